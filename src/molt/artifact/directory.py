@@ -1,0 +1,62 @@
+"""Durable writes: a file or a directory appears whole, or not at all, even through power loss."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from uuid import uuid4
+
+
+def sync_directory(path: Path) -> None:
+    """Flush a directory's entries to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` by a file holding `content`; a reader sees the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+@contextmanager
+def publish_directory(target: Path) -> Iterator[Path]:
+    """Yield a fresh directory to fill; on success it is synced and renamed to `target`.
+
+    The working name starts with a dot, so a half-written one left by a crash is never taken for
+    an artifact. Raises `FileExistsError` where `target` exists.
+    """
+    if target.exists():
+        raise FileExistsError(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    working = target.with_name(f".{target.name}.{uuid4().hex}")
+    working.mkdir()
+    try:
+        yield working
+        _sync_tree(working)
+        working.rename(target)
+    except BaseException:
+        rmtree(working, ignore_errors=True)
+        raise
+    sync_directory(target.parent)
+
+
+def _sync_tree(root: Path) -> None:
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with (Path(folder) / name).open("rb") as file:
+                os.fsync(file.fileno())
+        sync_directory(Path(folder))

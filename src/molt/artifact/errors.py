@@ -1,0 +1,26 @@
+"""What can be wrong with an artifact on disk."""
+
+from pathlib import Path
+
+
+class ArtifactError(Exception):
+    """Something on disk is not what its manifest says."""
+
+
+class CorruptFileError(ArtifactError):
+    """A file is missing, or its size or SHA-256 differs from the manifest's."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class UnsupportedFormatError(ArtifactError):
+    """A manifest was written by a newer version of Molt."""
+
+    def __init__(self, path: Path, *, found: int, supported: int) -> None:
+        super().__init__(
+            f"{path}: format {found} is newer than this version of Molt can read "
+            f"(up to {supported}); upgrade Molt to open it"
+        )
+        self.path = path

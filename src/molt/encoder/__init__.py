@@ -1,0 +1,1 @@
+"""Text to vectors: checkpoints on disk and the runtimes that serve them. Never imports torch."""

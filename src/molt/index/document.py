@@ -1,0 +1,26 @@
+"""A document, and the passage of it that is encoded. Knows neither catalog nor segments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a user sends: an id unique in its collection, a text, and optionally more."""
+
+    id: str
+    text: str
+    title: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def passage_text(*, title: str, text: str) -> str:
+    """The text that is encoded: title and text joined by a space, as BEIR does."""
+    return f"{title} {text}".strip()
+
+
+def text_hash(text: str) -> bytes:
+    """16 bytes that stand for a passage's text: equal text is never encoded twice."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
