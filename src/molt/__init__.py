@@ -1,4 +1,4 @@
-"""Molt: semantic search with an encoder that can be fine-tuned, proven and swapped while it serves."""
+"""Molt: semantic search whose encoder is fine-tuned, proven and swapped while it serves."""
 
 from importlib.metadata import version
 

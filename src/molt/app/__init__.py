@@ -1,1 +1,1 @@
-"""The web service: search and embeddings over HTTP. Never imports torch, transformers or training."""
+"""The web service: search and embeddings over HTTP. Never imports torch or training."""

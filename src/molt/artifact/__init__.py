@@ -1,7 +1,8 @@
 """An artifact: a directory of immutable files and one manifest that vouches for them.
 
 What checkpoints and generations have in common on disk, and nothing else: how files are hashed,
-how a manifest proves itself, how a directory appears whole or not at all. Knows no encoder, no index.
+how a manifest proves itself, how a directory appears whole or not at all. Knows neither encoder
+nor index.
 """
 
 from molt.artifact.directory import publish_directory, sync_directory, write_atomically

@@ -30,6 +30,4 @@ def verify_file(path: Path, expected: FileEntry) -> None:
     if size != expected.size:
         raise CorruptFileError(path, f"has {size} bytes where {expected.size} were written")
     if hash_file(path).sha256 != expected.sha256:
-        raise CorruptFileError(
-            path, "its SHA-256 differs from the one recorded when it was written"
-        )
+        raise CorruptFileError(path, "its SHA-256 differs from the recorded one")
