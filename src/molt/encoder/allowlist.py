@@ -1,0 +1,92 @@
+"""The allow-list: which files may lie in a checkpoint, or in a directory one is made from.
+
+Looks at names, kinds and sizes only; what is inside the files is `content`'s and `weights`'s.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from molt.encoder.errors import UnsafeCheckpointError
+
+_MEBIBYTE = 1024 * 1024
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+
+# What a checkpoint holds, and how large each kind of file may be, in bytes.
+_ALLOWED = (
+    (re.compile(r"checkpoint\.json|modules\.json|README\.md|LICENSE"), 8 * _MEBIBYTE),
+    (re.compile(r"(config|sentence_bert_config|config_sentence_transformers)\.json"), _MEBIBYTE),
+    (re.compile(r"[12]_(Pooling|Normalize)/config\.json"), _MEBIBYTE),
+    (re.compile(r"(tokenizer|tokenizer_config|special_tokens_map)\.json"), 256 * _MEBIBYTE),
+    (re.compile(r"model\.safetensors"), 8192 * _MEBIBYTE),
+    (re.compile(rf"runtime/{_NAME}\.(onnx|xml|bin)"), 8192 * _MEBIBYTE),
+)
+_GRAPH = re.compile(rf"runtime/{_NAME}\.(onnx|xml)")
+
+_CODE = frozenset((".py", ".pyc", ".pyi", ".so", ".dll", ".dylib", ".sh", ".exe"))
+_PICKLES = frozenset((".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"))
+
+
+def is_graph(name: str) -> bool:
+    """Whether `name` is where the exported graph of a variant may lie."""
+    return _GRAPH.fullmatch(name) is not None
+
+
+def check_checkpoint_files(root: Path, *, listed: Iterable[str]) -> None:
+    """Raise `UnsafeCheckpointError` unless `root` holds allowed and listed files only.
+
+    A listed file that is missing is not looked for here: its checksum will miss it.
+    """
+    known = set(listed) | {"checkpoint.json"}
+    for name in known:
+        _limit(root, name)
+    for name, size in _walk(root):
+        limit = _limit(root, name)
+        if name not in known:
+            raise UnsafeCheckpointError(root / name, "the manifest does not list this file")
+        if size > limit:
+            raise UnsafeCheckpointError(root / name, f"{size} bytes where {limit} are allowed")
+
+
+def check_source_files(root: Path) -> None:
+    """Raise `UnsafeCheckpointError` where a foreign model directory holds code or pickles.
+
+    Other files, such as pictures or data cards, are let pass because nobody reads them.
+    """
+    for name, _ in _walk(root):
+        suffix = Path(name).suffix.lower()
+        if suffix in _CODE:
+            raise UnsafeCheckpointError(
+                root / name, "holds code, which Molt never runs; remove it if the model needs none"
+            )
+        if suffix in _PICKLES:
+            raise UnsafeCheckpointError(
+                root / name,
+                "may hold pickled weights, which can run code; "
+                "save the model as safetensors and remove this file",
+            )
+
+
+def _limit(root: Path, name: str) -> int:
+    for pattern, limit in _ALLOWED:
+        if pattern.fullmatch(name):
+            return limit
+    raise UnsafeCheckpointError(root / name, "a checkpoint may not hold a file of this name")
+
+
+def _walk(root: Path) -> Iterator[tuple[str, int]]:
+    """Relative name and size of each regular file; anything else is refused, links first."""
+    if root.is_symlink() or not root.is_dir():
+        raise UnsafeCheckpointError(root, "not a directory (a link to one is not followed)")
+    for folder, folders, names in os.walk(root):
+        for name in [*folders, *names]:
+            path = Path(folder) / name
+            status = path.lstat()
+            if stat.S_ISLNK(status.st_mode):
+                raise UnsafeCheckpointError(path, "is a symbolic link; copy the file itself here")
+            if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+                raise UnsafeCheckpointError(path, "is neither a file nor a directory")
+            if stat.S_ISREG(status.st_mode):
+                yield path.relative_to(root).as_posix(), status.st_size

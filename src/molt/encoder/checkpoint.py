@@ -1,0 +1,198 @@
+"""A checkpoint: one encoder on disk, described and vouched for by its `checkpoint.json`.
+
+Owns the manifest and what it says. Which files may lie beside it is `allowlist`'s; where
+checkpoints are kept is `store`'s; nothing here loads a model.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from molt.artifact import (
+    FileEntry,
+    canonical_json,
+    read_manifest,
+    verify_file,
+    write_manifest,
+)
+from molt.encoder.allowlist import check_checkpoint_files, is_graph
+from molt.encoder.content import check_content
+from molt.encoder.errors import UnsafeCheckpointError
+
+MANIFEST = "checkpoint.json"
+FORMAT = 1
+
+MINIMUM_COSINE = 0.99
+MAXIMUM_NDCG_LOSS = 0.005
+
+
+class Pooling(StrEnum):
+    """How token vectors become one vector."""
+
+    MEAN = "mean"
+    CLS = "cls"
+
+
+class InputType(StrEnum):
+    """What a text is to the search; each has its own prompt."""
+
+    QUERY = "query"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What is put before a text, by its input type."""
+
+    query: str = ""
+    document: str = ""
+
+    def of(self, input_type: InputType) -> str:
+        """The prompt of one input type."""
+        return self.query if input_type is InputType.QUERY else self.document
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How true a variant is to sentence-transformers in fp32, measured on the probe set."""
+
+    cosine_mean: float
+    cosine_min: float
+    ndcg10: float
+    ndcg10_reference: float
+
+    @property
+    def ndcg10_loss(self) -> float:
+        """The loss of nDCG@10 relative to the reference; negative where the variant gains."""
+        if self.ndcg10_reference <= 0:
+            return 0.0
+        return 1 - self.ndcg10 / self.ndcg10_reference
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One exported graph and the runtime that serves it, with its measured truth and speed.
+
+    `graph` is a path relative to the checkpoint, `size` the bytes of that graph,
+    `texts_per_second` was measured on one core of the host whose fingerprint is `host`.
+    """
+
+    name: str
+    runtime: str
+    graph: str
+    fidelity: Fidelity
+    texts_per_second: float
+    host: str
+    size: int
+
+    @property
+    def within_budget(self) -> bool:
+        """Whether it is true enough to fp32 to be served."""
+        return (
+            self.fidelity.cosine_mean >= MINIMUM_COSINE
+            and self.fidelity.ndcg10_loss <= MAXIMUM_NDCG_LOSS
+        )
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An encoder on disk. Vectors are `(n, dimension) float32`, L2-normalised."""
+
+    path: Path
+    id: str
+    created_at: datetime
+    base_model: str
+    dimension: int
+    pooling: Pooling
+    prompts: Prompts
+    max_length: int
+    files: Mapping[str, FileEntry]
+    variants: tuple[Variant, ...]
+    parent: str | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk of every file that the manifest lists."""
+        return sum(entry.size for entry in self.files.values())
+
+
+_SCHEMA: TypeAdapter[Checkpoint] = TypeAdapter(Checkpoint)
+_DEFINING_FILES = ("config.json", "model.safetensors", "tokenizer.json")
+
+
+def checkpoint_id(
+    files: Mapping[str, FileEntry], *, pooling: Pooling, prompts: Prompts, max_length: int
+) -> str:
+    """16 hex digits over everything that defines the fp32 vectors, and over nothing else."""
+    body = {
+        "files": {name: files[name].sha256 for name in _DEFINING_FILES},
+        "pooling": pooling,
+        "prompts": {"query": prompts.query, "document": prompts.document},
+        "max_length": max_length,
+    }
+    return hashlib.sha256(canonical_json(body)).hexdigest()[:16]
+
+
+def write_checkpoint(checkpoint: Checkpoint) -> None:
+    """Write the manifest of `checkpoint` into its directory, durably."""
+    body = _SCHEMA.dump_python(checkpoint, mode="json", exclude={"path"})
+    write_manifest(checkpoint.path / MANIFEST, {"format": FORMAT} | body)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read the manifest alone; the other files are neither opened nor hashed.
+
+    Raises `CorruptFileError` and `UnsupportedFormatError` of `molt.artifact`, and
+    `UnsafeCheckpointError` where the manifest describes no checkpoint that Molt can serve.
+    """
+    body = read_manifest(path / MANIFEST, supported=FORMAT)
+    try:
+        checkpoint = _SCHEMA.validate_python(body | {"path": path})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UnsafeCheckpointError(path / MANIFEST, f"{where}: {first['msg']}") from None
+    _check_consistency(checkpoint)
+    return checkpoint
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Read the manifest, then check every file against the allow-list and its SHA-256.
+
+    Raises as `read_checkpoint` does, and for each file that is missing, altered, not listed
+    or not allowed. Nothing is loaded before all of it holds.
+    """
+    checkpoint = read_checkpoint(path)
+    check_checkpoint_files(path, listed=checkpoint.files)
+    for name, entry in checkpoint.files.items():
+        verify_file(path / name, entry)
+    check_content(path)
+    return checkpoint
+
+
+def _check_consistency(checkpoint: Checkpoint) -> None:
+    """What the types cannot say: names are listed files, and the id is that of the content."""
+    manifest = checkpoint.path / MANIFEST
+    missing = {*_DEFINING_FILES, *(variant.graph for variant in checkpoint.variants)}
+    missing -= checkpoint.files.keys()
+    if missing:
+        raise UnsafeCheckpointError(manifest, f"does not list {sorted(missing)[0]}")
+    if not all(is_graph(variant.graph) for variant in checkpoint.variants):
+        raise UnsafeCheckpointError(manifest, "names a graph that is no graph")
+    expected = checkpoint_id(
+        checkpoint.files,
+        pooling=checkpoint.pooling,
+        prompts=checkpoint.prompts,
+        max_length=checkpoint.max_length,
+    )
+    if checkpoint.id != expected:
+        raise UnsafeCheckpointError(manifest, f"says id {checkpoint.id}, its content is {expected}")

@@ -1,0 +1,133 @@
+"""The content of a model directory: what its JSON files may say before anything loads them.
+
+Serves both a finished checkpoint and a foreign directory that one is made from. Never imports
+what the files name.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from molt.encoder.errors import UnsafeCheckpointError
+from molt.encoder.weights import check_weights
+
+ARCHITECTURES = frozenset(("bert", "roberta", "xlm-roberta", "mpnet", "distilbert", "modernbert"))
+
+# Both spellings that sentence-transformers has used for each module.
+MODULE_TYPES = {
+    "sentence_transformers.models.Transformer": "Transformer",
+    "sentence_transformers.base.modules.transformer.Transformer": "Transformer",
+    "sentence_transformers.models.Pooling": "Pooling",
+    "sentence_transformers.sentence_transformer.modules.pooling.Pooling": "Pooling",
+    "sentence_transformers.models.Normalize": "Normalize",
+    "sentence_transformers.base.modules.normalize.Normalize": "Normalize",
+    "sentence_transformers.sentence_transformer.modules.normalize.Normalize": "Normalize",
+}
+_CODE_KEYS = frozenset(("auto_map", "custom_pipelines", "trust_remote_code"))
+_BOUNDS = {
+    "hidden_size": 16_384,
+    "dim": 16_384,
+    "vocab_size": 4_000_000,
+    "num_hidden_layers": 256,
+    "n_layers": 256,
+    "intermediate_size": 131_072,
+    "hidden_dim": 131_072,
+    "max_position_embeddings": 1_048_576,
+}
+_MODULE_PATH = re.compile(r"([0-9A-Za-z_]{1,64})?")
+
+
+def check_content(root: Path) -> None:
+    """Raise `UnsafeCheckpointError` unless every file says only what Molt can trust.
+
+    Refused are custom code, an architecture or a module outside the allow-list, sizes no
+    encoder has, and safetensors whose header does not describe the file.
+    """
+    for path in sorted(root.glob("*.json")):
+        if path.name != "tokenizer.json":
+            _refuse_code(path)
+    _check_config(root / "config.json")
+    if (root / "modules.json").exists():
+        modules(root)
+    check_weights(root / "model.safetensors")
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """The modules that `modules.json` names, by kind: where the settings of each lie.
+
+    Raises `UnsafeCheckpointError` unless they are a transformer, a pooling and perhaps a
+    normalisation, in this order, inside `root`.
+    """
+    path = root / "modules.json"
+    entries = read_json(path)
+    if not isinstance(entries, list):
+        raise UnsafeCheckpointError(path, "is not a list of modules")
+    found = {_kind(path, entry): root / str(entry["path"]) for entry in entries}
+    if list(found) not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+        raise UnsafeCheckpointError(
+            path, f"modules {list(found)}: Molt takes Transformer, Pooling and perhaps Normalize"
+        )
+    return found
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file says. Raises `UnsafeCheckpointError` where it is missing or not JSON."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise UnsafeCheckpointError(path, "the file is missing") from None
+    except orjson.JSONDecodeError as error:
+        raise UnsafeCheckpointError(path, f"is not JSON ({error})") from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """What a JSON file says, where that is an object; raises as `read_json` does."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise UnsafeCheckpointError(path, "is not a JSON object")
+    return value
+
+
+def _kind(path: Path, entry: object) -> str:
+    if not isinstance(entry, dict):
+        raise UnsafeCheckpointError(path, f"{entry!r} is not a module")
+    kind = MODULE_TYPES.get(str(entry.get("type")))
+    if kind is None:
+        raise UnsafeCheckpointError(
+            path, f"module type {entry.get('type')!r} is not on the allow-list; it was not imported"
+        )
+    folder = entry.get("path")
+    if not isinstance(folder, str) or not _MODULE_PATH.fullmatch(folder):
+        raise UnsafeCheckpointError(path, f"module path {folder!r} is not a plain folder name")
+    return kind
+
+
+def _check_config(path: Path) -> None:
+    config = read_object(path)
+    if config.get("model_type") not in ARCHITECTURES:
+        raise UnsafeCheckpointError(
+            path,
+            f"model_type {config.get('model_type')!r} is not on the allow-list "
+            f"({', '.join(sorted(ARCHITECTURES))})",
+        )
+    for key, bound in _BOUNDS.items():
+        value = config.get(key, 1)
+        if not isinstance(value, int) or not 0 < value <= bound:
+            raise UnsafeCheckpointError(path, f"{key} is {value!r}; Molt takes 1 to {bound}")
+
+
+def _refuse_code(path: Path) -> None:
+    pending: list[object] = [read_json(path)]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            found = sorted(key for key in _CODE_KEYS & value.keys() if value[key])
+            if found:
+                raise UnsafeCheckpointError(
+                    path, f"asks for custom code ({found[0]}), which Molt never runs"
+                )
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)

@@ -1,0 +1,35 @@
+"""What can go wrong in the encoder part. Messages say what to do; none of them knows HTTP."""
+
+from pathlib import Path
+
+
+class EncoderError(Exception):
+    """Base of every error that the encoder part raises on purpose."""
+
+
+class CheckpointError(EncoderError):
+    """A checkpoint cannot be read, written or served."""
+
+
+class CheckpointNotFoundError(CheckpointError):
+    """No checkpoint of that id on disk."""
+
+
+class CheckpointExistsError(CheckpointError):
+    """A checkpoint of that id is already in the store."""
+
+
+class UnsafeCheckpointError(CheckpointError):
+    """A directory holds something that a checkpoint must not hold; nothing of it was loaded."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class NoVariantError(EncoderError):
+    """No runtime variant of a checkpoint can be served here."""
+
+
+class ClosedEncoderError(EncoderError):
+    """The encoder was closed; open another one."""

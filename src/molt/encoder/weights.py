@@ -1,0 +1,63 @@
+"""Weights: a safetensors file, checked from its header alone and never loaded.
+
+safetensors cannot run code, but its header can promise shapes that fill the memory, and a
+reader believes it. See https://github.com/huggingface/safetensors#format.
+"""
+
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+
+import orjson
+
+from molt.encoder.errors import UnsafeCheckpointError
+
+_HEADER_LIMIT = 16 * 1024 * 1024
+_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1, "BOOL": 1}
+
+
+def check_weights(path: Path) -> None:
+    """Raise `UnsafeCheckpointError` unless the tensors that the header declares tile the file."""
+    header, body = _header(path)
+    spans = sorted(
+        _span(path, name, entry) for name, entry in header.items() if name != "__metadata__"
+    )
+    if not spans or spans[0][0] != 0 or spans[-1][1] != body:
+        raise UnsafeCheckpointError(path, f"its tensors do not cover its {body} bytes")
+    if any(left[1] != right[0] for left, right in pairwise(spans)):
+        raise UnsafeCheckpointError(path, "its tensors overlap or leave gaps")
+
+
+def _header(path: Path) -> tuple[dict[str, object], int]:
+    """The header, and how many bytes of tensors follow it."""
+    if not path.is_file():
+        raise UnsafeCheckpointError(
+            path, "the file is missing; save the model as one file of safetensors"
+        )
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(_HEADER_LIMIT, size - 8):
+            raise UnsafeCheckpointError(path, f"declares a header of {length} bytes")
+        raw = file.read(length)
+    try:
+        header = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise UnsafeCheckpointError(path, f"its header is not JSON ({error})") from None
+    if not isinstance(header, dict):
+        raise UnsafeCheckpointError(path, "its header is not a JSON object")
+    return header, size - 8 - length
+
+
+def _span(path: Path, name: str, entry: object) -> tuple[int, int]:
+    """Where a tensor begins and ends, once its shape and type account for exactly that."""
+    try:
+        shape, (start, end) = entry["shape"], entry["data_offsets"]  # type: ignore[index]
+        declared = prod(shape) * _BYTES[entry["dtype"]]  # type: ignore[index]
+        if min(shape, default=0) < 0 or end - start != declared:
+            raise UnsafeCheckpointError(
+                path, f"tensor {name!r} declares {declared} bytes and has {end - start}"
+            )
+    except (KeyError, TypeError, ValueError):
+        raise UnsafeCheckpointError(path, f"tensor {name!r} is not described properly") from None
+    return start, end
