@@ -9,6 +9,14 @@ class CatalogError(IndexingError):
     """The catalog cannot do what was asked."""
 
 
+class CatalogBusyError(CatalogError):
+    """Other writers kept the catalog locked for too long; trying again may help."""
+
+
+class CatalogFullError(CatalogError):
+    """No disk space is left for the catalog; nothing of the transaction was kept."""
+
+
 class CollectionNotFoundError(CatalogError):
     """No collection of that name."""
 
@@ -27,6 +35,41 @@ class DocumentNotFoundError(CatalogError):
 
 class DuplicateDocumentError(CatalogError):
     """One request holds the same document id twice."""
+
+
+class InvalidFieldError(CatalogError):
+    """A value that a field cannot hold; `field` says which, `reason` why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class InvalidDocumentError(CatalogError):
+    """A document that cannot be kept; names the document, the field, and what is wrong with it."""
+
+    def __init__(self, doc_id: object, cause: InvalidFieldError) -> None:
+        super().__init__(f"document {str(doc_id)[:80]!r}: {cause}")
+        self.doc_id = doc_id
+        self.field = cause.field
+        self.reason = cause.reason
+
+
+class InvalidJudgmentError(CatalogError):
+    """A query, judgment or pair that cannot be kept; the message names it and what is wrong."""
+
+
+class InvalidEventError(CatalogError):
+    """An event that cannot be kept; the message names the field and what is wrong with it."""
+
+
+class KeyExistsError(CatalogError):
+    """A key of that name is in use."""
+
+
+class KeyNotFoundError(CatalogError):
+    """No key of that name is in use."""
 
 
 class NewerCatalogError(CatalogError):

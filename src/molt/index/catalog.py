@@ -1,0 +1,55 @@
+"""The catalog: the truth about collections, documents, relevance, keys and pointers.
+
+Assembles its parts over one database and nothing else; each part has a module.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from molt.index.aliases import Aliases
+from molt.index.collections import Collections
+from molt.index.database import Database, create_database
+from molt.index.documents import Documents
+from molt.index.events import Events
+from molt.index.judgments import Judgments
+from molt.index.keys import Keys
+from molt.index.schema import upgrade
+
+
+class Catalog:
+    """One open catalog. Safe to use from many threads; several processes may share a database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.collections = Collections(database)
+        self.documents = Documents(database)
+        self.judgments = Judgments(database)
+        self.events = Events(database)
+        self.keys = Keys(database)
+        self.aliases = Aliases(database)
+
+    def close(self) -> None:
+        """Close every connection; the catalog cannot be used afterwards."""
+        self.database.engine.dispose()
+
+
+def open_catalog(url: str) -> Catalog:
+    """Open the catalog at an SQLAlchemy URL, creating or upgrading its tables where needed.
+
+    Raises `CatalogError` where nothing can be opened there, and `NewerCatalogError` where a newer
+    version of Molt wrote it.
+    """
+    database = create_database(url)
+    try:
+        upgrade(database)
+    except BaseException:
+        database.engine.dispose()
+        raise
+    return Catalog(database)
+
+
+def home_url(home: Path) -> str:
+    """The URL of the SQLite catalog that lives in a home."""
+    url = URL.create("sqlite", database=str(home / "catalog.sqlite3"))
+    return url.render_as_string(hide_password=False)

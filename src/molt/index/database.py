@@ -1,0 +1,186 @@
+"""The database under the catalog: its connections, its transactions, its errors.
+
+All that SQLite and PostgreSQL do differently is here; the rest of the catalog is the same SQL.
+Knows no table.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.sql.dml import Insert
+
+from molt.index.errors import CatalogBusyError, CatalogError, CatalogFullError
+
+BUSY_SECONDS = 30
+_BEGIN = "molt_begin"
+_MIGRATION_LOCK = 0x6D6F6C74
+_LOCKED = (
+    f"has been locked by another writer for {BUSY_SECONDS} seconds; try again, and look for a "
+    "process that hangs in a transaction"
+)
+_BUSY = (CatalogBusyError, _LOCKED)
+_FULL = (CatalogFullError, "has no disk space left; free some and try again")
+_MESSAGES: dict[str | None, tuple[type[CatalogError], str]] = {
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_FULL": _FULL,
+    "SQLITE_NOTADB": (CatalogError, "is not a catalog: the file is not an SQLite database"),
+    "SQLITE_CORRUPT": (CatalogError, "is damaged; restore it from a backup"),
+    "SQLITE_CANTOPEN": (
+        CatalogError,
+        "cannot be opened: see that its directory exists and that this user may write to it",
+    ),
+    "SQLITE_READONLY": (CatalogError, "is read-only; allow this user to write to it"),
+    "55P03": _BUSY,
+    "53100": _FULL,
+}
+
+
+def create_database(url: str) -> "Database":
+    """Prepare the engine for `url` without connecting. Raises `CatalogError` for a useless URL."""
+    try:
+        engine = create_engine(url, pool_size=16, max_overflow=32)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise CatalogError(f"the catalog's URL is not usable: {error}") from error
+    except ModuleNotFoundError as error:
+        raise CatalogError(
+            f"the catalog's URL needs the Python package {error.name!r}; install it and try again"
+        ) from error
+    if engine.dialect.name not in {"sqlite", "postgresql"}:
+        raise CatalogError(f"a catalog lives in SQLite or PostgreSQL, not in {engine.dialect.name}")
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return Database(engine)
+
+
+class Database:
+    """An engine with two kinds of transaction: `reading` and `writing`. Safe in many threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        options = {_BEGIN: "BEGIN"} if self._is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader = engine.execution_options(**options)
+        self._writer = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one consistent state of the catalog."""
+        with self._translated(), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is durable when the block ends, and undone when it raises.
+
+        Raises `CatalogBusyError` after 30 s of waiting, `CatalogFullError` where the disk is full.
+        """
+        with self._in_turn(), self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """A writing transaction that only one process at a time can be in."""
+        with self.writing() as connection:
+            if not self._is_sqlite:  # SQLite's writers exclude each other anyway
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
+                )
+            yield connection
+
+    def insert_or_update(self, table: Table) -> Insert:
+        """INSERT that overwrites the row with the same primary key, if there is one."""
+        make = sqlite.insert if self._is_sqlite else postgresql.insert
+        statement: Any = make(table)
+        key = table.primary_key.columns
+        fresh = {
+            column.name: statement.excluded[column.name]
+            for column in table.c
+            if not column.primary_key
+        }
+        overwriting: Insert = statement.on_conflict_do_update(index_elements=key, set_=fresh)
+        return overwriting
+
+    def insert_or_ignore(self, table: Table) -> Insert:
+        """INSERT that does nothing (`rowcount` 0) where a unique column holds the value already."""
+        make = sqlite.insert if self._is_sqlite else postgresql.insert
+        statement: Any = make(table)
+        cautious: Insert = statement.on_conflict_do_nothing()
+        return cautious
+
+    def damage(self) -> list[str]:
+        """What the database itself finds wrong with its file; PostgreSQL has nothing to say."""
+        if not self._is_sqlite:
+            return []
+        with self.reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check(100)").scalars().all()
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        lines = [str(line) for line in found if line != "ok"]
+        return lines + [f"a row of {row[0]} points at no row of {row[2]}" for row in broken]
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        # SQLite lets a waiting writer poll, so threads would overtake each other for seconds.
+        if not self._is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise CatalogBusyError(f"the catalog {_LOCKED}")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise _translate(error, self.engine) from error
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    if engine.url.database in {None, "", ":memory:"}:
+        raise CatalogError("the catalog must be a file: sqlite:////path/to/catalog.sqlite3")
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy begins transactions, the driver never does
+        for pragma in (
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-16384",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _translate(error: DBAPIError, engine: Engine) -> CatalogError | DBAPIError:
+    where = engine.url.render_as_string(hide_password=True)
+    code = _code(error)
+    if code in _MESSAGES:
+        kind, message = _MESSAGES[code]
+        return kind(f"{where} {message}")
+    if error.connection_invalidated or code is None:
+        return CatalogError(f"{where} cannot be reached: {error.orig}")
+    return error
+
+
+def _code(error: DBAPIError) -> str | None:
+    name = getattr(error.orig, "sqlite_errorname", None)
+    if name is not None:  # extended names add a third word: SQLITE_BUSY_SNAPSHOT
+        return "_".join(str(name).split("_")[:2])
+    state = getattr(error.orig, "sqlstate", None)
+    return None if state is None else str(state)

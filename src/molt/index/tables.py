@@ -1,0 +1,180 @@
+"""The catalog's tables, as the newest migration leaves them. Holds no queries."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC `datetime`; SQLite, which knows no zones, stores it without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC, and drop the zone for SQLite."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        del dialect
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+# Ids sort by code point everywhere; PostgreSQL would otherwise sort them by its locale.
+Identifier = Text().with_variant(Text(collation="C"), "postgresql")
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+
+def _collection(*, primary: bool) -> Column[Any]:
+    target = ForeignKey("collections.id", ondelete="CASCADE")
+    return Column("collection_id", Serial, target, primary_key=primary, nullable=False)
+
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Identifier, nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("next_ordinal", BigInteger, nullable=False),
+    Column("documents", BigInteger, nullable=False),
+    Column("generation", Text),
+    Column("epoch", BigInteger, nullable=False),
+    sqlite_autoincrement=True,  # the id of a deleted collection is never given to another
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    _collection(primary=True),
+    Column("doc_id", Identifier, primary_key=True),
+    Column("ordinal", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Index("documents_by_ordinal", "collection_id", "ordinal", unique=True),
+    # Holds all that liveness asks for, so that it never reads a text.
+    Index("documents_by_revision", "collection_id", "revision", "ordinal", unique=True),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    _collection(primary=True),
+    Column("revision", BigInteger, primary_key=True),
+    Column("ordinal", BigInteger, nullable=False),
+)
+
+queries = Table(
+    "queries",
+    metadata,
+    _collection(primary=True),
+    Column("query_id", Identifier, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+)
+
+judgments = Table(
+    "judgments",
+    metadata,
+    _collection(primary=True),
+    Column("query_id", Identifier, primary_key=True),
+    Column("doc_id", Identifier, primary_key=True),
+    Column("grade", Integer, nullable=False),
+    Column("split", Text),
+)
+
+pairs = Table(
+    "pairs",
+    metadata,
+    _collection(primary=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("query", Text, nullable=False),
+    Column("positive", Text),
+    Column("doc_id", Identifier),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    _collection(primary=False),
+    Column("at", Moment, nullable=False),
+    Column("action_name", Text, nullable=False),
+    Column("query_id", Identifier),
+    Column("user_id", Text),
+    Column("session_id", Text),
+    Column("client_id", Text),
+    Column("object_id", Identifier),
+    Column("position", BigInteger),
+    Column("rest", Text, nullable=False),
+    Index("events_by_collection", "collection_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    # A name can be given again once its key is revoked.
+    Index(
+        "keys_by_name",
+        "name",
+        unique=True,
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("name", Identifier, primary_key=True),
+    Column("checkpoint", Text, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    _collection(primary=False),
+    Column("at", Moment, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("previous", Text),
+    Column("generation", Text),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("report", Text),
+    Index("releases_by_collection", "collection_id", "id"),
+    sqlite_autoincrement=True,
+)
