@@ -37,7 +37,7 @@ class EncoderSettings(_Section):
 class IndexSettings(_Section):
     """How documents become segments."""
 
-    batch_documents: int = Field(2048, ge=1, description="documents sealed into one segment")
+    batch_documents: int = Field(1024, ge=1, description="documents sealed into one segment")
     poll_seconds: float = Field(0.5, gt=0, description="how often other processes' writes are seen")
 
 
@@ -63,7 +63,9 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level that is written"
     )
-    format: Literal["json", "console"] = Field("json", description="one JSON object a line, or text")
+    format: Literal["json", "console"] = Field(
+        "json", description="one JSON object a line, or text"
+    )
 
 
 class Settings(BaseSettings):

@@ -1,0 +1,127 @@
+"""The engine: what the service does, without HTTP. Two hops from a route to FAISS.
+
+Owns the catalog, the shelf of live collections and the threads that keep them true, and closes
+them. Searching itself is `ranking`, embedding is `models`.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from molt.app.encoders import Encoders
+from molt.app.engine_errors import UnavailableError
+from molt.app.indexer import Indexer
+from molt.app.live import Shelf
+from molt.app.models import Models
+from molt.app.ranking import SearchAnswer, SearchQuery, rank
+from molt.app.settings import Settings
+from molt.app.watcher import Watcher
+from molt.encoder.encoder import Encoder, open_encoder
+from molt.encoder.store import CheckpointStore
+from molt.index.catalog import Catalog, open_catalog
+from molt.index.collections import Collection
+from molt.index.generation import GenerationStore
+
+
+@dataclass(frozen=True)
+class CollectionStatus:
+    """A collection and how far its index has come in this process."""
+
+    collection: Collection
+    indexed_revision: int
+    checkpoint: str | None
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """May traffic be sent here, and what is wrong."""
+
+    ready: bool
+    problems: tuple[str, ...]
+
+
+class Engine:
+    """Search and embeddings over one home. Thread-safe; every method blocks."""
+
+    def __init__(self, settings: Settings, *, catalog: Catalog, encoders: Encoders) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.checkpoints = CheckpointStore(settings.home / "checkpoints")
+        self.generations = GenerationStore(settings.home / "generations")
+        self.shelf = Shelf(catalog=catalog, generations=self.generations, encoders=encoders)
+        self.models = Models(
+            catalog=catalog, checkpoints=self.checkpoints, encoders=encoders, shelf=self.shelf
+        )
+        self.indexer = Indexer(settings, catalog=catalog, store=self.generations, shelf=self.shelf)
+        self._encoders = encoders
+        self._watcher = Watcher(self.shelf, seconds=settings.index.poll_seconds)
+        self._started = False
+
+    @classmethod
+    def open(cls, settings: Settings, *, encoders: Encoders | None = None) -> Self:
+        """Open the home's catalog; nothing is loaded or started yet."""
+        settings.home.mkdir(parents=True, exist_ok=True)
+        if encoders is None:
+            encoders = checkpoint_encoders(settings)
+        return cls(settings, catalog=open_catalog(settings.catalog), encoders=encoders)
+
+    def start(self) -> None:
+        """Load every collection, then keep memory equal to disk and the index to the catalog.
+
+        Raises `NoCheckpointError` where nothing could be encoded.
+        """
+        self._encoders.get(self.shelf.default_checkpoint())
+        self.shelf.refresh_changed()
+        self._watcher.start()
+        self.indexer.start()
+        self._started = True
+
+    def close(self) -> None:
+        """Stop the threads; what is acknowledged but not indexed is indexed at the next start."""
+        self._started = False
+        self.indexer.close()
+        self._watcher.close()
+        self._encoders.close()
+        self.catalog.close()
+
+    def search(self, query: SearchQuery) -> SearchAnswer:
+        """Answer from exactly one encoder and one index.
+
+        Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`.
+        """
+        return rank(query, live=self.shelf.get(query.collection), catalog=self.catalog)
+
+    def changed(self, name: str) -> None:
+        """Documents of a collection were written: hide what was deleted, index what is new."""
+        self.shelf.refresh(name)
+        self.indexer.wake()
+
+    def status(self, collection: Collection) -> CollectionStatus:
+        """How far the index of a collection has come."""
+        try:
+            live = self.shelf.get(collection.name)
+        except UnavailableError:
+            return CollectionStatus(collection, 0, None)
+        return CollectionStatus(collection, live.indexed_revision, live.encoder.checkpoint.id)
+
+    def readiness(self) -> Readiness:
+        """Ready once everything was loaded and nothing that a pointer names is refused."""
+        refused = tuple(self.shelf.problems().values())
+        return Readiness(
+            ready=self._started and not refused,
+            problems=refused + tuple(self.indexer.problems().values()),
+        )
+
+
+def checkpoint_encoders(settings: Settings) -> Encoders:
+    """Encoders opened from the home's checkpoints, each verified first."""
+    store = CheckpointStore(settings.home / "checkpoints")
+
+    def open_one(checkpoint_id: str) -> Encoder:
+        return open_encoder(
+            store.open(checkpoint_id),
+            runtime=settings.encoder.runtime,
+            threads=settings.encoder_threads,
+            cache=settings.home / "cache",
+        )
+
+    return Encoders(open_one)

@@ -1,0 +1,155 @@
+"""Live: what answers one collection right now, and the shelf that holds one per collection.
+
+Memory follows disk and never the other way: `refresh` loads what the catalog's pointer names,
+verifies it, and replaces the old `Live` by one assignment. A request reads its `Live` once.
+"""
+
+import threading
+from dataclasses import dataclass
+
+import structlog
+
+from molt.app.encoders import Encoders
+from molt.app.engine_errors import NoCheckpointError, UnavailableError
+from molt.artifact import ArtifactError
+from molt.encoder.encoder import Encoder, InputType, Lane
+from molt.encoder.errors import EncoderError
+from molt.index.catalog import Catalog
+from molt.index.collections import Collection
+from molt.index.errors import GenerationError
+from molt.index.generation import GenerationManifest, GenerationStore
+from molt.index.snapshot import Snapshot, open_snapshot
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Live:
+    """One encoder and one snapshot; `snapshot` is None until something is indexed."""
+
+    collection: Collection
+    encoder: Encoder
+    snapshot: Snapshot | None
+
+    @property
+    def indexed_revision(self) -> int:
+        """The catalog revision up to which every change can be searched."""
+        return self.snapshot.manifest.revision if self.snapshot else 0
+
+
+class Shelf:
+    """One `Live` per collection, and for a collection that cannot be served the reason."""
+
+    def __init__(
+        self, *, catalog: Catalog, generations: GenerationStore, encoders: Encoders
+    ) -> None:
+        self._catalog = catalog
+        self._generations = generations
+        self._encoders = encoders
+        self._live: dict[str, Live] = {}
+        self._problems: dict[str, str] = {}
+        self._refreshing = threading.Lock()
+        self._refreshed = threading.Condition()
+
+    def get(self, name: str) -> Live:
+        """Raises `CollectionNotFoundError`, or `UnavailableError` where it cannot be served."""
+        live = self._live.get(name)
+        return live if live is not None else self.refresh(name)
+
+    def refresh(self, name: str) -> Live:
+        """Make memory equal disk. What cannot be loaded leaves the former `Live` in place.
+
+        Raises `UnavailableError` where there is no former one.
+        """
+        with self._refreshing:
+            collection = self._catalog.collections.get(name)
+            try:
+                live = self._load(collection)
+            except (ArtifactError, EncoderError, GenerationError) as error:
+                live = self._refused(collection, error)
+            else:
+                self._problems.pop(name, None)
+            self._live[name] = live
+        with self._refreshed:
+            self._refreshed.notify_all()
+        return live
+
+    def refresh_changed(self) -> None:
+        """Refresh every collection whose pointer, generation or documents changed on disk."""
+        collections = {
+            collection.name: collection for collection in self._catalog.collections.list()
+        }
+        for name in self._live.keys() - collections.keys():
+            self._live.pop(name, None)
+            self._problems.pop(name, None)
+        for name, collection in collections.items():
+            if self._is_stale(collection):
+                try:
+                    self.refresh(name)
+                except UnavailableError as error:
+                    log.error("collection.unavailable", collection=name, reason=str(error))
+        self._encoders.keep({live.encoder.checkpoint.id for live in self._live.values()})
+
+    def problems(self) -> dict[str, str]:
+        """Collection name to why its current generation or checkpoint is not served."""
+        return dict(self._problems)
+
+    def wait_indexed(self, name: str, *, revision: int, timeout: float) -> bool:
+        """Wait until changes up to `revision` can be searched; False after `timeout` seconds."""
+        with self._refreshed:
+            return self._refreshed.wait_for(
+                lambda: self.is_indexed(name, revision=revision), timeout
+            )
+
+    def is_indexed(self, name: str, *, revision: int) -> bool:
+        """May changes up to `revision` be searched?"""
+        live = self._live.get(name)
+        return live is not None and live.indexed_revision >= revision
+
+    def _is_stale(self, collection: Collection) -> bool:
+        live = self._live.get(collection.name)
+        if live is None or live.collection != collection:
+            return True
+        if collection.generation is None:
+            return False
+        on_disk = self._generations.read(collection.generation)
+        return live.snapshot is None or live.snapshot.manifest != on_disk
+
+    def _load(self, collection: Collection) -> Live:
+        if collection.generation is None:
+            return Live(collection, self._encoders.get(self.default_checkpoint()), None)
+        manifest = self._generations.read(collection.generation)
+        encoder = self._encoders.get(manifest.checkpoint)
+        snapshot = self._snapshot(collection, manifest)
+        former = self._live.get(collection.name)
+        if former is None or former.encoder is not encoder:
+            encoder.encode(["warm-up"], input_type=InputType.QUERY, lane=Lane.QUERY)
+        return Live(collection, encoder, snapshot)
+
+    def _snapshot(self, collection: Collection, manifest: GenerationManifest) -> Snapshot:
+        former = self._live.get(collection.name)
+        if former is not None and former.snapshot and former.snapshot.manifest.id == manifest.id:
+            since = former.snapshot.revision
+            delta = self._catalog.documents.liveness(collection, after=since)
+            return former.snapshot.refreshed(manifest, delta)
+        return open_snapshot(
+            self._generations, manifest, self._catalog.documents.liveness(collection)
+        )
+
+    def _refused(self, collection: Collection, error: Exception) -> Live:
+        reason = f"collection {collection.name!r}: {error}"
+        self._problems[collection.name] = reason
+        former = self._live.get(collection.name)
+        if former is None:
+            raise UnavailableError(reason) from error
+        log.error("refresh.refused", collection=collection.name, reason=reason)
+        return former
+
+    def default_checkpoint(self) -> str:
+        """The id behind the alias `default`. Raises `NoCheckpointError`."""
+        checkpoint_id = self._catalog.aliases.get("default")
+        if checkpoint_id is None:
+            raise NoCheckpointError(
+                "this home has no checkpoint yet; run `molt checkpoints add PATH`"
+            )
+        return checkpoint_id

@@ -1,0 +1,113 @@
+"""An artifact's manifest and files vouch for themselves; its directory appears whole or not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from molt.artifact import (
+    CorruptFileError,
+    UnsupportedFormatError,
+    hash_file,
+    publish_directory,
+    read_manifest,
+    verify_file,
+    write_atomically,
+    write_manifest,
+)
+
+BODY = {"format": 1, "name": "détail", "numbers": [1, 2.5], "nested": {"a": None}}
+
+
+def test_a_manifest_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "m.json", BODY)
+    assert read_manifest(tmp_path / "m.json", supported=1) == BODY
+
+
+def test_any_flipped_bit_in_a_manifest_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    write_manifest(path, BODY)
+    original = path.read_bytes()
+    for position in range(len(original)):
+        damaged = bytearray(original)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        try:
+            body = read_manifest(path, supported=1)
+        except CorruptFileError as error:
+            assert error.path == path
+        else:
+            assert body == BODY  # the bit was in white space between two values
+
+
+def test_a_newer_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "m.json", {"format": 2})
+    with pytest.raises(UnsupportedFormatError, match="upgrade Molt"):
+        read_manifest(tmp_path / "m.json", supported=1)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": 1}', json.dumps({"format": "1"})])
+def test_what_is_not_a_manifest_is_called_corrupt(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.json").write_text(text)
+    with pytest.raises(CorruptFileError):
+        read_manifest(tmp_path / "m.json", supported=1)
+
+
+def test_a_missing_manifest_is_called_corrupt(tmp_path: Path) -> None:
+    with pytest.raises(CorruptFileError, match="missing"):
+        read_manifest(tmp_path / "m.json", supported=1)
+
+
+def test_a_file_is_verified_by_size_and_content(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"abc")
+    entry = hash_file(path)
+    verify_file(path, entry)
+    for damaged, reason in ((b"abcd", "bytes"), (b"abd", "SHA-256")):
+        path.write_bytes(damaged)
+        with pytest.raises(CorruptFileError, match=reason):
+            verify_file(path, entry)
+    path.unlink()
+    with pytest.raises(CorruptFileError, match="missing"):
+        verify_file(path, entry)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    write_atomically(path, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("molt.artifact.directory.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_directory_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "artifact"
+    with publish_directory(target) as working:
+        (working / "sub").mkdir()
+        (working / "sub" / "file").write_bytes(b"x")
+        assert not target.exists()
+    assert (target / "sub" / "file").read_bytes() == b"x"
+
+
+def test_a_directory_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        publish_directory(tmp_path / "artifact") as working,
+    ):
+        (working / "file").write_bytes(b"x")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_artifact_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "artifact").mkdir()
+    with pytest.raises(FileExistsError), publish_directory(tmp_path / "artifact"):
+        pass
