@@ -98,12 +98,13 @@ def test_a_directory_appears_only_when_it_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ZeroDivisionError),
-        publish_directory(tmp_path / "artifact") as working,
-    ):
-        (working / "file").write_bytes(b"x")
-        raise ZeroDivisionError
+    def fail_halfway() -> None:
+        with publish_directory(tmp_path / "artifact") as working:
+            (working / "file").write_bytes(b"x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_halfway()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -76,9 +76,7 @@ class Shelf:
 
     def refresh_changed(self) -> None:
         """Refresh every collection whose pointer, generation or documents changed on disk."""
-        collections = {
-            collection.name: collection for collection in self._catalog.collections.list()
-        }
+        collections = {found.name: found for found in self._catalog.collections.list()}
         for name in self._live.keys() - collections.keys():
             self._live.pop(name, None)
             self._problems.pop(name, None)
@@ -87,7 +85,7 @@ class Shelf:
                 try:
                     self.refresh(name)
                 except UnavailableError as error:
-                    log.error("collection.unavailable", collection=name, reason=str(error))
+                    log.warning("collection.unavailable", collection=name, reason=str(error))
         self._encoders.keep({live.encoder.checkpoint.id for live in self._live.values()})
 
     def problems(self) -> dict[str, str]:

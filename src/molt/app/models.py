@@ -102,7 +102,7 @@ class Models:
 
 
 def _leading(vectors: npt.NDArray[np.float32], dimensions: int) -> npt.NDArray[np.float32]:
-    """The first `dimensions` columns, L2-normalised (Matryoshka embeddings, Kusupati et al. 2022)."""
+    """The first `dimensions` columns, normalised again (Kusupati et al. 2022, Matryoshka)."""
     cut = vectors[:, :dimensions]
     norms = np.linalg.norm(cut, axis=1, keepdims=True)
     return np.asarray(cut / np.maximum(norms, 1e-12), dtype=np.float32)

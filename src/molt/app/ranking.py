@@ -1,6 +1,7 @@
 """One search: a query, the live pair of encoder and index that answers it, and its ranking."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from molt.encoder.encoder import InputType, Lane
 from molt.index.catalog import Catalog
 from molt.index.document import Document
 from molt.index.filter import Filter
-from molt.index.snapshot import RowHit, Snapshot
+from molt.index.snapshot import RowHit
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,21 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Page:
+    """Part of a ranking; `total` counts all of it, or is a lower bound unless `exact_total`."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    exact_total: bool
+
+
+@dataclass(frozen=True)
 class SearchAnswer:
-    """A ranking, the encoder and index that made it, and the seconds each step took."""
+    """A page, the encoder and index that made it, and the seconds each step took."""
 
     generation: str | None
     checkpoint: str
-    total: int
-    exact_total: bool
-    hits: tuple[Hit, ...]
+    page: Page
     encode_seconds: float
     search_seconds: float
 
@@ -57,45 +65,32 @@ def rank(query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
     started = time.perf_counter()
     encoded = live.encoder.encode([query.text], input_type=InputType.QUERY, lane=Lane.QUERY)
     encode_seconds = time.perf_counter() - started
-    if live.snapshot is None:
-        return SearchAnswer(None, live.encoder.checkpoint.id, 0, True, (), encode_seconds, 0.0)
-    answer = _search(query, encoded.vectors[0], live=live, snapshot=live.snapshot, catalog=catalog)
+    page = _search(query, encoded.vectors[0], live=live, catalog=catalog)
     return SearchAnswer(
-        generation=live.snapshot.manifest.id,
+        generation=live.snapshot.manifest.id if live.snapshot else None,
         checkpoint=live.encoder.checkpoint.id,
-        total=answer.total,
-        exact_total=answer.exact,
-        hits=answer.hits,
+        page=page,
         encode_seconds=encode_seconds,
         search_seconds=time.perf_counter() - started - encode_seconds,
     )
 
 
-@dataclass(frozen=True)
-class _Page:
-    total: int
-    exact: bool
-    hits: tuple[Hit, ...]
-
-
 def _search(
-    query: SearchQuery,
-    vector: npt.NDArray[np.float32],
-    *,
-    live: Live,
-    snapshot: Snapshot,
-    catalog: Catalog,
-) -> _Page:
-    found = snapshot.search(
+    query: SearchQuery, vector: npt.NDArray[np.float32], *, live: Live, catalog: Catalog
+) -> Page:
+    if live.snapshot is None:
+        return Page(hits=(), total=0, exact_total=True)
+    found = live.snapshot.search(
         vector, k=query.offset + query.k, where=query.where, min_score=query.min_score
     )
     rows = found.hits[query.offset :]
-    return _Page(
-        found.total, found.exact, _hydrated(rows, query.offset, live=live, catalog=catalog)
-    )
+    hits = _hydrated(rows, offset=query.offset, live=live, catalog=catalog)
+    return Page(hits=hits, total=found.total, exact_total=found.exact)
 
 
-def _hydrated(rows: list[RowHit], offset: int, *, live: Live, catalog: Catalog) -> tuple[Hit, ...]:
+def _hydrated(
+    rows: Sequence[RowHit], *, offset: int, live: Live, catalog: Catalog
+) -> tuple[Hit, ...]:
     """Rows with their documents; one deleted since the snapshot was taken is left out."""
     stored = catalog.documents.hydrate(live.collection, [row.ordinal for row in rows])
     present = [(row, stored[row.ordinal].document) for row in rows if row.ordinal in stored]

@@ -63,9 +63,7 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level that is written"
     )
-    format: Literal["json", "console"] = Field(
-        "json", description="one JSON object a line, or text"
-    )
+    format: Literal["json", "console"] = Field("json", description="JSON lines, or text")
 
 
 class Settings(BaseSettings):
