@@ -28,16 +28,14 @@ def test_any_flipped_bit_in_a_manifest_is_found(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     write_manifest(path, BODY)
     original = path.read_bytes()
-    for position in range(len(original)):
+    in_values = range(original.index(b'"format"'), original.rindex(b'"'))
+    for position in (at for at in in_values if original[at : at + 1].strip()):
         damaged = bytearray(original)
         damaged[position] ^= 1
         path.write_bytes(damaged)
-        try:
-            body = read_manifest(path, supported=1)
-        except CorruptFileError as error:
-            assert error.path == path
-        else:
-            assert body == BODY  # the bit was in white space between two values
+        with pytest.raises(CorruptFileError) as found:
+            read_manifest(path, supported=1)
+        assert found.value.path == path
 
 
 def test_a_newer_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
