@@ -1,0 +1,141 @@
+"""A real `molt serve` process, started, waited for, killed and started again by tests."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+MOLT = Path(sys.executable).with_name("molt")
+START_SECONDS = 60.0
+
+
+class ServerProcess:
+    """`molt serve` over one home on a free port of the loopback address."""
+
+    def __init__(self, home: Path, *options: str, env: dict[str, str] | None = None) -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = [str(MOLT), "serve", "--home", str(home), "--port", str(self.port)]
+        self._command += options
+        self._env = os.environ | {"HF_HUB_OFFLINE": "1"} | (env or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = home / "server.log"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it and wait until it is ready, or fail with its log."""
+        self.spawn()
+        self.wait_for("/readyz")
+
+    def spawn(self) -> None:
+        """Start it without waiting."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, env=self._env, start_new_session=True
+            )
+
+    def kill(self) -> None:
+        """SIGKILL the server and everything that it started."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        status = self._process.wait(timeout=START_SECONDS)
+        self._process = None
+        return status
+
+    def wait_for(self, path: str, *, status: int = 200) -> dict[str, Any]:
+        """Ask `path` until it answers with `status`; fail with the log where the server died."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                answer = self.ask("GET", path)
+            except OSError:
+                answer = None
+            if answer is not None and answer[0] == status:
+                return answer[1]
+            if self._process is None or self._process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"{path} never answered {status}:\n{self.log.read_text()[-4000:]}")
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        timeout: float = 60.0,
+    ) -> tuple[int, dict[str, Any]]:
+        """One request with a JSON body; returns the status and the JSON answer."""
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.url + path,
+            data=content,
+            method=method,
+            headers={"Content-Type": "application/json"} | (headers or {}),
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return answer.status, _json(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _json(error.read())
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def make_home(home: Path, checkpoint: Path) -> Path:
+    """A home whose default checkpoint is a copy of `checkpoint`."""
+    shutil.copytree(checkpoint, home / "checkpoints" / checkpoint.name)
+    subprocess.run(
+        [str(MOLT), "--home", str(home), "checkpoints", "use", checkpoint.name],
+        check=True,
+        capture_output=True,
+    )
+    return home
+
+
+def _json(content: bytes) -> dict[str, Any]:
+    parsed = json.loads(content) if content else {}
+    return parsed if isinstance(parsed, dict) else {"body": parsed}
