@@ -102,19 +102,17 @@ def decode_metadata(encoded: str) -> dict[str, Any]:
 def _plain(value: object, field: str, depth: int) -> object:
     if isinstance(value, str):
         return check_text(value, field=field)
-    if value is None or isinstance(value, bool):
+    if value is None or value is True or value is False:
         return value
     if isinstance(value, int | float):
         return _number(value, field)
     if depth > MAX_METADATA_DEPTH:
         raise InvalidFieldError(field, f"is nested deeper than {MAX_METADATA_DEPTH} levels")
-    if isinstance(value, Mapping):
-        return {
-            check_text(key, field=f"a key of {field}"): _plain(inner, f"{field}.{key}", depth + 1)
-            for key, inner in value.items()
-        }
     if isinstance(value, list | tuple):
         return [_plain(inner, f"{field}[{at}]", depth + 1) for at, inner in enumerate(value)]
+    if isinstance(value, Mapping):
+        keys = [check_text(key, field=f"a key of {field}") for key in value]
+        return {key: _plain(value[key], f"{field}.{key}", depth + 1) for key in keys}
     raise InvalidFieldError(field, f"holds {_kind(value)}, which JSON does not have")
 
 

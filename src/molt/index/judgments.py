@@ -71,6 +71,40 @@ class JudgmentCounts:
     splits: Mapping[str | None, int]
 
 
+def encode_query(query: Query) -> dict[str, Any]:
+    """The columns that keep a query. Raises `InvalidJudgmentError`, which names the field."""
+    with _naming(f"query {query.id!r:.80}"):
+        return {
+            "query_id": check_id(query.id, field="id"),
+            "text": check_words(query.text, field="text"),
+            "metadata": encode_metadata(query.metadata),
+        }
+
+
+def encode_judgment(judgment: Judgment) -> dict[str, Any]:
+    """The columns that keep a judgment. Raises `InvalidJudgmentError`, which names the field."""
+    with _naming(f"judgment of {judgment.doc_id!r:.80} for {judgment.query_id!r:.80}"):
+        return {
+            "query_id": check_id(judgment.query_id, field="query_id"),
+            "doc_id": check_id(judgment.doc_id, field="doc_id"),
+            "grade": _check_grade(judgment.grade),
+            "split": check_optional_id(judgment.split, field="split"),
+        }
+
+
+def encode_pair(pair: Pair) -> dict[str, Any]:
+    """The columns that keep a pair. Raises `InvalidJudgmentError`, which names the field."""
+    with _naming(f"pair of {pair.query!r:.80}"):
+        if pair.positive is None and pair.doc_id is None:
+            raise InvalidFieldError("positive", "is missing, and so is doc_id; give one of them")
+        row = {
+            "query": check_words(pair.query, field="query"),
+            "positive": check_optional_words(pair.positive, field="positive"),
+            "doc_id": check_optional_id(pair.doc_id, field="doc_id"),
+        }
+        return row | {"digest": blake2b(orjson.dumps(row), digest_size=16).digest()}
+
+
 class Judgments:
     """All relevance data of the catalog; each method works on one collection."""
 
@@ -92,9 +126,9 @@ class Judgments:
         `InvalidJudgmentError` or `CollectionNotFoundError`, and then keeps nothing.
         """
         rows = {
-            tables.queries: [_query_row(query) for query in queries],
-            tables.judgments: [_judgment_row(judgment) for judgment in judgments],
-            tables.pairs: [_pair_row(pair) for pair in pairs],
+            tables.queries: [encode_query(query) for query in queries],
+            tables.judgments: [encode_judgment(judgment) for judgment in judgments],
+            tables.pairs: [encode_pair(pair) for pair in pairs],
         }
         with self._database.writing() as connection:
             lock_counters(connection, collection)
@@ -157,37 +191,6 @@ class Judgments:
 
 def _of(query: Select[Any], table: Table, collection: Collection) -> Select[Any]:
     return query.where(table.c.collection_id == collection.id)
-
-
-def _query_row(query: Query) -> dict[str, Any]:
-    with _naming(f"query {query.id!r:.80}"):
-        return {
-            "query_id": check_id(query.id, field="id"),
-            "text": check_words(query.text, field="text"),
-            "metadata": encode_metadata(query.metadata),
-        }
-
-
-def _judgment_row(judgment: Judgment) -> dict[str, Any]:
-    with _naming(f"judgment of {judgment.doc_id!r:.80} for {judgment.query_id!r:.80}"):
-        return {
-            "query_id": check_id(judgment.query_id, field="query_id"),
-            "doc_id": check_id(judgment.doc_id, field="doc_id"),
-            "grade": _check_grade(judgment.grade),
-            "split": check_optional_id(judgment.split, field="split"),
-        }
-
-
-def _pair_row(pair: Pair) -> dict[str, Any]:
-    with _naming(f"pair of {pair.query!r:.80}"):
-        if pair.positive is None and pair.doc_id is None:
-            raise InvalidFieldError("positive", "is missing, and so is doc_id; give one of them")
-        row = {
-            "query": check_words(pair.query, field="query"),
-            "positive": check_optional_words(pair.positive, field="positive"),
-            "doc_id": check_optional_id(pair.doc_id, field="doc_id"),
-        }
-        return row | {"digest": blake2b(orjson.dumps(row), digest_size=16).digest()}
 
 
 def _check_grade(grade: object) -> int:
