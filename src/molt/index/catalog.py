@@ -12,8 +12,8 @@ from molt.index.collections import Collections
 from molt.index.database import Database, create_database
 from molt.index.documents import Documents
 from molt.index.events import Events
-from molt.index.judgments import Judgments
 from molt.index.keys import Keys
+from molt.index.relevance import Relevance
 from molt.index.schema import upgrade
 
 
@@ -24,7 +24,7 @@ class Catalog:
         self.database = database
         self.collections = Collections(database)
         self.documents = Documents(database)
-        self.judgments = Judgments(database)
+        self.judgments = Relevance(database)
         self.events = Events(database)
         self.keys = Keys(database)
         self.aliases = Aliases(database)

@@ -6,9 +6,9 @@ Knows no table.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,6 +18,8 @@ from sqlalchemy.sql.dml import Insert
 from molt.index.errors import CatalogBusyError, CatalogError, CatalogFullError
 
 BUSY_SECONDS = 30
+_CHUNK = 1000  # SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
+_T = TypeVar("_T")
 _BEGIN = "molt_begin"
 _MIGRATION_LOCK = 0x6D6F6C74
 _LOCKED = (
@@ -144,6 +146,12 @@ class Database:
             yield
         except DBAPIError as error:
             raise _translate(error, self.engine) from error
+
+
+def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Slices of up to 1000 values: each fits into one `IN (...)` of any database."""
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -4,26 +4,24 @@ Every change of a document takes the next revision of its collection, without ga
 collection take turns; what they return is durable. Knows no vectors.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    bindparam,
     delete,
     insert,
     select,
-    update,
 )
 
 from molt.index import tables
 from molt.index.collections import Collection
 from molt.index.counters import lock_counters, write_counters
-from molt.index.database import Database
+from molt.index.database import Database, chunks
 from molt.index.document import Document, passage_text
 from molt.index.errors import (
     DocumentNotFoundError,
@@ -33,11 +31,10 @@ from molt.index.errors import (
 )
 from molt.index.fields import check_id, check_text, decode_metadata, encode_metadata
 from molt.index.liveness import Liveness, read_liveness
+from molt.index.upsert import upsert_rows
 
-_CHUNK = 1000  # ids in one IN (...): SQLite takes 32,766 parameters, PostgreSQL 65,535
 _CONTENT = ("title", "text", "metadata")
 _COLUMNS = tables.documents.c
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -94,17 +91,8 @@ class Documents:
         """
         rows = _encode_all(documents)
         with self._database.writing() as connection:
-            counters = lock_counters(connection, collection)
-            kept = _read_contents(connection, collection, list(rows))
-            changed = [row for doc_id, row in rows.items() if _content(row) != kept.get(doc_id)]
-            for revision, row in enumerate(changed, counters.revision + 1):
-                row |= {"collection_id": collection.id, "revision": revision}
-            added = [row for row in changed if row["doc_id"] not in kept]
-            _insert(connection, added, first_ordinal=counters.next_ordinal)
-            _update(connection, [row for row in changed if row["doc_id"] in kept])
-            after = counters.moved(changed=len(changed), added=len(added))
-            write_counters(connection, collection, after)
-            return Ack(len(documents), after.revision)
+            revision = upsert_rows(connection, collection, rows)
+        return Ack(len(documents), revision)
 
     def delete(self, collection: Collection, doc_id: str) -> Ack:
         """Delete a document and bury its ordinal. Raises `DocumentNotFoundError`."""
@@ -149,7 +137,7 @@ class Documents:
         with self._database.reading() as connection:
             return {
                 stored.ordinal: stored
-                for chunk in _chunks([int(ordinal) for ordinal in ordinals])
+                for chunk in chunks([int(ordinal) for ordinal in ordinals])
                 for stored in _fetch(connection, query.where(_COLUMNS.ordinal.in_(chunk)))
             }
 
@@ -171,45 +159,6 @@ def _encode_all(documents: Sequence[Document]) -> dict[str, dict[str, Any]]:
             )
         rows[document.id] = encode_document(document)
     return rows
-
-
-def _content(row: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(row[name] for name in _CONTENT)
-
-
-def _read_contents(
-    connection: Connection, collection: Collection, doc_ids: Sequence[str]
-) -> dict[str, tuple[str, ...]]:
-    query = select(_COLUMNS.doc_id, *(_COLUMNS[name] for name in _CONTENT))
-    query = query.where(*_within(collection))
-    return {
-        doc_id: tuple(content)
-        for chunk in _chunks(doc_ids)
-        for doc_id, *content in connection.execute(query.where(_COLUMNS.doc_id.in_(chunk)))
-    }
-
-
-def _insert(connection: Connection, rows: Sequence[dict[str, Any]], *, first_ordinal: int) -> None:
-    for ordinal, row in enumerate(rows, first_ordinal):
-        row["ordinal"] = ordinal
-    if rows:
-        connection.execute(insert(tables.documents), rows)
-
-
-def _update(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    statement = (
-        update(tables.documents)
-        .where(_COLUMNS.collection_id == bindparam("in_collection"))
-        .where(_COLUMNS.doc_id == bindparam("of_document"))
-        .values({name: bindparam(name) for name in (*_CONTENT, "revision")})
-    )
-    if rows:
-        renamed = {"in_collection": "collection_id", "of_document": "doc_id"}
-        keys = [{new: row[old] for new, old in renamed.items()} for row in rows]
-        values = [{name: row[name] for name in (*_CONTENT, "revision")} for row in rows]
-        connection.execute(
-            statement, [key | value for key, value in zip(keys, values, strict=True)]
-        )
 
 
 def _get(connection: Connection, collection: Collection, doc_id: str) -> StoredDocument:
@@ -236,8 +185,3 @@ def _fetch(connection: Connection, query: Select[tuple[Any, ...]]) -> list[Store
         StoredDocument(ordinal, revision, Document(doc_id, text, title, decode_metadata(encoded)))
         for ordinal, revision, doc_id, title, text, encoded in connection.execute(query)
     ]
-
-
-def _chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]
