@@ -1,0 +1,75 @@
+"""A command of `molt`: a function of an `Invocation` and its own arguments.
+
+Adds the options that every command takes and the edge where its errors end.
+"""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from molt.cli.edge import reporting
+from molt.cli.invocation import Invocation
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Directory that holds everything; by default MOLT_HOME, else ./molt-data.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
+DebugOption = Annotated[
+    bool,
+    typer.Option("--debug", envvar="MOLT_DEBUG", help="Show the traceback of an error."),
+]
+
+
+def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function, whose first parameter takes the `Invocation`, as command `name`."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        app.command(name)(_adapted(function))
+        return function
+
+    return register
+
+
+def _adapted(function: Callable[..., None]) -> Callable[..., None]:
+    """The function as typer calls it: with a context and the common options."""
+
+    def run(
+        *, context: typer.Context, home: Path | None, json: bool, debug: bool, **given: Any
+    ) -> None:
+        call = Invocation(home=home, json=json, debug=debug).over(context.obj)
+        with reporting(call):
+            function(call, **given)
+
+    _, *own = inspect.signature(function).parameters.values()
+    run.__doc__ = function.__doc__
+    parameters = [_parameter("context", typer.Context), *map(_keyword, own), *_common()]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
+
+
+def _common() -> list[inspect.Parameter]:
+    return [
+        _parameter("home", HomeOption, default=None),
+        _parameter("json", JsonOption, default=False),
+        _parameter("debug", DebugOption, default=False),
+    ]
+
+
+def _parameter(
+    name: str, annotation: object, *, default: object = inspect.Parameter.empty
+) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+    )
+
+
+def _keyword(parameter: inspect.Parameter) -> inspect.Parameter:
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)

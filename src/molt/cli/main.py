@@ -1,0 +1,82 @@
+"""The command `molt`, assembled. Every command lives in the module of its noun."""
+
+from typing import Annotated
+
+import typer
+
+from molt.cli import checkpoints, collections, config, keys
+from molt.cli.command import DebugOption, HomeOption, JsonOption, command
+from molt.cli.generations import generations
+from molt.cli.imports import import_files
+from molt.cli.invocation import Invocation
+from molt.cli.search import search
+
+
+def _group(name: str, *, help: str) -> typer.Typer:  # noqa: A002  typer's own word
+    group = typer.Typer(name=name, help=help, no_args_is_help=True)
+    app.add_typer(group)
+    return group
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
+    if wanted:
+        from molt import __version__  # noqa: PLC0415
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="molt",
+    help="Semantic search whose encoder can be replaced while it serves.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    *,
+    home: HomeOption = None,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+    version: Annotated[  # noqa: ARG001  its callback answers
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Semantic search whose encoder can be replaced while it serves."""
+    context.obj = Invocation(home=home, json=json, debug=debug)
+
+
+command(app, "import")(import_files)
+command(app, "search")(search)
+command(app, "generations")(generations)
+
+_collections = _group("collections", help="List, create and delete collections.")
+command(_collections, "list")(collections.list_collections)
+command(_collections, "create")(collections.create_collection)
+command(_collections, "delete")(collections.delete_collection)
+
+_checkpoints = _group("checkpoints", help="Encoders: list, show, add, choose the default, remove.")
+command(_checkpoints, "list")(checkpoints.list_checkpoints)
+command(_checkpoints, "show")(checkpoints.show)
+command(_checkpoints, "add")(checkpoints.add)
+command(_checkpoints, "default")(checkpoints.default)
+command(_checkpoints, "remove")(checkpoints.remove)
+
+_keys = _group("keys", help="API keys: create, list, revoke.")
+command(_keys, "create")(keys.create)
+command(_keys, "list")(keys.list_keys)
+command(_keys, "revoke")(keys.revoke)
+
+_config = _group("config", help="The settings in force.")
+command(_config, "show")(config.show)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,66 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from molt.cli.main import app
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: its exit status and both outputs."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def value(self) -> Any:
+        """The one JSON value on standard output."""
+        return json.loads(self.stdout)
+
+    @property
+    def lines(self) -> list[Any]:
+        """Every JSON line on standard output."""
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+
+Molt = Callable[..., Outcome]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def molt(home: Path, monkeypatch: pytest.MonkeyPatch) -> Molt:
+    """Runs a command over `home` in this process."""
+    monkeypatch.delenv("MOLT_HOME", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str, stdin: str | None = None) -> Outcome:
+        done = CliRunner().invoke(app, ["--home", str(home), *arguments], input=stdin)
+        return Outcome(done.exit_code, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def installed(home: Path) -> Molt:
+    """Runs the installed command over `home` in a process of its own."""
+    command = Path(sys.executable).with_name("molt")
+
+    def run(*arguments: str) -> Outcome:
+        done = subprocess.run(
+            [command, "--home", home, *arguments], capture_output=True, text=True, check=False
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run

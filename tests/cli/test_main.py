@@ -1,0 +1,68 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from molt import __version__
+from tests.cli.conftest import Molt
+
+HEAVY = (
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "onnxruntime",
+    "faiss",
+    "fastapi",
+    "polars",
+    "sqlalchemy",
+)
+
+
+def loaded_by(*arguments: str, home: Path) -> set[str]:
+    """The heavy modules that a command has loaded when it ends."""
+    script = f"""
+import json, sys
+from molt.cli.main import app
+try:
+    app({["--home", str(home), *arguments]!r})
+except SystemExit:
+    pass
+print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("search", "--help"), ("--version",)])
+def test_help_loads_no_program(arguments: tuple[str, ...], home: Path) -> None:
+    assert loaded_by(*arguments, home=home) == set()
+
+
+def test_keys_load_no_encoder_and_no_index(home: Path) -> None:
+    assert loaded_by("keys", "create", "--role", "read", home=home) == {"sqlalchemy"}
+
+
+def test_the_version_is_the_package_s(molt: Molt) -> None:
+    assert molt("--version").stdout.strip() == __version__
+
+
+def test_common_options_work_on_both_sides_of_the_command(molt: Molt, tmp_path: Path) -> None:
+    before = molt("--json", "config", "show").value
+    after = molt("config", "show", "--json").value
+    assert before == after
+    elsewhere = molt("config", "show", "--json", "--home", str(tmp_path)).value
+    assert elsewhere["home"]["value"] == str(tmp_path)
+
+
+def test_an_unknown_command_is_wrong_usage(installed: Molt) -> None:
+    done = installed("serch")
+    assert done.status == 2
+    assert "search" in done.stderr
+
+
+def test_a_group_without_a_command_shows_its_help(installed: Molt) -> None:
+    assert "revoke" in installed("keys").stdout
