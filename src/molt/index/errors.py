@@ -88,8 +88,16 @@ class GenerationNotFoundError(GenerationError):
     """No generation of that id on disk."""
 
 
+class VectorError(GenerationError):
+    """Vectors of the wrong shape or type, or with a value that is not a finite number."""
+
+
 class FilterError(IndexingError):
-    """A filter that cannot be understood; the message names the part of it."""
+    """A filter that cannot be understood; `path` is the JSON path of the wrong part."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
 
 
 class UnknownFieldError(FilterError):

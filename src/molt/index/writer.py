@@ -1,0 +1,141 @@
+"""The writer: brings one generation up to what the catalog holds, a sealed segment at a time.
+
+The only thing that changes a generation; one writer at a time, though `advance` and `merge_once`
+may run in two threads. A segment is on disk before the manifest names it, and a segment that was
+merged away is removed only after `RETIREMENT_SECONDS`, so that whoever has just read the former
+manifest can still open it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from shutil import rmtree
+
+from molt.index.catalog import Catalog
+from molt.index.collections import Collection
+from molt.index.documents import StoredDocument
+from molt.index.errors import GenerationError
+from molt.index.generation import GenerationManifest, GenerationStore
+from molt.index.merge import merged_content, plan_merge
+from molt.index.sealing import PassageEncoder, sealed_content
+from molt.index.segment import Segment, SegmentContent, SegmentEntry, open_segment, write_segment
+from molt.index.snapshot import Snapshot, open_snapshot
+
+RETIREMENT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class _Retired:
+    segment_id: str
+    since: float
+
+
+class GenerationWriter:
+    """Writes one generation of one collection. Opening it removes what a crash left behind."""
+
+    def __init__(
+        self,
+        store: GenerationStore,
+        generation_id: str,
+        *,
+        catalog: Catalog,
+        collection: Collection,
+        encoder: PassageEncoder,
+    ) -> None:
+        self._store = store
+        self._documents = catalog.documents
+        self._collection = collection
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._retired: list[_Retired] = []
+        self._donated: tuple[Segment, ...] = ()
+        store.sweep(generation_id)
+        manifest = store.read(generation_id)
+        self._snapshot = open_snapshot(store, manifest, self._documents.liveness(collection))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The generation as it was last written."""
+        return self._snapshot
+
+    def borrow_from(self, generation_id: str) -> None:
+        """Take vectors of unchanged texts from another generation of the same checkpoint.
+
+        Raises `GenerationError` for one of another checkpoint, and as opening it does.
+        """
+        manifest = self._store.read(generation_id)
+        own = self._snapshot.manifest
+        if manifest.checkpoint != own.checkpoint:
+            raise GenerationError(
+                f"generation {generation_id} was made by checkpoint {manifest.checkpoint}, "
+                f"{own.id} is made by {own.checkpoint}; its vectors cannot be reused"
+            )
+        folder = self._store.segments_path(generation_id)
+        self._donated += tuple(
+            open_segment(folder / entry.id, entry, dimension=manifest.dimension)
+            for entry in manifest.segments
+        )
+
+    def advance(self, limit: int) -> bool:
+        """Seal up to `limit` changed documents; False if there was nothing to do.
+
+        The manifest's revision follows the catalog's even where only deletes happened.
+        """
+        manifest = self._snapshot.manifest
+        delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
+        if delta.revision <= manifest.revision:
+            return False
+        changed = self._documents.changed(self._collection, after=manifest.revision, limit=limit)
+        last = changed[-1].revision if changed else manifest.revision
+        revision = last if len(changed) == limit else max(last, delta.revision)
+        sealed = (self._seal(changed),) if changed else ()
+        self._commit(lambda now: replace(now, revision=revision, segments=now.segments + sealed))
+        return True
+
+    def merge_once(self) -> bool:
+        """Merge the segments whose turn it is; False if there is nothing to merge.
+
+        Large merges build a graph, which takes minutes; `advance` may go on meanwhile.
+        """
+        self._remove_retired()
+        scopes = self._snapshot.scopes
+        chosen = [scopes[place] for place in plan_merge(scopes)]
+        if not chosen:
+            return False
+        content = merged_content(chosen)
+        merged = (self._write(content),) if content else ()
+        gone = {scope.segment.entry.id for scope in chosen}
+        self._commit(
+            lambda now: replace(
+                now, segments=tuple(e for e in now.segments if e.id not in gone) + merged
+            )
+        )
+        self._retired += [_Retired(segment_id, time.monotonic()) for segment_id in gone]
+        return True
+
+    def _commit(self, change: Callable[[GenerationManifest], GenerationManifest]) -> None:
+        """Open what will be published, and only then publish it."""
+        with self._lock:
+            manifest = change(self._snapshot.manifest)
+            delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
+            snapshot = self._snapshot.refreshed(manifest, delta)
+            self._store.publish(manifest)
+            self._snapshot = snapshot
+
+    def _seal(self, changed: Sequence[StoredDocument]) -> SegmentEntry:
+        snapshot = self._snapshot
+        known = (*(scope.segment for scope in snapshot.scopes), *self._donated)
+        dimension = snapshot.manifest.dimension
+        return self._write(sealed_content(changed, self._encoder, dimension=dimension, known=known))
+
+    def _write(self, content: SegmentContent) -> SegmentEntry:
+        folder = self._store.segments_path(self._snapshot.manifest.id)
+        return write_segment(folder, content)
+
+    def _remove_retired(self) -> None:
+        due = time.monotonic() - RETIREMENT_SECONDS
+        folder = self._store.segments_path(self._snapshot.manifest.id)
+        for retired in [one for one in self._retired if one.since <= due]:
+            rmtree(folder / retired.segment_id)
+            self._retired.remove(retired)
