@@ -1,0 +1,73 @@
+"""The application, assembled. Nothing is decided here."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from molt import __version__
+from molt.app import errors, openapi
+from molt.app.admission import Admission
+from molt.app.auth import Guard
+from molt.app.binding import is_loopback
+from molt.app.collections import endpoints as collections
+from molt.app.docs_page import endpoints as docs_page
+from molt.app.documents import endpoints as documents
+from molt.app.engine import Engine
+from molt.app.events import endpoints as events
+from molt.app.health import endpoints as health
+from molt.app.judgments import endpoints as judgments
+from molt.app.metrics import Metrics
+from molt.app.observation import Observation
+from molt.app.openai import endpoints as openai
+from molt.app.search import endpoints as search
+from molt.app.service import Service
+from molt.app.settings import Settings
+from molt.app.tei import endpoints as tei
+
+REQUEST_THREADS = 32
+NOUNS = (openai, search, tei, documents, judgments, events, collections, health, docs_page)
+DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
+
+
+def create_app(settings: Settings, engine: Engine) -> FastAPI:
+    """The web service over an opened engine, which it starts and closes with itself."""
+    service = _service(settings, engine)
+    app = FastAPI(
+        title="Molt",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.service = service
+    for noun in NOUNS:
+        app.router.routes.extend(noun.router.routes)
+    errors.install(app)
+    app.add_middleware(Observation, metrics=service.metrics)
+    app.openapi_schema = openapi.describe(app, settings.limits)
+    return app
+
+
+def _service(settings: Settings, engine: Engine) -> Service:
+    admission = Admission(max_pending=settings.limits.max_pending, threads=REQUEST_THREADS)
+    guard = Guard(
+        engine.catalog.keys, admission=admission, reachable=not is_loopback(settings.host)
+    )
+    return Service(settings, engine, admission, guard, Metrics())
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    await asyncio.to_thread(service.engine.start)
+    try:
+        yield
+    finally:
+        service.stopping = True
+        await asyncio.to_thread(service.admission.close)
+        await asyncio.to_thread(service.engine.close)

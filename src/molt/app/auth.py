@@ -1,0 +1,121 @@
+"""Auth: which role a route asks for, and whether the caller has it.
+
+With no key in the catalog everything is open, provided that only this machine can connect. From the
+first key on, and for good, every route that is not public asks for one.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from starlette.datastructures import Headers
+
+from molt.app.admission import Admission
+from molt.app.failures import ForbiddenError, InvalidKeyError
+from molt.index.keys import Keys, Role
+
+REMEMBERED_SECONDS = 2.0
+_MAX_REMEMBERED = 1024
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
+
+
+class Access(StrEnum):
+    """What a route asks for. A route that declares nothing is closed to everybody."""
+
+    CLOSED = "closed"
+    PUBLIC = "public"
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+def allow(access: Access) -> Callable[[Endpoint], Endpoint]:
+    """Declare what an endpoint asks for."""
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        endpoint.__molt_access__ = access  # type: ignore[attr-defined]
+        return endpoint
+
+    return declare
+
+
+def access_of(endpoint: Callable[..., object]) -> Access:
+    """What an endpoint declared."""
+    access: Access = getattr(endpoint, "__molt_access__", Access.CLOSED)
+    return access
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    role: Role
+    until: float
+
+
+class Guard:
+    """Checks keys. A verified key is remembered for two seconds, so a revoked one ends soon."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        admission: Admission,
+        reachable: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys = keys
+        self._admission = admission
+        self._clock = clock
+        self._remembered: dict[str, _Remembered] = {}
+        self._locked = reachable
+        self._locked_until = 0.0
+
+    async def admit(self, headers: Headers, access: Access) -> None:
+        """Let a request pass, or raise `InvalidKeyError` or `ForbiddenError`."""
+        if access is Access.PUBLIC:
+            return
+        if access is Access.CLOSED:
+            raise ForbiddenError("this route declares no role, so it is closed")
+        if await self._is_locked():
+            await self._check(_secret(headers), Role(access.value))
+
+    async def _is_locked(self) -> bool:
+        now = self._clock()
+        if not self._locked and now >= self._locked_until:
+            self._locked = bool(await self._admission.run(self._keys.list))
+            self._locked_until = now + REMEMBERED_SECONDS
+        return self._locked
+
+    async def _check(self, secret: str | None, needed: Role) -> None:
+        if secret is None:
+            raise InvalidKeyError(
+                "a key is needed: send `Authorization: Bearer molt_…` or `api-key: molt_…`"
+            )
+        role = await self._role(secret)
+        if role is None:
+            raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
+        if role < needed:
+            raise ForbiddenError(f"this route needs the role {needed}; the key has {role}")
+
+    async def _role(self, secret: str) -> Role | None:
+        now = self._clock()
+        remembered = self._remembered.get(secret)
+        if remembered is not None and now < remembered.until:
+            return remembered.role
+        key = await self._admission.run(self._keys.verify, secret)
+        if key is None:
+            self._remembered.pop(secret, None)
+            return None
+        if len(self._remembered) >= _MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[secret] = _Remembered(key.role, now + REMEMBERED_SECONDS)
+        return key.role
+
+
+def _secret(headers: Headers) -> str | None:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return headers.get("api-key")

@@ -1,0 +1,42 @@
+"""`POST /events`."""
+
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+
+from molt.app.answers import Json
+from molt.app.auth import Access, allow
+from molt.app.engine import Engine
+from molt.app.events.schemas import Accepted, EventBody
+from molt.app.route import new_router
+from molt.app.service import service_of
+from molt.app.texts import Name
+from molt.app.validation import require
+from molt.index.events import read_event
+
+router = new_router("events")
+
+
+@router.post(
+    "/events",
+    operation_id="put_events",
+    response_model=Accepted,
+    responses={404: {"description": "no such collection"}},
+)
+@allow(Access.WRITE)
+async def post_events(
+    request: Request,
+    body: EventBody | list[EventBody],
+    collection: Annotated[Name, Query(description="whose results the user saw")] = "default",
+) -> Json:
+    """Record what users did with results: one UBI event, or a list of them."""
+    service = service_of(request)
+    events = body if isinstance(body, list) else [body]
+    require(len(events), service.settings.limits, "max_documents", place=())
+    return Json(await service.admission.run(_keep, service.engine, collection, events))
+
+
+def _keep(engine: Engine, name: str, events: list[EventBody]) -> dict[str, Any]:
+    found = engine.catalog.collections.get(name)
+    read = [read_event(event.model_dump(exclude_unset=True)) for event in events]
+    return {"accepted": engine.catalog.events.append(found, read)}

@@ -1,0 +1,61 @@
+"""The route: what every endpoint shares before its own code runs.
+
+A key with the declared role, a query string that is UTF-8, a body that is JSON. Knows no endpoint.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from molt.app.auth import Access, access_of
+from molt.app.bodies import JsonRequest
+from molt.app.failures import InvalidQueryStringError, StoppingError
+from molt.app.service import service_of
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Route(APIRoute):
+    """An `APIRoute` that is closed unless its endpoint declares a role with `auth.allow`."""
+
+    @property
+    def access(self) -> Access:
+        """What the endpoint asks for."""
+        return access_of(self.endpoint)
+
+    def get_route_handler(self) -> Handler:
+        """The framework's handler, behind what every endpoint shares."""
+        answer = super().get_route_handler()
+        access, has_body = self.access, self.body_field is not None
+
+        async def handle(request: Request) -> Response:
+            service = service_of(request)
+            await service.guard.admit(request.headers, access)
+            if service.stopping and access is not Access.PUBLIC:
+                raise StoppingError
+            _check_query_string(request)
+            prepared = JsonRequest(request.scope, request.receive)
+            if has_body:
+                await prepared.load(limit=service.settings.limits.max_body_bytes)
+            return await answer(prepared)
+
+        return handle
+
+
+def new_router(tag: str) -> APIRouter:
+    """A router whose routes are of this kind; `tag` groups them in the OpenAPI document."""
+    return APIRouter(route_class=Route, tags=[tag])
+
+
+def _check_query_string(request: Request) -> None:
+    query: bytes = request.scope["query_string"]
+    if query and not (query.isascii() and b"%" not in query):
+        try:
+            unquote_to_bytes(query).decode()
+        except UnicodeDecodeError:
+            raise InvalidQueryStringError from None

@@ -1,0 +1,65 @@
+"""The server: processes that listen, serve and end without dropping a request.
+
+On SIGTERM or SIGINT no new connection is taken, requests at work end, then the engine is closed.
+"""
+
+import math
+import os
+from collections.abc import Callable
+from functools import partial
+from tempfile import TemporaryDirectory
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from molt.app.application import create_app
+from molt.app.binding import listen, require_key, url_of
+from molt.app.engine import Engine
+from molt.app.logs import configure_logs
+from molt.app.metrics import SHARED_DIRECTORY
+from molt.app.settings import Settings
+
+OpenEngine = Callable[[Settings], Engine]
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
+    """Serve until a signal comes. Raises `BindError`."""
+    configure_logs(settings.log)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    require_key(settings)
+    config = _config(settings, open_engine)
+    with listen(settings.host, settings.port) as listening:
+        log.info("server.listening", url=url_of(listening), workers=settings.workers)
+        if settings.workers == 1:
+            uvicorn.Server(config).run(sockets=[listening])
+        else:
+            with TemporaryDirectory(prefix="molt-metrics-") as shared:
+                os.environ[SHARED_DIRECTORY] = shared
+                Multiprocess(config, sockets=[listening]).run()
+
+
+def _config(settings: Settings, open_engine: OpenEngine) -> uvicorn.Config:
+    return uvicorn.Config(
+        partial(_open_app, settings, open_engine),
+        factory=True,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=math.ceil(settings.limits.wait_seconds) + 5,
+    )
+
+
+def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
+    configure_logs(settings.log)
+    return create_app(settings, open_engine(settings))

@@ -1,0 +1,1 @@
+"""The routes of text-embeddings-inference that its unchanged clients call."""
