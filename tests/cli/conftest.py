@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from molt.app.encoders import Encoders
 from molt.cli.main import app
+from molt.index.catalog import home_url, open_catalog
+from tests.hashing import HashingEncoder
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,20 @@ def installed(home: Path) -> Molt:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def hashing(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[HashingEncoder]:
+    """Lets every command in this process encode by hashing words; the encoders it opened."""
+    opened: list[HashingEncoder] = []
+
+    def open_one(_: str) -> HashingEncoder:
+        opened.append(HashingEncoder())
+        return opened[-1]
+
+    monkeypatch.setattr("molt.app.engine.checkpoint_encoders", lambda settings: Encoders(open_one))
+    monkeypatch.setattr("molt.app.logs.configure_logs", lambda settings: None)
+    home.mkdir()
+    with closing(open_catalog(home_url(home))) as catalog:
+        catalog.aliases.set("default", HashingEncoder().checkpoint.id)
+    return opened

@@ -52,6 +52,7 @@ def explanation(error: Exception) -> str:
 
 
 def _foreseen() -> tuple[type[Exception], ...]:
+    from molt.app.binding import BindError
     from molt.app.engine_errors import EngineError
     from molt.app.settings import SettingsError
     from molt.artifact import ArtifactError
@@ -60,6 +61,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
 
     return (
         CommandError,
+        BindError,
         SettingsError,
         EngineError,
         ArtifactError,

@@ -21,8 +21,8 @@ def existing_home(call: Invocation) -> "Settings":
     settings = call.settings()
     if settings.catalog_url is None and not (settings.home / "catalog.sqlite3").is_file():
         raise CommandError(
-            f"there is no home at {settings.home}; make one with `molt import` or `molt serve`, "
-            "or name another with --home or MOLT_HOME"
+            f"{settings.home} is no home, it holds no catalog; make one with `molt import` or "
+            "`molt serve`, or name another with --home or MOLT_HOME"
         )
     return settings
 

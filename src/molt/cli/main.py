@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from molt.cli import checkpoints, collections, config, keys
+from molt.cli.check import check
 from molt.cli.command import DebugOption, HomeOption, JsonOption, command
 from molt.cli.generations import generations
 from molt.cli.imports import import_files
 from molt.cli.invocation import Invocation
 from molt.cli.search import search
+from molt.cli.serve import serve
 
 
 def _group(name: str, *, help: str) -> typer.Typer:  # noqa: A002  typer's own word
@@ -52,8 +54,10 @@ def options(
     context.obj = Invocation(home=home, json=json, debug=debug)
 
 
+command(app, "serve")(serve)
 command(app, "import")(import_files)
 command(app, "search")(search)
+command(app, "check")(check)
 command(app, "generations")(generations)
 
 _collections = _group("collections", help="List, create and delete collections.")

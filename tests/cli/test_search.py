@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Molt
+from tests.hashing import HashingEncoder
+
+BOOTS = [
+    {"id": "a", "title": "Boots", "text": "warm waterproof boots", "brand": "acme", "price": 90},
+    {"id": "b", "title": "Sandals", "text": "light beach sandals", "brand": "acme", "price": 20},
+    {"id": "c", "title": "Gloves", "text": "warm gloves", "brand": "other", "price": 15},
+]
+
+
+@pytest.fixture
+def shop(molt: Molt, hashing: list[HashingEncoder], tmp_path: Path) -> None:
+    """A collection `shop` of three documents."""
+    path = tmp_path / "shop.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in BOOTS))
+    assert molt("import", "shop", str(path)).status == 0
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_answer_names_one_encoder_and_one_index(
+    molt: Molt, hashing: list[HashingEncoder]
+) -> None:
+    answer = molt("--json", "search", "shop", "warm waterproof boots").value
+    assert answer["checkpoint"] == hashing[-1].checkpoint.id
+    assert answer["generation"] == molt("--json", "generations").value["generations"][0]["id"]
+    assert answer["total"] == {"value": 3, "relation": "eq"}
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_hit_has_the_shape_of_the_http_answer(molt: Molt) -> None:
+    hit = molt("--json", "search", "shop", "warm waterproof boots").value["hits"][0]
+    assert {name: hit[name] for name in ("id", "rank", "title", "text", "metadata")} == {
+        "id": "a",
+        "rank": 1,
+        "title": "Boots",
+        "text": "warm waterproof boots",
+        "metadata": {"brand": "acme", "price": 90},
+    }
+
+
+@pytest.mark.usefixtures("shop")
+def test_k_limits_the_hits(molt: Molt) -> None:
+    assert len(molt("--json", "search", "shop", "warm", "-k", "2").value["hits"]) == 2
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_filter_keeps_only_what_matches(molt: Molt) -> None:
+    where = '{"all": [{"field": "brand", "eq": "acme"}, {"field": "price", "lt": 50}]}'
+    hits = molt("--json", "search", "shop", "warm", "--filter", where).value["hits"]
+    assert [hit["id"] for hit in hits] == ["b"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_hits_are_listed_best_first(molt: Molt) -> None:
+    shown = molt("search", "shop", "warm waterproof boots").stdout.splitlines()
+    assert shown[0] == "rank\tscore\tid\tdocument"
+    assert shown[1].split("\t")[2:] == ["a", "Boots: warm waterproof boots"]
+    assert len(shown) == 4
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("search", "shop", "  "), 2, "empty"),
+        (("search", "shop", "x", "--filter", "{"), 2, "not JSON"),
+        (("search", "shop", "x", "-k", "0"), 2, "-k"),
+        (("search", "shop", "x", "--filter", '{"nor": []}'), 1, "nor"),
+        (("search", "shop", "x", "--filter", '{"field": "brnd", "eq": 1}'), 1, "brand"),
+        (("search", "shoop", "x"), 1, "shoop"),
+    ],
+)
+def test_a_wrong_search_says_what_is_wrong(
+    molt: Molt, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    done = molt(*arguments)
+    assert (done.status, done.stdout) == (status, "")
+    assert message in done.stderr
+
+
+def test_an_empty_collection_has_no_hits(molt: Molt, hashing: list[HashingEncoder]) -> None:
+    molt("collections", "create", "empty")
+    answer = molt("--json", "search", "empty", "anything").value
+    assert (answer["generation"], answer["hits"]) == (None, [])
+    assert "No hits" in molt("search", "empty", "anything").stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_generations_say_which_is_active_and_how_far_it_is(molt: Molt) -> None:
+    (generation,) = molt("--json", "generations").value["generations"]
+    assert generation["active"] is True
+    assert (generation["collection"], generation["revision"], generation["rows"]) == ("shop", 3, 3)
+    assert molt("generations").stdout.splitlines()[1].startswith(f"{generation['id']}\tshop\t")
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_generation_of_a_deleted_collection_is_listed_without_one(molt: Molt) -> None:
+    molt("collections", "delete", "shop", "--yes")
+    (generation,) = molt("--json", "generations").value["generations"]
+    assert (generation["collection"], generation["active"]) == (None, False)
