@@ -52,9 +52,8 @@ class Collections:
             )
         row = {"name": name, "created_at": datetime.now(UTC)}
         row |= {"revision": 0, "next_ordinal": 0, "documents": 0, "epoch": 0}
-        statement = self._database.insert_or_ignore(collections)
         with self._database.writing() as connection:
-            if connection.execute(statement, row).rowcount != 1:
+            if not self._database.try_insert(connection, collections, row):
                 raise CollectionExistsError(f"there is a collection {name!r} already")
             return _read(connection, name)
 

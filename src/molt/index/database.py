@@ -6,11 +6,11 @@ Knows no table.
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
@@ -47,7 +47,10 @@ _MESSAGES: dict[str | None, tuple[type[CatalogError], str]] = {
 def create_database(url: str) -> "Database":
     """Prepare the engine for `url` without connecting. Raises `CatalogError` for a useless URL."""
     try:
-        engine = create_engine(url, pool_size=16, max_overflow=32)
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+            raise CatalogError("a catalog must be a file: sqlite:////path/to/catalog.sqlite3")
+        engine = create_engine(parsed, pool_size=16, max_overflow=32)
     except (ArgumentError, NoSuchModuleError) as error:
         raise CatalogError(f"the catalog's URL is not usable: {error}") from error
     except ModuleNotFoundError as error:
@@ -110,12 +113,13 @@ class Database:
         overwriting: Insert = statement.on_conflict_do_update(index_elements=key, set_=fresh)
         return overwriting
 
-    def insert_or_ignore(self, table: Table) -> Insert:
-        """INSERT that does nothing (`rowcount` 0) where a unique column holds the value already."""
+    def try_insert(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert a row unless a unique column holds its value already; was it inserted?"""
         make = sqlite.insert if self._is_sqlite else postgresql.insert
         statement: Any = make(table)
-        cautious: Insert = statement.on_conflict_do_nothing()
-        return cautious
+        first_key = table.primary_key.columns[0]
+        cautious = statement.on_conflict_do_nothing().returning(first_key)
+        return connection.execute(cautious, row).first() is not None
 
     def damage(self) -> list[str]:
         """What the database itself finds wrong with its file; PostgreSQL has nothing to say."""
@@ -155,9 +159,6 @@ def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    if engine.url.database in {None, "", ":memory:"}:
-        raise CatalogError("the catalog must be a file: sqlite:////path/to/catalog.sqlite3")
-
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # SQLAlchemy begins transactions, the driver never does

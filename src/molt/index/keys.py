@@ -76,9 +76,8 @@ class Keys:
             "role": role.value,
             "created_at": datetime.now(UTC),
         }
-        statement = self._database.insert_or_ignore(keys)
         with self._database.writing() as connection:
-            if connection.execute(statement, row).rowcount != 1:
+            if not self._database.try_insert(connection, keys, row):
                 raise KeyExistsError(f"a key {name!r} is in use; revoke it or choose another name")
         return secret
 

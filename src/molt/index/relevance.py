@@ -78,9 +78,8 @@ class Relevance:
         columns = tables.judgments.c
         splits = select(columns.split, func.count()).where(columns.collection_id == collection.id)
         with self._database.reading() as connection:
-            found: dict[str | None, int] = dict(
-                connection.execute(splits.group_by(columns.split).order_by(columns.split)).tuples()
-            )
+            by_split = connection.execute(splits.group_by(columns.split).order_by(columns.split))
+            found: dict[str | None, int] = {row[0]: row[1] for row in by_split}
             queries, pairs = (
                 connection.scalar(_of(select(func.count()), table, collection)) or 0
                 for table in (tables.queries, tables.pairs)
