@@ -39,7 +39,7 @@ def search_exactly(vectors: Vectors, query: Vectors, *, k: int, mask: Mask | Non
     if k < 1 or size == 0:
         return NOTHING
     best = _best(vectors, query, k=min(k + 1, size), mask=mask, kept=kept)
-    if size > k and best.scores[k - 1] == best.scores[k]:
+    if len(best.rows) > k and best.scores[k - 1] == best.scores[k]:
         tied = rows_reaching(vectors, query, score=float(best.scores[k]) - _ROUNDING, mask=mask)
         best = rank_rows(vectors, query, rows=tied, k=len(tied))
     return Ranked(best.scores[:k], best.rows[:k])

@@ -41,8 +41,9 @@ ROW = np.dtype(
     ]
 )
 
-VECTORS, ROWS, METADATA, GRAPH = "vectors.npy", "rows.npy", "metadata.parquet", "ann.faiss"
-_REQUIRED = {VECTORS, ROWS, METADATA}
+VECTORS, ROWS, METADATA = "vectors.npy", "rows.npy", "metadata.parquet"
+GRAPH, NODES = "ann.faiss", "nodes.npy"
+_SMALL, _LARGE = {VECTORS, ROWS, METADATA}, {VECTORS, ROWS, METADATA, GRAPH, NODES}
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def write_segment(
         vectors = _write_vectors(folder / VECTORS, content)
         content.attributes.write(folder / METADATA)
         if len(rows) >= graph_from:
-            ann.write_graph(folder / GRAPH, vectors)
+            ann.write_graph(folder / GRAPH, folder / NODES, vectors=vectors)
         files = {path.name: hash_file(path) for path in sorted(folder.iterdir())}
     return SegmentEntry(segment_id, len(rows), files)
 
@@ -142,7 +143,7 @@ def open_segment(path: Path, entry: SegmentEntry, *, dimension: int) -> Segment:
 
     Raises `CorruptFileError`, which names the file.
     """
-    if not _REQUIRED <= entry.files.keys() <= _REQUIRED | {GRAPH}:
+    if entry.files.keys() not in (_SMALL, _LARGE):
         raise CorruptFileError(path, f"is listed with the files {sorted(entry.files)}")
     for name, expected in entry.files.items():
         verify_file(path / name, expected)
@@ -150,7 +151,7 @@ def open_segment(path: Path, entry: SegmentEntry, *, dimension: int) -> Segment:
     shape = (entry.n_rows, dimension)
     vectors = _read_array(path / VECTORS, shape=shape, dtype=np.dtype(np.float32))
     attributes = read_attributes(path / METADATA)
-    graph = _read_graph(path / GRAPH, shape=shape) if GRAPH in entry.files else None
+    graph = ann.read_graph(path / GRAPH, path / NODES) if GRAPH in entry.files else None
     return Segment(entry, rows, vectors, attributes, graph)
 
 
@@ -187,10 +188,3 @@ def _read_array(path: Path, *, shape: tuple[int, ...], dtype: np.dtype[Any]) -> 
     if array.shape != shape or array.dtype != dtype:
         raise CorruptFileError(path, f"holds {array.dtype} {array.shape}, not {dtype} {shape}")
     return np.asarray(array)
-
-
-def _read_graph(path: Path, *, shape: tuple[int, int]) -> ann.Graph:
-    graph = ann.read_graph(path)
-    if (graph.n_rows, graph.dimension) != shape:
-        raise CorruptFileError(path, f"is a graph of {graph.n_rows} rows, not of {shape[0]}")
-    return graph
