@@ -1,12 +1,13 @@
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from molt.index.catalog import Catalog, home_url, open_catalog
 from molt.index.collections import Collection
-
 from tests.index.catalog_postgresql import MISSING, PostgresqlServer
+from tests.index.segment_fixtures import *  # noqa: F403
 
 
 @pytest.fixture
@@ -18,10 +19,12 @@ def catalog_home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def catalog_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
-    server = PostgresqlServer(tmp_path_factory.mktemp("postgresql"))
-    yield server
-    server.server.cleanup()
+def catalog_server() -> Iterator[PostgresqlServer]:
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # as root, the server runs as another user
+        server = PostgresqlServer(Path(folder) / "data")
+        yield server
+        server.server.cleanup()
 
 
 @pytest.fixture(params=["sqlite"] if MISSING else ["sqlite", "postgresql"])

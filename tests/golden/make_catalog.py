@@ -1,0 +1,56 @@
+"""Writes `catalog-<revision>.sqlite3` for the newest revision: run once, before it is released.
+
+python tests/golden/make_catalog.py
+"""
+
+import secrets
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+from molt.index.catalog import Catalog, home_url, open_catalog
+from molt.index.document import Document
+from molt.index.events import Event
+from molt.index.judgments import Judgment, Pair, Query
+from molt.index.keys import Role
+from molt.index.releases import Reason
+from molt.index.schema import REVISIONS
+
+
+def fill(catalog: Catalog) -> None:
+    collection = catalog.collections.create("default")
+    documents = [Document("a", "text ä"), Document("b", "text b"), Document("c", "text c")]
+    catalog.documents.upsert(collection, documents)
+    changed = Document("a", "text ä", title="new", metadata={"z": 1, "a": [2.5]})
+    catalog.documents.upsert(collection, [changed])
+    catalog.documents.delete(collection, "b")
+    catalog.judgments.put(
+        collection,
+        queries=[Query("q", "a query", {"lang": "en"})],
+        judgments=[Judgment("q", "a", 0, "test")],
+        pairs=[Pair("a query", "a text")],
+    )
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    catalog.events.append(collection, [Event("click", at, query_id="q", object_id="a", position=1)])
+    with patch.object(secrets, "token_urlsafe", return_value="golden-key-of-the-first-version"):
+        catalog.keys.create("golden", Role.WRITE)
+    catalog.aliases.set("default", "0123456789abcdef")
+    catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))
+
+
+def main() -> None:
+    with TemporaryDirectory() as folder:
+        catalog = open_catalog(home_url(Path(folder)))
+        fill(catalog)
+        catalog.close()
+        target = Path(__file__).with_name(f"catalog-{REVISIONS[-1]}.sqlite3")
+        target.unlink(missing_ok=True)
+        connection = sqlite3.connect(Path(folder) / "catalog.sqlite3")
+        connection.execute("VACUUM INTO ?", (str(target),))
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()
