@@ -12,27 +12,25 @@ class Encoders:
     An encoder that is let go lives on until the last request that holds it ends.
     """
 
-    def __init__(self, open_encoder: Callable[[str], Encoder]) -> None:
+    def __init__(self, open_encoder: Callable[[str], Encoder], *, spare: int = 2) -> None:
         self._open = open_encoder
+        self._spare = spare
         self._opened: dict[str, Encoder] = {}
         self._lock = threading.Lock()
 
     def get(self, checkpoint_id: str) -> Encoder:
         """Raises what opening raises: not found, corrupt, unsafe."""
-        encoder = self._opened.get(checkpoint_id)
-        if encoder is not None:
-            return encoder
         with self._lock:
-            if checkpoint_id not in self._opened:
-                self._opened[checkpoint_id] = self._open(checkpoint_id)
-            return self._opened[checkpoint_id]
+            encoder = self._opened.pop(checkpoint_id, None) or self._open(checkpoint_id)
+            self._opened[checkpoint_id] = encoder
+            return encoder
 
     def keep(self, checkpoint_ids: Collection[str]) -> None:
-        """Let go of every encoder but these."""
+        """Let go of every encoder but these and the `spare` ones that were used last."""
         with self._lock:
-            self._opened = {
-                name: encoder for name, encoder in self._opened.items() if name in checkpoint_ids
-            }
+            others = [name for name in self._opened if name not in checkpoint_ids]
+            for name in others[: max(0, len(others) - self._spare)]:
+                del self._opened[name]
 
     def close(self) -> None:
         """Stop every encoder's threads."""

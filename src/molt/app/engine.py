@@ -10,7 +10,7 @@ from typing import Self
 from molt.app.encoders import Encoders
 from molt.app.engine_errors import UnavailableError
 from molt.app.indexer import Indexer
-from molt.app.live import Shelf
+from molt.app.live import Shelf, default_checkpoint
 from molt.app.models import Models
 from molt.app.ranking import SearchAnswer, SearchQuery, rank
 from molt.app.settings import Settings
@@ -51,7 +51,13 @@ class Engine:
         self.models = Models(
             catalog=catalog, checkpoints=self.checkpoints, encoders=encoders, shelf=self.shelf
         )
-        self.indexer = Indexer(settings, catalog=catalog, store=self.generations, shelf=self.shelf)
+        self.indexer = Indexer(
+            settings,
+            catalog=catalog,
+            store=self.generations,
+            encoders=encoders,
+            shelf=self.shelf,
+        )
         self._encoders = encoders
         self._watcher = Watcher(self.shelf, seconds=settings.index.poll_seconds)
         self._started = False
@@ -69,7 +75,7 @@ class Engine:
 
         Raises `NoCheckpointError` where nothing could be encoded.
         """
-        self._encoders.get(self.shelf.default_checkpoint())
+        self._encoders.get(default_checkpoint(self.catalog))
         self.shelf.refresh_changed()
         self._watcher.start()
         self.indexer.start()

@@ -1,28 +1,26 @@
 """The indexer: encodes and seals what the catalog holds and the index does not.
 
 One process per home does this, the one that holds the lock; the others only read and refresh.
-Encoding runs in the background lane, so a query never waits for more than one micro-batch of it.
+Which generation is written, and its healing, is `writing`.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
 import structlog
 
+from molt.app.encoders import Encoders
 from molt.app.engine_errors import EngineError
 from molt.app.indexer_lock import IndexerLock
 from molt.app.live import Shelf
 from molt.app.settings import Settings
+from molt.app.writing import Writing
 from molt.artifact import ArtifactError
-from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import EncoderError
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
 from molt.index.generation import GenerationStore
-from molt.index.writer import GenerationWriter
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +31,19 @@ class Indexer:
     """Two threads, one that seals segments and one that merges them, while this process may."""
 
     def __init__(
-        self, settings: Settings, *, catalog: Catalog, store: GenerationStore, shelf: Shelf
+        self,
+        settings: Settings,
+        *,
+        catalog: Catalog,
+        store: GenerationStore,
+        encoders: Encoders,
+        shelf: Shelf,
     ) -> None:
         self._settings = settings.index
         self._catalog = catalog
-        self._store = store
         self._shelf = shelf
         self._lock = IndexerLock(settings.home)
-        self._writers: dict[str, GenerationWriter] = {}
+        self._writing = Writing(catalog=catalog, store=store, encoders=encoders)
         self._problems: dict[str, str] = {}
         self._stopping = threading.Event()
         self._woken = {"sealing": threading.Event(), "merging": threading.Event()}
@@ -69,13 +72,8 @@ class Indexer:
         self._lock.release()
 
     def acquire(self) -> bool:
-        """Become the home's indexer, unless another process is; then clear what a crash left."""
-        if self._lock.held:
-            return True
-        if not self._lock.acquire():
-            return False
-        self._sweep()
-        return True
+        """Become the home's indexer, unless another process is."""
+        return self._lock.acquire()
 
     def problems(self) -> dict[str, str]:
         """Collection name to why its documents are not being indexed."""
@@ -83,19 +81,28 @@ class Indexer:
 
     def seal(self) -> bool:
         """Seal the next changed documents of every collection; was there anything to seal?"""
-        return self._each(lambda writer: writer.advance(self._settings.batch_documents))
+        sealed = self._each(
+            lambda collection: self._writing.advance(
+                collection, limit=self._settings.batch_documents
+            )
+        )
+        if not sealed:
+            self._writing.collect()
+        return sealed
 
     def merge(self) -> bool:
         """Merge some segments of every collection that has too many; was there anything?"""
-        return self._each(lambda writer: writer.merge_once())
+        return self._each(self._writing.merge)
 
-    def _each(self, work: Callable[[GenerationWriter], bool]) -> bool:
+    def _each(self, work: Callable[[Collection], bool]) -> bool:
         worked = False
         for collection in self._catalog.collections.list():
             if self._stopping.is_set():
                 break
             try:
-                worked |= self._work_on(collection, work)
+                if work(collection):
+                    worked = True
+                    self._shelf.refresh(collection.name)
             except CollectionNotFoundError:
                 continue
             except _EXPECTED as error:
@@ -103,33 +110,6 @@ class Indexer:
             else:
                 self._problems.pop(collection.name, None)
         return worked
-
-    def _work_on(self, collection: Collection, work: Callable[[GenerationWriter], bool]) -> bool:
-        writer = self._writer(collection)
-        if writer is None or not work(writer):
-            return False
-        self._shelf.refresh(collection.name)
-        return True
-
-    def _writer(self, collection: Collection) -> GenerationWriter | None:
-        """The writer of the active generation; None where there is nothing to write yet."""
-        writer = self._writers.get(collection.name)
-        if writer is not None and writer.generation_id == collection.generation:
-            return writer
-        if collection.generation is None and collection.revision == 0:
-            return None
-        encoder = self._shelf.get(collection.name).encoder
-        if collection.generation is None:
-            collection = self._begin(collection, encoder)
-        writer = GenerationWriter(...)
-        self._writers[collection.name] = writer
-        return writer
-
-    def _begin(self, collection: Collection, encoder: Encoder) -> Collection:
-        manifest = self._store.create(...)
-        return self._catalog.collections.point(
-            collection.name, generation=manifest.id, epoch_expected=collection.epoch
-        )
 
     def _report(self, collection: Collection, error: Exception) -> None:
         reason = f"collection {collection.name!r} is not being indexed: {error}"
@@ -148,10 +128,3 @@ class Indexer:
                 worked = False
             if not worked:
                 woken.wait(self._settings.poll_seconds)
-
-
-def _embedder(encoder: Encoder) -> Callable[[Sequence[str]], npt.NDArray[np.float32]]:
-    def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return encoder.encode(texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND).vectors
-
-    return embed

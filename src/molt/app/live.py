@@ -22,6 +22,8 @@ from molt.index.snapshot import Snapshot, open_snapshot
 
 log = structlog.get_logger(__name__)
 
+DEFAULT_ALIAS = "default"
+
 
 @dataclass(frozen=True)
 class Live:
@@ -108,14 +110,17 @@ class Shelf:
         live = self._live.get(collection.name)
         if live is None or live.collection != collection:
             return True
-        if collection.generation is None:
+        if live.snapshot is None:
             return False
-        on_disk = self._generations.read(collection.generation)
-        return live.snapshot is None or live.snapshot.manifest != on_disk
+        try:
+            on_disk = self._generations.read(live.snapshot.manifest.id)
+        except (ArtifactError, GenerationError):
+            return True  # refreshing says what is wrong with it
+        return live.snapshot.manifest != on_disk
 
     def _load(self, collection: Collection) -> Live:
         if collection.generation is None:
-            return Live(collection, self._encoders.get(self.default_checkpoint()), None)
+            return Live(collection, self._encoders.get(default_checkpoint(self._catalog)), None)
         manifest = self._generations.read(collection.generation)
         encoder = self._encoders.get(manifest.checkpoint)
         snapshot = self._snapshot(collection, manifest)
@@ -143,11 +148,10 @@ class Shelf:
         log.error("refresh.refused", collection=collection.name, reason=reason)
         return former
 
-    def default_checkpoint(self) -> str:
-        """The id behind the alias `default`. Raises `NoCheckpointError`."""
-        checkpoint_id = self._catalog.aliases.get("default")
-        if checkpoint_id is None:
-            raise NoCheckpointError(
-                "this home has no checkpoint yet; run `molt checkpoints add PATH`"
-            )
-        return checkpoint_id
+
+def default_checkpoint(catalog: Catalog) -> str:
+    """The id behind the alias `default`. Raises `NoCheckpointError`."""
+    checkpoint_id = catalog.aliases.get(DEFAULT_ALIAS)
+    if checkpoint_id is None:
+        raise NoCheckpointError("this home has no checkpoint yet; run `molt checkpoints add PATH`")
+    return checkpoint_id

@@ -11,15 +11,13 @@ import numpy.typing as npt
 
 from molt.app.encoders import Encoders
 from molt.app.engine_errors import InvalidDimensionsError, UnavailableError, UnknownModelError
-from molt.app.live import Shelf
+from molt.app.live import DEFAULT_ALIAS, Shelf, default_checkpoint
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
 from molt.index.catalog import Catalog
 from molt.index.errors import CollectionNotFoundError, InvalidNameError
-
-DEFAULT_ALIAS = "default"
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Models:
             return self._shelf.get(name).encoder
         except (CollectionNotFoundError, InvalidNameError):
             if name == DEFAULT_ALIAS:
-                return self._encoders.get(self._shelf.default_checkpoint())
+                return self._encoders.get(default_checkpoint(self._catalog))
         try:
             return self._encoders.get(name)
         except CheckpointNotFoundError:
@@ -87,7 +85,7 @@ class Models:
     def cards(self) -> tuple[ModelCard, ...]:
         """Every name that `encoder` takes, in alphabetical order."""
         checkpoints = {checkpoint.id: checkpoint for checkpoint in self._checkpoints.list()}
-        roots = {DEFAULT_ALIAS: self._shelf.default_checkpoint()}
+        roots = {DEFAULT_ALIAS: default_checkpoint(self._catalog)}
         roots |= {checkpoint_id: checkpoint_id for checkpoint_id in checkpoints}
         for collection in self._catalog.collections.list():
             try:

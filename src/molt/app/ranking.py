@@ -12,7 +12,7 @@ from molt.encoder.encoder import InputType, Lane
 from molt.index.catalog import Catalog
 from molt.index.document import Document
 from molt.index.filter import Filter
-from molt.index.snapshot import RowHit
+from molt.index.hits import RowHit
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from molt.app.answers import Json, encode
 from molt.app.auth import Access, allow
 from molt.app.embedding import EmbeddingQuery, embed
 from molt.app.failures import NotAvailableError
-from molt.app.models import DEFAULT_ALIAS
+from molt.app.live import DEFAULT_ALIAS
 from molt.app.route import new_router
 from molt.app.service import Service, service_of
 from molt.app.tei.schemas import EmbedBody, Info

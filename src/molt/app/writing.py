@@ -1,0 +1,155 @@
+"""Writing: which generation of a collection is written, by which encoder.
+
+The active one, or a first one. A generation that cannot be opened is rebuilt from the catalog
+beside it, and the pointer moves when the new one is complete: text is the truth, segments a cache.
+Knows no threads beyond its lock, and no locks of the home.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from molt.app.encoders import Encoders
+from molt.app.live import default_checkpoint
+from molt.artifact import CorruptFileError
+from molt.encoder.encoder import Encoder, InputType, Lane
+from molt.index.catalog import Catalog
+from molt.index.collections import Collection
+from molt.index.errors import GenerationNotFoundError
+from molt.index.exact import Vectors
+from molt.index.generation import GenerationManifest, GenerationStore
+from molt.index.releases import Reason
+from molt.index.sealing import PassageEncoder
+from molt.index.writer import GenerationWriter
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A writer; when complete, its generation takes the place of `replaces`, if that is set."""
+
+    writer: GenerationWriter
+    replaces: str | None = None
+
+    @property
+    def generation_id(self) -> str:
+        return self.writer.snapshot.manifest.id
+
+    def serves(self, collection: Collection) -> bool:
+        """Is it still the one to write, wherever the pointer has been moved meanwhile?"""
+        return collection.generation in {self.generation_id, self.replaces}
+
+
+class Writing:
+    """The open writers of a home, one per collection."""
+
+    def __init__(self, *, catalog: Catalog, store: GenerationStore, encoders: Encoders) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._encoders = encoders
+        self._lock = threading.Lock()
+        self._opened: dict[int, _Opened] = {}
+
+    def advance(self, collection: Collection, *, limit: int) -> bool:
+        """Seal up to `limit` changed documents; False where there was nothing to do."""
+        if collection.generation is None and collection.revision == 0:
+            return False
+        with self._lock:
+            opened = self._current(collection)
+        return opened.writer.advance(limit) or self._promote(collection, opened)
+
+    def merge(self, collection: Collection) -> bool:
+        """Merge the segments whose turn it is; False where there are none."""
+        opened = self._opened.get(collection.id)
+        return opened is not None and opened.serves(collection) and opened.writer.merge_once()
+
+    def collect(self) -> None:
+        """Remove generations that no collection points to and that nobody is building."""
+        with self._lock:
+            collections = self._catalog.collections.list()
+            living = {collection.id for collection in collections}
+            self._opened = {key: one for key, one in self._opened.items() if key in living}
+            kept = {collection.generation for collection in collections}
+            kept |= {opened.generation_id for opened in self._opened.values()}
+            for generation_id in set(self._store.ids()) - kept:
+                self._store.remove(generation_id)
+                log.info("generation.removed", generation=generation_id)
+
+    def _current(self, collection: Collection) -> _Opened:
+        opened = self._opened.get(collection.id)
+        if opened is None or not opened.serves(collection):
+            opened = self._open(collection)
+            self._opened[collection.id] = opened
+        return opened
+
+    def _open(self, collection: Collection) -> _Opened:
+        if collection.generation is None:
+            return self._first(collection)
+        try:
+            manifest = self._store.read(collection.generation)
+            encoder = self._encoders.get(manifest.checkpoint)
+        except (CorruptFileError, GenerationNotFoundError) as error:
+            return self._rebuild(collection, default_checkpoint(self._catalog), error)
+        try:
+            return _Opened(self._writer(collection, manifest, encoder))
+        except CorruptFileError as error:
+            return self._rebuild(collection, manifest.checkpoint, error)
+
+    def _first(self, collection: Collection) -> _Opened:
+        encoder = self._encoders.get(default_checkpoint(self._catalog))
+        manifest = self._created(collection, encoder)
+        self._catalog.collections.point(
+            collection.name,
+            generation=manifest.id,
+            epoch_expected=collection.epoch,
+            reason=Reason(text="first documents"),
+        )
+        return _Opened(self._writer(collection, manifest, encoder))
+
+    def _rebuild(self, collection: Collection, checkpoint_id: str, error: Exception) -> _Opened:
+        log.error("generation.rebuilding", collection=collection.name, reason=str(error))
+        encoder = self._encoders.get(checkpoint_id)
+        manifest = self._created(collection, encoder)
+        writer = self._writer(collection, manifest, encoder)
+        return _Opened(writer, replaces=collection.generation)
+
+    def _promote(self, collection: Collection, opened: _Opened) -> bool:
+        """Point to a rebuilt generation that has caught up; False where there is none."""
+        if opened.replaces is None or opened.replaces != collection.generation:
+            return False
+        self._catalog.collections.point(
+            collection.name,
+            generation=opened.generation_id,
+            epoch_expected=collection.epoch,
+            reason=Reason(text=f"rebuilt: generation {opened.replaces} was damaged"),
+        )
+        log.info("generation.rebuilt", collection=collection.name, generation=opened.generation_id)
+        return True
+
+    def _created(self, collection: Collection, encoder: Encoder) -> GenerationManifest:
+        return self._store.create(
+            collection=collection.id,
+            checkpoint=encoder.checkpoint.id,
+            dimension=encoder.dimension,
+        )
+
+    def _writer(
+        self, collection: Collection, manifest: GenerationManifest, encoder: Encoder
+    ) -> GenerationWriter:
+        return GenerationWriter(
+            self._store,
+            manifest.id,
+            catalog=self._catalog,
+            collection=collection,
+            encoder=PassageEncoder(_embedding(encoder)),
+        )
+
+
+def _embedding(encoder: Encoder) -> Callable[[Sequence[str]], Vectors]:
+    """Encoding in the background lane: a query never waits for more than one micro-batch of it."""
+    return lambda texts: (
+        encoder.encode(texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND).vectors
+    )
