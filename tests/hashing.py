@@ -75,7 +75,8 @@ def hashing_checkpoint(*, dimension: int, seed: int, max_length: int) -> Checkpo
     name = f"hashing-{dimension}-{seed}-{max_length}"
     variant = Variant(
         name="hashing",
-        runtime="hashing",
+        runtime="onnx",
+        precision="fp32",
         graph="runtime/hashing.onnx",
         fidelity=Fidelity(cosine_mean=1.0, cosine_min=1.0, ndcg10=1.0, ndcg10_reference=1.0),
         texts_per_second=10_000.0,

@@ -10,7 +10,7 @@ from molt.encoder.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
-from molt.encoder.encoder import Encoded
+from molt.encoder.encoder import Encoded, Encoder, open_encoder
 from molt.encoder.errors import (
     CheckpointError,
     CheckpointExistsError,
@@ -31,6 +31,7 @@ __all__ = [
     "CheckpointStore",
     "ClosedEncoderError",
     "Encoded",
+    "Encoder",
     "EncoderError",
     "Fidelity",
     "InputType",
@@ -41,5 +42,6 @@ __all__ = [
     "UnsafeCheckpointError",
     "Variant",
     "open_checkpoint",
+    "open_encoder",
     "read_checkpoint",
 ]

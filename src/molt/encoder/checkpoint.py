@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -84,7 +84,8 @@ class Variant:
     """
 
     name: str
-    runtime: str
+    runtime: Literal["onnx", "openvino"]
+    precision: Literal["fp32", "bf16", "int8"]
     graph: str
     fidelity: Fidelity
     texts_per_second: float

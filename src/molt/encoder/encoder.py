@@ -1,14 +1,26 @@
 """The encoder: texts in, vectors out, shared by every thread of a service."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.encoder.checkpoint import InputType
+from molt.encoder.batching import MicroBatch, packed, singles
+from molt.encoder.cache import CachedText, QueryCache
+from molt.encoder.checkpoint import Checkpoint, InputType, Variant
+from molt.encoder.host import cores
 from molt.encoder.lane import Lane
+from molt.encoder.runtime import Runtime, load_runtime
+from molt.encoder.scheduler import Scheduler
+from molt.encoder.selection import AUTO, choose
+from molt.encoder.tokenizer import Tokenizer
 
-__all__ = ["Encoded", "InputType", "Lane"]
+__all__ = ["Encoded", "Encoder", "InputType", "Lane", "open_encoder"]
+
+_CACHED_QUERIES = 2048
 
 
 @dataclass(frozen=True)
@@ -17,3 +29,82 @@ class Encoded:
 
     vectors: NDArray[np.float32]
     n_tokens: NDArray[np.int32]
+
+
+class Encoder:
+    """One checkpoint, loaded. Threads may call it at once; lanes say who waits for whom."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, variant: Variant, *, runtime: Runtime, threads: int
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.variant = variant
+        self._tokenizer = Tokenizer(
+            checkpoint.path / "tokenizer.json", max_length=checkpoint.max_length
+        )
+        self._runtime = runtime
+        self._scheduler = Scheduler(threads)
+        self._cache = QueryCache(_CACHED_QUERIES)
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        return self.checkpoint.dimension
+
+    def encode(self, texts: Sequence[str], *, input_type: InputType, lane: Lane) -> Encoded:
+        """Encode `texts`, each put behind the prompt of `input_type`; blocks until done.
+
+        Texts of the background are computed several at once. In the other lanes each is computed
+        alone, so that equal texts have equal vectors whatever came with them.
+        Raises `ClosedEncoderError` once the encoder is closed.
+        """
+        if lane is Lane.QUERY:
+            return self._encode_cached(texts, input_type)
+        return self._encode(texts, input_type, lane)
+
+    def close(self) -> None:
+        """End the threads; calls that still wait raise `ClosedEncoderError`."""
+        self._scheduler.close()
+
+    def _encode_cached(self, texts: Sequence[str], input_type: InputType) -> Encoded:
+        known = {text: hit for text in texts if (hit := self._cache.get(text, input_type))}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        encoded = self._encode(missing, input_type, Lane.QUERY)
+        for row, text in enumerate(missing):
+            known[text] = CachedText(encoded.vectors[row], n_tokens=int(encoded.n_tokens[row]))
+            self._cache.put(text, input_type, known[text])
+        found = [known[text] for text in texts]
+        return Encoded(
+            vectors=np.array([entry.vector for entry in found], dtype=np.float32).reshape(
+                len(texts), self.dimension
+            ),
+            n_tokens=np.array([entry.n_tokens for entry in found], dtype=np.int32),
+        )
+
+    def _encode(self, texts: Sequence[str], input_type: InputType, lane: Lane) -> Encoded:
+        prompt = self.checkpoint.prompts.of(input_type)
+        tokens = self._tokenizer.encode([prompt + text for text in texts])
+        batches = packed(tokens) if lane is Lane.BACKGROUND else singles(tokens)
+        parts = self._scheduler.run([partial(self._compute, batch) for batch in batches], lane=lane)
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for batch, part in zip(batches, parts, strict=True):
+            vectors[list(batch.rows)] = part
+        n_tokens = np.array([len(ids) for ids in tokens], dtype=np.int32)
+        return Encoded(vectors=vectors, n_tokens=n_tokens)
+
+    def _compute(self, batch: MicroBatch) -> NDArray[np.float32]:
+        return self._runtime.run(batch.input_ids, batch.attention_mask)
+
+
+def open_encoder(
+    checkpoint: Checkpoint, *, cache: Path, runtime: str = AUTO, threads: int = 0
+) -> Encoder:
+    """Load a checkpoint to serve on `threads` threads (0: one per core).
+
+    `runtime` is the name of a variant, or "auto" for the fastest inside the quality budget on
+    this host. `cache` is a directory that may be deleted at any time. Raises `NoVariantError`.
+    """
+    threads = threads or cores()
+    variant = choose(checkpoint, cache=cache, wanted=runtime)
+    loaded = load_runtime(checkpoint, variant, threads=threads, cache=cache)
+    return Encoder(checkpoint, variant, runtime=loaded, threads=threads)

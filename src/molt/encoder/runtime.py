@@ -1,0 +1,56 @@
+"""The runtime: what executes an exported graph. Which one is worth choosing is `selection`'s."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molt.encoder.checkpoint import Checkpoint, Variant
+from molt.encoder.errors import NoVariantError
+
+
+class Runtime(Protocol):
+    """A loaded graph. Threads may call it at once; each call computes on one core."""
+
+    def run(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Vectors `(n, dim) float32`, L2-normalised, of ids and mask `(n, length) int64`."""
+        ...
+
+
+def is_available(variant: Variant) -> bool:
+    """Whether the runtime that `variant` needs is installed here."""
+    return find_spec(_PACKAGES[variant.runtime]) is not None
+
+
+def load_runtime(checkpoint: Checkpoint, variant: Variant, *, threads: int, cache: Path) -> Runtime:
+    """Load the graph of `variant` to be called by up to `threads` threads at once.
+
+    `cache` is a directory for compiled graphs that may be deleted at any time.
+    Raises `NoVariantError` where the runtime is not installed or does not take the graph.
+    """
+    if not is_available(variant):
+        raise NoVariantError(
+            f"variant {variant.name} needs {_PACKAGES[variant.runtime]}, which is not installed; "
+            f"install molt[{variant.runtime}] or choose another variant"
+        )
+    graph = checkpoint.path / variant.graph
+    if variant.runtime == "openvino":
+        from molt.encoder.openvino import OpenVINORuntime  # noqa: PLC0415 - load one, not both
+
+        return OpenVINORuntime(
+            graph,
+            precision=variant.precision,
+            max_length=checkpoint.max_length,
+            threads=threads,
+            cache=cache / "openvino",
+        )
+    from molt.encoder.onnx import ONNXRuntime  # noqa: PLC0415 - load one, not both
+
+    return ONNXRuntime(graph)
+
+
+_PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}

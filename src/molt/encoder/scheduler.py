@@ -1,0 +1,124 @@
+"""The scheduler: a fixed number of threads, and whose unit of work each of them takes next.
+
+Lower lanes first, calls of one lane in turn, and a small share for the lanes above so that none
+starves. A unit is never interrupted: it is the caller's part to make it short.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from typing import Any, TypeVar
+
+from molt.encoder.errors import ClosedEncoderError
+from molt.encoder.lane import Lane
+
+T = TypeVar("T")
+
+# Of this many picks, one goes to the background and one to interactive work first.
+_ROUND = 8
+_SHARES = {
+    _ROUND - 1: (Lane.BACKGROUND, Lane.INTERACTIVE, Lane.QUERY),
+    _ROUND // 2 - 1: (Lane.INTERACTIVE, Lane.QUERY, Lane.BACKGROUND),
+}
+
+
+class _Unit:
+    """One piece of a call, and where its result is awaited."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.work = work
+        self.future: Future[Any] = Future()
+
+    def run(self) -> None:
+        """Do the work unless its call has given up; what it raises is raised by the call."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            self.future.set_result(self.work())
+        except BaseException as error:  # noqa: BLE001 - raised again by `Scheduler.run`
+            self.future.set_exception(error)
+
+
+class Scheduler:
+    """Runs units of work on `threads` threads; shared by every caller."""
+
+    def __init__(self, threads: int) -> None:
+        self._calls: dict[Lane, deque[deque[_Unit]]] = {lane: deque() for lane in Lane}
+        self._changed = threading.Condition()
+        self._picks = 0
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"molt-encoder-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def run(self, work: Sequence[Callable[[], T]], *, lane: Lane) -> list[T]:
+        """Do all of `work` and return the results in its order.
+
+        Raises what the first failing unit raised; the units not yet begun are then dropped.
+        Raises `ClosedEncoderError` once the scheduler is closed.
+        """
+        units = [_Unit(part) for part in work]
+        if not units:
+            return []
+        with self._changed:
+            self._refuse_if_closed()
+            self._calls[lane].append(deque(units))
+            self._changed.notify(len(units))
+        futures = [unit.future for unit in units]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            for future in futures:
+                future.cancel()
+        return [future.result() for future in futures]
+
+    def close(self) -> None:
+        """Finish the units that have begun, fail the others, and end the threads."""
+        with self._changed:
+            self._closed = True
+            waiting = [unit for calls in self._calls.values() for call in calls for unit in call]
+            for calls in self._calls.values():
+                calls.clear()
+            self._changed.notify_all()
+        for unit in waiting:
+            if unit.future.set_running_or_notify_cancel():
+                unit.future.set_exception(ClosedEncoderError(_CLOSED))
+        for thread in self._threads:
+            thread.join()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ClosedEncoderError(_CLOSED)
+
+    def _work(self) -> None:
+        while (unit := self._next()) is not None:
+            unit.run()
+
+    def _next(self) -> _Unit | None:
+        """Wait for a unit; None once the scheduler is closed."""
+        with self._changed:
+            while not self._closed:
+                unit = self._pick()
+                if unit is not None:
+                    return unit
+                self._changed.wait()
+        return None
+
+    def _pick(self) -> _Unit | None:
+        for lane in _SHARES.get(self._picks % _ROUND, tuple(Lane)):
+            calls = self._calls[lane]
+            if calls:
+                self._picks += 1
+                call = calls.popleft()
+                unit = call.popleft()
+                if call:
+                    calls.append(call)
+                return unit
+        return None
+
+
+_CLOSED = "the encoder was closed; open another one"

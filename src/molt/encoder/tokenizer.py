@@ -1,0 +1,85 @@
+"""The tokenizer: text to token ids, never padded, never longer than the checkpoint's limit.
+
+Any string is taken: an empty one, one of a million characters, one with lone surrogates (each
+becomes U+FFFD, as a strict reader of UTF-16 would have it).
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding
+from tokenizers import Tokenizer as FastTokenizer
+
+from molt.encoder.errors import UnsafeCheckpointError
+
+# Characters read at once, per token that can be kept: few texts need a second look.
+_WINDOW_PER_TOKEN = 12
+_CHUNK = 64
+
+
+class Tokenizer:
+    """Reads texts as the checkpoint's model was trained to; thread-safe."""
+
+    def __init__(self, path: Path, *, max_length: int) -> None:
+        try:
+            self._fast = FastTokenizer.from_file(str(path))
+        except Exception as error:
+            raise UnsafeCheckpointError(path, f"is no tokenizer ({error})") from error
+        self._fast.no_padding()
+        self._fast.enable_truncation(max_length)
+        self._window = _WINDOW_PER_TOKEN * max_length
+
+    @property
+    def vocabulary(self) -> int:
+        """How many token ids there are."""
+        return self._fast.get_vocab_size()
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Token ids of each text `(length,) int64`, special tokens included, truncated."""
+        return [ids for chunk in _chunks(texts) for ids in self._encode_chunk(chunk)]
+
+    def _encode_chunk(self, chunk: Sequence[str]) -> Iterator[NDArray[np.int64]]:
+        texts = [_well_formed(text) for text in chunk]
+        heads = [text[: self._window] for text in texts]
+        for text, encoding in zip(texts, self._fast.encode_batch_fast(heads), strict=True):
+            if len(text) > self._window and not _is_settled(encoding):
+                yield self._encode_long(text)
+            else:
+                yield np.array(encoding.ids, dtype=np.int64)
+
+    def _encode_long(self, text: str) -> NDArray[np.int64]:
+        """Read ever more of `text` until the rest of it cannot change the tokens that are kept."""
+        window = self._window
+        while True:
+            window *= 4
+            encoding = self._fast.encode(text[:window])
+            if window >= len(text) or _is_settled(encoding):
+                return np.array(encoding.ids, dtype=np.int64)
+
+
+def _is_settled(encoding: Encoding) -> bool:
+    """Whether more text could not change these tokens.
+
+    A tokenizer splits text into words and each word into tokens. Text that was cut off can change
+    the last word that was read, hence only tokens of earlier words are certain.
+    """
+    if not encoding.overflowing:
+        return False
+    return _last_word(encoding) < _last_word(encoding.overflowing[-1])
+
+
+def _last_word(encoding: Encoding) -> int:
+    return max((word for word in encoding.word_ids if word is not None), default=-1)
+
+
+def _well_formed(text: str) -> str:
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Few at a time: what a tokenizer returns is a hundred times larger than the ids in it."""
+    return (texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK))
