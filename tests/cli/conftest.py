@@ -70,6 +70,13 @@ def installed(home: Path) -> Molt:
     return run
 
 
+def flip_last_byte(path: Path) -> None:
+    """Damage a file without changing its size."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
 @pytest.fixture
 def hashing(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[HashingEncoder]:
     """Lets every command in this process encode by hashing words; the encoders it opened."""

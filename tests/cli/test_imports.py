@@ -191,7 +191,9 @@ def test_the_lock_is_free_after_an_import(
     molt: Molt, home: Path, hashing: list[HashingEncoder], beir: Path
 ) -> None:
     molt("import", "numbers", str(beir))
-    assert IndexerLock(home).acquire()
+    lock = IndexerLock(home)
+    assert lock.acquire()
+    lock.release()
 
 
 def test_relevance_is_kept_with_its_split(
@@ -201,3 +203,15 @@ def test_relevance_is_kept_with_its_split(
     with closing(open_catalog(home_url(home))) as catalog:
         counts = catalog.judgments.counts(catalog.collections.get("numbers"))
     assert (counts.queries, counts.judgments, dict(counts.splits)) == (1, 1, {"test": 1})
+
+
+def test_a_generation_that_is_damaged_is_rebuilt_by_the_next_import(
+    molt: Molt, home: Path, hashing: list[HashingEncoder], beir: Path
+) -> None:
+    molt("import", "numbers", str(beir))
+    (manifest,) = (home / "generations").glob("*/generation.json")
+    manifest.write_text("{}")
+    assert molt("import", "numbers", str(beir)).status == 0
+    answer = molt("--json", "search", "numbers", "number 3").value
+    assert answer["generation"] != manifest.parent.name
+    assert answer["hits"][0]["id"] == "d3"

@@ -70,7 +70,7 @@ def test_hits_are_listed_best_first(molt: Molt) -> None:
         (("search", "shop", "  "), 2, "empty"),
         (("search", "shop", "x", "--filter", "{"), 2, "not JSON"),
         (("search", "shop", "x", "-k", "0"), 2, "-k"),
-        (("search", "shop", "x", "--filter", '{"nor": []}'), 1, "nor"),
+        (("search", "shop", "x", "--filter", '{"nor": []}'), 1, '"any"'),
         (("search", "shop", "x", "--filter", '{"field": "brnd", "eq": 1}'), 1, "brand"),
         (("search", "shoop", "x"), 1, "shoop"),
     ],

@@ -1,5 +1,7 @@
 """Bringing the index of a collection up to a revision, here or by the process that indexes."""
 
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -44,13 +46,21 @@ def _advance(engine: "Engine", name: str) -> None:
     if not engine.indexer.acquire():
         time.sleep(engine.settings.index.poll_seconds)
         return
-    engine.indexer.seal()
+    advanced = engine.indexer.seal()
     problem = engine.indexer.problems().get(name)
-    if problem is not None:
+    if problem is not None and not advanced:
         raise CommandError(f"{problem}; the documents are kept: run the command again to go on")
 
 
 def _indexed_revision(engine: "Engine", name: str) -> int:
-    """The revision up to which the generation on disk is complete."""
+    """The revision up to which the generation on disk is complete; 0 for one to be rebuilt."""
+    from molt.artifact import CorruptFileError
+    from molt.index.errors import GenerationNotFoundError
+
     generation = engine.catalog.collections.get(name).generation
-    return 0 if generation is None else engine.generations.read(generation).revision
+    if generation is None:
+        return 0
+    try:
+        return engine.generations.read(generation).revision
+    except (CorruptFileError, GenerationNotFoundError):
+        return 0

@@ -29,10 +29,9 @@ def serve(
     ] = False,
 ) -> None:
     """Serve search and embeddings over HTTP until SIGINT or SIGTERM."""
-    settings = call.settings(host=host, port=port, workers=workers)
+    reading_only = {"seal": False} if no_worker else None
+    settings = call.settings(host=host, port=port, workers=workers, index=reading_only)
     ensure_default(call, settings)
-    from molt.app.engine import Engine
     from molt.app.server import serve as run_server
-    from molt.cli.replica import open_replica
 
-    run_server(settings, open_engine=open_replica if no_worker else Engine.open)
+    run_server(settings)

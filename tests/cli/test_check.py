@@ -1,0 +1,59 @@
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from molt.app.settings import load_settings
+from molt.index.catalog import home_url, open_catalog
+from tests.cli.conftest import Molt, flip_last_byte
+
+
+@pytest.fixture
+def filled(molt: Molt, home: Path, default_checkpoint: Path, tmp_path: Path) -> Path:
+    """A home with a checkpoint and three indexed documents."""
+    path = tmp_path / "docs.jsonl"
+    rows = ({"id": str(n), "text": f"text {n}"} for n in range(3))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+    assert molt("import", "docs", str(path)).status == 0
+    return home
+
+
+def test_a_sound_home_passes(molt: Molt, filled: Path) -> None:
+    checked = molt("--json", "check")
+    assert (checked.status, checked.value) == (0, {"ok": True, "problems": []})
+    assert "as it was written" in molt("check").stderr
+
+
+@pytest.mark.parametrize(
+    "pattern", ["checkpoints/*/model.safetensors", "generations/*/segments/*/vectors.npy"]
+)
+def test_a_flipped_bit_is_found_and_named(molt: Molt, filled: Path, pattern: str) -> None:
+    (damaged,) = filled.glob(pattern)
+    flip_last_byte(damaged)
+    checked = molt("check")
+    assert checked.status == 1
+    assert str(damaged) in checked.stdout
+
+
+def test_a_default_that_is_missing_is_damage(molt: Molt, filled: Path) -> None:
+    with closing(open_catalog(home_url(filled))) as catalog:
+        catalog.aliases.set("default", "0" * 16)
+    checked = molt("--json", "check")
+    assert checked.status == 1
+    assert checked.value["problems"][0]["path"].endswith("0" * 16)
+
+
+def test_a_leftover_is_listed_and_is_no_damage(molt: Molt, filled: Path) -> None:
+    (filled / "generations" / ".half").mkdir()
+    checked = molt("--json", "check")
+    assert (checked.status, checked.value["ok"]) == (0, True)
+    assert [problem["severity"] for problem in checked.value["problems"]] == ["leftover"]
+
+
+def test_a_directory_without_a_catalog_is_no_home(molt: Molt, tmp_path: Path) -> None:
+    checked = molt("check", "--home", str(tmp_path))
+    assert checked.status == 1
+    assert "no home" in checked.stderr
+    assert not load_settings(home=tmp_path).home.joinpath("catalog.sqlite3").exists()

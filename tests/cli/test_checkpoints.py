@@ -1,0 +1,95 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Molt, flip_last_byte
+
+
+@pytest.fixture
+def settled(molt: Molt, default_checkpoint: Path) -> str:
+    """A home with one checkpoint, which was copied there; its id."""
+    added = molt("checkpoints", "add", str(default_checkpoint))
+    assert added.status == 0, added.stderr
+    return default_checkpoint.name
+
+
+def test_a_finished_checkpoint_is_copied_and_becomes_the_default(
+    molt: Molt, home: Path, settled: str
+) -> None:
+    (listed,) = molt("--json", "checkpoints", "list").value["checkpoints"]
+    assert (listed["id"], listed["default"]) == (settled, True)
+    assert molt("--json", "checkpoints", "default").value == {"default": settled}
+    assert molt("check").status == 0
+
+
+def test_adding_a_checkpoint_twice_changes_nothing(
+    molt: Molt, settled: str, default_checkpoint: Path
+) -> None:
+    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+    assert len(molt("--json", "checkpoints", "list").value["checkpoints"]) == 1
+
+
+def test_a_damaged_checkpoint_is_not_added(
+    molt: Molt, home: Path, default_checkpoint: Path, tmp_path: Path
+) -> None:
+    damaged = tmp_path / default_checkpoint.name
+    shutil.copytree(default_checkpoint, damaged)
+    flip_last_byte(damaged / "model.safetensors")
+    added = molt("checkpoints", "add", str(damaged))
+    assert added.status == 1
+    assert "model.safetensors" in added.stderr
+    assert not list((home / "checkpoints").glob("*"))
+
+
+def test_a_finished_checkpoint_cannot_be_overridden(molt: Molt, default_checkpoint: Path) -> None:
+    added = molt("checkpoints", "add", str(default_checkpoint), "--query-prompt", "query: ")
+    assert added.status == 1
+    assert "without --query-prompt" in added.stderr
+
+
+def test_a_variant_is_shown_with_its_measured_truth(molt: Molt, settled: str) -> None:
+    described = molt("--json", "checkpoints", "show", settled).value
+    shown = molt("checkpoints", "show", settled).stdout
+    for variant in described["variants"]:
+        assert variant["fidelity"]["cosine_mean"] > 0.9
+        assert f"{variant['name']}\t" in shown
+
+
+def test_an_unknown_checkpoint_is_an_error_that_names_those_there_are(
+    molt: Molt, settled: str
+) -> None:
+    for command in ("show", "default", "remove"):
+        done = molt("checkpoints", command, "0" * 16)
+        assert done.status == 1
+        assert settled in done.stderr
+
+
+def test_the_default_is_not_removed(molt: Molt, settled: str) -> None:
+    removed = molt("checkpoints", "remove", settled)
+    assert removed.status == 1
+    assert "it is the default" in removed.stderr
+    assert len(molt("--json", "checkpoints", "list").value["checkpoints"]) == 1
+
+
+def test_without_the_train_extra_a_first_start_says_how_to_get_a_checkpoint(
+    molt: Molt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("molt.cli.acquisition.find_spec", lambda name: None)
+    for arguments in (
+        ("checkpoints", "default"),
+        ("serve",),
+        ("checkpoints", "add", "intfloat/e5"),
+    ):
+        done = molt(*arguments)
+        assert done.status == 1
+        assert "pip install 'molt[train]'" in done.stderr
+        assert "molt checkpoints add PATH" in done.stderr
+
+
+def test_among_several_checkpoints_somebody_must_choose(molt: Molt, home: Path) -> None:
+    for name in ("0" * 16, "1" * 16):
+        (home / "checkpoints" / name).mkdir(parents=True)
+    chosen = molt("checkpoints", "default")
+    assert chosen.status == 1
+    assert "choose one" in chosen.stderr

@@ -1,0 +1,75 @@
+"""An import that is killed or interrupted is finished by running it again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from molt.index.generation import GenerationStore
+from tests.cli.conftest import Molt
+
+DOCUMENTS = 600
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "docs.jsonl"
+    rows = ({"id": f"d{n}", "text": f"note number {n}"} for n in range(DOCUMENTS))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def ready(home: Path, molt: Molt, default_checkpoint: Path) -> Path:
+    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+    return home
+
+
+@contextmanager
+def half_done(home: Path, corpus: Path) -> Iterator[subprocess.Popen[str]]:
+    """An import that has indexed something and not everything."""
+    molt = Path(sys.executable).with_name("molt")
+    with subprocess.Popen(
+        [molt, "--home", home, "import", "docs", corpus],
+        env=os.environ | {"MOLT_INDEX__BATCH_DOCUMENTS": "20"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        store = GenerationStore(home / "generations")
+        while not any(store.read(name).revision for name in store.ids()):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.02)
+            assert process.returncode is None, process.communicate()
+        yield process
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_an_import_that_was_ended_half_way_is_finished_by_the_same_command(
+    ready: Path, corpus: Path, installed: Molt, number: signal.Signals
+) -> None:
+    with half_done(ready, corpus) as process:
+        process.send_signal(number)
+        process.communicate()
+    again = installed("--json", "import", "docs", str(corpus))
+    assert again.status == 0, again.stderr
+    assert again.lines[-1]["revision"] == DOCUMENTS
+    answer = installed("--json", "search", "docs", "note", "-k", str(2 * DOCUMENTS)).value
+    assert {hit["id"] for hit in answer["hits"]} == {f"d{n}" for n in range(DOCUMENTS)}
+    assert len(answer["hits"]) == DOCUMENTS
+    assert installed("check").status == 0
+
+
+def test_ctrl_c_says_how_to_go_on(ready: Path, corpus: Path) -> None:
+    with half_done(ready, corpus) as process:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "run the same command again" in errors
+    assert "Traceback" not in errors
