@@ -1,0 +1,38 @@
+"""Writes a golden generation, once for each format; what was committed is never rewritten.
+
+    python -m tests.golden.make_generation tests/golden/generation-FORMAT
+
+The vectors are those of the axes, so that the answers can be read off.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from molt.index.attributes import attributes_of
+from molt.index.generation import GenerationStore
+from molt.index.segment import SegmentContent, write_segment
+from tests.index.segment_fixtures import make_rows
+
+AXES = np.eye(8, dtype=np.float32)
+
+
+def write_golden(root):
+    """Six documents: 0 to 3 in a segment with a graph, 4 and 5 in one where 4 has two passages."""
+    store = GenerationStore(root)
+    manifest = store.create(collection=1, checkpoint="c" * 16, dimension=8)
+    folder = store.segments_path(manifest.id)
+    kinds = [{"n": 0, "tags": ["a", "b"]}, {"n": 1, "deep": {"on": True}}, {"n": 2}, {}]
+    large = SegmentContent(
+        make_rows(range(4), revisions=[1, 2, 3, 4]), [AXES[:4]], 8, attributes_of(kinds)
+    )
+    passages = make_rows([4, 4, 5], revisions=[5, 5, 6])
+    small = SegmentContent(passages, [AXES[4:7]], 8, attributes_of([{"n": 4}, {}], rows=[0, 2]))
+    entries = (write_segment(folder, large, graph_from=1), write_segment(folder, small))
+    store.publish(replace(manifest, revision=7, segments=entries))
+
+
+if __name__ == "__main__":
+    write_golden(Path(sys.argv[1]))

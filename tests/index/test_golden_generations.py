@@ -1,0 +1,54 @@
+"""Generations that earlier versions wrote: each must open and answer for ever."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from molt.index.filter import parse_filter
+from molt.index.generation import FORMAT, GenerationStore
+from molt.index.liveness import Liveness
+from molt.index.snapshot import open_snapshot
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+AXES = np.eye(8, dtype=np.float32)
+
+
+@pytest.fixture(params=sorted(GOLDEN.glob("generation-*")), ids=lambda path: path.name)
+def snapshot(request):
+    """A golden generation; its document 2 has been deleted."""
+    store = GenerationStore(request.param)
+    [generation_id] = store.ids()
+    live = np.array([0, 1, 3, 4, 5])
+    liveness = Liveness(live, live + 1, np.array([2]), 7)
+    return open_snapshot(store, store.read(generation_id), liveness)
+
+
+def test_every_format_that_was_ever_written_is_kept():
+    formats = {int(path.name.removeprefix("generation-")) for path in GOLDEN.glob("generation-*")}
+    assert formats == set(range(1, FORMAT + 1))
+
+
+def test_an_old_generation_opens_and_answers(snapshot):
+    found = snapshot.search(AXES[5] + AXES[3] / 2, k=2)
+    assert [(hit.ordinal, hit.passage, hit.score) for hit in found.hits] == [
+        (4, 1, 1.0),
+        (3, 0, 0.5),
+    ]
+    assert found.total == 5
+
+
+def test_the_filters_of_an_old_generation_still_work(snapshot):
+    for where, ordinals in (
+        ({"field": "tags", "eq": "b"}, [0]),
+        ({"field": "deep.on", "eq": True}, [1]),
+        ({"field": "n", "gte": 1}, [1, 4]),
+        ({"field": "n", "exists": False}, [3, 5]),
+    ):
+        found = snapshot.search(AXES[0], k=5, where=parse_filter(where))
+        assert sorted(hit.ordinal for hit in found.hits) == ordinals
+
+
+def test_the_graph_of_an_old_generation_still_answers(snapshot):
+    graph = snapshot.scopes[0].segment.graph
+    assert graph.search(AXES[:4], AXES[3], k=1).rows.tolist() == [3]

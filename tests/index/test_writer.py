@@ -1,0 +1,367 @@
+"""The writer: a generation follows its catalog, reuses vectors, and survives every crash."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from molt.artifact import publish_directory
+from molt.index import writer as writer_module
+from molt.index.catalog import Catalog
+from molt.index.collections import Collection
+from molt.index.document import Document
+from molt.index.errors import GenerationError, VectorError
+from molt.index.filter import parse_filter
+from molt.index.passages import Span
+from molt.index.sealing import PassageEncoder
+from molt.index.snapshot import open_snapshot
+from molt.index.writer import GenerationWriter
+from tests.index.segment_fixtures import CountingEncoder
+
+
+def document(doc_id, text=None, **metadata):
+    return Document(id=doc_id, text=text or f"text of {doc_id}", metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A catalog with one collection, and what a reader of its index gets."""
+
+    catalog: Catalog
+    collection: Collection
+    encoder: CountingEncoder
+
+    def put(self, *documents):
+        return self.catalog.documents.upsert(self.collection, documents)
+
+    def delete(self, doc_id):
+        return self.catalog.documents.delete(self.collection, doc_id)
+
+    def texts(self, snapshot):
+        """The text of every document that is found, by id, and whether that text finds it."""
+        found = snapshot.search(self.encoder.vector("any"), k=1_000)
+        ordinals = [hit.ordinal for hit in found.hits]
+        stored = self.catalog.documents.hydrate(self.collection, ordinals)
+        assert len(found.hits) == found.total == len(stored)
+        return {
+            one.document.id: (one.document.text, self.finds(snapshot, one))
+            for one in stored.values()
+        }
+
+    def finds(self, snapshot, stored):
+        best = snapshot.search(self.encoder.vector(stored.document.text), k=1).hits[0]
+        return best.ordinal == stored.ordinal and best.score > 0.999
+
+
+@pytest.fixture
+def home(segment_catalog, segment_collection, segment_encoder):
+    return Home(segment_catalog, segment_collection, segment_encoder)
+
+
+@pytest.fixture
+def put(home):
+    """`put(document, ...)`: upserts documents."""
+    return home.put
+
+
+@pytest.fixture
+def delete(home):
+    """`delete(doc_id)`."""
+    return home.delete
+
+
+@pytest.fixture
+def texts(home):
+    """`texts(snapshot)`: by id, the text of every document found, and whether that finds it."""
+    return home.texts
+
+
+def drain(writer, *, limit=100):
+    while writer.advance(limit):
+        pass
+
+
+def test_changed_documents_are_sealed_and_found(segment_writer, put, texts):
+    writer = segment_writer()
+    put(document("a"), document("b"))
+    assert writer.advance(100) is True
+    assert writer.advance(100) is False
+    assert texts(writer.snapshot) == {"a": ("text of a", True), "b": ("text of b", True)}
+    assert writer.snapshot.manifest.revision == 2
+
+
+def test_a_limit_seals_the_oldest_changes_first(segment_writer, put):
+    writer = segment_writer()
+    put(*(document(f"{n}") for n in range(5)))
+    writer.advance(2)
+    assert writer.snapshot.manifest.revision == 2
+    drain(writer, limit=2)
+    assert [entry.n_rows for entry in writer.snapshot.manifest.segments] == [2, 2, 1]
+    assert writer.snapshot.manifest.revision == 5
+
+
+def test_the_revision_follows_deletes_too(segment_writer, put, delete, texts):
+    writer = segment_writer()
+    put(document("a"), document("b"))
+    drain(writer)
+    delete("a")
+    assert writer.advance(100) is True
+    assert writer.snapshot.manifest.revision == 3
+    assert texts(writer.snapshot) == {"b": ("text of b", True)}
+
+
+def test_an_update_replaces_the_older_text(segment_writer, put, texts):
+    writer = segment_writer()
+    put(document("a"), document("b"))
+    drain(writer)
+    put(document("a", "something else"))
+    drain(writer)
+    assert texts(writer.snapshot) == {"a": ("something else", True), "b": ("text of b", True)}
+
+
+def test_the_older_text_answers_until_the_newer_is_sealed(home, segment_writer):
+    writer = segment_writer()
+    home.put(document("a"))
+    drain(writer)
+    home.put(document("a", "something else"))
+    liveness = home.catalog.documents.liveness(home.collection)
+    snapshot = open_snapshot(writer.snapshot.store, writer.snapshot.manifest, liveness)
+    found = snapshot.search(home.encoder.vector("text of a"), k=5)
+    assert [hit.score for hit in found.hits] == pytest.approx([1.0])
+
+
+def test_a_known_text_is_not_encoded_again(segment_writer, segment_encoder, put):
+    writer = segment_writer()
+    put(document("a", "shared"), document("b", "shared"), document("c", "own"))
+    drain(writer)
+    put(document("a", "shared", price=3), document("d", "own"), document("e", "new"))
+    drain(writer)
+    assert segment_encoder.texts == ["shared", "own", "new"]
+    where = parse_filter({"field": "price", "eq": 3})
+    assert writer.snapshot.search(segment_encoder.vector("shared"), k=5, where=where).total == 1
+
+
+def test_vectors_are_borrowed_from_another_generation(segment_writer, segment_encoder, put, texts):
+    first = segment_writer()
+    put(document("a"), document("b"))
+    drain(first)
+    second = segment_writer()
+    second.borrow_from(first.snapshot.manifest.id)
+    put(document("c"))
+    drain(second)
+    assert segment_encoder.texts == ["text of a", "text of b", "text of c"]
+    assert texts(second.snapshot).keys() == {"a", "b", "c"}
+
+
+def test_vectors_of_another_checkpoint_are_not_borrowed(segment_writer, segment_store):
+    other = segment_store.create(collection=1, checkpoint="d" * 16, dimension=16)
+    with pytest.raises(GenerationError, match="cannot be reused"):
+        segment_writer().borrow_from(other.id)
+
+
+def test_a_long_document_is_found_by_its_best_passage(segment_writer, segment_encoder, put):
+    halves = PassageEncoder(segment_encoder, lambda text: [Span(0, 5), Span(5, len(text))])
+    writer = segment_writer(encoder=halves)
+    put(document("a", "first then"), document("b", "other text"))
+    drain(writer)
+    found = writer.snapshot.search(segment_encoder.vector("then"), k=5)
+    best = found.hits[0]
+    assert (best.ordinal, best.passage, best.start, best.end) == (0, 1, 5, 10)
+    assert (len(found.hits), found.total) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (np.zeros((1, 8), np.float32), "16 dimensions"),
+        (np.full((1, 16), np.nan, np.float32), "not a finite number"),
+    ],
+)
+def test_vectors_that_cannot_be_searched_are_refused(segment_writer, put, wrong, reason):
+    writer = segment_writer(encoder=PassageEncoder(lambda texts: wrong))
+    put(document("a"))
+    with pytest.raises(VectorError, match=reason):
+        writer.advance(100)
+    assert writer.snapshot.manifest.revision == 0
+
+
+def test_merging_changes_no_answer(segment_writer, segment_encoder, put, delete, texts):
+    writer = segment_writer()
+    for n in range(10):
+        put(document(f"{n}"), document("changing", f"version {n}"))
+        drain(writer)
+    delete("3")
+    drain(writer)
+    before = texts(writer.snapshot)
+    while writer.merge_once():
+        assert texts(writer.snapshot) == before
+    assert len(writer.snapshot.manifest.segments) < 10
+    assert sum(scope.n_rows for scope in writer.snapshot.scopes) == 10
+
+
+def test_a_segment_whose_rows_are_all_dead_disappears(segment_writer, put, delete):
+    writer = segment_writer()
+    put(document("a"))
+    drain(writer)
+    delete("a")
+    drain(writer)
+    assert writer.merge_once() is True
+    assert writer.snapshot.manifest.segments == ()
+    assert writer.merge_once() is False
+
+
+def test_merged_segments_are_removed_only_after_a_while(
+    segment_writer, segment_store, put, monkeypatch
+):
+    now = 0.0
+    monkeypatch.setattr(writer_module.time, "monotonic", lambda: now)
+    writer = segment_writer()
+    for n in range(8):
+        put(document(f"{n}"))
+        drain(writer)
+    folder = segment_store.segments_path(writer.snapshot.manifest.id)
+    assert writer.merge_once() is True
+    now = writer_module.RETIREMENT_SECONDS - 1
+    writer.merge_once()
+    assert len(list(folder.iterdir())) == 9
+    now = writer_module.RETIREMENT_SECONDS
+    writer.merge_once()
+    assert [path.name for path in folder.iterdir()] == [writer.snapshot.manifest.segments[0].id]
+
+
+def test_documents_are_sealed_while_a_merge_is_being_written(
+    segment_writer, put, texts, monkeypatch
+):
+    writer = segment_writer()
+    for n in range(8):
+        put(document(f"{n}"))
+        drain(writer)
+    merging, sealed = threading.Event(), threading.Event()
+    merged_content = writer_module.merged_content
+
+    def slow(scopes):
+        merging.set()
+        assert sealed.wait(30)
+        return merged_content(scopes)
+
+    monkeypatch.setattr(writer_module, "merged_content", slow)
+    thread = threading.Thread(target=writer.merge_once)
+    thread.start()
+    assert merging.wait(30)
+    put(document("late"), document("0", "changed"))
+    drain(writer)
+    sealed.set()
+    thread.join()
+    answer = texts(writer.snapshot)
+    assert (answer["late"], answer["0"]) == (("text of late", True), ("changed", True))
+    assert len(answer) == 9
+    assert len(writer.snapshot.manifest.segments) == 2
+
+
+class Crash(BaseException):
+    """Stands for the end of the process."""
+
+
+def crash(*arguments, **keywords):
+    raise Crash
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "molt.index.segment.hash_file",
+        "molt.index.snapshot.open_segment",
+        "molt.index.generation.write_manifest",
+    ],
+)
+@pytest.mark.parametrize("work", [lambda writer: writer.advance(9), GenerationWriter.merge_once])
+def test_a_crash_at_any_step_leaves_a_generation_that_opens_and_catches_up(
+    home, segment_writer, monkeypatch, step, work
+):
+    writer = segment_writer()
+    for n in range(8):
+        home.put(document(f"{n}"))
+        drain(writer)
+    before, generation = home.texts(writer.snapshot), writer.snapshot.manifest.id
+    home.put(document("late"))
+    with monkeypatch.context() as crashing:
+        crashing.setattr(step, crash)
+        with pytest.raises(Crash):
+            work(writer)
+
+    again = segment_writer(generation)
+    assert home.texts(again.snapshot) == before
+    drain(again)
+    assert home.texts(again.snapshot) == before | {"late": ("text of late", True)}
+    folder = again.snapshot.store.segments_path(generation)
+    named = {entry.id for entry in again.snapshot.manifest.segments}
+    assert {path.name for path in folder.iterdir()} == named
+
+
+def test_opening_a_writer_removes_a_half_written_segment(segment_writer, segment_store):
+    writer = segment_writer()
+    folder = segment_store.segments_path(writer.snapshot.manifest.id)
+    writing = publish_directory(folder / ("a" * 32))
+    assert writing.__enter__().exists()
+    segment_writer(writer.snapshot.manifest.id)
+    assert list(folder.iterdir()) == []
+
+
+class Model:
+    """A generation beside the dictionary that it must answer like."""
+
+    def __init__(self, home, segment_writer):
+        self.home, self.open_writer = home, segment_writer
+        self.writer, self.truth = segment_writer(), {}
+
+    def put(self, name, version):
+        self.home.put(document(f"d{name}", f"d{name} v{version}"))
+        self.truth[f"d{name}"] = f"d{name} v{version}"
+
+    def delete(self, name):
+        if self.truth.pop(f"d{name}", None):
+            self.home.delete(f"d{name}")
+
+    def advance(self, limit):
+        self.writer.advance(limit)
+
+    def merge(self):
+        self.writer.merge_once()
+
+    def reopen(self):
+        self.writer = self.open_writer(self.writer.snapshot.manifest.id)
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just(Model.put), st.integers(0, 5), st.integers(0, 3)),
+        st.tuples(st.just(Model.delete), st.integers(0, 5)),
+        st.tuples(st.just(Model.advance), st.integers(1, 4)),
+        st.tuples(st.just(Model.merge)),
+        st.tuples(st.just(Model.reopen)),
+    ),
+    max_size=30,
+)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=steps)
+def test_a_generation_answers_as_a_dictionary_would(home, segment_writer, monkeypatch, steps):
+    monkeypatch.setattr("molt.index.merge.FAN", 2)
+    for stored in home.catalog.documents.page(home.collection, limit=100):
+        home.delete(stored.document.id)
+    model = Model(home, segment_writer)
+    for step, *arguments in steps:
+        step(model, *arguments)
+    drain(model.writer)
+    while model.writer.merge_once():
+        pass
+    expected = {name: (text, True) for name, text in model.truth.items()}
+    assert home.texts(model.writer.snapshot) == expected
