@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from molt.app.auth import Access
 from molt.app.documents.schemas import DocumentsBody
 from molt.app.envelopes import family_of
+from molt.app.events.schemas import EventBody
 from molt.app.openapi_schemas import OpenaiError, Problem, TeiError
 from molt.app.route import Route
 from molt.app.search.filter_schema import FILTER_SCHEMA
@@ -46,7 +47,7 @@ def describe(app: FastAPI, limits: LimitSettings) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    for model in (Problem, OpenaiError, TeiError, DocumentsBody):
+    for model in (Problem, OpenaiError, TeiError, DocumentsBody, EventBody):
         _add(schemas, model)
     schemas["Filter"] = FILTER_SCHEMA
     _fill_in_limits(document, limits)

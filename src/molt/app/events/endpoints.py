@@ -7,7 +7,7 @@ from fastapi import Query, Request
 from molt.app.answers import Json
 from molt.app.auth import Access, allow
 from molt.app.engine import Engine
-from molt.app.events.schemas import Accepted, EventBody
+from molt.app.events.schemas import Accepted, EventBody, EventList
 from molt.app.route import new_router
 from molt.app.service import service_of
 from molt.app.texts import Name
@@ -26,14 +26,13 @@ router = new_router("events")
 @allow(Access.WRITE)
 async def post_events(
     request: Request,
-    body: EventBody | list[EventBody],
+    body: EventList,
     collection: Annotated[Name, Query(description="whose results the user saw")] = "default",
 ) -> Json:
     """Record what users did with results: one UBI event, or a list of them."""
     service = service_of(request)
-    events = body if isinstance(body, list) else [body]
-    require(len(events), service.settings.limits, "max_documents", place=())
-    return Json(await service.admission.run(_keep, service.engine, collection, events))
+    require(len(body), service.settings.limits, "max_documents", place=())
+    return Json(await service.admission.run(_keep, service.engine, collection, body))
 
 
 def _keep(engine: Engine, name: str, events: list[EventBody]) -> dict[str, Any]:

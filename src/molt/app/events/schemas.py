@@ -1,6 +1,8 @@
 """Events of users in the User Behavior Insights schema (UBI 1.3)."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from molt.app.texts import Id
 
@@ -44,6 +46,19 @@ class EventBody(BaseModel):
         default=None, json_schema_extra={"format": "date-time"}, description="by default now"
     )
     event_attributes: UbiAttributes | None = None
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+_EVENT = {"$ref": "#/components/schemas/EventBody"}
+EventList = Annotated[
+    list[EventBody],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [_EVENT, {"type": "array", "items": _EVENT}]}),
+]
+"""One event, or a list of them."""
 
 
 class Accepted(BaseModel):

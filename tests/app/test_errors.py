@@ -1,0 +1,97 @@
+import errno
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from starlette.exceptions import HTTPException
+from starlette.testclient import TestClient
+
+from molt.app.admission import OverloadedError
+from molt.app.engine_errors import EngineError
+from molt.app.errors import KINDS, failure_of
+from molt.artifact import ArtifactError
+from molt.encoder.errors import ClosedEncoderError, EncoderError
+from molt.index.errors import CollectionNotFoundError, IndexingError
+from tests.app.serving import serving
+
+
+def all_kinds(base: type[Exception]) -> list[type[Exception]]:
+    children = [kind for child in base.__subclasses__() for kind in all_kinds(child)]
+    return [base, *children]
+
+
+@pytest.mark.parametrize("base", [IndexingError, EngineError, EncoderError, ArtifactError])
+def test_every_error_of_a_part_has_a_place_in_http(base: type[Exception]) -> None:
+    unmapped = [
+        kind for kind in all_kinds(base)[1:] if not any(parent in KINDS for parent in kind.__mro__)
+    ]
+    assert unmapped == []
+
+
+def test_the_closest_kind_decides() -> None:
+    failure = failure_of(CollectionNotFoundError("no such thing"))
+    assert (failure.status, failure.code) == (404, "collection_not_found")
+    assert failure.detail == "no such thing"
+
+
+def test_what_may_pass_says_when_to_try_again() -> None:
+    assert failure_of(OverloadedError(7)).headers == {"Retry-After": "7"}
+    assert "Retry-After" in failure_of(ClosedEncoderError("closed")).headers
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_507_wherever_it_shows(number: int) -> None:
+    assert failure_of(OSError(number, "no space")).status == 507
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken"), KeyError("mine")])
+def test_what_is_nobodys_fault_but_ours_is_raised(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        failure_of(error)
+
+
+def test_a_status_that_the_framework_chose_is_kept() -> None:
+    assert failure_of(HTTPException(405, headers={"Allow": "GET"})).headers == {"Allow": "GET"}
+
+
+def test_a_catalog_without_space_answers_507_and_keeps_serving(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        client.post("/collections", json={"name": "default"})
+        database = client.app.state.service.engine.catalog.database.engine
+
+        @event.listens_for(database, "checkout")
+        def fill(connection: object, *_: object) -> None:
+            connection.execute("PRAGMA max_page_count=1").close()
+
+        documents = [{"id": f"d{number}", "text": "x" * 100_000} for number in range(20)]
+        answer = client.post("/collections/default/documents", json={"documents": documents})
+        assert answer.status_code == 507
+        assert answer.json()["type"] == "urn:molt:problem:disk_full"
+        assert client.get("/search", params={"q": "boots"}).status_code == 200
+        event.remove(database, "checkout", fill)
+
+
+def test_overload_answers_429_in_each_envelope_and_is_counted(client: TestClient) -> None:
+    admission = client.app.state.service.admission
+    client.get("/collections")
+    admission.pending = 10_000
+    problem = client.get("/collections")
+    assert (problem.status_code, problem.json()["type"]) == (429, "urn:molt:problem:overloaded")
+    assert int(problem.headers["retry-after"]) >= 1
+    openai = client.post("/v1/embeddings", json={"model": "default", "input": "x"})
+    assert openai.json()["error"]["type"] == "rate_limit_error"
+    assert client.post("/embed", json={"inputs": "x"}).json()["error_type"] == "Overloaded"
+    admission.pending = 0
+    assert "molt_overload_refusals_total 3.0" in client.get("/metrics").text
+
+
+def test_a_fault_of_our_own_is_a_500_without_its_text(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = client.app.state.service.engine
+    monkeypatch.setattr(engine, "search", lambda _: {}["a secret"])
+    answer = client.get("/search", params={"q": "boots"}, headers={"X-Request-ID": "r1"})
+    assert answer.status_code == 500
+    assert answer.headers["x-request-id"] == "r1"
+    assert answer.json()["instance"] == "urn:molt:request:r1"
+    assert "secret" not in answer.text

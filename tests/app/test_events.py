@@ -1,0 +1,57 @@
+import pytest
+from starlette.testclient import TestClient
+
+CLICK = {
+    "application": "shop",
+    "action_name": "click",
+    "query_id": "0f3a",
+    "client_id": "c1",
+    "timestamp": "2026-11-20T12:00:00Z",
+    "message": "clicked",
+    "event_attributes": {
+        "object": {"object_id": "d1", "object_id_field": "sku"},
+        "position": {"ordinal": 3, "x": 10},
+        "anything": ["else"],
+    },
+}
+
+
+@pytest.fixture
+def client(client: TestClient) -> TestClient:
+    client.post("/collections", json={"name": "default"})
+    return client
+
+
+def test_an_event_of_the_ubi_schema_is_kept(client: TestClient) -> None:
+    answer = client.post("/events", json=CLICK)
+    assert (answer.status_code, answer.json()) == (200, {"accepted": 1})
+    catalog = client.app.state.service.engine.catalog
+    kept = catalog.events.read(catalog.collections.get("default"), limit=10)[0].event
+    assert (kept.object_id, kept.position, kept.query_id) == ("d1", 3, "0f3a")
+    assert kept.rest["event_attributes"] == CLICK["event_attributes"]
+    assert kept.rest["message"] == "clicked"
+
+
+def test_many_events_may_come_at_once(client: TestClient) -> None:
+    assert client.post("/events", json=[CLICK] * 3).json() == {"accepted": 3}
+
+
+def test_events_belong_to_a_collection(client: TestClient) -> None:
+    answer = client.post("/events", json=CLICK, params={"collection": "other"})
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"action_name": ""},
+        {"timestamp": "yesterday"},
+        {"event_attributes": {"position": {"ordinal": -1}}},
+        {"event_attributes": {"object": {"object_id": 1.5}}},
+        {"event_attributes": []},
+    ],
+)
+def test_an_event_that_cannot_be_understood_is_refused(
+    client: TestClient, change: dict[str, object]
+) -> None:
+    assert client.post("/events", json=CLICK | change).status_code == 422

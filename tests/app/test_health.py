@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from molt import __version__
+from molt.index.keys import Role
+from tests.app.serving import serving
+
+
+def test_a_started_server_is_alive_ready_and_well(client: TestClient) -> None:
+    assert client.get("/livez").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"ready": True, "problems": []}
+    assert client.get("/health").json() == {
+        "status": "ok",
+        "version": __version__,
+        "problems": [],
+    }
+
+
+def test_a_server_that_stops_is_not_ready_and_takes_no_more(client: TestClient) -> None:
+    client.app.state.service.stopping = True
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["problems"]) == (503, ["the server is shutting down"])
+    assert client.get("/health").json()["status"] == "unavailable"
+    assert client.get("/livez").status_code == 200
+    refused = client.get("/collections")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/health"])
+def test_health_asks_for_no_key(client: TestClient, path: str) -> None:
+    client.app.state.service.engine.catalog.keys.create("admin", Role.ADMIN)
+    assert client.get(path).status_code == 200
+
+
+def test_health_is_answered_while_the_queue_is_full(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        admission = client.app.state.service.admission
+        admission.pending = 10_000
+        assert client.get("/collections").status_code == 429
+        for path in ("/livez", "/readyz", "/health"):
+            assert client.get(path).status_code == 200
+        admission.pending = 0
+
+
+def test_a_collection_that_cannot_be_loaded_is_named(shop: TestClient) -> None:
+    service = shop.app.state.service
+    collections = service.engine.catalog.collections
+    active = collections.get("default").generation
+    collections.point("default", generation="0" * 32)
+    service.engine.shelf.refresh("default")
+    ready = shop.get("/readyz")
+    assert ready.status_code == 503
+    assert "'default'" in ready.json()["problems"][0]
+    assert shop.get("/search", params={"q": "boots"}).json()["generation"] == active
+    collections.point("default", generation=active)
+    service.engine.shelf.refresh("default")
+    assert shop.get("/readyz").status_code == 200

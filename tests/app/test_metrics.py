@@ -1,0 +1,46 @@
+from starlette.testclient import TestClient
+
+
+def value(client: TestClient, name: str) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    found = [line for line in lines if line.startswith(f"{name} ")]
+    assert len(found) == 1, name
+    return float(found[0].rpartition(" ")[2])
+
+
+def test_requests_are_counted_by_route_method_and_status(shop: TestClient) -> None:
+    name = 'molt_requests_total{method="GET",route="/search",status="200"}'
+    shop.get("/search", params={"q": "boots"})
+    before = value(shop, name)
+    shop.get("/search", params={"q": "boots"})
+    assert value(shop, name) == before + 1
+
+
+def test_a_search_is_timed_in_its_two_parts(shop: TestClient) -> None:
+    shop.get("/search", params={"q": "boots"})
+    for part in ("encode", "search"):
+        before = value(shop, f'molt_{part}_seconds_count{{route="/search"}}')
+        shop.get("/search", params={"q": "boots"})
+        assert value(shop, f'molt_{part}_seconds_count{{route="/search"}}') == before + 1
+
+
+def test_encoded_texts_and_tokens_are_counted(shop: TestClient) -> None:
+    texts, tokens = (
+        value(shop, "molt_encoded_texts_total"),
+        value(shop, "molt_encoded_tokens_total"),
+    )
+    shop.post("/v1/embeddings", json={"model": "default", "input": ["a b", "c"]})
+    assert value(shop, "molt_encoded_texts_total") == texts + 2
+    assert value(shop, "molt_encoded_tokens_total") == tokens + 7
+
+
+def test_a_scrape_tells_how_far_each_collection_is_indexed(shop: TestClient) -> None:
+    for name in ("documents", "revision", "indexed_revision"):
+        assert value(shop, f'molt_collection_{name}{{collection="default"}}') == 3
+    assert value(shop, "molt_ready") == 1
+    assert value(shop, "molt_requests_in_flight") == 1
+    assert value(shop, "molt_process_resident_memory_bytes") > 0
+
+
+def test_two_applications_do_not_share_counters(shop: TestClient, client: TestClient) -> None:
+    assert shop.get("/metrics").text != client.get("/metrics").text

@@ -1,0 +1,109 @@
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+
+def search(client: TestClient, **body: Any) -> dict[str, Any]:
+    answer = client.post("/search", json={"query": "warm waterproof boots"} | body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_best_document_comes_first_with_everything_the_surface_promises(
+    shop: TestClient,
+) -> None:
+    found = search(shop)
+    best = found["hits"][0]
+    assert found.keys() == {
+        *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets")
+    }
+    assert found["total"] == {"value": 3, "relation": "eq"}
+    assert best | {"score": 0, "scores": 0} == {
+        "id": "d1",
+        "score": 0,
+        "rank": 1,
+        "title": "Boots",
+        "text": "warm waterproof boots",
+        "metadata": {"price": 80},
+        "highlights": [],
+        "scores": 0,
+        "explanation": None,
+    }
+    assert best["scores"] == {"dense": best["score"], "lexical": None, "rerank": None}
+
+
+def test_the_query_string_asks_the_same_as_the_body(shop: TestClient) -> None:
+    by_url = shop.get("/search", params={"q": "warm waterproof boots", "k": 2}).json()
+    by_body = search(shop, k=2)
+    assert by_url["hits"] == by_body["hits"]
+    assert by_url["query_id"] != by_body["query_id"]
+
+
+def test_an_offset_continues_the_ranking(shop: TestClient) -> None:
+    whole, rest = search(shop, k=3), search(shop, k=2, offset=1)
+    assert rest["hits"] == whole["hits"][1:]
+    assert [hit["rank"] for hit in rest["hits"]] == [2, 3]
+
+
+def test_a_filter_leaves_out_what_does_not_match(shop: TestClient) -> None:
+    found = search(shop, filter={"all": [{"field": "price", "gte": 10, "lt": 100}]})
+    assert {hit["id"] for hit in found["hits"]} == {"d1", "d2"}
+
+
+def test_a_least_score_leaves_out_what_scores_less(shop: TestClient) -> None:
+    best = search(shop)["hits"][0]
+    assert [hit["id"] for hit in search(shop, min_score=best["score"] - 0.001)["hits"]] == ["d1"]
+
+
+def test_only_the_parts_that_are_asked_for_are_sent(shop: TestClient) -> None:
+    hit = search(shop, include=["title"])["hits"][0]
+    assert "title" in hit
+    assert hit.keys().isdisjoint({"text", "metadata"})
+
+
+def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
+    client.post("/collections", json={"name": "empty"})
+    found = search(client, collection="empty")
+    assert (found["hits"], found["total"]["value"], found["generation"]) == ([], 0, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mode", "hybrid"),
+        ("mode", "lexical"),
+        ("facets", ["brand"]),
+        ("highlight", True),
+        ("explain", True),
+        ("rerank", True),
+    ],
+)
+def test_what_is_promised_but_not_served_yet_says_so(
+    shop: TestClient, field: str, value: object
+) -> None:
+    answer = shop.post("/search", json={"query": "boots", field: value})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {
+            "detail": "not available yet in this version of Molt; leave it out",
+            "pointer": f"#/{field}",
+        }
+    ]
+
+
+def test_every_field_of_the_surface_is_accepted(shop: TestClient) -> None:
+    search(
+        shop,
+        collection="default",
+        k=10,
+        offset=0,
+        mode="dense",
+        filter=None,
+        facets=[],
+        highlight=False,
+        explain=False,
+        rerank=False,
+        min_score=None,
+        include=["title", "text", "metadata"],
+    )
