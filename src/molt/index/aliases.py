@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from molt.index.database import Database
-from molt.index.fields import check_id
+from molt.index.fields import check_id, is_id
 from molt.index.tables import aliases
 
 
@@ -15,6 +15,8 @@ class Aliases:
 
     def get(self, name: str) -> str | None:
         """The checkpoint id behind `name`, or None where nobody has set it."""
+        if not is_id(name):
+            return None
         with self._database.reading() as connection:
             found = connection.scalar(select(aliases.c.checkpoint).where(aliases.c.name == name))
             return None if found is None else str(found)

@@ -5,7 +5,6 @@ collection take turns; what they return is durable. Knows no vectors.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +28,7 @@ from molt.index.errors import (
     InvalidDocumentError,
     InvalidFieldError,
 )
-from molt.index.fields import check_id, check_text, decode_metadata, encode_metadata
+from molt.index.fields import check_id, check_text, decode_metadata, encode_metadata, is_id
 from molt.index.liveness import Liveness, read_liveness
 from molt.index.upsert import upsert_rows
 
@@ -162,10 +161,8 @@ def _encode_all(documents: Sequence[Document]) -> dict[str, dict[str, Any]]:
 
 
 def _get(connection: Connection, collection: Collection, doc_id: str) -> StoredDocument:
-    found: list[StoredDocument] = []
-    with suppress(InvalidFieldError):  # what cannot be an id names no document
-        query = _select(collection).where(_COLUMNS.doc_id == check_id(doc_id, field="id"))
-        found = _fetch(connection, query)
+    query = _select(collection).where(_COLUMNS.doc_id == doc_id)
+    found = _fetch(connection, query) if is_id(doc_id) else []
     if not found:
         raise DocumentNotFoundError(f"{collection.name!r} has no document {doc_id[:80]!r}")
     return found[0]

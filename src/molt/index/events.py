@@ -116,7 +116,9 @@ def _stored(row: Row[Any]) -> StoredEvent:
 
 
 def _inner(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    inner = body.get(name) or {}
+    inner = body.get(name)
+    if inner is None:
+        return {}
     if not isinstance(inner, Mapping):
         raise InvalidEventError(f"{name} must be an object")
     return inner

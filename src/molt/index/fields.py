@@ -37,6 +37,15 @@ def check_id(value: object, *, field: str) -> str:
     return value
 
 
+def is_id(value: object) -> bool:
+    """Could this be an id? What could not names nothing in the catalog, and is not asked for."""
+    try:
+        check_id(value, field="id")
+    except InvalidFieldError:
+        return False
+    return True
+
+
 def check_text(value: object, *, field: str) -> str:
     """Any string up to 10 million characters without NUL and lone surrogates; it may be empty."""
     if not isinstance(value, str):

@@ -14,7 +14,7 @@ from sqlalchemy import Row, select, update
 
 from molt.index.database import Database
 from molt.index.errors import KeyExistsError, KeyNotFoundError
-from molt.index.fields import check_id
+from molt.index.fields import check_id, is_id
 from molt.index.tables import keys
 
 _PREFIX = "molt_"
@@ -93,12 +93,11 @@ class Keys:
     def revoke(self, name: str) -> None:
         """End the use of a key at once. Raises `KeyNotFoundError`."""
         in_use = (keys.c.name == name, keys.c.revoked_at.is_(None))
+        end = update(keys).where(*in_use).values(revoked_at=datetime.now(UTC))
         with self._database.writing() as connection:
-            ended = connection.execute(
-                update(keys).where(*in_use).values(revoked_at=datetime.now(UTC))
-            )
-            if ended.rowcount != 1:
-                raise KeyNotFoundError(f"no key {name[:80]!r} is in use")
+            ended = connection.execute(end).rowcount if is_id(name) else 0
+        if not ended:
+            raise KeyNotFoundError(f"no key {name[:80]!r} is in use")
 
     def list(self) -> tuple[Key, ...]:
         """All keys, revoked ones too, oldest first."""

@@ -9,7 +9,7 @@ from molt.index.files.jsonl import read_jsonl
 from molt.index.files.parquet import read_parquet
 from molt.index.files.part import Kind, Part
 from molt.index.files.progress import Progress
-from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
+from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, TEXTS, Row
 
 Reader = Callable[[Path, Progress], Iterator[Row | RowError]]
 _READERS: dict[str, Reader] = {
@@ -58,7 +58,11 @@ def _kind_by_columns(path: Path) -> Kind:
     columns = first.values.keys()
     if columns & set(JUDGED_QUERIES) and columns & set(JUDGED_DOCUMENTS):
         return Kind.JUDGMENTS
-    if "query" in columns and columns & {"positive", "doc_id"} and not columns & {"text", "_id"}:
+    if (
+        "query" in columns
+        and columns & {"positive", "doc_id"}
+        and not columns & {*TEXTS, "_id", "id"}
+    ):
         return Kind.PAIRS
     return Kind.DOCUMENTS
 
