@@ -16,10 +16,7 @@ def default_checkpoint(home: Path) -> Path:
 
 
 def lend(home: Path, checkpoint: Path) -> None:
-    """Link `checkpoint`'s files into another home, so that no home makes its own."""
-    target = home / "checkpoints" / checkpoint.name
-    for source in checkpoint.rglob("*"):
-        if source.is_file() and not (target / source.relative_to(checkpoint)).exists():
-            link = target / source.relative_to(checkpoint)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.hardlink_to(source)
+    """Copy `checkpoint` into another home, so that no home makes its own."""
+    program = str(Path(sys.executable).with_name("molt"))
+    command = [program, "checkpoints", "add", str(checkpoint), "--home", str(home)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

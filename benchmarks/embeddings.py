@@ -7,6 +7,7 @@ Both servers run the same model on the same cores and stay up throughout; they t
 the same load: `POST /v1/embeddings`, one text a request, no text twice, so that no cache helps.
 """
 
+import argparse
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -110,15 +111,21 @@ def _row(seen: Pressure) -> dict[str, Any]:
     }
 
 
+def report(measured: Sequence[dict[str, Any]], cosine: npt.NDArray[np.float32]) -> list[Target]:
+    """What the rounds and the answers' cosines say about the targets."""
+    one, many = summarise(measured, CLIENTS[0]), summarise(measured, CLIENTS[-1])
+    return [
+        Target("p50 relative to Infinity's, 1 client", one["p50_ms ratio"], "<=", 0.25),
+        Target(
+            "requests/s relative to Infinity's, 64 clients", many["per_second ratio"], ">=", 2.0
+        ),
+        Target("mean cosine of the answers", float(cosine.mean()), ">=", 0.99),
+    ]
+
+
 def main() -> None:
     """Start both servers, compare them and record the result."""
-    options = parser(__doc__)
-    options.add_argument("--venv", type=Path, default=Path("/tmp/infinity-venv"))
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--seconds", type=float, default=10.0)
-    options.add_argument("--format", choices=("float", "base64"), default="float")
-    options.add_argument("--runtime", default="auto", help="Molt's runtime variant")
-    arguments = options.parse_args()
+    arguments = _arguments()
     machine = machine_facts()
     home, scratch = arguments.scratch / "default", arguments.scratch
     default_checkpoint(home)
@@ -128,38 +135,31 @@ def main() -> None:
         molt(home, runtime=arguments.runtime) as ours,
         infinity(arguments.venv, model, scratch=scratch) as theirs,
     ):
-        cosine = cosines((ours, theirs), list(islice(bodies, 256)))
-        measured = rounds(
-            (ours, theirs),
-            bodies,
-            count=arguments.rounds,
-            seconds=arguments.seconds,
-            scratch=scratch,
-        )
-        memory = [
-            {"server": server.name, "resident MiB": server.memory().resident / MIB}
-            for server in (ours, theirs)
-        ]
-    rows = {clients: summarise(measured, clients) for clients in CLIENTS}
+        servers = (ours, theirs)
+        cosine = cosines(servers, list(islice(bodies, 256)))
+        count, seconds = arguments.rounds, arguments.seconds
+        measured = rounds(servers, bodies, count=count, seconds=seconds, scratch=scratch)
+        memory = [{"server": s.name, "resident MiB": s.memory().resident / MIB} for s in servers]
     record(
         "embeddings",
         machine=machine,
-        targets=[
-            Target("p50 relative to Infinity's, 1 client", rows[1]["p50_ms ratio"], "<=", 0.25),
-            Target(
-                "requests/s relative to Infinity's, 64 clients",
-                rows[64]["per_second ratio"],
-                ">=",
-                2.0,
-            ),
-            Target("mean cosine of the answers", float(cosine.mean()), ">=", 0.99),
-        ],
+        targets=report(measured, cosine),
         tables=[
-            Table("Medians over rounds", list(rows.values())),
+            Table("Medians over rounds", [summarise(measured, clients) for clients in CLIENTS]),
             Table("Memory after the load", memory),
         ],
         details={"rounds": measured, "cosine_min": float(cosine.min())},
     )
+
+
+def _arguments() -> argparse.Namespace:
+    options = parser(__doc__)
+    options.add_argument("--venv", type=Path, default=Path("/tmp/infinity-venv"))
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--seconds", type=float, default=10.0)
+    options.add_argument("--format", choices=("float", "base64"), default="float")
+    options.add_argument("--runtime", default="auto", help="Molt's runtime variant")
+    return options.parse_args()
 
 
 if __name__ == "__main__":
