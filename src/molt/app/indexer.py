@@ -72,8 +72,8 @@ class Indexer:
         self._lock.release()
 
     def acquire(self) -> bool:
-        """Become the home's indexer, unless another process is."""
-        return self._lock.acquire()
+        """Become the home's indexer, unless another process is or this one may not."""
+        return self._settings.seal and self._lock.acquire()
 
     def problems(self) -> dict[str, str]:
         """Collection name to why its documents are not being indexed."""

@@ -31,12 +31,12 @@ class EncoderSettings(_Section):
 
     runtime: str = Field("auto", description="`auto`, or the name of one runtime variant")
     threads: int = Field(0, ge=0, le=1024, description="encoder threads; 0 is one per core")
-    cache_queries: int = Field(10_000, ge=0, description="query vectors kept in memory")
 
 
 class IndexSettings(_Section):
     """How documents become segments."""
 
+    seal: bool = Field(default=True, description="whether this process may seal segments")
     batch_documents: int = Field(1024, ge=1, description="documents sealed into one segment")
     poll_seconds: float = Field(0.5, gt=0, description="how often other processes' writes are seen")
 
