@@ -22,18 +22,21 @@ START_SECONDS = 60.0
 class ServerProcess:
     """`molt serve` over one home on a free port of the loopback address."""
 
-    def __init__(self, home: Path, *options: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, home: Path, *options: str, ready: bool = True) -> None:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [str(MOLT), "serve", "--home", str(home), "--port", str(self.port)]
         self._command += options
-        self._env = os.environ | {"HF_HUB_OFFLINE": "1"} | (env or {})
+        self._env = os.environ | {"HF_HUB_OFFLINE": "1"}
+        self._ready = ready
         self._process: subprocess.Popen[bytes] | None = None
         self.log = home / "server.log"
 
     def __enter__(self) -> Self:
-        self.start()
+        self.spawn()
+        if self._ready:
+            self.wait_for("/readyz")
         return self
 
     def __exit__(

@@ -7,6 +7,8 @@ them. Searching itself is `ranking`, embedding is `models`.
 from dataclasses import dataclass
 from typing import Self
 
+import structlog
+
 from molt.app.encoders import Encoders
 from molt.app.engine_errors import UnavailableError
 from molt.app.indexer import Indexer
@@ -15,11 +17,15 @@ from molt.app.models import Models
 from molt.app.ranking import SearchAnswer, SearchQuery, rank
 from molt.app.settings import Settings
 from molt.app.watcher import Watcher
+from molt.artifact import ArtifactError
 from molt.encoder.encoder import Encoder, open_encoder
+from molt.encoder.errors import EncoderError
 from molt.encoder.store import CheckpointStore
 from molt.index.catalog import Catalog, open_catalog
 from molt.index.collections import Collection
 from molt.index.generation import GenerationStore
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ class Engine:
         self._encoders = encoders
         self._watcher = Watcher(self.shelf, seconds=settings.index.poll_seconds)
         self._started = False
+        self._refused_default: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, settings: Settings, *, encoders: Encoders | None = None) -> Self:
@@ -75,7 +82,7 @@ class Engine:
 
         Raises `NoCheckpointError` where nothing could be encoded.
         """
-        self._encoders.get(default_checkpoint(self.catalog))
+        self._load_default()
         self.shelf.refresh_changed()
         self._watcher.start()
         self.indexer.start()
@@ -111,11 +118,20 @@ class Engine:
 
     def readiness(self) -> Readiness:
         """Ready once everything was loaded and nothing that a pointer names is refused."""
-        refused = tuple(self.shelf.problems().values())
+        refused = self._refused_default + tuple(self.shelf.problems().values())
         return Readiness(
             ready=self._started and not refused,
             problems=refused + tuple(self.indexer.problems().values()),
         )
+
+    def _load_default(self) -> None:
+        """A default checkpoint that is damaged is no reason not to serve the others."""
+        checkpoint_id = default_checkpoint(self.catalog)
+        try:
+            self._encoders.get(checkpoint_id)
+        except (ArtifactError, EncoderError) as error:
+            self._refused_default = (f"default checkpoint {checkpoint_id}: {error}",)
+            log.error("checkpoint.refused", checkpoint=checkpoint_id, reason=str(error))  # noqa: TRY400
 
 
 def checkpoint_encoders(settings: Settings) -> Encoders:

@@ -1,0 +1,64 @@
+"""A flipped bit in any file is found before it serves, named, and the rest keeps serving (P3)."""
+
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from tests.server import ServerProcess, make_home
+
+
+def damage(path: Path) -> None:
+    """Flip one bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def write_and_stop(home: Path) -> None:
+    """Index two documents of two collections, then end the server."""
+    with ServerProcess(home) as server:
+        for name in ("left", "right"):
+            assert server.ask("POST", "/collections", {"name": name})[0] == 201
+            body = {"documents": [{"id": "a", "text": f"the {name} document"}], "wait": True}
+            status, answer = server.ask("POST", f"/collections/{name}/documents", body)
+            assert (status, answer["indexed"]) == (200, True)
+        assert server.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, default_checkpoint: Path) -> Path:
+    home = make_home(tmp_path_factory.mktemp("intact"), default_checkpoint)
+    write_and_stop(home)
+    return home
+
+
+@pytest.mark.parametrize("name", ["vectors.npy", "rows.npy", "metadata.parquet", "generation.json"])
+def test_a_damaged_generation_heals_while_the_other_collection_answers(
+    home: Path, tmp_path: Path, name: str
+) -> None:
+    copytree(home, tmp_path / "home")
+    (damaged, *_) = sorted((tmp_path / "home" / "generations").rglob(name))
+    damage(damaged)
+    with ServerProcess(tmp_path / "home") as server:
+        for collection in ("left", "right"):
+            body = {"query": "document", "collection": collection}
+            status, answer = server.ask("POST", "/search", body)
+            assert (status, [hit["id"] for hit in answer["hits"]]) == (200, ["a"])
+        assert name in server.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["checkpoint.json", "model.safetensors", "tokenizer.json"])
+def test_a_damaged_checkpoint_is_named_and_never_encodes(
+    home: Path, tmp_path: Path, name: str
+) -> None:
+    copytree(home, tmp_path / "home")
+    (damaged, *_) = sorted((tmp_path / "home" / "checkpoints").rglob(name))
+    damage(damaged)
+    with ServerProcess(tmp_path / "home", ready=False) as server:
+        problems = server.wait_for("/readyz", status=503)
+        assert name in str(problems)
+        assert server.ask("GET", "/livez")[0] == 200
+        status, answer = server.ask("POST", "/search", {"query": "document", "collection": "left"})
+        assert status == 503
+        assert name in answer["detail"]
