@@ -29,7 +29,7 @@ from benchmarks.server import Server, infinity, molt
 CLIENTS = (1, 16, 64)
 PATH = "/v1/embeddings"
 OPENING_WORDS = 48
-MIB = 2**20
+MB = 10**6
 
 
 def texts(data: Path) -> Iterator[str]:
@@ -139,7 +139,7 @@ def main() -> None:
         cosine = cosines(servers, list(islice(bodies, 256)))
         count, seconds = arguments.rounds, arguments.seconds
         measured = rounds(servers, bodies, count=count, seconds=seconds, scratch=scratch)
-        memory = [{"server": s.name, "resident MiB": s.memory().resident / MIB} for s in servers]
+        memory = [{"server": s.name, "resident MB": s.memory().resident / MB} for s in servers]
     record(
         "embeddings",
         machine=machine,

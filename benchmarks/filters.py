@@ -38,7 +38,7 @@ def latencies(
     measured = []
     for number in range(-1, rounds):
         for kept in KEPT:
-            fresh = islice(queries, int(seconds * 600))
+            fresh = islice(queries, int(seconds * 500))
             bodies = search_bodies(arxiv.NAME, fresh, **condition(kept))
             seen = measure(
                 server.port, "/search", bodies, clients=1, seconds=seconds, scratch=scratch

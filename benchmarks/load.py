@@ -125,7 +125,12 @@ def exchange(port: int, path: str, bodies: Sequence[bytes], *, clients: int) -> 
 def measure(
     port: int, path: str, bodies: Sequence[bytes], *, clients: int, seconds: float, scratch: Path
 ) -> Pressure:
-    """Put the server under load from another process, for `seconds` or until `bodies` end."""
+    """Put the server under load from another process, for `seconds` or until `bodies` end.
+
+    Raises `LoadError`, also where there is nothing to send: a run asked for more than its texts.
+    """
+    if not bodies:
+        raise LoadError("no texts are left that were not sent before: ask for fewer rounds")
     bodies_file = scratch / f"bodies-{port}.jsonl"
     bodies_file.write_bytes(b"\n".join(bodies))
     command = [sys.executable, "-m", "benchmarks.load", "--port", str(port), "--path", path]
