@@ -16,6 +16,8 @@ from molt.index.keys import Keys
 from molt.index.relevance import Relevance
 from molt.index.schema import upgrade
 
+CATALOG = "catalog.sqlite3"
+
 
 class Catalog:
     """One open catalog. Safe to use from many threads; several processes may share a database."""
@@ -51,5 +53,5 @@ def open_catalog(url: str) -> Catalog:
 
 def home_url(home: Path) -> str:
     """The URL of the SQLite catalog that lives in a home."""
-    url = URL.create("sqlite", database=str(home / "catalog.sqlite3"))
+    url = URL.create("sqlite", database=str(home / CATALOG))
     return url.render_as_string(hide_password=False)

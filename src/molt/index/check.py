@@ -1,6 +1,6 @@
 """The check of a whole home: its catalog, its checkpoints, its generations, and how they agree.
 
-Reads everything and changes nothing. What makes a checkpoint sound is the caller's to say: this
+Repairs nothing. What makes a checkpoint sound is the caller's to say: this
 part does not know encoders.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from molt.artifact import ArtifactError
-from molt.index.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog import CATALOG, Catalog, home_url, open_catalog
 from molt.index.collections import Collection
 from molt.index.coverage import check_coverage
 from molt.index.errors import CatalogError, GenerationError
@@ -27,16 +27,24 @@ def check_home(home: Path, *, find_flaw: FindFlaw, catalog_url: str | None = Non
     `catalog_url`, the catalog is the SQLite one inside the home.
     """
     problems = list(_check_checkpoints(home / "checkpoints", find_flaw))
+    if catalog_url is None and not (home / CATALOG).exists():
+        return problems + _without_catalog(home)
     try:
         catalog = open_catalog(catalog_url or home_url(home))
     except CatalogError as error:
-        return [*problems, Problem(home / "catalog.sqlite3", str(error))]
+        return [*problems, Problem(home / CATALOG, str(error))]
     try:
         return problems + _check_catalog(home, catalog)
     except CatalogError as error:
-        return [*problems, Problem(home / "catalog.sqlite3", str(error))]
+        return [*problems, Problem(home / CATALOG, str(error))]
     finally:
         catalog.close()
+
+
+def _without_catalog(home: Path) -> list[Problem]:
+    if not GenerationStore(home / "generations").ids():
+        return []  # a new home
+    return [Problem(home / CATALOG, "is missing, but there are generations; restore a backup")]
 
 
 def _check_checkpoints(root: Path, find_flaw: FindFlaw) -> Iterator[Problem]:
@@ -49,7 +57,7 @@ def _check_checkpoints(root: Path, find_flaw: FindFlaw) -> Iterator[Problem]:
 
 def _check_catalog(home: Path, catalog: Catalog) -> list[Problem]:
     store = GenerationStore(home / "generations")
-    problems = [Problem(home / "catalog.sqlite3", flaw) for flaw in catalog.database.damage()]
+    problems = [Problem(home / CATALOG, flaw) for flaw in catalog.database.damage()]
     problems += [
         _missing_generation(store, collection)
         for collection in catalog.collections.list()

@@ -12,7 +12,7 @@ from molt.index.files.progress import Progress
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, TEXTS, Row
 
 Reader = Callable[[Path, Progress], Iterator[Row | RowError]]
-_READERS: dict[str, Reader] = {
+READERS: dict[str, Reader] = {
     ".jsonl": read_jsonl,
     ".ndjson": read_jsonl,
     ".csv": read_csv,
@@ -39,7 +39,7 @@ def find_part(path: Path) -> Part:
 
 def _reader(path: Path) -> Reader:
     plain = path.with_suffix("") if path.suffix == ".gz" else path
-    reader = _READERS.get(plain.suffix.lower())
+    reader = READERS.get(plain.suffix.lower())
     if reader is None or (reader is read_parquet and plain is not path):
         raise SourceError(
             path,

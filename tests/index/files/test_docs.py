@@ -1,0 +1,64 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from molt.index import fields
+from molt.index.events import read_event
+from molt.index.files import row, table
+from molt.index.judgments import (
+    MAX_GRADE,
+    Judgment,
+    Pair,
+    Query,
+    encode_judgment,
+    encode_pair,
+    encode_query,
+)
+
+DOCS = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("record", "column", "names"),
+    [
+        ("document", "id", row.IDS),
+        ("document", "text", row.TEXTS),
+        ("query", "id", row.QUERY_IDS),
+        ("query", "text", row.QUERY_TEXTS),
+        ("judgment", "query id", row.JUDGED_QUERIES),
+        ("judgment", "document id", row.JUDGED_DOCUMENTS),
+        ("judgment", "grade", row.GRADES),
+    ],
+)
+def test_every_name_of_a_column_is_documented_in_its_order(
+    record: str, column: str, names: tuple[str, ...]
+) -> None:
+    assert f"| {record} | {column} | {', '.join(f'`{name}`' for name in names)} |" in DOCS
+
+
+def test_every_format_is_documented() -> None:
+    assert set(re.findall(r"`(\.[a-z]+)`", DOCS)) == {*table.READERS, ".gz", ".jsonl"}
+
+
+def test_every_limit_is_documented() -> None:
+    for limit in (fields.MAX_ID_CHARS, fields.MAX_TEXT_CHARS, fields.MAX_METADATA_BYTES):
+        assert f"{limit:,}" in DOCS
+    assert f"{fields.MAX_METADATA_DEPTH} levels" in DOCS
+    assert f"from 0 to {MAX_GRADE}" in DOCS
+
+
+def test_the_examples_are_accepted() -> None:
+    judgments, events = (
+        json.loads(block.split("\n", 1)[1])
+        for block in re.findall(r"```\n(POST .*?)```", DOCS, re.DOTALL)
+    )
+    for query in judgments["queries"]:
+        encode_query(Query(**query))
+    for judgment in judgments["judgments"]:
+        encode_judgment(Judgment(**judgment))
+    for pair in judgments["pairs"]:
+        encode_pair(Pair(**pair))
+    (event,) = map(read_event, events)
+    assert (event.object_id, event.position) == ("d7", 3)
