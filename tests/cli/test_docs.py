@@ -91,12 +91,16 @@ def test_every_positional_argument_is_in_the_usage_of_its_command() -> None:
                 assert word.split("...")[0] in sections[name], f"{name} {word}"
 
 
+def written(default: object) -> str:
+    """A default as molt.toml would have it."""
+    if default is None:
+        return "none"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
 def test_every_setting_is_documented_with_its_variable_and_default() -> None:
     expected = {
-        name: (
-            f"MOLT_{name.upper().replace('.', '__')}",
-            "none" if default is None else f"`{default}`",
-        )
+        name: (f"MOLT_{name.upper().replace('.', '__')}", written(default))
         for name, default in settings(Settings)
     }
     assert documented_settings() == expected
