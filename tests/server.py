@@ -132,7 +132,7 @@ def make_home(home: Path, checkpoint: Path) -> Path:
     """A home whose default checkpoint is a copy of `checkpoint`."""
     shutil.copytree(checkpoint, home / "checkpoints" / checkpoint.name)
     subprocess.run(
-        [str(MOLT), "--home", str(home), "checkpoints", "use", checkpoint.name],
+        [str(MOLT), "--home", str(home), "checkpoints", "default", checkpoint.name],
         check=True,
         capture_output=True,
     )
