@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -65,8 +66,14 @@ def test_events_of_other_collections_are_not_seen(
     assert catalog.events.count(catalog_collection) == 0
 
 
-def test_a_time_without_a_zone_is_utc() -> None:
+def test_a_time_without_a_zone_is_utc_wherever_the_server_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
     event = read_event({"action_name": "view", "timestamp": "2018-11-13T20:20:39"})
+    monkeypatch.undo()
+    time.tzset()
     assert event.at == datetime(2018, 11, 13, 20, 20, 39, tzinfo=UTC)
 
 

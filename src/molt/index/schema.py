@@ -28,8 +28,7 @@ def upgrade(database: Database) -> None:
         if _revision(connection) == REVISIONS[-1]:
             return
     with _alembic, database.migrating() as connection:
-        if _revision(connection) != REVISIONS[-1]:
-            _run_migrations(connection)
+        _run_migrations(connection)  # nothing to do where another process came first
 
 
 def _revision(connection: Connection) -> str | None:
