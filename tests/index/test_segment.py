@@ -11,6 +11,7 @@ from molt.index.errors import VectorError
 from molt.index.exact import search_exactly
 from molt.index.filter import parse_filter
 from molt.index.segment import SegmentContent, open_segment, write_segment
+from tests.index.segment_fixtures import make_rows, unit_vectors
 
 FILES = ["vectors.npy", "rows.npy", "metadata.parquet", "ann.faiss", "nodes.npy"]
 
@@ -117,20 +118,34 @@ def test_a_filter_keeps_every_passage_of_a_document(tmp_path, written):
     assert missing.tolist() == [False, False, False, True]
 
 
-@pytest.mark.parametrize("share", [0.001, 0.02, 0.5, 1.0])
-def test_a_segment_with_a_graph_finds_what_exact_search_finds(
-    tmp_path, segment_vectors, segment_rows, share
-):
-    vectors = segment_vectors(3_000)
-    content = SegmentContent(
-        segment_rows(range(3_000)), [vectors], dimension=16, attributes=attributes_of([])
-    )
-    entry = write_segment(tmp_path, content, graph_from=1)
-    segment = open_segment(tmp_path / entry.id, entry, dimension=16)
-    mask = np.random.default_rng(1).random(3_000) < share
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A segment of 9,000 rows with a graph."""
+    parent = tmp_path_factory.mktemp("large")
+    rows = make_rows(range(9_000))
+    content = SegmentContent(rows, [unit_vectors(9_000)], 16, attributes_of([]))
+    entry = write_segment(parent, content, graph_from=9_000)
+    return open_segment(parent / entry.id, entry, dimension=16)
+
+
+@pytest.mark.parametrize(
+    ("share", "exact"), [(0.001, True), (0.02, True), (0.9, False), (1.0, False)]
+)
+def test_a_segment_with_a_graph_finds_what_exact_search_finds(large, share, exact):
+    mask = np.random.default_rng(1).random(9_000) < share
+    assert large.is_exact(k=10, kept=np.count_nonzero(mask)) is exact
     found, expected = [], []
-    for query in segment_vectors(20, seed=2):
-        found += segment.search(query, k=10, mask=mask).rows.tolist()
-        expected += search_exactly(vectors, query, k=10, mask=mask).rows.tolist()
+    for query in unit_vectors(20, seed=2):
+        found += large.search(query, k=10, mask=mask).rows.tolist()
+        expected += search_exactly(large.vectors, query, k=10, mask=mask).rows.tolist()
     assert len(found) == len(expected)
     assert np.isin(found, expected).mean() >= 0.98
+
+
+def test_a_mask_far_from_the_query_is_searched_exactly_after_all(large):
+    query = unit_vectors(1, seed=3)[0]
+    scores = large.vectors @ query
+    mask = scores < np.quantile(scores, 0.9)
+    assert not large.is_exact(k=10, kept=np.count_nonzero(mask))
+    expected = search_exactly(large.vectors, query, k=10, mask=mask).rows.tolist()
+    assert large.search(query, k=10, mask=mask).rows.tolist() == expected

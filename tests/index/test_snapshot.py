@@ -117,9 +117,9 @@ def test_a_least_score_that_nothing_reaches_finds_nothing(snapshot):
 
 
 def test_a_total_above_a_least_score_is_a_lower_bound_where_a_graph_answered(segment_store):
-    vectors = unit_vectors(4_000)
-    manifest = build(segment_store, [(range(4_000), vectors)], graph_from=1)
-    snapshot = open_snapshot(segment_store, manifest, everything_lives(4_000))
+    vectors = unit_vectors(9_000)
+    manifest = build(segment_store, [(range(9_000), vectors)], graph_from=1)
+    snapshot = open_snapshot(segment_store, manifest, everything_lives(9_000))
     found = snapshot.search(vectors[0], k=5, min_score=-1.0)
     assert (len(found.hits), found.total, found.exact) == (5, 5, False)
 

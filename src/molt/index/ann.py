@@ -13,16 +13,16 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from molt.index.exact import Mask, Ranked, Rows, Vectors, bitmap, rank_rows
+from molt.index.exact import IN_ORDER, Mask, Ranked, Rows, Vectors, rank_rows
 
 MIN_ROWS = 20_000
 LINKS = 32
 EF_CONSTRUCTION = 200
-EF_SEARCH = 160
+EF_SEARCH = 200
 
 Nodes = npt.NDArray[np.int32]
 
-_VISIT_COST = 10  # visiting a node of the graph costs about as much as scoring ten rows exactly
+_VISIT_COST = 10  # a visited node costs about as much as ten rows scored exactly, one by one
 _BLOCK = 8_192
 
 
@@ -40,32 +40,28 @@ class Graph:
 
     def is_faster(self, *, k: int, kept: int) -> bool:
         """Should the graph answer for `k` of `kept` rows, rather than exact search?"""
-        return _effort(k, share=kept / len(self._nodes)) * _VISIT_COST < kept
+        n_rows = len(self._nodes)
+        visits = _effort(k, share=kept / n_rows)
+        return visits * _VISIT_COST < min(kept, n_rows * IN_ORDER)
 
     def search(
         self, vectors: Vectors, query: Vectors, *, k: int, mask: Mask | None = None
     ) -> Ranked:
-        """About the `k` best rows; fewer where the graph reaches fewer rows of `mask`."""
-        share, selector = 1.0, None
-        if mask is not None:
-            share = max(float(mask.mean()), 1 / len(mask))
-            selector = bitmap(self._kept_nodes(mask))
-        effort = _effort(k, share=share)
+        """About the `k` best rows; fewer where too few of the best ones lie in `mask`.
+
+        The mask is applied to what the graph finds, never to how it is walked: a walk that skips
+        rows gets lost among them without a sign, whereas a short answer shows.
+        """
+        share = 1.0 if mask is None else np.count_nonzero(mask) / len(mask)
+        effort = min(_effort(k, share=share), self.n_nodes)
         faiss.omp_set_num_threads(1)
-        parameters = faiss.SearchParametersHNSW(efSearch=effort, sel=selector)
-        nodes = self._index.search(query[None], 2 * k + 20, params=parameters)[1][0]
+        parameters = faiss.SearchParametersHNSW(efSearch=effort)
+        nodes = self._index.search(query[None], effort, params=parameters)[1][0]
         rows = self._rows(nodes[nodes >= 0])
         if mask is not None:
             rows = rows[mask[rows]]
-        ranked = rank_rows(vectors, query, rows=rows, k=len(rows))
-        return Ranked(ranked.scores[:k], ranked.rows[:k])
-
-    def _kept_nodes(self, mask: Mask) -> Mask:
-        if self.n_nodes == len(mask):
-            return mask
-        kept = np.zeros(self.n_nodes, bool)
-        kept[self._nodes[mask]] = True
-        return kept
+        best = rank_rows(vectors, query, rows=rows[: 2 * k + 20], k=2 * k + 20)
+        return Ranked(best.scores[:k], best.rows[:k])
 
     def _rows(self, nodes: Rows) -> Rows:
         if self.n_nodes == len(self._nodes):
@@ -111,7 +107,7 @@ def read_graph(graph: Path, nodes: Path) -> Graph:
 
 def _effort(k: int, *, share: float) -> int:
     """How many nodes to visit so that enough of them are kept (`efSearch`)."""
-    return int(np.ceil(max(EF_SEARCH, 3 * k) / share))
+    return int(np.ceil(max(EF_SEARCH, 3 * k) / max(share, 1e-9)))
 
 
 def _distinct(vectors: Vectors) -> tuple[Nodes, Rows]:

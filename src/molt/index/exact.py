@@ -14,7 +14,8 @@ Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-_DENSE = 0.25  # kept rows beyond this share are read in order, fewer are visited one by one
+IN_ORDER = 0.25  # reading all rows in order costs as much as visiting this share one by one
+
 _ROUNDING = 1e-5  # two kernels may differ by this much on one inner product
 
 
@@ -101,7 +102,7 @@ def _kept_rows(mask: Mask | None, n_rows: int) -> Rows:
 
 
 def _best(vectors: Vectors, query: Vectors, *, k: int, mask: Mask | None, kept: Rows) -> Ranked:
-    if mask is not None and len(kept) < _DENSE * len(vectors):
+    if mask is not None and len(kept) < IN_ORDER * len(vectors):
         return rank_rows(vectors, query, rows=kept, k=k)
     scores, rows = np.empty(k, np.float32), np.empty(k, np.int64)
     selector = None if mask is None or len(kept) == len(vectors) else bitmap(mask)

@@ -10,6 +10,7 @@ import numpy as np
 
 from molt.index.exact import Ranked, Rows, Vectors
 from molt.index.scope import Scope
+from molt.index.segment import ROW
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,13 @@ def _n_certain(documents: _Candidates, floors: Sequence[tuple[float, int]]) -> i
 
 
 def _hits(scopes: Sequence[Scope], documents: _Candidates) -> list[RowHit]:
-    places = zip(
-        documents.scope.tolist(), documents.row.tolist(), documents.scores.tolist(), strict=True
-    )
-    return [_hit(scopes[scope].segment.rows[row], score) for scope, row, score in places]
-
-
-def _hit(row: np.void, score: float) -> RowHit:
-    ordinal, _, passage, start, end, _ = row.item()
-    return RowHit(ordinal, passage, start, end, score)
+    rows = np.empty(len(documents.row), ROW)
+    for place in np.unique(documents.scope):
+        own = np.flatnonzero(documents.scope == place)
+        rows[own] = scopes[place].segment.rows[documents.row[own]]
+    return [
+        RowHit(ordinal, passage, start, end, score)
+        for (ordinal, _, passage, start, end, _), score in zip(
+            rows.tolist(), documents.scores.tolist(), strict=True
+        )
+    ]
