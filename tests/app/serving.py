@@ -3,7 +3,11 @@
 Run as a program it serves until a signal comes: `python -m tests.app.serving [FLAG=VALUE]...`.
 """
 
+import json
+import os
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +22,8 @@ from molt.app.server import serve
 from molt.app.settings import Settings, load_settings
 from molt.encoder.errors import CheckpointNotFoundError
 from tests.hashing import HashingEncoder
+
+ROOT = Path(__file__).parents[2]
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -42,6 +48,40 @@ def serving(home: Path, **flags: Any) -> Iterator[TestClient]:
     app = create_app(settings, open_engine(settings))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+class Process:
+    """A server in a process of its own; the first line of its log told where it listens."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self.popen = popen
+        self.url: str = json.loads(popen.stderr.readline())["url"]
+        self._lines: list[bytes] = []
+        self._reader = threading.Thread(target=self._lines.extend, args=(popen.stderr,))
+        self._reader.start()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        self.popen.terminate()
+        return self.popen.wait(60)
+
+    def log(self) -> list[dict[str, Any]]:
+        """What was logged; waits for the end of the process."""
+        self._reader.join(60)
+        return [json.loads(line) for line in self._lines]
+
+
+@contextmanager
+def started(home: Path, *flags: str, **environment: str) -> Iterator[Process]:
+    """A server with warnings as errors, on a free port."""
+    command = [sys.executable, "-W", "error", "-m", "tests.app.serving", f"home={home}", "port=0"]
+    with subprocess.Popen(
+        [*command, *flags], cwd=ROOT, env=os.environ | environment, stderr=subprocess.PIPE
+    ) as popen:
+        try:
+            yield Process(popen)
+        finally:
+            popen.kill()
 
 
 def main() -> None:

@@ -49,7 +49,8 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
         app.router.routes.extend(noun.router.routes)
     errors.install(app)
     app.add_middleware(Observation, metrics=service.metrics)
-    app.openapi_schema = openapi.describe(app, settings.limits)
+    document = openapi.describe(app, settings.limits)
+    app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     return app
 
 

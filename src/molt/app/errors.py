@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 from fastapi import FastAPI
@@ -15,6 +16,7 @@ from molt.app.admission import OverloadedError
 from molt.app.envelopes import write_failure
 from molt.app.failures import Failure, InvalidRequestError, RequestError, Violation
 from molt.app.observation import request_id_of
+from molt.app.route import methods_of
 from molt.app.service import service_of
 from molt.app.validation import violations_of
 from molt.artifact import ArtifactError
@@ -72,6 +74,8 @@ def install(app: FastAPI) -> None:
 async def answer(request: Request, error: Exception) -> Response:
     """The response for an error; raises what is nobody's fault but ours."""
     failure = failure_of(error)
+    if failure.status == 405:
+        failure = replace(failure, headers={"Allow": ", ".join(methods_of(request))})
     request_id = request_id_of(request.scope)
     if failure.status == 429:
         service_of(request).metrics.refusals.inc()

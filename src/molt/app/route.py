@@ -52,6 +52,14 @@ def new_router(tag: str) -> APIRouter:
     return APIRouter(route_class=Route, tags=[tag])
 
 
+def methods_of(request: Request) -> list[str]:
+    """Every method that the path of a request takes, whichever route has it."""
+    path = request.scope["path"]
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    matching = [route.methods or () for route in routes if route.path_regex.match(path)]
+    return sorted({method for methods in matching for method in methods})
+
+
 def _check_query_string(request: Request) -> None:
     query: bytes = request.scope["query_string"]
     if query and not (query.isascii() and b"%" not in query):

@@ -5,9 +5,12 @@ On SIGTERM or SIGINT no new connection is taken, requests at work end, then the 
 
 import math
 import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import NoReturn
 
 import structlog
 import uvicorn
@@ -27,7 +30,9 @@ log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
-    """Serve until a signal comes. Raises `BindError`."""
+    """Serve until a signal comes, which is a success. Raises `BindError`."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)  # uvicorn hands a signal on when it has stopped
     configure_logs(settings.log)
     settings.home.mkdir(parents=True, exist_ok=True)
     require_key(settings)
@@ -40,6 +45,10 @@ def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
             with TemporaryDirectory(prefix="molt-metrics-") as shared:
                 os.environ[SHARED_DIRECTORY] = shared
                 Multiprocess(config, sockets=[listening]).run()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _config(settings: Settings, open_engine: OpenEngine) -> uvicorn.Config:

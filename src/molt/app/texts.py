@@ -44,18 +44,14 @@ Text = Annotated[
 ]
 """A text of a document; it may be empty."""
 
-Words = Annotated[
-    str,
-    AfterValidator(without_nul),
-    AfterValidator(_not_blank),
-    Field(
-        json_schema_extra={
-            "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$",
-            **limited(maxLength="max_query_chars"),
-        }
-    ),
-]
+_Shown = Annotated[str, AfterValidator(without_nul), AfterValidator(_not_blank)]
+_SHOWN = {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+
+Words = Annotated[_Shown, Field(json_schema_extra=_SHOWN | limited(maxLength="max_query_chars"))]
 """A text that is not blank, of a query's length."""
+
+Passage = Annotated[_Shown, Field(json_schema_extra=_SHOWN | limited(maxLength="max_text_chars"))]
+"""A text that is not blank, of a document's length."""
 
 Id = Annotated[
     str,
@@ -68,7 +64,11 @@ Id = Annotated[
 ]
 """An id of a document, a query or a user."""
 
-Name = Annotated[str, AfterValidator(without_nul), Field(min_length=1, max_length=512)]
+Name = Annotated[
+    str,
+    AfterValidator(without_nul),
+    Field(min_length=1, max_length=512, json_schema_extra={"pattern": r"^[^\u0000]+$"}),
+]
 """A name that is looked up; whether it exists is said by who holds it."""
 
 CollectionPath = Annotated[Name, Path(alias="collection", description="a collection's name")]

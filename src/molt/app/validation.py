@@ -6,7 +6,7 @@ Never repeats a value that was sent: it may be huge, secret, or impossible to wr
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from molt.app.failures import InvalidRequestError, Violation
 from molt.app.settings import LimitSettings
@@ -20,6 +20,14 @@ class Strict(BaseModel):
     """What a client sends: no unknown keys, no silent conversions, no NaN or infinity."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Takes an integer that is written 10.0 too: JSON knows no difference."""
 
 
 def violations_of(errors: Sequence[Any]) -> tuple[Violation, ...]:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from molt.app.texts import Id
+from molt.app.validation import WHOLE
 
 
 class UbiObject(BaseModel):
@@ -20,7 +21,7 @@ class UbiPosition(BaseModel):
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
-    ordinal: int | None = Field(default=None, ge=0, lt=2**31)
+    ordinal: Annotated[int, Field(ge=0, lt=2**31), WHOLE] | None = None
 
 
 class UbiAttributes(BaseModel):

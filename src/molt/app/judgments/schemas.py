@@ -1,11 +1,11 @@
 """What is sent about relevance."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from molt.app.texts import Id, Text, Words
-from molt.app.validation import Strict, limited
+from molt.app.texts import Id, Passage, Words
+from molt.app.validation import WHOLE, Strict, limited
 from molt.index.judgments import MAX_GRADE
 
 
@@ -22,7 +22,7 @@ class JudgmentBody(Strict):
 
     query_id: Id
     doc_id: Id
-    grade: int = Field(ge=0, le=MAX_GRADE)
+    grade: Annotated[int, Field(ge=0, le=MAX_GRADE), WHOLE]
     split: Id | None = Field(default=None, description="train, dev or test, as BEIR names them")
 
 
@@ -30,7 +30,7 @@ class PairBody(Strict):
     """A query with a text that answers it, the document that does, or both."""
 
     query: Words
-    positive: Text | None = None
+    positive: Passage | None = None
     doc_id: Id | None = None
 
 

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from molt.app.failures import TokenArraysError
 from molt.app.texts import Name
-from molt.app.validation import Strict, limited
+from molt.app.validation import WHOLE, Strict, limited
 
 _TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
 _MANY = {"type": "array", "minItems": 1, "items": _TEXT, **limited(maxItems="max_inputs")}
@@ -38,14 +38,17 @@ def _text(text: object, at: int) -> str:
 Texts = Annotated[list[str], BeforeValidator(texts_of), WithJsonSchema({"anyOf": [_TEXT, _MANY]})]
 
 
+Dimensions = Annotated[int, Field(ge=1), WHOLE]
+
+
 class EmbeddingsBody(Strict):
     """The body of `POST /v1/embeddings`."""
 
     model: Name = Field(description="a checkpoint's id, a collection's name, or `default`")
     input: Texts
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = Field(
-        default=None, ge=1, description="keep the leading dimensions and normalise again"
+    dimensions: Dimensions | None = Field(
+        default=None, description="keep the leading dimensions and normalise again"
     )
     user: str | None = None
     input_type: Literal["query", "document"] = Field(

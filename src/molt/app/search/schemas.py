@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from molt.app.texts import Name, Words
-from molt.app.validation import Strict, limited
+from molt.app.validation import WHOLE, Strict, limited
 
 Part = Literal["title", "text", "metadata"]
 ALL_PARTS: tuple[Part, ...] = ("title", "text", "metadata")
@@ -22,10 +22,10 @@ def _refuse_promised(value: object) -> object:
 
 
 _NOT_YET = BeforeValidator(_refuse_promised)
-Never = Annotated[Literal[False], _NOT_YET]
+Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
 Mode = Annotated[Literal["dense"], _NOT_YET]
-Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window"))]
-Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k"))]
+Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
+Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
 FilterBody = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Filter"})]
 
 

@@ -1,22 +1,32 @@
 """The shapes of text-embeddings-inference (TEI)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
 
-from molt.app.openai.schemas import Texts
+from molt.app.openai.schemas import Dimensions, Texts
 from molt.app.validation import Strict
+
+
+def _refuse_false(value: bool) -> bool:  # noqa: FBT001  pydantic calls it so
+    if not value:
+        raise PydanticCustomError("always", "cannot be switched off; leave it out")
+    return value
+
+
+Always = Annotated[bool, AfterValidator(_refuse_false), Field(json_schema_extra={"const": True})]
 
 
 class EmbedBody(Strict):
     """The body of `POST /embed`. Vectors are always normalised, long texts always cut."""
 
     inputs: Texts
-    normalize: Literal[True] = True
-    truncate: Literal[True] | None = None
+    normalize: Always = True
+    truncate: Always | None = None
     truncation_direction: Literal["Right", "right"] = "Right"
     prompt_name: Literal["query", "document"] | None = None
-    dimensions: int | None = Field(default=None, ge=1)
+    dimensions: Dimensions | None = None
 
 
 class EmbeddingModel(BaseModel):

@@ -1,0 +1,91 @@
+"""Real processes: a hashing encoder behind the real server."""
+
+import re
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.app.serving import started
+
+
+def test_a_server_ends_what_it_began_before_it_stops(tmp_path: Path) -> None:
+    with started(tmp_path) as server, httpx.Client(base_url=server.url) as client:
+        client.post("/collections", json={"name": "default"}).raise_for_status()
+        begun = threading.Event()
+        stopped = threading.Event()
+
+        def slowly() -> Iterator[bytes]:
+            yield b'{"id": "a", "text": "warm boots"}\n'
+            begun.set()
+            stopped.wait(30)
+            yield b'{"id": "b", "text": "a tent"}\n'
+
+        def stop() -> None:
+            begun.wait(30)
+            server.popen.send_signal(signal.SIGTERM)
+            while listens(server.url):
+                pass
+            stopped.set()
+
+        threading.Thread(target=stop).start()
+        answer = client.post(
+            "/collections/default/documents",
+            content=slowly(),
+            headers={"Content-Type": "application/x-ndjson"},
+        )
+        assert answer.json() == {"accepted": 2, "revision": 2, "indexed": True}
+        assert server.popen.wait(60) == 0
+    with started(tmp_path) as server:
+        assert httpx.get(f"{server.url}/collections/default").json()["documents"] == 2
+
+
+def listens(url: str) -> bool:
+    host, port = url.removeprefix("http://").split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_two_workers_answer_for_one_home_and_count_together(tmp_path: Path) -> None:
+    with started(tmp_path, "workers=2") as server:
+        answer = httpx.post(f"{server.url}/collections", json={"name": "default"}, timeout=60)
+        assert answer.status_code == 201
+        documents = {"documents": [{"id": "a", "text": "warm boots"}]}
+        url = f"{server.url}/collections/default/documents"
+        assert httpx.post(url, json=documents, timeout=60).json()["indexed"] is True
+        for _ in range(20):
+            httpx.get(f"{server.url}/livez").raise_for_status()
+        text = httpx.get(f"{server.url}/metrics").text
+        assert 'molt_requests_total{method="GET",route="/livez",status="200"} 20.0' in text
+        assert 'molt_collection_documents{collection="default"} 1.0' in text
+        assert server.stop() == 0
+
+
+def test_what_is_logged_is_json_with_the_id_of_the_request(tmp_path: Path) -> None:
+    with started(tmp_path) as server:
+        httpx.get(f"{server.url}/livez", headers={"X-Request-ID": "r1"}).raise_for_status()
+        server.stop()
+        lines = [line for line in server.log() if line["event"] == "request"]
+    assert lines[0]["request_id"] == "r1"
+    assert (lines[0]["route"], lines[0]["status"]) == ("/livez", 200)
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET /\xff HTTP/1.1", b"\x00\x01\x02", b"GET / HTTP/9.9"]
+)
+def test_what_is_not_http_is_refused_and_the_server_lives(
+    tmp_path_factory: pytest.TempPathFactory, request_line: bytes
+) -> None:
+    with started(tmp_path_factory.mktemp("home")) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(request_line + b"\r\nHost: x\r\n\r\n")
+            assert re.match(rb"HTTP/1\.1 4\d\d ", connection.recv(4096))
+        assert httpx.get(f"{server.url}/livez").status_code == 200

@@ -1,0 +1,103 @@
+"""Generated requests: what the OpenAPI document promises, a real server keeps.
+
+Every check of schemathesis runs on every operation, with requests that the document allows, with
+requests that it forbids, and with sequences of requests.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+
+from molt.index.catalog import open_catalog
+from molt.index.keys import Role
+from tests.app.serving import started
+
+EXAMPLES = 5
+SMALL = {  # limits in place of which huge requests would be generated
+    "MOLT_LIMITS__MAX_QUERY_CHARS": "100",
+    "MOLT_LIMITS__MAX_TEXT_CHARS": "200",
+    "MOLT_LIMITS__MAX_INPUTS": "8",
+    "MOLT_LIMITS__MAX_DOCUMENTS": "8",
+}
+ACCEPTED = ["2xx", "401", "403", "404", "409"]
+# What the document cannot say: that `offset` and `k` add up to a limit, which fields a filter may
+# name and how many conditions it has, that two ids differ, that a text or a title is not blank,
+# how many dimensions a model has.
+INEXPRESSIBLE = {
+    "POST /search": 422,
+    "GET /search": 422,
+    "POST /collections/{collection}/documents": 422,
+    "POST /collections/{collection}/judgments": 422,
+    "POST /events": 422,
+    "POST /v1/embeddings": 400,
+    "POST /embed": 400,
+}
+
+
+@schemathesis.serializer("application/x-ndjson")
+def write_lines(_context: Any, value: Any) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def prepare(home: Path) -> str:
+    """A home with a collection and an administrator, whose secret is returned."""
+    catalog = open_catalog(f"sqlite:///{home / 'catalog.sqlite3'}")
+    catalog.collections.create("default")
+    secret = catalog.keys.create("admin", Role.ADMIN)
+    catalog.close()
+    return secret
+
+
+def configure(secret: str) -> SchemathesisConfig:
+    operations = [
+        {
+            "include-name": name,
+            "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, str(status)]}},
+        }
+        for name, status in INEXPRESSIBLE.items()
+    ]
+    return SchemathesisConfig.from_dict(
+        {
+            "seed": 1,
+            "continue-on-failure": True,
+            "auth": {"openapi": {"key": {"api_key": secret}}},
+            "generation": {"max-examples": EXAMPLES, "deterministic": True},
+            "operations": operations,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    home = tmp_path_factory.mktemp("home")
+    secret = prepare(home)
+    with started(home, **SMALL) as server:
+        yield schemathesis.openapi.from_url(
+            f"{server.url}/openapi.json", config=configure(secret), headers={"api-key": secret}
+        )
+
+
+def failures_of(scenario: events.ScenarioFinished) -> Iterator[str]:
+    for checks in scenario.recorder.checks.values():
+        for check in checks:
+            if check.failure_info is not None:
+                failure = check.failure_info
+                yield f"{scenario.recorder.label}: {failure.failure}\n{failure.code_sample[:1000]}"
+
+
+def test_a_server_keeps_what_its_document_promises(schema: Any) -> None:
+    failures: list[str] = []
+    requests = 0
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            failures += failures_of(event)
+            requests += len(event.recorder.interactions)
+        assert not isinstance(event, events.NonFatalError | events.FatalError), event
+    assert requests > 500
+    assert not failures, "\n\n".join(dict.fromkeys(failures))
