@@ -27,7 +27,8 @@ class PostgresqlServer:
 
     def url(self, database: str) -> str:
         uri: str = self.server.get_uri(database)
-        return uri.replace("postgresql://", "postgresql+psycopg://", 1)
+        elsewhere = "&options=-ctimezone%3DAsia/Tokyo"  # the server's zone must not matter
+        return uri.replace("postgresql://", "postgresql+psycopg://", 1) + elsewhere
 
     @contextmanager
     def fresh_url(self) -> Iterator[str]:

@@ -16,6 +16,12 @@ from molt.index.errors import CatalogBusyError, CatalogError, CatalogFullError
 from molt.index.tables import collections, metadata, queries
 
 
+@pytest.fixture
+def catalog_url(catalog_home: Path) -> str:
+    """SQLite alone: most of this module is about what is special in it."""
+    return home_url(catalog_home)
+
+
 def test_every_connection_is_durable_and_checks_references(catalog: Catalog) -> None:
     found = {}
     with catalog.database.reading() as first, catalog.database.reading() as second:
@@ -117,7 +123,7 @@ def test_a_full_disk_is_named_and_loses_nothing(
         ("nosuch://host/db", "not usable"),
         ("sqlite://", "must be a file"),
         ("sqlite:///:memory:", "must be a file"),
-        ("postgresql+psycopg://host/db", "psycopg"),
+        ("postgresql+pg8000://host/db", "pg8000"),
         ("mssql+pyodbc://host/db", "pyodbc|not in mssql"),
     ],
 )

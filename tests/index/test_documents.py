@@ -159,6 +159,7 @@ def test_one_bad_document_refuses_the_batch_and_is_named(
     [
         (Document("", "x"), "id"),
         (Document(7, "x"), "id"),  # type: ignore[arg-type]
+        (Document([], "x"), "id"),  # type: ignore[arg-type]
         (Document("d", None), "text"),  # type: ignore[arg-type]
         (Document("d", ""), "text"),
         (Document("d", " \n", title=" "), "text"),

@@ -152,11 +152,12 @@ class Documents:
 def _encode_all(documents: Sequence[Document]) -> dict[str, dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for document in documents:
-        if document.id in rows:
+        row = encode_document(document)
+        if row["doc_id"] in rows:
             raise DuplicateDocumentError(
                 f"the document id {document.id!r} comes twice; send each document once"
             )
-        rows[document.id] = encode_document(document)
+        rows[document.id] = row
     return rows
 
 

@@ -21,22 +21,23 @@ from sqlalchemy import (
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware UTC `datetime`; SQLite, which knows no zones, stores it without one."""
+    """An aware `datetime`, UTC when it comes back; SQLite, which knows no zones, keeps none."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC, and drop the zone for SQLite."""
-        if value is None:
-            return None
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+        """Convert to UTC."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
+        """Give SQLite's the zone back; PostgreSQL's may be in any."""
         del dialect
-        return None if value is None else value.replace(tzinfo=UTC)
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # Ids sort by code point everywhere; PostgreSQL would otherwise sort them by its locale.
