@@ -57,7 +57,7 @@ _PLACES = {
     "invalid_filter": "filter",
     "unknown_field": "filter",
 }
-_HTTP = {
+HTTP = {
     404: ("not_found", "there is nothing at this path; GET /openapi.json lists the routes"),
     405: ("method_not_allowed", "this path takes other methods; the header Allow lists them"),
 }
@@ -91,7 +91,7 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, RequestValidationError):
         return InvalidRequestError(violations_of(error.errors())).failure
     if isinstance(error, HTTPException):
-        code, detail = _HTTP.get(error.status_code, ("invalid_request", str(error.detail)))
+        code, detail = HTTP.get(error.status_code, ("invalid_request", str(error.detail)))
         return Failure(error.status_code, code, detail, headers=error.headers or {})
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return Failure(507, "disk_full", "the disk is full; free some space and try again")

@@ -6,7 +6,7 @@ is written for one family of clients is `envelopes`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -40,102 +40,124 @@ class Failure:
 
 
 class RequestError(Exception):
-    """Base of what the HTTP layer refuses on its own; carries the whole failure."""
+    """Base of what the HTTP layer refuses on its own."""
 
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.detail)
-        self.failure = failure
+    status: ClassVar[int]
+    code: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        violations: Sequence[Violation] = (),
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.failure = Failure(
+            self.status, self.code, detail, headers or {}, tuple(violations), extensions or {}
+        )
 
 
 class InvalidRequestError(RequestError):
     """The request was understood and cannot be taken: each violation says why."""
 
+    status, code = 422, "invalid_request"
+
     def __init__(self, violations: Sequence[Violation]) -> None:
+        first = violations[0]
+        where = first.pointer[1:].replace("/", ".")
         more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-        where = violations[0].pointer[1:].replace("/", ".")
-        detail = f"{where}: {violations[0].detail}{more}" if where else violations[0].detail
-        super().__init__(Failure(422, "invalid_request", detail, violations=tuple(violations)))
+        detail = f"{where}: {first.detail}{more}" if where else f"{first.detail}{more}"
+        super().__init__(detail, violations=violations)
 
 
 class InvalidJsonError(RequestError):
     """The body is not JSON in UTF-8."""
 
+    status, code = 422, "invalid_json"
+
     def __init__(self, reason: str) -> None:
-        super().__init__(Failure(422, "invalid_json", f"the body is not JSON: {reason}"))
+        super().__init__(f"the body is not JSON: {reason}")
 
 
 class InvalidQueryStringError(RequestError):
     """The query string is not percent-encoded UTF-8."""
 
+    status, code = 422, "invalid_query_string"
+
     def __init__(self) -> None:
-        detail = "the query string is not percent-encoded UTF-8"
-        super().__init__(Failure(422, "invalid_query_string", detail))
+        super().__init__("the query string is not percent-encoded UTF-8")
 
 
 class InvalidLineError(RequestError):
     """A line of an NDJSON body is wrong; the lines before it were taken."""
 
+    status, code = 422, "invalid_line"
+
     def __init__(self, line: int, reason: str, *, accepted: int, revision: int) -> None:
         detail = f"line {line}: {reason}; the {accepted} documents before it were accepted"
         extensions = {"line": line, "accepted": accepted, "revision": revision}
-        super().__init__(Failure(422, "invalid_line", detail, extensions=extensions))
+        super().__init__(detail, extensions=extensions)
 
 
 class TokenArraysError(RequestError):
     """The input is tokens of somebody else's tokenizer."""
+
+    status, code = 400, "token_arrays_not_supported"
 
     def __init__(self) -> None:
         detail = (
             "input must be text, not token arrays: this model has a tokenizer of its own; "
             "in LangChain, pass check_embedding_ctx_length=False to OpenAIEmbeddings"
         )
-        violations = (Violation(detail, "body", ("input",)),)
-        super().__init__(Failure(400, "token_arrays_not_supported", detail, violations=violations))
+        super().__init__(detail, violations=[Violation(detail, "body", ("input",))])
 
 
 class NotAvailableError(RequestError):
     """A route of the surface that this version does not serve yet."""
 
+    status, code = 422, "not_available_yet"
+
     def __init__(self, what: str) -> None:
-        detail = f"{what} is not available yet in this version of Molt"
-        super().__init__(Failure(422, "not_available_yet", detail))
+        super().__init__(f"{what} is not available yet in this version of Molt")
 
 
 class BodyTooLargeError(RequestError):
     """The body, or a line of it, exceeds a limit."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(Failure(413, "body_too_large", detail))
+    status, code = 413, "body_too_large"
 
 
 class MediaTypeError(RequestError):
     """The body comes in a form that the route does not take."""
 
+    status, code = 415, "unsupported_media_type"
+
     def __init__(self, *, found: str, expected: str) -> None:
         what = f"a body of type {found[:100]!r}" if found else "a body without Content-Type"
-        detail = f"cannot read {what}; send {expected}"
-        super().__init__(Failure(415, "unsupported_media_type", detail))
+        super().__init__(f"cannot read {what}; send {expected}")
 
 
 class InvalidKeyError(RequestError):
     """No key, or one that is not in use."""
 
+    status, code = 401, "invalid_key"
+
     def __init__(self, detail: str) -> None:
-        headers = {"WWW-Authenticate": "Bearer"}
-        super().__init__(Failure(401, "invalid_key", detail, headers=headers))
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 class ForbiddenError(RequestError):
     """The key may not do this."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(Failure(403, "forbidden", detail))
+    status, code = 403, "forbidden"
 
 
 class StoppingError(RequestError):
     """The server is shutting down."""
 
+    status, code = 503, "stopping"
+
     def __init__(self) -> None:
-        headers = {"Retry-After": "5"}
-        detail = "the server is shutting down; try again"
-        super().__init__(Failure(503, "stopping", detail, headers=headers))
+        super().__init__("the server is shutting down; try again", headers={"Retry-After": "5"})

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_INTERNAL = Failure(
+INTERNAL = Failure(
     500, "internal_error", "Molt failed; the log says why, under the request id of this answer"
 )
 
@@ -44,7 +44,7 @@ class Observation:
             log.exception("request.failed", request_id=exchange.request_id, path=scope["path"])
             if not exchange.status:
                 response = write_failure(
-                    _INTERNAL, path=scope["path"], request_id=exchange.request_id
+                    INTERNAL, path=scope["path"], request_id=exchange.request_id
                 )
                 await response(scope, receive, exchange.send)
         finally:

@@ -1,0 +1,40 @@
+"""The documentation names every route, error and metric that there is, and no other."""
+
+import re
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from molt.app.errors import HTTP, KINDS
+from molt.app.failures import RequestError
+from molt.app.observation import INTERNAL
+
+DOCS = Path(__file__).parents[2] / "docs"
+ROUTE = re.compile(r"`(GET|POST|PUT|DELETE) (/[^`]*)`")
+CODE_ROW = re.compile(r"^\| (\d{3}) \| ([^|]+) \|", re.MULTILINE)
+METRIC = re.compile(r"^\| `(molt_\w+)` \| (\w+) \|", re.MULTILINE)
+
+
+def test_every_route_is_documented_and_every_documented_route_exists(shop: TestClient) -> None:
+    paths = shop.get("/openapi.json").json()["paths"]
+    existing = {(method.upper(), path) for path, item in paths.items() for method in item}
+    documented = set(ROUTE.findall((DOCS / "api.md").read_text()))
+    assert documented == existing
+
+
+def test_every_error_code_is_documented_with_its_status() -> None:
+    documented = {
+        (int(status), code)
+        for status, codes in CODE_ROW.findall((DOCS / "api.md").read_text())
+        for code in re.findall(r"`(\w+)`", codes)
+    }
+    raised = {(kind.status, kind.code) for kind in RequestError.__subclasses__()}
+    chosen = {(status, code) for status, (code, _) in HTTP.items()}
+    internal = {(INTERNAL.status, INTERNAL.code)}
+    assert documented == raised | chosen | internal | set(KINDS.values())
+
+
+def test_every_metric_is_documented_with_its_type(shop: TestClient) -> None:
+    shop.get("/search", params={"q": "boots"})
+    types = re.findall(r"^# TYPE (molt_\w+) (\w+)$", shop.get("/metrics").text, re.MULTILINE)
+    assert set(METRIC.findall((DOCS / "metrics.md").read_text())) == set(types)
