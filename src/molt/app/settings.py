@@ -15,6 +15,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from molt.index.catalog import home_url
+
 DEFAULT_HOME = Path("molt-data")
 
 
@@ -102,7 +104,7 @@ class Settings(BaseSettings):
     @property
     def catalog(self) -> str:
         """SQLAlchemy URL of the catalog."""
-        return self.catalog_url or f"sqlite:///{self.home / 'catalog.sqlite3'}"
+        return self.catalog_url or home_url(self.home)
 
     @property
     def encoder_threads(self) -> int:
