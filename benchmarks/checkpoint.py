@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from molt.encoder.checkpoint import read_checkpoint
+from molt.encoder.selection import AUTO, choose
+
 
 def default_checkpoint(home: Path) -> Path:
     """Directory of the default checkpoint in `home`, which is made where it has none."""
@@ -20,3 +23,9 @@ def lend(home: Path, checkpoint: Path) -> None:
     program = str(Path(sys.executable).with_name("molt"))
     command = [program, "checkpoints", "add", str(checkpoint), "--home", str(home)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def served_variant(home: Path, *, runtime: str = AUTO) -> str:
+    """Name of the variant that a server of `home` chooses on this host."""
+    checkpoint = read_checkpoint(default_checkpoint(home))
+    return choose(checkpoint, cache=home / "cache", wanted=runtime).name

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from benchmarks.answers import embedded
 from benchmarks.beir import read_jsonl
-from benchmarks.checkpoint import default_checkpoint
+from benchmarks.checkpoint import default_checkpoint, served_variant
 from benchmarks.collection import embedding_bodies
 from benchmarks.load import Pressure, exchange, measure
 from benchmarks.options import parser
@@ -140,15 +140,19 @@ def main() -> None:
         count, seconds = arguments.rounds, arguments.seconds
         measured = rounds(servers, bodies, count=count, seconds=seconds, scratch=scratch)
         memory = [{"server": s.name, "resident MB": s.memory().resident / MB} for s in servers]
+    variant = served_variant(home, runtime=arguments.runtime)
     record(
         "embeddings",
         machine=machine,
         targets=report(measured, cosine),
         tables=[
-            Table("Medians over rounds", [summarise(measured, clients) for clients in CLIENTS]),
+            Table(
+                f"Medians over rounds; Molt serves {variant}",
+                [summarise(measured, clients) for clients in CLIENTS],
+            ),
             Table("Memory after the load", memory),
         ],
-        details={"rounds": measured, "cosine_min": float(cosine.min())},
+        details={"variant": variant, "rounds": measured, "cosine_min": float(cosine.min())},
     )
 
 

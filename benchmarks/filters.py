@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks import arxiv
 from benchmarks.answers import embedded, ranking
+from benchmarks.checkpoint import served_variant
 from benchmarks.collection import embedding_bodies, search_bodies, settle
 from benchmarks.exact import read_passages, recall_at_10
 from benchmarks.load import exchange, measure
@@ -126,7 +127,7 @@ def main() -> None:
                 3.0,
             ),
         ],
-        tables=[Table("Filters", rows)],
+        tables=[Table(f"Filters; served by {served_variant(home)}", rows)],
         details={"rounds": rounds},
     )
 

@@ -18,7 +18,7 @@ from ir_measures import iter_calc, nDCG
 from benchmarks import arxiv
 from benchmarks.answers import ranking
 from benchmarks.beir import Corpus, read_corpus, read_jsonl
-from benchmarks.checkpoint import default_checkpoint, lend
+from benchmarks.checkpoint import default_checkpoint, lend, served_variant
 from benchmarks.collection import as_documents, ensure, search_bodies
 from benchmarks.load import exchange
 from benchmarks.options import parser
@@ -101,6 +101,7 @@ def main() -> None:
     arguments = options.parse_args()
     machine = machine_facts()
     rows = [compare(read_corpus(arguments.data / name), arguments) for name in arguments.corpora]
+    variant = served_variant(arguments.scratch / "default")
     record(
         "relevance",
         machine=machine,
@@ -108,7 +109,7 @@ def main() -> None:
             Target(f"nDCG@10, difference to fp32: {row['corpus']}", row["difference"], ">=", -0.005)
             for row in rows
         ],
-        tables=[Table("Corpora", rows)],
+        tables=[Table(f"Corpora; served by {variant}", rows)],
         details={},
     )
 

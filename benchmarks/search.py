@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import arxiv
 from benchmarks.answers import embedded, ranking
+from benchmarks.checkpoint import served_variant
 from benchmarks.collection import embedding_bodies, search_bodies, settle
 from benchmarks.exact import read_passages, recall_at_10
 from benchmarks.load import exchange, measure
@@ -99,6 +100,7 @@ def main() -> None:
     machine = machine_facts()
     measured = [measure_size(arguments, count) for count in arguments.sizes]
     rows = [row for row, _ in measured]
+    variant = served_variant(arxiv.home(arguments.scratch, count=arguments.sizes[0]))
     largest = max(rows, key=lambda row: int(row["documents"]))
     size = f"{largest['documents']:,} documents"
     record(
@@ -109,7 +111,7 @@ def main() -> None:
             Target(f"seconds from spawn to ready, {size}", largest["start s"], "<=", 3.0),
             Target(f"resident MB under search, {size}", largest["resident MB"], "<=", 500.0),
         ],
-        tables=[Table("Sizes", rows)],
+        tables=[Table(f"Sizes; served by {variant}", rows)],
         details={"sizes": [detail for _, detail in measured]},
     )
 
