@@ -1,0 +1,96 @@
+"""Export: a sentence-transformers model to one ONNX graph, pooling and normalisation included.
+
+The graph takes `input_ids` and `attention_mask` `(n, length) int64`, both of any size, and gives
+`vectors` `(n, dim) float32`. Makes nothing smaller or faster; that is `quantise`'s.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor, nn
+
+from molt.encoder import Pooling
+from molt.training.errors import ExportError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+# From opset 23 on, attention is one operator, which runtimes do much faster than its parts.
+# ModernBERT's rotary embedding comes out wrong for batches in 23.
+_OPSET = 23
+_OPSETS = {"modernbert": 22}
+
+
+class _TextEncoder(nn.Module):
+    """Ids and mask in, one normalised vector per text out."""
+
+    def __init__(self, transformer: nn.Module, pooling: Pooling) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self.pooling = pooling
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        states: Tensor = self.transformer(
+            input_ids=input_ids, attention_mask=attention_mask
+        ).last_hidden_state
+        if self.pooling is Pooling.CLS:
+            return nn.functional.normalize(states[:, 0], dim=1)
+        kept = attention_mask.unsqueeze(-1).to(states.dtype)
+        mean = (states * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1e-9)
+        return nn.functional.normalize(mean, dim=1)
+
+
+def load_model(path: Path) -> SentenceTransformer:
+    """A staged model on the CPU in float32, safetensors only, nothing of it executed."""
+    return SentenceTransformer(
+        str(path),
+        device="cpu",
+        trust_remote_code=False,
+        local_files_only=True,
+        model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+    ).eval()
+
+
+def export_graph(model: SentenceTransformer, *, pooling: Pooling, target: Path) -> None:
+    """Write the graph of `model` to `target`. Raises `ExportError` where it cannot be traced."""
+    transformer = cast("PreTrainedModel", model[0].auto_model)
+    mask = torch.ones((2, 7), dtype=torch.int64)
+    mask[1, 5:] = 0
+    sizes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    try:
+        with _quiet(), torch.no_grad():
+            program = torch.onnx.export(
+                _TextEncoder(transformer, pooling).eval(),
+                (torch.full_like(mask, 5), mask),
+                dynamo=True,
+                input_names=["input_ids", "attention_mask"],
+                output_names=["vectors"],
+                dynamic_shapes={"input_ids": sizes, "attention_mask": sizes},
+                opset_version=_OPSETS.get(transformer.config.model_type, _OPSET),
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        raise ExportError(f"the model cannot be exported: {error}") from error
+    if program is None:
+        raise ExportError("the model cannot be exported: the exporter returned no graph")
+    program.save(str(target), external_data=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter from warning about its own insides."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

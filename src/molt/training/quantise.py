@@ -1,0 +1,30 @@
+"""Quantisation: an fp32 graph to int8 for ONNX Runtime, weights once and activations as they come.
+
+Each column of a weight gets a scale of its own: with one scale for all of them, MiniLM's vectors
+keep a cosine of only 0.95 to the fp32 ones. The embedding table is quantised too, which makes
+the file four times smaller.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+_OPERATORS = ["MatMul", "Gather"]
+
+
+def quantise(graph: Path, target: Path) -> None:
+    """Write the int8 form of `graph` to `target`."""
+    with TemporaryDirectory(prefix="molt-quantise-") as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(graph), str(prepared), skip_symbolic_shape=True)
+        quantize_dynamic(
+            str(prepared),
+            str(target),
+            op_types_to_quantize=_OPERATORS,
+            per_channel=True,
+            reduce_range=False,
+            weight_type=QuantType.QInt8,
+            extra_options={"MatMulConstBOnly": True},
+        )

@@ -1,0 +1,114 @@
+"""A source: the foreign model directory that a checkpoint is made from.
+
+Reads what it says of itself (pooling, prompts, maximum length), after the allow-list has passed
+it. Loads no weights; where a hub's models come from is `hub`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from molt.encoder import Pooling, Prompts
+from molt.encoder.allowlist import check_source_files
+from molt.encoder.content import check_content, modules, read_object
+from molt.training.errors import SourceError
+
+_DEFAULT_MAX_LENGTH = 512
+_DIMENSION_KEYS = ("hidden_size", "dim")
+# These count positions from the padding id on, so two of their positions take no token.
+_OFFSET_POSITIONS = frozenset(("roberta", "xlm-roberta", "mpnet"))
+_POOLING_FLAGS = {
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model directory that is safe to load, and what it says of itself."""
+
+    path: Path
+    architecture: str
+    dimension: int
+    pooling: Pooling
+    prompts: Prompts
+    max_length: int
+
+
+def read_source(
+    path: Path,
+    *,
+    pooling: Pooling | None = None,
+    prompts: Prompts | None = None,
+    max_length: int | None = None,
+) -> Source:
+    """Check and read a sentence-transformers or Hugging Face encoder directory.
+
+    What is given overrides what the directory says. Raises `UnsafeCheckpointError` where it
+    holds what must not be loaded, and `SourceError` where Molt cannot serve such a model.
+    """
+    check_source_files(path)
+    check_content(path)
+    config = read_object(path / "config.json")
+    settings = _optional(path / "sentence_bert_config.json")
+    if settings.get("do_lower_case"):
+        raise SourceError(
+            f"{path}: sentence-transformers would lower-case the text (do_lower_case); "
+            "put that into the tokenizer and switch it off"
+        )
+    return Source(
+        path=path,
+        architecture=config["model_type"],
+        dimension=next(config[key] for key in _DIMENSION_KEYS if key in config),
+        pooling=pooling or _pooling(path),
+        prompts=prompts or _prompts(path),
+        max_length=_max_length(path, config, max_length or settings.get("max_seq_length")),
+    )
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    return read_object(path) if path.exists() else {}
+
+
+def _pooling(path: Path) -> Pooling:
+    """What the pooling module says; the mean where there are no modules."""
+    if not (path / "modules.json").exists():
+        return Pooling.MEAN
+    settings = read_object(modules(path)["Pooling"] / "config.json")
+    mode = settings.get("pooling_mode")
+    if mode is None:
+        mode = "+".join(name for flag, name in _POOLING_FLAGS.items() if settings.get(flag))
+    try:
+        return Pooling(mode)
+    except ValueError:
+        raise SourceError(
+            f"{path}: pooling {mode!r}; Molt serves {' and '.join(Pooling)} pooling"
+        ) from None
+
+
+def _prompts(path: Path) -> Prompts:
+    """The prompts by their usual names; sentence-transformers itself prescribes none."""
+    known: Mapping[str, str] = (
+        _optional(path / "config_sentence_transformers.json").get("prompts") or {}
+    )
+    document = next(
+        (known[name] for name in ("document", "passage", "corpus") if name in known), ""
+    )
+    return Prompts(query=known.get("query", ""), document=document)
+
+
+def _max_length(path: Path, config: Mapping[str, Any], wanted: int | None) -> int:
+    positions = config.get("max_position_embeddings", _DEFAULT_MAX_LENGTH)
+    if config["model_type"] in _OFFSET_POSITIONS:
+        positions -= 2
+    length = min(positions, _DEFAULT_MAX_LENGTH) if wanted is None else wanted
+    if not 8 <= length <= positions:
+        raise SourceError(
+            f"{path}: maximum length {length}; the model has positions for 8 to {positions} tokens"
+        )
+    return length

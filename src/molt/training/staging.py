@@ -1,0 +1,97 @@
+"""Staging: the part of a checkpoint that plain sentence-transformers loads.
+
+Weights, configuration and tokenizer are copied byte for byte, so that the checkpoint's id does
+not depend on the versions of libraries; everything else is written anew and says little.
+"""
+
+import json
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
+
+from molt.encoder import Pooling
+from molt.encoder.content import read_object
+from molt.training.errors import SourceError
+from molt.training.source import Source
+
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_MODULES = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
+
+
+def stage(source: Source, target: Path) -> None:
+    """Write the model of `source` into `target`, in float32 and as sentence-transformers has it.
+
+    Raises `SourceError` where no fast tokenizer can be made.
+    """
+    _copy_weights(source, target)
+    _copy_tokenizer(source, target)
+    if (source.path / "LICENSE").exists():
+        copyfile(source.path / "LICENSE", target / "LICENSE")
+    _write_json(target / "modules.json", _modules())
+    _write_json(
+        target / "sentence_bert_config.json",
+        {"max_seq_length": source.max_length, "do_lower_case": False},
+    )
+    _write_json(
+        target / "config_sentence_transformers.json",
+        {
+            "prompts": {"query": source.prompts.query, "document": source.prompts.document},
+            "default_prompt_name": None,
+            "similarity_fn_name": "cosine",
+        },
+    )
+    (target / "1_Pooling").mkdir()
+    _write_json(target / "1_Pooling" / "config.json", _pooling(source))
+
+
+def _copy_weights(source: Source, target: Path) -> None:
+    weights = load_file(source.path / "model.safetensors")
+    if all(tensor.dtype in {torch.float32, torch.int64} for tensor in weights.values()):
+        copyfile(source.path / "config.json", target / "config.json")
+        copyfile(source.path / "model.safetensors", target / "model.safetensors")
+        return
+    full = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in weights.items()
+    }
+    save_file(full, target / "model.safetensors", metadata={"format": "pt"})
+    config = read_object(source.path / "config.json")
+    config.pop("torch_dtype", None)
+    _write_json(target / "config.json", config | {"dtype": "float32"})
+
+
+def _copy_tokenizer(source: Source, target: Path) -> None:
+    if not (source.path / "tokenizer.json").exists():
+        tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False)
+        if not tokenizer.is_fast:
+            raise SourceError(f"{source.path}: no tokenizer.json, and none can be made from it")
+        tokenizer.save_pretrained(target)
+    for name in _TOKENIZER_FILES:
+        if (source.path / name).exists():
+            copyfile(source.path / name, target / name)
+
+
+def _modules() -> list[dict[str, Any]]:
+    """In the spelling that every version of sentence-transformers reads."""
+    return [
+        {"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for at, (kind, path) in enumerate(_MODULES)
+    ]
+
+
+def _pooling(source: Source) -> dict[str, Any]:
+    return {
+        "word_embedding_dimension": source.dimension,
+        "pooling_mode_cls_token": source.pooling is Pooling.CLS,
+        "pooling_mode_mean_tokens": source.pooling is Pooling.MEAN,
+        "pooling_mode_max_tokens": False,
+        "pooling_mode_mean_sqrt_len_tokens": False,
+    }
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

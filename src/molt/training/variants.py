@@ -1,0 +1,105 @@
+"""Variants: every form in which a checkpoint can be served, made here and proven here.
+
+A variant outside the quality budget is thrown away; where not even the fp32 graph is true to the
+model, there is no checkpoint.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from sentence_transformers import SentenceTransformer
+
+from molt.encoder import Checkpoint, Fidelity, Variant
+from molt.encoder.tokenizer import Tokenizer
+from molt.training import openvino
+from molt.training.errors import ExportError
+from molt.training.export import export_graph, load_model
+from molt.training.probe import probe_set
+from molt.training.proof import prove
+from molt.training.quantise import quantise
+
+_FP32 = "runtime/fp32.onnx"
+_INT8 = "runtime/int8.onnx"
+_OPENVINO_INT8 = "runtime/openvino-int8.xml"
+_UNKNOWN = Fidelity(cosine_mean=0.0, cosine_min=0.0, ndcg10=0.0, ndcg10_reference=0.0)
+
+logger = logging.getLogger(__name__)
+
+
+def make_variants(checkpoint: Checkpoint) -> tuple[Variant, ...]:
+    """Export the staged `checkpoint` in every form, and keep those inside the quality budget.
+
+    Graphs are written under its `runtime/`; those of refused variants are removed again.
+    Raises `ExportError` where the fp32 graph is not true to the model.
+    """
+    model = load_model(checkpoint.path)
+    candidates = _export(checkpoint, model)
+    with TemporaryDirectory(prefix="molt-proof-") as cache:
+        proven = prove(checkpoint, candidates, model=model, cache=Path(cache))
+    return _keep(checkpoint.path, proven)
+
+
+def _export(checkpoint: Checkpoint, model: SentenceTransformer) -> list[Variant]:
+    root = checkpoint.path
+    (root / "runtime").mkdir()
+    export_graph(model, pooling=checkpoint.pooling, target=root / _FP32)
+    quantise(root / _FP32, root / _INT8)
+    candidates = [
+        _candidate(root, runtime="onnx", precision="fp32", graph=_FP32),
+        _candidate(root, runtime="onnx", precision="int8", graph=_INT8),
+    ]
+    if not openvino.is_available():
+        return candidates
+    tokenizer = Tokenizer(root / "tokenizer.json", max_length=checkpoint.max_length)
+    samples = [f"{checkpoint.prompts.document}{text}" for text in probe_set().documents]
+    openvino.quantise_for_openvino(
+        root / _FP32, root / _OPENVINO_INT8, tokens=tokenizer.encode(samples)
+    )
+    candidates.append(_candidate(root, runtime="openvino", precision="int8", graph=_OPENVINO_INT8))
+    if openvino.has_bf16():
+        candidates.append(_candidate(root, runtime="openvino", precision="bf16", graph=_FP32))
+    return candidates
+
+
+def _candidate(
+    root: Path,
+    *,
+    runtime: Literal["onnx", "openvino"],
+    precision: Literal["fp32", "bf16", "int8"],
+    graph: str,
+) -> Variant:
+    return Variant(
+        name=f"{runtime}-{precision}",
+        runtime=runtime,
+        precision=precision,
+        graph=graph,
+        fidelity=_UNKNOWN,
+        texts_per_second=0.0,
+        host="",
+        size=sum(path.stat().st_size for path in _files(root, graph)),
+    )
+
+
+def _keep(root: Path, proven: Sequence[Variant]) -> tuple[Variant, ...]:
+    kept = tuple(variant for variant in proven if variant.within_budget)
+    if "onnx-fp32" not in [variant.name for variant in kept]:
+        raise ExportError(
+            f"the exported graph is not true to the model: {proven[0].fidelity}; "
+            "nothing was published"
+        )
+    for variant in proven:
+        if variant not in kept:
+            logger.warning("%s is outside the quality budget: %s", variant.name, variant.fidelity)
+    used = {path for variant in kept for path in _files(root, variant.graph)}
+    for path in set((root / "runtime").iterdir()) - used:
+        path.unlink()
+    return kept
+
+
+def _files(root: Path, graph: str) -> list[Path]:
+    """The graph, and the weights beside it where its format keeps them apart."""
+    path = root / graph
+    return [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]

@@ -1,0 +1,53 @@
+"""What every test may ask for: the default checkpoint, made once per machine.
+
+Every property test is seeded, keeps nothing between runs, and has no deadline to miss.
+"""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("molt", deadline=None, derandomize=True, database=None)
+settings.load_profile("molt")
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+SOURCE = Path(__file__).parent.parent / "src" / "molt"
+PACKAGES = ("nncf", "onnx", "onnxruntime", "openvino", "sentence-transformers", "torch")
+
+
+@pytest.fixture(scope="session")
+def default_checkpoint() -> Path:
+    """The directory of the default checkpoint. Never write into it: other runs share it."""
+    home = cache_home() / cache_key()
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not any(home.glob("checkpoints/*/checkpoint.json")):
+            command = [sys.executable, "-m", "molt.training", "default", "--home", str(home)]
+            subprocess.run(command, check=True, stdout=sys.stderr)
+    (manifest,) = home.glob("checkpoints/*/checkpoint.json")
+    return manifest.parent
+
+
+def cache_home() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "molt-tests"
+
+
+def cache_key() -> str:
+    """Changes with whatever a checkpoint depends on: the libraries and our own code."""
+    digest = hashlib.sha256(sys.version.encode())
+    for package in PACKAGES:
+        digest.update(f"{package}=={version(package)}\n".encode())
+    for part in ("training", "encoder"):
+        for path in sorted((SOURCE / part).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
