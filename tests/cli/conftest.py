@@ -1,6 +1,5 @@
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from molt.app.encoders import Encoders
 from molt.cli.main import app
 from molt.index.catalog import home_url, open_catalog
 from tests.hashing import HashingEncoder
+from tests.server import MOLT
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,10 @@ def molt(home: Path, monkeypatch: pytest.MonkeyPatch) -> Molt:
 @pytest.fixture
 def installed(home: Path) -> Molt:
     """Runs the installed command over `home` in a process of its own."""
-    command = Path(sys.executable).with_name("molt")
 
     def run(*arguments: str) -> Outcome:
         done = subprocess.run(
-            [command, "--home", home, *arguments], capture_output=True, text=True, check=False
+            [MOLT, "--home", home, *arguments], capture_output=True, text=True, check=False
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -71,9 +70,10 @@ def installed(home: Path) -> Molt:
 
 
 def flip_last_byte(path: Path) -> None:
-    """Damage a file without changing its size."""
+    """Damage a file without changing its size, nor what else is linked to it."""
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
+    path.unlink()
     path.write_bytes(content)
 
 

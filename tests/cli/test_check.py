@@ -1,4 +1,6 @@
 import json
+import shutil
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -7,17 +9,35 @@ import pytest
 from molt.app.settings import load_settings
 from molt.index.catalog import home_url, open_catalog
 from tests.cli.conftest import Molt, flip_last_byte
+from tests.server import MOLT
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, default_checkpoint: Path) -> Path:
+    """A home with a checkpoint and three indexed documents."""
+    folder = tmp_path_factory.mktemp("check")
+    rows = ({"id": str(n), "text": f"text {n}"} for n in range(3))
+    (folder / "docs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for arguments in (
+        ("checkpoints", "add", str(default_checkpoint)),
+        ("import", "docs", str(folder / "docs.jsonl")),
+    ):
+        subprocess.run([MOLT, "--home", folder / "home", *arguments], check=True)
+    return folder / "home"
 
 
 @pytest.fixture
-def filled(molt: Molt, home: Path, default_checkpoint: Path, tmp_path: Path) -> Path:
-    """A home with a checkpoint and three indexed documents."""
-    path = tmp_path / "docs.jsonl"
-    rows = ({"id": str(n), "text": f"text {n}"} for n in range(3))
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
-    assert molt("import", "docs", str(path)).status == 0
+def filled(original: Path, home: Path) -> Path:
+    """A copy of that home; what is never edited in place is linked."""
+    shutil.copytree(original, home, copy_function=_linked_unless_catalog)
     return home
+
+
+def _linked_unless_catalog(source: str, target: str) -> None:
+    if "catalog.sqlite3" in source:
+        shutil.copyfile(source, target)
+    else:
+        Path(target).hardlink_to(source)
 
 
 def test_a_sound_home_passes(molt: Molt, filled: Path) -> None:

@@ -1,12 +1,12 @@
 import os
 import pty
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from molt.cli.output import Listing, printable, snippet, write_json, write_listing
+from tests.server import MOLT
 
 
 def test_control_characters_cannot_reach_a_terminal() -> None:
@@ -40,9 +40,8 @@ def test_json_is_one_line_of_utf8(capfdbinary: pytest.CaptureFixture[bytes]) -> 
 
 
 def test_a_terminal_gets_a_table(tmp_path: Path) -> None:
-    molt = Path(sys.executable).with_name("molt")
     master, slave = pty.openpty()
-    shown = subprocess.Popen([molt, "--home", tmp_path, "config", "show"], stdout=slave)
+    shown = subprocess.Popen([MOLT, "--home", tmp_path, "config", "show"], stdout=slave)
     os.close(slave)
     output = b""
     while chunk := _read(master):

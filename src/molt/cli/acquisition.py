@@ -7,6 +7,7 @@ The training program is imported or started only where something must be made.
 
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import copyfile
@@ -82,14 +83,16 @@ def _make(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -
     from molt.encoder.checkpoint import Pooling, Prompts
     from molt.training.checkpoints import make_checkpoint
 
+    prompts = (overrides["query_prompt"], overrides["document_prompt"])
     pooling = overrides["pooling"]
-    return make_checkpoint(
-        Path(source) if Path(source).exists() else source,
-        store=store,
-        prompts=Prompts(overrides["query_prompt"] or "", overrides["document_prompt"] or ""),
-        pooling=None if pooling is None else Pooling(pooling),
-        max_length=overrides["max_length"],
-    )
+    with redirect_stdout(sys.stderr):  # libraries draw progress there; answers go to the other
+        return make_checkpoint(
+            source,
+            store=store,
+            prompts=None if prompts == (None, None) else Prompts(*(text or "" for text in prompts)),
+            pooling=None if pooling is None else Pooling(pooling),
+            max_length=overrides["max_length"],
+        )
 
 
 def _make_built_in(call: Invocation, home: Path) -> None:

@@ -58,6 +58,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from molt.artifact import ArtifactError
     from molt.encoder.errors import EncoderError
     from molt.index.errors import IndexingError
+    from molt.training.errors import TrainingError
 
     return (
         CommandError,
@@ -67,6 +68,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
         ArtifactError,
         EncoderError,
         IndexingError,
+        TrainingError,
     )
 
 
