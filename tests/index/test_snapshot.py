@@ -83,6 +83,13 @@ def test_equal_scores_are_ordered_by_ordinal(segment_store):
         assert ordinals(snapshot.search(same[0], k=k)) == list(range(k))
 
 
+def test_an_equal_score_that_was_not_looked_at_yet_keeps_its_place(segment_store):
+    same = np.repeat(unit_vectors(1), 4, axis=0)
+    manifest = build(segment_store, [([5, 5, 9], same[:3]), ([10], same[:1])])
+    snapshot = open_snapshot(segment_store, manifest, everything_lives(11))
+    assert ordinals(snapshot.search(same[0], k=2)) == [5, 9]
+
+
 def test_a_filter_keeps_matching_documents_and_counts_them(snapshot, vectors):
     query = unit_vectors(1, seed=1)[0]
     found = snapshot.search(query, k=5, where=parse_filter({"field": "n", "gte": 15, "lt": 45}))

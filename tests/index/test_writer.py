@@ -133,6 +133,17 @@ def test_the_older_text_answers_until_the_newer_is_sealed(home, segment_writer):
     assert [hit.score for hit in found.hits] == pytest.approx([1.0])
 
 
+def test_a_filter_does_not_bring_back_what_was_replaced(segment_writer, segment_encoder, put):
+    writer = segment_writer()
+    put(document("a", colour="red"), document("b", colour="red"))
+    drain(writer)
+    put(document("a", colour="blue"))
+    drain(writer)
+    where = parse_filter({"field": "colour", "eq": "red"})
+    found = writer.snapshot.search(segment_encoder.vector("text of a"), k=5, where=where)
+    assert ([hit.ordinal for hit in found.hits], found.total) == ([1], 1)
+
+
 def test_a_known_text_is_not_encoded_again(segment_writer, segment_encoder, put):
     writer = segment_writer()
     put(document("a", "shared"), document("b", "shared"), document("c", "own"))
