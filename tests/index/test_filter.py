@@ -1,7 +1,10 @@
 """Parsing filters: what they mean, and what is refused with the path of the wrong part."""
 
+import re
 from contextlib import suppress
+from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from molt.index.errors import FilterError
 from molt.index.filter import (
     MAX_DEPTH,
+    MAX_NODES,
     MAX_VALUES,
     All,
     AnyOf,
@@ -143,6 +147,19 @@ def test_a_message_does_not_repeat_a_huge_value():
     with pytest.raises(FilterError) as caught:
         parse_filter({"field": "a", "exists": "x" * 1_000_000})
     assert len(str(caught.value)) < 200
+
+
+def test_the_documented_filter_and_limits_are_true():
+    page = (Path(__file__).parents[2] / "docs" / "filters.md").read_text()
+    [example] = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+    assert [one.field for _, one in conditions(parse_filter(orjson.loads(example)))] == [
+        "brand",
+        "price",
+        "tags",
+        "sold",
+    ]
+    for limit in (f"1 to {MAX_VALUES}", f"{MAX_NODES} parts", f"{MAX_DEPTH} levels"):
+        assert limit in page
 
 
 json_values = st.recursive(

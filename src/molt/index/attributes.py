@@ -103,7 +103,8 @@ def attributes_of(
         for row, values in zip(places, metadata, strict=True)
         for field, scalar in flatten(values)
     ]
-    return _sorted(pl.DataFrame(lines, schema=_SCHEMA, orient="row"))
+    columns = zip(*lines, strict=True) if lines else [()] * len(_SCHEMA)
+    return _sorted(pl.DataFrame(dict(zip(_SCHEMA, columns, strict=True)), schema=_SCHEMA))
 
 
 def read_attributes(path: Path) -> Attributes:

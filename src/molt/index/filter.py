@@ -1,15 +1,10 @@
 """The filter: what a query may ask of metadata, parsed from JSON into a frozen tree.
 
-A filter is one of
-
-- `{"all": [F, ...]}`, `{"any": [F, ...]}`, `{"not": F}`;
-- `{"field": "price", "gte": 10, "lt": 50}`: a field, named by its dotted path, and operators:
-  `eq`, `in`, `gt`, `gte`, `lt`, `lte`, `exists`.
-
-A field has none, one or many values (a list in the metadata). Several operators on one field are
-a conjunction that a single value must satisfy; a document matches if any of its values does. A
-value matches only values of its own kind: true, 1 and "1" differ. Texts compare by code point, so
-ISO 8601 dates compare as dates. `exists` asks whether the document has any value of the field.
+Either `{"all": [F, ...]}`, `{"any": [F, ...]}`, `{"not": F}`, or a field, named by its dotted
+path, with operators: `{"field": "price", "gte": 10, "lt": 50}`. Several operators are a
+conjunction that one value must satisfy; of a field's many values any may. A value matches only
+its own kind: true, 1 and "1" differ. Texts compare by code point, so ISO 8601 dates compare as
+dates. `exists` asks whether the document has any value. docs/filters.md tells users the same.
 
 Parsing costs no more than the limits below allow, whatever is sent. What the tree matches is
 decided in `matching`.

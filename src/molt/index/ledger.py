@@ -41,12 +41,13 @@ class Ledger:
 
         A row is live if its ordinal is, if no row of that ordinal is newer, and if it is the
         catalog's revision of it or that one comes after `indexed_revision`: then the newer text
-        is not indexed yet, and the older row keeps answering.
+        is not indexed yet, and the older row keeps answering. Within one segment, all rows of an
+        ordinal have one revision.
         """
         places = [self._places(rows["ordinal"]) for rows in segments]
         newest = np.full(len(self.ordinals) + 1, -1, np.int64)
         for place, rows in zip(places, segments, strict=True):
-            np.maximum.at(newest, place, rows["revision"])
+            newest[place] = np.maximum(newest[place], rows["revision"])
         answering = (self.revisions == newest[:-1]) | (self.revisions > indexed_revision)
         wanted = np.append(np.where(answering, newest[:-1], -1), -1)
         return tuple(
