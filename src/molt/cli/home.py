@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
+import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -44,6 +45,8 @@ def opened_engine(settings: "Settings") -> Iterator["Engine"]:
     from molt.app.logs import configure_logs
     from molt.app.settings import LogSettings
 
+    # Polars takes SIGINT over when it is imported, and Ctrl-C then waits for locks to be released.
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
     configure_logs(LogSettings(level="warning", format="console"))
     with closing(Engine.open(settings)) as engine:
         yield engine
