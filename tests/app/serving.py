@@ -45,7 +45,9 @@ def open_engine(settings: Settings) -> Engine:
 def serving(home: Path, **flags: Any) -> Iterator[TestClient]:
     """A client of the application over a fresh home; a 500 is an answer, not an exception."""
     settings = load_settings(home=home, **flags)
-    app = create_app(settings, open_engine(settings))
+    engine = open_engine(settings)
+    engine.start()
+    app = create_app(settings, engine)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -65,10 +67,14 @@ class Process:
         self.popen.terminate()
         return self.popen.wait(60)
 
-    def log(self) -> list[dict[str, Any]]:
-        """What was logged; waits for the end of the process."""
+    def text(self) -> str:
+        """What was written to standard error; waits for the end of the process."""
         self._reader.join(60)
-        return [json.loads(line) for line in self._lines]
+        return b"".join(self._lines).decode()
+
+    def log(self) -> list[dict[str, Any]]:
+        """What was logged, line by line."""
+        return [json.loads(line) for line in self.text().splitlines()]
 
 
 @contextmanager

@@ -89,3 +89,11 @@ def test_what_is_not_http_is_refused_and_the_server_lives(
             connection.sendall(request_line + b"\r\nHost: x\r\n\r\n")
             assert re.match(rb"HTTP/1\.1 4\d\d ", connection.recv(4096))
         assert httpx.get(f"{server.url}/livez").status_code == 200
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_server_that_cannot_start_says_why_and_fails(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "catalog.sqlite3").write_bytes(b"not a database" * 100)
+    with started(tmp_path, f"workers={workers}") as server:
+        assert server.popen.wait(60) not in {0, -signal.SIGKILL}
+        assert "is not a catalog" in server.text()

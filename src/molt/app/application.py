@@ -32,7 +32,7 @@ DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
 
 
 def create_app(settings: Settings, engine: Engine) -> FastAPI:
-    """The web service over an opened engine, which it starts and closes with itself."""
+    """The web service over a started engine, which it closes when it shuts down."""
     service = _service(settings, engine)
     app = FastAPI(
         title="Molt",
@@ -43,6 +43,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
     for noun in NOUNS:
@@ -65,7 +66,6 @@ def _service(settings: Settings, engine: Engine) -> Service:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    await asyncio.to_thread(service.engine.start)
     try:
         yield
     finally:

@@ -40,6 +40,7 @@ class Metrics:
             registry=self._own,
         )
         self._request_seconds = self._histogram("molt_request_seconds", "Seconds per request")
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.in_flight = Gauge(
             "molt_requests_in_flight",
             "Requests being answered",
@@ -56,8 +57,13 @@ class Metrics:
 
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._request_seconds.labels(route).observe(seconds)
+        key = (route, method, status)
+        series = self._series.get(key)
+        if series is None:
+            counter = self._requests.labels(route, method, str(status))
+            series = self._series[key] = counter, self._request_seconds.labels(route)
+        series[0].inc()
+        series[1].observe(seconds)
 
     def searched(self, *, route: str, encode_seconds: float, search_seconds: float) -> None:
         """Count one search, by its two parts."""

@@ -68,6 +68,7 @@ def _complete(operation: dict[str, Any], route: Route) -> None:
         if status >= "400" and (status == "422" or "content" not in response):
             response["content"] = {media_type: {"schema": schema}}
             response["description"] = response["description"].replace("Validation Error", "Invalid")
+    operation["summary"] = operation["description"].partition(".")[0]
     if route.access is not Access.PUBLIC:
         operation["security"] = [{name: []} for name in _SECURITY]
         operation["description"] += f"\n\nRole: `{route.access}`."

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 from functools import partial
+from socket import socket
 from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import NoReturn
@@ -15,6 +16,7 @@ from typing import NoReturn
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from molt.app.application import create_app
@@ -30,30 +32,41 @@ log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
-    """Serve until a signal comes, which is a success. Raises `BindError`."""
+    """Serve until a signal comes, which is a success.
+
+    Raises `BindError`, and whatever opening and starting the engine raises.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)  # uvicorn hands a signal on when it has stopped
     configure_logs(settings.log)
     settings.home.mkdir(parents=True, exist_ok=True)
     require_key(settings)
-    config = _config(settings, open_engine)
     with listen(settings.host, settings.port) as listening:
         log.info("server.listening", url=url_of(listening), workers=settings.workers)
         if settings.workers == 1:
+            config = _config(settings, partial(_open_app, settings, open_engine))
             uvicorn.Server(config).run(sockets=[listening])
         else:
-            with TemporaryDirectory(prefix="molt-metrics-") as shared:
-                os.environ[SHARED_DIRECTORY] = shared
-                Multiprocess(config, sockets=[listening]).run()
+            _serve_by_many(settings, open_engine, listening)
+
+
+def _serve_by_many(settings: Settings, open_engine: OpenEngine, listening: socket) -> None:
+    config = _config(settings, partial(_open_app_in_worker, settings, open_engine))
+    with TemporaryDirectory(prefix="molt-metrics-") as shared:
+        os.environ[SHARED_DIRECTORY] = shared
+        supervisor = Multiprocess(config, sockets=[listening])
+        supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise SystemExit(STARTUP_FAILURE)  # the worker has logged why
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _config(settings: Settings, open_engine: OpenEngine) -> uvicorn.Config:
+def _config(settings: Settings, open_app: Callable[[], FastAPI]) -> uvicorn.Config:
     return uvicorn.Config(
-        partial(_open_app, settings, open_engine),
+        open_app,
         factory=True,
         workers=settings.workers,
         loop="uvloop",
@@ -70,5 +83,16 @@ def _config(settings: Settings, open_engine: OpenEngine) -> uvicorn.Config:
 
 
 def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
+    engine = open_engine(settings)
+    engine.start()
+    return create_app(settings, engine)
+
+
+def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> FastAPI:
+    """Any other exit than this one would make the supervisor start the worker again."""
     configure_logs(settings.log)
-    return create_app(settings, open_engine(settings))
+    try:
+        return _open_app(settings, open_engine)
+    except Exception:
+        log.exception("server.failed")
+        raise SystemExit(STARTUP_FAILURE) from None
