@@ -81,7 +81,7 @@ def test_bad_rows_are_named_and_left_out_and_the_rest_is_imported(
     assert done.status == 1
     assert f"{path}: line 3" in done.stderr
     assert f"{path}: line 4" in done.stderr
-    assert "2 bad rows" in done.stderr
+    assert "Bad rows left out: 2" in done.stderr
     assert molt("--json", "collections", "list").value["collections"][0]["documents"] == 4
 
 

@@ -26,11 +26,14 @@ def generations(call: Invocation) -> None:
     call.show(
         {"generations": rows},
         lambda: Listing(
-            tuple(rows[0]) if rows else (),
-            [tuple(row.values()) for row in rows],
+            _COLUMNS,
+            [tuple(row[name] for name in _COLUMNS) for row in rows],
             empty="No generations yet; documents make one when they are indexed.",
         ),
     )
+
+
+_COLUMNS = ("id", "collection", "active", "checkpoint", "revision", "segments", "rows", "bytes")
 
 
 def _described(

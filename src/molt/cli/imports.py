@@ -54,7 +54,7 @@ def import_files(
     done |= {"bad_rows": rejected.count}
     call.show({"event": "done", "collection": collection} | done, lambda: _listing(done))
     if rejected.count:
-        write_note(f"{rejected.count} bad rows were left out; see above.")
+        write_note(f"Bad rows left out: {rejected.count}; see above.")
         raise typer.Exit(1)
 
 

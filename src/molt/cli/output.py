@@ -74,6 +74,7 @@ def _write_table(listing: Listing) -> None:
     from rich.text import Text
 
     table = Table(*listing.columns, box=SIMPLE_HEAD, pad_edge=False)
+    table.columns[0].no_wrap = True  # an id is copied from here
     for row in listing.rows:
         table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
     Console().print(table)
