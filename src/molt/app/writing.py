@@ -67,7 +67,7 @@ class Writing:
         return opened is not None and opened.serves(collection) and opened.writer.merge_once()
 
     def collect(self) -> None:
-        """Remove generations that no collection points to and that nobody is building."""
+        """Remove what a crash left, and generations that nobody points to or is building."""
         with self._lock:
             collections = self._catalog.collections.list()
             living = {collection.id for collection in collections}
@@ -77,6 +77,7 @@ class Writing:
             for generation_id in set(self._store.ids()) - kept:
                 self._store.remove(generation_id)
                 log.info("generation.removed", generation=generation_id)
+            self._store.sweep_unfinished()
 
     def _current(self, collection: Collection) -> _Opened:
         opened = self._opened.get(collection.id)
