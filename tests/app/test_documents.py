@@ -1,9 +1,12 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+
+from tests.app.serving import serving
 
 DOCUMENTS = "/collections/default/documents"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -41,6 +44,17 @@ def test_acknowledged_documents_are_found_at_once(client: TestClient) -> None:
     assert ack == {"accepted": 2, "revision": 2, "indexed": True}
     hits = client.get("/search", params={"q": "boots", "k": 1}).json()["hits"]
     assert hits[0]["id"] == "a"
+
+
+def test_nobody_waits_for_the_next_look_at_the_disk(tmp_path: Path) -> None:
+    with serving(tmp_path, index={"poll_seconds": 3600}) as client:
+        client.post("/collections", json={"name": "default"})
+        for number in range(3):
+            ack = put(client, {"id": f"d{number}", "text": "warm boots"})
+            assert ack["indexed"] is True
+        client.delete(f"{DOCUMENTS}/d0")
+        hits = client.get("/search", params={"q": "boots"}).json()["hits"]
+        assert {hit["id"] for hit in hits} == {"d1", "d2"}
 
 
 def test_a_second_text_replaces_the_first(client: TestClient) -> None:

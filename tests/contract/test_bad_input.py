@@ -330,8 +330,16 @@ def test_an_unknown_path_is_not_found(shop: TestClient, path: str) -> None:
     check(shop.get(path), 404)
 
 
-@pytest.mark.parametrize("path", ["/search", "/v1/embeddings", "/embed", "/collections/default"])
-def test_a_wrong_method_is_told_the_right_ones(shop: TestClient, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/search", "GET, POST"),
+        ("/v1/embeddings", "POST"),
+        ("/embed", "POST"),
+        (f"{DOCUMENTS}/d1", "DELETE, GET"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(shop: TestClient, path: str, methods: str) -> None:
     answer = shop.put(path)
     check(answer, 405)
-    assert answer.headers["allow"]
+    assert answer.headers["allow"] == methods
