@@ -1,0 +1,106 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from molt.artifact import CorruptFileError
+from molt.encoder import (
+    Checkpoint,
+    CheckpointExistsError,
+    CheckpointNotFoundError,
+    CheckpointStore,
+    Prompts,
+    UnsafeCheckpointError,
+)
+from tests.encoder.conftest import Build
+
+ABSENT = "0123456789abcdef"
+
+
+def fail_half_way(working: Path) -> None:
+    (working / "checkpoint.json").write_text("{}")
+    raise RuntimeError("power cut")
+
+
+def store_of(checkpoint: Checkpoint) -> CheckpointStore:
+    return CheckpointStore(checkpoint.path.parent)
+
+
+def test_a_store_that_was_never_written_is_empty(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "nowhere")
+    assert (store.ids(), store.list()) == ([], [])
+
+
+def test_checkpoints_are_listed_oldest_first(build: Build) -> None:
+    newer = build(created_at=datetime(2026, 2, 1, tzinfo=UTC))
+    older = build(prompts=Prompts(query="q"), created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert store_of(older).list() == [older, newer]
+    assert store_of(older).ids() == sorted([newer.id, older.id])
+
+
+def test_a_checkpoint_is_read_and_opened_by_its_id(tiny: Checkpoint) -> None:
+    store = store_of(tiny)
+    assert store.read(tiny.id) == store.open(tiny.id) == tiny
+    assert store.path(tiny.id) == tiny.path
+
+
+def test_opening_verifies_what_reading_does_not(tiny: Checkpoint) -> None:
+    (tiny.path / "tokenizer.json").write_bytes(b"{}")
+    store = store_of(tiny)
+    assert store.read(tiny.id) == tiny
+    with pytest.raises(CorruptFileError, match=r"tokenizer\.json"):
+        store.open(tiny.id)
+
+
+@pytest.mark.parametrize("wanted", [ABSENT, "..", "", "../checkpoints", ".", "x" * 16, "/etc"])
+def test_an_id_that_is_not_there_is_not_found_and_those_there_are_named(
+    tiny: Checkpoint, wanted: str
+) -> None:
+    with pytest.raises(CheckpointNotFoundError, match=tiny.id):
+        store_of(tiny).open(wanted)
+
+
+def test_a_checkpoint_under_another_ones_id_is_refused(tiny: Checkpoint) -> None:
+    tiny.path.rename(tiny.path.with_name(ABSENT))
+    with pytest.raises(UnsafeCheckpointError, match=f"the manifest of {tiny.id}"):
+        store_of(tiny).read(ABSENT)
+
+
+def test_a_checkpoint_appears_only_once_it_is_whole(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "checkpoints")
+    with store.publish(ABSENT) as working:
+        (working / "checkpoint.json").write_text("{}")
+        assert store.ids() == []
+        with pytest.raises(CheckpointNotFoundError):
+            store.path(ABSENT)
+    assert store.ids() == [ABSENT]
+    assert (store.path(ABSENT) / "checkpoint.json").read_text() == "{}"
+
+
+def test_a_failed_publication_leaves_nothing(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "checkpoints")
+    with pytest.raises(RuntimeError, match="power cut"), store.publish(ABSENT) as working:
+        fail_half_way(working)
+    assert list(store.root.iterdir()) == []
+
+
+def test_what_a_crash_left_half_written_is_no_checkpoint(tiny: Checkpoint) -> None:
+    tiny.path.with_name(f".{ABSENT}.deadbeef").mkdir()
+    assert store_of(tiny).ids() == [tiny.id]
+    assert store_of(tiny).list() == [tiny]
+
+
+def test_publishing_a_taken_id_is_refused_and_changes_nothing(tiny: Checkpoint) -> None:
+    store = store_of(tiny)
+    with pytest.raises(CheckpointExistsError, match=tiny.id), store.publish(tiny.id):
+        pytest.fail("nothing may be written")
+    assert store.open(tiny.id) == tiny
+
+
+def test_a_removed_checkpoint_is_gone_and_can_come_back(build: Build) -> None:
+    first = build()
+    store = store_of(first)
+    store.remove(first.id)
+    assert list(store.root.iterdir()) == []
+    assert store.open(build().id) == replace(first)
