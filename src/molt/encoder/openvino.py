@@ -1,6 +1,7 @@
 """OpenVINO: the runtime that is faster on most x86 hosts, where it is installed."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class OpenVINORuntime:
             "CACHE_DIR": str(cache),
         }
         try:
-            self._compiled = openvino.Core().compile_model(graph, "CPU", settings)
+            self._compiled = _compiled(graph, settings)
         except RuntimeError as error:
             raise NoVariantError(f"OpenVINO does not take {graph}: {error}") from error
         self._max_length = max_length
@@ -52,6 +53,16 @@ class OpenVINORuntime:
             self._local.request = self._compiled.create_infer_request()
         request: openvino.InferRequest = self._local.request
         return request
+
+
+def _compiled(graph: Path, settings: dict[str, str | int]) -> openvino.CompiledModel:
+    """Compile in a thread that ends at once.
+
+    OpenVINO gives the thread that compiles a signal stack and frees it with the graph; a signal
+    that the main thread got afterwards would be handled on freed memory.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="openvino-compile") as compiling:
+        return compiling.submit(openvino.Core().compile_model, graph, "CPU", settings).result()
 
 
 def _padded(values: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.int64]:
