@@ -37,7 +37,7 @@ def require_key(settings: Settings) -> None:
     if not keys:
         raise BindError(
             f"refusing to listen on {settings.host}, because there is no key and everybody who can "
-            "connect could do everything; make one with `molt keys create NAME --role admin`, "
+            "connect could do everything; make one with `molt keys create --role admin`, "
             "or listen on 127.0.0.1"
         )
 
