@@ -79,26 +79,29 @@ class Indexer:
         """Collection name to why its documents are not being indexed."""
         return dict(self._problems)
 
-    def seal(self) -> bool:
-        """Seal the next changed documents of every collection; was there anything to seal?"""
+    def seal(self, *, only: str | None = None) -> bool:
+        """Seal the next changed documents of every collection, or of `only`; were there any?"""
         sealed = self._each(
             lambda collection: self._writing.advance(
                 collection, limit=self._settings.batch_documents
-            )
+            ),
+            only=only,
         )
         if not sealed:
             self._writing.collect()
         return sealed
 
-    def merge(self) -> bool:
-        """Merge some segments of every collection that has too many; was there anything?"""
-        return self._each(self._writing.merge)
+    def merge(self, *, only: str | None = None) -> bool:
+        """Merge some segments of every collection, or of `only`; were there too many?"""
+        return self._each(self._writing.merge, only=only)
 
-    def _each(self, work: Callable[[Collection], bool]) -> bool:
+    def _each(self, work: Callable[[Collection], bool], *, only: str | None) -> bool:
         worked = False
         for collection in self._catalog.collections.list():
             if self._stopping.is_set():
                 break
+            if only not in {None, collection.name}:
+                continue
             try:
                 if work(collection):
                     worked = True

@@ -37,7 +37,7 @@ def index_up_to(
         done = _indexed_revision(engine, name)
     if start < revision:
         progress.finish(STAGE, revision - start)
-    while engine.indexer.acquire() and engine.indexer.merge():
+    while engine.indexer.acquire() and engine.indexer.merge(only=name):
         continue
 
 
@@ -46,7 +46,7 @@ def _advance(engine: "Engine", name: str) -> None:
     if not engine.indexer.acquire():
         time.sleep(engine.settings.index.poll_seconds)
         return
-    advanced = engine.indexer.seal()
+    advanced = engine.indexer.seal(only=name)
     problem = engine.indexer.problems().get(name)
     if problem is not None and not advanced:
         raise CommandError(f"{problem}; the documents are kept: run the command again to go on")
