@@ -1,0 +1,202 @@
+import threading
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from molt.encoder import ClosedEncoderError, Lane
+from molt.encoder import scheduler as module
+from molt.encoder.scheduler import Scheduler
+
+
+class Desk:
+    """One thread held fast by a first unit, so that what queues up meanwhile is known exactly."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.scheduler = Scheduler(1)
+        self.done: list[str] = []
+        self._callers = ThreadPoolExecutor(64)
+        self._queued = threading.Semaphore(0)
+        self._held = threading.Event()
+        self._gate = threading.Event()
+        monkeypatch.setattr(module, "wait", self._announce)
+        self.holder = self._callers.submit(self.scheduler.run, [self._hold], lane=Lane.QUERY)
+        self._queued.acquire()
+        self._held.wait()
+
+    def queue(self, lane: Lane, *names: str) -> "Future[list[object]]":
+        """A call whose units note their names; returns once they are all in the queue."""
+        return self.submit(lane, *(lambda name=name: self.done.append(name) for name in names))
+
+    def submit(self, lane: Lane, *work: Callable[[], object]) -> "Future[list[object]]":
+        call = self._callers.submit(self.scheduler.run, list(work), lane=lane)
+        self._queued.acquire()
+        return call
+
+    def release(self) -> None:
+        self._gate.set()
+
+    def finish(self) -> None:
+        self.release()
+        self.scheduler.close()
+        self._callers.shutdown()
+
+    def _hold(self) -> None:
+        self._held.set()
+        self._gate.wait()
+
+    def _announce(self, units: list["Future[None]"], return_when: str) -> None:
+        self._queued.release()
+        futures.wait(units, return_when=return_when)
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    made = Desk(monkeypatch)
+    yield made
+    made.finish()
+
+
+@pytest.fixture
+def scheduler() -> Iterator[Scheduler]:
+    made = Scheduler(2)
+    yield made
+    made.close()
+
+
+def fail() -> None:
+    raise ValueError("the graph broke")
+
+
+def test_results_come_in_the_order_of_the_work(scheduler: Scheduler) -> None:
+    work = [lambda number=number: number * number for number in range(50)]
+    assert scheduler.run(work, lane=Lane.BACKGROUND) == [n * n for n in range(50)]
+
+
+def test_no_work_is_done_at_once(scheduler: Scheduler) -> None:
+    assert scheduler.run([], lane=Lane.QUERY) == []
+
+
+def test_all_threads_work_at_once() -> None:
+    scheduler = Scheduler(3)
+    together = threading.Barrier(3)
+    assert sorted(scheduler.run([together.wait] * 3, lane=Lane.QUERY)) == [0, 1, 2]
+    scheduler.close()
+
+
+def test_a_query_overtakes_all_that_waits_in_the_other_lanes(desk: Desk) -> None:
+    calls = [
+        desk.queue(Lane.BACKGROUND, "b"),
+        desk.queue(Lane.INTERACTIVE, "i"),
+        desk.queue(Lane.QUERY, "q"),
+    ]
+    desk.release()
+    futures.wait(calls)
+    assert desk.done == ["q", "i", "b"]
+
+
+def test_a_query_waits_for_one_unit_of_a_long_background_call_at_most(desk: Desk) -> None:
+    ask = threading.Event()
+    asked = threading.Event()
+
+    def first() -> None:
+        ask.set()
+        asked.wait()
+
+    background = desk.submit(
+        Lane.BACKGROUND, first, *(lambda: desk.done.append("b") for _ in range(5))
+    )
+    desk.release()
+    ask.wait()
+    query = desk.queue(Lane.QUERY, "q")
+    asked.set()
+    futures.wait([background, query])
+    assert desk.done == ["q", *"bbbbb"]
+
+
+def test_the_background_gets_every_eighth_pick_under_constant_queries(desk: Desk) -> None:
+    calls = [desk.queue(Lane.QUERY, *"q" * 32), desk.queue(Lane.BACKGROUND, *"b" * 8)]
+    desk.release()
+    futures.wait(calls)
+    first = ["hold", *desk.done][:32]
+    assert [at for at, name in enumerate(first) if name == "b"] == [7, 15, 23, 31]
+
+
+def test_interactive_work_gets_every_eighth_pick_under_constant_queries(desk: Desk) -> None:
+    calls = [desk.queue(Lane.QUERY, *"q" * 32), desk.queue(Lane.INTERACTIVE, *"i" * 8)]
+    desk.release()
+    futures.wait(calls)
+    first = ["hold", *desk.done][:16]
+    assert [at for at, name in enumerate(first) if name == "i"] == [3, 7, 11, 15]
+
+
+def test_calls_of_one_lane_take_turns(desk: Desk) -> None:
+    calls = [desk.queue(Lane.BACKGROUND, *"aaa"), desk.queue(Lane.BACKGROUND, *"bbb")]
+    desk.release()
+    futures.wait(calls)
+    assert "".join(desk.done) == "ababab"
+
+
+def test_what_a_unit_raises_reaches_its_caller_and_kills_no_thread(scheduler: Scheduler) -> None:
+    for _ in range(10):
+        with pytest.raises(ValueError, match="the graph broke"):
+            scheduler.run([fail], lane=Lane.QUERY)
+    together = threading.Barrier(2)
+    assert len(scheduler.run([together.wait] * 2, lane=Lane.QUERY)) == 2
+
+
+def test_even_an_exit_in_a_unit_is_its_callers_alone(scheduler: Scheduler) -> None:
+    with pytest.raises(SystemExit):
+        scheduler.run([lambda: exec("raise SystemExit")], lane=Lane.QUERY)
+    together = threading.Barrier(2)
+    assert len(scheduler.run([together.wait] * 2, lane=Lane.QUERY)) == 2
+
+
+def test_the_units_after_a_failing_one_are_dropped(desk: Desk) -> None:
+    raised = threading.Event()
+    failing = desk.submit(Lane.QUERY, fail, raised.wait, lambda: desk.done.append("dropped"))
+    desk.release()
+    with pytest.raises(ValueError, match="the graph broke"):
+        failing.result()
+    raised.set()
+    futures.wait([desk.queue(Lane.BACKGROUND, "after")])
+    assert desk.done == ["after"]
+
+
+def test_a_failing_call_leaves_the_others_alone(desk: Desk) -> None:
+    failing = desk.submit(Lane.QUERY, fail)
+    sound = desk.queue(Lane.QUERY, "sound")
+    desk.release()
+    assert isinstance(failing.exception(), ValueError)
+    assert sound.exception() is None
+    assert desk.done == ["sound"]
+
+
+def test_closing_ends_the_callers_that_wait_and_lets_what_has_begun_finish(desk: Desk) -> None:
+    waiting = [desk.queue(lane, "late") for lane in Lane]
+    closing = threading.Thread(target=desk.scheduler.close)
+    closing.start()
+    for call in waiting:
+        assert isinstance(call.exception(), ClosedEncoderError)
+    assert not desk.holder.done()
+    desk.release()
+    closing.join()
+    assert desk.holder.result() == [None]
+    assert desk.done == []
+
+
+def test_a_closed_scheduler_takes_no_work_and_may_be_closed_again() -> None:
+    scheduler = Scheduler(1)
+    scheduler.close()
+    scheduler.close()
+    with pytest.raises(ClosedEncoderError, match="open another one"):
+        scheduler.run([lambda: None], lane=Lane.QUERY)
+
+
+def test_no_thread_outlives_its_scheduler() -> None:
+    scheduler = Scheduler(3)
+    threads = list(scheduler._threads)
+    assert all(thread.is_alive() for thread in threads)
+    scheduler.close()
+    assert not any(thread.is_alive() for thread in threads)

@@ -1,0 +1,136 @@
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer as FastTokenizer
+
+from molt.encoder import UnsafeCheckpointError
+from molt.encoder.tokenizer import Tokenizer
+from tests.encoder.conftest import REAL_MODEL
+
+PATH = REAL_MODEL / "tokenizer.json"
+TOKENIZER = Tokenizer(PATH, max_length=256)
+SHORT = Tokenizer(PATH, max_length=8)
+CLS, SEP = 101, 102
+
+
+@cache
+def oracle(max_length: int) -> FastTokenizer:
+    fast = FastTokenizer.from_file(str(PATH))
+    fast.no_padding()
+    fast.enable_truncation(max_length)
+    return fast
+
+
+def whole(text: str, *, max_length: int) -> list[int]:
+    """All of the text is read, and what is too much cut off afterwards."""
+    return list(oracle(max_length).encode(text).ids)
+
+
+def ids(text: str, tokenizer: Tokenizer = TOKENIZER) -> list[int]:
+    (found,) = tokenizer.encode([text])
+    return [int(token) for token in found]
+
+
+def test_an_empty_text_has_its_two_special_tokens() -> None:
+    assert ids("") == ids(" \n\t") == [CLS, SEP]
+
+
+def test_a_text_is_cut_to_the_limit_special_tokens_included() -> None:
+    found = ids("word " * 1000)
+    assert len(found) == 256
+    assert (found[0], found[-1]) == (CLS, SEP)
+    assert len(set(found[1:-1])) == 1
+
+
+def test_a_text_of_exactly_the_limit_is_not_cut() -> None:
+    assert ids("a b c d e f", SHORT) == whole("a b c d e f", max_length=100)
+    assert ids("a b c d e f g", SHORT) == ids("a b c d e f", SHORT)
+
+
+def test_texts_are_never_padded_and_keep_their_order() -> None:
+    texts = [f"{'long ' * (at % 7)}text {at}" for at in range(150)]
+    assert [found.tolist() for found in TOKENIZER.encode(texts)] == [ids(text) for text in texts]
+    assert TOKENIZER.encode([]) == []
+
+
+class Spy:
+    """Notes how many characters the tokenizer proper was given."""
+
+    def __init__(self, fast: FastTokenizer) -> None:
+        self.fast = fast
+        self.read = 0
+
+    def encode_batch_fast(self, texts: list[str]) -> object:
+        self.read += sum(map(len, texts))
+        return self.fast.encode_batch_fast(texts)
+
+    def encode(self, text: str) -> object:
+        self.read += len(text)
+        return self.fast.encode(text)
+
+
+def test_a_megabyte_has_the_tokens_of_its_beginning_and_only_that_is_read() -> None:
+    tokenizer = Tokenizer(PATH, max_length=256)
+    spy = Spy(tokenizer._fast)
+    tokenizer._fast = spy  # type: ignore[assignment]
+    words = "Internationalisation, naïve search: 搜索 and 🦊 foxes. " * 25_000
+    assert len(words.encode()) > 1_000_000
+    assert ids(words, tokenizer) == whole(words[:20_000], max_length=256)
+    assert spy.read < 20_000
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, " " * 200_000 + "end", "a\u0301" * 50_000])
+def test_a_huge_text_whose_beginning_settles_nothing_is_read_on(text: str) -> None:
+    assert ids(text) == whole(text, max_length=256)
+
+
+PIECES = st.sampled_from(
+    ["word", "[SEP]", "[CLS]", "[MASK]", "[", "]", " ", "\n", "é", "e\u0301", "ß", "İ", "搜", "🦊",
+     "🦊\u200d🦊", "x" * 40, "x" * 101, " " * 60, "-", "don't", "\x00", "\ufeff", "\u200b", "한국"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=60).map("".join))
+def test_cutting_before_reading_changes_no_token(text: str) -> None:
+    assert ids(text, SHORT) == whole(text, max_length=8)
+
+
+def test_an_emoji_is_read_and_takes_nothing_from_its_neighbours() -> None:
+    assert ids("fox 🦊 den") == whole("fox 🦊 den", max_length=256)
+    assert [token for token in ids("fox 🦊 den") if token not in ids("🦊")] == ids("fox den")[1:-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("fox \ud800 den", "fox \ufffd den"),
+        ("fox \udfff", "fox \ufffd"),
+        ("\ud800", "\ufffd"),
+        ("\udc00\ud800x", "\ufffd\ufffdx"),
+        ("\ud83e\udd8a", "🦊"),
+        ("\ufeffé", "\ufeffé"),
+    ],
+)
+def test_a_lone_surrogate_is_read_as_the_replacement_character(text: str, meant: str) -> None:
+    assert ids(text) == ids(meant)
+
+
+def test_equal_texts_have_equal_tokens_whatever_comes_with_them() -> None:
+    alone = ids("naïve fox")
+    together = TOKENIZER.encode(["word " * 9999, "naïve fox", "", "\ud800"])
+    assert together[1].tolist() == alone
+
+
+def test_the_vocabulary_counts_every_token_id() -> None:
+    assert TOKENIZER.vocabulary == 30_522
+
+
+def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text("{}")
+    with pytest.raises(UnsafeCheckpointError, match="is no tokenizer") as raised:
+        Tokenizer(path, max_length=8)
+    assert raised.value.path == path
