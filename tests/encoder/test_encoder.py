@@ -1,0 +1,265 @@
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+
+from molt.encoder import (
+    Checkpoint,
+    ClosedEncoderError,
+    Encoder,
+    InputType,
+    Lane,
+    Prompts,
+    open_checkpoint,
+    open_encoder,
+)
+from molt.training.export import load_model
+from tests.encoder.conftest import DIMENSION, Build
+
+QUERY, DOCUMENT = InputType.QUERY, InputType.DOCUMENT
+Open = Callable[[Checkpoint], Encoder]
+
+
+class Recorder:
+    """Stands before a runtime, and notes the shape of what it is given."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.runtime = encoder._runtime
+        self.shapes: list[tuple[int, ...]] = []
+        encoder._runtime = self
+
+    def run(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        self.shapes.append(input_ids.shape)
+        return self.runtime.run(input_ids, attention_mask)
+
+
+class Broken:
+    """A runtime that fails on texts of four tokens."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.runtime = encoder._runtime
+        encoder._runtime = self
+
+    def run(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        if (attention_mask.sum(axis=1) == 4).any():
+            raise RuntimeError("the graph broke")
+        return self.runtime.run(input_ids, attention_mask)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    made: list[Encoder] = []
+
+    def open_it(checkpoint: Checkpoint) -> Encoder:
+        made.append(open_encoder(checkpoint, cache=tmp_path / "cache", threads=2))
+        return made[-1]
+
+    yield open_it
+    for encoder in made:
+        encoder.close()
+
+
+@pytest.fixture
+def encoder(tiny: Checkpoint, opened: Open) -> Encoder:
+    return opened(open_checkpoint(tiny.path))
+
+
+@pytest.fixture(scope="module")
+def real(default_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
+    checkpoint = open_checkpoint(default_checkpoint)
+    with closing(open_encoder(checkpoint, cache=tmp_path_factory.mktemp("cache"))) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def reference(default_checkpoint: Path) -> SentenceTransformer:
+    return load_model(default_checkpoint)
+
+
+def docstrings() -> list[str]:
+    """Sixty real texts of all lengths."""
+    found = [
+        inspect.getdoc(member) or ""
+        for module in (threading, inspect)
+        for name, member in sorted(vars(module).items())
+        if getattr(member, "__module__", None) == module.__name__
+    ]
+    return sorted({text[:1200] for text in found if len(text) > 20})[:60]
+
+
+def vectors(
+    encoder: Encoder, texts: Sequence[str], *, lane: Lane = Lane.INTERACTIVE
+) -> NDArray[np.float32]:
+    return encoder.encode(texts, input_type=DOCUMENT, lane=lane).vectors
+
+
+def test_real_texts_have_the_vectors_of_sentence_transformers(
+    real: Encoder, reference: SentenceTransformer
+) -> None:
+    texts = docstrings()
+    assert len(texts) == 60
+    expected = reference.encode(texts, prompt_name="document", batch_size=8)
+    for lane in (Lane.INTERACTIVE, Lane.BACKGROUND):
+        cosines = (vectors(real, texts, lane=lane) * expected).sum(axis=1)
+        assert cosines.min() >= 0.99
+
+
+def test_a_real_text_of_a_megabyte_has_the_vector_of_its_beginning(real: Encoder) -> None:
+    text = "a real text of great length, " * 40_000
+    both = real.encode([text, text[:10_000]], input_type=DOCUMENT, lane=Lane.INTERACTIVE)
+    assert np.array_equal(both.vectors[0], both.vectors[1])
+    assert both.n_tokens.tolist() == [real.checkpoint.max_length] * 2
+
+
+def test_real_vectors_do_not_depend_on_what_other_threads_encode(real: Encoder) -> None:
+    texts = docstrings()[:16]
+    alone = vectors(real, texts)
+    with ThreadPoolExecutor(8) as threads:
+        calls = [threads.submit(vectors, real, texts[at:]) for at in range(8)]
+    for at, call in enumerate(calls):
+        assert np.array_equal(call.result(), alone[at:])
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_vectors_are_normalised_float32_in_the_order_of_the_texts(
+    encoder: Encoder, lane: Lane
+) -> None:
+    texts = [letter * (1 + at * 5 % 17) for at, letter in enumerate("abcdefghijklmnopqrst")]
+    encoded = encoder.encode(texts, input_type=DOCUMENT, lane=lane)
+    assert encoded.vectors.dtype == np.float32
+    assert encoded.vectors.shape == (20, DIMENSION) == (20, encoder.dimension)
+    assert np.allclose(np.linalg.norm(encoded.vectors, axis=1), 1, atol=1e-6)
+    alone = np.concatenate([vectors(encoder, [text]) for text in texts])
+    assert np.allclose(encoded.vectors, alone, atol=1e-6)
+    assert len(np.unique(alone.round(4), axis=0)) == 20
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_tokens_are_counted_after_truncation(encoder: Encoder, lane: Lane) -> None:
+    encoded = encoder.encode(["", "abc", "a" * 99], input_type=DOCUMENT, lane=lane)
+    assert encoded.n_tokens.dtype == np.int32
+    assert encoded.n_tokens.tolist() == [2, 5, 16]
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_no_texts_have_no_vectors(encoder: Encoder, lane: Lane) -> None:
+    encoded = encoder.encode([], input_type=QUERY, lane=lane)
+    assert encoded.vectors.shape == (0, DIMENSION)
+    assert encoded.n_tokens.shape == (0,)
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_each_input_type_is_put_behind_its_own_prompt(
+    build: Build, opened: Open, lane: Lane
+) -> None:
+    plain = opened(build())
+    prompted = opened(build(prompts=Prompts(query="ask: ", document="doc: ")))
+    for input_type, prompt in ((QUERY, "ask: "), (DOCUMENT, "doc: ")):
+        found = prompted.encode(["fox"], input_type=input_type, lane=lane)
+        meant = plain.encode([f"{prompt}fox"], input_type=input_type, lane=lane)
+        assert np.array_equal(found.vectors, meant.vectors)
+        assert found.n_tokens.tolist() == [9]
+
+
+def test_a_query_asked_again_is_not_computed_again(encoder: Encoder) -> None:
+    recorder = Recorder(encoder)
+    first = encoder.encode(["a", "b", "a"], input_type=QUERY, lane=Lane.QUERY)
+    again = encoder.encode(["b", "a", "b"], input_type=QUERY, lane=Lane.QUERY)
+    assert len(recorder.shapes) == 2
+    assert np.array_equal(first.vectors[[1, 0, 1]], again.vectors)
+    assert again.n_tokens.tolist() == [3, 3, 3]
+
+
+def test_a_caller_who_changes_vectors_does_not_change_the_cache(encoder: Encoder) -> None:
+    for _ in range(2):
+        encoded = encoder.encode(["fox"], input_type=QUERY, lane=Lane.QUERY)
+        assert np.linalg.norm(encoded.vectors) == pytest.approx(1)
+        encoded.vectors[:] = 0
+
+
+def test_the_other_lanes_leave_the_cache_alone(encoder: Encoder) -> None:
+    recorder = Recorder(encoder)
+    for lane in (Lane.INTERACTIVE, Lane.BACKGROUND, Lane.QUERY):
+        encoder.encode(["fox"], input_type=QUERY, lane=lane)
+    assert len(recorder.shapes) == 3
+
+
+def test_only_the_background_computes_texts_together(encoder: Encoder) -> None:
+    recorder = Recorder(encoder)
+    vectors(encoder, ["a"] * 8, lane=Lane.INTERACTIVE)
+    assert recorder.shapes == [(1, 3)] * 8
+    vectors(encoder, ["a"] * 8, lane=Lane.BACKGROUND)
+    assert recorder.shapes[8:] == [(8, 3)]
+
+
+def test_many_threads_get_the_vectors_that_one_would(encoder: Encoder) -> None:
+    texts = [letter * (1 + at % 13) for at, letter in enumerate("abcdefghijklmnopqrstuvwxyz")]
+    expected = vectors(encoder, texts)
+    with ThreadPoolExecutor(16) as threads:
+        calls = [
+            threads.submit(encoder.encode, texts, input_type=DOCUMENT, lane=lane)
+            for _ in range(20)
+            for lane in Lane
+        ]
+    for call in calls:
+        assert np.allclose(call.result().vectors, expected, atol=1e-6)
+
+
+def test_a_runtime_that_fails_tells_its_caller_and_goes_on_serving(encoder: Encoder) -> None:
+    Broken(encoder)
+    for lane in Lane:
+        with pytest.raises(RuntimeError, match="the graph broke"):
+            encoder.encode(["a", "ab", "abc"], input_type=QUERY, lane=lane)
+    assert vectors(encoder, ["a", "abc"]).shape == (2, DIMENSION)
+
+
+def test_a_failed_query_is_not_remembered(encoder: Encoder) -> None:
+    broken = Broken(encoder)
+    with pytest.raises(RuntimeError):
+        encoder.encode(["ab"], input_type=QUERY, lane=Lane.QUERY)
+    encoder._runtime = broken.runtime
+    assert encoder.encode(["ab"], input_type=QUERY, lane=Lane.QUERY).n_tokens.tolist() == [4]
+
+
+def test_a_closed_encoder_says_so(encoder: Encoder) -> None:
+    encoder.close()
+    for lane in Lane:
+        with pytest.raises(ClosedEncoderError, match="open another one"):
+            encoder.encode(["fox"], input_type=QUERY, lane=lane)
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_any_string_has_a_vector(encoder: Encoder, lane: Lane) -> None:
+    texts = ["", " ", "\ud800", "🦊", "\x00", "a" * 10_000]
+    found = encoder.encode(texts, input_type=QUERY, lane=lane).vectors
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_every_runtime_gives_a_graphs_vectors_for_any_shape(
+    build: Build, opened: Open, runtime: str
+) -> None:
+    checkpoint = build(max_length=50)
+    expected = opened(checkpoint)
+    other = opened(with_runtime(checkpoint, runtime))
+    texts = ["a" * length for length in (0, 1, 29, 30, 31, 33, 48, 60)] + ["bc"] * 5
+    for lane in (Lane.INTERACTIVE, Lane.BACKGROUND):
+        found = vectors(other, texts, lane=lane)
+        assert np.allclose(found, vectors(expected, texts), atol=1e-5)
+
+
+def with_runtime(checkpoint: Checkpoint, runtime: str) -> Checkpoint:
+    variants = tuple(replace(each, runtime=runtime) for each in checkpoint.variants)
+    return replace(checkpoint, variants=variants)

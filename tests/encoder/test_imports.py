@@ -1,0 +1,34 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from molt.encoder import Checkpoint
+
+HEAVY = ("torch", "transformers", "sentence_transformers", "onnx", "nncf", "huggingface_hub")
+PROGRAM = """
+import sys
+from pathlib import Path
+import molt.app.server
+from molt.encoder import InputType, Lane, open_checkpoint, open_encoder
+encoder = open_encoder(open_checkpoint(Path(sys.argv[1])), cache=Path(sys.argv[2]), threads=1)
+encoder.encode(["fox"], input_type=InputType.QUERY, lane=Lane.QUERY)
+encoder.close()
+print(*sorted(set(sys.argv[3:]) & sys.modules.keys()))
+"""
+
+
+def imported_by_serving(checkpoint: Path, cache: Path) -> str:
+    command = [sys.executable, "-c", PROGRAM, str(checkpoint), str(cache), *HEAVY]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_server_that_encodes_imports_nothing_that_trains(
+    tiny: Checkpoint, tmp_path: Path
+) -> None:
+    assert imported_by_serving(tiny.path, tmp_path) == ""
+
+
+def test_nor_does_one_that_serves_the_default_checkpoint(
+    default_checkpoint: Path, tmp_path: Path
+) -> None:
+    assert imported_by_serving(default_checkpoint, tmp_path) == ""

@@ -1,0 +1,147 @@
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from molt.encoder import Checkpoint, Fidelity, NoVariantError, Variant
+from molt.encoder import selection as module
+from molt.encoder.host import cores, fingerprint
+from molt.encoder.runtime import load_runtime
+from molt.encoder.selection import choose
+from tests.encoder.conftest import Build, variant
+
+HERE = fingerprint()
+UNFAITHFUL = Fidelity(cosine_mean=0.98, cosine_min=0.9, ndcg10=0.8, ndcg10_reference=0.8)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def with_variants(build: Build, *variants: Variant) -> Checkpoint:
+    return build(variants=variants)
+
+
+def refuse_to_measure(*_: object) -> dict[str, float]:
+    pytest.fail("nothing was to be measured")
+
+
+def test_the_fastest_variant_serves_where_it_was_measured_and_nothing_is_measured_again(
+    build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_measure_here", refuse_to_measure)
+    checkpoint = with_variants(
+        build,
+        variant("slow", texts_per_second=1.0, host=HERE),
+        variant("fast", texts_per_second=9.0, host=HERE),
+        variant("middling", texts_per_second=5.0, host=HERE),
+    )
+    assert choose(checkpoint, cache=cache).name == "fast"
+    assert not cache.exists()
+
+
+def test_a_faster_variant_outside_the_budget_never_serves(build: Build, cache: Path) -> None:
+    checkpoint = with_variants(
+        build,
+        variant("true", texts_per_second=1.0, host=HERE),
+        variant("wrong", texts_per_second=9.0, host=HERE, fidelity=UNFAITHFUL),
+    )
+    assert choose(checkpoint, cache=cache).name == "true"
+    with pytest.raises(NoVariantError, match=r"no variant 'wrong'.*one of: true"):
+        choose(checkpoint, cache=cache, wanted="wrong")
+
+
+def test_a_variant_whose_runtime_is_not_installed_is_passed_over(
+    build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(load_runtime.__globals__["_PACKAGES"], "openvino", "not_installed_here")
+    absent = variant("openvino-int8", runtime="openvino", texts_per_second=9.0, host=HERE)
+    checkpoint = with_variants(build, variant("onnx", host=HERE), absent)
+    assert choose(checkpoint, cache=cache).name == "onnx"
+    with pytest.raises(NoVariantError, match=r"install molt\[openvino\]"):
+        load_runtime(checkpoint, absent, threads=1, cache=cache)
+
+
+def test_a_variant_is_served_by_name_however_slow(build: Build, cache: Path) -> None:
+    checkpoint = with_variants(
+        build,
+        variant("slow", texts_per_second=1.0, host=HERE),
+        variant("fast", texts_per_second=9.0, host=HERE),
+    )
+    assert choose(checkpoint, cache=cache, wanted="slow").name == "slow"
+
+
+def test_a_name_that_no_variant_has_is_refused_and_the_names_are_given(
+    build: Build, cache: Path
+) -> None:
+    checkpoint = with_variants(build, variant("one"), variant("two"))
+    with pytest.raises(NoVariantError, match=f"checkpoint {checkpoint.id}.*'three'.*one, two"):
+        choose(checkpoint, cache=cache, wanted="three")
+
+
+def test_a_checkpoint_without_variants_cannot_be_served(build: Build, cache: Path) -> None:
+    with pytest.raises(NoVariantError, match="one of: none"):
+        choose(with_variants(build), cache=cache)
+
+
+def test_the_only_variant_needs_no_measuring(
+    tiny: Checkpoint, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_measure_here", refuse_to_measure)
+    assert choose(tiny, cache=cache) == tiny.variants[0]
+
+
+def test_another_host_measures_once_and_remembers(
+    build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = with_variants(build, variant("one"), variant("two"))
+    chosen = choose(checkpoint, cache=cache)
+    (path,) = cache.glob("speed-*.json")
+    speeds = orjson.loads(path.read_bytes())
+    assert speeds.keys() == {"one", "two"}
+    assert min(speeds.values()) > 0
+    assert speeds[chosen.name] == max(speeds.values())
+    monkeypatch.setattr(module, "_measure_here", refuse_to_measure)
+    path.write_bytes(orjson.dumps({"one": 1.0, "two": 2.0}))
+    assert choose(checkpoint, cache=cache).name == "two"
+
+
+@pytest.mark.parametrize("content", [b"", b"{oops", b"[]", b'{"one": 5.0}'])
+def test_spoilt_or_partial_memory_of_speeds_is_measured_anew(
+    build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(module, "_measure_here", lambda *_: {"one": 1.0, "two": 2.0})
+    checkpoint = with_variants(build, variant("one"), variant("two"))
+    path = cache / f"speed-{checkpoint.id}-{HERE}.json"
+    cache.mkdir()
+    path.write_bytes(content)
+    assert choose(checkpoint, cache=cache).name == "two"
+    assert orjson.loads(path.read_bytes()) == {"one": 1.0, "two": 2.0}
+
+
+def test_speeds_of_mixed_hosts_are_never_compared(
+    build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_measure_here", lambda *_: {"here": 2.0, "there": 1.0})
+    checkpoint = with_variants(
+        build, variant("here", host=HERE), variant("there", texts_per_second=1e6)
+    )
+    assert choose(checkpoint, cache=cache).name == "here"
+
+
+def test_a_graph_that_its_runtime_does_not_take_is_named(build: Build, cache: Path) -> None:
+    checkpoint = build()
+    path = checkpoint.path / "runtime" / "fp32.onnx"
+    path.write_bytes(b"no graph")
+    for runtime in ("onnx", "openvino"):
+        broken = replace(checkpoint.variants[0], runtime=runtime)
+        with pytest.raises(NoVariantError, match=f"does not take {path}"):
+            load_runtime(checkpoint, broken, threads=1, cache=cache)
+
+
+def test_the_fingerprint_of_a_host_stays_and_its_cores_are_counted() -> None:
+    assert fingerprint() == HERE
+    assert len(HERE) == 16
+    assert cores() >= 1
