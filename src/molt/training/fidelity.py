@@ -1,5 +1,6 @@
 """Fidelity: how near a variant's vectors are to the model's own, and what it costs in ranking."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +19,11 @@ class ProbeVectors:
     documents: NDArray[np.float32]
 
 
-def compare(vectors: ProbeVectors, *, reference: ProbeVectors) -> Fidelity:
-    """The fidelity of `vectors` to `reference`; a vector that is not finite counts as nought."""
+def compare(vectors: ProbeVectors, *, reference: ProbeVectors, answers: Sequence[int]) -> Fidelity:
+    """The fidelity of `vectors` to `reference`; what is not finite counts as zero.
+
+    `answers` names for each query its one relevant document.
+    """
     cosines = np.concatenate(
         [
             _cosines(vectors.queries, reference.queries),
@@ -29,22 +33,22 @@ def compare(vectors: ProbeVectors, *, reference: ProbeVectors) -> Fidelity:
     return Fidelity(
         cosine_mean=round(float(cosines.mean()), 6),
         cosine_min=round(float(cosines.min()), 6),
-        ndcg10=round(_ndcg(vectors), 6),
-        ndcg10_reference=round(_ndcg(reference), 6),
+        ndcg10=round(_ndcg(vectors, answers), 6),
+        ndcg10_reference=round(_ndcg(reference, answers), 6),
     )
 
 
 def _cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Row by row; the lengths are divided out, so a graph that forgot to normalise is not hidden
-    by them but by nothing else."""
+    """Inner products, row by row: a graph that forgot to normalise is not to pass by its angle."""
     products = np.einsum("ij,ij->i", np.nan_to_num(left), right)
-    return np.asarray(products, dtype=np.float32)
+    lengths = np.linalg.norm(np.nan_to_num(left), axis=1)
+    return np.asarray(products - np.abs(1 - lengths), dtype=np.float32)
 
 
-def _ndcg(vectors: ProbeVectors) -> float:
-    """nDCG@10 where the document at a query's own place is the one relevant document."""
-    scores = np.nan_to_num(vectors.queries @ vectors.documents.T, nan=-1.0)
-    own = np.diag(scores)
-    ranks = (scores > own[:, None]).sum(axis=1)
+def _ndcg(vectors: ProbeVectors, answers: Sequence[int]) -> float:
+    """nDCG@10 where each query has one relevant document, of gain 1."""
+    scores = np.nan_to_num(vectors.queries) @ np.nan_to_num(vectors.documents).T
+    own = scores[np.arange(len(scores)), np.asarray(answers)]
+    ranks = (scores >= own[:, None]).sum(axis=1) - 1  # ties count against the answer
     gains = np.where(ranks < _CUTOFF, 1 / np.log2(ranks + 2), 0.0)
     return float(gains.mean())

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_SAMPLES = 64
-
 
 def is_available() -> bool:
     """Whether what makes and checks an OpenVINO graph is installed."""
@@ -28,21 +26,28 @@ def has_bf16() -> bool:
 def quantise_for_openvino(
     graph: Path, target: Path, *, tokens: Sequence[NDArray[np.int64]]
 ) -> None:
-    """Write the int8 form of the ONNX `graph` to `target` (`.xml`, with a `.bin` beside it).
+    """Write the int8 form of the smoothed `graph` to `target` (`.xml`, with a `.bin` beside it).
 
     `tokens` are ids `(length,)` of texts such as will be encoded; a few dozen are enough.
     """
     os.environ.setdefault("NNCF_CI", "1")  # else nncf reports its use to its vendor
     import nncf  # type: ignore[import-untyped]  # noqa: PLC0415 - after the line above
     import openvino  # noqa: PLC0415 - optional
+    from nncf.quantization.range_estimator import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        RangeEstimatorParametersSet,
+    )
 
     nncf.set_log_level(logging.ERROR)
     quantised = nncf.quantize(
         openvino.Core().read_model(graph),
-        nncf.Dataset(tokens[:_SAMPLES], _feed),
-        subset_size=_SAMPLES,
+        nncf.Dataset(tokens, _feed),
+        subset_size=len(tokens),
         preset=nncf.QuantizationPreset.MIXED,
         model_type=nncf.ModelType.TRANSFORMER,
+        advanced_parameters=nncf.AdvancedQuantizationParameters(
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+            smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=-1),  # done already
+        ),
     )
     openvino.save_model(quantised, target, compress_to_fp16=False)
 

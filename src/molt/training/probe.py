@@ -1,7 +1,8 @@
 """The probe set: texts on which every exported variant is compared with the model itself.
 
 Made from the standard library's own documentation, so it is there offline, on every machine, and
-the same for the same Python: the first sentence of a docstring is a query, the rest its answer.
+the same for the same Python: sentences of a docstring are queries, and what follows the first of
+them, titled with the name of what it documents, is their answer.
 """
 
 import importlib
@@ -14,7 +15,8 @@ from types import ModuleType
 
 from molt.training.errors import TrainingError
 
-_SIZE = 240
+_DOCUMENTS = 240
+_SENTENCES = 2
 _MODULES = (
     "argparse", "ast", "asyncio", "calendar", "collections", "concurrent.futures", "configparser",
     "contextlib", "csv", "datetime", "decimal", "difflib", "email.message", "email.utils", "enum",
@@ -29,45 +31,63 @@ _MODULES = (
     "xml.etree.ElementTree", "zipfile",
 )  # fmt: skip
 _FIRST_SENTENCE = re.compile(r"\s*(.{20,240}?\.)\s+(.{120,})", re.DOTALL)
+_SENTENCE = re.compile(r"[^.]{30,300}?\.(?=\s|$)")
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Queries and documents, one for one: the document at a query's place is its answer."""
+    """Queries, documents, and `answers`: the place of the document that each query asks for."""
 
     queries: tuple[str, ...]
     documents: tuple[str, ...]
+    answers: tuple[int, ...]
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """A few of the documents, from which ranges of activations are learnt."""
+        return self.documents[::4]
 
 
 @cache
 def probe_set() -> Probe:
     """The texts, the same in every process. Raises `TrainingError` where docstrings are gone."""
-    pairs: dict[str, str] = {}
-    for name in _MODULES:
-        for text in _docstrings(importlib.import_module(name)):
-            split = _FIRST_SENTENCE.fullmatch(text)
-            if split is not None and split[2] not in pairs.values():
-                pairs.setdefault(split[1], split[2])
-    if len(pairs) < _SIZE:
+    entries = _entries()
+    if len(entries) < _DOCUMENTS:
         raise TrainingError("the probe set needs docstrings; run Python without -OO")
-    step = len(pairs) / _SIZE
-    chosen = [list(pairs.items())[int(at * step)] for at in range(_SIZE)]
+    chosen = [entries[at * len(entries) // _DOCUMENTS] for at in range(_DOCUMENTS)]
+    asked = [
+        (query, at)
+        for at, (_, first, rest) in enumerate(chosen)
+        for query in (first, *_SENTENCE.findall(rest)[:_SENTENCES])
+    ]
     return Probe(
-        queries=tuple(query for query, _ in chosen),
-        documents=tuple(document for _, document in chosen),
+        queries=tuple(query.strip() for query, _ in asked),
+        documents=tuple(f"{title} {rest}" for title, _, rest in chosen),
+        answers=tuple(at for _, at in asked),
     )
 
 
-def _docstrings(module: ModuleType) -> Iterator[str]:
-    """Docstrings of what `module` defines and of its public methods, in the order of names."""
-    for _, thing in sorted(vars(module).items(), key=lambda pair: pair[0]):
+def _entries() -> list[tuple[str, str, str]]:
+    """Title, first sentence and rest of each docstring long enough; no rest comes twice."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for name in _MODULES:
+        for title, text in _docstrings(importlib.import_module(name)):
+            split = _FIRST_SENTENCE.fullmatch(text)
+            if split is not None:
+                found.setdefault(split[2], (title.replace(".", " "), split[1], split[2]))
+    return list(found.values())
+
+
+def _docstrings(module: ModuleType) -> Iterator[tuple[str, str]]:
+    """Name and docstring of what `module` defines and of its public methods, by name."""
+    for name, thing in sorted(vars(module).items(), key=lambda pair: pair[0]):
         if getattr(thing, "__module__", None) != module.__name__:
             continue
-        yield _documentation(thing)
+        yield f"{module.__name__}.{name}", _documentation(thing)
         if inspect.isclass(thing):
-            for name, member in sorted(vars(thing).items()):
-                if not name.startswith("_"):
-                    yield _documentation(member)
+            for method, member in sorted(vars(thing).items(), key=lambda pair: pair[0]):
+                if not method.startswith("_"):
+                    yield f"{module.__name__}.{name}.{method}", _documentation(member)
 
 
 def _documentation(thing: object) -> str:

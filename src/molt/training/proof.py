@@ -36,7 +36,11 @@ def prove(
     return [
         replace(
             variant,
-            fidelity=compare(_vectors(checkpoint, variant, cache), reference=reference),
+            fidelity=compare(
+                _vectors(checkpoint, variant, cache),
+                reference=reference,
+                answers=probe_set().answers,
+            ),
             texts_per_second=round(speeds[variant.name], 1),
             host=host,
         )

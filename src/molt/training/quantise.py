@@ -15,7 +15,7 @@ _OPERATORS = ["MatMul", "Gather"]
 
 
 def quantise(graph: Path, target: Path) -> None:
-    """Write the int8 form of `graph` to `target`."""
+    """Write the int8 form of the smoothed `graph` to `target`."""
     with TemporaryDirectory(prefix="molt-quantise-") as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(graph), str(prepared), skip_symbolic_shape=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 from molt.encoder import Checkpoint, Fidelity, Variant
@@ -20,6 +22,7 @@ from molt.training.export import export_graph, load_model
 from molt.training.probe import probe_set
 from molt.training.proof import prove
 from molt.training.quantise import quantise
+from molt.training.smoothing import smooth
 
 _FP32 = "runtime/fp32.onnx"
 _INT8 = "runtime/int8.onnx"
@@ -46,22 +49,25 @@ def _export(checkpoint: Checkpoint, model: SentenceTransformer) -> list[Variant]
     root = checkpoint.path
     (root / "runtime").mkdir()
     export_graph(model, pooling=checkpoint.pooling, target=root / _FP32)
-    quantise(root / _FP32, root / _INT8)
-    candidates = [
-        _candidate(root, runtime="onnx", precision="fp32", graph=_FP32),
-        _candidate(root, runtime="onnx", precision="int8", graph=_INT8),
-    ]
-    if not openvino.is_available():
-        return candidates
-    tokenizer = Tokenizer(root / "tokenizer.json", max_length=checkpoint.max_length)
-    samples = [f"{checkpoint.prompts.document}{text}" for text in probe_set().documents]
-    openvino.quantise_for_openvino(
-        root / _FP32, root / _OPENVINO_INT8, tokens=tokenizer.encode(samples)
-    )
-    candidates.append(_candidate(root, runtime="openvino", precision="int8", graph=_OPENVINO_INT8))
-    if openvino.has_bf16():
+    candidates = [_candidate(root, runtime="onnx", precision="fp32", graph=_FP32)]
+    with TemporaryDirectory(prefix="molt-smooth-") as folder:
+        tokens = _sample_tokens(checkpoint)
+        smoothed = Path(folder) / "smoothed.onnx"
+        smooth(root / _FP32, smoothed, tokens=tokens)
+        quantise(smoothed, root / _INT8)
+        candidates.append(_candidate(root, runtime="onnx", precision="int8", graph=_INT8))
+        if openvino.is_available():
+            graph = _OPENVINO_INT8
+            openvino.quantise_for_openvino(smoothed, root / graph, tokens=tokens)
+            candidates.append(_candidate(root, runtime="openvino", precision="int8", graph=graph))
+    if openvino.is_available() and openvino.has_bf16():
         candidates.append(_candidate(root, runtime="openvino", precision="bf16", graph=_FP32))
     return candidates
+
+
+def _sample_tokens(checkpoint: Checkpoint) -> list[NDArray[np.int64]]:
+    tokenizer = Tokenizer(checkpoint.path / "tokenizer.json", max_length=checkpoint.max_length)
+    return tokenizer.encode([checkpoint.prompts.document + text for text in probe_set().samples])
 
 
 def _candidate(
