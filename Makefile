@@ -49,7 +49,7 @@ browser:
 	else echo "chromium is not installed and this user cannot install it: page tests will skip"; fi
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --upgrade-deps $(VENV)
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(PIP) $(EDITABLE) '.[train,openvino]'
