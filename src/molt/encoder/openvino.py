@@ -12,7 +12,7 @@ from molt.encoder.errors import NoVariantError
 
 # OpenVINO compiles kernels for each new shape and keeps them, some megabytes each. Rounding
 # lengths up bounds how many there are; aligned lengths are also no slower.
-_LENGTH_STEP = 32
+_SHORT, _SHORT_STEP, _STEP = 64, 16, 32
 
 
 class OpenVINORuntime:
@@ -39,8 +39,8 @@ class OpenVINORuntime:
     ) -> NDArray[np.float32]:
         """Vectors `(n, dim) float32`, L2-normalised, of ids and mask `(n, length) int64`."""
         rows, length = input_ids.shape
-        rounded = min(-(-length // _LENGTH_STEP) * _LENGTH_STEP, self._max_length)
-        shape = (1 << (rows - 1).bit_length(), rounded)
+        step = _SHORT_STEP if length <= _SHORT else _STEP
+        shape = (1 << (rows - 1).bit_length(), min(-(-length // step) * step, self._max_length))
         feed = {
             "input_ids": _padded(input_ids, shape),
             "attention_mask": _padded(attention_mask, shape),

@@ -1,7 +1,8 @@
 """Selection: which variant of a checkpoint serves on this host.
 
-The fastest one that is inside the quality budget. A manifest's speeds hold for the host that
-measured them; on another one they are measured again, once, and remembered in the cache.
+The fastest one that is inside the quality budget; but another runtime than ONNX Runtime takes
+three times the memory, and must be worth it. A manifest's speeds hold for the host that measured
+them; on another one they are measured again, once, and remembered in the cache.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from molt.encoder.tokenizer import Tokenizer
 
 AUTO = "auto"
 _ROUNDS = 3
+_WORTHWHILE = 1.15
 
 
 def choose(checkpoint: Checkpoint, *, cache: Path, wanted: str = AUTO) -> Variant:
@@ -31,15 +33,22 @@ def choose(checkpoint: Checkpoint, *, cache: Path, wanted: str = AUTO) -> Varian
         for variant in checkpoint.variants
         if variant.within_budget and is_available(variant)
     }
+    if wanted == AUTO and len(usable) == 1:
+        return next(iter(usable.values()))
     if wanted == AUTO and usable:
-        speeds = _speeds(checkpoint, usable, cache) if len(usable) > 1 else dict.fromkeys(usable, 1)
-        return max(usable.values(), key=lambda variant: speeds[variant.name])
+        return _best(usable, _speeds(checkpoint, usable, cache))
     if wanted in usable:
         return usable[wanted]
     raise NoVariantError(
         f"checkpoint {checkpoint.id} has no variant {wanted!r} that can be served here; "
         f"choose {AUTO!r} or one of: {', '.join(usable) or 'none'}"
     )
+
+
+def _best(variants: Mapping[str, Variant], speeds: Mapping[str, float]) -> Variant:
+    enough = max(speeds[name] for name in variants) / _WORTHWHILE
+    near = [variant for name, variant in variants.items() if speeds[name] >= enough]
+    return max(near, key=lambda variant: (variant.runtime == "onnx", speeds[variant.name]))
 
 
 def _speeds(

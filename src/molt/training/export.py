@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -57,9 +57,11 @@ def load_model(path: Path) -> SentenceTransformer:
     ).eval()
 
 
-def export_graph(model: SentenceTransformer, *, pooling: Pooling, target: Path) -> None:
-    """Write the graph of `model` to `target`. Raises `ExportError` where it cannot be traced."""
-    transformer = cast("PreTrainedModel", model[0].auto_model)
+def export_graph(transformer: "PreTrainedModel", *, pooling: Pooling, target: Path) -> None:
+    """Write the graph of `transformer` with `pooling` to `target`.
+
+    Raises `ExportError` where it cannot be traced.
+    """
     mask = torch.ones((2, 7), dtype=torch.int64)
     mask[1, 5:] = 0
     sizes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}

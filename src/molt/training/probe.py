@@ -15,7 +15,7 @@ from types import ModuleType
 
 from molt.training.errors import TrainingError
 
-_DOCUMENTS = 240
+_DOCUMENTS = 180
 _SENTENCES = 2
 _MODULES = (
     "argparse", "ast", "asyncio", "calendar", "collections", "concurrent.futures", "configparser",
@@ -45,7 +45,7 @@ class Probe:
     @property
     def samples(self) -> tuple[str, ...]:
         """A few of the documents, from which ranges of activations are learnt."""
-        return self.documents[::4]
+        return self.documents[::3]
 
 
 @cache

@@ -51,7 +51,7 @@ def prove(
 def _reference(
     model: SentenceTransformer, texts: Sequence[str], input_type: InputType
 ) -> NDArray[np.float32]:
-    vectors = model.encode(list(texts), prompt_name=input_type, batch_size=8)
+    vectors = model.encode(list(texts), prompt_name=input_type)
     return np.asarray(vectors, dtype=np.float32)
 
 

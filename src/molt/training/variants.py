@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from molt.training.probe import probe_set
 from molt.training.proof import prove
 from molt.training.quantise import quantise
 from molt.training.smoothing import smooth
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _FP32 = "runtime/fp32.onnx"
 _INT8 = "runtime/int8.onnx"
@@ -48,7 +51,8 @@ def make_variants(checkpoint: Checkpoint) -> tuple[Variant, ...]:
 def _export(checkpoint: Checkpoint, model: SentenceTransformer) -> list[Variant]:
     root = checkpoint.path
     (root / "runtime").mkdir()
-    export_graph(model, pooling=checkpoint.pooling, target=root / _FP32)
+    transformer = cast("PreTrainedModel", model[0].auto_model)
+    export_graph(transformer, pooling=checkpoint.pooling, target=root / _FP32)
     candidates = [_candidate(root, runtime="onnx", precision="fp32", graph=_FP32)]
     with TemporaryDirectory(prefix="molt-smooth-") as folder:
         tokens = _sample_tokens(checkpoint)
