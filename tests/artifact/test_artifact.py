@@ -110,3 +110,18 @@ def test_an_artifact_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "artifact").mkdir()
     with pytest.raises(FileExistsError), publish_directory(tmp_path / "artifact"):
         pass
+
+
+def test_of_two_who_publish_at_once_the_second_is_told(tmp_path: Path) -> None:
+    target = tmp_path / "artifact"
+
+    def lose_the_race() -> None:
+        with publish_directory(target) as working:
+            (working / "file").write_bytes(b"second")
+            with publish_directory(target) as faster:
+                (faster / "file").write_bytes(b"first")
+
+    with pytest.raises(FileExistsError):
+        lose_the_race()
+    assert (target / "file").read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [target]

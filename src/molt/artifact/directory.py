@@ -1,5 +1,6 @@
 """Durable writes: a file or a directory appears whole, or not at all, even through power loss."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,11 +48,20 @@ def publish_directory(target: Path) -> Iterator[Path]:
     try:
         yield working
         _sync_tree(working)
-        working.rename(target)
+        _rename_unless_taken(working, target)
     except BaseException:
         rmtree(working, ignore_errors=True)
         raise
     sync_directory(target.parent)
+
+
+def _rename_unless_taken(working: Path, target: Path) -> None:
+    try:
+        working.rename(target)
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:  # somebody published it meanwhile
+            raise FileExistsError(target) from None
+        raise
 
 
 def _sync_tree(root: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
+from uuid import uuid4
 
 from molt.artifact import publish_directory
 from molt.encoder.checkpoint import MANIFEST, Checkpoint, open_checkpoint, read_checkpoint
@@ -66,7 +67,7 @@ class CheckpointStore:
     def remove(self, checkpoint_id: str) -> None:
         """Delete a checkpoint; whoever serves it must have let go of it before."""
         path = self.path(checkpoint_id)
-        doomed = path.with_name(f".{checkpoint_id}.removed")
+        doomed = path.with_name(f".{checkpoint_id}.{uuid4().hex}")
         path.rename(doomed)
         rmtree(doomed)
 

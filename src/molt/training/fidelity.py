@@ -39,10 +39,11 @@ def compare(vectors: ProbeVectors, *, reference: ProbeVectors, answers: Sequence
 
 
 def _cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Inner products, row by row: a graph that forgot to normalise is not to pass by its angle."""
-    products = np.einsum("ij,ij->i", np.nan_to_num(left), right)
-    lengths = np.linalg.norm(np.nan_to_num(left), axis=1)
-    return np.asarray(products - np.abs(1 - lengths), dtype=np.float32)
+    """Cosines, row by row, less what a length misses 1 by: normalising is part of the graph."""
+    left = np.nan_to_num(left)
+    lengths = np.linalg.norm(left, axis=1)
+    cosines = np.einsum("ij,ij->i", left, right) / np.maximum(lengths, 1e-12)
+    return np.asarray(cosines - np.abs(1 - lengths), dtype=np.float32)
 
 
 def _ndcg(vectors: ProbeVectors, answers: Sequence[int]) -> float:
