@@ -42,6 +42,19 @@ def test_the_fastest_variant_serves_where_it_was_measured_and_nothing_is_measure
     assert not cache.exists()
 
 
+@pytest.mark.parametrize(("speed", "chosen"), [(110.0, "onnx-int8"), (120.0, "openvino-int8")])
+def test_a_heavier_runtime_must_be_worth_its_memory(
+    build: Build, cache: Path, speed: float, chosen: str
+) -> None:
+    checkpoint = with_variants(
+        build,
+        variant("onnx-fp32", texts_per_second=40.0, host=HERE),
+        variant("onnx-int8", texts_per_second=100.0, host=HERE),
+        variant("openvino-int8", runtime="openvino", texts_per_second=speed, host=HERE),
+    )
+    assert choose(checkpoint, cache=cache).name == chosen
+
+
 def test_a_faster_variant_outside_the_budget_never_serves(build: Build, cache: Path) -> None:
     checkpoint = with_variants(
         build,

@@ -23,9 +23,6 @@ from molt.training.errors import ExportError, SourceError
 from tests.encoder.conftest import write_json
 from tests.training.conftest import write_pickle
 
-# Where Python 3.11 is asked for the docstrings of `typing`, two of its names warn.
-pytestmark = pytest.mark.filterwarnings(r"ignore:typing\.(io|re) is deprecated")
-
 TEXTS = ["a fox", "", "the quick brown fox jumps over the lazy dog. " * 9, "(naïve)", "dog"]
 PROMPTS = Prompts(query="ask. ", document="doc. ")
 

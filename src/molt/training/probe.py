@@ -26,7 +26,7 @@ _MODULES = (
     "numbers", "optparse", "os", "pathlib", "pickle", "platform", "pprint", "queue", "random", "re",
     "sched", "secrets", "selectors", "shelve", "shlex", "shutil", "smtplib", "socket",
     "socketserver", "sqlite3", "ssl", "statistics", "string", "subprocess", "tarfile", "tempfile",
-    "textwrap", "threading", "timeit", "tokenize", "traceback", "types", "typing", "unittest.case",
+    "textwrap", "threading", "timeit", "tokenize", "traceback", "types", "unittest.case",
     "unittest.mock", "urllib.parse", "urllib.request", "uuid", "warnings", "weakref",
     "xml.etree.ElementTree", "zipfile",
 )  # fmt: skip
@@ -86,7 +86,8 @@ def _docstrings(module: ModuleType) -> Iterator[tuple[str, str]]:
         yield f"{module.__name__}.{name}", _documentation(thing)
         if inspect.isclass(thing):
             for method, member in sorted(vars(thing).items(), key=lambda pair: pair[0]):
-                if not method.startswith("_"):
+                grafted = getattr(member, "__module__", module.__name__) != module.__name__
+                if not method.startswith("_") and not grafted:
                     yield f"{module.__name__}.{name}.{method}", _documentation(member)
 
 
