@@ -42,11 +42,6 @@ class Probe:
     documents: tuple[str, ...]
     answers: tuple[int, ...]
 
-    @property
-    def samples(self) -> tuple[str, ...]:
-        """A few of the documents, from which ranges of activations are learnt."""
-        return self.documents[::3]
-
 
 @cache
 def probe_set() -> Probe:

@@ -70,8 +70,11 @@ def _export(checkpoint: Checkpoint, model: SentenceTransformer) -> list[Variant]
 
 
 def _sample_tokens(checkpoint: Checkpoint) -> list[NDArray[np.int64]]:
+    """Texts from which ranges of activations are learnt: long ones, short ones, and none at all."""
     tokenizer = Tokenizer(checkpoint.path / "tokenizer.json", max_length=checkpoint.max_length)
-    return tokenizer.encode([checkpoint.prompts.document + text for text in probe_set().samples])
+    long = [checkpoint.prompts.document + text for text in probe_set().documents[::4]]
+    short = [checkpoint.prompts.query + text for text in probe_set().queries[::12]]
+    return tokenizer.encode([*long, *short, ""])
 
 
 def _candidate(
