@@ -47,7 +47,7 @@ def cache_key() -> str:
     digest = hashlib.sha256(sys.version.encode())
     for package in PACKAGES:
         digest.update(f"{package}=={version(package)}\n".encode())
-    for part in ("training", "encoder"):
+    for part in ("training/export", "encoder"):
         for path in sorted((SOURCE / part).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

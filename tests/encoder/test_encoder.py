@@ -21,7 +21,7 @@ from molt.encoder import (
     open_checkpoint,
     open_encoder,
 )
-from molt.training.export import load_model
+from molt.training.export.graph import load_model
 from tests.encoder.conftest import DIMENSION, Build
 
 QUERY, DOCUMENT = InputType.QUERY, InputType.DOCUMENT

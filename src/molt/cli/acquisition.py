@@ -81,7 +81,7 @@ def _copy(source: Path, *, store: "CheckpointStore") -> "Checkpoint":
 def _make(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -> "Checkpoint":
     _require_training()
     from molt.encoder.checkpoint import Pooling, Prompts
-    from molt.training.checkpoints import make_checkpoint
+    from molt.training.export.checkpoints import make_checkpoint
 
     prompts = (overrides["query_prompt"], overrides["document_prompt"])
     pooling = overrides["pooling"]

@@ -35,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _make(store: CheckpointStore, source: str | None) -> str:
     """The id of a checkpoint of `source`, or of the default one. Only from here on torch loads."""
     if source is None:
-        from molt.training.default import make_default  # noqa: PLC0415
+        from molt.training.export.default import make_default  # noqa: PLC0415
 
         return make_default(store).id
-    from molt.training.checkpoints import make_checkpoint  # noqa: PLC0415
+    from molt.training.export.checkpoints import make_checkpoint  # noqa: PLC0415
 
     return make_checkpoint(source, store=store).id
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from molt.training.source import read_source
-from molt.training.staging import stage
+from molt.training.export.source import read_source
+from molt.training.export.staging import stage
 
 
 def test_half_precision_weights_become_float32(model: Path, tmp_path: Path) -> None:

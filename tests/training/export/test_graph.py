@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from molt.encoder import Pooling
-from molt.training.export import export_graph
+from molt.training.export.graph import export_graph
 
 SIZES: dict[str, Any] = {
     "vocab_size": 100,

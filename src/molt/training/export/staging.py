@@ -16,7 +16,7 @@ from transformers import AutoTokenizer
 from molt.encoder import Pooling
 from molt.encoder.content import read_object
 from molt.training.errors import SourceError
-from molt.training.source import Source
+from molt.training.export.source import Source
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 _MODULES = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")

@@ -16,12 +16,12 @@ from molt.encoder import (
     open_encoder,
 )
 from molt.training import __main__ as program
-from molt.training import openvino
-from molt.training import variants as variants_module
-from molt.training.checkpoints import Provenance, make_checkpoint
 from molt.training.errors import ExportError, SourceError
+from molt.training.export import openvino
+from molt.training.export import variants as variants_module
+from molt.training.export.checkpoints import Provenance, make_checkpoint
 from tests.encoder.conftest import write_json
-from tests.training.conftest import write_pickle
+from tests.training.export.conftest import write_pickle
 
 TEXTS = ["a fox", "", "the quick brown fox jumps over the lazy dog. " * 9, "(naïve)", "dog"]
 PROMPTS = Prompts(query="ask. ", document="doc. ")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from molt.training.fidelity import ProbeVectors, compare
+from molt.training.export.fidelity import ProbeVectors, compare
 
 OWN = range(30)
 

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from molt.training.probe import probe_set
+from molt.training.export.probe import probe_set
 
 
 def test_each_query_asks_for_one_of_the_documents() -> None:
@@ -13,14 +13,14 @@ def test_each_query_asks_for_one_of_the_documents() -> None:
 
 
 def test_the_texts_are_the_same_in_another_process() -> None:
-    program = "from molt.training.probe import probe_set; print(ascii(probe_set()))"
+    program = "from molt.training.export.probe import probe_set; print(ascii(probe_set()))"
     command = [sys.executable, "-c", program]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert said.strip() == ascii(probe_set())
 
 
 def test_without_docstrings_there_is_a_clear_refusal() -> None:
-    program = "from molt.training.probe import probe_set; probe_set()"
+    program = "from molt.training.export.probe import probe_set; probe_set()"
     ended = subprocess.run(
         [sys.executable, "-OO", "-c", program], check=False, capture_output=True, text=True
     )

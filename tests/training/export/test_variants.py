@@ -6,9 +6,9 @@ import pytest
 from onnx import numpy_helper
 
 from molt.encoder import CheckpointStore, open_checkpoint
-from molt.training import openvino
-from molt.training import variants as module
-from molt.training.checkpoints import make_checkpoint
+from molt.training.export import openvino
+from molt.training.export import variants as module
+from molt.training.export.checkpoints import make_checkpoint
 from tests.encoder.conftest import variant
 
 

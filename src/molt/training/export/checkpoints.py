@@ -11,11 +11,11 @@ from typing import Any
 from molt.artifact import hash_file
 from molt.encoder import Checkpoint, CheckpointStore, Pooling, Prompts
 from molt.encoder.checkpoint import MANIFEST, checkpoint_id, write_checkpoint
-from molt.training.card import write_card
-from molt.training.hub import fetch
-from molt.training.source import Source, read_source
-from molt.training.staging import stage
-from molt.training.variants import make_variants
+from molt.training.export.card import write_card
+from molt.training.export.hub import fetch
+from molt.training.export.source import Source, read_source
+from molt.training.export.staging import stage
+from molt.training.export.variants import make_variants
 
 
 @dataclass(frozen=True)

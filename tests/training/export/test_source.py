@@ -8,9 +8,9 @@ import pytest
 
 from molt.encoder import Pooling, Prompts, UnsafeCheckpointError
 from molt.training.errors import SourceError
-from molt.training.source import read_source
+from molt.training.export.source import read_source
 from tests.encoder.conftest import REAL_MODEL, write_json
-from tests.training.conftest import write_pooling
+from tests.training.export.conftest import write_pooling
 
 
 def set_config(model: Path, **changes: Any) -> None:
@@ -104,7 +104,7 @@ def test_a_poisoned_source_is_refused_by_a_process_that_has_no_torch(model: Path
     set_config(model, auto_map={"AutoModel": "evil.Model"})
     program = (
         "import sys; from pathlib import Path\n"
-        "from molt.training.source import read_source\n"
+        "from molt.training.export.source import read_source\n"
         "try: read_source(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__, 'torch' in sys.modules)\n"
     )

@@ -5,7 +5,7 @@ import pytest
 from huggingface_hub import constants
 
 from molt.training.errors import SourceError
-from molt.training.hub import fetch
+from molt.training.export.hub import fetch
 
 
 def test_a_name_while_offline_says_why_and_what_to_do_instead(tmp_path: Path) -> None:

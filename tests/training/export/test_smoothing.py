@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from molt.training.quantise import quantise
-from molt.training.smoothing import smooth
+from molt.training.export.quantise import quantise
+from molt.training.export.smoothing import smooth
 
 CHANNELS = 64
 OUTLIER = 5

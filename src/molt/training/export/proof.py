@@ -13,8 +13,8 @@ from molt.encoder.host import cores, fingerprint
 from molt.encoder.runtime import load_runtime
 from molt.encoder.speed import measure
 from molt.encoder.tokenizer import Tokenizer
-from molt.training.fidelity import ProbeVectors, compare
-from molt.training.probe import probe_set
+from molt.training.export.fidelity import ProbeVectors, compare
+from molt.training.export.probe import probe_set
 
 _ROUNDS = 5
 

@@ -16,13 +16,13 @@ from sentence_transformers import SentenceTransformer
 
 from molt.encoder import Checkpoint, Fidelity, Variant
 from molt.encoder.tokenizer import Tokenizer
-from molt.training import openvino
 from molt.training.errors import ExportError
-from molt.training.export import export_graph, load_model
-from molt.training.probe import probe_set
-from molt.training.proof import prove
-from molt.training.quantise import quantise
-from molt.training.smoothing import smooth
+from molt.training.export import openvino
+from molt.training.export.graph import export_graph, load_model
+from molt.training.export.probe import probe_set
+from molt.training.export.proof import prove
+from molt.training.export.quantise import quantise
+from molt.training.export.smoothing import smooth
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -1,0 +1,1 @@
+"""From a model to a checkpoint: staged, exported, quantised, proven and published whole."""
