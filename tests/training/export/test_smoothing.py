@@ -21,7 +21,7 @@ def graph(tmp_path: Path) -> Path:
     random = np.random.default_rng(0)
     table = random.standard_normal((60, CHANNELS)).astype(np.float32)
     gain = np.where(np.arange(CHANNELS) == OUTLIER, 50, 1).astype(np.float32)
-    weights = {name: random.standard_normal((CHANNELS, 8)).astype(np.float32) for name in "ab"}
+    weights = {name: random.standard_normal((CHANNELS, 80)).astype(np.float32) for name in "ab"}
     for weight in weights.values():
         weight[OUTLIER] /= 50
     nodes = [
@@ -43,7 +43,7 @@ def graph(tmp_path: Path) -> Path:
             helper.make_tensor_value_info(name, TensorProto.INT64, sizes)
             for name in ("input_ids", "attention_mask")
         ],
-        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ("n", "length", 8))],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ("n", "length", 80))],
         [numpy_helper.from_array(value, name) for name, value in initialisers.items()],
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
