@@ -11,3 +11,19 @@ class SourceError(TrainingError):
 
 class ExportError(TrainingError):
     """An exported graph that does not do what the model does."""
+
+
+class EvaluationError(TrainingError):
+    """Checkpoints that cannot be compared, or a report that cannot be written or read."""
+
+
+class FitError(TrainingError):
+    """A configuration or a machine that an encoder cannot be fitted with."""
+
+
+class DataError(TrainingError):
+    """Relevance data that nothing can be learnt from or judged by; says what to bring."""
+
+
+class LeakageError(DataError):
+    """A query of one split is, or nearly is, a query of another."""

@@ -1,6 +1,7 @@
 """A table: a file of rows in any of the known formats, told by the end of its name."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from molt.index.files.csv import read_csv, read_strings
@@ -27,6 +28,23 @@ def read_table(path: Path, progress: Progress) -> Iterator[Row | RowError]:
     return _reader(path)(path, progress)
 
 
+def read_verbatim(path: Path, progress: Progress) -> Iterator[Row | RowError]:
+    """As `read_table`, but every cell of a CSV file is the string that it is."""
+    return _verbatim(path)(path, progress)
+
+
+def sample_columns(path: Path, *, rows: int) -> frozenset[str]:
+    """The columns that the first good rows have, all of them together.
+
+    Raises `SourceError` where the format is unknown or no row can be read.
+    """
+    good = (row for row in read_verbatim(path, Progress()) if isinstance(row, Row))
+    columns = [row.values.keys() for row in islice(good, rows)]
+    if not columns:
+        raise SourceError(path, "holds no row that can be read")
+    return frozenset().union(*columns)
+
+
 def find_part(path: Path) -> Part:
     """What a file holds, told by its name (`queries`, `qrels`, `pairs`), else by its first row.
 
@@ -49,13 +67,13 @@ def _reader(path: Path) -> Reader:
     return reader
 
 
-def _kind_by_columns(path: Path) -> Kind:
+def _verbatim(path: Path) -> Reader:
     reader = _reader(path)
-    rows = (read_strings if reader is read_csv else reader)(path, Progress())
-    first = next((row for row in rows if isinstance(row, Row)), None)
-    if first is None:
-        raise SourceError(path, "holds no row that can be read")
-    columns = first.values.keys()
+    return read_strings if reader is read_csv else reader
+
+
+def _kind_by_columns(path: Path) -> Kind:
+    columns = sample_columns(path, rows=1)
     if columns & set(JUDGED_QUERIES) and columns & set(JUDGED_DOCUMENTS):
         return Kind.JUDGMENTS
     if (

@@ -1,0 +1,35 @@
+"""Preparing: raw data becomes a dataset, and a card that says how."""
+
+from molt.training.data.card import Course, DataCard, describe
+from molt.training.data.cleaning import clean_raw
+from molt.training.data.config import DataConfig
+from molt.training.data.counts import count_clean, count_dataset, count_raw
+from molt.training.data.dataset import Dataset
+from molt.training.data.digest import digest_dataset
+from molt.training.data.findings import Findings
+from molt.training.data.judged_pairs import judge_by_pairs
+from molt.training.data.leakage import check_leakage
+from molt.training.data.raw import RawData, check_rejected
+from molt.training.data.splits import split_queries
+from molt.training.data.tasks import make_tasks
+
+
+def prepare(raw: RawData, *, config: DataConfig) -> tuple[Dataset, DataCard]:
+    """Clean, split and weight everything that sources say; equal content gives an equal digest.
+
+    Raises `DataError` where too many rows are bad, where one of the splits would be empty, and
+    where nothing is left to learn from.
+    """
+    check_rejected(raw, config)
+    findings = Findings()
+    clean = clean_raw(raw, config=config, findings=findings)
+    judged = clean if raw.judgments else judge_by_pairs(clean, findings=findings)
+    splits = split_queries(judged, config=config, findings=findings)
+    tasks = make_tasks(judged, splits, config=config, findings=findings)
+    parts = (splits.train, splits.dev, splits.test)
+    digest = digest_dataset(judged.corpus, parts, tasks)
+    dataset = Dataset(judged.corpus, *parts, tasks, digest)
+    leakage = check_leakage(dataset, threshold=config.near_duplicate)
+    steps = (count_raw(raw), count_clean(clean), count_dataset(dataset))
+    course = Course(steps, findings, leakage)
+    return dataset, describe(dataset, raw=raw, config=config, course=course)

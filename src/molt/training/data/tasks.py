@@ -1,0 +1,160 @@
+"""Tasks: the examples to learn from, by what they say and where they come from.
+
+Whatever has a query of dev or test, or one near to it, is left out. Judges no objective.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from molt.training.data.cleaning import CleanData
+from molt.training.data.config import DataConfig, Weighting
+from molt.training.data.dataset import Corpus, Example, Split, Task, TaskKind
+from molt.training.data.findings import Findings, shorten
+from molt.training.data.held_out import HeldOut
+from molt.training.data.split_name import SplitName
+from molt.training.data.splits import Splits
+from molt.training.data.text import text_key
+from molt.training.data.weights import weigh
+
+JUDGMENTS = "judgments"
+GRADES = "grades"
+PAIRS = "pairs"
+TRIPLETS = "triplets"
+SCORES = "scores"
+
+
+def make_tasks(
+    data: CleanData, splits: Splits, *, config: DataConfig, findings: Findings
+) -> tuple[Task, ...]:
+    """Every task that has an example, in a fixed order."""
+    held_out = HeldOut(
+        {SplitName.TEST: _keys(splits.test), SplitName.DEV: _keys(splits.dev)},
+        threshold=config.near_duplicate,
+    )
+    pairs = _unless_refuted(_pair_examples(data), splits.train, findings)
+    triplets = (Example(one.query, one.positive, one.negative) for one in data.triplets)
+    scored = (Example(one.query, one.document, score=one.score) for one in data.scored)
+    found = [
+        (JUDGMENTS, TaskKind.POSITIVES, _positives(splits.train, data.corpus)),
+        (GRADES, TaskKind.SCORED, _graded(splits.train, data.corpus)),
+        (PAIRS, TaskKind.POSITIVES, _unseen(PAIRS, pairs, held_out, findings)),
+        (TRIPLETS, TaskKind.TRIPLETS, _unseen(TRIPLETS, triplets, held_out, findings)),
+        (SCORES, TaskKind.SCORED, _unseen(SCORES, scored, held_out, findings)),
+    ]
+    tasks = (
+        _task(Task(name, kind, tuple(examples)), config=config, findings=findings)
+        for name, kind, examples in found
+    )
+    return tuple(task for task in tasks if task.examples)
+
+
+def _keys(split: Split) -> list[str]:
+    return [text_key(query.text) for query in split.queries.values()]
+
+
+def _positives(train: Split, corpus: Corpus) -> Iterator[Example]:
+    return (one for one in _judged(train, corpus) if one.score > 0)
+
+
+def _graded(train: Split, corpus: Corpus) -> Iterator[Example]:
+    """All judgments of the queries whose documents differ in grade; 0 is a grade too."""
+    telling = {
+        query_id for query_id, grades in train.qrels.items() if len(set(grades.values())) > 1
+    }
+    return (one for one in _judged(train, corpus) if one.query_id in telling)
+
+
+def _judged(train: Split, corpus: Corpus) -> Iterator[Example]:
+    texts = _texts(corpus)
+    largest = max(grade for grades in train.qrels.values() for grade in grades.values())
+    for query_id, grades in train.qrels.items():
+        query = train.queries[query_id].text
+        for doc_id, grade in grades.items():
+            score = grade / largest
+            yield Example(query, texts[doc_id], score=score, query_id=query_id, doc_id=doc_id)
+
+
+def _pair_examples(data: CleanData) -> Iterator[Example]:
+    texts = _texts(data.corpus)
+    for pair in data.pairs:
+        text = pair.positive or texts[pair.doc_id or ""]
+        yield Example(pair.query, text, doc_id=pair.doc_id)
+
+
+def _texts(corpus: Corpus) -> dict[str, str]:
+    return {
+        document.id: text for document, text in zip(corpus.documents, corpus.texts, strict=True)
+    }
+
+
+def _unless_refuted(
+    pairs: Iterable[Example], train: Split, findings: Findings
+) -> Iterator[Example]:
+    """A judgment goes before a pair: what was judged not relevant is no positive."""
+    refuted = {
+        (text_key(train.queries[query_id].text), doc_id)
+        for query_id, grades in train.qrels.items()
+        for doc_id, grade in grades.items()
+        if grade == 0
+    }
+    for pair in pairs:
+        if (text_key(pair.query), pair.doc_id) in refuted:
+            findings.drop(PAIRS, "judged not relevant", example=f"{pair.doc_id} for {pair.query}")
+        else:
+            yield pair
+
+
+def _unseen(
+    what: str, examples: Iterable[Example], held_out: HeldOut, findings: Findings
+) -> Iterator[Example]:
+    for example in examples:
+        key = text_key(example.query)
+        twin = held_out.find(key)
+        if twin is None:
+            yield example
+        else:
+            findings.drop(what, twin.why, example=twin.example(key))
+
+
+def _task(task: Task, *, config: DataConfig, findings: Findings) -> Task:
+    """The task less the examples that teach nothing, weighted; without any if none is left."""
+    kept = _distinct(task, findings)
+    if task.kind is TaskKind.SCORED and len({example.score for example in kept}) == 1:
+        for example in kept:
+            findings.drop(task.name, "all scores are the same", example=example.query)
+        kept = []
+    if config.weighting is Weighting.NONE:
+        return replace(task, examples=tuple(kept))
+    grades = [example.score for example in kept] if task.name in {JUDGMENTS, GRADES} else None
+    weights = weigh([text_key(example.query) for example in kept], grades)
+    weighted = zip(kept, weights, strict=True)
+    return replace(
+        task, examples=tuple(replace(example, weight=weight) for example, weight in weighted)
+    )
+
+
+def _distinct(task: Task, findings: Findings) -> list[Example]:
+    """One of each texts; of several scores, as of documents with equal text, the highest."""
+    kept: dict[tuple[str, str, str | None], Example] = {}
+    for example in task.examples:
+        texts = (text_key(example.query), example.document, example.negative)
+        same = kept.get(texts)
+        why = _why_useless(example, task.kind)
+        if why is None and same is not None:
+            why = "the same texts as another one" + (
+                "" if same.score == example.score else ", of another score; the highest stays"
+            )
+        if why is not None:
+            findings.drop(task.name, why, example=shorten(f"{example.query} / {example.document}"))
+        if why is None or (same is not None and same.score < example.score):
+            kept[texts] = example
+    return list(kept.values())
+
+
+def _why_useless(example: Example, kind: TaskKind) -> str | None:
+    document = text_key(example.document)
+    if kind is not TaskKind.SCORED and document == text_key(example.query):
+        return "the text is the query"
+    if example.negative is not None and document == text_key(example.negative):
+        return "the negative is the positive"
+    return None
