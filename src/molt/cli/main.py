@@ -7,11 +7,13 @@ import typer
 from molt.cli import checkpoints, collections, config, keys
 from molt.cli.check import check
 from molt.cli.command import DebugOption, HomeOption, JsonOption, command
+from molt.cli.evaluate import evaluate
 from molt.cli.generations import generations
 from molt.cli.imports import import_files
 from molt.cli.invocation import Invocation
 from molt.cli.search import search
 from molt.cli.serve import serve
+from molt.cli.train import train
 
 
 def _group(name: str, *, help: str) -> typer.Typer:  # noqa: A002  typer's own word
@@ -57,6 +59,8 @@ def options(
 command(app, "serve")(serve)
 command(app, "import")(import_files)
 command(app, "search")(search)
+command(app, "train")(train)
+command(app, "evaluate")(evaluate)
 command(app, "check")(check)
 command(app, "generations")(generations)
 

@@ -20,8 +20,12 @@ Poison = Callable[[Path], None]
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
+    return write_model(tmp_path)
+
+
+def write_model(parent: Path) -> Path:
     """A sentence-transformers directory: mean pooling, no prompts, at most 64 tokens."""
-    folder = tmp_path / "tiny-bert"
+    folder = parent / "tiny-bert"
     config = BertConfig(
         vocab_size=len(VOCABULARY),
         hidden_size=32,

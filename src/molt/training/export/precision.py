@@ -3,18 +3,16 @@
 What comes out of a feed-forward layer's activation function is the hardest to quantise: most
 values lie near zero and a few far away, in channels that change with the text, so that smoothing
 cannot help. The product that takes it in narrows it to the layer's width again; half of what int8
-costs a MiniLM in fidelity is lost there, and most of that in the early layers, whose error all
-later ones inherit.
+costs a MiniLM in fidelity is lost there.
 """
 
 from onnx import ModelProto, NodeProto, TensorProto
 
 
 def full_precision_products(model: ModelProto) -> list[str]:
-    """Names of the narrowing products in the first half of the layers."""
+    """Names of the narrowing products."""
     weights = {weight.name: weight for weight in model.graph.initializer}
-    narrowing = [node.name for node in model.graph.node if _narrows(node, weights)]
-    return narrowing[: (len(narrowing) + 1) // 2]
+    return [node.name for node in model.graph.node if _narrows(node, weights)]
 
 
 def _narrows(node: NodeProto, weights: dict[str, TensorProto]) -> bool:

@@ -1,0 +1,1 @@
+"""Evaluation: what a checkpoint is worth on held-out queries, measured as it will serve."""

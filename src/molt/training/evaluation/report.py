@@ -1,0 +1,162 @@
+"""The report: everything that an evaluation found, as plain values.
+
+What a person reads, a gate decides on, and `report.json` keeps. Computes nothing but its own id.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from molt.artifact import canonical_json
+from molt.training.evaluation.cost import Cost
+from molt.training.evaluation.examples import Example
+from molt.training.evaluation.exposure import Exposure
+from molt.training.evaluation.significance import Estimate, Sampling
+from molt.training.evaluation.similarity import Similarity
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to evaluate: by which fields to slice and group, and what counts as significant."""
+
+    split: str = "test"
+    slices: tuple[str, ...] = ()
+    group: str | None = None
+    alpha: float = 0.05
+    n_examples: int = 10
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was evaluated on. `digest` stands for the whole dataset."""
+
+    collection: str
+    digest: str
+    documents: int
+    queries: int
+    judgments: int
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A checkpoint as it was measured: the variant that serves on this host."""
+
+    id: str
+    base_model: str
+    parent: str | None
+    created_at: datetime
+    dimension: int
+    max_length: int
+    query_prompt: str
+    document_prompt: str
+    variant: str
+    runtime: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """A candidate on the queries where `by` is `value`, next to the baseline if there is one.
+
+    With fewer than ten queries only means are given. `p_holm` is corrected for all slices tested.
+    """
+
+    by: str
+    value: str
+    n: int
+    candidate: Estimate
+    baseline: float | None = None
+    difference: Estimate | None = None
+    p: float | None = None
+    p_holm: float | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One checkpoint: each measure's mean, and its value for each query, in the report's order."""
+
+    subject: Subject
+    measures: Mapping[str, Estimate]
+    per_query: Mapping[str, tuple[float, ...]]
+    cost: Cost
+    exposure: Exposure | None = None
+    slices: tuple[SliceResult, ...] = ()
+
+
+class Outcome(StrEnum):
+    """What a comparison shows."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNDECIDED = "no difference shown"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate less baseline, query by query: its mean, and the p of the paired test."""
+
+    estimate: Estimate
+    p: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A candidate against the baseline; `improved` and `worsened` are examples, worst cases first.
+
+    The outcome is that of nDCG@10. Of the queries, `wins` rose in it, `losses` fell, `ties` stayed.
+    """
+
+    candidate: str
+    outcome: Outcome
+    measures: Mapping[str, Difference]
+    similarity: Similarity
+    wins: int
+    losses: int
+    ties: int
+    improved: tuple[Example, ...]
+    worsened: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """How training went: `loss` by step, and nDCG@10 on dev by epoch, as (x, y) points."""
+
+    loss: tuple[tuple[float, float], ...] = ()
+    dev: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """One evaluation. `comparisons` has one entry for each candidate, none without a baseline.
+
+    `curves` and `data_card` are what training and data preparation say of themselves; whoever has
+    them adds them with `dataclasses.replace`.
+    """
+
+    id: str
+    created_at: datetime
+    version: str
+    plan: Plan
+    facts: Facts
+    query_ids: tuple[str, ...]
+    baseline: Result | None
+    candidates: tuple[Result, ...]
+    comparisons: tuple[Comparison, ...]
+    curves: Curves | None = None
+    data_card: Mapping[str, Any] | None = None
+
+
+def report_id(
+    *, plan: Plan, facts: Facts, baseline: Subject | None, candidates: Sequence[Subject]
+) -> str:
+    """16 hex digits over what was compared, how and on what: the same again is the same report."""
+    subjects = (baseline, *candidates)
+    compared = [None if each is None else [each.id, each.variant] for each in subjects]
+    body = {"format": FORMAT, "plan": asdict(plan), "facts": asdict(facts), "compared": compared}
+    return hashlib.sha256(canonical_json(body)).hexdigest()[:16]
