@@ -1,0 +1,61 @@
+"""What turns texts into vectors while a run goes on: the learner as it is, or a served encoder."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from molt.encoder import Encoder, InputType, Lane
+from molt.training.fit.learner import Learner
+
+Vectors = npt.NDArray[np.float32]
+
+_BATCH = 256
+
+
+class Embedding(Protocol):
+    """Texts to vectors `(n, dim) float32`, L2-normalised, behind the prompt of their type."""
+
+    def __call__(self, texts: Sequence[str], input_type: InputType) -> Vectors:
+        """Encode."""
+        ...
+
+
+class LearnerEmbedding:
+    """The learner, with the weights that it has at that moment."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner = learner
+
+    def __call__(self, texts: Sequence[str], input_type: InputType) -> Vectors:
+        """Vectors of each text once, however often it comes."""
+        distinct = list(dict.fromkeys(texts))
+        found = self._learner.encode(
+            distinct,
+            prompt_name=input_type.value,
+            batch_size=_BATCH,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
+        return _expanded(distinct, np.asarray(found, dtype=np.float32), texts)
+
+
+class EncoderEmbedding:
+    """A served encoder: several times faster, and it never changes."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def __call__(self, texts: Sequence[str], input_type: InputType) -> Vectors:
+        """Vectors of each text once, however often it comes."""
+        distinct = list(dict.fromkeys(texts))
+        found = self._encoder.encode(distinct, input_type=input_type, lane=Lane.BACKGROUND).vectors
+        return _expanded(distinct, found, texts)
+
+
+def _expanded(distinct: Sequence[str], vectors: Vectors, texts: Sequence[str]) -> Vectors:
+    if len(distinct) == len(texts):
+        return vectors
+    places = {text: place for place, text in enumerate(distinct)}
+    return vectors[[places[text] for text in texts]]

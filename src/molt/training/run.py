@@ -1,0 +1,195 @@
+"""A training run from data to decision: fit, export, prove, and report.
+
+A run is named by all that goes into it, so a killed one goes on where it stopped and a finished
+one is not repeated. Where the exported candidate is not better than its base on dev, the base is
+what comes out.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shutil import rmtree
+
+from molt.artifact import canonical_json
+from molt.encoder import Checkpoint, CheckpointStore
+from molt.training.config import TrainConfig
+from molt.training.data.card import DataCard
+from molt.training.data.dataset import Dataset
+from molt.training.evaluation.evaluate import Contenders, evaluate
+from molt.training.evaluation.measurement import Trial
+from molt.training.evaluation.measures import PRIMARY
+from molt.training.evaluation.report import Curves, Plan, Report
+from molt.training.export.checkpoints import Provenance, make_checkpoint
+from molt.training.fit.fit import Fitted, Workplace, fit
+from molt.training.fit.progress import Event, Watch, unwatched
+
+_FORMAT = 1
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Directories of a home: its runs, and the cache."""
+
+    runs: Path
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is trained: a base checkpoint and a dataset, whose card goes into the report."""
+
+    collection: str
+    base: Checkpoint
+    dataset: Dataset
+    card: DataCard
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run handed out: a new checkpoint with its report on test, or the base and why."""
+
+    run_id: str
+    checkpoint: Checkpoint
+    fitted: Fitted
+    report: Report | None
+    reason: str | None
+
+    @property
+    def improved(self) -> bool:
+        """Whether the checkpoint is a new one."""
+        return self.report is not None
+
+
+def train(
+    material: Material,
+    *,
+    config: TrainConfig,
+    store: CheckpointStore,
+    places: Places,
+    watch: Watch = unwatched,
+) -> Outcome:
+    """Train, and hand out a checkpoint that is at least as good on dev as its base.
+
+    Raises `FitError` for what cannot be fitted, and what export and evaluation raise.
+    """
+    run_id = name_run(material, config)
+    workplace = Workplace(places.runs / run_id, places.cache)
+    teacher = None if config.objective.teacher is None else store.open(config.objective.teacher)
+    fitted = fit(
+        material.base,
+        material.dataset,
+        config=config,
+        workplace=workplace,
+        teacher=teacher,
+        watch=watch,
+    )
+    if not fitted.improved:
+        reason = f"no epoch ranks dev better than the base ({fitted.base_ndcg10:.4f})"
+        return Outcome(run_id, material.base, fitted, None, reason)
+    watch(Event("export"))
+    candidate = _export(material, fitted, config=config, store=store, workplace=workplace)
+    measured = _Measuring(material, candidate, places, watch)
+    watch(Event("evaluation"))
+    dev = measured.on("dev")
+    if dev.candidates[0].measures[PRIMARY].mean < _baseline(dev):
+        store.remove(candidate.id)
+        return Outcome(run_id, material.base, fitted, None, _refusal(dev))
+    report = replace(measured.on("test"), curves=_curves(fitted))
+    rmtree(workplace.model, ignore_errors=True)
+    return Outcome(run_id, candidate, fitted, report, None)
+
+
+def name_run(material: Material, config: TrainConfig) -> str:
+    """16 hex digits over the base, the data and the configuration."""
+    body = {
+        "format": _FORMAT,
+        "base": material.base.id,
+        "data": material.dataset.digest,
+        "config": config.model_dump(mode="json"),
+    }
+    return hashlib.sha256(canonical_json(body)).hexdigest()[:16]
+
+
+def _export(
+    material: Material,
+    fitted: Fitted,
+    *,
+    config: TrainConfig,
+    store: CheckpointStore,
+    workplace: Workplace,
+) -> Checkpoint:
+    base = material.base
+    return make_checkpoint(
+        workplace.model,
+        store=store,
+        pooling=base.pooling,
+        prompts=base.prompts,
+        max_length=base.max_length,
+        provenance=Provenance(
+            base_model=base.base_model,
+            parent=base.id,
+            training=config.model_dump(mode="json"),
+            data={"collection": material.collection, "digest": material.dataset.digest},
+            metrics={
+                "dev_ndcg10_base": fitted.base_ndcg10,
+                "dev_ndcg10": max(fitted.ndcg10),
+                "epoch": fitted.best_epoch,
+            },
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Measuring:
+    """The candidate against its base, each as it serves here."""
+
+    material: Material
+    candidate: Checkpoint
+    places: Places
+    watch: Watch
+
+    def on(self, split: str) -> Report:
+        """A report over the whole corpus."""
+        dataset = self.material.dataset
+        trial = Trial(
+            collection=self.material.collection,
+            corpus=dataset.corpus,
+            split=dataset.dev if split == "dev" else dataset.test,
+            train=dataset.train,
+            digest=dataset.digest,
+            data_card=self.material.card.to_json(),
+        )
+        return evaluate(
+            trial,
+            contenders=Contenders([self.candidate], baseline=self.material.base),
+            plan=Plan(split=split),
+            cache=self.places.cache,
+            progress=_told(self.watch),
+        )
+
+
+def _told(watch: Watch) -> Callable[[str, int, int], None]:
+    def report(stage: str, done: int, total: int) -> None:
+        watch(Event(stage, step=done, steps=total))
+
+    return report
+
+
+def _baseline(report: Report) -> float:
+    return 0.0 if report.baseline is None else report.baseline.measures[PRIMARY].mean
+
+
+def _refusal(dev: Report) -> str:
+    return (
+        f"the exported candidate ranks dev worse than the base: {PRIMARY} "
+        f"{dev.candidates[0].measures[PRIMARY].mean:.4f} against {_baseline(dev):.4f}"
+    )
+
+
+def _curves(fitted: Fitted) -> Curves:
+    dev = (fitted.base_ndcg10, *fitted.ndcg10)
+    return Curves(loss=fitted.losses, dev=tuple(enumerate(dev)))

@@ -1,0 +1,61 @@
+"""A tiny checkpoint, and a dataset small enough to learn in seconds: letters among noise."""
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+
+from molt.encoder import Checkpoint, CheckpointStore
+from molt.index.document import Document
+from molt.index.judgments import Query
+from molt.training.data.dataset import Corpus, Dataset, Example, Split, Task, TaskKind
+from molt.training.export import openvino
+from molt.training.export.checkpoints import make_checkpoint
+from tests.training.export.conftest import write_model
+
+LETTERS = "abcdefghijklmnop"
+NOISE = list("qrstuvwxyz")
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    """The tiny model with weights so small that it is little more than a bag of letters."""
+    folder = tmp_path_factory.mktemp("base")
+    model = write_model(folder)
+    weights = load_file(model / "model.safetensors")
+    smaller = {
+        name: weight / 25 if weight.ndim == 2 and "word_embeddings" not in name else weight
+        for name, weight in weights.items()
+    }
+    save_file(smaller, model / "model.safetensors", metadata={"format": "pt"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openvino, "is_available", lambda: False)
+        return make_checkpoint(model, store=CheckpointStore(folder / "checkpoints"))
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    """Every query is two letters, and its document those two among others that mean nothing."""
+    random = np.random.default_rng(0)
+    pairs = [(one, other) for one in LETTERS for other in LETTERS if one < other]
+    documents = tuple(
+        Document(id=f"d{at}", text=" ".join(random.permutation([*pair, *random.choice(NOISE, 4)])))
+        for at, pair in enumerate(pairs)
+    )
+    queries = [Query(f"q{at}", " ".join(pair)) for at, pair in enumerate(pairs)]
+    corpus = Corpus(documents, tuple(document.text for document in documents))
+    splits = {"train": [], "dev": [], "test": []}
+    for at in range(len(pairs)):
+        splits["dev" if at % 6 == 0 else "test" if at % 6 == 3 else "train"].append(at)
+    train, dev, test = (
+        Split(
+            {queries[at].id: queries[at] for at in chosen},
+            {queries[at].id: {documents[at].id: 1} for at in chosen},
+        )
+        for chosen in splits.values()
+    )
+    examples = tuple(
+        Example(queries[at].text, corpus.texts[at], query_id=f"q{at}", doc_id=f"d{at}")
+        for at in splits["train"]
+    )
+    task = Task("judgments", TaskKind.POSITIVES, examples)
+    return Dataset(corpus, train, dev, test, (task,), "0" * 64)
