@@ -6,13 +6,12 @@ what comes out.
 """
 
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 
-from molt.artifact import canonical_json
+from molt.artifact import canonical_json, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
 from molt.training.data.card import DataCard
@@ -22,12 +21,12 @@ from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.report import Curves, Plan, Report
 from molt.training.export.checkpoints import Provenance, make_checkpoint
-from molt.training.fit.fit import Fitted, Workplace, fit
+from molt.training.fit.fit import fit
+from molt.training.fit.fitted import Fitted, Workplace
 from molt.training.fit.progress import Event, Watch, unwatched
 
 _FORMAT = 1
-
-logger = logging.getLogger(__name__)
+_EXPORTED = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,7 @@ def train(
     """
     run_id = name_run(material, config)
     workplace = Workplace(places.runs / run_id, places.cache)
+    _forget_lost(workplace, store)
     teacher = None if config.objective.teacher is None else store.open(config.objective.teacher)
     fitted = fit(
         material.base,
@@ -123,7 +123,10 @@ def _export(
     workplace: Workplace,
 ) -> Checkpoint:
     base = material.base
-    return make_checkpoint(
+    done = workplace.folder / _EXPORTED
+    if done.exists():
+        return store.open(done.read_text(encoding="utf-8"))
+    made = make_checkpoint(
         workplace.model,
         store=store,
         pooling=base.pooling,
@@ -141,6 +144,15 @@ def _export(
             },
         ),
     )
+    write_atomically(done, made.id.encode())
+    return made
+
+
+def _forget_lost(workplace: Workplace, store: CheckpointStore) -> None:
+    """Begin anew where the checkpoint that a run once made has been removed since."""
+    done = workplace.folder / _EXPORTED
+    if done.exists() and done.read_text(encoding="utf-8") not in store.ids():
+        rmtree(workplace.folder)
 
 
 @dataclass(frozen=True)

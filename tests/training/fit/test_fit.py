@@ -12,7 +12,8 @@ from molt.encoder import Checkpoint
 from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.fit.config import FitConfig
-from molt.training.fit.fit import Fitted, Workplace, fit
+from molt.training.fit.fit import fit
+from molt.training.fit.fitted import Fitted, Workplace
 from molt.training.fit.hardware import Hardware
 from molt.training.fit.learner import open_learner
 from molt.training.fit.progress import Event  # noqa: TC001
@@ -72,7 +73,8 @@ KILLED = """
 import os, pickle, signal, sys
 from pathlib import Path
 from molt.training.fit.config import FitConfig
-from molt.training.fit.fit import Workplace, fit
+from molt.training.fit.fit import fit
+from molt.training.fit.fitted import Workplace
 
 base, dataset, config = pickle.loads(Path(sys.argv[1]).read_bytes())
 folder = Path(sys.argv[2])

@@ -111,4 +111,5 @@ def draw(
     """
     edges = np.cumsum(weights)
     points = (np.arange(size) + random.random()) * (edges[-1] / size)
-    return np.minimum(np.searchsorted(edges, points, side="right"), len(weights) - 1)
+    found: npt.NDArray[np.int64] = np.searchsorted(edges, points, side="right")
+    return found.clip(max=len(weights) - 1)

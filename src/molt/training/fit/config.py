@@ -112,7 +112,7 @@ class LoraConfig(_Section):
     """Low-rank adapters instead of full fine-tuning; merged into the weights at the end."""
 
     rank: int = Field(0, ge=0, le=256, description="0 for full fine-tuning.")
-    alpha: float = Field(32.0, gt=0, description="Scale of the adapters, divided by the rank.")
+    alpha: int = Field(32, ge=1, description="Scale of the adapters, divided by the rank.")
     dropout: float = Field(0.05, ge=0, lt=1, description="Dropout before the adapters.")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sentence_transformers.base.evaluation import BaseEvaluator
+from sentence_transformers.base.model import BaseModel
 
 from molt.encoder import InputType
 from molt.training.data.dataset import Corpus, Split
@@ -45,12 +46,14 @@ class DevEvaluator(BaseEvaluator):
     """What the trainer calls after each epoch."""
 
     def __init__(self, dev: DevSet) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.primary_metric = METRIC
         self._dev = dev
 
-    def __call__(self, model: Learner, *_: object, **__: object) -> dict[str, float]:
+    def __call__(self, model: BaseModel, *_: object, **__: object) -> dict[str, float]:
         """The metric of the model as it is."""
+        if not isinstance(model, Learner):
+            raise TypeError(f"a learner is evaluated, not a {type(model).__name__}")
         return {METRIC: self._dev.ndcg10(LearnerEmbedding(model))}
 
 

@@ -1,12 +1,14 @@
 """What turns texts into vectors while a run goes on: the learner as it is, or a served encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from molt.encoder import Encoder, InputType, Lane
+from molt.encoder import Checkpoint, Encoder, InputType, Lane, open_encoder
 from molt.training.fit.learner import Learner
 
 Vectors = npt.NDArray[np.float32]
@@ -52,6 +54,16 @@ class EncoderEmbedding:
         distinct = list(dict.fromkeys(texts))
         found = self._encoder.encode(distinct, input_type=input_type, lane=Lane.BACKGROUND).vectors
         return _expanded(distinct, found, texts)
+
+
+@contextmanager
+def opened(checkpoint: Checkpoint, cache: Path) -> Iterator[Encoder]:
+    """A served encoder for the length of the block."""
+    encoder = open_encoder(checkpoint, cache=cache)
+    try:
+        yield encoder
+    finally:
+        encoder.close()
 
 
 def _expanded(distinct: Sequence[str], vectors: Vectors, texts: Sequence[str]) -> Vectors:

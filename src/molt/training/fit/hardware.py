@@ -39,6 +39,6 @@ def choose_hardware(
 def has_bf16(device: Literal["cpu", "cuda"]) -> bool:
     """Whether matrix products in bf16 are done by the hardware, not imitated."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     found = torch.cpu.get_capabilities()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))

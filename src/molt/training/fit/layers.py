@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 from transformers import TrainerCallback
@@ -14,6 +14,7 @@ from molt.training.fit.learner import Learner
 
 if TYPE_CHECKING:
     from peft import PeftModel
+    from transformers import PreTrainedModel
 
 _LAYER = re.compile(r"\.layers?\.(\d+)\.")
 _EMBEDDINGS = re.compile(r"\bembeddings\.")
@@ -88,7 +89,7 @@ def set_dropout(model: nn.Module, share: float) -> None:
         if isinstance(module, nn.Dropout):
             module.p = share
         elif isinstance(getattr(module, "attention_dropout", None), float):
-            module.attention_dropout = share
+            setattr(module, "attention_dropout", share)  # noqa: B010  of no declared type
 
 
 def add_adapters(learner: Learner, config: LoraConfig) -> "PeftModel":
@@ -99,7 +100,7 @@ def add_adapters(learner: Learner, config: LoraConfig) -> "PeftModel":
     from peft import LoraConfig as Adapters  # noqa: PLC0415  heavy, and for few runs
     from peft import get_peft_model  # noqa: PLC0415
 
-    model = learner[0].auto_model
+    model = cast("PreTrainedModel", learner[0].auto_model)
     settings = Adapters(
         r=config.rank,
         lora_alpha=config.alpha,

@@ -52,7 +52,7 @@ def _passes(order: Tensor, lengths: list[int], *, tokens: int) -> list[tuple[Ten
 
 def open_learner(path: Path, *, hardware: Hardware, max_length: int) -> Learner:
     """The staged model at `path` in fp32, from safetensors alone; nothing of it is executed."""
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     learner = Learner(
         str(path),
         device=hardware.device,

@@ -54,7 +54,8 @@ def _plain(objective: Objective, learner: Learner, config: ObjectiveConfig) -> n
     if objective in _INFONCE:
         return _infonce(objective, learner, config)
     if objective in _CONTRASTIVE:
-        return _CONTRASTIVE[objective](learner, margin=_CONTRASTIVE_MARGIN)
+        loss: nn.Module = _CONTRASTIVE[objective](learner, margin=_CONTRASTIVE_MARGIN)
+        return loss
     if objective is Objective.COSENT:
         return losses.CoSENTLoss(learner, scale=config.scale)
     if objective is Objective.MARGIN_MSE:

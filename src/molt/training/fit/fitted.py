@@ -1,0 +1,48 @@
+"""What comes of a run, and where it lies."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+_MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What came of a run: dev nDCG@10 of the base and of each epoch, and the best epoch (from 1).
+
+    Where no epoch beat the base, `best_epoch` is 0 and there is no model.
+    """
+
+    base_ndcg10: float
+    ndcg10: tuple[float, ...]
+    best_epoch: int
+    losses: tuple[tuple[int, float], ...]
+    examples: int
+    seconds: float
+
+    @property
+    def improved(self) -> bool:
+        """Whether there is a model that is better than the base on dev."""
+        return self.best_epoch > 0
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a run keeps what is its own, and a cache of vectors shared with others."""
+
+    folder: Path
+    cache: Path
+
+    @property
+    def model(self) -> Path:
+        """The best epoch's model, as sentence-transformers saves one."""
+        return self.folder / _MODEL
+
+
+def read_fitted(path: Path) -> Fitted:
+    """What `fit` wrote."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept["ndcg10"] = tuple(kept["ndcg10"])
+    kept["losses"] = tuple((step, loss) for step, loss in kept["losses"])
+    return Fitted(**kept)

@@ -1,0 +1,91 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from molt.encoder import Checkpoint, CheckpointStore
+from molt.training.config import TrainConfig
+from molt.training.data.dataset import Dataset
+from molt.training.export import openvino
+from molt.training.fit.progress import Event  # noqa: TC001
+from molt.training.run import Material, Outcome, Places, name_run, train
+from tests.training.fit.conftest import base, dataset
+
+__all__ = ["base", "dataset"]
+
+FAST = {
+    "run": {"epochs": 2, "batch_size": 8, "precision": "fp32", "device": "cpu"},
+    "optimiser": {"learning_rate": 3e-3},
+}
+
+
+class Card:
+    """Says nothing."""
+
+    def to_json(self) -> dict[str, object]:
+        return {}
+
+
+@pytest.fixture(autouse=True)
+def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino, "is_available", lambda: False)
+
+
+def material(base: Checkpoint, dataset: Dataset) -> Material:
+    return Material("letters", base, dataset, Card())
+
+
+def run(made: Material, folder: Path, config: dict[str, object] = FAST, **more: object) -> Outcome:
+    return train(
+        made,
+        config=TrainConfig.model_validate(config),
+        store=CheckpointStore(folder / "checkpoints"),
+        places=Places(folder / "runs", folder / "cache"),
+        **more,
+    )
+
+
+def test_a_better_encoder_comes_out_with_its_parent_and_a_report_on_test(
+    base: Checkpoint, dataset: Dataset, tmp_path: Path
+) -> None:
+    stages: list[Event] = []
+    outcome = run(material(base, dataset), tmp_path, watch=stages.append)
+    assert outcome.improved
+    assert (outcome.checkpoint.parent, outcome.reason) == (base.id, None)
+    assert outcome.checkpoint.id in CheckpointStore(tmp_path / "checkpoints").ids()
+    report = outcome.report
+    assert report is not None
+    assert report.plan.split == "test"
+    assert report.candidates[0].subject.id == outcome.checkpoint.id
+    assert report.baseline is not None
+    assert report.baseline.subject.id == base.id
+    assert report.comparisons[0].measures["nDCG@10"].estimate.mean > 0
+    assert report.curves is not None
+    assert report.curves.dev[0] == (0, outcome.fitted.base_ndcg10)
+    again = run(material(base, dataset), tmp_path)
+    assert again.checkpoint == outcome.checkpoint
+    CheckpointStore(tmp_path / "checkpoints").remove(again.checkpoint.id)
+    assert run(material(base, dataset), tmp_path).checkpoint.id == again.checkpoint.id
+
+
+def test_the_base_comes_out_where_nothing_was_gained(
+    base: Checkpoint, dataset: Dataset, tmp_path: Path
+) -> None:
+    outcome = run(material(base, dataset), tmp_path, FAST | {"optimiser": {"learning_rate": 1e-12}})
+    assert not outcome.improved
+    assert outcome.checkpoint == base
+    assert outcome.reason is not None
+    assert "better than the base" in outcome.reason
+    assert CheckpointStore(tmp_path / "checkpoints").ids() == []
+
+
+def test_a_run_is_named_by_base_data_and_configuration(base: Checkpoint, dataset: Dataset) -> None:
+    made, config = material(base, dataset), TrainConfig()
+    names = {
+        name_run(made, config),
+        name_run(replace(made, base=replace(base, id="0" * 16)), config),
+        name_run(replace(made, dataset=replace(dataset, digest="1")), config),
+        name_run(made, TrainConfig.model_validate({"run": {"seed": 1}})),
+    }
+    assert len(names) == 4
+    assert name_run(replace(made, collection="renamed"), config) in names
