@@ -14,6 +14,7 @@ from molt.cli.invocation import Invocation
 from molt.cli.search import search
 from molt.cli.serve import serve
 from molt.cli.train import train
+from molt.cli.tune import tune
 
 
 def _group(name: str, *, help: str) -> typer.Typer:  # noqa: A002  typer's own word
@@ -60,6 +61,7 @@ command(app, "serve")(serve)
 command(app, "import")(import_files)
 command(app, "search")(search)
 command(app, "train")(train)
+command(app, "tune")(tune)
 command(app, "evaluate")(evaluate)
 command(app, "check")(check)
 command(app, "generations")(generations)

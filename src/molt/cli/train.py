@@ -25,25 +25,32 @@ if TYPE_CHECKING:
     from molt.training.run import Material, Outcome
 
 
+CollectionArgument = Annotated[str, typer.Argument(help="Name of the collection.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A TOML file; see docs/training.md.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one key, as run.epochs=2."),
+]
+DataOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="PATH", help="More pairs, triplets or scored pairs to learn from."),
+]
+BaseOption = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="Checkpoint to start from; by default the active one."),
+]
+
+
 def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
-    collection: Annotated[str, typer.Argument(help="Name of the collection.")],
+    collection: CollectionArgument,
     *,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A TOML file; see docs/training.md.")
-    ] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Set one key, as run.epochs=2."),
-    ] = None,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="PATH", help="More pairs, triplets or scored pairs to learn from."),
-    ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Checkpoint to start from; by default the active one."),
-    ] = None,
+    config: ConfigOption = None,
+    setting: SetOption = None,
+    data: DataOption = None,
+    base: BaseOption = None,
 ) -> None:
     """Fit the collection's encoder to its judgments and pairs, and report what that gained.
 
@@ -57,14 +64,14 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
 
     settings = existing_home(call)
     chosen = read_config(config, settings=setting or ())
-    material = _material(call, settings, collection, config=chosen, files=data or [], base=base)
+    material = material_of(call, settings, collection, config=chosen, files=data or [], base=base)
     with shown_progress(call) as progress:
         outcome = train(
             material,
             config=chosen,
             store=checkpoint_store(settings),
             places=Places(runs=settings.home / "runs", cache=settings.home / "cache"),
-            watch=_shown(call, progress),
+            watch=shown_events(call, progress),
         )
     folder = None
     if outcome.report is not None:
@@ -81,7 +88,7 @@ def _require_training() -> None:
         raise CommandError("training needs the train extra: `pip install 'molt[train]'`")
 
 
-def _material(  # noqa: PLR0913  each by name
+def material_of(  # noqa: PLR0913  each by name
     call: Invocation,
     settings: "Settings",
     name: str,
@@ -90,6 +97,7 @@ def _material(  # noqa: PLR0913  each by name
     files: list[Path],
     base: str | None,
 ) -> "Material":
+    """What a collection and more files give to train with; bad rows are named."""
     from molt.training.data.prepare import prepare
     from molt.training.data.raw import combine
     from molt.training.data.sources import read_collection, read_files
@@ -105,7 +113,7 @@ def _material(  # noqa: PLR0913  each by name
     return Material(name, opened, dataset, card)
 
 
-def _shown(call: Invocation, progress: Progress) -> "Callable[[Event], None]":
+def shown_events(call: Invocation, progress: Progress) -> "Callable[[Event], None]":
     """Steps as progress, epochs as lines."""
 
     def watch(event: "Event") -> None:

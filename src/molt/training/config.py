@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from molt.artifact import write_atomically
 from molt.training.data.config import DataConfig
 from molt.training.errors import TrainingError
 from molt.training.fit.config import FitConfig
@@ -35,6 +36,14 @@ def read_config(path: Path | None, *, settings: Sequence[str] = ()) -> TrainConf
         return TrainConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(map(_explained, error.errors(include_url=False)))) from None
+
+
+def write_config(config: TrainConfig, path: Path) -> None:
+    """Write every key to a file that `read_config` takes; what is unset is left out."""
+    import tomli_w  # noqa: PLC0415  only tuning writes one
+
+    sections = config.model_dump(mode="json", exclude_none=True)
+    write_atomically(path.resolve(), tomli_w.dumps(sections).encode())
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""`molt tune`: the configuration that makes the best encoder of a collection's data."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from molt.cli.edge import CommandError
+from molt.cli.home import existing_home
+from molt.cli.invocation import Invocation
+from molt.cli.output import Listing
+from molt.cli.progress import shown_progress
+from molt.cli.train import (
+    BaseOption,
+    CollectionArgument,
+    ConfigOption,
+    DataOption,
+    SetOption,
+    material_of,
+    shown_events,
+)
+
+if TYPE_CHECKING:
+    from molt.training.tuning.study import Tuned
+
+
+def tune(  # noqa: PLR0913  typer reads a command's options from its parameters
+    call: Invocation,
+    collection: CollectionArgument,
+    *,
+    trials: Annotated[int, typer.Option(min=1, help="How many, earlier ones included.")] = 20,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where the best configuration is written.")
+    ] = Path("tuned.toml"),
+    config: ConfigOption = None,
+    setting: SetOption = None,
+    data: DataOption = None,
+    base: BaseOption = None,
+) -> None:
+    """Search for the configuration whose encoder ranks dev best, and write it to a file.
+
+    Interrupted, the search goes on when the same command is run again. `molt train --config FILE`
+    takes what it finds.
+    """
+    _require_tuning()
+    from molt.training.config import read_config, write_config
+    from molt.training.run import Places
+    from molt.training.tuning.study import tune
+
+    settings = existing_home(call)
+    chosen = read_config(config, settings=setting or ())
+    material = material_of(call, settings, collection, config=chosen, files=data or [], base=base)
+    with shown_progress(call) as progress:
+        tuned = tune(
+            material,
+            config=chosen,
+            trials=trials,
+            places=Places(runs=settings.home / "runs", cache=settings.home / "cache"),
+            watch=shown_events(call, progress),
+        )
+    write_config(tuned.config, out)
+    call.show(_described(tuned, out), lambda: _listing(tuned, out))
+
+
+def _require_tuning() -> None:
+    if any(find_spec(name) is None for name in ("torch", "optuna")):
+        raise CommandError("tuning needs the train extra: `pip install 'molt[train]'`")
+
+
+def _described(tuned: "Tuned", out: Path) -> dict[str, Any]:
+    return {
+        "event": "done",
+        "config": str(out),
+        "ndcg10": tuned.ndcg10,
+        "base_ndcg10": tuned.base_ndcg10,
+        "trials": tuned.trials,
+        "stopped": tuned.stopped,
+    }
+
+
+def _listing(tuned: "Tuned", out: Path) -> Listing:
+    return Listing(
+        ("field", "value"),
+        [
+            ("configuration", out),
+            ("dev nDCG@10 of the base", f"{tuned.base_ndcg10:.4f}"),
+            ("dev nDCG@10 of the best trial", f"{tuned.ndcg10:.4f}"),
+            ("trials", tuned.trials),
+            ("stopped early", tuned.stopped),
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Tuning: which configuration makes the best encoder of these data?"""

@@ -1,0 +1,99 @@
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from molt.encoder import Checkpoint
+from molt.training.config import TrainConfig, read_config, write_config
+from molt.training.data.dataset import Dataset
+from molt.training.errors import FitError
+from molt.training.fit.progress import Event  # noqa: TC001
+from molt.training.run import Places, name_run
+from molt.training.tuning.study import Tuned, tune
+from tests.training.fit.conftest import base, dataset
+from tests.training.test_run import material
+
+__all__ = ["base", "dataset"]
+
+CONFIG = TrainConfig.model_validate({"run": {"epochs": 2, "precision": "fp32", "device": "cpu"}})
+
+
+def run(
+    base: Checkpoint,
+    dataset: Dataset,
+    folder: Path,
+    *,
+    trials: int,
+    **more: object,
+) -> Tuned:
+    places = Places(folder / "runs", folder / "cache")
+    return tune(material(base, dataset), config=CONFIG, trials=trials, places=places, **more)
+
+
+def test_the_best_of_the_trials_is_found_and_its_run_is_kept(
+    base: Checkpoint, dataset: Dataset, tmp_path: Path
+) -> None:
+    tuned = run(base, dataset, tmp_path, trials=2)
+    assert (tuned.trials, tuned.stopped) == (2, 0)
+    assert tuned.ndcg10 >= tuned.base_ndcg10 > 0
+    kept = [path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()]
+    assert kept == [name_run(material(base, dataset), tuned.config)]
+    events: list[Event] = []
+    assert run(base, dataset, tmp_path, trials=2, watch=events.append) == tuned
+    assert events == []
+
+
+KILLED = """
+import os, pickle, signal, sys
+from pathlib import Path
+from molt.training.run import Places
+from molt.training.tuning.study import tune
+
+material, config = pickle.loads(Path(sys.argv[1]).read_bytes())
+folder = Path(sys.argv[2])
+trials = 0
+
+def watch(event):
+    global trials
+    trials += event.stage == "trials"
+    if trials == 2 and event.ndcg10 is not None and event.step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+places = Places(folder / "runs", folder / "cache")
+tune(material, config=config, trials=2, places=places, watch=watch)
+"""
+
+
+def test_a_killed_search_goes_on_with_the_trial_that_was_interrupted(
+    base: Checkpoint, dataset: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "given").write_bytes(pickle.dumps((material(base, dataset), CONFIG)))
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "given"), str(tmp_path / "killed")]
+    root = str(Path(__file__).parents[3])
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": root}
+    ended = subprocess.run(command, check=False, env=environment)
+    assert ended.returncode == -signal.SIGKILL
+    interrupted = {path.name for path in (tmp_path / "killed" / "runs").iterdir() if path.is_dir()}
+    assert len(interrupted) == 2
+    stages: list[Event] = []
+    resumed = run(base, dataset, tmp_path / "killed", trials=2, watch=stages.append)
+    assert resumed.trials == 2
+    assert [event.step for event in stages if event.stage == "trials"] == [1]
+    assert name_run(material(base, dataset), resumed.config) in interrupted
+
+
+def test_the_configuration_that_is_found_can_be_trained_with(tmp_path: Path) -> None:
+    config = TrainConfig.model_validate({"run": {"epochs": 7}, "objective": {"matryoshka": [16]}})
+    write_config(config, tmp_path / "tuned.toml")
+    assert read_config(tmp_path / "tuned.toml") == config
+
+
+def test_a_search_takes_no_teacher(base: Checkpoint, dataset: Dataset, tmp_path: Path) -> None:
+    config = read_config(None, settings=["objective.teacher=0123456789abcdef"])
+    places = Places(tmp_path / "runs", tmp_path / "cache")
+    with pytest.raises(FitError, match=r"leave objective\.teacher out"):
+        tune(material(base, dataset), config=config, trials=1, places=places)
