@@ -23,6 +23,7 @@ from molt.app.application import create_app
 from molt.app.binding import listen, require_key, url_of
 from molt.app.engine import Engine
 from molt.app.logs import configure_logs
+from molt.app.memory import limit_arenas
 from molt.app.metrics import SHARED_DIRECTORY
 from molt.app.settings import Settings
 
@@ -39,6 +40,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)  # uvicorn hands a signal on when it has stopped
     configure_logs(settings.log)
+    limit_arenas()
     settings.home.mkdir(parents=True, exist_ok=True)
     require_key(settings)
     with listen(settings.host, settings.port) as listening:
@@ -91,6 +93,7 @@ def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
 def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> FastAPI:
     """Any other exit than this one would make the supervisor start the worker again."""
     configure_logs(settings.log)
+    limit_arenas()
     try:
         return _open_app(settings, open_engine)
     except Exception:

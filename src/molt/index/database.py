@@ -167,7 +167,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "cache_size=-16384",
+            "cache_size=-1024",  # KiB for each connection; the system caches the file for all
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 

@@ -1,0 +1,44 @@
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Threads that allocate at once get arenas of their own; malloc_info lists them all.
+PROGRAM = """
+import ctypes, os, sys, tempfile, threading
+from molt.app.memory import limit_arenas
+
+assert sys.argv[1] == "free" or limit_arenas()
+gate = threading.Barrier(8)
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.fopen.restype = ctypes.c_void_p
+
+def allocate():
+    gate.wait()
+    for size in range(1000, 60000, 500):
+        libc.free(ctypes.c_void_p(libc.malloc(size)))
+    gate.wait()
+
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with tempfile.NamedTemporaryFile() as file:
+    stream = ctypes.c_void_p(libc.fopen(file.name.encode(), b"w"))
+    libc.malloc_info(0, stream)
+    libc.fclose(stream)
+    print(open(file.name).read().count("<heap"))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has no arenas")
+def test_threads_share_two_arenas() -> None:
+    def arenas(how: str) -> int:
+        command = [sys.executable, "-c", PROGRAM, how]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert arenas("limited") <= 2
+    assert arenas("free") > 2
