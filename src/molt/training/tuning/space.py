@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from optuna import Trial
+from optuna.trial import BaseTrial
 
 from molt.training.config import TrainConfig
 
 
-def suggest(trial: Trial, config: TrainConfig) -> TrainConfig:
+def suggest(trial: BaseTrial, config: TrainConfig) -> TrainConfig:
     """The configuration that a trial tries: what is not tuned stays as it is."""
     proposed: dict[str, dict[str, Any]] = {
         "optimiser": {
