@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 
+from molt.encoder.host import cores
 from molt.training.errors import FitError
 
 # One text of 256 tokens fills a core's cache; a GPU wants thousands of tokens at once.
@@ -34,6 +35,15 @@ def choose_hardware(
     )
     bf16 = precision == "bf16" or (precision == "auto" and has_bf16(chosen))
     return Hardware(device=chosen, bf16=bf16, tokens=_TOKENS[chosen])
+
+
+def use_all_cores() -> None:
+    """Let torch compute on every core in this thread.
+
+    FAISS limits the thread that calls it to one, torch included, and so an exact search would slow
+    down all that is trained after it, and change how sums are rounded.
+    """
+    torch.set_num_threads(cores())
 
 
 def has_bf16(device: Literal["cpu", "cuda"]) -> bool:

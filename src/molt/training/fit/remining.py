@@ -11,6 +11,7 @@ import numpy as np
 from transformers import TrainerCallback
 
 from molt.training.fit.embedding import Embedding, LearnerEmbedding
+from molt.training.fit.hardware import use_all_cores
 from molt.training.fit.negatives import Mined
 from molt.training.fit.rows import Rows
 
@@ -34,6 +35,7 @@ class Remining(TrainerCallback):
             if not path.exists():
                 _write(path, self._mine(rows, LearnerEmbedding(more["model"]), epoch))
             rows.mined = _read(path)
+        use_all_cores()
 
 
 def _write(path: Path, mined: Mined) -> None:

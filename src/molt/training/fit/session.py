@@ -20,7 +20,7 @@ from molt.training.fit.embedding import (
     opened,
 )
 from molt.training.fit.fitted import Fitted, Workplace
-from molt.training.fit.hardware import choose_hardware
+from molt.training.fit.hardware import choose_hardware, use_all_cores
 from molt.training.fit.layers import add_adapters, freeze, merge_adapters, set_dropout
 from molt.training.fit.learner import Learner, open_learner
 from molt.training.fit.losses import build_loss, choose_objective
@@ -88,6 +88,7 @@ class Session:
             callbacks=callbacks,
         )
         found = last_state(states)
+        use_all_cores()
         trainer.train(resume_from_checkpoint=None if found is None else str(found))
         return trainer
 
