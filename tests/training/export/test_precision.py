@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from molt.training.export.embeddings import quantise_embeddings
-from molt.training.export.precision import full_precision_products
+from molt.training.export.precision import narrowing_products
 from molt.training.export.quantise import quantise
 from tests.training.export.test_smoothing import run
 
@@ -46,19 +47,22 @@ def feed_forward() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
 
 
-def test_the_narrowing_products_stay_in_fp32() -> None:
-    assert full_precision_products(feed_forward()) == ["down0", "down1", "down2"]
+def test_the_narrowing_products_are_found() -> None:
+    assert narrowing_products(feed_forward()) == ["down0", "down1", "down2"]
 
 
-def test_only_those_keep_fp32_weights_in_a_quantised_graph(tmp_path: Path) -> None:
+def test_they_are_quantised_in_blocks_and_no_matrix_stays_in_fp32(tmp_path: Path) -> None:
     onnx.save(feed_forward(), str(tmp_path / "graph.onnx"))
     quantise(tmp_path / "graph.onnx", tmp_path / "int8.onnx")
+    graph = onnx.load(str(tmp_path / "int8.onnx")).graph
     matrices = {
         tuple(weight.dims)
-        for weight in onnx.load(str(tmp_path / "int8.onnx")).graph.initializer
-        if weight.data_type == TensorProto.FLOAT and len(weight.dims) == 2
+        for weight in graph.initializer
+        if weight.data_type == TensorProto.FLOAT and len(weight.dims) == 2 and min(weight.dims) > 1
     }
-    assert matrices == {(WIDE, WIDTH), (ROWS, 1)}
+    assert matrices == set()
+    kinds = Counter(node.op_type for node in graph.node)
+    assert (kinds["MatMulInteger"], kinds["MatMulNBits"]) == (LAYERS, LAYERS)
 
 
 def test_a_row_of_the_table_loses_at_most_half_a_step_of_its_own_scale(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from molt.training.export.precision import full_precision_products
+from molt.training.export.precision import narrowing_products
 
 
 def is_available() -> bool:
@@ -47,7 +47,7 @@ def quantise_for_openvino(
         subset_size=len(tokens),
         preset=nncf.QuantizationPreset.MIXED,
         model_type=nncf.ModelType.TRANSFORMER,
-        ignored_scope=nncf.IgnoredScope(names=full_precision_products(onnx.load(str(graph)))),
+        ignored_scope=nncf.IgnoredScope(names=narrowing_products(onnx.load(str(graph)))),
         advanced_parameters=nncf.AdvancedQuantizationParameters(
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
             smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=-1),  # done already

@@ -1,4 +1,4 @@
-"""Which products of a graph stay in fp32 when the others become int8.
+"""Which products of a graph need more than one scale for each row of activations.
 
 What comes out of a feed-forward layer's activation function is the hardest to quantise: most
 values lie near zero and a few far away, in channels that change with the text, so that smoothing
@@ -9,7 +9,7 @@ costs a MiniLM in fidelity is lost there.
 from onnx import ModelProto, NodeProto, TensorProto
 
 
-def full_precision_products(model: ModelProto) -> list[str]:
+def narrowing_products(model: ModelProto) -> list[str]:
     """Names of the narrowing products."""
     weights = {weight.name: weight for weight in model.graph.initializer}
     return [node.name for node in model.graph.node if _narrows(node, weights)]
