@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +12,7 @@ from molt.encoder.scheduler import Scheduler
 
 
 class Desk:
-    """One thread held fast by a first unit, so that what queues up meanwhile is known exactly."""
+    """One place held fast by a first unit, so that what queues up meanwhile is known exactly."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.scheduler = Scheduler(1)
@@ -22,7 +23,6 @@ class Desk:
         self._gate = threading.Event()
         monkeypatch.setattr(module, "wait", self._announce)
         self.holder = self._callers.submit(self.scheduler.run, [self._hold], lane=Lane.QUERY)
-        self._queued.acquire()
         self._held.wait()
 
     def queue(self, lane: Lane, *names: str) -> "Future[list[object]]":
@@ -85,6 +85,33 @@ def test_all_threads_work_at_once() -> None:
     scheduler.close()
 
 
+def test_a_lone_unit_is_done_by_its_caller_where_a_place_is_free(scheduler: Scheduler) -> None:
+    assert scheduler.run([threading.get_ident], lane=Lane.QUERY) == [threading.get_ident()]
+
+
+def test_callers_that_do_their_own_units_never_exceed_the_places() -> None:
+    scheduler = Scheduler(2)
+    lock, busy, most = threading.Lock(), 0, 0
+
+    def work() -> None:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        time.sleep(0.001)
+        with lock:
+            busy -= 1
+
+    def call(size: int) -> None:
+        for _ in range(20):
+            scheduler.run([work] * size, lane=Lane.QUERY)
+
+    with ThreadPoolExecutor(8) as callers:
+        list(callers.map(call, [1, 1, 1, 1, 2, 2, 3, 5]))
+    scheduler.close()
+    assert (most, busy) == (2, 0)
+
+
 def test_a_query_overtakes_all_that_waits_in_the_other_lanes(desk: Desk) -> None:
     calls = [
         desk.queue(Lane.BACKGROUND, "b"),
@@ -119,7 +146,7 @@ def test_the_background_gets_every_eighth_pick_under_constant_queries(desk: Desk
     calls = [desk.queue(Lane.QUERY, *"q" * 32), desk.queue(Lane.BACKGROUND, *"b" * 8)]
     desk.release()
     futures.wait(calls)
-    first = ["hold", *desk.done][:32]
+    first = desk.done[:32]
     assert [at for at, name in enumerate(first) if name == "b"] == [7, 15, 23, 31]
 
 
@@ -127,7 +154,7 @@ def test_interactive_work_gets_every_eighth_pick_under_constant_queries(desk: De
     calls = [desk.queue(Lane.QUERY, *"q" * 32), desk.queue(Lane.INTERACTIVE, *"i" * 8)]
     desk.release()
     futures.wait(calls)
-    first = ["hold", *desk.done][:16]
+    first = desk.done[:16]
     assert [at for at, name in enumerate(first) if name == "i"] == [3, 7, 11, 15]
 
 
@@ -160,8 +187,8 @@ def test_the_units_after_a_failing_one_are_dropped(desk: Desk) -> None:
     with pytest.raises(ValueError, match="the graph broke"):
         failing.result()
     raised.set()
-    futures.wait([desk.queue(Lane.BACKGROUND, "after")])
-    assert desk.done == ["after"]
+    futures.wait([desk.queue(Lane.BACKGROUND, *["after"] * 2)])
+    assert desk.done == ["after"] * 2
 
 
 def test_a_failing_call_leaves_the_others_alone(desk: Desk) -> None:

@@ -1,7 +1,9 @@
-"""The scheduler: a fixed number of threads, and whose unit of work each of them takes next.
+"""The scheduler: a fixed number of places to work in, and whose unit of work gets the next one.
 
-Lower lanes first, calls of one lane in turn, and a small share for the lanes above so that none
-starves. A unit is never interrupted: it is the caller's part to make it short.
+A lone unit that finds a place free is done on the thread that brings it, which spares it the way to
+another core. Everything else waits for one of the scheduler's own threads: lower lanes first, calls
+of one lane in turn, and a small share for the lanes above so that none starves. A unit is never
+interrupted: it is the caller's part to make it short.
 """
 
 import threading
@@ -41,12 +43,13 @@ class _Unit:
 
 
 class Scheduler:
-    """Runs units of work on `threads` threads; shared by every caller."""
+    """Runs units of work, `threads` at a time; shared by every caller."""
 
     def __init__(self, threads: int) -> None:
         self._calls: dict[Lane, deque[deque[_Unit]]] = {lane: deque() for lane in Lane}
         self._changed = threading.Condition()
         self._picks = 0
+        self._places = self._free = threads
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"molt-encoder-{number}", daemon=True)
@@ -61,9 +64,14 @@ class Scheduler:
         Raises what the first failing unit raised; the units not yet begun are then dropped.
         Raises `ClosedEncoderError` once the scheduler is closed.
         """
-        units = [_Unit(part) for part in work]
-        if not units:
+        if not work:
             return []
+        if len(work) == 1 and self._enter():
+            try:
+                return [work[0]()]
+            finally:
+                self._leave()
+        units = [_Unit(part) for part in work]
         with self._changed:
             self._refuse_if_closed()
             self._calls[lane].append(deque(units))
@@ -87,6 +95,8 @@ class Scheduler:
         for unit in waiting:
             if unit.future.set_running_or_notify_cancel():
                 unit.future.set_exception(ClosedEncoderError(_CLOSED))
+        with self._changed:
+            self._changed.wait_for(lambda: self._free == self._places)
         for thread in self._threads:
             thread.join()
 
@@ -94,16 +104,35 @@ class Scheduler:
         if self._closed:
             raise ClosedEncoderError(_CLOSED)
 
+    def _enter(self) -> bool:
+        """Take a place without waiting; False where one has to wait."""
+        with self._changed:
+            self._refuse_if_closed()
+            if not self._free or any(self._calls.values()):
+                return False
+            self._free -= 1
+            return True
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._free += 1
+            if self._closed or any(self._calls.values()):
+                self._changed.notify_all()
+
     def _work(self) -> None:
         while (unit := self._next()) is not None:
-            unit.run()
+            try:
+                unit.run()
+            finally:
+                self._leave()
 
     def _next(self) -> _Unit | None:
-        """Wait for a unit; None once the scheduler is closed."""
+        """Wait for a unit and a place; None once the scheduler is closed."""
         with self._changed:
             while not self._closed:
-                unit = self._pick()
+                unit = self._pick() if self._free else None
                 if unit is not None:
+                    self._free -= 1
                     return unit
                 self._changed.wait()
         return None
