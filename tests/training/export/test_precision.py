@@ -1,5 +1,8 @@
+import logging
+import sys
 from collections import Counter
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -84,3 +87,13 @@ def test_a_small_table_is_left_alone() -> None:
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(table, "table"))
     quantise_embeddings(model)
     assert "table" in [weight.name for weight in model.graph.initializer]
+
+
+def test_quantising_leaves_the_root_logger_as_it_was(tmp_path: Path) -> None:
+    onnx.save(feed_forward(), str(tmp_path / "graph.onnx"))
+    before = logging.getLogger().handlers.copy(), logging.getLogger().level
+    sys.modules.pop("onnxruntime.quantization.matmul_nbits_quantizer", None)
+    with mock.patch.object(logging.getLogger(), "handlers", []):
+        quantise(tmp_path / "graph.onnx", tmp_path / "int8.onnx")
+        assert logging.getLogger().handlers == []
+    assert (logging.getLogger().handlers, logging.getLogger().level) == before

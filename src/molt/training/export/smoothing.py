@@ -15,6 +15,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from molt.training.export.precision import narrowing_products
+
 # A channel is an outlier from this many times the median channel on.
 _OUTLIER = 2.0
 
@@ -39,11 +41,15 @@ def smooth(graph: Path, target: Path, *, tokens: Sequence[NDArray[np.int64]]) ->
 
 
 def _products(model: ModelProto) -> dict[str, list[NodeProto]]:
-    """The products of an activation with a weight, by the name of the activation."""
+    """The products of an activation with a weight, by the name of the activation.
+
+    Without the narrowing ones, which stay in fp32 (OpenVINO) or get finer scales (ONNX Runtime).
+    """
+    narrowing = set(narrowing_products(model))
     matrices = {weight.name for weight in model.graph.initializer if len(weight.dims) == 2}
     found: dict[str, list[NodeProto]] = {}
     for node in model.graph.node:
-        if node.op_type == "MatMul" and node.input[1] in matrices:
+        if node.op_type == "MatMul" and node.input[1] in matrices and node.name not in narrowing:
             found.setdefault(node.input[0], []).append(node)
     return found
 
