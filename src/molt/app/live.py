@@ -50,6 +50,7 @@ class Shelf:
         self._encoders = encoders
         self._live: dict[str, Live] = {}
         self._problems: dict[str, str] = {}
+        self._default: str | None = None
         self._refreshing = threading.Lock()
         self._refreshed = threading.Condition()
 
@@ -57,6 +58,19 @@ class Shelf:
         """Raises `CollectionNotFoundError`, or `UnavailableError` where it cannot be served."""
         live = self._live.get(name)
         return live if live is not None else self.refresh(name)
+
+    def holds(self, name: str) -> bool:
+        """Is there a collection of this name, as far as is known without asking the catalog?"""
+        return name in self._live
+
+    def default(self) -> Encoder:
+        """What the alias `default` named when the disk was last looked at.
+
+        Raises `NoCheckpointError`, or what opening the checkpoint raises.
+        """
+        if self._default is None:
+            self._default = default_checkpoint(self._catalog)
+        return self._encoders.get(self._default)
 
     def refresh(self, name: str) -> Live:
         """Make memory equal disk. What cannot be loaded leaves the former `Live` in place.
@@ -78,6 +92,7 @@ class Shelf:
 
     def refresh_changed(self) -> None:
         """Refresh every collection whose pointer, generation or documents changed on disk."""
+        self._default = self._catalog.aliases.get(DEFAULT_ALIAS)
         collections = {found.name: found for found in self._catalog.collections.list()}
         for name in self._live.keys() - collections.keys():
             self._live.pop(name, None)

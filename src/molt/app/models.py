@@ -4,6 +4,7 @@ A name is a checkpoint id, a collection (then it is the encoder that serves it) 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +54,10 @@ class Models:
 
     def encoder(self, name: str) -> Encoder:
         """Raises `UnknownModelError`, or `UnavailableError` where it cannot be loaded."""
-        try:
+        if name == DEFAULT_ALIAS and not self._shelf.holds(name):
+            return self._shelf.default()
+        with suppress(CollectionNotFoundError, InvalidNameError):
             return self._shelf.get(name).encoder
-        except (CollectionNotFoundError, InvalidNameError):
-            if name == DEFAULT_ALIAS:
-                return self._encoders.get(default_checkpoint(self._catalog))
         try:
             return self._encoders.get(name)
         except CheckpointNotFoundError:

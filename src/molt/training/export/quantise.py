@@ -15,6 +15,7 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from molt.training.export.attention import join_heads
 from molt.training.export.embeddings import quantise_embeddings
 from molt.training.export.precision import narrowing_products
 
@@ -29,6 +30,7 @@ def quantise(graph: Path, target: Path) -> None:
         quant_pre_process(str(graph), str(prepared), skip_symbolic_shape=True)
         model = onnx.load(str(prepared))
         narrowing = narrowing_products(model)
+        join_heads(model)
         quantise_embeddings(model)
         onnx.save(model, str(prepared))
         quantize_dynamic(
