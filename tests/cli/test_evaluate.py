@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,20 @@ print("torch" in sys.modules)
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_checkpoint_that_was_trained_with_another_split_is_named(
+    molt: Molt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at, one in enumerate((ACTIVE, OTHER)):
+        trained = replace(
+            one.checkpoint,
+            data={"collection": "shop"},
+            training={"data": {"split_seed": at}},
+        )
+        monkeypatch.setattr(one, "checkpoint", trained)
+    pair = ("--checkpoint", OTHER.checkpoint.id, "--baseline", ACTIVE.checkpoint.id)
+    done = molt("evaluate", "shop", *pair)
+    assert done.status == 0
+    assert f"{OTHER.checkpoint.id} may have learnt from queries of this split" in done.stderr

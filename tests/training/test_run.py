@@ -5,10 +5,17 @@ import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
+from molt.training.data.card import Course, describe
+from molt.training.data.config import DataConfig
+from molt.training.data.counts import count_dataset
 from molt.training.data.dataset import Dataset
+from molt.training.data.findings import Findings
+from molt.training.data.leakage import check_leakage
+from molt.training.data.raw import RawData
 from molt.training.export import openvino
 from molt.training.fit.progress import Event  # noqa: TC001
-from molt.training.run import Material, Outcome, Places, name_run, train
+from molt.training.material import Material
+from molt.training.run import Outcome, Places, name_run, train
 from tests.training.fit.conftest import base, dataset
 
 __all__ = ["base", "dataset"]
@@ -19,20 +26,16 @@ FAST = {
 }
 
 
-class Card:
-    """Says nothing."""
-
-    def to_json(self) -> dict[str, object]:
-        return {}
-
-
 @pytest.fixture(autouse=True)
 def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino, "is_available", lambda: False)
 
 
 def material(base: Checkpoint, dataset: Dataset) -> Material:
-    return Material("letters", base, dataset, Card())
+    steps = (count_dataset(dataset),) * 3
+    course = Course(steps, Findings(), check_leakage(dataset, threshold=0.9))
+    card = describe(dataset, raw=RawData(), config=DataConfig(), course=course)
+    return Material("letters", dataset, card, base)
 
 
 def run(made: Material, folder: Path, config: dict[str, object] = FAST, **more: object) -> Outcome:
@@ -62,6 +65,8 @@ def test_a_better_encoder_comes_out_with_its_parent_and_a_report_on_test(
     assert report.comparisons[0].measures["nDCG@10"].estimate.mean > 0
     assert report.curves is not None
     assert report.curves.dev[0] == (0, outcome.fitted.base_ndcg10)
+    card = tmp_path / "runs" / outcome.run_id / "card.md"
+    assert dataset.digest in card.read_text(encoding="utf-8")
     again = run(material(base, dataset), tmp_path)
     assert again.checkpoint == outcome.checkpoint
     CheckpointStore(tmp_path / "checkpoints").remove(again.checkpoint.id)

@@ -14,6 +14,7 @@ from molt.app.engine_errors import NoCheckpointError, UnavailableError
 from molt.artifact import ArtifactError
 from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import EncoderError
+from molt.index.aliases import DEFAULT
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
 from molt.index.errors import GenerationError
@@ -21,8 +22,6 @@ from molt.index.generation import GenerationManifest, GenerationStore
 from molt.index.snapshot import Snapshot, open_snapshot
 
 log = structlog.get_logger(__name__)
-
-DEFAULT_ALIAS = "default"
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Shelf:
 
     def refresh_changed(self) -> None:
         """Refresh every collection whose pointer, generation or documents changed on disk."""
-        self._default = self._catalog.aliases.get(DEFAULT_ALIAS)
+        self._default = self._catalog.aliases.get(DEFAULT)
         collections = {found.name: found for found in self._catalog.collections.list()}
         for name in self._live.keys() - collections.keys():
             self._live.pop(name, None)
@@ -166,7 +165,7 @@ class Shelf:
 
 def default_checkpoint(catalog: Catalog) -> str:
     """The id behind the alias `default`. Raises `NoCheckpointError`."""
-    checkpoint_id = catalog.aliases.get(DEFAULT_ALIAS)
+    checkpoint_id = catalog.aliases.get(DEFAULT)
     if checkpoint_id is None:
         raise NoCheckpointError("this home has no checkpoint yet; run `molt checkpoints add PATH`")
     return checkpoint_id

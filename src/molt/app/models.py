@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from molt.app.encoders import Encoders
 from molt.app.engine_errors import InvalidDimensionsError, UnavailableError, UnknownModelError
-from molt.app.live import DEFAULT_ALIAS, Shelf, default_checkpoint
+from molt.app.live import Shelf, default_checkpoint
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
+from molt.index.aliases import DEFAULT
 from molt.index.catalog import Catalog
 from molt.index.errors import CollectionNotFoundError, InvalidNameError
 
@@ -54,7 +55,7 @@ class Models:
 
     def encoder(self, name: str) -> Encoder:
         """Raises `UnknownModelError`, or `UnavailableError` where it cannot be loaded."""
-        if name == DEFAULT_ALIAS and not self._shelf.holds(name):
+        if name == DEFAULT and not self._shelf.holds(name):
             return self._shelf.default()
         with suppress(CollectionNotFoundError, InvalidNameError):
             return self._shelf.get(name).encoder
@@ -85,7 +86,7 @@ class Models:
     def cards(self) -> tuple[ModelCard, ...]:
         """Every name that `encoder` takes, in alphabetical order."""
         checkpoints = {checkpoint.id: checkpoint for checkpoint in self._checkpoints.list()}
-        roots = {DEFAULT_ALIAS: default_checkpoint(self._catalog)}
+        roots = {DEFAULT: default_checkpoint(self._catalog)}
         roots |= {checkpoint_id: checkpoint_id for checkpoint_id in checkpoints}
         for collection in self._catalog.collections.list():
             try:

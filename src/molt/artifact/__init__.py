@@ -5,7 +5,12 @@ how a manifest proves itself, how a directory appears whole or not at all. Knows
 nor index.
 """
 
-from molt.artifact.directory import publish_directory, sync_directory, write_atomically
+from molt.artifact.directory import (
+    publish_directory,
+    published_ids,
+    sync_directory,
+    write_atomically,
+)
 from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
 from molt.artifact.files import FileEntry, hash_file, verify_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
@@ -18,6 +23,7 @@ __all__ = [
     "canonical_json",
     "hash_file",
     "publish_directory",
+    "published_ids",
     "read_manifest",
     "sync_directory",
     "verify_file",

@@ -2,11 +2,19 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from uuid import uuid4
+
+
+def published_ids(root: Path, pattern: re.Pattern[str]) -> list[str]:
+    """Names under `root` that are ids by `pattern`, sorted; nothing is read."""
+    if not root.is_dir():
+        return []
+    return sorted(entry.name for entry in root.iterdir() if pattern.fullmatch(entry.name))
 
 
 def sync_directory(path: Path) -> None:

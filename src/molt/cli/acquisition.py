@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from molt.encoder.checkpoint import Checkpoint
     from molt.encoder.store import CheckpointStore
 
-DEFAULT_ALIAS = "default"
-
 
 def acquire(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -> "Checkpoint":
     """Copy a finished checkpoint into the store, or make one from a model.
@@ -47,9 +45,11 @@ def ensure_default(call: Invocation, settings: "Settings") -> str:
 
     Raises `CommandError` where it cannot be made, or where nobody chose among several.
     """
+    from molt.index.aliases import DEFAULT
+
     store = checkpoint_store(settings)
     with opened_catalog(settings) as catalog:
-        chosen = catalog.aliases.get(DEFAULT_ALIAS)
+        chosen = catalog.aliases.get(DEFAULT)
         if chosen is not None:
             return chosen
         if not store.ids():
@@ -60,7 +60,7 @@ def ensure_default(call: Invocation, settings: "Settings") -> str:
                 f"{settings.home} has the checkpoints {', '.join(ids)} and none is the default; "
                 "choose one with `molt checkpoints default ID`"
             )
-        catalog.aliases.set(DEFAULT_ALIAS, ids[0])
+        catalog.aliases.set(DEFAULT, ids[0])
         return ids[0]
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from molt.cli.acquisition import DEFAULT_ALIAS
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
@@ -53,12 +52,13 @@ def _flaw(path: Path) -> str | None:
 
 def _default_problems(settings: "Settings") -> "list[Problem]":
     """A default that names a checkpoint which is not there. A broken catalog was reported."""
+    from molt.index.aliases import DEFAULT
     from molt.index.errors import CatalogError
     from molt.index.problem import Problem
 
     try:
         with opened_catalog(settings) as catalog:
-            chosen = catalog.aliases.get(DEFAULT_ALIAS)
+            chosen = catalog.aliases.get(DEFAULT)
     except CatalogError:
         return []
     store = checkpoint_store(settings)

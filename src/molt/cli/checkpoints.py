@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from molt.cli.acquisition import DEFAULT_ALIAS, acquire, ensure_default
+from molt.cli.acquisition import acquire, ensure_default
 from molt.cli.edge import CommandError
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
 from molt.cli.invocation import Invocation
@@ -97,13 +97,15 @@ def default(
 
     Without ID, name it; where the home has no checkpoint, make the built-in one first.
     """
+    from molt.index.aliases import DEFAULT
+
     settings = call.settings()
     if checkpoint_id is None:
         checkpoint_id = ensure_default(call, settings)
     else:
         checkpoint_store(settings).open(checkpoint_id)
         with opened_catalog(settings) as catalog:
-            catalog.aliases.set(DEFAULT_ALIAS, checkpoint_id)
+            catalog.aliases.set(DEFAULT, checkpoint_id)
     call.show({"default": checkpoint_id}, lambda: Listing(("default",), [(checkpoint_id,)]))
 
 
@@ -139,8 +141,10 @@ def _user_of(checkpoint_id: str, settings: "Settings") -> str | None:
 
 
 def _default_id(settings: "Settings") -> str | None:
+    from molt.index.aliases import DEFAULT
+
     with opened_catalog(settings) as catalog:
-        return catalog.aliases.get(DEFAULT_ALIAS)
+        return catalog.aliases.get(DEFAULT)
 
 
 def _described(checkpoint: "Checkpoint", *, default: str | None) -> dict[str, Any]:

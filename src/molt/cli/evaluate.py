@@ -3,25 +3,23 @@
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from molt.cli.acquisition import DEFAULT_ALIAS
 from molt.cli.edge import CommandError
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
 from molt.cli.invocation import Invocation
-from molt.cli.output import Listing
 from molt.cli.progress import Progress, shown_progress
+from molt.cli.reports import described, listing, note_verdicts
+from molt.cli.training import note_rejected, require_extra
 
 if TYPE_CHECKING:
     from molt.app.settings import Settings
     from molt.index.catalog import Catalog
     from molt.training.evaluation.evaluate import Contenders
     from molt.training.evaluation.measurement import Trial
-    from molt.training.evaluation.report import Report
 
 
 def evaluate(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -59,16 +57,19 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
 
     Interrupted, it goes on where it stopped when the same command is run again.
     """
-    _require_evaluation()
+    require_extra("evaluating", "ir_measures", "jinja2", "matplotlib")
+    from molt.index.generation import GenerationStore
     from molt.training.evaluation.evaluate import evaluate as run_evaluation
     from molt.training.evaluation.report import Plan
     from molt.training.evaluation.store import ReportStore
+    from molt.training.material import active_checkpoint
 
     settings = existing_home(call)
     with opened_catalog(settings) as catalog:
-        active = active_checkpoint(settings, catalog, collection)
+        generations = GenerationStore(settings.home / "generations")
+        active = active_checkpoint(catalog, generations, collection)
         contenders = _contenders(settings, active, wanted=checkpoint or [], baseline=baseline)
-        trial = _trial(catalog, collection, split=split)
+        trial = _trial(call, catalog, collection, contenders=contenders, split=split)
     with shown_progress(call) as progress:
         report = run_evaluation(
             trial,
@@ -78,23 +79,8 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
             progress=_reporting_to(progress),
         )
     folder = ReportStore(out or settings.home / "reports").publish(report)
-    call.show(_described(report, folder), lambda: _listing(report))
+    call.show(described(report, folder), lambda: listing(report))
     note_verdicts(call, report, folder)
-
-
-def _require_evaluation() -> None:
-    if any(find_spec(name) is None for name in ("ir_measures", "jinja2", "matplotlib")):
-        raise CommandError("evaluating needs the train extra: `pip install 'molt[train]'`")
-
-
-def active_checkpoint(settings: "Settings", catalog: "Catalog", name: str) -> str | None:
-    """The checkpoint that the collection is served with; the default where it was not indexed."""
-    from molt.index.generation import GenerationStore
-
-    generation = catalog.collections.get(name).generation
-    if generation is None:
-        return catalog.aliases.get(DEFAULT_ALIAS)
-    return GenerationStore(settings.home / "generations").read(generation).checkpoint
 
 
 def _contenders(
@@ -115,23 +101,28 @@ def _contenders(
     )
 
 
-def _trial(catalog: "Catalog", name: str, *, split: Literal["train", "dev", "test"]) -> "Trial":
-    """The collection's data, cleaned and split as training does."""
-    from molt.training.data.config import DataConfig
-    from molt.training.data.prepare import prepare
-    from molt.training.data.sources import read_collection
-    from molt.training.evaluation.measurement import Trial
+def _trial(
+    call: Invocation,
+    catalog: "Catalog",
+    name: str,
+    *,
+    contenders: "Contenders",
+    split: Literal["train", "dev", "test"],
+) -> "Trial":
+    """The collection's data, cleaned and split as it was to train the contenders."""
+    from molt.training.data.split_name import SplitName
+    from molt.training.material import data_configs, prepare_collection
 
-    dataset, card = prepare(read_collection(catalog, name), config=DataConfig())
-    chosen = {"train": dataset.train, "dev": dataset.dev, "test": dataset.test}[split]
-    return Trial(
-        collection=name,
-        corpus=dataset.corpus,
-        split=chosen,
-        train=None if split == "train" else dataset.train,
-        digest=dataset.digest,
-        data_card=card.to_json(),
-    )
+    configs = data_configs(name, contenders.all)
+    first, *others = configs
+    for config in others:
+        call.note(
+            f"{', '.join(configs[config])} may have learnt from queries of this split: it was "
+            f"trained with another configuration of data than {', '.join(configs[first])}"
+        )
+    prepared = prepare_collection(catalog, name, config=first)
+    note_rejected(call, prepared.card)
+    return prepared.trial(SplitName(split))
 
 
 def _reporting_to(progress: Progress) -> Callable[[str, int, int], None]:
@@ -142,67 +133,3 @@ def _reporting_to(progress: Progress) -> Callable[[str, int, int], None]:
             progress.finish(stage, done)
 
     return report
-
-
-def _described(report: "Report", folder: Path) -> dict[str, Any]:
-    return {
-        "event": "done",
-        "report": report.id,
-        "path": str(folder),
-        "collection": report.facts.collection,
-        "split": report.plan.split,
-        "queries": report.facts.queries,
-        "baseline": None if report.baseline is None else report.baseline.subject.id,
-        "candidates": [
-            {
-                "checkpoint": result.subject.id,
-                "variant": result.subject.variant,
-                "outcome": report.comparisons[at].outcome if report.comparisons else None,
-                "measures": {row[1]: dict(zip(_COLUMNS[2:], row[2:], strict=True)) for row in rows},
-            }
-            for at, (result, rows) in enumerate(zip(report.candidates, _rows(report), strict=True))
-        ],
-    }
-
-
-_COLUMNS = ("checkpoint", "measure", "mean", "low", "high", "baseline", "difference", "p")
-
-
-def _rows(report: "Report") -> list[list[tuple[Any, ...]]]:
-    """For each candidate a row of `_COLUMNS` for each measure."""
-    found = []
-    for at, result in enumerate(report.candidates):
-        compared = report.comparisons[at].measures if report.comparisons else {}
-        rows: list[tuple[Any, ...]] = []
-        for name, value in result.measures.items():
-            row = (result.subject.id, name, value.mean, value.low, value.high)
-            change = compared.get(name)
-            if report.baseline is None or change is None:
-                rows.append((*row, None, None, None))
-            else:
-                before = report.baseline.measures[name].mean
-                rows.append((*row, before, change.estimate.mean, change.p))
-        found.append(rows)
-    return found
-
-
-def _listing(report: "Report") -> Listing:
-    width = len(_COLUMNS) if report.baseline else _COLUMNS.index("baseline")
-    return Listing(
-        _COLUMNS[:width],
-        [
-            [f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row[:width]]
-            for rows in _rows(report)
-            for row in rows
-        ],
-    )
-
-
-def note_verdicts(call: Invocation, report: "Report", folder: Path) -> None:
-    """Say on standard error what a report shows, and where it lies."""
-    from molt.training.evaluation.verdict import verdict
-
-    for at, result in enumerate(report.candidates):
-        said = verdict(report, at)
-        call.note(f"{result.subject.id}: {said.headline}. {said.amount}. {said.certainty}")
-    call.note(f"Report: {folder / 'report.html'}")

@@ -2,24 +2,24 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molt.cli.edge import CommandError
 from molt.cli.home import existing_home
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 from molt.cli.progress import shown_progress
-from molt.cli.train import (
+from molt.cli.training import (
     BaseOption,
     CollectionArgument,
     ConfigOption,
     DataOption,
     SetOption,
     material_of,
+    places_of,
+    require_extra,
     shown_events,
 )
 
@@ -45,29 +45,23 @@ def tune(  # noqa: PLR0913  typer reads a command's options from its parameters
     Interrupted, the search goes on when the same command is run again. `molt train --config FILE`
     takes what it finds.
     """
-    _require_tuning()
+    require_extra("tuning", "torch", "optuna")
     from molt.training.config import read_config, write_config
-    from molt.training.run import Places
     from molt.training.tuning.study import tune
 
     settings = existing_home(call)
     chosen = read_config(config, settings=setting or ())
-    material = material_of(call, settings, collection, config=chosen, files=data or [], base=base)
+    material = material_of(call, settings, collection, config=chosen, files=data, base=base)
     with shown_progress(call) as progress:
         tuned = tune(
             material,
             config=chosen,
             trials=trials,
-            places=Places(runs=settings.home / "runs", cache=settings.home / "cache"),
+            places=places_of(settings),
             watch=shown_events(call, progress),
         )
     write_config(tuned.config, out)
     call.show(_described(tuned, out), lambda: _listing(tuned, out))
-
-
-def _require_tuning() -> None:
-    if any(find_spec(name) is None for name in ("torch", "optuna")):
-        raise CommandError("tuning needs the train extra: `pip install 'molt[train]'`")
 
 
 def _described(tuned: "Tuned", out: Path) -> dict[str, Any]:

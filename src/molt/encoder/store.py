@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import rmtree
 from uuid import uuid4
 
-from molt.artifact import publish_directory
+from molt.artifact import publish_directory, published_ids
 from molt.encoder.checkpoint import MANIFEST, Checkpoint, open_checkpoint, read_checkpoint
 from molt.encoder.errors import (
     CheckpointExistsError,
@@ -26,9 +26,7 @@ class CheckpointStore:
 
     def ids(self) -> list[str]:
         """The ids of all published checkpoints, sorted; nothing is read."""
-        if not self.root.is_dir():
-            return []
-        return sorted(entry.name for entry in self.root.iterdir() if _ID.fullmatch(entry.name))
+        return published_ids(self.root, _ID)
 
     def path(self, checkpoint_id: str) -> Path:
         """Where a checkpoint lies. Raises `CheckpointNotFoundError`."""

@@ -6,6 +6,9 @@ from molt.index.database import Database
 from molt.index.fields import check_id, is_id
 from molt.index.tables import aliases
 
+DEFAULT = "default"
+"""The alias that new collections and `default` among the models stand for."""
+
 
 class Aliases:
     """Which checkpoint each alias stands for."""

@@ -19,6 +19,7 @@ from molt.artifact import (
     CorruptFileError,
     FileEntry,
     publish_directory,
+    published_ids,
     read_manifest,
     sync_directory,
     write_manifest,
@@ -63,9 +64,7 @@ class GenerationStore:
 
     def ids(self) -> list[str]:
         """The ids of all generations, sorted; nothing is read."""
-        if not self.root.is_dir():
-            return []
-        return sorted(path.name for path in self.root.iterdir() if _ID.fullmatch(path.name))
+        return published_ids(self.root, _ID)
 
     def path(self, generation_id: str) -> Path:
         """Where a generation lies. Raises `GenerationNotFoundError`."""

@@ -14,16 +14,16 @@ from shutil import rmtree
 from molt.artifact import canonical_json, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
-from molt.training.data.card import DataCard
-from molt.training.data.dataset import Dataset
+from molt.training.data.card import write_card
+from molt.training.data.split_name import SplitName
 from molt.training.evaluation.evaluate import Contenders, evaluate
-from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.report import Curves, Plan, Report
 from molt.training.export.checkpoints import Provenance, make_checkpoint
 from molt.training.fit.fit import fit
 from molt.training.fit.fitted import Fitted, Workplace
 from molt.training.fit.progress import Event, Watch, unwatched
+from molt.training.material import Material
 
 _FORMAT = 1
 _EXPORTED = "checkpoint"
@@ -35,16 +35,6 @@ class Places:
 
     runs: Path
     cache: Path
-
-
-@dataclass(frozen=True)
-class Material:
-    """What is trained: a base checkpoint and a dataset, whose card goes into the report."""
-
-    collection: str
-    base: Checkpoint
-    dataset: Dataset
-    card: DataCard
 
 
 @dataclass(frozen=True)
@@ -78,6 +68,8 @@ def train(
     run_id = name_run(material, config)
     workplace = Workplace(places.runs / run_id, places.cache)
     _forget_lost(workplace, store)
+    workplace.folder.mkdir(parents=True, exist_ok=True)
+    write_card(material.card, workplace.folder)
     teacher = None if config.objective.teacher is None else store.open(config.objective.teacher)
     fitted = fit(
         material.base,
@@ -94,11 +86,11 @@ def train(
     candidate = _export(material, fitted, config=config, store=store, workplace=workplace)
     measured = _Measuring(material, candidate, places, watch)
     watch(Event("evaluation"))
-    dev = measured.on("dev")
+    dev = measured.on(SplitName.DEV)
     if dev.candidates[0].measures[PRIMARY].mean < _baseline(dev):
         store.remove(candidate.id)
         return Outcome(run_id, material.base, fitted, None, _refusal(dev))
-    report = replace(measured.on("test"), curves=_curves(fitted))
+    report = replace(measured.on(SplitName.TEST), curves=_curves(fitted))
     rmtree(workplace.model, ignore_errors=True)
     return Outcome(run_id, candidate, fitted, report, None)
 
@@ -164,19 +156,10 @@ class _Measuring:
     places: Places
     watch: Watch
 
-    def on(self, split: str) -> Report:
+    def on(self, split: SplitName) -> Report:
         """A report over the whole corpus."""
-        dataset = self.material.dataset
-        trial = Trial(
-            collection=self.material.collection,
-            corpus=dataset.corpus,
-            split=dataset.dev if split == "dev" else dataset.test,
-            train=dataset.train,
-            digest=dataset.digest,
-            data_card=self.material.card.to_json(),
-        )
         return evaluate(
-            trial,
+            self.material.trial(split),
             contenders=Contenders([self.candidate], baseline=self.material.base),
             plan=Plan(split=split),
             cache=self.places.cache,

@@ -10,11 +10,11 @@ from molt.app.answers import Json, encode
 from molt.app.auth import Access, allow
 from molt.app.embedding import EmbeddingQuery, embed
 from molt.app.failures import NotAvailableError
-from molt.app.live import DEFAULT_ALIAS
 from molt.app.route import new_router
 from molt.app.service import Service, service_of
 from molt.app.tei.schemas import EmbedBody, Info
 from molt.encoder.encoder import InputType
+from molt.index.aliases import DEFAULT
 
 router = new_router("tei")
 
@@ -50,7 +50,7 @@ async def post_rerank() -> Json:
 def _embed(service: Service, body: EmbedBody) -> bytes:
     query = EmbeddingQuery(
         texts=body.inputs,
-        model=DEFAULT_ALIAS,
+        model=DEFAULT,
         input_type=InputType(body.prompt_name or "document"),
         dimensions=body.dimensions,
         route="/embed",
@@ -60,7 +60,7 @@ def _embed(service: Service, body: EmbedBody) -> bytes:
 
 
 def _info(service: Service) -> dict[str, Any]:
-    checkpoint = service.engine.models.encoder(DEFAULT_ALIAS).checkpoint
+    checkpoint = service.engine.models.encoder(DEFAULT).checkpoint
     limits = service.settings.limits
     return {
         "model_id": checkpoint.base_model,

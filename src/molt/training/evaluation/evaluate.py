@@ -31,6 +31,11 @@ class Contenders:
     candidates: Sequence[Checkpoint]
     baseline: Checkpoint | None = None
 
+    @property
+    def all(self) -> list[Checkpoint]:
+        """Every one, the baseline first."""
+        return [*([] if self.baseline is None else [self.baseline]), *self.candidates]
+
 
 def evaluate(
     trial: Trial, *, contenders: Contenders, plan: Plan, cache: Path, progress: Progress = quiet
@@ -43,10 +48,7 @@ def evaluate(
     """
     _check(trial, contenders)
     cut = slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
-    checkpoints = [*contenders.candidates]
-    if contenders.baseline is not None:
-        checkpoints.insert(0, contenders.baseline)
-    measured = measure_all(trial, checkpoints, group=plan.group, cache=cache, progress=progress)
+    measured = measure_all(trial, contenders.all, group=plan.group, cache=cache, progress=progress)
     former = None if contenders.baseline is None else measured.pop(0)
     facts = _facts(trial)
     subjects = [each.subject for each in measured]

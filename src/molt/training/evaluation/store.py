@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from molt.artifact import (
     CorruptFileError,
     publish_directory,
+    published_ids,
     read_manifest,
     sync_directory,
     write_manifest,
@@ -36,9 +37,7 @@ class ReportStore:
 
     def ids(self) -> list[str]:
         """The ids of all published reports, sorted; nothing is read."""
-        if not self.root.is_dir():
-            return []
-        return sorted(entry.name for entry in self.root.iterdir() if _ID.fullmatch(entry.name))
+        return published_ids(self.root, _ID)
 
     def publish(self, report: Report) -> Path:
         """Write both files of a report and return their directory.

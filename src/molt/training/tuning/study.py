@@ -22,7 +22,8 @@ from molt.training.errors import FitError
 from molt.training.fit.fit import fit
 from molt.training.fit.fitted import Workplace
 from molt.training.fit.progress import Event, Watch, unwatched
-from molt.training.run import Material, Places, name_run
+from molt.training.material import Material
+from molt.training.run import Places, name_run
 from molt.training.tuning.space import suggest
 
 _OVER = (TrialState.COMPLETE, TrialState.PRUNED)
