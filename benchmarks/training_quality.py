@@ -11,7 +11,9 @@ import json
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 from benchmarks.checkpoint import default_checkpoint, lend
@@ -27,6 +29,9 @@ BOUNDS = {
     "chorus_icecat": (0.0, None),
     "stdlib": (0.0, None),
 }
+
+
+ARXIV_PAIRS = 20_000
 
 
 def train(corpus: str, arguments: Any) -> dict[str, Any]:
@@ -55,11 +60,20 @@ def train(corpus: str, arguments: Any) -> dict[str, Any]:
 
 
 def folder(corpus: str, arguments: Any) -> Path:
-    """Where a corpus lies; that of the standard library is written first."""
-    if corpus != "stdlib":
-        return Path(arguments.data / corpus)
-    written = Path(arguments.scratch / "stdlib-corpus")
-    subprocess.run([sys.executable, "demo/corpus.py", str(written)], check=True)
+    """Where a corpus lies; that of the standard library is written first, and arXiv's is cut."""
+    given = Path(arguments.data / corpus)
+    written = Path(arguments.scratch / f"{corpus}-corpus")
+    if corpus == "stdlib":
+        subprocess.run([sys.executable, "demo/corpus.py", str(written)], check=True)
+    elif corpus == "arxiv":
+        (written / "qrels").mkdir(parents=True, exist_ok=True)
+        for name in ("corpus.jsonl", "queries.jsonl", "qrels/dev.tsv", "qrels/test.tsv"):
+            copyfile(given / name, written / name)
+        with (given / "qrels" / "train.tsv").open(encoding="utf-8") as lines:
+            kept = "".join(islice(lines, 1 + ARXIV_PAIRS))
+        (written / "qrels" / "train.tsv").write_text(kept, encoding="utf-8")
+    else:
+        return given
     return written
 
 
