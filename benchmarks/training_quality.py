@@ -67,7 +67,7 @@ def folder(corpus: str, arguments: Any) -> Path:
         subprocess.run([sys.executable, "demo/corpus.py", str(written)], check=True)
     elif corpus == "arxiv":
         (written / "qrels").mkdir(parents=True, exist_ok=True)
-        for name in ("corpus.jsonl", "queries.jsonl", "qrels/dev.tsv", "qrels/test.tsv"):
+        for name in ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels/dev.tsv", "qrels/test.tsv"):
             copyfile(given / name, written / name)
         with (given / "qrels" / "train.tsv").open(encoding="utf-8") as lines:
             kept = "".join(islice(lines, 1 + ARXIV_PAIRS))
