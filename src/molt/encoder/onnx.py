@@ -21,6 +21,7 @@ class ONNXRuntime:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.enable_mem_pattern = False  # patterns are kept per shape, and shapes vary
+        options.enable_cpu_mem_arena = False  # it keeps the busiest moment's memory, at no gain
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
