@@ -1,10 +1,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from molt.encoder import UnsafeCheckpointError
-from molt.encoder.content import check_content, modules, read_object
+from molt.encoder.content import check_content, is_static, modules, read_object
 from tests.encoder import conftest
 from tests.encoder.conftest import REAL_MODEL, write_json, write_model
 
@@ -133,3 +135,74 @@ def test_an_object_is_asked_for_where_one_is_needed(model: Path) -> None:
     write_json(model / "config.json", [])
     with pytest.raises(UnsafeCheckpointError, match="is not a JSON object"):
         read_object(model / "config.json")
+
+
+@pytest.fixture
+def static(tmp_path: Path) -> Path:
+    """A static embedding of 5 tokens, as model2vec and sentence-transformers keep one."""
+    write_json(tmp_path / "modules.json", conftest.modules("StaticEmbedding", "Normalize"))
+    write_json(tmp_path / "config.json", {"model_type": "model2vec", "hidden_dim": 3})
+    save_file({"embeddings": np.zeros((5, 3), "f4")}, tmp_path / "model.safetensors")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["embeddings", "embedding.weight"])
+def test_a_static_embedding_passes_in_both_spellings(static: Path, name: str) -> None:
+    save_file({name: np.zeros((5, 3), "f2")}, static / "model.safetensors")
+    check_content(static)
+    assert is_static(static)
+    long = "sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"
+    write_json(static / "modules.json", [{"idx": 0, "name": "0", "path": "", "type": long}])
+    check_content(static)
+
+
+def test_a_transformer_is_not_static(model: Path) -> None:
+    assert not is_static(model)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"embeddings": np.zeros((5, 4), "f4")},
+        {"embeddings": np.zeros((3,), "f4")},
+        {"embeddings": np.zeros((5, 3, 3), "f4")},
+        {"embeddings": np.zeros((5, 3), "i8")},
+        {"embeddings": np.zeros((0, 3), "f4"), "weights": np.zeros(1, "f4")},
+        {"embeddings": np.zeros((5, 3), "f4"), "mapping": np.zeros(9, "i8")},
+        {"other": np.zeros((5, 3), "f4")},
+    ],
+)
+def test_anything_but_one_table_of_the_right_width_is_no_static_embedding(
+    static: Path, tensors: dict[str, Any]
+) -> None:
+    save_file(tensors, static / "model.safetensors")
+    assert refusal(static).path == static / "model.safetensors"
+
+
+@pytest.mark.parametrize("width", [None, 4, "3", 0, 10**9])
+def test_a_static_embedding_says_how_wide_it_is(static: Path, width: object) -> None:
+    write_json(static / "config.json", {"model_type": "model2vec", "hidden_dim": width})
+    refusal(static)
+
+
+def test_modules_and_architecture_of_a_static_embedding_belong_together(static: Path) -> None:
+    write_json(static / "config.json", {"model_type": "bert", "hidden_dim": 3})
+    assert "model_type 'bert' is not on the allow-list (model2vec)" in str(refusal(static))
+    write_json(static / "modules.json", conftest.modules("Transformer", "Pooling"))
+    write_json(static / "config.json", {"model_type": "model2vec", "hidden_dim": 3})
+    assert "model_type 'model2vec' is not on the allow-list" in str(refusal(static))
+
+
+@pytest.mark.parametrize(
+    "kinds", [("StaticEmbedding", "Pooling"), ("Transformer", "StaticEmbedding"), ("Normalize",)]
+)
+def test_a_static_embedding_stands_alone(static: Path, kinds: tuple[str, ...]) -> None:
+    write_json(static / "modules.json", conftest.modules(*kinds))
+    assert f"modules {list(kinds)}: Molt takes" in str(refusal(static))
+
+
+@pytest.mark.parametrize("folder", ["0_StaticEmbedding", "..", "../other", "/etc"])
+def test_a_static_embedding_lies_where_its_files_were_checked(static: Path, folder: str) -> None:
+    (entry,) = conftest.modules("StaticEmbedding")
+    write_json(static / "modules.json", [entry | {"path": folder}])
+    assert refusal(static).path == static / "modules.json"

@@ -7,6 +7,7 @@ import typer
 from molt.cli import checkpoints, collections, config, keys
 from molt.cli.check import check
 from molt.cli.command import DebugOption, HomeOption, JsonOption, command
+from molt.cli.distil import distil
 from molt.cli.evaluate import evaluate
 from molt.cli.generations import generations
 from molt.cli.imports import import_files
@@ -62,6 +63,7 @@ command(app, "import")(import_files)
 command(app, "search")(search)
 command(app, "train")(train)
 command(app, "tune")(tune)
+command(app, "distil")(distil)
 command(app, "evaluate")(evaluate)
 command(app, "check")(check)
 command(app, "generations")(generations)

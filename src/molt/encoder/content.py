@@ -5,15 +5,18 @@ what the files name.
 """
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from molt.encoder.errors import UnsafeCheckpointError
-from molt.encoder.weights import check_weights
+from molt.encoder.weights import check_table, check_weights
 
 ARCHITECTURES = frozenset(("bert", "roberta", "xlm-roberta", "mpnet", "distilbert", "modernbert"))
+STATIC = "model2vec"
+"""What `config.json` calls a static embedding, which takes the mean of a table's token vectors."""
 
 # Both spellings that sentence-transformers has used for each module.
 MODULE_TYPES = {
@@ -24,7 +27,17 @@ MODULE_TYPES = {
     "sentence_transformers.models.Normalize": "Normalize",
     "sentence_transformers.base.modules.normalize.Normalize": "Normalize",
     "sentence_transformers.sentence_transformer.modules.normalize.Normalize": "Normalize",
+    "sentence_transformers.models.StaticEmbedding": "StaticEmbedding",
+    "sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding": (
+        "StaticEmbedding"
+    ),
 }
+_STACKS = (
+    ["Transformer", "Pooling"],
+    ["Transformer", "Pooling", "Normalize"],
+    ["StaticEmbedding"],
+    ["StaticEmbedding", "Normalize"],
+)
 _CODE_KEYS = frozenset(("auto_map", "custom_pipelines", "trust_remote_code"))
 _BOUNDS = {
     "hidden_size": 16_384,
@@ -48,28 +61,42 @@ def check_content(root: Path) -> None:
     for path in sorted(root.glob("*.json")):
         if path.name != "tokenizer.json":
             _refuse_code(path)
-    _check_config(root / "config.json")
-    if (root / "modules.json").exists():
-        modules(root)
+    static = is_static(root)
+    config = _checked_config(root / "config.json", known={STATIC} if static else ARCHITECTURES)
     check_weights(root / "model.safetensors")
+    if static:
+        check_table(root / "model.safetensors", width=config.get("hidden_dim"))
 
 
 def modules(root: Path) -> dict[str, Path]:
     """The modules that `modules.json` names, by kind: where the settings of each lie.
 
-    Raises `UnsafeCheckpointError` unless they are a transformer, a pooling and perhaps a
-    normalisation, in this order, inside `root`.
+    Raises `UnsafeCheckpointError` unless they are a transformer and a pooling, or a static
+    embedding, and perhaps a normalisation, in this order, inside `root`.
     """
     path = root / "modules.json"
     entries = read_json(path)
     if not isinstance(entries, list):
         raise UnsafeCheckpointError(path, "is not a list of modules")
     found = {_kind(path, entry): root / str(entry["path"]) for entry in entries}
-    if list(found) not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+    if list(found) not in _STACKS:
         raise UnsafeCheckpointError(
-            path, f"modules {list(found)}: Molt takes Transformer, Pooling and perhaps Normalize"
+            path,
+            f"modules {list(found)}: Molt takes Transformer and Pooling, or StaticEmbedding, and "
+            "perhaps Normalize",
         )
     return found
+
+
+def is_static(root: Path) -> bool:
+    """Whether the model is a static embedding, which has no transformer; raises as `modules` does.
+
+    What was checked of its files holds for the directory itself, so it must lie there.
+    """
+    found = modules(root) if (root / "modules.json").exists() else {}
+    if found.get("StaticEmbedding", root) != root:
+        raise UnsafeCheckpointError(root / "modules.json", "keeps a static embedding in a folder")
+    return "StaticEmbedding" in found
 
 
 def read_json(path: Path) -> Any:
@@ -104,18 +131,19 @@ def _kind(path: Path, entry: object) -> str:
     return kind
 
 
-def _check_config(path: Path) -> None:
+def _checked_config(path: Path, *, known: Collection[str]) -> dict[str, Any]:
     config = read_object(path)
-    if config.get("model_type") not in ARCHITECTURES:
+    if config.get("model_type") not in known:
         raise UnsafeCheckpointError(
             path,
             f"model_type {config.get('model_type')!r} is not on the allow-list "
-            f"({', '.join(sorted(ARCHITECTURES))})",
+            f"({', '.join(sorted(known))})",
         )
     for key, bound in _BOUNDS.items():
         value = config.get(key, 1)
         if not isinstance(value, int) or not 0 < value <= bound:
             raise UnsafeCheckpointError(path, f"{key} is {value!r}; Molt takes 1 to {bound}")
+    return config
 
 
 def _refuse_code(path: Path) -> None:

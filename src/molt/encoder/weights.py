@@ -14,6 +14,10 @@ from molt.encoder.errors import UnsafeCheckpointError
 
 _HEADER_LIMIT = 16 * 1024 * 1024
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1, "BOOL": 1}
+_FLOATS = frozenset(("F64", "F32", "F16", "BF16"))
+# What model2vec and sentence-transformers call the table of a static embedding.
+_TABLES = frozenset(("embeddings", "embedding.weight"))
+_MOST_TOKENS = 4_000_000
 
 
 def check_weights(path: Path) -> None:
@@ -26,6 +30,23 @@ def check_weights(path: Path) -> None:
         raise UnsafeCheckpointError(path, f"its tensors do not cover its {body} bytes")
     if any(left[1] != right[0] for left, right in pairwise(spans)):
         raise UnsafeCheckpointError(path, "its tensors overlap or leave gaps")
+
+
+def check_table(path: Path, *, width: object) -> None:
+    """Raise `UnsafeCheckpointError` unless the one tensor is a table `(tokens, width)` of floats.
+
+    Of a file that `check_weights` has let pass. A second tensor could have a reader build a larger
+    table from it.
+    """
+    tensors = {name: entry for name, entry in _header(path)[0].items() if name != "__metadata__"}
+    (name, entry), *more = tensors.items()
+    shape, kind = entry["shape"], entry["dtype"]  # type: ignore[index]
+    if more or name not in _TABLES or kind not in _FLOATS:
+        raise UnsafeCheckpointError(
+            path, f"holds {sorted(tensors)}, not one table of token vectors"
+        )
+    if len(shape) != 2 or shape[1] != width or not 0 < shape[0] <= _MOST_TOKENS:
+        raise UnsafeCheckpointError(path, f"its table is {shape}, where the width is {width!r}")
 
 
 def _header(path: Path) -> tuple[dict[str, object], int]:

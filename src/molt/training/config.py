@@ -3,14 +3,16 @@
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from molt.artifact import write_atomically
 from molt.training.data.config import DataConfig
 from molt.training.errors import TrainingError
 from molt.training.fit.config import FitConfig
+
+_Config = TypeVar("_Config", bound=BaseModel)
 
 
 class ConfigError(TrainingError):
@@ -24,6 +26,11 @@ class TrainConfig(FitConfig):
 
 
 def read_config(path: Path | None, *, settings: Sequence[str] = ()) -> TrainConfig:
+    """The configuration of a training run; as `read_as`."""
+    return read_as(TrainConfig, path, settings=settings)
+
+
+def read_as(schema: type[_Config], path: Path | None, *, settings: Sequence[str] = ()) -> _Config:
     """The configuration of a file, or the default one, with each `section.key=value` set over it.
 
     A value is TOML; what is no TOML is taken as a string. Raises `ConfigError`, which names the
@@ -33,7 +40,7 @@ def read_config(path: Path | None, *, settings: Sequence[str] = ()) -> TrainConf
     for setting in settings:
         _set(values, setting)
     try:
-        return TrainConfig.model_validate(values)
+        return schema.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(map(_explained, error.errors(include_url=False)))) from None
 

@@ -6,7 +6,6 @@ what comes out.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
@@ -22,7 +21,7 @@ from molt.training.evaluation.report import Curves, Plan, Report
 from molt.training.export.checkpoints import Provenance, make_checkpoint
 from molt.training.fit.fit import fit
 from molt.training.fit.fitted import Fitted, Workplace
-from molt.training.fit.progress import Event, Watch, unwatched
+from molt.training.fit.progress import Event, Watch, told, unwatched
 from molt.training.material import Material
 
 _FORMAT = 1
@@ -163,15 +162,8 @@ class _Measuring:
             contenders=Contenders([self.candidate], baseline=self.material.base),
             plan=Plan(split=split),
             cache=self.places.cache,
-            progress=_told(self.watch),
+            progress=told(self.watch),
         )
-
-
-def _told(watch: Watch) -> Callable[[str, int, int], None]:
-    def report(stage: str, done: int, total: int) -> None:
-        watch(Event(stage, step=done, steps=total))
-
-    return report
 
 
 def _baseline(report: Report) -> float:

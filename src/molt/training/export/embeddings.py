@@ -3,10 +3,26 @@
 Four times smaller, and nearer to fp32 than one scale for the whole table would be.
 """
 
+from pathlib import Path
+
 import numpy as np
+import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 _LEAST_ROWS = 1000  # smaller tables, of positions and types, are not worth it
+
+
+def quantise_table(graph: Path, target: Path) -> bool:
+    """Write the form of a static embedding's `graph` with its table in int8, where that is large.
+
+    Whether it was written.
+    """
+    model = onnx.load(str(graph))
+    if not any(_is_large(weight) for weight in model.graph.initializer):
+        return False
+    quantise_embeddings(model)
+    onnx.save(model, str(target))
+    return True
 
 
 def quantise_embeddings(model: ModelProto) -> None:

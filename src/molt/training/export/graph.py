@@ -9,17 +9,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import cast
 
 import torch
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutput
+from transformers.utils.logging import disable_progress_bar
 
 from molt.encoder import Pooling
 from molt.training.errors import ExportError
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 # From opset 23 on, attention is one operator, which runtimes do much faster than its parts.
 # ModernBERT's rotary embedding comes out wrong for batches in 23.
@@ -46,8 +46,29 @@ class _TextEncoder(nn.Module):
         return nn.functional.normalize(mean, dim=1)
 
 
+class TokenVectors(nn.Module):
+    """A static embedding in a transformer's place: of each token its vector, whatever is around."""
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        tokens, width = table.shape
+        self.table = nn.Embedding(tokens, width, _weight=table)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> BaseModelOutput:  # noqa: ARG002
+        """Look them up."""
+        return BaseModelOutput(last_hidden_state=self.table(input_ids))
+
+
+def transformer_of(model: SentenceTransformer) -> nn.Module:
+    """What makes token vectors in `model`, to be exported."""
+    if isinstance(model[0], StaticEmbedding):
+        return TokenVectors(model[0].embedding.weight.detach())
+    return cast("nn.Module", model[0].auto_model)
+
+
 def load_model(path: Path) -> SentenceTransformer:
     """A staged model on the CPU in float32, safetensors only, nothing of it executed."""
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     return SentenceTransformer(
         str(path),
         device="cpu",
@@ -57,7 +78,7 @@ def load_model(path: Path) -> SentenceTransformer:
     ).eval()
 
 
-def export_graph(transformer: "PreTrainedModel", *, pooling: Pooling, target: Path) -> None:
+def export_graph(transformer: nn.Module, *, pooling: Pooling, target: Path) -> None:
     """Write the graph of `transformer` with `pooling` to `target`.
 
     Raises `ExportError` where it cannot be traced.
@@ -74,7 +95,7 @@ def export_graph(transformer: "PreTrainedModel", *, pooling: Pooling, target: Pa
                 input_names=["input_ids", "attention_mask"],
                 output_names=["vectors"],
                 dynamic_shapes={"input_ids": sizes, "attention_mask": sizes},
-                opset_version=_OPSETS.get(transformer.config.model_type, _OPSET),
+                opset_version=_opset(transformer),
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
@@ -82,6 +103,11 @@ def export_graph(transformer: "PreTrainedModel", *, pooling: Pooling, target: Pa
     if program is None:
         raise ExportError("the model cannot be exported: the exporter returned no graph")
     program.save(str(target), external_data=False)
+
+
+def _opset(transformer: nn.Module) -> int:
+    config = getattr(transformer, "config", None)
+    return _OPSETS.get(getattr(config, "model_type", ""), _OPSET)
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from typing import Any
 
 from molt.encoder import Pooling, Prompts
 from molt.encoder.allowlist import check_source_files
-from molt.encoder.content import check_content, modules, read_object
+from molt.encoder.content import STATIC, check_content, modules, read_object
 from molt.training.errors import SourceError
 
 _DEFAULT_MAX_LENGTH = 512
+_LONGEST = 1_048_576  # tokens; a static embedding has no positions that could run out
 _DIMENSION_KEYS = ("hidden_size", "dim")
 # These count positions from the padding id on, so two of their positions take no token.
 _OFFSET_POSITIONS = frozenset(("roberta", "xlm-roberta", "mpnet"))
@@ -55,6 +56,8 @@ def read_source(
     check_source_files(path)
     check_content(path)
     config = read_object(path / "config.json")
+    if config["model_type"] == STATIC:
+        return _static(path, config, pooling=pooling, prompts=prompts, max_length=max_length)
     settings = _optional(path / "sentence_bert_config.json")
     if settings.get("do_lower_case"):
         raise SourceError(
@@ -68,6 +71,31 @@ def read_source(
         pooling=pooling or _pooling(path),
         prompts=prompts or _prompts(path),
         max_length=_max_length(path, config, max_length or settings.get("max_seq_length")),
+    )
+
+
+def _static(
+    path: Path,
+    config: Mapping[str, Any],
+    *,
+    pooling: Pooling | None,
+    prompts: Prompts | None,
+    max_length: int | None,
+) -> Source:
+    length = max_length or config.get("max_length") or _DEFAULT_MAX_LENGTH
+    if pooling not in {None, Pooling.MEAN}:
+        raise SourceError(
+            f"{path}: a static embedding is the mean of its tokens; leave pooling out"
+        )
+    if not isinstance(length, int) or not 8 <= length <= _LONGEST:
+        raise SourceError(f"{path}: maximum length {length!r}; 8 to {_LONGEST} tokens can be read")
+    return Source(
+        path=path,
+        architecture=STATIC,
+        dimension=config["hidden_dim"],
+        pooling=Pooling.MEAN,
+        prompts=prompts or _prompts(path),
+        max_length=length,
     )
 
 

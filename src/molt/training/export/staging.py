@@ -14,9 +14,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from molt.encoder import Pooling
-from molt.encoder.content import read_object
+from molt.encoder.content import STATIC, read_object
 from molt.training.errors import SourceError
 from molt.training.export.source import Source
+from molt.training.export.static import read_table, write_table
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 _MODULES = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
@@ -27,15 +28,12 @@ def stage(source: Source, target: Path) -> None:
 
     Raises `SourceError` where no fast tokenizer can be made.
     """
-    _copy_weights(source, target)
-    _copy_tokenizer(source, target)
+    if source.architecture == STATIC:
+        write_table(read_table(source.path), target, max_length=source.max_length)
+    else:
+        _stage_transformer(source, target)
     if (source.path / "LICENSE").exists():
         copyfile(source.path / "LICENSE", target / "LICENSE")
-    _write_json(target / "modules.json", _modules())
-    _write_json(
-        target / "sentence_bert_config.json",
-        {"max_seq_length": source.max_length, "do_lower_case": False},
-    )
     _write_json(
         target / "config_sentence_transformers.json",
         {
@@ -43,6 +41,16 @@ def stage(source: Source, target: Path) -> None:
             "default_prompt_name": None,
             "similarity_fn_name": "cosine",
         },
+    )
+
+
+def _stage_transformer(source: Source, target: Path) -> None:
+    _copy_weights(source, target)
+    _copy_tokenizer(source, target)
+    _write_json(target / "modules.json", _modules())
+    _write_json(
+        target / "sentence_bert_config.json",
+        {"max_seq_length": source.max_length, "do_lower_case": False},
     )
     (target / "1_Pooling").mkdir()
     _write_json(target / "1_Pooling" / "config.json", _pooling(source))

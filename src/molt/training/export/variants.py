@@ -8,24 +8,23 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from molt.encoder import Checkpoint, Fidelity, Variant
 from molt.encoder.tokenizer import Tokenizer
 from molt.training.errors import ExportError
 from molt.training.export import openvino
-from molt.training.export.graph import export_graph, load_model
+from molt.training.export.embeddings import quantise_table
+from molt.training.export.graph import export_graph, load_model, transformer_of
 from molt.training.export.probe import probe_set
 from molt.training.export.proof import prove
 from molt.training.export.quantise import quantise
 from molt.training.export.smoothing import smooth
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 _FP32 = "runtime/fp32.onnx"
 _INT8 = "runtime/int8.onnx"
@@ -45,15 +44,22 @@ def make_variants(checkpoint: Checkpoint) -> tuple[Variant, ...]:
     candidates = _export(checkpoint, model)
     with TemporaryDirectory(prefix="molt-proof-") as cache:
         proven = prove(checkpoint, candidates, model=model, cache=Path(cache))
-    return _keep(checkpoint.path, proven)
+    kept = _keep(checkpoint.path, proven)
+    if isinstance(model[0], StaticEmbedding):
+        kept = kept[-1:]  # as fast as the larger one, since reading the text takes the time
+        _remove_others(checkpoint.path, kept)
+    return kept
 
 
 def _export(checkpoint: Checkpoint, model: SentenceTransformer) -> list[Variant]:
     root = checkpoint.path
     (root / "runtime").mkdir()
-    transformer = cast("PreTrainedModel", model[0].auto_model)
-    export_graph(transformer, pooling=checkpoint.pooling, target=root / _FP32)
+    export_graph(transformer_of(model), pooling=checkpoint.pooling, target=root / _FP32)
     candidates = [_candidate(root, runtime="onnx", precision="fp32", graph=_FP32)]
+    if isinstance(model[0], StaticEmbedding):
+        if quantise_table(root / _FP32, root / _INT8):
+            candidates.append(_candidate(root, runtime="onnx", precision="int8", graph=_INT8))
+        return candidates
     with TemporaryDirectory(prefix="molt-smooth-") as folder:
         tokens = _sample_tokens(checkpoint)
         smoothed = Path(folder) / "smoothed.onnx"
@@ -106,10 +112,14 @@ def _keep(root: Path, proven: Sequence[Variant]) -> tuple[Variant, ...]:
     for variant in proven:
         if variant not in kept:
             logger.warning("%s is outside the quality budget: %s", variant.name, variant.fidelity)
+    _remove_others(root, kept)
+    return kept
+
+
+def _remove_others(root: Path, kept: Sequence[Variant]) -> None:
     used = {path for variant in kept for path in _files(root, variant.graph)}
     for path in set((root / "runtime").iterdir()) - used:
         path.unlink()
-    return kept
 
 
 def _files(root: Path, graph: str) -> list[Path]:

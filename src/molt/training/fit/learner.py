@@ -13,6 +13,7 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from transformers.utils.logging import disable_progress_bar
 
+from molt.encoder.content import is_static
 from molt.training.fit.hardware import Hardware
 
 _SEQUENCES = ("input_ids", "attention_mask", "token_type_ids")
@@ -51,7 +52,10 @@ def _passes(order: Tensor, lengths: list[int], *, tokens: int) -> list[tuple[Ten
 
 
 def open_learner(path: Path, *, hardware: Hardware, max_length: int) -> Learner:
-    """The staged model at `path` in fp32, from safetensors alone; nothing of it is executed."""
+    """The staged model at `path` in fp32, from safetensors alone; nothing of it is executed.
+
+    A static embedding has its maximum length in its tokenizer.
+    """
     disable_progress_bar()  # type: ignore[no-untyped-call]
     learner = Learner(
         str(path),
@@ -62,5 +66,6 @@ def open_learner(path: Path, *, hardware: Hardware, max_length: int) -> Learner:
     )
     learner.hardware = hardware
     learner.model_card_data.generate_widget_examples = False
-    learner.max_seq_length = max_length
+    if not is_static(path):
+        learner.max_seq_length = max_length
     return learner

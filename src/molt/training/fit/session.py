@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from transformers import TrainerCallback, set_seed
 
 from molt.encoder import Checkpoint, InputType
+from molt.encoder.content import is_static
 from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.evaluation.vectors import encode_corpus
@@ -136,6 +137,11 @@ class Session:
         )
 
     def _open(self) -> Learner:
+        if is_static(self._base.path):
+            raise FitError(
+                f"{self._base.id} is a static embedding and has no layers; fit the checkpoint that "
+                f"it was made from ({self._base.parent or 'unknown'}) and distil that again"
+            )
         run = self._config.run
         set_seed(run.seed)
         hardware = choose_hardware(device=run.device, precision=run.precision)
@@ -149,7 +155,7 @@ class Session:
         return [
             Lesson(
                 name=rows.task.name,
-                rows=rows,
+                rows=rows.dataset,
                 batches=Batches(rows, plan=self._plan(rows), knowledge=self._knowledge),
                 loss=build_loss(rows.objective, self._learner, self._config.objective),
             )

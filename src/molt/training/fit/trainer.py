@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import DatasetDict
+from datasets import Dataset, DatasetDict
 from safetensors.torch import load_model, save_model
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.base.evaluation import BaseEvaluator
 from torch import nn
 from torch.utils.data import BatchSampler
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
 
 from molt.encoder import Prompts
-from molt.training.fit.batches import Batches
 from molt.training.fit.config import FitConfig
-from molt.training.fit.dev import METRIC, DevEvaluator
+from molt.training.fit.dev import METRIC
 from molt.training.fit.hardware import Hardware
 from molt.training.fit.layers import Thawing, parameter_groups
 from molt.training.fit.learner import Learner
-from molt.training.fit.rows import Rows, prompts
+from molt.training.fit.rows import prompts
 from molt.training.fit.states import Saving
 
 _LOG_STEPS = 5
@@ -32,8 +32,8 @@ class Lesson:
     """One task to learn: its rows, how they come, and the loss."""
 
     name: str
-    rows: Rows
-    batches: Batches
+    rows: Dataset
+    batches: BatchSampler
     loss: nn.Module
 
 
@@ -47,14 +47,14 @@ class Trainer(SentenceTransformerTrainer):
         self._config = config
         super().__init__(
             learner,
-            train_dataset=DatasetDict({one.name: one.rows.dataset for one in lessons}),
+            train_dataset=DatasetDict({one.name: one.rows for one in lessons}),
             loss={one.name: one.loss for one in lessons},
             **more,
         )
 
     def get_batch_sampler(self, dataset: Any, *args: Any, **more: Any) -> BatchSampler:  # noqa: ARG002
         """The batches of the task whose dataset it is."""
-        return next(one.batches for one in self._lessons if one.rows.dataset is dataset)
+        return next(one.batches for one in self._lessons if one.rows is dataset)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW over groups by layer."""
@@ -78,9 +78,9 @@ class Trainer(SentenceTransformerTrainer):
 
 
 def training_arguments(
-    config: FitConfig, *, folder: Path, hardware: Hardware, prompt: Prompts
+    config: FitConfig, *, folder: Path, hardware: Hardware, prompt: Prompts, metric: str = METRIC
 ) -> SentenceTransformerTrainingArguments:
-    """The trainer's arguments for a run in `folder`."""
+    """The trainer's arguments for a run in `folder`, whose best epoch has the highest `metric`."""
     run, optimiser = config.run, config.optimiser
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder),
@@ -96,7 +96,7 @@ def training_arguments(
         save_strategy="epoch",
         save_total_limit=2,
         load_best_model_at_end=True,
-        metric_for_best_model=METRIC,
+        metric_for_best_model=metric,
         greater_is_better=True,
         logging_steps=_LOG_STEPS,
         restore_callback_states_from_checkpoint=True,
@@ -111,7 +111,7 @@ def build_trainer(  # noqa: PLR0913  each by name
     learner: Learner,
     *,
     lessons: Sequence[Lesson],
-    dev: DevEvaluator,
+    dev: BaseEvaluator,
     config: FitConfig,
     arguments: SentenceTransformerTrainingArguments,
     callbacks: Sequence[TrainerCallback],
