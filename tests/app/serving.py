@@ -67,6 +67,11 @@ class Process:
         self.popen.terminate()
         return self.popen.wait(60)
 
+    def end(self) -> None:
+        """SIGKILL, and read to the end what it said, before its pipe is closed."""
+        self.popen.kill()
+        self._reader.join(60)
+
     def text(self) -> str:
         """What was written to standard error; waits for the end of the process."""
         self._reader.join(60)
@@ -85,7 +90,11 @@ def started(home: Path, *flags: str, **environment: str) -> Iterator[Process]:
         [*command, *flags], cwd=ROOT, env=os.environ | environment, stderr=subprocess.PIPE
     ) as popen:
         try:
-            yield Process(popen)
+            process = Process(popen)
+            try:
+                yield process
+            finally:
+                process.end()
         finally:
             popen.kill()
 
