@@ -6,6 +6,7 @@ Every property test is seeded, keeps nothing between runs, and has no deadline t
 import fcntl
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -18,6 +19,9 @@ settings.register_profile("molt", deadline=None, derandomize=True, database=None
 settings.load_profile("molt")
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# Whoever starts the tests in the background may have Ctrl-C ignored, which commands would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SOURCE = Path(__file__).parent.parent / "src" / "molt"
 PACKAGES = ("nncf", "onnx", "onnxruntime", "openvino", "sentence-transformers", "torch")
