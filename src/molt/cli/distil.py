@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molt.cli.acquisition import ensure_default
 from molt.cli.edge import CommandError
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
 from molt.cli.invocation import Invocation
@@ -18,6 +17,7 @@ from molt.cli.training import (
     CollectionArgument,
     ConfigOption,
     SetOption,
+    opened_checkpoint,
     places_of,
     require_extra,
     shown_events,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from molt.app.settings import Settings
-    from molt.encoder.checkpoint import Checkpoint
     from molt.training.distilling.config import DistilConfig
     from molt.training.distilling.distil import Outcome
     from molt.training.distilling.texts import Reading
@@ -72,7 +71,7 @@ def distil(  # noqa: PLR0913  typer reads a command's options from its parameter
 
     settings = existing_home(call)
     chosen = read_as(DistilConfig, config, settings=setting or ())
-    opened = _teacher(call, settings, collection, wanted=teacher)
+    opened = opened_checkpoint(call, settings, collection, wanted=teacher)
     shape = choose_shape(opened, layers=layers, dimensions=dimensions)
     reading = _reading(settings, collection, config=chosen)
     with shown_progress(call) as progress:
@@ -83,18 +82,6 @@ def distil(  # noqa: PLR0913  typer reads a command's options from its parameter
             watch=_shown(call, progress),
         )
     _show(call, settings, outcome, reason=reading.reason)
-
-
-def _teacher(
-    call: Invocation, settings: "Settings", collection: str, *, wanted: str | None
-) -> "Checkpoint":
-    from molt.index.generation import GenerationStore
-    from molt.training.material import active_checkpoint
-
-    with opened_catalog(settings) as catalog:
-        generations = GenerationStore(settings.home / "generations")
-        known = wanted or active_checkpoint(catalog, generations, collection)
-    return checkpoint_store(settings).open(known or ensure_default(call, settings))
 
 
 def _reading(settings: "Settings", collection: str, *, config: "DistilConfig") -> "Reading":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from molt.app.settings import Settings
+    from molt.encoder.checkpoint import Checkpoint
     from molt.training.config import TrainConfig
     from molt.training.data.card import DataCard
     from molt.training.fit.progress import Event
@@ -66,16 +67,25 @@ def material_of(  # noqa: PLR0913  each by name
     base: str | None,
 ) -> "Material":
     """What a collection and more files give to train with; bad rows are named."""
-    from molt.index.generation import GenerationStore
-    from molt.training.material import active_checkpoint, prepare_collection, with_base
+    from molt.training.material import prepare_collection, with_base
 
     with opened_catalog(settings) as catalog:
         prepared = prepare_collection(catalog, name, config=config.data, files=files or ())
-        generations = GenerationStore(settings.home / "generations")
-        start = base or active_checkpoint(catalog, generations, name)
     note_rejected(call, prepared.card)
-    opened = checkpoint_store(settings).open(start or ensure_default(call, settings))
-    return with_base(prepared, opened)
+    return with_base(prepared, opened_checkpoint(call, settings, name, wanted=base))
+
+
+def opened_checkpoint(
+    call: Invocation, settings: "Settings", name: str, *, wanted: str | None
+) -> "Checkpoint":
+    """The checkpoint `wanted`, or else what the collection `name` is served with."""
+    from molt.index.generation import GenerationStore
+    from molt.training.material import active_checkpoint
+
+    with opened_catalog(settings) as catalog:
+        generations = GenerationStore(settings.home / "generations")
+        known = wanted or active_checkpoint(catalog, generations, name)
+    return checkpoint_store(settings).open(known or ensure_default(call, settings))
 
 
 def note_rejected(call: Invocation, card: "DataCard") -> None:
