@@ -4,7 +4,7 @@ Reads no file; `training.config` does.
 """
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -129,8 +129,8 @@ class RunConfig(_Section):
         ge=8,
         description="Tokens read of a text while training; if unset, as when serving.",
     )
-    dropout: float | None = Field(
-        None, ge=0, lt=1, description="Of hidden states and attention; the model's own if unset."
+    dropout: Annotated[float, Field(ge=0, lt=1)] | Literal["model"] = Field(
+        0.0, description="Of hidden states and attention; `model` for the model's own."
     )
     pairs_ratio: float = Field(
         2.0,
@@ -142,7 +142,7 @@ class RunConfig(_Section):
         default=False, description="Begin with the easiest half of the examples."
     )
     dev_documents: int = Field(
-        5000,
+        2000,
         ge=100,
         description="Dev is ranked after each epoch against at most so many.",
     )

@@ -8,8 +8,8 @@ import torch
 from molt.encoder.host import cores
 from molt.training.errors import FitError
 
-# One text of 256 tokens fills a core's cache; a GPU wants thousands of tokens at once.
-_TOKENS = {"cpu": 2048, "cuda": 65536}
+# More would overflow a CPU's caches; a GPU wants thousands of tokens at once.
+_TOKENS = {"cpu": 4096, "cuda": 65536}
 
 
 @dataclass(frozen=True)

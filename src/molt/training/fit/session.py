@@ -147,7 +147,7 @@ class Session:
         hardware = choose_hardware(device=run.device, precision=run.precision)
         length = min(run.max_length or self._base.max_length, self._base.max_length)
         learner = open_learner(self._base.path, hardware=hardware, max_length=length)
-        if run.dropout is not None:
+        if run.dropout != "model":
             set_dropout(learner, run.dropout)
         return learner
 
