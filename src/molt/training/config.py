@@ -1,16 +1,20 @@
-"""The configuration of a training run: a TOML file, and single keys set over it."""
+"""The configuration of training, alone or to replace: a TOML file, and single keys set over it."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from molt.artifact import write_atomically
 from molt.training.data.config import DataConfig
 from molt.training.errors import TrainingError
+from molt.training.evaluation.report import Plan
+from molt.training.evaluation.significance import Sampling
+from molt.training.evaluation.slices import BY_ANSWERS, BY_LENGTH, BY_TRAINING
 from molt.training.fit.config import FitConfig
+from molt.training.gate_config import GateConfig
 
 _Config = TypeVar("_Config", bound=BaseModel)
 
@@ -23,6 +27,50 @@ class TrainConfig(FitConfig):
     """Everything that `molt train --config` takes."""
 
     data: DataConfig = Field(default_factory=DataConfig)
+
+
+class EvaluationConfig(BaseModel):
+    """By what else than the whole a candidate is judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slices: tuple[str, ...] = Field(
+        (), description="Metadata fields of queries to slice by, beside the slices always made."
+    )
+    group: str | None = Field(
+        None,
+        description="Metadata field of documents whose groups share exposure; unset for none.",
+    )
+
+
+class RetrainConfig(TrainConfig):
+    """Everything that `molt retrain --config` takes: a training run, and what it must pass."""
+
+    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    gate: GateConfig = Field(default_factory=GateConfig)
+
+    @property
+    def training(self) -> TrainConfig:
+        """The training run's part, so that the run is named as `molt train` names it."""
+        return TrainConfig(**{name: getattr(self, name) for name in TrainConfig.model_fields})
+
+    @property
+    def plan(self) -> Plan:
+        """How to evaluate for the gate: on test, with intervals as wide as its level asks for."""
+        return Plan(
+            slices=self.evaluation.slices,
+            group=self.evaluation.group,
+            alpha=self.gate.alpha,
+            sampling=Sampling(confidence=1 - self.gate.alpha),
+        )
+
+    @model_validator(mode="after")
+    def _margins_of_slices(self) -> Self:
+        made = (*self.evaluation.slices, BY_LENGTH, BY_ANSWERS, BY_TRAINING)
+        for field in self.gate.slice_margins:
+            if field not in made:
+                raise ValueError(f"gate.slice_margins: add {field!r} to evaluation.slices too")
+        return self
 
 
 def read_config(path: Path | None, *, settings: Sequence[str] = ()) -> TrainConfig:
@@ -39,6 +87,11 @@ def read_as(schema: type[_Config], path: Path | None, *, settings: Sequence[str]
     values = {} if path is None else _read(path)
     for setting in settings:
         _set(values, setting)
+    return validated(schema, values)
+
+
+def validated(schema: type[_Config], values: Mapping[str, Any]) -> _Config:
+    """The configuration that nested values make. Raises `ConfigError`, which names the key."""
     try:
         return schema.model_validate(values)
     except ValidationError as error:
@@ -84,5 +137,5 @@ def _value(text: str) -> Any:
 def _explained(error: Any) -> str:
     where = ".".join(map(str, error["loc"])) or "the configuration"
     if error["type"] == "extra_forbidden":
-        return f"{where} is no key; docs/training.md lists them all"
+        return f"{where} is no key; docs/training.md and docs/evaluation.md list them"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r:.80}"

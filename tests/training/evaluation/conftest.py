@@ -28,7 +28,9 @@ class Encoders:
     opened: list[HashingEncoder] = field(default_factory=list)
 
     def checkpoint(self, **options: Any) -> Checkpoint:
-        encoder = HashingEncoder(**options)
+        return self.add(HashingEncoder(**options))
+
+    def add(self, encoder: HashingEncoder) -> Checkpoint:
         self.made[encoder.checkpoint.id] = encoder
         return encoder.checkpoint
 

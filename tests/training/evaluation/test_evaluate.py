@@ -1,10 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from molt.encoder import CheckpointStore
+from molt.encoder import CheckpointStore, Encoded
 from molt.index.document import Document
 from molt.index.judgments import Query
 from molt.training.data.dataset import Split
@@ -13,6 +14,7 @@ from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.report import Outcome, Plan
 from molt.training.export.checkpoints import make_checkpoint
+from tests.hashing import HashingEncoder
 from tests.training.evaluation.conftest import QUICK, Encoders, Evaluate, corpus_of
 from tests.training.export.conftest import model  # noqa: F401  a fixture
 
@@ -137,6 +139,21 @@ def test_a_split_without_queries_is_refused(evaluated: Evaluate, trial: Trial) -
 def test_no_checkpoint_is_refused(trial: Trial, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="at least one"):
         evaluate(trial, contenders=Contenders([]), plan=Plan(), cache=tmp_path)
+
+
+def test_a_checkpoint_that_makes_no_numbers_is_refused_and_not_measured(
+    trial: Trial, encoders: Encoders, tmp_path: Path
+) -> None:
+    class Lost(HashingEncoder):
+        def encode(self, *arguments: Any, **options: Any) -> Encoded:
+            encoded = super().encode(*arguments, **options)
+            return replace(encoded, vectors=encoded.vectors * np.float32(np.nan))
+
+    lost = encoders.add(Lost(seed=1))
+    contenders = Contenders([lost], baseline=encoders.checkpoint())
+    with pytest.raises(EvaluationError, match=f"{lost.id}.* are not finite"):
+        evaluate(trial, contenders=contenders, plan=Plan(sampling=QUICK), cache=tmp_path)
+    assert [each.closed for each in encoders.opened] == [True, True]
 
 
 def test_one_query_is_enough(evaluated: Evaluate) -> None:

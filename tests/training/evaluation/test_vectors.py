@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from molt.index.document import Document
 from molt.training.data.dataset import Corpus
 from molt.training.errors import EvaluationError
 from molt.training.evaluation import vectors
-from molt.training.evaluation.vectors import encode_corpus, encode_queries
+from molt.training.evaluation.vectors import Vectors, encode_corpus, encode_queries
 from tests.hashing import HashingEncoder
 
 
@@ -50,10 +51,43 @@ class Noting(HashingEncoder):
 
 
 class Broken(HashingEncoder):
+    """Makes vectors, and then something else of them."""
+
+    def __init__(self, spoil: Callable[[Vectors], Vectors]) -> None:
+        super().__init__()
+        self.spoil = spoil
+
     def encode(self, *arguments: Any, **options: Any) -> Encoded:
         encoded = super().encode(*arguments, **options)
-        encoded.vectors[-1, 3] = np.nan
-        return encoded
+        return replace(encoded, vectors=self.spoil(encoded.vectors))
+
+
+def with_last(value: float) -> Callable[[Vectors], Vectors]:
+    """The last vector is all this value."""
+
+    def spoil(vectors: Vectors) -> Vectors:
+        vectors[-1] = value
+        return vectors
+
+    return spoil
+
+
+def put_into_half(vectors: Vectors) -> Vectors:
+    """What `Encoder` does with a graph that gives twice the dimension of its manifest."""
+    narrow = np.empty((len(vectors), vectors.shape[1] // 2), np.float32)
+    narrow[list(range(len(vectors)))] = vectors
+    return narrow
+
+
+UNSOUND = [
+    (with_last(np.nan), "are not finite"),
+    (with_last(np.inf), "are not finite"),
+    (lambda vectors: vectors * 1.02, "are not normalised: one has the length 1.020"),
+    (lambda vectors: vectors[:, :32], r"have the shape \(\d, 32\), not its dimension"),
+    (lambda vectors: vectors[:, :1], r"have the shape \(\d, 1\), not its dimension"),
+    (lambda vectors: vectors[:-1], r"have the shape \(\d, 64\), not its dimension"),
+    (put_into_half, "cannot be put into its dimension"),
+]
 
 
 def test_vectors_are_the_encoder_s_own_in_the_corpus_order(tmp_path: Path) -> None:
@@ -147,10 +181,27 @@ def test_checkpoints_share_no_vectors(tmp_path: Path) -> None:
     assert encoded_texts(other) == 4
 
 
-def test_vectors_that_are_not_finite_are_refused_and_not_kept(tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match="not finite"):
-        encode_corpus(Broken(), numbered(4), cache=tmp_path)
+@pytest.mark.parametrize(("spoil", "wrong"), UNSOUND)
+def test_vectors_that_cannot_rank_are_refused_with_their_checkpoint_and_not_kept(
+    tmp_path: Path, spoil: Callable[[Vectors], Vectors], wrong: str
+) -> None:
+    broken = Broken(spoil)
+    message = f"variant hashing of checkpoint {broken.checkpoint.id}.* 64 dimensions, {wrong}"
+    with pytest.raises(EvaluationError, match=message):
+        encode_corpus(broken, numbered(4), cache=tmp_path)
+    with pytest.raises(EvaluationError, match=message):
+        encode_queries(broken, ["a question", "another"])
     assert list(tmp_path.rglob("*.vectors")) == []
+
+
+def test_a_text_without_tokens_may_have_the_zero_vector(tmp_path: Path) -> None:
+    found = encode_corpus(Broken(with_last(0)), numbered(4), cache=tmp_path)
+    assert sorted(np.linalg.norm(found, axis=1).round(3).tolist()) == [0, 1, 1, 1]
+
+
+def test_what_bf16_takes_from_a_length_is_let_pass(tmp_path: Path) -> None:
+    rough = Broken(lambda vectors: vectors * np.float32(1.005))
+    assert len(encode_corpus(rough, numbered(4), cache=tmp_path)) == 4
 
 
 def test_progress_counts_up_to_all_texts(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ CHUNK = 1024
 _HASH = 16
 _DIGEST = 32
 _SUFFIX = ".vectors"
+_LENGTH_ERROR = 0.01  # what bf16 may do; a text without tokens has the zero vector
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -41,7 +42,8 @@ def encode_corpus(
     by a little, in other company, and so equal corpora have equal vectors in whatever order they
     come and wherever a former run was killed.
 
-    Raises `EvaluationError` where the checkpoint makes vectors that are not finite.
+    Raises `EvaluationError` where the checkpoint makes vectors that no ranking can rest on: not
+    finite, not of its dimension, or not normalised.
     """
     stage = f"documents by {encoder.checkpoint.id}"
     hashes = [text_hash(text) for text in corpus.texts]
@@ -86,13 +88,26 @@ class _Chunk:
 
 def _encode(encoder: Encoder, texts: Sequence[str], input_type: InputType) -> Vectors:
     lane = Lane.INTERACTIVE if input_type is InputType.QUERY else Lane.BACKGROUND
-    vectors = encoder.encode(texts, input_type=input_type, lane=lane).vectors
+    try:
+        vectors = encoder.encode(texts, input_type=input_type, lane=lane).vectors
+    except ValueError as error:  # what numpy says of a graph that is not as its manifest says
+        raise _unsound(encoder, f"cannot be put into its dimension: {error}") from error
+    if vectors.shape != (len(texts), encoder.dimension):
+        raise _unsound(encoder, f"have the shape {vectors.shape}, not its dimension")
     if not np.isfinite(vectors).all():
-        raise EvaluationError(
-            f"variant {encoder.variant.name} of checkpoint {encoder.checkpoint.id} makes vectors "
-            "that are not finite, so it cannot rank; export the checkpoint again"
-        )
+        raise _unsound(encoder, "are not finite")
+    lengths = np.linalg.norm(vectors, axis=1)
+    wrong = lengths[(lengths != 0) & (np.abs(lengths - 1) > _LENGTH_ERROR)]
+    if len(wrong):
+        raise _unsound(encoder, f"are not normalised: one has the length {wrong[0]:.3f}")
     return vectors
+
+
+def _unsound(encoder: Encoder, how: str) -> EvaluationError:
+    return EvaluationError(
+        f"the vectors of variant {encoder.variant.name} of checkpoint {encoder.checkpoint.id}, "
+        f"which has {encoder.dimension} dimensions, {how}; it cannot rank: export it again"
+    )
 
 
 def _folder(encoder: Encoder) -> str:
