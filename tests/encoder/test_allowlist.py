@@ -72,6 +72,12 @@ def test_a_file_beyond_its_limit_is_refused_before_it_is_hashed(tiny: Checkpoint
         open_checkpoint(tiny.path)
 
 
+def test_a_manifest_that_would_fill_the_memory_is_never_read(tiny: Checkpoint) -> None:
+    os.truncate(tiny.path / "checkpoint.json", 2**40)
+    with pytest.raises(UnsafeCheckpointError, match=r"checkpoint\.json: \d+ bytes where"):
+        open_checkpoint(tiny.path)
+
+
 def test_a_source_may_hold_files_that_nobody_reads(source: Path) -> None:
     check_source_files(source)
 

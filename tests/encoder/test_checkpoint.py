@@ -40,6 +40,10 @@ def flip(path: Path, *, byte: int, bit: int) -> None:
     path.write_bytes(content)
 
 
+def nested(depth: int) -> dict[str, Any]:
+    return {"a": nested(depth - 1)} if depth else {}
+
+
 def test_a_manifest_is_read_as_it_was_written(build: Build) -> None:
     written = build(
         pooling=Pooling.CLS,
@@ -152,6 +156,9 @@ def test_a_newer_format_is_refused_and_says_to_upgrade(tiny: Checkpoint) -> None
     [
         ({"pooling": "max"}, "pooling: Input should be 'mean' or 'cls'"),
         ({"dimension": "wide"}, "dimension: Input should be a valid integer"),
+        ({"dimension": 1e12}, "dimension: Input should be less than"),
+        ({"training": nested(100)}, "nests deeper than"),
+        ({"created_at": "2026-01-01T00:00:00"}, "created_at: Input should have timezone info"),
         ({"variants": [{"name": "x"}]}, r"variants\.0\.runtime: Field required"),
         ({"id": "0" * 16}, "says id 0000000000000000, its content is"),
         ({"max_length": 17}, "its content is"),

@@ -101,7 +101,7 @@ def test_a_switch_for_custom_code_that_is_off_is_let_pass(model: Path) -> None:
     check_content(model)
 
 
-@pytest.mark.parametrize("architecture", ["gpt2", "bert ", "", None])
+@pytest.mark.parametrize("architecture", ["gpt2", "bert ", "", None, ["bert"]])
 def test_a_foreign_architecture_is_refused_and_the_known_ones_are_named(
     model: Path, architecture: object
 ) -> None:

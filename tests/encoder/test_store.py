@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ from molt.encoder import (
     CheckpointNotFoundError,
     CheckpointStore,
     Prompts,
+    UnfinishedCheckpointError,
     UnsafeCheckpointError,
 )
+from molt.encoder.store import Survey
 from tests.encoder.conftest import Build
 
 ABSENT = "0123456789abcdef"
@@ -29,13 +32,13 @@ def store_of(checkpoint: Checkpoint) -> CheckpointStore:
 
 def test_a_store_that_was_never_written_is_empty(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path / "nowhere")
-    assert (store.ids(), store.list()) == ([], [])
+    assert (store.ids(), store.survey()) == ([], Survey((), {}))
 
 
 def test_checkpoints_are_listed_oldest_first(build: Build) -> None:
     newer = build(created_at=datetime(2026, 2, 1, tzinfo=UTC))
     older = build(prompts=Prompts(query="q"), created_at=datetime(2026, 1, 1, tzinfo=UTC))
-    assert store_of(older).list() == [older, newer]
+    assert store_of(older).survey().checkpoints == (older, newer)
     assert store_of(older).ids() == sorted([newer.id, older.id])
 
 
@@ -88,7 +91,17 @@ def test_a_failed_publication_leaves_nothing(tmp_path: Path) -> None:
 def test_what_a_crash_left_half_written_is_no_checkpoint(tiny: Checkpoint) -> None:
     tiny.path.with_name(f".{ABSENT}.deadbeef").mkdir()
     assert store_of(tiny).ids() == [tiny.id]
-    assert store_of(tiny).list() == [tiny]
+    assert store_of(tiny).survey() == Survey((tiny,), {})
+
+
+def test_a_damaged_manifest_is_named_beside_the_sound_ones(build: Build) -> None:
+    sound, damaged = build(), build(prompts=Prompts(query="q"))
+    (damaged.path / "checkpoint.json").write_text("{}")
+    survey = store_of(sound).survey()
+    assert survey.checkpoints == (sound,)
+    assert "names no format" in survey.problems[damaged.id]
+    (damaged.path / "checkpoint.json").unlink()
+    assert "the manifest is missing" in store_of(sound).survey().problems[damaged.id]
 
 
 def test_publishing_a_taken_id_is_refused_and_changes_nothing(tiny: Checkpoint) -> None:
@@ -104,3 +117,69 @@ def test_a_removed_checkpoint_is_gone_and_can_come_back(build: Build) -> None:
     store.remove(first.id)
     assert list(store.root.iterdir()) == []
     assert store.open(build().id) == replace(first)
+
+
+def test_what_is_added_is_copied_once(tiny: Checkpoint, tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "other")
+    first, again = store.add(tiny.path), store.add(tiny.path)
+    assert (first.new, again.new) == (True, False)
+    assert first.checkpoint == again.checkpoint == store.open(tiny.id)
+    assert store_of(tiny).open(tiny.id) == tiny
+    assert [path.name for path in store.root.iterdir()] == [tiny.id]
+
+
+def test_what_is_added_may_be_moved(tiny: Checkpoint, tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "other")
+    store.add(tiny.path, carry=Path.rename)
+    assert store.open(tiny.id).files == tiny.files
+    assert not (tiny.path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["checkpoint.json", "tokenizer.json", "model.safetensors"])
+def test_adding_a_checkpoint_heals_a_damaged_one(
+    tiny: Checkpoint, tmp_path: Path, name: str
+) -> None:
+    store = CheckpointStore(tmp_path / "other")
+    store.add(tiny.path)
+    (store.root / tiny.id / name).unlink()
+    assert store.add(tiny.path).new
+    assert store.open(tiny.id).id == tiny.id
+    assert [path.name for path in store.root.iterdir()] == [tiny.id]
+
+
+def test_a_damaged_checkpoint_is_not_added_and_heals_nothing(
+    tiny: Checkpoint, tmp_path: Path
+) -> None:
+    store = CheckpointStore(tmp_path / "other")
+    store.add(tiny.path)
+    (tiny.path / "tokenizer.json").write_bytes(b"{}")
+    with pytest.raises(CorruptFileError, match=r"tokenizer\.json"):
+        store.add(tiny.path)
+    assert store.open(tiny.id).id == tiny.id
+
+
+def test_a_plain_model_is_not_added_but_told_what_to_do(tiny: Checkpoint, tmp_path: Path) -> None:
+    (tiny.path / "checkpoint.json").unlink()
+    with pytest.raises(UnfinishedCheckpointError, match="molt checkpoints add PATH"):
+        CheckpointStore(tmp_path / "other").add(tiny.path)
+
+
+def test_what_is_not_trusted_yet_is_no_checkpoint(tiny: Checkpoint) -> None:
+    store = store_of(tiny)
+    folder = store.receiving_folder()
+    assert folder.parent == store.root
+    assert folder.name.startswith(".upload-")
+    assert store.ids() == [tiny.id]
+
+
+def test_what_a_crash_left_is_removed_once_nothing_was_written_for_an_hour(
+    tiny: Checkpoint,
+) -> None:
+    store = store_of(tiny)
+    left, slow = store.receiving_folder(), store.receiving_folder()
+    for folder in (left, slow):
+        (folder / "archive").touch()
+        os.utime(folder, (0, 0))
+    os.utime(left / "archive", (0, 0))
+    assert store.sweep_unfinished() == [left]
+    assert sorted(path.name for path in store.root.iterdir()) == sorted([slow.name, tiny.id])

@@ -68,6 +68,11 @@ def test_a_tensor_that_is_not_described_properly_is_refused(
     assert "tensor 'a' is not described properly" in refusal(path)
 
 
+def test_a_shape_that_would_take_an_age_to_multiply_is_refused(path: Path) -> None:
+    write(path, {"a": tensor(0, 16, shape=[2**63] * 500_000)})
+    assert "tensor 'a' has 500000 axes" in refusal(path)
+
+
 @pytest.mark.parametrize("entry", [None, 1, "x", []])
 def test_a_tensor_that_is_no_object_is_refused(path: Path, entry: object) -> None:
     write(path, {"a": entry})

@@ -3,11 +3,14 @@
 import errno
 import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from uuid import uuid4
+
+_STRAY_SECONDS = 3600
 
 
 def published_ids(root: Path, pattern: re.Pattern[str]) -> list[str]:
@@ -61,6 +64,33 @@ def publish_directory(target: Path) -> Iterator[Path]:
         rmtree(working, ignore_errors=True)
         raise
     sync_directory(target.parent)
+
+
+def sweep_hidden(root: Path) -> list[Path]:
+    """Remove what hides under `root` and was not written to for an hour; returns it.
+
+    Such is what a crash left half written or half removed.
+    """
+    if not root.is_dir():
+        return []
+    before = time.time() - _STRAY_SECONDS
+    hidden = [entry for entry in root.iterdir() if entry.name.startswith(".")]
+    strays = [entry for entry in hidden if _last_written(entry) < before]
+    for stray in strays:
+        if stray.is_dir():
+            rmtree(stray, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                stray.unlink()
+    return strays
+
+
+def _last_written(path: Path) -> float:
+    """When anything in it was; now, where that cannot be told."""
+    try:
+        return max(entry.lstat().st_mtime for entry in (path, *path.rglob("*")))
+    except OSError:  # somebody removes it meanwhile
+        return time.time()
 
 
 def _rename_unless_taken(working: Path, target: Path) -> None:

@@ -13,14 +13,17 @@ class CorruptFileError(ArtifactError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
+        self.reason = reason
 
 
 class UnsupportedFormatError(ArtifactError):
     """A manifest was written by a newer version of Molt."""
 
     def __init__(self, path: Path, *, found: int, supported: int) -> None:
-        super().__init__(
-            f"{path}: format {found} is newer than this version of Molt can read "
+        reason = (
+            f"format {found} is newer than this version of Molt can read "
             f"(up to {supported}); upgrade Molt to open it"
         )
+        super().__init__(f"{path}: {reason}")
         self.path = path
+        self.reason = reason

@@ -12,18 +12,22 @@ from molt.encoder.checkpoint import (
 )
 from molt.encoder.encoder import Encoded, Encoder, open_encoder
 from molt.encoder.errors import (
+    ArchiveTooLargeError,
     CheckpointError,
     CheckpointExistsError,
     CheckpointNotFoundError,
     ClosedEncoderError,
     EncoderError,
+    InvalidArchiveError,
     NoVariantError,
+    UnfinishedCheckpointError,
     UnsafeCheckpointError,
 )
 from molt.encoder.lane import Lane
 from molt.encoder.store import CheckpointStore
 
 __all__ = [
+    "ArchiveTooLargeError",
     "Checkpoint",
     "CheckpointError",
     "CheckpointExistsError",
@@ -35,10 +39,12 @@ __all__ = [
     "EncoderError",
     "Fidelity",
     "InputType",
+    "InvalidArchiveError",
     "Lane",
     "NoVariantError",
     "Pooling",
     "Prompts",
+    "UnfinishedCheckpointError",
     "UnsafeCheckpointError",
     "Variant",
     "open_checkpoint",

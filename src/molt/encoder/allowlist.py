@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from molt.encoder.errors import UnsafeCheckpointError
@@ -19,7 +20,8 @@ _ALLOWED = (
     (re.compile(r"checkpoint\.json|modules\.json|README\.md|LICENSE"), 8 * _MEBIBYTE),
     (re.compile(r"(config|sentence_bert_config|config_sentence_transformers)\.json"), _MEBIBYTE),
     (re.compile(r"[12]_(Pooling|Normalize)/config\.json"), _MEBIBYTE),
-    (re.compile(r"(tokenizer|tokenizer_config|special_tokens_map)\.json"), 256 * _MEBIBYTE),
+    (re.compile(r"(tokenizer_config|special_tokens_map)\.json"), 16 * _MEBIBYTE),
+    (re.compile(r"tokenizer\.json"), 256 * _MEBIBYTE),
     (re.compile(r"model\.safetensors"), 8192 * _MEBIBYTE),
     (re.compile(rf"runtime/{_NAME}\.(onnx|xml|bin)"), 8192 * _MEBIBYTE),
 )
@@ -34,20 +36,30 @@ def is_graph(name: str) -> bool:
     return _GRAPH.fullmatch(name) is not None
 
 
-def check_checkpoint_files(root: Path, *, listed: Iterable[str]) -> None:
-    """Raise `UnsafeCheckpointError` unless `root` holds allowed and listed files only.
+def check_checkpoint_files(root: Path) -> set[str]:
+    """The names of all files under `root`.
+
+    Raises `UnsafeCheckpointError` where one has a name, a kind or a size that none may have.
+    """
+    found = dict(_walk(root))
+    for name, size in found.items():
+        limit = _limit(root, name)
+        if size > limit:
+            raise UnsafeCheckpointError(root / name, f"{size} bytes where {limit} are allowed")
+    return set(found)
+
+
+def check_listed(root: Path, found: AbstractSet[str], *, listed: Iterable[str]) -> None:
+    """Raise `UnsafeCheckpointError` unless the files found are listed ones of allowed names.
 
     A listed file that is missing is not looked for here: its checksum will miss it.
     """
     known = set(listed) | {"checkpoint.json"}
     for name in known:
         _limit(root, name)
-    for name, size in _walk(root):
-        limit = _limit(root, name)
-        if name not in known:
-            raise UnsafeCheckpointError(root / name, "the manifest does not list this file")
-        if size > limit:
-            raise UnsafeCheckpointError(root / name, f"{size} bytes where {limit} are allowed")
+    strays = found - known
+    if strays:
+        raise UnsafeCheckpointError(root / min(strays), "the manifest does not list this file")
 
 
 def check_source_files(root: Path) -> None:

@@ -7,12 +7,11 @@ checkpoints are kept is `store`'s; nothing here loads a model.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from molt.artifact import (
     FileEntry,
@@ -21,8 +20,8 @@ from molt.artifact import (
     verify_file,
     write_manifest,
 )
-from molt.encoder.allowlist import check_checkpoint_files, is_graph
-from molt.encoder.content import check_content
+from molt.encoder.allowlist import check_checkpoint_files, check_listed, is_graph
+from molt.encoder.content import check_content, is_deep
 from molt.encoder.errors import UnsafeCheckpointError
 
 MANIFEST = "checkpoint.json"
@@ -30,6 +29,7 @@ FORMAT = 1
 
 MINIMUM_COSINE = 0.99
 MAXIMUM_NDCG_LOSS = 0.005
+_Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Pooling(StrEnum):
@@ -90,7 +90,7 @@ class Variant:
     fidelity: Fidelity
     texts_per_second: float
     host: str
-    size: int
+    size: Annotated[int, Field(ge=0, lt=2**63)]
 
     @property
     def within_budget(self) -> bool:
@@ -107,12 +107,12 @@ class Checkpoint:
 
     path: Path
     id: str
-    created_at: datetime
+    created_at: AwareDatetime
     base_model: str
-    dimension: int
+    dimension: _Count
     pooling: Pooling
     prompts: Prompts
-    max_length: int
+    max_length: _Count
     files: Mapping[str, FileEntry]
     variants: tuple[Variant, ...]
     parent: str | None = None
@@ -156,6 +156,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     `UnsafeCheckpointError` where the manifest describes no checkpoint that Molt can serve.
     """
     body = read_manifest(path / MANIFEST, supported=FORMAT)
+    if is_deep(body):
+        raise UnsafeCheckpointError(path / MANIFEST, "nests deeper than any that Molt writes")
     try:
         checkpoint = _SCHEMA.validate_python(body | {"path": path})
     except ValidationError as error:
@@ -167,13 +169,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Read the manifest, then check every file against the allow-list and its SHA-256.
+    """Check every file against the allow-list, the manifest and its SHA-256.
 
     Raises as `read_checkpoint` does, and for each file that is missing, altered, not listed
     or not allowed. Nothing is loaded before all of it holds.
     """
+    found = check_checkpoint_files(path)
     checkpoint = read_checkpoint(path)
-    check_checkpoint_files(path, listed=checkpoint.files)
+    check_listed(path, found, listed=checkpoint.files)
     for name, entry in checkpoint.files.items():
         verify_file(path / name, entry)
     check_content(path)

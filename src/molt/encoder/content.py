@@ -49,6 +49,7 @@ _BOUNDS = {
     "hidden_dim": 131_072,
     "max_position_embeddings": 1_048_576,
 }
+_DEEPEST = 32
 _MODULE_PATH = re.compile(r"([0-9A-Za-z_]{1,64})?")
 
 
@@ -117,6 +118,20 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
+def is_deep(value: object) -> bool:
+    """Whether a JSON value nests deeper than anything that describes a model does."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _inner(outer)]
+    return bool(level)
+
+
+def _inner(value: object) -> Collection[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def _kind(path: Path, entry: object) -> str:
     if not isinstance(entry, dict):
         raise UnsafeCheckpointError(path, f"{entry!r} is not a module")
@@ -133,7 +148,7 @@ def _kind(path: Path, entry: object) -> str:
 
 def _checked_config(path: Path, *, known: Collection[str]) -> dict[str, Any]:
     config = read_object(path)
-    if config.get("model_type") not in known:
+    if str(config.get("model_type")) not in known:
         raise UnsafeCheckpointError(
             path,
             f"model_type {config.get('model_type')!r} is not on the allow-list "

@@ -62,6 +62,10 @@ class Encoder:
             return self._encode_cached(texts, input_type)
         return self._encode(texts, input_type, lane)
 
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors `(n, dim) float32` in the background: no query waits for more than a batch."""
+        return self.encode(texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND).vectors
+
     def close(self) -> None:
         """End the threads; calls that still wait raise `ClosedEncoderError`."""
         self._scheduler.close()

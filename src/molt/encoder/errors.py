@@ -25,6 +25,19 @@ class UnsafeCheckpointError(CheckpointError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
+        self.reason = reason
+
+
+class UnfinishedCheckpointError(CheckpointError):
+    """A directory without a manifest: perhaps a model that a checkpoint can be made of."""
+
+
+class InvalidArchiveError(CheckpointError):
+    """An archive that cannot be unpacked, or will not be; nothing of it is kept."""
+
+
+class ArchiveTooLargeError(InvalidArchiveError):
+    """An archive that would take more space than it may."""
 
 
 class NoVariantError(EncoderError):

@@ -1,21 +1,46 @@
 """The store: where the checkpoints of one home lie, by id. Owns no part of their content."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
+from shutil import copyfile, rmtree
 from uuid import uuid4
 
-from molt.artifact import publish_directory, published_ids
+from molt.artifact import (
+    ArtifactError,
+    CorruptFileError,
+    publish_directory,
+    published_ids,
+    sweep_hidden,
+)
 from molt.encoder.checkpoint import MANIFEST, Checkpoint, open_checkpoint, read_checkpoint
 from molt.encoder.errors import (
     CheckpointExistsError,
     CheckpointNotFoundError,
+    EncoderError,
+    UnfinishedCheckpointError,
     UnsafeCheckpointError,
 )
 
 _ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a store holds: the checkpoints, oldest first, and why others cannot be read, by id."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    problems: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Added:
+    """A checkpoint that is in the store now; was it `new` there?"""
+
+    checkpoint: Checkpoint
+    new: bool
 
 
 class CheckpointStore:
@@ -31,7 +56,7 @@ class CheckpointStore:
     def path(self, checkpoint_id: str) -> Path:
         """Where a checkpoint lies. Raises `CheckpointNotFoundError`."""
         path = self.root / checkpoint_id
-        if not _ID.fullmatch(checkpoint_id) or not (path / MANIFEST).exists():
+        if not _ID.fullmatch(checkpoint_id) or not path.is_dir():
             raise CheckpointNotFoundError(
                 f"no checkpoint {checkpoint_id!r} under {self.root}; "
                 f"there are {', '.join(self.ids()) or 'none'}"
@@ -46,9 +71,49 @@ class CheckpointStore:
         """A checkpoint with every file verified; raises as `path` and `open_checkpoint` do."""
         return _named(open_checkpoint(self.path(checkpoint_id)), checkpoint_id)
 
-    def list(self) -> list[Checkpoint]:
-        """Every manifest, oldest first; raises where one of them cannot be read."""
-        return sorted(map(self.read, self.ids()), key=lambda checkpoint: checkpoint.created_at)
+    def survey(self) -> Survey:
+        """Read every manifest, and nothing else."""
+        found, problems = [], {}
+        for checkpoint_id in self.ids():
+            try:
+                found.append(self.read(checkpoint_id))
+            except (ArtifactError, EncoderError, OSError) as error:
+                if (self.root / checkpoint_id).is_dir():  # else it was removed meanwhile
+                    problems[checkpoint_id] = str(error)
+        return Survey(tuple(sorted(found, key=lambda each: each.created_at)), problems)
+
+    def add(self, source: Path, *, carry: Callable[[Path, Path], object] = copyfile) -> Added:
+        """Verify a finished checkpoint where it lies, `carry` its files here, and verify those.
+
+        One that is here already stays, unless it is damaged. Raises `UnfinishedCheckpointError`
+        where the source has no manifest, and as `open_checkpoint` does.
+        """
+        if not (source / MANIFEST).is_file():
+            raise UnfinishedCheckpointError(
+                f"this is no finished checkpoint: it has no {MANIFEST}; "
+                "make one of it with `molt checkpoints add PATH`"
+            )
+        checkpoint = open_checkpoint(source)
+        self._discard_damaged(checkpoint.id)
+        try:
+            with self.publish(checkpoint.id) as working:
+                for name in (MANIFEST, *checkpoint.files):
+                    (working / name).parent.mkdir(parents=True, exist_ok=True)
+                    carry(source / name, working / name)
+                open_checkpoint(working)
+        except CheckpointExistsError:
+            return Added(self.read(checkpoint.id), new=False)
+        return Added(self.read(checkpoint.id), new=True)
+
+    def receiving_folder(self) -> Path:
+        """Make a hidden directory for what is not trusted yet; whoever asks for it removes it."""
+        folder = self.root / f".upload-{uuid4().hex}"
+        folder.mkdir(parents=True)
+        return folder
+
+    def sweep_unfinished(self) -> list[Path]:
+        """Remove what a crash left half made, half removed or half received over an hour ago."""
+        return sweep_hidden(self.root)
 
     @contextmanager
     def publish(self, checkpoint_id: str) -> Iterator[Path]:
@@ -64,9 +129,22 @@ class CheckpointStore:
 
     def remove(self, checkpoint_id: str) -> None:
         """Delete a checkpoint; whoever serves it must have let go of it before."""
-        path = self.path(checkpoint_id)
-        doomed = path.with_name(f".{checkpoint_id}.{uuid4().hex}")
-        path.rename(doomed)
+        self.path(checkpoint_id)
+        self._discard(checkpoint_id)
+
+    def _discard_damaged(self, checkpoint_id: str) -> None:
+        folder = self.root / checkpoint_id
+        if not folder.is_dir():
+            return
+        try:
+            _named(open_checkpoint(folder), checkpoint_id)
+        except CorruptFileError:
+            with suppress(FileNotFoundError):  # somebody else does the same
+                self._discard(checkpoint_id)
+
+    def _discard(self, checkpoint_id: str) -> None:
+        doomed = self.root / f".{checkpoint_id}.{uuid4().hex}"
+        (self.root / checkpoint_id).rename(doomed)
         rmtree(doomed)
 
 

@@ -18,6 +18,7 @@ _FLOATS = frozenset(("F64", "F32", "F16", "BF16"))
 # What model2vec and sentence-transformers call the table of a static embedding.
 _TABLES = frozenset(("embeddings", "embedding.weight"))
 _MOST_TOKENS = 4_000_000
+_MOST_AXES = 8
 
 
 def check_weights(path: Path) -> None:
@@ -74,6 +75,8 @@ def _span(path: Path, name: str, entry: object) -> tuple[int, int]:
     """Where a tensor begins and ends, once its shape and type account for exactly that."""
     try:
         shape, (start, end) = entry["shape"], entry["data_offsets"]  # type: ignore[index]
+        if len(shape) > _MOST_AXES:
+            raise UnsafeCheckpointError(path, f"tensor {name!r} has {len(shape)} axes")
         declared = prod(shape) * _BYTES[entry["dtype"]]  # type: ignore[index]
         if min(shape, default=0) < 0 or end - start != declared:
             raise UnsafeCheckpointError(

@@ -1,0 +1,1 @@
+"""Checkpoints over HTTP."""

@@ -1,0 +1,85 @@
+"""`/admin/checkpoints` and `/admin/checkpoints/{id}`."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import Path, Request
+
+from molt.app.answers import Json
+from molt.app.auth import Access, allow
+from molt.app.checkpoints.schemas import CheckpointList, CheckpointState
+from molt.app.checkpoints.upload import ARCHIVES, take
+from molt.app.engine import Engine
+from molt.app.failures import UnknownCheckpointError
+from molt.app.route import new_router
+from molt.app.service import service_of
+from molt.app.texts import Name
+from molt.encoder.checkpoint import Checkpoint
+from molt.encoder.description import describe_checkpoint, describe_checkpoints
+from molt.encoder.errors import CheckpointNotFoundError
+from molt.index.aliases import DEFAULT
+
+router = new_router("checkpoints")
+
+CheckpointPath = Annotated[Name, Path(alias="id", description="a checkpoint's id")]
+ARCHIVE = {
+    "requestBody": {
+        "required": True,
+        "description": "a tar archive of the checkpoint's directory, plain or gzip",
+        "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in ARCHIVES},
+    }
+}
+
+
+@router.post(
+    "/admin/checkpoints",
+    operation_id="upload_checkpoint",
+    status_code=201,
+    response_model=CheckpointState,
+    responses={200: {"model": CheckpointState, "description": "it was there already"}},
+    openapi_extra=ARCHIVE,
+)
+@allow(Access.ADMIN)
+async def post_checkpoint(request: Request) -> Json:
+    """Add a finished checkpoint. It is verified before anything of it is loaded."""
+    service = service_of(request)
+    added = await take(request, service)
+    state = await asyncio.to_thread(_state, service.engine, added.checkpoint)
+    headers = {"Location": f"/admin/checkpoints/{added.checkpoint.id}"}
+    return Json(state, 201 if added.new else 200, headers=headers)
+
+
+@router.get("/admin/checkpoints", operation_id="list_checkpoints", response_model=CheckpointList)
+@allow(Access.ADMIN)
+async def get_checkpoints(request: Request) -> Json:
+    """List all checkpoints, oldest first, the damaged ones too."""
+    service = service_of(request)
+    return Json({"checkpoints": await service.admission.run(_list, service.engine)})
+
+
+@router.get(
+    "/admin/checkpoints/{id}",
+    operation_id="get_checkpoint",
+    response_model=CheckpointState,
+    responses={404: {"description": "no such checkpoint"}},
+)
+@allow(Access.ADMIN)
+async def get_checkpoint(request: Request, checkpoint_id: CheckpointPath) -> Json:
+    """One checkpoint, with the measured truth and speed of each runtime variant."""
+    service = service_of(request)
+    return Json(await service.admission.run(_get, service.engine, checkpoint_id))
+
+
+def _list(engine: Engine) -> list[dict[str, Any]]:
+    return describe_checkpoints(engine.checkpoints, default=engine.catalog.aliases.get(DEFAULT))
+
+
+def _get(engine: Engine, checkpoint_id: str) -> dict[str, Any]:
+    try:
+        return _state(engine, engine.checkpoints.read(checkpoint_id))
+    except CheckpointNotFoundError:
+        raise UnknownCheckpointError(checkpoint_id) from None
+
+
+def _state(engine: Engine, checkpoint: Checkpoint) -> dict[str, Any]:
+    return describe_checkpoint(checkpoint, default=engine.catalog.aliases.get(DEFAULT))

@@ -1,0 +1,1 @@
+"""Generations and releases over HTTP."""

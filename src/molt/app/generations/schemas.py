@@ -1,0 +1,61 @@
+"""What is said about a generation, and about a move of the pointer."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+
+class GenerationState(BaseModel):
+    """A generation, complete up to the catalog's `revision`; `active` where the pointer names it.
+
+    `collection` is null where its collection was deleted.
+    """
+
+    id: str
+    collection: str | None
+    active: bool
+    checkpoint: str
+    revision: int
+    segments: int
+    rows: int
+    bytes: int
+    created_at: datetime
+
+
+class DamagedGeneration(BaseModel):
+    """A generation whose manifest cannot be read; `collection` is what points to it."""
+
+    id: str
+    collection: str | None
+    active: bool
+    problem: str = Field(description="what is wrong with it")
+
+
+class GenerationList(BaseModel):
+    """Generations, oldest first; the damaged ones come last."""
+
+    generations: list[GenerationState | DamagedGeneration]
+
+
+class ReleaseState(BaseModel):
+    """A move of a collection's pointer from `previous` to `generation`: who moved it, and why.
+
+    `checkpoint` is null where the generation is on disk no more, `report` where none was the
+    reason.
+    """
+
+    collection: str
+    at: datetime
+    epoch: int
+    previous: str | None
+    generation: str | None
+    checkpoint: str | None
+    actor: str
+    reason: str
+    report: str | None
+
+
+class ReleaseList(BaseModel):
+    """Releases, newest first."""
+
+    releases: list[ReleaseState]

@@ -1,0 +1,68 @@
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from molt.index.catalog import home_url, open_catalog
+from molt.index.releases import Reason
+from tests.cli.conftest import Molt
+from tests.hashing import HashingEncoder
+
+
+@pytest.fixture
+def released(molt: Molt, home: Path, hashing: list[HashingEncoder], tmp_path: Path) -> str:
+    """A collection whose pointer was moved twice; the generation that it names."""
+    (tmp_path / "boots.jsonl").write_text('{"id": "d1", "text": "warm boots"}\n')
+    assert molt("import", "shop", str(tmp_path / "boots.jsonl")).status == 0
+    with closing(open_catalog(home_url(home))) as catalog:
+        generation = catalog.collections.get("shop").generation
+        assert generation is not None
+        reason = Reason("ann", "it is\nbetter", "0123456789abcdef")
+        catalog.collections.point("shop", generation=generation, reason=reason)
+    return generation
+
+
+def test_releases_are_listed_newest_first(molt: Molt, released: str) -> None:
+    newest, first = molt("--json", "releases", "shop").value["releases"]
+    assert (newest["epoch"], first["epoch"]) == (2, 1)
+    assert newest["generation"] == newest["previous"] == first["generation"] == released
+    assert newest["checkpoint"] == HashingEncoder().checkpoint.id
+    assert (newest["actor"], newest["report"]) == ("ann", "0123456789abcdef")
+    assert datetime.fromisoformat(newest["at"]) > datetime.fromisoformat(first["at"])
+
+
+def test_a_release_is_one_line(molt: Molt, released: str) -> None:
+    header, newest, first = molt("releases", "shop").stdout.splitlines()
+    assert header.split("\t")[:4] == ["at", "epoch", "generation", "checkpoint"]
+    assert newest.split("\t")[4:] == ["ann", "it is better", "0123456789abcdef"]
+    assert first.split("\t")[5:] == ["first documents", "-"]
+
+
+def test_only_the_newest_are_listed_where_that_is_asked_for(molt: Molt, released: str) -> None:
+    (newest,) = molt("--json", "releases", "shop", "--limit", "1").value["releases"]
+    assert newest["epoch"] == 2
+
+
+def test_a_collection_that_was_never_released_has_no_releases(molt: Molt, released: str) -> None:
+    molt("collections", "create", "empty")
+    assert molt("--json", "releases", "empty").value == {"releases": []}
+    assert "Nothing was released for empty yet" in molt("releases", "empty").stderr
+
+
+def test_an_unknown_collection_is_an_error(molt: Molt, released: str) -> None:
+    done = molt("releases", "none")
+    assert done.status == 1
+    assert "there is no collection 'none'" in done.stderr
+
+
+def test_a_damaged_generation_is_listed_and_said_to_be(
+    molt: Molt, home: Path, released: str
+) -> None:
+    (home / "generations" / released / "generation.json").write_text("{")
+    (row,) = molt("--json", "generations").value["generations"]
+    assert (row["id"], row["collection"], row["active"]) == (released, "shop", True)
+    assert "the manifest is not JSON" in row["problem"]
+    done = molt("generations")
+    assert (done.status, done.stdout.splitlines()[1].split("\t")[:2]) == (0, [released, "shop"])
+    assert f"generation {released} is damaged" in done.stderr
