@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Two images: `serve` (the default, no torch) answers queries; `train` makes checkpoints.
+# Two images: `serve` (the default, no torch) answers queries; `train` makes checkpoints, and runs
+# the worker beside the server.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /source

@@ -54,6 +54,23 @@ def read_passages(home: Path, *, collection: str, generation: str) -> Passages:
     )
 
 
+def read_vectors(
+    home: Path, *, collection: str, generation: str
+) -> dict[str, npt.NDArray[np.float32]]:
+    """The vector of each live document that is one passage, by its id; updates do not occur."""
+    folder = home / "generations" / generation
+    segments = json.loads((folder / "generation.json").read_text(encoding="utf-8"))["segments"]
+    names = _names(home, collection)
+    found = {}
+    for segment in segments:
+        part = folder / "segments" / segment["id"]
+        rows, vectors = np.load(part / "rows.npy"), np.load(part / "vectors.npy")
+        for row, vector in zip(rows, vectors, strict=True):
+            if int(row["ordinal"]) in names:
+                found[names[int(row["ordinal"])]] = vector
+    return found
+
+
 def recall_at_10(
     passages: Passages,
     queries: npt.NDArray[np.float32],

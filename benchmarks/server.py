@@ -59,13 +59,20 @@ class Server:
 
 
 @contextmanager
-def molt(home: Path, *, runtime: str = "auto") -> Iterator[Server]:
-    """Serve `home`; ready when `/readyz` answers 200."""
+def molt(
+    home: Path, *, runtime: str = "auto", worker: bool = False, watch_seconds: float = 120.0
+) -> Iterator[Server]:
+    """Serve `home`, with a worker beside it or not; ready when `/readyz` answers 200."""
     home.mkdir(parents=True, exist_ok=True)
     port = free_port()
     program = str(Path(sys.executable).with_name("molt"))
     command = [program, "serve", "--home", str(home), "--port", str(port)]
-    quiet = {"MOLT_LOG__LEVEL": "warning", "MOLT_ENCODER__RUNTIME": runtime}
+    quiet = {
+        "MOLT_LOG__LEVEL": "warning",
+        "MOLT_ENCODER__RUNTIME": runtime,
+        "MOLT_WORKER__START": str(worker).lower(),
+        "MOLT_WATCH__SECONDS": str(watch_seconds),
+    }
     with _running("molt", command, port=port, ready="/readyz", env=quiet, log=home) as server:
         yield server
 

@@ -56,6 +56,9 @@ class HashingEncoder:
             vectors=vectors, n_tokens=np.array([len(found) + 2 for found in words], dtype=np.int32)
         )
 
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.encode(texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND).vectors
+
     def close(self) -> None:
         self.closed = True
 

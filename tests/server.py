@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import psutil
 
 MOLT = Path(sys.executable).with_name("molt")
 START_SECONDS = 60.0
@@ -28,7 +29,7 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [str(MOLT), "serve", "--home", str(home), "--port", str(self.port)]
         self._command += options
-        self._env = os.environ | {"HF_HUB_OFFLINE": "1"}
+        self.environment = os.environ | {"HF_HUB_OFFLINE": "1", "MOLT_WORKER__START": "false"}
         self._ready = ready
         self._process: subprocess.Popen[bytes] | None = None
         self.log = home / "server.log"
@@ -61,14 +62,16 @@ class ServerProcess:
         """Start it without waiting."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, env=self._env, start_new_session=True
+                self._command, stdout=log, stderr=log, env=self.environment, start_new_session=True
             )
 
     def kill(self) -> None:
         """SIGKILL the server and everything that it started."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            server = psutil.Process(self._process.pid)
+            for process in (server, *server.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
             self._process.wait()
             self._process = None
 

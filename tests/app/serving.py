@@ -17,27 +17,29 @@ from starlette.testclient import TestClient
 
 from molt.app.application import create_app
 from molt.app.encoders import Encoders
-from molt.app.engine import Engine
+from molt.app.engine import Engine, checkpoint_encoders
 from molt.app.server import serve
 from molt.app.settings import Settings, load_settings
-from molt.encoder.errors import CheckpointNotFoundError
+from molt.encoder.encoder import Encoder
 from tests.hashing import HashingEncoder
 
 ROOT = Path(__file__).parents[2]
 
 
 def open_engine(settings: Settings) -> Engine:
-    """An engine whose only checkpoint is the hashing encoder's."""
-    encoder = HashingEncoder()
-    checkpoint_id = encoder.checkpoint.id
+    """An engine whose default checkpoint is a hashing encoder's; others are the home's.
 
-    def open_encoder(wanted: str) -> HashingEncoder:
-        if wanted != checkpoint_id:
-            raise CheckpointNotFoundError(f"no checkpoint {wanted!r}")
-        return encoder
+    There is a second hashing encoder, of seed 1.
+    """
+    encoders = [HashingEncoder(), HashingEncoder(seed=1)]
+    hashing = {encoder.checkpoint.id: encoder for encoder in encoders}
+    others = checkpoint_encoders(settings)
+
+    def open_encoder(wanted: str) -> Encoder | HashingEncoder:
+        return hashing.get(wanted) or others.get(wanted)
 
     engine = Engine.open(settings, encoders=Encoders(open_encoder))
-    engine.catalog.aliases.set("default", checkpoint_id)
+    engine.catalog.aliases.set("default", encoders[0].checkpoint.id)
     return engine
 
 
@@ -84,8 +86,9 @@ class Process:
 
 @contextmanager
 def started(home: Path, *flags: str, **environment: str) -> Iterator[Process]:
-    """A server with warnings as errors, on a free port."""
+    """A server with warnings as errors, on a free port, without a worker."""
     command = [sys.executable, "-W", "error", "-m", "tests.app.serving", f"home={home}", "port=0"]
+    environment = {"MOLT_WORKER__START": "false"} | environment
     with subprocess.Popen(
         [*command, *flags], cwd=ROOT, env=os.environ | environment, stderr=subprocess.PIPE
     ) as popen:

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,11 @@ from molt.index.keys import Role
 from tests.app.serving import serving
 
 ROUTES = [route for noun in NOUNS for route in noun.router.routes]
-MATRIX = [(method, route.path_format, route.access) for route in ROUTES for method in route.methods]
+ROLES = (Path(__file__).parents[2] / "docs" / "roles.md").read_text()
+MATRIX = [
+    (method, path, Access(access))
+    for method, path, access in re.findall(r"^\| `(\w+) (/.*)` \| (\w+) \|$", ROLES, re.MULTILINE)
+]
 ORDER = {Access.READ: 0, Access.WRITE: 1, Access.ADMIN: 2}
 
 
@@ -132,6 +137,15 @@ def test_without_a_key_in_use_nobody_passes(
 def test_every_route_declares_what_it_asks_for() -> None:
     assert all(isinstance(route, Route) for route in ROUTES)
     assert [route.path for route in ROUTES if route.access is Access.CLOSED] == []
+
+
+def test_the_role_of_every_route_is_documented() -> None:
+    declared = [
+        (method, route.path_format, route.access) for route in ROUTES for method in route.methods
+    ]
+    rows = sorted((path, method, access) for method, path, access in declared)
+    table = [f"| `{method} {path}` | {access} |" for path, method, access in rows]
+    assert re.findall(r"^\| `.*$", ROLES, re.MULTILINE) == table
 
 
 def test_only_health_is_public() -> None:

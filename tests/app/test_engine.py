@@ -1,6 +1,7 @@
 """The engine: one encoder and one index answer a query, and both follow the disk."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -182,12 +183,39 @@ def test_a_home_without_a_checkpoint_says_what_to_do(tmp_path: Path) -> None:
         engine.start()
 
 
-def test_generations_that_nothing_points_to_are_removed(engine: Engine, tmp_path: Path) -> None:
+def test_generations_that_nothing_points_to_are_removed_once_nobody_reads_them(
+    engine: Engine, tmp_path: Path
+) -> None:
     write(engine, Document("a", "red socks"))
+    reading = engine.shelf.get("shop")
     engine.catalog.collections.delete("shop")
-    while engine.indexer.seal():
-        pass
-    assert list((tmp_path / "generations").iterdir()) == []
+    engine.shelf.refresh_changed()
+    engine.indexer.seal()
+    assert len(list((tmp_path / "generations").iterdir())) == 1
+    del reading
+    until = time.monotonic() + SOON
+    while any((tmp_path / "generations").iterdir()):  # the watcher may just be looking at it
+        engine.indexer.seal()
+        assert time.monotonic() < until
+
+
+def test_as_many_former_generations_stay_as_the_settings_say(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path, index={"retained_generations": 1})
+    encoder = HashingEncoder()
+    with closing(open_engine(settings)) as engine:
+        collection = engine.catalog.collections.create("shop")
+        made = [
+            engine.generations.create(
+                collection=collection.id,
+                checkpoint=encoder.checkpoint.id,
+                dimension=encoder.dimension,
+            ).id
+            for _ in range(4)
+        ]
+        for generation in made:
+            engine.catalog.collections.point("shop", generation=generation)
+        engine.indexer.seal()
+        assert engine.generations.ids() == sorted(made[-2:])
 
 
 def test_a_model_is_a_checkpoint_a_collection_or_the_alias(engine: Engine) -> None:

@@ -28,6 +28,24 @@ def test_a_server_that_stops_is_not_ready_and_takes_no_more(client: TestClient) 
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
 
 
+def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
+    client: TestClient,
+) -> None:
+    engine = client.app.state.service.engine
+    engine.catalog.collections.create("shop")
+    engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="too few judgments")
+    engine.shelf.refresh_changed()
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    assert ready.json()["problems"] == [
+        "collection 'shop': retrain failed (job j1): too few judgments"
+    ]
+    assert client.get("/health").json()["status"] == "degraded"
+    engine.catalog.failures.clear("shop", kind="retrain")
+    engine.shelf.refresh_changed()
+    assert client.get("/health").json()["status"] == "ok"
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health"])
 def test_health_asks_for_no_key(client: TestClient, path: str) -> None:
     client.app.state.service.engine.catalog.keys.create("admin", Role.ADMIN)

@@ -42,5 +42,21 @@ def test_a_scrape_tells_how_far_each_collection_is_indexed(shop: TestClient) -> 
     assert value(shop, "molt_process_resident_memory_bytes") > 0
 
 
+def test_a_job_that_failed_and_generations_that_were_taken_back_can_be_alerted_on(
+    client: TestClient,
+) -> None:
+    engine = client.app.state.service.engine
+    engine.catalog.collections.create("shop")
+    assert "molt_job_failed{" not in client.get("/metrics").text
+    engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="too few judgments")
+    engine.shelf.refresh_changed()
+    assert value(client, 'molt_job_failed{collection="shop",kind="retrain"}') == 1
+    for _ in range(2):
+        engine.sentinel.on_rollback("shop")
+    assert value(client, 'molt_watch_rollbacks_total{collection="shop"}') == 2
+    engine.catalog.collections.point("shop", generation=None)
+    assert value(client, 'molt_collection_epoch{collection="shop"}') == 1
+
+
 def test_two_applications_do_not_share_counters(shop: TestClient, client: TestClient) -> None:
     assert shop.get("/metrics").text != client.get("/metrics").text

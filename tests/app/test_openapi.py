@@ -13,6 +13,12 @@ OPERATIONS = {
     *("put_documents", "list_documents", "get_document", "delete_document"),
     *("put_judgments", "put_events"),
     *("create_collection", "list_collections", "get_collection", "delete_collection"),
+    *("upload_checkpoint", "list_checkpoints", "get_checkpoint"),
+    *("list_generations", "list_releases"),
+    *("list_reports", "get_report", "get_report_page"),
+    *("retrain", "reload", "reindex", "evaluate"),
+    *("list_jobs", "get_job", "follow_job", "cancel_job"),
+    *("activate", "rollback"),
     *("livez", "readyz", "health", "metrics"),
     *("openapi", "docs", "docs_asset"),
 }
@@ -20,6 +26,9 @@ PUBLIC = {"livez", "readyz", "health"}
 WRITING = {
     *("put_documents", "delete_document", "put_judgments", "put_events"),
     *("create_collection", "delete_collection"),
+    "upload_checkpoint",
+    *("retrain", "reload", "reindex", "evaluate", "cancel_job"),
+    *("activate", "rollback"),
 }
 
 

@@ -53,6 +53,17 @@ def listens(url: str) -> bool:
     return True
 
 
+def test_whoever_follows_a_job_does_not_keep_the_server_from_stopping(tmp_path: Path) -> None:
+    with started(tmp_path) as server:
+        httpx.post(f"{server.url}/collections", json={"name": "shop"}, timeout=60)
+        job = httpx.post(f"{server.url}/admin/reindex", json={"collection": "shop"}, timeout=60)
+        url = f"{server.url}{job.headers['location']}/events"
+        with httpx.stream("GET", url, timeout=60) as following:
+            server.popen.send_signal(signal.SIGTERM)
+            assert following.read() == b""
+        assert server.popen.wait(20) == 0  # an answer at work is given 35 s
+
+
 def test_two_workers_answer_for_one_home_and_count_together(tmp_path: Path) -> None:
     with started(tmp_path, "workers=2") as server:
         answer = httpx.post(f"{server.url}/collections", json={"name": "default"}, timeout=60)

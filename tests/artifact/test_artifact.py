@@ -1,6 +1,7 @@
 """An artifact's manifest and files vouch for themselves; its directory appears whole or not."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from molt.artifact import (
     hash_file,
     publish_directory,
     read_manifest,
+    sweep_hidden,
     verify_file,
     write_atomically,
     write_manifest,
@@ -48,6 +50,12 @@ def test_a_newer_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
 def test_what_is_not_a_manifest_is_called_corrupt(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.json").write_text(text)
     with pytest.raises(CorruptFileError):
+        read_manifest(tmp_path / "m.json", supported=1)
+
+
+def test_a_manifest_nested_beyond_what_can_be_written_is_called_corrupt(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(f'{{"format": 1, "a": {"[" * 500}{"]" * 500}}}')
+    with pytest.raises(CorruptFileError, match="none of Molt's"):
         read_manifest(tmp_path / "m.json", supported=1)
 
 
@@ -125,3 +133,20 @@ def test_of_two_who_publish_at_once_the_second_is_told(tmp_path: Path) -> None:
         lose_the_race()
     assert (target / "file").read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_hides_is_swept_once_nothing_in_it_was_written_for_an_hour(tmp_path: Path) -> None:
+    for name in (".left", ".slow", "artifact"):
+        (tmp_path / name / "part").mkdir(parents=True)
+        (tmp_path / name / "part" / "file").touch()
+        for path in (tmp_path / name, tmp_path / name / "part"):
+            os.utime(path, (0, 0))
+    os.utime(tmp_path / ".left" / "part" / "file", (0, 0))
+    (tmp_path / ".torn").touch()
+    os.utime(tmp_path / ".torn", (0, 0))
+    assert sorted(sweep_hidden(tmp_path)) == [tmp_path / ".left", tmp_path / ".torn"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".slow", "artifact"]
+
+
+def test_where_nothing_is_nothing_is_swept(tmp_path: Path) -> None:
+    assert sweep_hidden(tmp_path / "none") == []

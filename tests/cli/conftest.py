@@ -1,12 +1,14 @@
 import json
+import logging
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from molt.app.encoders import Encoders
@@ -78,7 +80,16 @@ def flip_last_byte(path: Path) -> None:
 
 
 @pytest.fixture
-def hashing(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[HashingEncoder]:
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Logs warnings, as commands do, without holding on to a stream that will be closed."""
+    monkeypatch.setattr("molt.app.logs.configure_logs", lambda settings: None)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def hashing(home: Path, quiet: None, monkeypatch: pytest.MonkeyPatch) -> list[HashingEncoder]:
     """Lets every command in this process encode by hashing words; the encoders it opened."""
     opened: list[HashingEncoder] = []
 
@@ -87,7 +98,6 @@ def hashing(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[HashingEncoder]
         return opened[-1]
 
     monkeypatch.setattr("molt.app.engine.checkpoint_encoders", lambda settings: Encoders(open_one))
-    monkeypatch.setattr("molt.app.logs.configure_logs", lambda settings: None)
     home.mkdir()
     with closing(open_catalog(home_url(home))) as catalog:
         catalog.aliases.set("default", HashingEncoder().checkpoint.id)

@@ -42,6 +42,27 @@ def test_a_damaged_checkpoint_is_not_added(
     assert not list((home / "checkpoints").glob("*"))
 
 
+def test_a_damaged_checkpoint_is_listed_and_said_to_be(
+    molt: Molt, home: Path, settled: str
+) -> None:
+    (home / "checkpoints" / settled / "checkpoint.json").write_text("{")
+    (row,) = molt("--json", "checkpoints", "list").value["checkpoints"]
+    assert (row["id"], row["default"]) == (settled, True)
+    assert "the manifest is not JSON" in row["problem"]
+    done = molt("checkpoints", "list")
+    assert done.stdout.splitlines()[1].startswith(f"{settled}\tyes\t-")
+    assert f"checkpoint {settled} is damaged" in done.stderr
+
+
+def test_adding_a_checkpoint_again_heals_a_damaged_one(
+    molt: Molt, home: Path, settled: str, default_checkpoint: Path
+) -> None:
+    flip_last_byte(home / "checkpoints" / settled / "model.safetensors")
+    assert molt("check").status == 1
+    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+    assert molt("check").status == 0
+
+
 def test_a_finished_checkpoint_cannot_be_overridden(molt: Molt, default_checkpoint: Path) -> None:
     added = molt("checkpoints", "add", str(default_checkpoint), "--query-prompt", "query: ")
     assert added.status == 1

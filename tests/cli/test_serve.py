@@ -1,5 +1,6 @@
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,15 @@ def test_a_replica_reads_and_leaves_indexing_to_others(
         assert "Another process" not in done.stderr
         while len(server.ask("GET", "/search?q=sea&collection=docs")[1]["hits"]) < 2:
             pass
+
+
+def test_no_worker_leaves_jobs_to_others_too(molt: Molt, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Any] = []
+    monkeypatch.setattr("molt.cli.serve.ensure_default", lambda call, settings: None)
+    monkeypatch.setattr("molt.app.server.serve", served.append)
+    assert molt("serve", "--no-worker").status == 0
+    assert molt("serve").status == 0
+    assert [(one.index.seal, one.worker.start) for one in served] == [(False, False), (True, True)]
 
 
 def test_a_port_that_is_taken_is_an_error_that_names_it(ready: Path, installed: Molt) -> None:

@@ -38,6 +38,8 @@ def fill(catalog: Catalog) -> None:
         catalog.keys.create("golden", Role.WRITE)
     catalog.aliases.set("default", "0123456789abcdef")
     catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))
+    catalog.builds.begin(collection, job="golden", generation="e" * 32)
+    catalog.failures.note("default", kind="retrain", job="golden", reason="no judgments")
 
 
 def main() -> None:

@@ -136,5 +136,8 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert key.role is Role.WRITE
     assert catalog.aliases.get("default") == "0123456789abcdef"
     assert catalog.collections.releases("default")[0].reason.actor == "ops"
+    assert catalog.builds.jobs() == ({} if revision == "0001" else {"e" * 32: "golden"})
+    failed = [] if revision == "0001" else ["no judgments"]
+    assert [failure.reason for failure in catalog.failures.list()] == failed
     assert catalog.database.damage() == []
     catalog.close()

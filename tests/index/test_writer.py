@@ -13,7 +13,7 @@ from molt.index import writer as writer_module
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
 from molt.index.document import Document
-from molt.index.errors import GenerationError, VectorError
+from molt.index.errors import GenerationBusyError, GenerationError, VectorError
 from molt.index.filter import parse_filter
 from molt.index.passages import Span
 from molt.index.sealing import PassageEncoder
@@ -272,6 +272,87 @@ def test_documents_are_sealed_while_a_merge_is_being_written(
     assert len(writer.snapshot.manifest.segments) == 2
 
 
+def test_a_generation_has_one_writer_at_a_time(segment_writer, put, texts):
+    writer = segment_writer()
+    generation = writer.snapshot.manifest.id
+    put(document("a"))
+    with pytest.raises(GenerationBusyError, match=generation):
+        segment_writer(generation)
+    drain(writer)
+    writer.close()
+    again = segment_writer(generation)
+    put(document("b"))
+    drain(again)
+    assert texts(again.snapshot).keys() == {"a", "b"}
+
+
+def test_a_writer_that_could_not_be_opened_leaves_the_generation_to_others(
+    segment_writer, segment_store, monkeypatch
+):
+    generation = segment_store.create(collection=1, checkpoint="c" * 16, dimension=16).id
+    with monkeypatch.context() as failing:
+        failing.setattr(writer_module, "open_snapshot", crash)
+        with pytest.raises(Crash):
+            segment_writer(generation)
+    segment_writer(generation)
+
+
+def test_a_closed_writer_writes_nothing(segment_writer, put):
+    writer = segment_writer()
+    for n in range(8):
+        put(document(f"{n}"))
+        drain(writer)
+    put(document("late"))
+    writer.close()
+    with pytest.raises(GenerationError, match="was closed; open another"):
+        writer.advance(100)
+    assert writer.merge_once() is False
+    assert writer.snapshot.manifest.revision == 8
+    assert len(writer.snapshot.manifest.segments) == 8
+
+
+def test_a_merge_at_work_keeps_others_out_after_its_writer_is_closed(
+    segment_writer, put, monkeypatch
+):
+    writer = segment_writer()
+    generation = writer.snapshot.manifest.id
+    for n in range(8):
+        put(document(f"{n}"))
+        drain(writer)
+    merging, closed = threading.Event(), threading.Event()
+    merged_content = writer_module.merged_content
+
+    def slow(scopes):
+        merging.set()
+        assert closed.wait(30)
+        return merged_content(scopes)
+
+    monkeypatch.setattr(writer_module, "merged_content", slow)
+    thread = threading.Thread(target=writer.merge_once)
+    thread.start()
+    assert merging.wait(30)
+    writer.close()
+    with pytest.raises(GenerationBusyError):
+        segment_writer(generation)
+    closed.set()
+    thread.join()
+    assert len(segment_writer(generation).snapshot.manifest.segments) == 1
+
+
+def test_a_writer_knows_how_far_it_is_behind(segment_writer, put, delete):
+    writer = segment_writer()
+    assert writer.behind == 0
+    put(document("a"), document("b"), document("c"))
+    assert writer.behind == 3
+    writer.advance(2)
+    assert writer.behind == 1
+    drain(writer)
+    delete("a")
+    assert writer.behind == 1
+    drain(writer)
+    assert writer.behind == 0
+
+
 class Crash(BaseException):
     """Stands for the end of the process."""
 
@@ -302,6 +383,7 @@ def test_a_crash_at_any_step_leaves_a_generation_that_opens_and_catches_up(
         crashing.setattr(step, crash)
         with pytest.raises(Crash):
             work(writer)
+    writer.close()  # as the end of its process does
 
     again = segment_writer(generation)
     assert home.texts(again.snapshot) == before
@@ -317,6 +399,7 @@ def test_opening_a_writer_removes_a_half_written_segment(segment_writer, segment
     folder = segment_store.segments_path(writer.snapshot.manifest.id)
     writing = publish_directory(folder / ("a" * 32))
     assert writing.__enter__().exists()
+    writer.close()
     segment_writer(writer.snapshot.manifest.id)
     assert list(folder.iterdir()) == []
 
@@ -343,6 +426,7 @@ class Model:
         self.writer.merge_once()
 
     def reopen(self):
+        self.writer.close()
         self.writer = self.open_writer(self.writer.snapshot.manifest.id)
 
 

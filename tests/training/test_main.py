@@ -1,9 +1,13 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
+from molt.training import commands
 from molt.training.__main__ import main
 from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
@@ -11,6 +15,8 @@ from tests.training.fit.conftest import base, dataset
 from tests.training.letters import FAST, write_letters
 
 __all__ = ["base", "dataset"]
+
+CONTENDERS = ("--candidate", "0" * 16, "--baseline", "1" * 16)
 
 
 @pytest.fixture
@@ -44,6 +50,9 @@ def test_a_collection_is_trained_without_the_command_line(
         (("train", "letters", "--base", "0" * 16), "no checkpoint"),
         (("train", "letters", "--set", "run.epochs=0"), "run.epochs"),
         (("add", "/no/such/model"), "/no/such/model"),
+        (("judge", "nothing", *CONTENDERS), "nothing"),
+        (("judge", "letters", *CONTENDERS), "no checkpoint"),
+        (("judge", "letters", *CONTENDERS, "--config", "/no/such.toml"), "/no/such.toml"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(
@@ -54,3 +63,69 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert said.err.startswith("molt: ")
     assert message in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a judgment was asked for; it decides nothing."""
+    asked: list[Any] = []
+
+    def judge(*place_and_collection: Any, **named: Any) -> dict[str, Any]:
+        asked.extend((*place_and_collection, named))
+        return {"report": "r", "decision": {"accepted": False, "reasons": ["\u2026"]}}
+
+    monkeypatch.setattr(commands, "judge", judge)
+    return asked
+
+
+def test_a_judgment_is_one_line_of_json(
+    tmp_path: Path, judged: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["judge", "shop", *CONTENDERS, "--home", str(tmp_path)]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["decision"] == {"accepted": False, "reasons": ["\u2026"]}
+    assert judged == [
+        commands.Place(tmp_path),
+        "shop",
+        {"candidate": "0" * 16, "baseline": "1" * 16, "config": None},
+    ]
+
+
+def test_a_judgment_takes_another_catalog_and_a_configuration(
+    tmp_path: Path, judged: list[Any]
+) -> None:
+    more = ("--catalog", "sqlite:///excerpt", "--config", "gate.toml")
+    main(["judge", "shop", *CONTENDERS, *more, "--home", str(tmp_path)])
+    place, _, named = judged
+    assert place == commands.Place(tmp_path, "sqlite:///excerpt")
+    assert named["config"] == Path("gate.toml")
+
+
+@pytest.mark.parametrize("missing", ["--candidate", "--baseline", "--home"])
+def test_a_judgment_wants_both_checkpoints_and_a_home(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    given = {"--candidate": "0" * 16, "--baseline": "1" * 16, "--home": str(tmp_path)}
+    arguments = [part for name in given.keys() - {missing} for part in (name, given[name])]
+    with pytest.raises(SystemExit) as ended:
+        main(["judge", "shop", *arguments])
+    assert ended.value.code == 2
+    assert missing in capsys.readouterr().err
+
+
+def test_memory_that_runs_out_is_said_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run_out(*_: Any, **__: Any) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr(commands, "make_default", run_out)
+    assert main(["default", "--home", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("molt: memory ran out; docs/training.md")
+
+
+def test_on_a_leash_a_command_ends_when_its_input_does(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "molt.training", "default", "--home", str(tmp_path)]
+    done = subprocess.run([*command, "--leash"], stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 1
+    assert not list(tmp_path.glob("checkpoints/*"))

@@ -17,6 +17,15 @@ class Json(Response):
         return content if isinstance(content, bytes) else encode(content)
 
 
+def page_headers(policy: str) -> dict[str, str]:
+    """The headers of a page that may do what `policy` allows and nothing else."""
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
 def encode(value: Mapping[str, Any] | list[Any]) -> bytes:
     """JSON in UTF-8."""
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -11,23 +11,43 @@ from molt.app import errors, openapi
 from molt.app.admission import Admission
 from molt.app.auth import Guard
 from molt.app.binding import is_loopback
+from molt.app.checkpoints import endpoints as checkpoints
 from molt.app.collections import endpoints as collections
 from molt.app.docs_page import endpoints as docs_page
 from molt.app.documents import endpoints as documents
 from molt.app.engine import Engine
 from molt.app.events import endpoints as events
+from molt.app.generations import endpoints as generations
 from molt.app.health import endpoints as health
+from molt.app.jobs import endpoints as jobs
 from molt.app.judgments import endpoints as judgments
 from molt.app.metrics import Metrics
 from molt.app.observation import Observation
 from molt.app.openai import endpoints as openai
+from molt.app.releases import endpoints as releases
+from molt.app.reports import endpoints as reports
 from molt.app.search import endpoints as search
 from molt.app.service import Service
 from molt.app.settings import Settings
 from molt.app.tei import endpoints as tei
 
 REQUEST_THREADS = 32
-NOUNS = (openai, search, tei, documents, judgments, events, collections, health, docs_page)
+NOUNS = (
+    openai,
+    search,
+    tei,
+    documents,
+    judgments,
+    events,
+    collections,
+    health,
+    docs_page,
+    checkpoints,
+    generations,
+    reports,
+    jobs,
+    releases,
+)
 DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
 
 
@@ -60,7 +80,9 @@ def _service(settings: Settings, engine: Engine) -> Service:
     guard = Guard(
         engine.catalog.keys, admission=admission, reachable=not is_loopback(settings.host)
     )
-    return Service(settings, engine, admission, guard, Metrics())
+    metrics = Metrics()
+    engine.sentinel.on_rollback = metrics.took_back
+    return Service(settings, engine, admission, guard, metrics)
 
 
 @asynccontextmanager
@@ -69,6 +91,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        service.stopping = True
+        service.leaving = service.stopping = True
         await asyncio.to_thread(service.admission.close)
         await asyncio.to_thread(service.engine.close)

@@ -48,8 +48,13 @@ def access_of(endpoint: Callable[..., object]) -> Access:
     return access
 
 
+ANYONE = "local"
+"""Who calls while no key is asked for."""
+
+
 @dataclass(frozen=True)
-class _Remembered:
+class _Caller:
+    name: str
     role: Role
     until: float
 
@@ -68,18 +73,19 @@ class Guard:
         self._keys = keys
         self._admission = admission
         self._clock = clock
-        self._remembered: dict[str, _Remembered] = {}
+        self._remembered: dict[str, _Caller] = {}
         self._locked = reachable
         self._locked_until = 0.0
 
-    async def admit(self, headers: Headers, access: Access) -> None:
-        """Let a request pass, or raise `InvalidKeyError` or `ForbiddenError`."""
+    async def admit(self, headers: Headers, access: Access) -> str:
+        """Let a request pass and say who makes it; or raise `InvalidKeyError`, `ForbiddenError`."""
         if access is Access.PUBLIC:
-            return
+            return ANYONE
         if access is Access.CLOSED:
             raise ForbiddenError("this route declares no role, so it is closed")
-        if await self._is_locked():
-            await self._check(_secret(headers), Role(access.value))
+        if not await self._is_locked():
+            return ANYONE
+        return await self._checked(_secret(headers), Role(access.value))
 
     async def _is_locked(self) -> bool:
         now = self._clock()
@@ -88,30 +94,32 @@ class Guard:
             self._locked_until = now + REMEMBERED_SECONDS
         return self._locked
 
-    async def _check(self, secret: str | None, needed: Role) -> None:
+    async def _checked(self, secret: str | None, needed: Role) -> str:
         if secret is None:
             raise InvalidKeyError(
                 "a key is needed: send `Authorization: Bearer molt_…` or `api-key: molt_…`"
             )
-        role = await self._role(secret)
-        if role is None:
+        caller = await self._caller(secret)
+        if caller is None:
             raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
-        if role < needed:
-            raise ForbiddenError(f"this route needs the role {needed}; the key has {role}")
+        if caller.role < needed:
+            raise ForbiddenError(f"this route needs the role {needed}; the key has {caller.role}")
+        return caller.name
 
-    async def _role(self, secret: str) -> Role | None:
+    async def _caller(self, secret: str) -> _Caller | None:
         now = self._clock()
         remembered = self._remembered.get(secret)
         if remembered is not None and now < remembered.until:
-            return remembered.role
+            return remembered
         key = await self._admission.run(self._keys.verify, secret)
         if key is None:
             self._remembered.pop(secret, None)
             return None
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
-        self._remembered[secret] = _Remembered(key.role, now + REMEMBERED_SECONDS)
-        return key.role
+        caller = _Caller(key.name, key.role, now + REMEMBERED_SECONDS)
+        self._remembered[secret] = caller
+        return caller
 
 
 def _secret(headers: Headers) -> str | None:

@@ -32,8 +32,7 @@ class JsonRequest(Request):
 
 async def read_body(request: Request, *, limit: int) -> bytes:
     """The whole body. Raises `BodyTooLargeError` beyond `limit` bytes, at the first of them."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > limit:
+    if announced_size(request) > limit:
         raise _too_large(limit)
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -42,6 +41,12 @@ async def read_body(request: Request, *, limit: int) -> bytes:
             raise _too_large(limit)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def announced_size(request: Request) -> int:
+    """How many bytes the body claims to have; 0 where it does not say."""
+    announced = request.headers.get("content-length", "")
+    return int(announced[:20]) if announced.isdecimal() else 0
 
 
 def parse_json(body: bytes) -> Any:

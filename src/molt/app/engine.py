@@ -12,10 +12,13 @@ import structlog
 from molt.app.encoders import Encoders
 from molt.app.engine_errors import UnavailableError
 from molt.app.indexer import Indexer
+from molt.app.jobs.jobs import Jobs
 from molt.app.live import Shelf, default_checkpoint
 from molt.app.models import Models
 from molt.app.ranking import SearchAnswer, SearchQuery, rank
+from molt.app.releases.releasing import Releasing
 from molt.app.settings import Settings
+from molt.app.watch.sentinel import Sentinel
 from molt.app.watcher import Watcher
 from molt.artifact import ArtifactError
 from molt.encoder.encoder import Encoder, open_encoder
@@ -64,8 +67,13 @@ class Engine:
             encoders=encoders,
             shelf=self.shelf,
         )
+        self.releasing = Releasing(
+            catalog=catalog, store=self.generations, encoders=encoders, shelf=self.shelf
+        )
+        self.sentinel = Sentinel(settings.watch, catalog=catalog, releasing=self.releasing)
+        self.jobs = Jobs(settings.jobs)
         self._encoders = encoders
-        self._watcher = Watcher(self.shelf, seconds=settings.index.poll_seconds)
+        self._watcher = Watcher(self.shelf, self.sentinel, seconds=settings.index.poll_seconds)
         self._started = False
         self._refused_default: tuple[str, ...] = ()
 
@@ -82,6 +90,7 @@ class Engine:
 
         Raises `NoCheckpointError` where nothing could be encoded.
         """
+        self.checkpoints.sweep_unfinished()
         self._load_default()
         self.shelf.refresh_changed()
         self._watcher.start()
@@ -94,6 +103,7 @@ class Engine:
         self.indexer.close()
         self._watcher.close()
         self._encoders.close()
+        self.jobs.close()
         self.catalog.close()
 
     def search(self, query: SearchQuery) -> SearchAnswer:
@@ -101,7 +111,9 @@ class Engine:
 
         Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`.
         """
-        return rank(query, live=self.shelf.get(query.collection), catalog=self.catalog)
+        live = self.shelf.get(query.collection)
+        with self.sentinel.noting(live):
+            return rank(query, live=live, catalog=self.catalog)
 
     def changed(self, name: str) -> None:
         """Documents of a collection were written: hide what was deleted, index what is new."""
@@ -119,9 +131,10 @@ class Engine:
     def readiness(self) -> Readiness:
         """Ready once everything was loaded and nothing that a pointer names is refused."""
         refused = self._refused_default + tuple(self.shelf.problems().values())
+        failed = tuple(map(str, self.shelf.failures))
         return Readiness(
             ready=self._started and not refused,
-            problems=refused + tuple(self.indexer.problems().values()),
+            problems=refused + tuple(self.indexer.problems().values()) + failed,
         )
 
     def _load_default(self) -> None:

@@ -41,12 +41,21 @@ KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.FilterError: (422, "invalid_filter"),
     index_errors.CatalogFullError: (507, "disk_full"),
     index_errors.CatalogBusyError: (503, "catalog_busy"),
+    index_errors.GenerationNotFoundError: (404, "generation_not_found"),
+    index_errors.GenerationBusyError: (409, "generation_busy"),
+    index_errors.NothingToRollBackError: (409, "nothing_to_roll_back"),
+    index_errors.StalePointerError: (409, "pointer_moved"),
+    index_errors.JobNotFoundError: (404, "job_not_found"),
+    index_errors.JobConflictError: (409, "job_running"),
+    index_errors.JobKeyReusedError: (422, "idempotency_key_reused"),
     index_errors.IndexingError: (503, "unavailable"),
     engine_errors.UnknownModelError: (404, "model_not_found"),
     engine_errors.InvalidDimensionsError: (400, "invalid_dimensions"),
     engine_errors.NoCheckpointError: (503, "no_checkpoint"),
     engine_errors.UnavailableError: (503, "unavailable"),
     encoder_errors.ClosedEncoderError: (503, "stopping"),
+    encoder_errors.InvalidArchiveError: (422, "invalid_archive"),
+    encoder_errors.UnfinishedCheckpointError: (422, "unfinished_checkpoint"),
     encoder_errors.EncoderError: (503, "unavailable"),
     ArtifactError: (503, "unavailable"),
     OverloadedError: (429, "overloaded"),
@@ -109,7 +118,16 @@ def _mapped(error: Exception, status: int, code: str) -> Failure:
         headers = {"Retry-After": RETRY_SECONDS}
     place = _PLACES.get(code)
     violations = (Violation(str(error), "body", (place,)),) if place else ()
-    return Failure(status, code, str(error), headers=headers, violations=violations)
+    return Failure(
+        status,
+        code,
+        str(error),
+        headers=headers,
+        violations=violations,
+        extensions={"job": error.job_id}
+        if isinstance(error, index_errors.JobConflictError)
+        else {},
+    )
 
 
 async def _nobody(_request: Request, _error: Exception) -> Response:

@@ -114,6 +114,32 @@ class TokenArraysError(RequestError):
         super().__init__(detail, violations=[Violation(detail, "body", ("input",))])
 
 
+class InvalidCheckpointError(RequestError):
+    """An uploaded checkpoint is damaged, or holds what none may hold; nothing of it was kept."""
+
+    status, code = 422, "invalid_checkpoint"
+
+
+class UnknownCheckpointError(RequestError):
+    """No checkpoint of that id."""
+
+    status, code = 404, "checkpoint_not_found"
+
+    def __init__(self, checkpoint_id: str) -> None:
+        super().__init__(
+            f"there is no checkpoint {checkpoint_id[:80]!r}; GET /admin/checkpoints lists them"
+        )
+
+
+class UnknownReportError(RequestError):
+    """No report of that id."""
+
+    status, code = 404, "report_not_found"
+
+    def __init__(self, report_id: str) -> None:
+        super().__init__(f"there is no report {report_id[:80]!r}; GET /admin/reports lists them")
+
+
 class NotAvailableError(RequestError):
     """A route of the surface that this version does not serve yet."""
 

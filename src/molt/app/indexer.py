@@ -43,7 +43,12 @@ class Indexer:
         self._catalog = catalog
         self._shelf = shelf
         self._lock = IndexerLock(settings.home)
-        self._writing = Writing(catalog=catalog, store=store, encoders=encoders)
+        self._writing = Writing(
+            catalog=catalog,
+            store=store,
+            encoders=encoders,
+            retained=settings.index.retained_generations,
+        )
         self._problems: dict[str, str] = {}
         self._stopping = threading.Event()
         self._woken = {"sealing": threading.Event(), "merging": threading.Event()}
@@ -69,6 +74,7 @@ class Indexer:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
+        self._writing.close()
         self._lock.release()
 
     def acquire(self) -> bool:

@@ -5,7 +5,8 @@ verifies it, and replaces the old `Live` by one assignment. A request reads its 
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,19 +19,27 @@ from molt.index.aliases import DEFAULT
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
 from molt.index.errors import GenerationError
-from molt.index.generation import GenerationManifest, GenerationStore
+from molt.index.generation import GenerationStore
+from molt.index.occupancy import Hold, hold_reading
 from molt.index.snapshot import Snapshot, open_snapshot
+
+if TYPE_CHECKING:
+    from molt.index.failures import Failure
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Live:
-    """One encoder and one snapshot; `snapshot` is None until something is indexed."""
+    """One encoder and one snapshot; `snapshot` is None until something is indexed.
+
+    While it lives, its hold keeps the generation from being removed.
+    """
 
     collection: Collection
     encoder: Encoder
     snapshot: Snapshot | None
+    hold: Hold | None = None
 
     @property
     def indexed_revision(self) -> int:
@@ -50,6 +59,7 @@ class Shelf:
         self._live: dict[str, Live] = {}
         self._problems: dict[str, str] = {}
         self._default: str | None = None
+        self.failures: tuple[Failure, ...] = ()
         self._refreshing = threading.Lock()
         self._refreshed = threading.Condition()
 
@@ -92,6 +102,7 @@ class Shelf:
     def refresh_changed(self) -> None:
         """Refresh every collection whose pointer, generation or documents changed on disk."""
         self._default = self._catalog.aliases.get(DEFAULT)
+        self.failures = self._catalog.failures.list()
         collections = {found.name: found for found in self._catalog.collections.list()}
         for name in self._live.keys() - collections.keys():
             self._live.pop(name, None)
@@ -135,23 +146,28 @@ class Shelf:
     def _load(self, collection: Collection) -> Live:
         if collection.generation is None:
             return Live(collection, self._encoders.get(default_checkpoint(self._catalog)), None)
-        manifest = self._generations.read(collection.generation)
-        encoder = self._encoders.get(manifest.checkpoint)
-        snapshot = self._snapshot(collection, manifest)
         former = self._live.get(collection.name)
-        if former is None or former.encoder is not encoder:
-            encoder.encode(["warm-up"], input_type=InputType.QUERY, lane=Lane.QUERY)
-        return Live(collection, encoder, snapshot)
+        snapshot = None if former is None else former.snapshot
+        if former and snapshot and snapshot.manifest.id == collection.generation:
+            return self._advanced(collection, former, snapshot)
+        return self._opened(collection, collection.generation)
 
-    def _snapshot(self, collection: Collection, manifest: GenerationManifest) -> Snapshot:
-        former = self._live.get(collection.name)
-        if former is not None and former.snapshot and former.snapshot.manifest.id == manifest.id:
-            since = former.snapshot.revision
-            delta = self._catalog.documents.liveness(collection, after=since)
-            return former.snapshot.refreshed(manifest, delta)
-        return open_snapshot(
-            self._generations, manifest, self._catalog.documents.liveness(collection)
-        )
+    def _advanced(self, collection: Collection, former: Live, snapshot: Snapshot) -> Live:
+        """The same generation as it now is."""
+        manifest = self._generations.read(snapshot.manifest.id)
+        delta = self._catalog.documents.liveness(collection, after=snapshot.revision)
+        return replace(former, collection=collection, snapshot=snapshot.refreshed(manifest, delta))
+
+    def _opened(self, collection: Collection, generation_id: str) -> Live:
+        """Another generation, verified and warm."""
+        hold = hold_reading(self._generations.path(generation_id))
+        manifest = self._generations.read(generation_id)
+        encoder = self._encoders.get(manifest.checkpoint)
+        liveness = self._catalog.documents.liveness(collection)
+        snapshot = open_snapshot(self._generations, manifest, liveness)
+        (vector,) = encoder.encode(["warm-up"], input_type=InputType.QUERY, lane=Lane.QUERY).vectors
+        snapshot.search(vector, k=1)
+        return Live(collection, encoder, snapshot, hold)
 
     def _refused(self, collection: Collection, error: Exception) -> Live:
         reason = f"collection {collection.name!r}: {error}"

@@ -21,6 +21,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from molt.app.engine import CollectionStatus
+from molt.index.failures import Failure
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -52,6 +53,12 @@ class Metrics:
         )
         self._encode_seconds = self._histogram("molt_encode_seconds", "Seconds of encoding")
         self._search_seconds = self._histogram("molt_search_seconds", "Seconds of index search")
+        self._rollbacks = Counter(
+            "molt_watch_rollbacks_total",
+            "Generations that the watch took back",
+            ("collection",),
+            registry=self._own,
+        )
         self.texts = Counter("molt_encoded_texts_total", "Texts encoded", registry=self._own)
         self.tokens = Counter("molt_encoded_tokens_total", "Tokens encoded", registry=self._own)
 
@@ -76,11 +83,17 @@ class Metrics:
         self.texts.inc(texts)
         self.tokens.inc(tokens)
 
-    def exposition(self, collections: Iterable[CollectionStatus], *, ready: bool) -> bytes:
+    def took_back(self, collection: str) -> None:
+        """Count a rollback by the watch."""
+        self._rollbacks.labels(collection).inc()
+
+    def exposition(
+        self, collections: Iterable[CollectionStatus], *, failed: Iterable[Failure], ready: bool
+    ) -> bytes:
         """All metrics in Prometheus' text format."""
         moment = CollectorRegistry()
         ProcessCollector(namespace="molt", registry=moment)
-        moment.register(_Moment(collections, ready=ready))
+        moment.register(_Moment(collections, failed=failed, ready=ready))
         counted = self._own
         if SHARED_DIRECTORY in os.environ:
             counted = CollectorRegistry()
@@ -94,21 +107,31 @@ class Metrics:
 class _Moment(Collector):
     """What is true at the moment of the scrape."""
 
-    def __init__(self, collections: Iterable[CollectionStatus], *, ready: bool) -> None:
+    def __init__(
+        self, collections: Iterable[CollectionStatus], *, failed: Iterable[Failure], ready: bool
+    ) -> None:
         self._collections = tuple(collections)
+        self._failed = tuple(failed)
         self._ready = ready
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         documents = _gauge("molt_collection_documents", "Live documents")
         revision = _gauge("molt_collection_revision", "Changes acknowledged")
         indexed = _gauge("molt_collection_indexed_revision", "Changes that can be searched")
+        epoch = _gauge("molt_collection_epoch", "Moves of the pointer")
         for status in self._collections:
             name = [status.collection.name]
             documents.add_metric(name, status.collection.documents)
             revision.add_metric(name, status.collection.revision)
             indexed.add_metric(name, status.indexed_revision)
+            epoch.add_metric(name, status.collection.epoch)
         ready = GaugeMetricFamily("molt_ready", "1 where /readyz answers 200", float(self._ready))
-        return documents, revision, indexed, ready
+        failed = GaugeMetricFamily(
+            "molt_job_failed", "1 where the last job failed", labels=("collection", "kind")
+        )
+        for failure in self._failed:
+            failed.add_metric([failure.collection, failure.kind], 1)
+        return documents, revision, indexed, epoch, failed, ready
 
 
 def _gauge(name: str, what: str) -> GaugeMetricFamily:

@@ -85,7 +85,9 @@ class Models:
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Every name that `encoder` takes, in alphabetical order."""
-        checkpoints = {checkpoint.id: checkpoint for checkpoint in self._checkpoints.list()}
+        checkpoints = {
+            checkpoint.id: checkpoint for checkpoint in self._checkpoints.survey().checkpoints
+        }
         roots = {DEFAULT: default_checkpoint(self._catalog)}
         roots |= {checkpoint_id: checkpoint_id for checkpoint_id in checkpoints}
         for collection in self._catalog.collections.list():

@@ -79,7 +79,7 @@ def _statuses(operation: Mapping[str, Any], route: Route) -> Iterator[int]:
         yield from (413, 415, 422)
     if route.access is not Access.PUBLIC:
         yield from (401, 403, 422, 429, 503)
-    if route.access in {Access.WRITE, Access.ADMIN}:
+    if route.access in {Access.WRITE, Access.ADMIN} and "GET" not in (route.methods or ()):
         yield 507
 
 

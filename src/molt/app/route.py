@@ -22,6 +22,9 @@ from molt.app.service import Service, service_of
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+_ACTOR = "molt.actor"
+
+
 class Route(APIRoute):
     """An `APIRoute` that is closed unless its endpoint declares a role with `auth.allow`."""
 
@@ -37,7 +40,7 @@ class Route(APIRoute):
 
         async def handle(request: Request) -> Response:
             service = service_of(request)
-            await service.guard.admit(request.headers, access)
+            request.scope[_ACTOR] = await service.guard.admit(request.headers, access)
             if service.stopping and access is not Access.PUBLIC:
                 raise StoppingError
             _check_query_string(request)
@@ -81,6 +84,12 @@ class Route(APIRoute):
 def new_router(tag: str) -> APIRouter:
     """A router whose routes are of this kind; `tag` groups them in the OpenAPI document."""
     return APIRouter(route_class=Route, tags=[tag])
+
+
+def actor_of(request: Request) -> str:
+    """Who makes a request: the name of its key, or `auth.ANYONE`."""
+    actor: str = request.scope[_ACTOR]
+    return actor
 
 
 def methods_of(request: Request) -> list[str]:

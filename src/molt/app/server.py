@@ -11,7 +11,7 @@ from functools import partial
 from socket import socket
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 import uvicorn
@@ -25,11 +25,15 @@ from molt.app.engine import Engine
 from molt.app.logs import configure_logs
 from molt.app.memory import limit_arenas
 from molt.app.metrics import SHARED_DIRECTORY
+from molt.app.service import Service
 from molt.app.settings import Settings
+from molt.app.supervisor import supervised_worker
 
 OpenEngine = Callable[[Settings], Engine]
 
 log = structlog.get_logger(__name__)
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
@@ -37,7 +41,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
 
     Raises `BindError`, and whatever opening and starting the engine raises.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOPPING:
         signal.signal(number, _leave)  # uvicorn hands a signal on when it has stopped
     configure_logs(settings.log)
     limit_arenas()
@@ -45,11 +49,12 @@ def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
     require_key(settings)
     with listen(settings.host, settings.port) as listening:
         log.info("server.listening", url=url_of(listening), workers=settings.workers)
-        if settings.workers == 1:
-            config = _config(settings, partial(_open_app, settings, open_engine))
-            uvicorn.Server(config).run(sockets=[listening])
-        else:
-            _serve_by_many(settings, open_engine, listening)
+        with supervised_worker(settings):
+            if settings.workers == 1:
+                config = _config(settings, partial(_open_app, settings, open_engine))
+                uvicorn.Server(config).run(sockets=[listening])
+            else:
+                _serve_by_many(settings, open_engine, listening)
 
 
 def _serve_by_many(settings: Settings, open_engine: OpenEngine, listening: socket) -> None:
@@ -87,7 +92,17 @@ def _config(settings: Settings, open_app: Callable[[], FastAPI]) -> uvicorn.Conf
 def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
     engine = open_engine(settings)
     engine.start()
-    return create_app(settings, engine)
+    app = create_app(settings, engine)
+    for number in _STOPPING:
+        signal.signal(number, partial(_noted, app.state.service, signal.getsignal(number)))
+    return app
+
+
+def _noted(service: Service, then: Any, number: int, frame: FrameType | None) -> None:
+    """Note a signal to stop; uvicorn tells the application only when every answer has ended."""
+    service.leaving = True
+    if callable(then):
+        then(number, frame)
 
 
 def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> FastAPI:

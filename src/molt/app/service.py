@@ -13,13 +13,18 @@ from molt.app.settings import Settings
 
 @dataclass
 class Service:
-    """What serves requests in this process; `stopping` turns true once and stays so."""
+    """What serves requests in this process.
+
+    `leaving` turns true when the process is told to stop: what would go on for ever ends then.
+    `stopping` follows when what was begun has ended. Both stay true.
+    """
 
     settings: Settings
     engine: Engine
     admission: Admission
     guard: Guard
     metrics: Metrics
+    leaving: bool = False
     stopping: bool = False
 
 

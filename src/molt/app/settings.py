@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from molt.index.catalog import home_url
+from molt.index.job_queue import jobs_url
 
 DEFAULT_HOME = Path("molt-data")
 
@@ -40,13 +41,48 @@ class IndexSettings(_Section):
 
     seal: bool = Field(default=True, description="whether this process may seal segments")
     batch_documents: int = Field(1024, ge=1, description="documents sealed into one segment")
+    retained_generations: int = Field(
+        2, ge=1, le=100, description="former generations kept to roll back to, of each collection"
+    )
     poll_seconds: float = Field(0.5, gt=0, description="how often other processes' writes are seen")
+
+
+class WorkerSettings(_Section):
+    """The process that trains and re-indexes beside the server."""
+
+    start: bool = Field(default=True, description="whether `molt serve` starts one and keeps it")
+    niceness: int = Field(
+        10, ge=0, le=19, description="how far its priority is below the server's, as of `nice`"
+    )
+
+
+class WatchSettings(_Section):
+    """How a new generation is watched after the flip, and when it is taken back."""
+
+    seconds: float = Field(
+        120.0, ge=0, description="how long a released generation is watched; 0 for not at all"
+    )
+    min_requests: int = Field(
+        50, ge=1, description="searches, or queries with events, that a comparison needs"
+    )
+    max_error_share: float = Field(
+        0.01, ge=0, le=1, description="by how much the share of failing searches may rise"
+    )
+    max_slowdown: float = Field(
+        2.0, ge=1, description="how many times as long the slowest 5 % of searches may take"
+    )
+    max_click_loss: float = Field(
+        0.1, ge=0, le=1, description="part of the share of queries with a click that may be lost"
+    )
 
 
 class LimitSettings(_Section):
     """What a request may ask for. Beyond it the answer is an error that names the limit."""
 
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="bytes of a request body")
+    max_checkpoint_bytes: int = Field(
+        4 * 2**30, ge=1024, description="bytes of an uploaded checkpoint, packed and unpacked"
+    )
     max_ndjson_line_bytes: int = Field(4 * 2**20, ge=1024, description="bytes of an NDJSON line")
     max_query_chars: int = Field(8192, ge=1, description="characters of a query")
     max_text_chars: int = Field(1_000_000, ge=1, description="characters of a text")
@@ -79,11 +115,18 @@ class Settings(BaseSettings):
     catalog_url: str | None = Field(
         None, description="SQLAlchemy URL of the catalog; by default SQLite inside the home"
     )
+    jobs_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL of the job queue; by default SQLite inside the home, or the "
+        "catalog's where that is PostgreSQL",
+    )
     host: str = Field("127.0.0.1", description="address to bind")
     port: int = Field(8080, ge=0, le=65535, description="port to bind; 0 takes a free one")
     workers: int = Field(1, ge=1, le=256, description="serving processes")
     encoder: EncoderSettings = Field(EncoderSettings(), description="how text becomes vectors")
     index: IndexSettings = Field(IndexSettings(), description="how documents become segments")
+    worker: WorkerSettings = Field(WorkerSettings(), description="what trains and re-indexes")
+    watch: WatchSettings = Field(WatchSettings(), description="what is watched after a flip")
     limits: LimitSettings = Field(LimitSettings(), description="what a request may ask for")
     log: LogSettings = Field(LogSettings(), description="what is logged")
 
@@ -105,6 +148,11 @@ class Settings(BaseSettings):
     def catalog(self) -> str:
         """SQLAlchemy URL of the catalog."""
         return self.catalog_url or home_url(self.home)
+
+    @property
+    def jobs(self) -> str:
+        """SQLAlchemy URL of the job queue."""
+        return self.jobs_url or jobs_url(self.home, self.catalog_url)
 
     @property
     def encoder_threads(self) -> int:

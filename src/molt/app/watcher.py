@@ -1,10 +1,14 @@
-"""The watcher: notices what other processes changed on disk, and refreshes the shelf."""
+"""The watcher: notices what other processes changed on disk, and refreshes the shelf.
+
+Then lets the sentinel look at what serves since.
+"""
 
 import threading
 
 import structlog
 
 from molt.app.live import Shelf
+from molt.app.watch.sentinel import Sentinel
 
 log = structlog.get_logger(__name__)
 
@@ -12,8 +16,9 @@ log = structlog.get_logger(__name__)
 class Watcher:
     """A thread that compares memory with disk every `seconds`."""
 
-    def __init__(self, shelf: Shelf, *, seconds: float) -> None:
+    def __init__(self, shelf: Shelf, sentinel: Sentinel, *, seconds: float) -> None:
         self._shelf = shelf
+        self._sentinel = sentinel
         self._seconds = seconds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -32,5 +37,6 @@ class Watcher:
         while not self._stopping.wait(self._seconds):
             try:
                 self._shelf.refresh_changed()
+                self._sentinel.look()
             except Exception:
                 log.exception("watcher.failed")

@@ -6,7 +6,6 @@ Knows no threads beyond its lock, and no locks of the home.
 """
 
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -14,13 +13,13 @@ import structlog
 from molt.app.encoders import Encoders
 from molt.app.live import default_checkpoint
 from molt.artifact import CorruptFileError
-from molt.encoder.encoder import Encoder, InputType, Lane
+from molt.encoder.encoder import Encoder
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
-from molt.index.errors import GenerationNotFoundError
-from molt.index.exact import Vectors
+from molt.index.errors import GenerationBusyError, GenerationNotFoundError
 from molt.index.generation import GenerationManifest, GenerationStore
 from molt.index.releases import Reason
+from molt.index.retention import collect
 from molt.index.sealing import PassageEncoder
 from molt.index.writer import GenerationWriter
 
@@ -46,10 +45,13 @@ class _Opened:
 class Writing:
     """The open writers of a home, one per collection."""
 
-    def __init__(self, *, catalog: Catalog, store: GenerationStore, encoders: Encoders) -> None:
+    def __init__(
+        self, *, catalog: Catalog, store: GenerationStore, encoders: Encoders, retained: int
+    ) -> None:
         self._catalog = catalog
         self._store = store
         self._encoders = encoders
+        self._retained = retained
         self._lock = threading.Lock()
         self._opened: dict[int, _Opened] = {}
 
@@ -57,8 +59,11 @@ class Writing:
         """Seal up to `limit` changed documents; False where there was nothing to do."""
         if collection.generation is None and collection.revision == 0:
             return False
-        with self._lock:
-            opened = self._current(collection)
+        try:
+            with self._lock:
+                opened = self._current(collection)
+        except GenerationBusyError:
+            return False  # whoever moved the pointer there is about to let go of it
         return opened.writer.advance(limit) or self._promote(collection, opened)
 
     def merge(self, collection: Collection) -> bool:
@@ -66,22 +71,26 @@ class Writing:
         opened = self._opened.get(collection.id)
         return opened is not None and opened.serves(collection) and opened.writer.merge_once()
 
+    def close(self) -> None:
+        """Let other processes write what this one wrote."""
+        while self._opened:
+            self._opened.popitem()[1].writer.close()
+
     def collect(self) -> None:
-        """Remove what a crash left, and generations that nobody points to or is building."""
+        """Remove what a crash left, and generations that no pointer, job or rollback needs."""
         with self._lock:
-            collections = self._catalog.collections.list()
-            living = {collection.id for collection in collections}
-            self._opened = {key: one for key, one in self._opened.items() if key in living}
-            kept = {collection.generation for collection in collections}
-            kept |= {opened.generation_id for opened in self._opened.values()}
-            for generation_id in set(self._store.ids()) - kept:
-                self._store.remove(generation_id)
-                log.info("generation.removed", generation=generation_id)
-            self._store.sweep_unfinished()
+            living = {collection.id for collection in self._catalog.collections.list()}
+            for gone in self._opened.keys() - living:
+                self._opened.pop(gone).writer.close()
+            removed = collect(self._catalog, self._store, retained=self._retained)
+        for generation_id in removed:
+            log.info("generation.removed", generation=generation_id)
 
     def _current(self, collection: Collection) -> _Opened:
         opened = self._opened.get(collection.id)
         if opened is None or not opened.serves(collection):
+            if opened is not None:
+                self._opened.pop(collection.id).writer.close()
             opened = self._open(collection)
             self._opened[collection.id] = opened
         return opened
@@ -145,12 +154,5 @@ class Writing:
             manifest.id,
             catalog=self._catalog,
             collection=collection,
-            encoder=PassageEncoder(_embedding(encoder)),
+            encoder=PassageEncoder(encoder.embed_documents),
         )
-
-
-def _embedding(encoder: Encoder) -> Callable[[Sequence[str]], Vectors]:
-    """Encoding in the background lane: a query never waits for more than one micro-batch of it."""
-    return lambda texts: (
-        encoder.encode(texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND).vectors
-    )

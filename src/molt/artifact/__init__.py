@@ -8,10 +8,12 @@ nor index.
 from molt.artifact.directory import (
     publish_directory,
     published_ids,
+    sweep_hidden,
     sync_directory,
     write_atomically,
 )
 from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
+from molt.artifact.faultpoint import faultpoint
 from molt.artifact.files import FileEntry, hash_file, verify_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
 
@@ -21,10 +23,12 @@ __all__ = [
     "FileEntry",
     "UnsupportedFormatError",
     "canonical_json",
+    "faultpoint",
     "hash_file",
     "publish_directory",
     "published_ids",
     "read_manifest",
+    "sweep_hidden",
     "sync_directory",
     "verify_file",
     "write_atomically",

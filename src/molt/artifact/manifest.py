@@ -22,6 +22,13 @@ def write_manifest(path: Path, body: dict[str, Any]) -> None:
     write_atomically(path, (json.dumps(signed, indent=1, ensure_ascii=False) + "\n").encode())
 
 
+def _digest(path: Path, body: dict[str, Any]) -> str:
+    try:
+        return hashlib.sha256(canonical_json(body)).hexdigest()
+    except orjson.JSONEncodeError as error:  # it may nest deeper than can be written
+        raise CorruptFileError(path, f"the manifest is none of Molt's ({error})") from None
+
+
 def read_manifest(path: Path, *, supported: int) -> dict[str, Any]:
     """Read a manifest and check its own SHA-256.
 
@@ -37,7 +44,7 @@ def read_manifest(path: Path, *, supported: int) -> dict[str, Any]:
     if not isinstance(body, dict) or not isinstance(body.get("format"), int):
         raise CorruptFileError(path, "the manifest names no format")
     recorded = body.pop("sha256", None)
-    if recorded != hashlib.sha256(canonical_json(body)).hexdigest():
+    if recorded != _digest(path, body):
         raise CorruptFileError(path, "the manifest's own SHA-256 does not match its content")
     if body["format"] > supported:
         raise UnsupportedFormatError(path, found=body["format"], supported=supported)

@@ -10,7 +10,6 @@ import sys
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 
 from molt.cli.edge import CommandError
@@ -37,7 +36,7 @@ def acquire(source: str, *, store: "CheckpointStore", overrides: dict[str, Any])
     if given:
         option = given[0].replace("_", "-")
         raise CommandError(f"{source} is a finished checkpoint; add it without --{option}")
-    return _copy(Path(source), store=store)
+    return store.add(Path(source)).checkpoint
 
 
 def ensure_default(call: Invocation, settings: "Settings") -> str:
@@ -62,20 +61,6 @@ def ensure_default(call: Invocation, settings: "Settings") -> str:
             )
         catalog.aliases.set(DEFAULT, ids[0])
         return ids[0]
-
-
-def _copy(source: Path, *, store: "CheckpointStore") -> "Checkpoint":
-    """Verify a checkpoint where it lies, copy it, and verify the copy."""
-    from molt.encoder.checkpoint import MANIFEST, open_checkpoint
-
-    checkpoint = open_checkpoint(source)
-    if checkpoint.id not in store.ids():
-        with store.publish(checkpoint.id) as working:
-            for name in (MANIFEST, *checkpoint.files):
-                (working / name).parent.mkdir(parents=True, exist_ok=True)
-                copyfile(source / name, working / name)
-            open_checkpoint(working)
-    return store.open(checkpoint.id)
 
 
 def _make(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -> "Checkpoint":

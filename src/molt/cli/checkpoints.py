@@ -21,17 +21,21 @@ CheckpointArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the
 
 def list_checkpoints(call: Invocation) -> None:
     """List the checkpoints, oldest first."""
+    from molt.encoder.description import describe_checkpoints
+
     settings = existing_home(call)
-    found = checkpoint_store(settings).list()
-    default = _default_id(settings)
+    found = describe_checkpoints(checkpoint_store(settings), default=_default_id(settings))
     call.show(
-        {"checkpoints": [_described(each, default=default) for each in found]},
+        {"checkpoints": found},
         lambda: Listing(
             ("id", "default", "base model", "dimension", "max length", "MiB", "created"),
-            [_row(each, default=default) for each in found],
+            [_row(each) for each in found],
             empty="No checkpoints yet; `molt checkpoints add PATH` makes one.",
         ),
     )
+    for each in found:
+        if "problem" in each:
+            call.note(f"checkpoint {each['id']} is damaged: {each['problem']}")
 
 
 def show(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
@@ -122,8 +126,11 @@ def remove(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
 
 
 def _show(call: Invocation, checkpoint: "Checkpoint", *, default: str | None) -> None:
+    from molt.encoder.description import describe_checkpoint
+
     call.show(
-        _described(checkpoint, default=default), lambda: _details(checkpoint, default=default)
+        describe_checkpoint(checkpoint, default=default),
+        lambda: _details(checkpoint, default=default),
     )
 
 
@@ -147,33 +154,17 @@ def _default_id(settings: "Settings") -> str | None:
         return catalog.aliases.get(DEFAULT)
 
 
-def _described(checkpoint: "Checkpoint", *, default: str | None) -> dict[str, Any]:
-    return {
-        "id": checkpoint.id,
-        "default": checkpoint.id == default,
-        "base_model": checkpoint.base_model,
-        "parent": checkpoint.parent,
-        "created_at": checkpoint.created_at,
-        "dimension": checkpoint.dimension,
-        "max_length": checkpoint.max_length,
-        "pooling": checkpoint.pooling,
-        "prompts": checkpoint.prompts,
-        "bytes": checkpoint.size,
-        "variants": checkpoint.variants,
-        "training": checkpoint.training,
-        "metrics": checkpoint.metrics,
-    }
-
-
-def _row(checkpoint: "Checkpoint", *, default: str | None) -> tuple[object, ...]:
+def _row(described: dict[str, Any]) -> tuple[object, ...]:
+    head = (described["id"], "yes" if described["default"] else "")
+    if "problem" in described:
+        return (*head, None, None, None, None, None)
     return (
-        checkpoint.id,
-        "yes" if checkpoint.id == default else "",
-        checkpoint.base_model,
-        checkpoint.dimension,
-        checkpoint.max_length,
-        f"{checkpoint.size / 2**20:.1f}",
-        f"{checkpoint.created_at:%F %R}",
+        *head,
+        described["base_model"],
+        described["dimension"],
+        described["max_length"],
+        f"{described['bytes'] / 2**20:.1f}",
+        f"{described['created_at']:%F %R}",
     )
 
 

@@ -58,11 +58,11 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
     Interrupted, it goes on where it stopped when the same command is run again.
     """
     require_extra("evaluating", "ir_measures", "jinja2", "matplotlib")
+    from molt.index.active import active_checkpoint
     from molt.index.generation import GenerationStore
     from molt.training.evaluation.evaluate import evaluate as run_evaluation
     from molt.training.evaluation.report import Plan
     from molt.training.evaluation.store import ReportStore
-    from molt.training.material import active_checkpoint
 
     settings = existing_home(call)
     with opened_catalog(settings) as catalog:

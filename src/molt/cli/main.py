@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from molt.cli import checkpoints, collections, config, keys
+from molt.cli import checkpoints, collections, config, jobs, keys, swapping
 from molt.cli.check import check
 from molt.cli.command import DebugOption, HomeOption, JsonOption, command
 from molt.cli.distil import distil
@@ -12,10 +12,12 @@ from molt.cli.evaluate import evaluate
 from molt.cli.generations import generations
 from molt.cli.imports import import_files
 from molt.cli.invocation import Invocation
+from molt.cli.releases import releases
 from molt.cli.search import search
 from molt.cli.serve import serve
 from molt.cli.train import train
 from molt.cli.tune import tune
+from molt.cli.worker import worker
 
 
 def _group(name: str, *, help: str) -> typer.Typer:  # noqa: A002  typer's own word
@@ -59,14 +61,21 @@ def options(
 
 
 command(app, "serve")(serve)
+command(app, "worker")(worker)
 command(app, "import")(import_files)
 command(app, "search")(search)
 command(app, "train")(train)
 command(app, "tune")(tune)
 command(app, "distil")(distil)
 command(app, "evaluate")(evaluate)
+command(app, "retrain")(swapping.retrain)
+command(app, "reload")(swapping.reload)
+command(app, "reindex")(swapping.reindex)
+command(app, "activate")(swapping.activate)
+command(app, "rollback")(swapping.rollback)
 command(app, "check")(check)
 command(app, "generations")(generations)
+command(app, "releases")(releases)
 
 _collections = _group("collections", help="List, create and delete collections.")
 command(_collections, "list")(collections.list_collections)
@@ -79,6 +88,12 @@ command(_checkpoints, "show")(checkpoints.show)
 command(_checkpoints, "add")(checkpoints.add)
 command(_checkpoints, "default")(checkpoints.default)
 command(_checkpoints, "remove")(checkpoints.remove)
+
+_jobs = _group("jobs", help="What the worker was asked for: list, show, follow, cancel.")
+command(_jobs, "list")(jobs.list_jobs)
+command(_jobs, "show")(jobs.show)
+command(_jobs, "follow")(jobs.follow_job)
+command(_jobs, "cancel")(jobs.cancel)
 
 _keys = _group("keys", help="API keys: create, list, revoke.")
 command(_keys, "create")(keys.create)

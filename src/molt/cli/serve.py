@@ -25,12 +25,14 @@ def serve(
     ] = None,
     no_worker: Annotated[
         bool,
-        typer.Option("--no-worker", help="Only read; another process of this home indexes."),
+        typer.Option(
+            "--no-worker", help="Only read; other processes of this home index and run its jobs."
+        ),
     ] = False,
 ) -> None:
     """Serve search and embeddings over HTTP until SIGINT or SIGTERM."""
-    reading_only = {"seal": False} if no_worker else None
-    settings = call.settings(host=host, port=port, workers=workers, index=reading_only)
+    flags = {"index": {"seal": False}, "worker": {"start": False}} if no_worker else {}
+    settings = call.settings(host=host, port=port, workers=workers, **flags)
     ensure_default(call, settings)
     from molt.app.server import serve as run_server
 

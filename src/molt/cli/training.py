@@ -79,8 +79,8 @@ def opened_checkpoint(
     call: Invocation, settings: "Settings", name: str, *, wanted: str | None
 ) -> "Checkpoint":
     """The checkpoint `wanted`, or else what the collection `name` is served with."""
+    from molt.index.active import active_checkpoint
     from molt.index.generation import GenerationStore
-    from molt.training.material import active_checkpoint
 
     with opened_catalog(settings) as catalog:
         generations = GenerationStore(settings.home / "generations")

@@ -8,10 +8,12 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from molt.index.aliases import Aliases
+from molt.index.builds import Builds
 from molt.index.collections import Collections
 from molt.index.database import Database, create_database
 from molt.index.documents import Documents
 from molt.index.events import Events
+from molt.index.failures import Failures
 from molt.index.keys import Keys
 from molt.index.relevance import Relevance
 from molt.index.schema import upgrade
@@ -30,6 +32,8 @@ class Catalog:
         self.events = Events(database)
         self.keys = Keys(database)
         self.aliases = Aliases(database)
+        self.builds = Builds(database)
+        self.failures = Failures(database)
 
     def close(self) -> None:
         """Close every connection; the catalog cannot be used afterwards."""

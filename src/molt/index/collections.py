@@ -1,12 +1,15 @@
 """Collections: their names, counters and pointers. Documents themselves are kept elsewhere."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select, update
 
+from molt.artifact import faultpoint
 from molt.index.database import Database
 from molt.index.errors import (
     CollectionExistsError,
@@ -84,26 +87,24 @@ class Collections:
         With `epoch_expected`, raises `StalePointerError` where somebody moved it since then.
         Raises `CollectionNotFoundError`.
         """
-        with self._database.writing() as connection:
-            before = _read(connection, name, query=_LOCKED)
-            if epoch_expected not in {None, before.epoch}:
+        with self.moving(name) as move:
+            if epoch_expected not in {None, move.before.epoch}:
                 raise StalePointerError(
-                    f"the pointer of {name!r} is at epoch {before.epoch}, not {epoch_expected}: "
-                    "somebody moved it; read the collection again and decide anew"
+                    f"the pointer of {name!r} is at epoch {move.before.epoch}, not "
+                    f"{epoch_expected}: somebody moved it; read the collection again and decide "
+                    "anew"
                 )
-            moved = {"generation": generation, "epoch": before.epoch + 1}
-            connection.execute(
-                update(collections).where(collections.c.id == before.id).values(moved)
-            )
-            after = _read(connection, name)
-            record_release(
-                connection,
-                collection_id=before.id,
-                release=Release(
-                    datetime.now(UTC), after.epoch, before.generation, generation, reason
-                ),
-            )
-            return after
+            return move.to(generation, reason=reason)
+
+    @contextmanager
+    def moving(self, name: str) -> Iterator["Move"]:
+        """A transaction to move the pointer in; no document of any kind is written meanwhile.
+
+        Whoever makes a generation complete within it knows that it stays complete until the pointer
+        has moved. Raises `CollectionNotFoundError`.
+        """
+        with self._database.writing() as connection:
+            yield Move(connection, _read(connection, name, query=_LOCKED))
 
     def releases(self, name: str, *, limit: int = 100) -> tuple[Release, ...]:
         """The newest moves of the pointer, newest first. Raises `CollectionNotFoundError`."""
@@ -115,6 +116,25 @@ class Collections:
         with self._database.reading() as connection:
             found = connection.execute(_COLUMNS.order_by(collections.c.name))
             return tuple(_collection(row) for row in found)
+
+
+class Move:
+    """The pointer of a collection, which stands still until `to` moves it."""
+
+    def __init__(self, connection: Connection, before: Collection) -> None:
+        self._connection = connection
+        self.before = before
+
+    def to(self, generation: str | None, *, reason: Reason) -> Collection:
+        """Move the pointer and write it down in the release history."""
+        connection, before = self._connection, self.before
+        moved = {"generation": generation, "epoch": before.epoch + 1}
+        connection.execute(update(collections).where(collections.c.id == before.id).values(moved))
+        after = _read(connection, before.name)
+        release = Release(datetime.now(UTC), after.epoch, before.generation, generation, reason)
+        record_release(connection, collection_id=before.id, release=release)
+        faultpoint("flip.pointed")
+        return after
 
 
 _COLUMNS = select(*(collections.c[field.name] for field in fields(Collection)))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
 )
 
+from molt.artifact import faultpoint
 from molt.index import tables
 from molt.index.collections import Collection
 from molt.index.counters import lock_counters, write_counters
@@ -91,6 +92,7 @@ class Documents:
         rows = _encode_all(documents)
         with self._database.writing() as connection:
             revision = upsert_rows(connection, collection, rows)
+        faultpoint("ingest.committed")
         return Ack(len(documents), revision)
 
     def delete(self, collection: Collection, doc_id: str) -> Ack:

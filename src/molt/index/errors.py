@@ -88,6 +88,14 @@ class GenerationNotFoundError(GenerationError):
     """No generation of that id on disk."""
 
 
+class GenerationBusyError(GenerationError):
+    """Another process or thread is writing this generation; it will be free again."""
+
+
+class NothingToRollBackError(GenerationError):
+    """No earlier generation of the collection is left to go back to."""
+
+
 class VectorError(GenerationError):
     """Vectors of the wrong shape or type, or with a value that is not a finite number."""
 
@@ -102,3 +110,23 @@ class FilterError(IndexingError):
 
 class UnknownFieldError(FilterError):
     """A filter names a field that no document of the collection has."""
+
+
+class JobError(IndexingError):
+    """A job cannot be had."""
+
+
+class JobNotFoundError(JobError):
+    """No job of that id."""
+
+
+class JobConflictError(JobError):
+    """A job of that kind is at work for the collection; `job_id` says which."""
+
+    def __init__(self, message: str, *, job_id: str) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+
+
+class JobKeyReusedError(JobError):
+    """An idempotency key came with two different requests."""

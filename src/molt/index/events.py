@@ -20,6 +20,10 @@ from molt.index.fields import check_id, check_optional_id, decode_metadata, enco
 _IDS = ("query_id", "user_id", "session_id", "client_id")
 _EXTRACTED = {*_IDS, "action_name", "timestamp"}
 _MAX_POSITION = 2**31
+_NEWEST = 50_000
+
+CLICK = "click"
+"""The action of a user who followed a hit."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,27 @@ class Events:
         query = query.where(columns.id > after).order_by(columns.id).limit(limit)
         with self._database.reading() as connection:
             return [_stored(row) for row in connection.execute(query)]
+
+    def clicked(
+        self, collection: Collection, *, since: datetime, until: datetime
+    ) -> tuple[int, int]:
+        """How many queries had a click from `since` to `until`, and how many had any event.
+
+        Looks at the newest events only, some tens of thousands.
+        """
+        columns = tables.events.c
+        newest = (
+            select(columns.at, columns.query_id, columns.action_name)
+            .where(columns.collection_id == collection.id, columns.query_id.is_not(None))
+            .order_by(columns.id.desc())
+            .limit(_NEWEST)
+            .subquery()
+        )
+        within = newest.c.at.between(since, until)
+        seen = select(func.count(newest.c.query_id.distinct())).where(within)
+        clicks = seen.where(newest.c.action_name == CLICK)
+        with self._database.reading() as connection:
+            return connection.scalar(clicks) or 0, connection.scalar(seen) or 0
 
 
 def _encode(event: Event) -> dict[str, Any]:

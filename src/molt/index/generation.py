@@ -7,7 +7,6 @@ a generation; any number read it. What the segments hold is not known here.
 """
 
 import re
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +17,11 @@ from uuid import uuid4
 from molt.artifact import (
     CorruptFileError,
     FileEntry,
+    faultpoint,
     publish_directory,
     published_ids,
     read_manifest,
+    sweep_hidden,
     sync_directory,
     write_manifest,
 )
@@ -32,7 +33,6 @@ SEGMENTS = "segments"
 FORMAT = 1
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_STRAY_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class GenerationManifest:
     def n_rows(self) -> int:
         """How many rows it holds, live and dead."""
         return sum(entry.n_rows for entry in self.segments)
+
+
+def new_generation_id() -> str:
+    """32 hex digits, at random."""
+    return uuid4().hex
 
 
 class GenerationStore:
@@ -80,10 +85,12 @@ class GenerationStore:
         """Where the segments of a generation lie. Raises `GenerationNotFoundError`."""
         return self.path(generation_id) / SEGMENTS
 
-    def create(self, *, collection: int, checkpoint: str, dimension: int) -> GenerationManifest:
-        """Publish an empty generation."""
+    def create(
+        self, *, collection: int, checkpoint: str, dimension: int, generation_id: str | None = None
+    ) -> GenerationManifest:
+        """Publish an empty generation, under a new id unless one is given (`new_generation_id`)."""
         manifest = GenerationManifest(
-            id=uuid4().hex,
+            id=generation_id or new_generation_id(),
             collection=collection,
             checkpoint=checkpoint,
             dimension=dimension,
@@ -108,12 +115,14 @@ class GenerationStore:
     def publish(self, manifest: GenerationManifest) -> None:
         """Replace the manifest; from now on these segments make up the generation."""
         write_manifest(self.path(manifest.id) / MANIFEST, _body(manifest))
+        faultpoint("generation.published")
 
     def remove(self, generation_id: str) -> None:
         """Delete a generation. Who has it open keeps reading what is mapped."""
         doomed = self.root / f".{generation_id}.{uuid4().hex}"
         self.path(generation_id).rename(doomed)
         sync_directory(self.root)
+        faultpoint("collect.renamed")
         rmtree(doomed)
 
     def sweep(self, generation_id: str) -> list[Path]:
@@ -129,11 +138,7 @@ class GenerationStore:
 
     def sweep_unfinished(self) -> list[Path]:
         """Remove directories that a crash left half created or half removed over an hour ago."""
-        if not self.root.is_dir():
-            return []
-        before = time.time() - _STRAY_SECONDS
-        hidden = [entry for entry in self.root.iterdir() if entry.name.startswith(".")]
-        return _removed([entry for entry in hidden if entry.stat().st_mtime < before])
+        return sweep_hidden(self.root)
 
 
 def _removed(strays: list[Path]) -> list[Path]:

@@ -13,7 +13,7 @@ from molt.index.database import Database
 from molt.index.errors import CatalogError, NewerCatalogError
 from molt.index.tables import metadata
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 VERSION_TABLE = "catalog_version"
 _alembic = threading.Lock()  # its `op` and `context` are global to the process
 

@@ -179,3 +179,22 @@ releases = Table(
     Index("releases_by_collection", "collection_id", "id"),
     sqlite_autoincrement=True,
 )
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("generation", Text, primary_key=True),
+    _collection(primary=False),
+    Column("job", Text, nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    _collection(primary=True),
+    Column("kind", Text, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from shutil import rmtree
 
+from molt.artifact import faultpoint
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
 from molt.index.documents import StoredDocument
 from molt.index.errors import GenerationError
 from molt.index.generation import GenerationManifest, GenerationStore
 from molt.index.merge import merged_content, plan_merge
+from molt.index.occupancy import Hold, hold_writing
 from molt.index.sealing import PassageEncoder, sealed_content
 from molt.index.segment import Segment, SegmentContent, SegmentEntry, open_segment, write_segment
 from molt.index.snapshot import Snapshot, open_snapshot
@@ -32,9 +34,13 @@ class _Retired:
 
 
 class GenerationWriter:
-    """Writes one generation of one collection. Opening it removes what a crash left behind."""
+    """Writes one generation of one collection. Opening it removes what a crash left behind.
 
-    def __init__(
+    Nobody else can open one on that generation until it is closed and its last merge has ended.
+    Raises `GenerationBusyError` where somebody else has one open, after `patience` seconds.
+    """
+
+    def __init__(  # noqa: PLR0913  each by name
         self,
         store: GenerationStore,
         generation_id: str,
@@ -42,7 +48,9 @@ class GenerationWriter:
         catalog: Catalog,
         collection: Collection,
         encoder: PassageEncoder,
+        patience: float = 0.0,
     ) -> None:
+        self._hold: Hold | None = hold_writing(store.path(generation_id), patience=patience)
         self._store = store
         self._documents = catalog.documents
         self._collection = collection
@@ -58,6 +66,16 @@ class GenerationWriter:
     def snapshot(self) -> Snapshot:
         """The generation as it was last written."""
         return self._snapshot
+
+    @property
+    def behind(self) -> int:
+        """How many changes the catalog holds that the generation does not, at most."""
+        delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
+        return delta.revision - self._snapshot.manifest.revision
+
+    def close(self) -> None:
+        """Let others write this generation, once a merge at work has ended."""
+        self._hold = None
 
     def borrow_from(self, generation_id: str) -> None:
         """Take vectors of unchanged texts from another generation of the same checkpoint.
@@ -80,9 +98,14 @@ class GenerationWriter:
     def advance(self, limit: int) -> bool:
         """Seal up to `limit` changed documents; False if there was nothing to do.
 
-        The manifest's revision follows the catalog's even where only deletes happened.
+        The manifest's revision follows the catalog's even where only deletes happened. Raises
+        `GenerationError` after `close`.
         """
         manifest = self._snapshot.manifest
+        if self._hold is None:
+            raise GenerationError(
+                f"the writer of generation {manifest.id} was closed; open another"
+            )
         delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
         if delta.revision <= manifest.revision:
             return False
@@ -98,6 +121,9 @@ class GenerationWriter:
 
         Large merges build a graph, which takes minutes; `advance` may go on meanwhile.
         """
+        hold = self._hold  # kept until the merge ends, whoever closes meanwhile
+        if hold is None:
+            return False
         self._remove_retired()
         scopes = self._snapshot.scopes
         chosen = [scopes[place] for place in plan_merge(scopes)]
@@ -105,6 +131,7 @@ class GenerationWriter:
             return False
         content = merged_content(chosen)
         merged = (self._write(content),) if content else ()
+        faultpoint("merge.sealed")
         gone = {scope.segment.entry.id for scope in chosen}
         self._commit(
             lambda now: replace(
@@ -131,7 +158,9 @@ class GenerationWriter:
 
     def _write(self, content: SegmentContent) -> SegmentEntry:
         folder = self._store.segments_path(self._snapshot.manifest.id)
-        return write_segment(folder, content)
+        entry = write_segment(folder, content)
+        faultpoint("segment.sealed")
+        return entry
 
     def _remove_retired(self) -> None:
         due = time.monotonic() - RETIREMENT_SECONDS

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molt.encoder import Checkpoint
-from molt.index.aliases import DEFAULT
 from molt.index.catalog import Catalog
-from molt.index.generation import GenerationStore
 from molt.training.data.card import DataCard
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Dataset
@@ -68,14 +66,6 @@ def prepare_collection(
 def with_base(prepared: Prepared, base: Checkpoint) -> Material:
     """Prepared data, and where to start."""
     return Material(prepared.collection, prepared.dataset, prepared.card, base)
-
-
-def active_checkpoint(catalog: Catalog, generations: GenerationStore, name: str) -> str | None:
-    """The id of what a collection is served with; the default where it was not indexed yet."""
-    generation = catalog.collections.get(name).generation
-    if generation is None:
-        return catalog.aliases.get(DEFAULT)
-    return generations.read(generation).checkpoint
 
 
 def data_configs(name: str, checkpoints: Iterable[Checkpoint]) -> dict[DataConfig, list[str]]:

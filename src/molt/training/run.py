@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 
-from molt.artifact import canonical_json, write_atomically
+from molt.artifact import canonical_json, faultpoint, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
 from molt.training.data.card import write_card
@@ -78,6 +78,7 @@ def train(
         teacher=teacher,
         watch=watch,
     )
+    faultpoint("train.fitted")
     if not fitted.improved:
         reason = f"no epoch ranks dev better than the base ({fitted.base_ndcg10:.4f})"
         return Outcome(run_id, material.base, fitted, None, reason)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import Path, Request
 from starlette.responses import Response
 
-from molt.app.answers import Json
+from molt.app.answers import Json, page_headers
 from molt.app.auth import Access, allow
 from molt.app.route import new_router
 
@@ -46,9 +46,5 @@ async def get_asset(asset: Annotated[Asset, Path()]) -> Response:
 
 def _serve(name: str) -> Response:
     content = files(__package__).joinpath("assets", name).read_bytes()
-    headers = {
-        "Content-Security-Policy": POLICY,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
-    return Response(content, headers=headers, media_type=_TYPES[name.rpartition(".")[2]])
+    media_type = _TYPES[name.rpartition(".")[2]]
+    return Response(content, headers=page_headers(POLICY), media_type=media_type)

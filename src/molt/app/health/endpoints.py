@@ -71,7 +71,10 @@ def _readiness(service: Service) -> Readiness:
 
 def _exposition(service: Service) -> bytes:
     ready = _readiness(service).ready
-    return service.metrics.exposition(_collections(service.engine), ready=ready)
+    engine = service.engine
+    return service.metrics.exposition(
+        _collections(engine), failed=engine.shelf.failures, ready=ready
+    )
 
 
 def _collections(engine: Engine) -> list[CollectionStatus]:

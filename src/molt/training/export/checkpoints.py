@@ -8,7 +8,7 @@ from shutil import move
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from molt.artifact import hash_file
+from molt.artifact import faultpoint, hash_file
 from molt.encoder import Checkpoint, CheckpointStore, Pooling, Prompts
 from molt.encoder.checkpoint import MANIFEST, checkpoint_id, write_checkpoint
 from molt.training.export.card import write_card
@@ -100,6 +100,7 @@ def _publish(
         write_card(checkpoint, source=source.path)
         variants = make_variants(checkpoint)
         write_checkpoint(replace(checkpoint, variants=variants, files=_entries(working)))
+        faultpoint("checkpoint.staged")
 
 
 def _entries(root: Path) -> dict[str, Any]:

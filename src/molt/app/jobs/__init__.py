@@ -1,0 +1,1 @@
+"""Jobs: asking the worker for long work, and following it."""

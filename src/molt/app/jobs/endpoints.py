@@ -1,0 +1,221 @@
+"""`/admin/retrain`, `reload`, `reindex`, `evaluate`, and `/admin/jobs`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Header, Path, Query, Request
+from fastapi.sse import format_sse_event
+from starlette.responses import Response, StreamingResponse
+
+from molt.app.answers import Json
+from molt.app.auth import Access, allow
+from molt.app.collections.schemas import NAME_PATTERN
+from molt.app.engine import Engine
+from molt.app.failures import InvalidRequestError, UnknownCheckpointError, Violation
+from molt.app.jobs.schemas import Evaluate, JobList, JobStatus, Reindex, Reload, Retrain
+from molt.app.route import actor_of, new_router
+from molt.app.service import Service, service_of
+from molt.app.texts import Name
+from molt.encoder.errors import CheckpointNotFoundError
+from molt.index.jobs import Job, JobKind, JobRequest
+
+router = new_router("jobs")
+
+JobPath = Annotated[Name, Path(alias="id", description="a job's id")]
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="the same key with the same body is the same job",
+    ),
+]
+_ACCEPTED: dict[int | str, dict[str, Any]] = {
+    404: {"description": "no such collection or checkpoint"},
+    409: {"description": "a job of this kind is at work for the collection; `job` is its id"},
+    422: {"description": "a body that cannot be, or an idempotency key of another request"},
+}
+_FOLLOW_SECONDS = 0.25
+_PING_SECONDS = 15.0
+
+
+@router.post(
+    "/admin/retrain",
+    operation_id="retrain",
+    status_code=202,
+    response_model=JobStatus,
+    responses=_ACCEPTED,
+)
+@allow(Access.ADMIN)
+async def post_retrain(request: Request, body: Retrain, key: KeyHeader = None) -> Json:
+    """Train, export, evaluate, gate, re-index and swap; the answer is the job that does so."""
+    if body.promote == "force" and body.reason is None:
+        raise InvalidRequestError((_NO_REASON,))
+    options = {"config": body.config, "promote": body.promote, "reason": body.reason}
+    return await _ask(request, JobKind.RETRAIN, body.collection, options, key)
+
+
+@router.post(
+    "/admin/reload",
+    operation_id="reload",
+    status_code=202,
+    response_model=JobStatus,
+    responses=_ACCEPTED,
+)
+@allow(Access.ADMIN)
+async def post_reload(request: Request, body: Reload, key: KeyHeader = None) -> Json:
+    """Re-index a collection under an existing checkpoint, then swap both together."""
+    options = {"checkpoint": body.checkpoint}
+    return await _ask(request, JobKind.RELOAD, body.collection, options, key)
+
+
+@router.post(
+    "/admin/reindex",
+    operation_id="reindex",
+    status_code=202,
+    response_model=JobStatus,
+    responses=_ACCEPTED,
+)
+@allow(Access.ADMIN)
+async def post_reindex(request: Request, body: Reindex, key: KeyHeader = None) -> Json:
+    """Build a collection's generation anew under the checkpoint that it has, then swap."""
+    return await _ask(request, JobKind.REINDEX, body.collection, {"reuse": body.reuse}, key)
+
+
+@router.post(
+    "/admin/evaluate",
+    operation_id="evaluate",
+    status_code=202,
+    response_model=JobStatus,
+    responses=_ACCEPTED,
+)
+@allow(Access.ADMIN)
+async def post_evaluate(request: Request, body: Evaluate, key: KeyHeader = None) -> Json:
+    """Compare a checkpoint with the active one on the test queries; nothing is moved."""
+    options = {"checkpoint": body.checkpoint, "config": body.config}
+    return await _ask(request, JobKind.EVALUATE, body.collection, options, key)
+
+
+@router.get("/admin/jobs", operation_id="list_jobs", response_model=JobList)
+@allow(Access.ADMIN)
+async def get_jobs(
+    request: Request,
+    collection: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Json:
+    """List the newest jobs, newest first."""
+    service = service_of(request)
+    jobs = service.engine.jobs
+    found = await service.admission.run(lambda: jobs.queue.list(collection=collection, limit=limit))
+    return Json({"jobs": [_status(job) for job in found]})
+
+
+@router.get(
+    "/admin/jobs/{id}",
+    operation_id="get_job",
+    response_model=JobStatus,
+    responses={404: {"description": "no such job"}},
+)
+@allow(Access.ADMIN)
+async def get_job(request: Request, job_id: JobPath) -> Json:
+    """Say how far a job has come, what it made, or why it failed."""
+    return Json(_status(await _job(service_of(request), job_id)))
+
+
+@router.delete(
+    "/admin/jobs/{id}",
+    operation_id="cancel_job",
+    response_model=JobStatus,
+    responses={404: {"description": "no such job"}},
+)
+@allow(Access.ADMIN)
+async def delete_job(request: Request, job_id: JobPath) -> Json:
+    """Cancel a job; what is at work stops within seconds. One that has ended stays as it is."""
+    service = service_of(request)
+    jobs = service.engine.jobs
+    return Json(_status(await service.admission.run(lambda: jobs.queue.cancel(job_id))))
+
+
+@router.get(
+    "/admin/jobs/{id}/events",
+    operation_id="follow_job",
+    response_class=Response,
+    responses={
+        200: {"description": "server-sent events", "content": {"text/event-stream": {}}},
+        404: {"description": "no such job"},
+    },
+)
+@allow(Access.ADMIN)
+async def get_events(
+    request: Request,
+    job_id: JobPath,
+    last: Annotated[int, Header(alias="Last-Event-ID", ge=-1, le=2**53)] = -1,
+) -> StreamingResponse:
+    """Follow a job: every event so far, those to come as they come, and `end` with its state."""
+    service = service_of(request)
+    await _job(service, job_id)
+    return StreamingResponse(
+        _followed(service, job_id, last),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+_NO_REASON = Violation("force needs a reason, which the release history keeps", "body", ("reason",))
+
+
+async def _ask(
+    request: Request, kind: JobKind, collection: str, options: dict[str, Any], key: str | None
+) -> Json:
+    service = service_of(request)
+    asked = JobRequest(kind, collection, options, actor_of(request))
+    job = await service.admission.run(_asked, service.engine, asked, key)
+    return Json(_status(job), 202, headers={"Location": f"/admin/jobs/{job.id}"})
+
+
+def _asked(engine: Engine, request: JobRequest, key: str | None) -> Job:
+    engine.catalog.collections.get(request.collection)
+    checkpoint_id = request.options.get("checkpoint")
+    if checkpoint_id is not None:
+        try:
+            engine.checkpoints.read(checkpoint_id)
+        except CheckpointNotFoundError:
+            raise UnknownCheckpointError(checkpoint_id) from None
+    return engine.jobs.queue.ask(request, key=key)
+
+
+async def _job(service: Service, job_id: str) -> Job:
+    jobs = service.engine.jobs
+    return await service.admission.run(lambda: jobs.queue.get(job_id))
+
+
+async def _followed(service: Service, job_id: str, last: int) -> AsyncIterator[bytes]:
+    """Server-sent events until the job ends or the server stops; a comment where it is silent."""
+    queue = service.engine.jobs.queue
+    loop = asyncio.get_running_loop()
+    spoken = loop.time()
+    while not service.leaving:
+        job = await asyncio.to_thread(queue.get, job_id)  # before its events: none is missed
+        for event in await asyncio.to_thread(lambda after: queue.events(job_id, after=after), last):
+            last, spoken = event.number, loop.time()
+            yield _sse(event.content, name="progress", number=last)
+        if job.state.ended:
+            yield _sse(_status(job), name="end", number=last)
+            return
+        if loop.time() - spoken > _PING_SECONDS:
+            spoken = loop.time()
+            yield format_sse_event(comment="still at work")
+        await asyncio.sleep(_FOLLOW_SECONDS)
+
+
+def _sse(content: Any, *, name: str, number: int) -> bytes:
+    data = orjson.dumps(content).decode()
+    return format_sse_event(data_str=data, event=name, id=str(number))
+
+
+def _status(job: Job) -> dict[str, Any]:
+    return asdict(job)

@@ -1,0 +1,50 @@
+"""The flip: a generation catches up with the catalog, and the pointer moves to it.
+
+The last changes are sealed inside the transaction that moves the pointer. No document is written
+meanwhile, so whatever could be found before can be found after.
+"""
+
+from molt.artifact import faultpoint
+from molt.index.catalog import Catalog
+from molt.index.collections import Collection, Move
+from molt.index.releases import Reason
+from molt.index.writer import GenerationWriter
+
+BATCH = 1024
+FEW = 64
+"""So many changes are left for the transaction, which seals them while writers wait."""
+MOST = 1024
+"""Where more were written before it began, it ends, and the generation catches up once more."""
+
+
+def catch_up(writer: GenerationWriter, *, batch: int = BATCH) -> None:
+    """Seal until the generation lacks only a few changes."""
+    while writer.behind > FEW and writer.advance(batch):
+        faultpoint("build.advanced")
+
+
+def flip(catalog: Catalog, writer: GenerationWriter, name: str, *, reason: Reason) -> Collection:
+    """Move the pointer of the collection `name` to the generation of `writer`, made complete.
+
+    The writer is closed: from now on it is written by whoever writes what pointers name. Nothing
+    is moved where it is there already. Raises `CollectionNotFoundError`.
+    """
+    moved = None
+    while moved is None:
+        catch_up(writer)
+        faultpoint("flip.caught_up")
+        with catalog.collections.moving(name) as move:
+            if writer.behind <= MOST:
+                moved = _complete_and_move(move, writer, reason)
+    faultpoint("flip.committed")
+    writer.close()
+    return moved
+
+
+def _complete_and_move(move: Move, writer: GenerationWriter, reason: Reason) -> Collection:
+    while writer.advance(BATCH):
+        continue
+    generation = writer.snapshot.manifest.id
+    if move.before.generation == generation:
+        return move.before
+    return move.to(generation, reason=reason)

@@ -1,0 +1,130 @@
+"""What `python -m molt.training` does: each command from a home to an outcome in plain values.
+
+Reads no arguments and prints nothing but events. What loads torch is imported by the command that
+needs it.
+"""
+
+# ruff: noqa: PLC0415
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from molt.artifact import faultpoint
+from molt.encoder import CheckpointStore
+from molt.index.catalog import Catalog, home_url, open_catalog
+from molt.training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home, and the catalog to read: its own unless another is named."""
+
+    home: Path
+    catalog_url: str | None = None
+
+    @property
+    def checkpoints(self) -> CheckpointStore:
+        """The checkpoints of the home."""
+        return CheckpointStore(self.home / "checkpoints")
+
+    @contextmanager
+    def catalog(self) -> Iterator[Catalog]:
+        """The catalog, for as long as the block lasts."""
+        with closing(open_catalog(self.catalog_url or home_url(self.home))) as catalog:
+            yield catalog
+
+
+def make_default(place: Place) -> str:
+    """Make the built-in checkpoint; its id."""
+    from molt.training.export.default import make_default as make
+
+    return make(place.checkpoints).id
+
+
+def add(place: Place, source: str) -> str:
+    """Make a checkpoint of a model; its id."""
+    from molt.training.export.checkpoints import make_checkpoint
+
+    return make_checkpoint(source, store=place.checkpoints).id
+
+
+def train(
+    place: Place, collection: str, *, base: str | None, config: Path | None, settings: Sequence[str]
+) -> dict[str, Any]:
+    """As `molt train`. Raises `TrainingError` where no checkpoint is named and none is active."""
+    from molt.index.active import active_checkpoint
+    from molt.index.generation import GenerationStore
+    from molt.training.config import RetrainConfig, read_as
+    from molt.training.evaluation.store import ReportStore
+    from molt.training.fit.progress import Event
+    from molt.training.material import prepare_collection, with_base
+    from molt.training.run import Places
+    from molt.training.run import train as run
+
+    def watch(event: Event) -> None:
+        tell(event.fields())
+
+    chosen = read_as(RetrainConfig, config, settings=settings).training
+    with place.catalog() as catalog:
+        prepared = prepare_collection(catalog, collection, config=chosen.data)
+        generations = GenerationStore(place.home / "generations")
+        known = base or active_checkpoint(catalog, generations, collection)
+    if known is None:
+        raise TrainingError("the home has no default checkpoint; name one with --base")
+    faultpoint("train.begun")
+    outcome = run(
+        with_base(prepared, place.checkpoints.open(known)),
+        config=chosen,
+        store=place.checkpoints,
+        places=Places(place.home / "runs", place.home / "cache"),
+        watch=watch,
+    )
+    found: dict[str, Any] = {
+        "run": outcome.run_id,
+        "checkpoint": outcome.checkpoint.id,
+        "improved": outcome.improved,
+        "reason": outcome.reason,
+        "dev": {"base": outcome.fitted.base_ndcg10, "epochs": list(outcome.fitted.ndcg10)},
+        "report": None,
+    }
+    if outcome.report is not None:
+        found["report"] = str(ReportStore(place.home / "reports").publish(outcome.report))
+    return found
+
+
+def judge(
+    place: Place, collection: str, *, candidate: str, baseline: str, config: Path | None
+) -> dict[str, Any]:
+    """Evaluate a candidate on test next to the checkpoint that serves, and let the gate decide."""
+    from molt.training.config import RetrainConfig, read_as
+    from molt.training.data.split_name import SplitName
+    from molt.training.evaluation.evaluate import Contenders, evaluate
+    from molt.training.evaluation.store import ReportStore
+    from molt.training.gate import decide
+    from molt.training.material import prepare_collection
+
+    chosen = read_as(RetrainConfig, config)
+    with place.catalog() as catalog:
+        prepared = prepare_collection(catalog, collection, config=chosen.data)
+    store = place.checkpoints
+    report = evaluate(
+        prepared.trial(SplitName.TEST),
+        contenders=Contenders([store.open(candidate)], baseline=store.open(baseline)),
+        plan=chosen.plan,
+        cache=place.home / "cache",
+        progress=lambda stage, done, total: tell({"stage": stage, "step": done, "steps": total}),
+    )
+    faultpoint("evaluation.measured")
+    ReportStore(place.home / "reports").publish(report)
+    faultpoint("report.published")
+    return {"report": report.id, "decision": decide(report, config=chosen.gate).to_json()}
+
+
+def tell(event: dict[str, Any]) -> None:
+    """Print an event for whoever watches."""
+    print(json.dumps(event), file=sys.stderr, flush=True)  # noqa: T201

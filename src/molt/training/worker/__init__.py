@@ -1,0 +1,1 @@
+"""The worker: runs the jobs of one home, each step of them once."""

@@ -1,0 +1,107 @@
+"""Building: a generation of a collection under some checkpoint, complete but for a few changes.
+
+Named in the catalog before it is made, so the job that was killed goes on with the segments that
+it had sealed.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from molt.artifact import ArtifactError, faultpoint
+from molt.encoder import Checkpoint, open_encoder
+from molt.index.collections import Collection
+from molt.index.errors import GenerationNotFoundError
+from molt.index.flip import FEW, flip
+from molt.index.generation import new_generation_id
+from molt.index.releases import Reason
+from molt.index.sealing import PassageEncoder
+from molt.index.writer import GenerationWriter
+from molt.training.worker.telling import Teller
+from molt.training.worker.workshop import Workshop
+
+_PATIENCE = 60.0
+
+
+def build(shop: Workshop, job_id: str, name: str, *, checkpoint_id: str, reuse: bool) -> str:
+    """Make the job's generation of the collection `name`, or go on making it; its id.
+
+    With `reuse`, vectors of unchanged texts are taken from generations of the same checkpoint.
+    """
+    teller = Teller()
+    collection = shop.catalog.collections.get(name)
+    checkpoint = shop.checkpoints.open(checkpoint_id)
+    generation_id = _begun(shop, job_id, collection, checkpoint)
+    with _writing(shop, collection, generation_id, checkpoint) as writer:
+        if reuse:
+            _borrow(shop, writer, collection)
+        total = writer.behind
+        while (behind := writer.behind) > FEW and writer.advance(shop.orders.batch_documents):
+            faultpoint("build.advanced")
+            total = max(total, behind)
+            teller.progress("build", total - writer.behind, total=total, facts={})
+        while writer.merge_once():
+            teller.check()
+    return generation_id
+
+
+def release(shop: Workshop, name: str, *, generation_id: str, reason: Reason) -> Collection:
+    """Complete a generation and move the pointer to it, unless that was done before a kill."""
+    collection = shop.catalog.collections.get(name)
+    moves = shop.catalog.collections.releases(name)
+    if any(move.generation == generation_id and move.reason == reason for move in moves):
+        return collection
+    manifest = shop.generations.read(generation_id)
+    checkpoint = shop.checkpoints.open(manifest.checkpoint)
+    with _writing(shop, collection, generation_id, checkpoint) as writer:
+        return flip(shop.catalog, writer, name, reason=reason)
+
+
+@contextmanager
+def _writing(
+    shop: Workshop, collection: Collection, generation_id: str, checkpoint: Checkpoint
+) -> Iterator[GenerationWriter]:
+    orders = shop.orders
+    encoder = open_encoder(
+        checkpoint, cache=shop.cache, runtime=orders.runtime, threads=orders.threads
+    )
+    with closing(encoder):
+        writer = GenerationWriter(
+            shop.generations,
+            generation_id,
+            catalog=shop.catalog,
+            collection=collection,
+            encoder=PassageEncoder(encoder.embed_documents),
+            patience=_PATIENCE,
+        )
+        with closing(writer):
+            yield writer
+
+
+def _begun(shop: Workshop, job_id: str, collection: Collection, checkpoint: Checkpoint) -> str:
+    """The job's generation, made if need be."""
+    builds = shop.catalog.builds
+    generation_id = builds.of(job_id)
+    if generation_id is None:
+        generation_id = new_generation_id()
+        builds.begin(collection, job=job_id, generation=generation_id)
+        faultpoint("build.created")
+    if generation_id not in shop.generations.ids():
+        shop.generations.create(
+            collection=collection.id,
+            checkpoint=checkpoint.id,
+            dimension=checkpoint.dimension,
+            generation_id=generation_id,
+        )
+    return generation_id
+
+
+def _borrow(shop: Workshop, writer: GenerationWriter, collection: Collection) -> None:
+    own = writer.snapshot.manifest
+    for generation_id in shop.generations.ids():
+        try:
+            manifest = shop.generations.read(generation_id)
+            same = manifest.checkpoint == own.checkpoint and manifest.collection == collection.id
+            if same and manifest.id != own.id:
+                writer.borrow_from(generation_id)
+        except (ArtifactError, GenerationNotFoundError):
+            continue  # one that was collected, or is damaged, has nothing to lend

@@ -1,0 +1,112 @@
+"""The worker process: takes jobs from the queue and runs them until it is told to stop.
+
+One for each home, at low priority, so that who searches does not wait for who trains. When it is
+killed, the next one goes on where it was.
+"""
+
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, NoReturn
+
+import structlog
+from dbos import DBOS, DBOSPortableJSONSerializer
+
+from molt.index.catalog import open_catalog
+from molt.index.errors import JobNotFoundError
+from molt.index.job_queue import JobQueue, create_jobs_engine, prepare_jobs
+from molt.index.jobs import EXECUTOR, VERSION, JobKind, Line
+from molt.training.errors import TrainingError
+from molt.training.worker.workflows import run_job
+from molt.training.worker.workshop import Orders, Workshop
+
+log = structlog.get_logger(__name__)
+
+_POLL_SECONDS = 0.5
+_MOST_ATTEMPTS = 20
+
+
+class WorkerRunningError(TrainingError):
+    """Another process runs the jobs of this home."""
+
+
+def work(orders: Orders, *, leashed: bool) -> NoReturn:
+    """Run jobs until SIGTERM or SIGINT, or, leashed, until standard input ends; then exit.
+
+    A job at work stops where it is and is gone on with by the next worker. Raises
+    `WorkerRunningError`, and what opening the catalog raises.
+    """
+    stopping = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    if leashed:
+        Thread(target=_stop_with_input, args=(stopping,), daemon=True).start()
+    os.nice(orders.niceness)
+    with hold_worker(orders.home), closing(open_catalog(orders.catalog_url)) as catalog:
+        launch(Workshop(orders, catalog))
+        log.info("worker.started", home=str(orders.home))
+        stopping.wait()
+        log.info("worker.stopped")
+        sys.stderr.flush()
+        os._exit(0)  # a step at work would be waited for; it is begun again by the next worker
+
+
+def launch(shop: Workshop) -> None:
+    """Register every workflow, forget the builds of jobs that ended, and begin."""
+    orders = shop.orders
+    prepare_jobs(orders.jobs_url)
+    _forget_builds(shop)
+    DBOS(
+        config={
+            "name": "molt",
+            "system_database_engine": create_jobs_engine(orders.jobs_url),
+            "serializer": DBOSPortableJSONSerializer(),
+            "application_version": VERSION,
+            "executor_id": EXECUTOR,
+            "log_level": "CRITICAL",  # what fails is told by `run_job`
+        }
+    )
+    for kind in JobKind:
+        run: Any = partial(run_job, kind, shop)
+        run.__name__ = run.__qualname__ = kind.value
+        DBOS.workflow(name=kind.value, max_recovery_attempts=_MOST_ATTEMPTS)(run)
+    DBOS.launch()
+    for line in Line:
+        DBOS.register_queue(line.value, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+
+
+@contextmanager
+def hold_worker(home: Path) -> Iterator[None]:
+    """Be the only worker of a home. Raises `WorkerRunningError` where there is one."""
+    with (home / "worker.lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorkerRunningError(f"another process runs the jobs of {home} already") from None
+        yield
+
+
+def _forget_builds(shop: Workshop) -> None:
+    """A job that was cancelled while no worker ran leaves its generation to be collected."""
+    jobs = shop.catalog.builds.jobs().values()
+    if not jobs:
+        return
+    with closing(JobQueue(shop.orders.jobs_url)) as queue:
+        for job_id in jobs:
+            try:
+                ended = queue.get(job_id).state.ended
+            except JobNotFoundError:
+                ended = True
+            if ended:
+                shop.catalog.builds.end(job_id)
+
+
+def _stop_with_input(stopping: Event) -> None:
+    sys.stdin.read()
+    stopping.set()

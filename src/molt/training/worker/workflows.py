@@ -1,0 +1,176 @@
+"""Workflows: the steps of every kind of job, in order.
+
+A step that ended is never run again; the one that was interrupted is. How a step is done is its
+module's.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from shutil import rmtree
+from typing import Any, TypeVar
+
+import structlog
+from dbos import DBOS
+
+from molt.artifact import ArtifactError
+from molt.encoder import EncoderError
+from molt.index.active import active_checkpoint
+from molt.index.errors import IndexingError
+from molt.index.jobs import JobKind
+from molt.index.releases import Reason
+from molt.training.errors import TrainingError
+from molt.training.worker.building import build, release
+from molt.training.worker.retraining import Retraining
+from molt.training.worker.telling import Teller
+from molt.training.worker.workshop import Workshop
+
+Arguments = dict[str, Any]
+Result = dict[str, Any]
+_Made = TypeVar("_Made")
+
+log = structlog.get_logger(__name__)
+
+_FORESEEN = (TrainingError, IndexingError, ArtifactError, EncoderError)
+_LOOK_SECONDS = 0.5
+
+
+class JobFailedError(Exception):
+    """What a job ends with; the message says why."""
+
+
+def retrain(shop: Workshop, arguments: Arguments) -> Result:
+    """Train, judge, build, flip, observe."""
+    job_id = str(DBOS.workflow_id)
+    name, actor = arguments["collection"], arguments["actor"]
+    job = Retraining(shop, job_id, name, arguments["options"], actor)
+    prepared = _step("prepare", job.prepare)
+    trained = _step("train", job.train, prepared)
+    result = {"promoted": False, "baseline": prepared["baseline"]} | trained
+    judged = _step("judge", job.judge, prepared, trained) if trained["improved"] else None
+    result |= judged or {}
+    refused = job.refusal(trained, judged)
+    if judged is None or refused:
+        return result | {"refused": refused}
+    reason = job.reason(judged)
+    _step("unchanged", _check_baseline, shop, name, prepared["baseline"])
+    return result | _serve(shop, name, trained["checkpoint"], reason=reason, reuse=True)
+
+
+def reload(shop: Workshop, arguments: Arguments) -> Result:
+    """Build a generation under an existing checkpoint, and flip to it."""
+    name, options = arguments["collection"], arguments["options"]
+    reason = Reason(arguments["actor"], f"reload, job {DBOS.workflow_id}")
+    return _serve(shop, name, options["checkpoint"], reason=reason, reuse=True)
+
+
+def reindex(shop: Workshop, arguments: Arguments) -> Result:
+    """Build the collection's generation anew under the checkpoint that it has."""
+    name = arguments["collection"]
+    reason = Reason(arguments["actor"], f"reindex, job {DBOS.workflow_id}")
+    checkpoint = _step("checkpoint", _active, shop, name)
+    reuse = bool(arguments["options"].get("reuse", True))
+    return _serve(shop, name, checkpoint, reason=reason, reuse=reuse)
+
+
+def evaluate(shop: Workshop, arguments: Arguments) -> Result:
+    """Judge a checkpoint next to the active one, and move nothing."""
+    options = arguments["options"] | {"promote": "never"}
+    job_id = str(DBOS.workflow_id)
+    job = Retraining(shop, job_id, arguments["collection"], options, arguments["actor"])
+    prepared = _step("prepare", job.prepare)
+    candidate = {"checkpoint": options["checkpoint"]}
+    return candidate | prepared | _step("judge", job.judge, prepared, candidate)
+
+
+WORKFLOWS: dict[JobKind, Callable[[Workshop, Arguments], Result]] = {
+    JobKind.RETRAIN: retrain,
+    JobKind.RELOAD: reload,
+    JobKind.REINDEX: reindex,
+    JobKind.EVALUATE: evaluate,
+}
+
+
+def run_job(kind: JobKind, shop: Workshop, arguments: Arguments) -> Result:
+    """Run a job to its end; a failure is told, logged and raised as `JobFailedError`."""
+    job_id = str(DBOS.workflow_id)
+    try:
+        result = WORKFLOWS[kind](shop, arguments)
+    except Exception as error:
+        reason = _explained(error)
+        log.exception("job.failed", job=job_id, kind=kind, reason=reason)
+        shop.catalog.failures.note(arguments["collection"], kind=kind, job=job_id, reason=reason)
+        raise JobFailedError(reason) from None
+    finally:
+        shop.catalog.builds.end(job_id)
+        rmtree(shop.job_folder(job_id), ignore_errors=True)
+    shop.catalog.failures.clear(arguments["collection"], kind=kind)
+    log.info("job.done", job=job_id, kind=kind)
+    return result
+
+
+def _serve(shop: Workshop, name: str, checkpoint_id: str, *, reason: Reason, reuse: bool) -> Result:
+    job_id = str(DBOS.workflow_id)
+    make = partial(build, checkpoint_id=checkpoint_id, reuse=reuse)
+    generation_id = _step("build", make, shop, job_id, name)
+    moved = _step("flip", _flip, shop, name, generation_id, reason)
+    kept = _step("observe", _observe, shop, name, moved["epoch"])
+    return {"promoted": True, "generation": generation_id, "checkpoint": checkpoint_id} | kept
+
+
+def _flip(shop: Workshop, name: str, generation_id: str, reason: Reason) -> Result:
+    moved = release(shop, name, generation_id=generation_id, reason=reason)
+    Teller().tell("flipped", generation=generation_id, epoch=moved.epoch)
+    return {"epoch": moved.epoch}
+
+
+def _observe(shop: Workshop, name: str, epoch: int) -> Result:
+    """Wait while the service watches; tell whether the pointer stayed."""
+    until = time.monotonic() + shop.orders.watch_seconds
+    teller = Teller()
+    while time.monotonic() < until:
+        collections = shop.catalog.collections
+        if collections.get(name).epoch != epoch:
+            latest = collections.releases(name, limit=1)[0]
+            return {"kept": False, "moved_on": latest.reason.text}
+        teller.check()
+        time.sleep(_LOOK_SECONDS)
+    return {"kept": True}
+
+
+def _active(shop: Workshop, name: str) -> str:
+    active = active_checkpoint(shop.catalog, shop.generations, name)
+    if active is None:
+        raise TrainingError("the home has no checkpoint; `molt checkpoints add PATH` makes one")
+    return active
+
+
+def _check_baseline(shop: Workshop, name: str, baseline: str) -> None:
+    active = _active(shop, name)
+    if active != baseline:
+        raise TrainingError(
+            f"the candidate was judged next to {baseline}, but {active} serves now; somebody moved "
+            "the pointer meanwhile: retrain again, or reload the candidate by hand"
+        )
+
+
+def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:
+    """One step of the job, told when it begins."""
+
+    def run() -> _Made:
+        Teller().tell("step", step=name)
+        return work(*arguments)
+
+    return DBOS.run_step({"name": name}, run)
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, _FORESEEN):
+        return str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{error.filename or 'the disk'}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "memory ran out"
+    if isinstance(error, ModuleNotFoundError):
+        return f"this needs the train extra, {error.name} is missing: `pip install 'molt[train]'`"
+    return f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback"

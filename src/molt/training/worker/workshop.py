@@ -1,0 +1,50 @@
+"""The workshop: what every job of a home works with. Does nothing by itself."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from molt.encoder import CheckpointStore
+from molt.index.catalog import Catalog
+from molt.index.generation import GenerationStore
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What an operator wants of the worker.
+
+    `threads` encode, as many as there are cores for 0. A promoted generation is watched for
+    `watch_seconds` before its job ends.
+    """
+
+    home: Path
+    catalog_url: str
+    jobs_url: str
+    runtime: str = "auto"
+    threads: int = 0
+    batch_documents: int = 1024
+    watch_seconds: float = 0.0
+    niceness: int = 10
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A home opened for work."""
+
+    orders: Orders
+    catalog: Catalog
+    generations: GenerationStore = field(init=False)
+    checkpoints: CheckpointStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        home = self.orders.home
+        object.__setattr__(self, "generations", GenerationStore(home / "generations"))
+        object.__setattr__(self, "checkpoints", CheckpointStore(home / "checkpoints"))
+
+    @property
+    def cache(self) -> Path:
+        """What may be deleted at any time."""
+        return self.orders.home / "cache"
+
+    def job_folder(self, job_id: str) -> Path:
+        """Where a job keeps what it needs to go on after a kill."""
+        return self.orders.home / "runs" / "jobs" / job_id

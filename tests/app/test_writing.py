@@ -1,0 +1,185 @@
+"""Which generations are written and which are kept, while others move the pointers."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from molt.app.encoders import Encoders
+from molt.app.writing import Writing
+from molt.index.catalog import Catalog, home_url, open_catalog
+from molt.index.collections import Collection
+from molt.index.document import Document
+from molt.index.errors import GenerationBusyError
+from molt.index.flip import flip
+from molt.index.generation import GenerationStore
+from molt.index.occupancy import hold_writing
+from molt.index.releases import Reason
+from molt.index.sealing import PassageEncoder
+from molt.index.writer import GenerationWriter
+from tests.hashing import HashingEncoder
+
+ENCODER = HashingEncoder()
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    """A catalog with a default checkpoint and the collection `shop`."""
+    with closing(open_catalog(home_url(tmp_path))) as catalog:
+        catalog.aliases.set("default", ENCODER.checkpoint.id)
+        catalog.collections.create("shop")
+        yield catalog
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> GenerationStore:
+    return GenerationStore(tmp_path / "generations")
+
+
+@pytest.fixture
+def writing(catalog: Catalog, store: GenerationStore) -> Writing:
+    """Keeps one former generation."""
+    return Writing(catalog=catalog, store=store, encoders=Encoders(lambda _: ENCODER), retained=1)
+
+
+def shop(catalog: Catalog) -> Collection:
+    return catalog.collections.get("shop")
+
+
+def active(catalog: Catalog) -> str:
+    generation = shop(catalog).generation
+    assert generation is not None
+    return generation
+
+
+def put(catalog: Catalog, *ids: str) -> None:
+    catalog.documents.upsert(shop(catalog), [Document(one, f"text of {one}") for one in ids])
+
+
+def opened(catalog: Catalog, store: GenerationStore) -> GenerationWriter:
+    """A writer of a new generation of the collection, as a job has one."""
+    made = store.create(
+        collection=shop(catalog).id, checkpoint=ENCODER.checkpoint.id, dimension=ENCODER.dimension
+    )
+    return GenerationWriter(
+        store,
+        made.id,
+        catalog=catalog,
+        collection=shop(catalog),
+        encoder=PassageEncoder(ENCODER.embed_documents),
+    )
+
+
+def replace(catalog: Catalog, store: GenerationStore) -> str:
+    """Serve the collection from a new generation; its id."""
+    return str(flip(catalog, opened(catalog, store), "shop", reason=Reason()).generation)
+
+
+def test_nobody_else_writes_the_generation_that_is_being_written(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    assert writing.advance(shop(catalog), limit=10)
+    with pytest.raises(GenerationBusyError):
+        hold_writing(store.path(active(catalog)))
+
+
+def test_when_it_is_closed_others_may_write_until_it_writes_again(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    writing.advance(shop(catalog), limit=10)
+    writing.close()
+    hold_writing(store.path(active(catalog))).release()
+    put(catalog, "b")
+    assert writing.advance(shop(catalog), limit=10)
+    with pytest.raises(GenerationBusyError):
+        hold_writing(store.path(active(catalog)))
+
+
+def test_it_follows_the_pointer_and_lets_the_former_generation_go(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    writing.advance(shop(catalog), limit=10)
+    former, current = active(catalog), replace(catalog, store)
+    put(catalog, "b")
+    assert writing.advance(shop(catalog), limit=10)
+    assert (store.read(former).revision, store.read(current).revision) == (1, 2)
+    hold_writing(store.path(former)).release()
+    with pytest.raises(GenerationBusyError):
+        hold_writing(store.path(current))
+
+
+def test_a_generation_that_somebody_else_still_writes_is_left_for_another_time(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    generation = replace(catalog, store)
+    put(catalog, "b")
+    other = hold_writing(store.path(generation))
+    assert not writing.advance(shop(catalog), limit=10)
+    other.release()
+    assert writing.advance(shop(catalog), limit=10)
+    assert store.read(generation).revision == 2
+
+
+def test_as_many_former_generations_stay_as_shall(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    served = [replace(catalog, store) for _ in range(4)]
+    writing.collect()
+    assert store.ids() == sorted(served[-2:])
+
+
+def test_a_former_generation_that_is_kept_can_be_served_again(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    former, _ = replace(catalog, store), replace(catalog, store)
+    writing.advance(shop(catalog), limit=10)
+    writing.collect()
+    catalog.collections.point("shop", generation=former)
+    put(catalog, "b")
+    assert writing.advance(shop(catalog), limit=10)
+    assert store.read(former).revision == 2
+
+
+def test_a_generation_that_is_being_rebuilt_stays_before_anything_points_to_it(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a", "b")
+    damaged = replace(catalog, store)
+    (store.path(damaged) / "generation.json").write_bytes(b"damaged")
+    assert writing.advance(shop(catalog), limit=1)
+    assert active(catalog) == damaged
+    writing.collect()
+    (rebuilt,) = set(store.ids()) - {damaged}
+    while writing.advance(shop(catalog), limit=1):
+        pass
+    assert (active(catalog), store.read(rebuilt).revision) == (rebuilt, 2)
+
+
+def test_a_generation_that_a_job_writes_stays(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    writer = opened(catalog, store)
+    writing.collect()
+    assert store.ids() == [writer.snapshot.manifest.id]
+    writer.close()
+    writing.collect()
+    assert store.ids() == []
+
+
+def test_the_generations_of_a_deleted_collection_go(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    replace(catalog, store)
+    replace(catalog, store)
+    writing.advance(shop(catalog), limit=10)
+    catalog.collections.delete("shop")
+    writing.collect()
+    assert store.ids() == []

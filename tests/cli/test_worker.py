@@ -1,0 +1,67 @@
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from molt.app.settings import load_settings
+from molt.cli.asking import worker_runs
+from molt.cli.worker import orders_of
+from molt.index.catalog import home_url, open_catalog
+from molt.training.worker.worker import WorkerRunningError, hold_worker
+from tests.server import MOLT
+
+WITHOUT_TRAIN = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "transformers", "sentence_transformers", "datasets",
+                "ir_measures", "jinja2", "matplotlib", "onnx", "optuna", "scipy", "tomli_w"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+import molt.training.worker.worker
+"""
+
+
+def test_a_leashed_worker_is_the_only_one_and_ends_with_whoever_holds_the_leash(
+    home: Path,
+) -> None:
+    home.mkdir()
+    command = [MOLT, "--home", home, "worker", "--leash"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stderr=pipe, text=True) as worker:
+        assert worker.stderr is not None
+        assert '"worker.started"' in worker.stderr.readline()
+        assert worker_runs(home)
+        with pytest.raises(WorkerRunningError, match="already"), hold_worker(home):
+            pass
+        worker.communicate()  # closes its input
+    assert worker.returncode == 0
+    assert not worker_runs(home)
+    with closing(open_catalog(home_url(home))) as catalog:
+        assert catalog.collections.list() == ()
+
+
+def test_a_worker_needs_nothing_of_the_train_extra_to_begin() -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_TRAIN], check=True)
+
+
+def test_a_worker_works_as_the_settings_say(home: Path) -> None:
+    settings = load_settings(
+        home=home,
+        encoder={"runtime": "onnx-fp32", "threads": 3},
+        index={"batch_documents": 7},
+        watch={"seconds": 5},
+        worker={"niceness": 0},
+    )
+    orders = orders_of(settings)
+    assert (orders.home, orders.catalog_url, orders.jobs_url) == (
+        home,
+        settings.catalog,
+        settings.jobs,
+    )
+    assert (orders.runtime, orders.threads, orders.batch_documents) == ("onnx-fp32", 3, 7)
+    assert (orders.watch_seconds, orders.niceness) == (5, 0)
