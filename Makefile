@@ -29,7 +29,7 @@ serve: $(VENV)/.demo
 	$(BIN)/molt serve --port $(PORT)
 
 test: $(VENV)/.dev browser
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check

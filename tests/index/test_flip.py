@@ -310,6 +310,24 @@ def test_nothing_is_moved_where_the_pointer_is_there_already(home: Home) -> None
     assert home.found(again) == 2
 
 
+def test_who_does_not_agree_when_nobody_else_can_move_the_pointer_keeps_it_where_it_is(
+    home: Home,
+) -> None:
+    home.put("a")
+    before = home.flip(home.writer())
+    asked: list[Collection] = []
+
+    def disagree(now: Collection) -> None:
+        assert home.is_locked()
+        asked.append(now)
+        raise ZeroDivisionError
+
+    with closing(home.writer()) as writer, pytest.raises(ZeroDivisionError):
+        flip(home.catalog, writer, "default", reason=WHY, agree=disagree)
+    assert [each.epoch for each in asked] == [before.epoch]
+    assert home.now().epoch == before.epoch
+
+
 def test_the_writer_is_closed_when_the_pointer_has_moved(home: Home) -> None:
     home.put("a")
     writer = home.writer()

@@ -4,6 +4,8 @@ The last changes are sealed inside the transaction that moves the pointer. No do
 meanwhile, so whatever could be found before can be found after.
 """
 
+from collections.abc import Callable
+
 from molt.artifact import faultpoint
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection, Move
@@ -17,23 +19,40 @@ MOST = 1024
 """Where more were written before it began, it ends, and the generation catches up once more."""
 
 
+Agree = Callable[[Collection], None]
+
+
+def undisputed(collection: Collection) -> None:
+    """For a flip that is right whatever the pointer names."""
+
+
 def catch_up(writer: GenerationWriter, *, batch: int = BATCH) -> None:
     """Seal until the generation lacks only a few changes."""
     while writer.behind > FEW and writer.advance(batch):
         faultpoint("build.advanced")
 
 
-def flip(catalog: Catalog, writer: GenerationWriter, name: str, *, reason: Reason) -> Collection:
+def flip(
+    catalog: Catalog,
+    writer: GenerationWriter,
+    name: str,
+    *,
+    reason: Reason,
+    agree: Agree = undisputed,
+) -> Collection:
     """Move the pointer of the collection `name` to the generation of `writer`, made complete.
 
-    The writer is closed: from now on it is written by whoever writes what pointers name. Nothing
-    is moved where it is there already. Raises `CollectionNotFoundError`.
+    `agree` is asked when nobody else can move it any more, with the collection as it then is; what
+    it raises keeps the pointer where it is. The writer is closed: from now on it is written by
+    whoever writes what pointers name. Nothing is moved where it is there already. Raises
+    `CollectionNotFoundError`.
     """
     moved = None
     while moved is None:
         catch_up(writer)
         faultpoint("flip.caught_up")
         with catalog.collections.moving(name) as move:
+            agree(move.before)
             if writer.behind <= MOST:
                 moved = _complete_and_move(move, writer, reason)
     faultpoint("flip.committed")

@@ -7,6 +7,7 @@ Events go to standard error as lines of JSON, the outcome to standard output.
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; prints what it made. Returns the exit status."""
     chosen = _parser().parse_args(arguments)
     if chosen.leash:
-        Thread(target=_end_with_input, daemon=True).start()
+        _leash()
     place = commands.Place(chosen.home, getattr(chosen, "catalog", None))
     try:
         made = chosen.run(place, chosen)
@@ -86,6 +87,13 @@ def _judge(place: commands.Place, chosen: argparse.Namespace) -> dict[str, Any]:
         baseline=chosen.baseline,
         config=chosen.config,
     )
+
+
+def _leash() -> None:
+    """End with standard input and nothing else: signals to the whole group are for the parent."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    Thread(target=_end_with_input, daemon=True).start()
 
 
 def _end_with_input() -> None:

@@ -325,7 +325,7 @@ def test_a_generation_that_cannot_be_gone_back_to_is_given_up(engine: Engine) ->
 def test_a_disk_that_is_full_when_it_goes_back_stops_nothing_else(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fill_disk(generation: str, reason: Reason) -> None:
+    def fill_disk(generation: str, **_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(engine.releasing, "activate", fill_disk)

@@ -14,8 +14,8 @@ from molt.app.live import Shelf
 from molt.artifact import ArtifactError
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
-from molt.index.errors import GenerationNotFoundError
-from molt.index.flip import flip
+from molt.index.errors import GenerationNotFoundError, StalePointerError
+from molt.index.flip import Agree, flip, undisputed
 from molt.index.generation import GenerationStore
 from molt.index.releases import Reason
 from molt.index.retention import rollback_targets
@@ -47,16 +47,19 @@ class Releasing:
         self._encoders = encoders
         self._shelf = shelf
 
-    def activate(self, generation_id: str, *, reason: Reason) -> Released:
+    def activate(
+        self, generation_id: str, *, reason: Reason, epoch_expected: int | None = None
+    ) -> Released:
         """Serve a generation's collection from it.
 
+        With `epoch_expected`, raises `StalePointerError` where the pointer was moved since then.
         Raises `GenerationNotFoundError`, `GenerationBusyError`, and what opening the generation
         and its checkpoint raises; the pointer then stays where it is.
         """
         manifest = self._store.read(generation_id)
         for collection in self._catalog.collections.list():
             if collection.id == manifest.collection:
-                return self._release(collection, generation_id, reason)
+                return self._release(collection, generation_id, reason, epoch_expected)
         raise GenerationNotFoundError(
             f"the collection of generation {generation_id} has been deleted"
         )
@@ -75,11 +78,18 @@ class Releasing:
                 log.warning("rollback.damaged", generation=target, reason=str(error))
         return self._release(collection, last, reason)
 
-    def _release(self, collection: Collection, generation_id: str, reason: Reason) -> Released:
+    def _release(
+        self,
+        collection: Collection,
+        generation_id: str,
+        reason: Reason,
+        epoch_expected: int | None = None,
+    ) -> Released:
         checkpoint = self._store.read(generation_id).checkpoint
         previous = collection.generation
         if previous != generation_id:
-            collection = self._flip(collection, generation_id, checkpoint, reason)
+            agree = undisputed if epoch_expected is None else _at_epoch(epoch_expected)
+            collection = self._flip(collection, generation_id, checkpoint, reason, agree)
             self._shelf.refresh(collection.name)
             log.info(
                 "generation.released",
@@ -92,7 +102,12 @@ class Releasing:
         return Released(collection, previous, checkpoint)
 
     def _flip(
-        self, collection: Collection, generation_id: str, checkpoint: str, reason: Reason
+        self,
+        collection: Collection,
+        generation_id: str,
+        checkpoint: str,
+        reason: Reason,
+        agree: Agree,
     ) -> Collection:
         writer = GenerationWriter(
             self._store,
@@ -103,4 +118,15 @@ class Releasing:
             patience=_PATIENCE,
         )
         with closing(writer):
-            return flip(self._catalog, writer, collection.name, reason=reason)
+            return flip(self._catalog, writer, collection.name, reason=reason, agree=agree)
+
+
+def _at_epoch(expected: int) -> Agree:
+    def agree(collection: Collection) -> None:
+        if collection.epoch != expected:
+            raise StalePointerError(
+                f"the pointer of {collection.name!r} is at epoch {collection.epoch}, not "
+                f"{expected}: somebody moved it"
+            )
+
+    return agree

@@ -136,7 +136,11 @@ class Sentinel:
             return  # somebody was faster
         log.error("watch.rolling_back", collection=name, generation=release.generation, reason=why)
         try:
-            self._releasing.activate(previous, reason=Reason(ACTOR, f"rolled back: {why}"))
+            self._releasing.activate(
+                previous,
+                reason=Reason(ACTOR, f"rolled back: {why}"),
+                epoch_expected=release.epoch,
+            )
         except GenerationBusyError as error:
             guarded.release = release  # the next look tries again
             log.warning("watch.waiting", collection=name, reason=str(error))

@@ -65,8 +65,11 @@ def _failing(before: Sample, after: Sample, settings: WatchSettings) -> str | No
 def _slow(before: Sample, after: Sample, settings: WatchSettings) -> str | None:
     if min(len(before.seconds), len(after.seconds)) < settings.min_requests:
         return None
-    former, latter = (float(np.quantile(each.seconds, 0.95)) for each in (before, after))
-    if latter <= settings.max_slowdown * former or latter - former < _LEAST_SECONDS:
+    pair = before, after
+    former, latter = (float(np.quantile(each.seconds, 0.95)) for each in pair)
+    limit = max(settings.max_slowdown * former, former + _LEAST_SECONDS)
+    slow = [Share(sum(one > limit for one in each.seconds), len(each.seconds)) for each in pair]
+    if latter <= limit or not _larger(slow[1], slow[0]):
         return None
     return (
         f"the slowest 5 % of searches take {1000 * latter:.0f} ms or more, "

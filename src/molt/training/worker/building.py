@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from molt.artifact import ArtifactError, faultpoint
 from molt.encoder import Checkpoint, open_encoder
 from molt.index.collections import Collection
-from molt.index.errors import GenerationNotFoundError
+from molt.index.errors import GenerationNotFoundError, StalePointerError
 from molt.index.flip import FEW, flip
 from molt.index.generation import new_generation_id
 from molt.index.releases import Reason
@@ -44,16 +44,35 @@ def build(shop: Workshop, job_id: str, name: str, *, checkpoint_id: str, reuse: 
     return generation_id
 
 
-def release(shop: Workshop, name: str, *, generation_id: str, reason: Reason) -> Collection:
-    """Complete a generation and move the pointer to it, unless that was done before a kill."""
+def release(
+    shop: Workshop, name: str, *, generation_id: str, reason: Reason, baseline: str | None
+) -> int:
+    """Complete a generation and move the pointer to it, unless that was done before a kill.
+
+    Returns the epoch that it made. Where the candidate was judged next to the checkpoint
+    `baseline`, that one must still serve; raises `StalePointerError` where it does not.
+    """
     collection = shop.catalog.collections.get(name)
-    moves = shop.catalog.collections.releases(name)
-    if any(move.generation == generation_id and move.reason == reason for move in moves):
-        return collection
+    for move in shop.catalog.collections.releases(name):
+        if move.generation == generation_id and move.reason == reason:
+            return move.epoch
     manifest = shop.generations.read(generation_id)
     checkpoint = shop.checkpoints.open(manifest.checkpoint)
+
+    def agree(now: Collection) -> None:
+        if baseline is not None and now.generation is not None:
+            _check_baseline(shop.generations.read(now.generation).checkpoint, baseline)
+
     with _writing(shop, collection, generation_id, checkpoint) as writer:
-        return flip(shop.catalog, writer, name, reason=reason)
+        return flip(shop.catalog, writer, name, reason=reason, agree=agree).epoch
+
+
+def _check_baseline(active: str, baseline: str) -> None:
+    if active != baseline:
+        raise StalePointerError(
+            f"the candidate was judged next to {baseline}, but {active} serves now; somebody moved "
+            "the pointer meanwhile: retrain again, or reload the candidate by hand"
+        )
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""Telling: a job's events, and whether it shall stop. Only within a step or workflow of DBOS."""
+"""Telling: a job's events, and whether it shall stop.
+
+Only within a step of DBOS: it counts what is called outside of steps, and that must be the same
+whenever a job is resumed.
+"""
 
 import time
 from collections.abc import Mapping

@@ -8,6 +8,7 @@ import fcntl
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -21,7 +22,7 @@ from dbos import DBOS, DBOSPortableJSONSerializer
 from molt.index.catalog import open_catalog
 from molt.index.errors import JobNotFoundError
 from molt.index.job_queue import JobQueue, create_jobs_engine, prepare_jobs
-from molt.index.jobs import EXECUTOR, VERSION, JobKind, Line
+from molt.index.jobs import EXECUTOR, VERSION, JobKind, JobState, Line
 from molt.training.errors import TrainingError
 from molt.training.worker.workflows import run_job
 from molt.training.worker.workshop import Orders, Workshop
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.5
 _MOST_ATTEMPTS = 20
+_LOOKED_AT = 50
+_PATIENCE = 2.0
 
 
 class WorkerRunningError(TrainingError):
@@ -58,10 +61,10 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
 
 
 def launch(shop: Workshop) -> None:
-    """Register every workflow, forget the builds of jobs that ended, and begin."""
+    """Register every workflow, see to jobs that ended meanwhile, and begin."""
     orders = shop.orders
     prepare_jobs(orders.jobs_url)
-    _forget_builds(shop)
+    _tidy(shop)
     DBOS(
         config={
             "name": "molt",
@@ -84,27 +87,40 @@ def launch(shop: Workshop) -> None:
 @contextmanager
 def hold_worker(home: Path) -> Iterator[None]:
     """Be the only worker of a home. Raises `WorkerRunningError` where there is one."""
+    until = time.monotonic() + _PATIENCE  # whoever asks whether one runs has the lock for a moment
     with (home / "worker.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WorkerRunningError(f"another process runs the jobs of {home} already") from None
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise WorkerRunningError(
+                        f"another process runs the jobs of {home} already"
+                    ) from None
+            time.sleep(0.05)
         yield
 
 
-def _forget_builds(shop: Workshop) -> None:
-    """A job that was cancelled while no worker ran leaves its generation to be collected."""
-    jobs = shop.catalog.builds.jobs().values()
-    if not jobs:
-        return
+def _tidy(shop: Workshop) -> None:
+    """See to jobs that ended while no worker could: cancelled, or begun too often.
+
+    What they built may be collected, and that they failed is noted.
+    """
+    builds = shop.catalog.builds
     with closing(JobQueue(shop.orders.jobs_url)) as queue:
-        for job_id in jobs:
+        for job_id in builds.jobs().values():
             try:
                 ended = queue.get(job_id).state.ended
             except JobNotFoundError:
                 ended = True
             if ended:
-                shop.catalog.builds.end(job_id)
+                builds.end(job_id)
+        for job in queue.list(limit=_LOOKED_AT):
+            if job.state is JobState.FAILED and job.attempts > _MOST_ATTEMPTS:
+                shop.catalog.failures.note(
+                    job.collection, kind=job.kind, job=job.id, reason=str(job.error)
+                )
 
 
 def _stop_with_input(stopping: Event) -> None:

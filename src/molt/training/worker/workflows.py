@@ -53,15 +53,15 @@ def retrain(shop: Workshop, arguments: Arguments) -> Result:
     if judged is None or refused:
         return result | {"refused": refused}
     reason = job.reason(judged)
-    _step("unchanged", _check_baseline, shop, name, prepared["baseline"])
-    return result | _serve(shop, name, trained["checkpoint"], reason=reason, reuse=True)
+    baseline = prepared["baseline"]
+    return result | _serve(shop, name, trained["checkpoint"], reason=reason, baseline=baseline)
 
 
 def reload(shop: Workshop, arguments: Arguments) -> Result:
     """Build a generation under an existing checkpoint, and flip to it."""
     name, options = arguments["collection"], arguments["options"]
     reason = Reason(arguments["actor"], f"reload, job {DBOS.workflow_id}")
-    return _serve(shop, name, options["checkpoint"], reason=reason, reuse=True)
+    return _serve(shop, name, options["checkpoint"], reason=reason)
 
 
 def reindex(shop: Workshop, arguments: Arguments) -> Result:
@@ -109,19 +109,28 @@ def run_job(kind: JobKind, shop: Workshop, arguments: Arguments) -> Result:
     return result
 
 
-def _serve(shop: Workshop, name: str, checkpoint_id: str, *, reason: Reason, reuse: bool) -> Result:
+def _serve(  # noqa: PLR0913  each by name
+    shop: Workshop,
+    name: str,
+    checkpoint_id: str,
+    *,
+    reason: Reason,
+    reuse: bool = True,
+    baseline: str | None = None,
+) -> Result:
     job_id = str(DBOS.workflow_id)
     make = partial(build, checkpoint_id=checkpoint_id, reuse=reuse)
     generation_id = _step("build", make, shop, job_id, name)
-    moved = _step("flip", _flip, shop, name, generation_id, reason)
-    kept = _step("observe", _observe, shop, name, moved["epoch"])
+    move = partial(release, reason=reason, baseline=baseline)
+    epoch = _step("flip", _flip, move, shop, name, generation_id)
+    kept = _step("observe", _observe, shop, name, epoch)
     return {"promoted": True, "generation": generation_id, "checkpoint": checkpoint_id} | kept
 
 
-def _flip(shop: Workshop, name: str, generation_id: str, reason: Reason) -> Result:
-    moved = release(shop, name, generation_id=generation_id, reason=reason)
-    Teller().tell("flipped", generation=generation_id, epoch=moved.epoch)
-    return {"epoch": moved.epoch}
+def _flip(move: Callable[..., int], shop: Workshop, name: str, generation_id: str) -> int:
+    epoch = move(shop, name, generation_id=generation_id)
+    Teller().tell("flipped", generation=generation_id, epoch=epoch)
+    return epoch
 
 
 def _observe(shop: Workshop, name: str, epoch: int) -> Result:
@@ -143,15 +152,6 @@ def _active(shop: Workshop, name: str) -> str:
     if active is None:
         raise TrainingError("the home has no checkpoint; `molt checkpoints add PATH` makes one")
     return active
-
-
-def _check_baseline(shop: Workshop, name: str, baseline: str) -> None:
-    active = _active(shop, name)
-    if active != baseline:
-        raise TrainingError(
-            f"the candidate was judged next to {baseline}, but {active} serves now; somebody moved "
-            "the pointer meanwhile: retrain again, or reload the candidate by hand"
-        )
 
 
 def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:
