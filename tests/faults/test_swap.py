@@ -5,8 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,14 @@ import pytest
 from molt.app.engine import Engine
 from molt.app.ranking import SearchQuery
 from molt.app.settings import load_settings
-from molt.artifact.faultpoint import ARMED, FIRED
 from molt.index.catalog import home_url, open_catalog
 from molt.index.generation import GenerationStore
 from molt.index.job_queue import JobQueue, jobs_url
 from molt.index.jobs import Job, JobKind, JobRequest, JobState
+from tests.faults.swapping import armed, fired, wait_until
 from tests.server import MOLT, ServerProcess, make_home
 
 EVERYTHING = {f"d{n}" for n in range(40)}
-PATIENCE = 90.0
 REINDEX = JobRequest(JobKind.REINDEX, "shop")
 SWAPPING = (
     "build.created",
@@ -68,24 +66,6 @@ def server(home: Path) -> Iterator[ServerProcess]:
     server = ServerProcess(home)
     yield server
     server.kill()
-
-
-def armed(home: Path, **points: str) -> dict[str, str]:
-    """The environment of a process in which faultpoints do what `points` says, once."""
-    named = ",".join(f"{name}={action}" for name, action in points.items())
-    settings = {"MOLT_WATCH__SECONDS": "0", "MOLT_INDEX__RETAINED_GENERATIONS": "1"}
-    return os.environ | settings | {ARMED: named, FIRED: str(home.parent / "fired")}
-
-
-def fired(home: Path, point: str) -> bool:
-    return (home.parent / "fired" / point).exists()
-
-
-def wait_until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def work(home: Path, queue: JobQueue, job: Job, environment: dict[str, str]) -> int:
