@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -54,14 +55,9 @@ def generations_of(server: ServerProcess) -> list[str]:
         server.home / "checkpoints" / first["checkpoint"],
         prompts=Prompts("somebody looks for ", "a thing in a shop: "),
     )
-    reloaded = MOLT, "--home", str(server.home), "reload", "shop", other
-    assert asyncio.run(run(*map(str, reloaded))) == 0
+    subprocess.run([MOLT, "--home", server.home, "reload", "shop", other], check=True)
     second = server.ask("GET", "/collections/shop")[1]
     return [first["generation"], second["generation"]]
-
-
-async def run(*command: str) -> int:
-    return await (await asyncio.create_subprocess_exec(*command)).wait()
 
 
 async def swap(server: ServerProcess, traffic: Traffic, generations: list[str]) -> None:

@@ -88,17 +88,3 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def test_the_worker_needs_nothing_of_the_train_extra_to_start() -> None:
-    script = """
-import sys
-LACKING = {"torch", "transformers", "sentence_transformers", "datasets", "ir_measures", "scipy"}
-class Lacking:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in LACKING:
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Lacking())
-import molt.training.worker.worker
-"""
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
