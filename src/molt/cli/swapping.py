@@ -120,11 +120,5 @@ def _ask(
 
 
 def _show(call: Invocation, released: "Released") -> None:
-    facts = {
-        "collection": released.collection.name,
-        "generation": released.collection.generation,
-        "checkpoint": released.checkpoint,
-        "previous": released.previous,
-        "epoch": released.collection.epoch,
-    }
+    facts = released.to_json()
     call.show(facts, lambda: Listing(("field", "value"), list(facts.items())))

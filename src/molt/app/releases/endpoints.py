@@ -1,12 +1,9 @@
 """`/admin/activate` and `/admin/rollback`."""
 
-from typing import Any
-
 from fastapi import Request
 
 from molt.app.answers import Json
 from molt.app.auth import Access, allow
-from molt.app.releases.releasing import Released
 from molt.app.releases.schemas import Activate, Release, Rollback
 from molt.app.route import actor_of, new_router
 from molt.app.service import service_of
@@ -34,7 +31,7 @@ async def post_activate(request: Request, body: Activate) -> Json:
     released = await service.admission.run(
         lambda: releasing.activate(body.generation, reason=reason)
     )
-    return Json(_described(released))
+    return Json(released.to_json())
 
 
 @router.post(
@@ -56,14 +53,4 @@ async def post_rollback(request: Request, body: Rollback) -> Json:
     released = await service.admission.run(
         lambda: releasing.rollback(body.collection, reason=reason)
     )
-    return Json(_described(released))
-
-
-def _described(released: Released) -> dict[str, Any]:
-    return {
-        "collection": released.collection.name,
-        "generation": released.collection.generation,
-        "checkpoint": released.checkpoint,
-        "previous": released.previous,
-        "epoch": released.collection.epoch,
-    }
+    return Json(released.to_json())

@@ -6,6 +6,7 @@ up with the catalog, so no document is lost.
 
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -34,6 +35,16 @@ class Released:
     collection: Collection
     previous: str | None
     checkpoint: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is told by the command line and over HTTP."""
+        return {
+            "collection": self.collection.name,
+            "generation": self.collection.generation,
+            "checkpoint": self.checkpoint,
+            "previous": self.previous,
+            "epoch": self.collection.epoch,
+        }
 
 
 class Releasing:
