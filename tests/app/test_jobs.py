@@ -23,7 +23,7 @@ from tests.app.serving import ROOT, serving
 from tests.encoder.conftest import build_checkpoint
 
 NUMBERS = count()
-KINDS = ["retrain", "reload", "reindex", "evaluate"]
+KINDS = ["retrain", "reload", "reindex", "merge", "evaluate", "tune"]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,17 @@ def test_a_reindex_reuses_vectors_unless_it_is_told_not_to(asked: TestClient, sh
     assert job["options"] == {"reuse": True}
     asked.delete(f"/admin/jobs/{job['id']}")
     assert job_of(ask(asked, "reindex", shop, reuse=False))["options"] == {"reuse": False}
+
+
+def test_a_search_for_a_configuration_has_twenty_trials_unless_it_is_told_otherwise(
+    asked: TestClient, shop: str
+) -> None:
+    job = job_of(ask(asked, "tune", shop))
+    assert job["options"] == {"config": {}, "trials": 20}
+    asked.delete(f"/admin/jobs/{job['id']}")
+    config = {"run": {"epochs": 1}}
+    job = job_of(ask(asked, "tune", shop, config=config, trials=3))
+    assert job["options"] == {"config": config, "trials": 3}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,7 +16,7 @@ OPERATIONS = {
     *("upload_checkpoint", "list_checkpoints", "get_checkpoint"),
     *("list_generations", "list_releases"),
     *("list_reports", "get_report", "get_report_page"),
-    *("retrain", "reload", "reindex", "evaluate"),
+    *("retrain", "reload", "reindex", "merge", "evaluate", "tune"),
     *("list_jobs", "get_job", "follow_job", "cancel_job"),
     *("activate", "rollback"),
     *("livez", "readyz", "health", "metrics"),
@@ -27,7 +27,7 @@ WRITING = {
     *("put_documents", "delete_document", "put_judgments", "put_events"),
     *("create_collection", "delete_collection"),
     "upload_checkpoint",
-    *("retrain", "reload", "reindex", "evaluate", "cancel_job"),
+    *("retrain", "reload", "reindex", "merge", "evaluate", "tune", "cancel_job"),
     *("activate", "rollback"),
 }
 

@@ -40,7 +40,9 @@ INEXPRESSIBLE = {
     "POST /admin/retrain": 422,
     "POST /admin/reload": 422,
     "POST /admin/reindex": 422,
+    "POST /admin/merge": 422,
     "POST /admin/evaluate": 422,
+    "POST /admin/tune": 422,
     "POST /v1/embeddings": 400,
     "POST /embed": 400,
 }

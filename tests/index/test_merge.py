@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from molt.index.attributes import attributes_of
 from molt.index.filter import parse_filter
-from molt.index.merge import FAN, MAX_ROWS, merged_content, plan_merge
+from molt.index.merge import FAN, MAX_ROWS, merged_content, plan_compaction, plan_merge
 from molt.index.scope import Scope, scope_of
 from molt.index.segment import SegmentContent, open_segment, write_segment
 
@@ -146,3 +146,30 @@ def test_a_plan_names_each_segment_once_and_stays_within_the_limit(sizes):
     chosen = plan_merge(scopes)
     assert len(set(chosen)) == len(chosen)
     assert len(chosen) <= 1 or sum(scopes[place].n_rows for place in chosen) <= MAX_ROWS
+
+
+def compact(sizes):
+    """The `(rows, live rows)` of the segments that are left when nothing is to be compacted."""
+    sizes = list(sizes)
+    while chosen := plan_compaction(occupied(*sizes)):
+        live = sum(sizes[place][1] for place in chosen)
+        sizes = [size for place, size in enumerate(sizes) if place not in chosen]
+        sizes += [(live, live)] * (live > 0)
+    return sizes
+
+
+@given(
+    st.lists(st.integers(1, MAX_ROWS).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))
+)
+def test_compacting_leaves_no_dead_row_and_no_two_segments_that_fit_into_one(sizes):
+    left = compact(sizes)
+    assert sum(live for _, live in left) == sum(live for _, live in sizes)
+    assert all(rows == live <= MAX_ROWS for rows, live in left)
+    smallest = sorted(live for _, live in left)[:2]
+    assert len(left) < 2 or sum(smallest) > MAX_ROWS
+
+
+def test_what_is_compact_is_left_alone():
+    assert plan_compaction(occupied((500, 500))) == ()
+    assert plan_compaction(occupied((MAX_ROWS, MAX_ROWS), (1, 1))) == ()
+    assert plan_compaction(()) == ()

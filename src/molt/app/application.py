@@ -19,6 +19,7 @@ from molt.app.engine import Engine
 from molt.app.events import endpoints as events
 from molt.app.generations import endpoints as generations
 from molt.app.health import endpoints as health
+from molt.app.jobs import asking
 from molt.app.jobs import endpoints as jobs
 from molt.app.judgments import endpoints as judgments
 from molt.app.metrics import Metrics
@@ -45,6 +46,7 @@ NOUNS = (
     checkpoints,
     generations,
     reports,
+    asking,
     jobs,
     releases,
 )

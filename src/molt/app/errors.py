@@ -55,7 +55,6 @@ KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     engine_errors.UnavailableError: (503, "unavailable"),
     encoder_errors.ClosedEncoderError: (503, "stopping"),
     encoder_errors.InvalidArchiveError: (422, "invalid_archive"),
-    encoder_errors.UnfinishedCheckpointError: (422, "unfinished_checkpoint"),
     encoder_errors.EncoderError: (503, "unavailable"),
     ArtifactError: (503, "unavailable"),
     OverloadedError: (429, "overloaded"),

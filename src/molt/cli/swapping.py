@@ -1,4 +1,4 @@
-"""`molt retrain`, `reload`, `reindex`: long jobs; `molt activate`, `rollback`: at once."""
+"""`molt retrain`, `reload`, `reindex`, `merge`: long jobs; `molt activate`, `rollback`: at once."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
@@ -81,6 +81,15 @@ def reindex(
     from molt.index.jobs import JobKind
 
     _ask(call, JobKind.REINDEX, collection, {"reuse": not fresh}, detach=detach)
+
+
+def merge(
+    call: Invocation, collection: CollectionArgument, *, detach: DetachOption = False
+) -> None:
+    """Fold a collection's segments into as few as can be, without what is deleted, then swap."""
+    from molt.index.jobs import JobKind
+
+    _ask(call, JobKind.MERGE, collection, {}, detach=detach)
 
 
 def activate(

@@ -32,8 +32,8 @@ class Failures:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def note(self, collection: str, *, kind: str, job: str, reason: str) -> None:
-        """Write a failure down; one of a collection that was deleted is nobody's any more."""
+    def note(self, collection: str | None, *, kind: str, job: str, reason: str) -> None:
+        """Write a failure down, unless it is of no collection, or of one that was deleted."""
         with self._database.writing() as connection:
             found = connection.scalar(_ID.where(collections.c.name == collection))
             if found is not None:
@@ -42,7 +42,7 @@ class Failures:
                     self._database.insert_or_update(failures), row | {"at": datetime.now(UTC)}
                 )
 
-    def clear(self, collection: str, *, kind: str) -> None:
+    def clear(self, collection: str | None, *, kind: str) -> None:
         """A job of that kind succeeded."""
         with self._database.writing() as connection:
             own = failures.c.collection_id.in_(_ID.where(collections.c.name == collection))

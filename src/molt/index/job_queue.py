@@ -10,14 +10,22 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from molt.artifact import canonical_json
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
-from molt.index.jobs import EVENTS, LINES, VERSION, Job, JobEvent, JobRequest, JobState
+from molt.index.jobs import (
+    EVENTS,
+    LINES,
+    VERSION,
+    Job,
+    JobEvent,
+    JobRequest,
+    JobState,
+    new_job_id,
+)
 
 if TYPE_CHECKING:
     from dbos import WorkflowStatus
@@ -50,13 +58,14 @@ class JobQueue:
         self._client.destroy()
         self._engine.dispose()
 
-    def ask(self, request: JobRequest, *, key: str | None = None) -> Job:
+    def ask(self, request: JobRequest, *, key: str | None = None, job_id: str | None = None) -> Job:
         """Ask for a job; the same `key` with the same request is the same job.
 
-        Raises `JobConflictError` where one of this kind is at work for the collection, and
-        `JobKeyReusedError` for a key that another request came with.
+        Without a key it has `job_id`, where one is given. Raises `JobConflictError` where one of
+        this kind is at work for the collection, and `JobKeyReusedError` for a key that another
+        request came with.
         """
-        job_id = uuid4().hex if key is None else _keyed(request, key)
+        job_id = (job_id or new_job_id()) if key is None else _keyed(request, key)
         former = self._find(job_id)
         if former is not None:
             return _checked(former, request)
@@ -66,15 +75,15 @@ class JobQueue:
                 "queue_name": LINES[request.kind],
                 "workflow_id": job_id,
                 "app_version": VERSION,
-                "deduplication_id": f"{request.kind}:{request.collection}",
+                "deduplication_id": f"{request.kind}:{request.collection or ''}",
                 "duplication_policy": "return-existing",
             },
             request.arguments(),
         ).workflow_id
         if found != job_id:
+            what = f" of {request.collection!r}" if request.collection else ""
             raise JobConflictError(
-                f"job {found} is a {request.kind} of {request.collection!r} already; wait for it, "
-                "or cancel it",
+                f"job {found} is a {request.kind}{what} already; wait for it, or cancel it",
                 job_id=found,
             )
         job = self.get(job_id)
@@ -179,7 +188,7 @@ def _job(status: "WorkflowStatus") -> Job:
     return Job(
         id=status.workflow_id,
         kind=status.name,
-        collection=arguments.get("collection", ""),
+        collection=arguments.get("collection"),
         options=arguments.get("options", {}),
         actor=arguments.get("actor", ""),
         state=state,

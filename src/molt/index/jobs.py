@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 VERSION = "1"
 """The version of every job's arguments and steps; jobs of another one are not run."""
@@ -17,6 +19,9 @@ EXECUTOR = "worker"
 EVENTS = "events"
 """The stream that a job writes its events to."""
 
+MODEL = "model"
+"""Where in its folder the model lies that an export makes a checkpoint of."""
+
 
 class JobKind(StrEnum):
     """What can be asked for."""
@@ -24,7 +29,10 @@ class JobKind(StrEnum):
     RETRAIN = "retrain"
     RELOAD = "reload"
     REINDEX = "reindex"
+    MERGE = "merge"
     EVALUATE = "evaluate"
+    TUNE = "tune"
+    EXPORT = "export"
 
 
 class Line(StrEnum):
@@ -37,8 +45,11 @@ class Line(StrEnum):
 LINES = {
     JobKind.RETRAIN: Line.TRAINING,
     JobKind.EVALUATE: Line.TRAINING,
+    JobKind.TUNE: Line.TRAINING,
+    JobKind.EXPORT: Line.TRAINING,
     JobKind.RELOAD: Line.INDEXING,
     JobKind.REINDEX: Line.INDEXING,
+    JobKind.MERGE: Line.INDEXING,
 }
 
 
@@ -57,12 +68,25 @@ class JobState(StrEnum):
         return self not in {JobState.WAITING, JobState.RUNNING}
 
 
+def new_job_id() -> str:
+    """An id that no job has."""
+    return uuid4().hex
+
+
+def jobs_folder(home: Path) -> Path:
+    """Where each job of a home has a folder, named by its id, for what it needs until it ends."""
+    return home / "runs" / "jobs"
+
+
 @dataclass(frozen=True)
 class JobRequest:
-    """A job to be done for a collection; `options` depends on its kind, `actor` asked for it."""
+    """A job to be done; `options` depends on its kind, `actor` asked for it.
+
+    An export concerns no collection, every other job one.
+    """
 
     kind: JobKind
-    collection: str
+    collection: str | None
     options: Mapping[str, Any] = field(default_factory=dict)
     actor: str = "molt"
 
@@ -81,7 +105,7 @@ class Job:
 
     id: str
     kind: str
-    collection: str
+    collection: str | None
     options: Mapping[str, Any]
     actor: str
     state: JobState

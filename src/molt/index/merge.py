@@ -5,8 +5,9 @@ rewritten a logarithmic number of times. Dead rows are left behind. Writes nothi
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ MAX_ROWS = 200_000
 MAX_DEAD = 0.5
 
 _BLOCK = 4_096
+
+MergePlan = Callable[[Sequence[Scope]], tuple[int, ...]]
+"""Which segments are merged next, by their places; none where all is well."""
 
 
 def plan_merge(scopes: Sequence[Scope]) -> tuple[int, ...]:
@@ -41,6 +45,16 @@ def plan_merge(scopes: Sequence[Scope]) -> tuple[int, ...]:
         if len(places) >= FAN and len(chosen) > 1:
             return chosen
     return ()
+
+
+def plan_compaction(scopes: Sequence[Scope]) -> tuple[int, ...]:
+    """As `plan_merge`, until no two segments fit into one of `MAX_ROWS` and no row is dead."""
+    by_size = sorted(range(len(scopes)), key=lambda place: scopes[place].n_rows)
+    chosen = _within_limit(by_size, scopes)
+    if len(chosen) > 1:
+        return chosen
+    dead = (place for place in by_size if scopes[place].n_rows < len(scopes[place].segment))
+    return tuple(islice(dead, 1))
 
 
 def merged_content(scopes: Sequence[Scope]) -> SegmentContent | None:

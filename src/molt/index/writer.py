@@ -18,7 +18,7 @@ from molt.index.collections import Collection
 from molt.index.documents import StoredDocument
 from molt.index.errors import GenerationError
 from molt.index.generation import GenerationManifest, GenerationStore
-from molt.index.merge import merged_content, plan_merge
+from molt.index.merge import MergePlan, merged_content, plan_merge
 from molt.index.occupancy import Hold, hold_writing
 from molt.index.sealing import PassageEncoder, sealed_content
 from molt.index.segment import Segment, SegmentContent, SegmentEntry, open_segment, write_segment
@@ -116,7 +116,7 @@ class GenerationWriter:
         self._commit(lambda now: replace(now, revision=revision, segments=now.segments + sealed))
         return True
 
-    def merge_once(self) -> bool:
+    def merge_once(self, plan: MergePlan = plan_merge) -> bool:
         """Merge the segments whose turn it is; False if there is nothing to merge.
 
         Large merges build a graph, which takes minutes; `advance` may go on meanwhile.
@@ -126,7 +126,7 @@ class GenerationWriter:
             return False
         self._remove_retired()
         scopes = self._snapshot.scopes
-        chosen = [scopes[place] for place in plan_merge(scopes)]
+        chosen = [scopes[place] for place in plan(scopes)]
         if not chosen:
             return False
         content = merged_content(chosen)

@@ -48,10 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     default.set_defaults(run=lambda place, _: commands.make_default(place))
     add = names.add_parser(
         "add",
-        help="make a checkpoint of a model directory, or of a hub's model by name; prints its id",
+        help="make a checkpoint of a model directory, or of a hub's model by name; prints JSON",
     )
     add.add_argument("source")
-    add.set_defaults(run=lambda place, chosen: commands.add(place, chosen.source))
+    add.add_argument("--name", help="what the manifest calls the model; by default its source")
+    add.set_defaults(run=lambda place, chosen: commands.add(place, chosen.source, name=chosen.name))
     train = names.add_parser("train", help="as `molt train`; prints the outcome as JSON")
     train.add_argument("collection")
     train.add_argument("--base", metavar="ID")
@@ -62,10 +63,15 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--candidate", required=True, metavar="ID")
     judge.add_argument("--baseline", required=True, metavar="ID")
     judge.set_defaults(run=_judge)
-    for command in (train, judge):
+    tune = names.add_parser("tune", help="as `molt tune`; prints the outcome as JSON")
+    tune.add_argument("collection")
+    tune.add_argument("--base", required=True, metavar="ID")
+    tune.add_argument("--trials", type=int, default=20)
+    tune.set_defaults(run=_tune)
+    for command in (train, judge, tune):
         command.add_argument("--config", type=Path, metavar="FILE")
         command.add_argument("--catalog", metavar="URL", help="by default the home's own")
-    for command in (default, add, train, judge):
+    for command in (default, add, train, judge, tune):
         command.add_argument("--home", type=Path, required=True)
         command.add_argument(
             "--leash", action="store_true", help="end when standard input does, as with a parent"
@@ -86,6 +92,12 @@ def _judge(place: commands.Place, chosen: argparse.Namespace) -> dict[str, Any]:
         candidate=chosen.candidate,
         baseline=chosen.baseline,
         config=chosen.config,
+    )
+
+
+def _tune(place: commands.Place, chosen: argparse.Namespace) -> dict[str, Any]:
+    return commands.tune(
+        place, chosen.collection, base=chosen.base, config=chosen.config, trials=chosen.trials
     )
 
 

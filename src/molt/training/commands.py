@@ -46,11 +46,12 @@ def make_default(place: Place) -> str:
     return make(place.checkpoints).id
 
 
-def add(place: Place, source: str) -> str:
-    """Make a checkpoint of a model; its id."""
-    from molt.training.export.checkpoints import make_checkpoint
+def add(place: Place, source: str, *, name: str | None) -> dict[str, Any]:
+    """Make a checkpoint of a model, which goes by `name`."""
+    from molt.training.export.checkpoints import Provenance, make_checkpoint
 
-    return make_checkpoint(source, store=place.checkpoints).id
+    origin = Provenance(base_model=name or source)
+    return {"checkpoint": make_checkpoint(source, store=place.checkpoints, provenance=origin).id}
 
 
 def train(
@@ -95,6 +96,38 @@ def train(
     if outcome.report is not None:
         found["report"] = str(ReportStore(place.home / "reports").publish(outcome.report))
     return found
+
+
+def tune(
+    place: Place, collection: str, *, base: str, config: Path | None, trials: int
+) -> dict[str, Any]:
+    """As `molt tune`; the configuration as nested values."""
+    from molt.training.config import RetrainConfig, read_as
+    from molt.training.fit.progress import Event
+    from molt.training.material import prepare_collection, with_base
+    from molt.training.run import Places
+    from molt.training.tuning.study import tune as study
+
+    def watch(event: Event) -> None:
+        tell(event.fields())
+
+    chosen = read_as(RetrainConfig, config).training
+    with place.catalog() as catalog:
+        prepared = prepare_collection(catalog, collection, config=chosen.data)
+    tuned = study(
+        with_base(prepared, place.checkpoints.open(base)),
+        config=chosen,
+        trials=trials,
+        places=Places(place.home / "runs", place.home / "cache"),
+        watch=watch,
+    )
+    return {
+        "config": tuned.config.model_dump(mode="json", exclude_none=True),
+        "ndcg10": tuned.ndcg10,
+        "base_ndcg10": tuned.base_ndcg10,
+        "trials": tuned.trials,
+        "stopped": tuned.stopped,
+    }
 
 
 def judge(

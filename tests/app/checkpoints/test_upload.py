@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from molt.app.settings import load_settings
 from molt.artifact import read_manifest, write_manifest
 from molt.encoder import Checkpoint, CheckpointStore
+from molt.index.jobs import MODEL, jobs_folder
 from tests.app.serving import open_engine, serving, started
 from tests.encoder.archives import member, pack, pack_members
 from tests.encoder.conftest import seal, write_json
@@ -174,13 +175,59 @@ def test_what_is_not_as_it_was_made_is_refused_by_name(
     assert client.get(ROUTE).json() == {"checkpoints": []}
 
 
-def test_a_plain_model_is_told_how_a_checkpoint_is_made_of_it(
-    client: TestClient, made: Checkpoint
-) -> None:
+def as_model(made: Checkpoint) -> Path:
+    """What a checkpoint was made of, with a file beside it that nobody reads."""
     (made.path / "checkpoint.json").unlink()
     (made.path / "vocab.txt").write_text("boots")
-    detail = check_refused(send(client, pack(made.path)), 422, "unfinished_checkpoint")
-    assert "molt checkpoints add PATH" in detail
+    return made.path
+
+
+def test_of_a_plain_model_a_job_makes_a_checkpoint(
+    client: TestClient, made: Checkpoint, tmp_path: Path
+) -> None:
+    answer = client.post(
+        ROUTE,
+        params={"name": "--acme/boots"},
+        content=pack(as_model(made)),
+        headers={"Content-Type": "application/gzip"},
+    )
+    job = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (202, f"/admin/jobs/{job['id']}")
+    assert (job["kind"], job["collection"], job["state"]) == ("export", None, "waiting")
+    assert job["options"] == {"name": "--acme/boots"}
+    model = jobs_folder(tmp_path) / job["id"] / MODEL
+    assert {path.name for path in model.iterdir()} == {path.name for path in made.path.iterdir()}
+    assert client.get(f"/admin/jobs/{job['id']}").json() == job
+
+
+def test_one_model_at_a_time_is_made_a_checkpoint_of(
+    client: TestClient, made: Checkpoint, tmp_path: Path
+) -> None:
+    archive = pack(as_model(made))
+    first = send(client, archive).json()
+    refused = send(client, archive)
+    assert check_refused(refused, 409, "job_running")
+    assert refused.json()["job"] == first["id"]
+    assert [folder.name for folder in jobs_folder(tmp_path).iterdir()] == [first["id"]]
+
+
+POISON = {
+    "code": ("run.py", b"print('boo')"),
+    "pickled weights": ("pytorch_model.bin", b"boo"),
+    "modules of somebody": ("modules.json", b'[{"type": "evil.Module", "path": "", "idx": 0}]'),
+    "code by name": ("config.json", b'{"model_type": "bert", "auto_map": {"AutoModel": "evil"}}'),
+}
+
+
+@pytest.mark.parametrize("kind", POISON)
+def test_a_model_that_could_run_code_never_becomes_a_job(
+    client: TestClient, made: Checkpoint, tmp_path: Path, kind: str
+) -> None:
+    name, content = POISON[kind]
+    (as_model(made) / name).write_bytes(content)
+    assert name in check_refused(send(client, pack(made.path)), 422, "invalid_checkpoint")
+    assert client.get("/admin/jobs").json() == {"jobs": []}
+    assert not jobs_folder(tmp_path).exists() or not [*jobs_folder(tmp_path).iterdir()]
 
 
 LINK = {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd", "size": 0}

@@ -1,27 +1,33 @@
 """`/admin/checkpoints` and `/admin/checkpoints/{id}`."""
 
 import asyncio
+from pathlib import Path
+from shutil import rmtree
 from typing import Annotated, Any
 
-from fastapi import Path, Request
+from fastapi import Path as PathParameter
+from fastapi import Query, Request
 
 from molt.app.answers import Json
 from molt.app.auth import Access, allow
 from molt.app.checkpoints.schemas import CheckpointList, CheckpointState
-from molt.app.checkpoints.upload import ARCHIVES, take
+from molt.app.checkpoints.upload import ARCHIVES, add, hand_over, unpacked
 from molt.app.engine import Engine
 from molt.app.failures import UnknownCheckpointError
-from molt.app.route import new_router
-from molt.app.service import service_of
+from molt.app.jobs.asking import accepted
+from molt.app.jobs.schemas import JobStatus
+from molt.app.route import actor_of, new_router
+from molt.app.service import Service, service_of
 from molt.app.texts import Name
-from molt.encoder.checkpoint import Checkpoint
+from molt.encoder.checkpoint import MANIFEST, Checkpoint
 from molt.encoder.description import describe_checkpoint, describe_checkpoints
 from molt.encoder.errors import CheckpointNotFoundError
 from molt.index.aliases import DEFAULT
+from molt.index.jobs import Job, JobKind, JobRequest, jobs_folder, new_job_id
 
 router = new_router("checkpoints")
 
-CheckpointPath = Annotated[Name, Path(alias="id", description="a checkpoint's id")]
+CheckpointPath = Annotated[Name, PathParameter(alias="id", description="a checkpoint's id")]
 ARCHIVE = {
     "requestBody": {
         "required": True,
@@ -36,14 +42,30 @@ ARCHIVE = {
     operation_id="upload_checkpoint",
     status_code=201,
     response_model=CheckpointState,
-    responses={200: {"model": CheckpointState, "description": "it was there already"}},
+    responses={
+        200: {"model": CheckpointState, "description": "it was there already"},
+        202: {"model": JobStatus, "description": "the job that makes a checkpoint of the model"},
+        409: {"description": "another model is at it; `job` is the id of its job"},
+    },
     openapi_extra=ARCHIVE,
 )
 @allow(Access.ADMIN)
-async def post_checkpoint(request: Request) -> Json:
-    """Add a finished checkpoint. It is verified before anything of it is loaded."""
+async def post_checkpoint(
+    request: Request,
+    name: Annotated[Name | None, Query(description="what a model is called")] = None,
+) -> Json:
+    """Add a finished checkpoint, or ask for one to be made of a model.
+
+    It is verified before anything of it is loaded.
+    """
     service = service_of(request)
-    added = await take(request, service)
+    async with unpacked(request, service) as content:
+        if not (content / MANIFEST).is_file():
+            asked = JobRequest(
+                JobKind.EXPORT, None, {"name": name or "an uploaded model"}, actor_of(request)
+            )
+            return accepted(await asyncio.to_thread(_ask_export, service, content, asked))
+        added = await asyncio.to_thread(add, service.engine.checkpoints, content)
     state = await asyncio.to_thread(_state, service.engine, added.checkpoint)
     headers = {"Location": f"/admin/checkpoints/{added.checkpoint.id}"}
     return Json(state, 201 if added.new else 200, headers=headers)
@@ -68,6 +90,17 @@ async def get_checkpoint(request: Request, checkpoint_id: CheckpointPath) -> Jso
     """One checkpoint, with the measured truth and speed of each runtime variant."""
     service = service_of(request)
     return Json(await service.admission.run(_get, service.engine, checkpoint_id))
+
+
+def _ask_export(service: Service, content: Path, request: JobRequest) -> Job:
+    job_id = new_job_id()
+    folder = jobs_folder(service.settings.home) / job_id
+    try:
+        hand_over(content, folder)
+        return service.engine.jobs.queue.ask(request, job_id=job_id)
+    except BaseException:
+        rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _list(engine: Engine) -> list[dict[str, Any]]:

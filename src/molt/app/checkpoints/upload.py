@@ -1,9 +1,11 @@
-"""An upload: a body of any size onto the disk, and from there into the store of checkpoints.
+"""An upload: a body of any size onto the disk, and from there to where it is wanted.
 
 Never holds more than a piece of it in memory, and leaves nothing behind where it is refused.
 """
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from shutil import rmtree
 
@@ -13,9 +15,12 @@ from molt.app.bodies import announced_size, media_type, require_plain
 from molt.app.failures import BodyTooLargeError, InvalidCheckpointError, MediaTypeError
 from molt.app.service import Service
 from molt.artifact import CorruptFileError, UnsupportedFormatError
+from molt.encoder.allowlist import check_source_files
 from molt.encoder.archive import unpack
+from molt.encoder.content import check_content
 from molt.encoder.errors import ArchiveTooLargeError, UnsafeCheckpointError
 from molt.encoder.store import Added, CheckpointStore
+from molt.index.jobs import MODEL
 
 ARCHIVES = ("application/x-tar", "application/gzip", "application/x-gzip")
 ARCHIVE = "archive"
@@ -23,11 +28,11 @@ _PIECE = 1024 * 1024
 _LONGEST_REASON = 500
 
 
-async def take(request: Request, service: Service) -> Added:
-    """Receive an archive and add the checkpoint in it.
+@asynccontextmanager
+async def unpacked(request: Request, service: Service) -> AsyncIterator[Path]:
+    """Receive an archive; where its content lies for as long as the block lasts.
 
-    Raises `MediaTypeError`, `BodyTooLargeError`, `InvalidCheckpointError`, and what `unpack` and
-    `CheckpointStore.add` raise.
+    Raises `MediaTypeError`, `BodyTooLargeError`, and what `unpack` raises.
     """
     if media_type(request) not in ARCHIVES:
         raise MediaTypeError(found=media_type(request), expected=" or ".join(ARCHIVES[:2]))
@@ -35,13 +40,30 @@ async def take(request: Request, service: Service) -> Added:
     limit = service.settings.limits.max_checkpoint_bytes
     if announced_size(request) > limit:
         raise _too_large(f"the archive has more than {limit} bytes")
-    store = service.engine.checkpoints
-    folder = await service.admission.run(store.receiving_folder)
+    folder = await service.admission.run(service.engine.checkpoints.receiving_folder)
     try:
         await _save(request, folder / ARCHIVE, limit=limit)
-        return await asyncio.to_thread(_add, store, folder, limit)
+        yield await asyncio.to_thread(_unpack, folder, limit)
     finally:
         await asyncio.to_thread(rmtree, folder, ignore_errors=True)
+
+
+def add(store: CheckpointStore, content: Path) -> Added:
+    """Add a finished checkpoint. Raises `InvalidCheckpointError`."""
+    with _blamed_on(content):
+        return store.add(content, carry=Path.rename)
+
+
+def hand_over(content: Path, folder: Path) -> None:
+    """Move a model into the folder of the job that makes a checkpoint of it.
+
+    Raises `InvalidCheckpointError` for what must not be loaded.
+    """
+    with _blamed_on(content):
+        check_source_files(content)
+        check_content(content)
+    folder.mkdir(parents=True)
+    content.rename(folder / MODEL)
 
 
 async def _save(request: Request, path: Path, *, limit: int) -> None:
@@ -59,13 +81,18 @@ async def _save(request: Request, path: Path, *, limit: int) -> None:
         file.write(piece)
 
 
-def _add(store: CheckpointStore, folder: Path, limit: int) -> Added:
+def _unpack(folder: Path, limit: int) -> Path:
     try:
-        content = unpack(folder / ARCHIVE, folder / "content", limit=limit)
+        return unpack(folder / ARCHIVE, folder / "content", limit=limit)
     except ArchiveTooLargeError as error:
         raise _too_large(str(error)) from None
+
+
+@contextmanager
+def _blamed_on(content: Path) -> Iterator[None]:
+    """Say `InvalidCheckpointError` for what is wrong with the content, by names within it."""
     try:
-        return store.add(content, carry=Path.rename)
+        yield
     except (CorruptFileError, UnsupportedFormatError, UnsafeCheckpointError) as error:
         if not error.path.is_relative_to(content):
             raise  # one that was in the store before

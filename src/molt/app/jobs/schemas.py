@@ -42,6 +42,12 @@ class Reindex(Strict):
     )
 
 
+class Merge(Strict):
+    """The body of `POST /admin/merge`."""
+
+    collection: Name = "default"
+
+
 class Evaluate(Strict):
     """The body of `POST /admin/evaluate`."""
 
@@ -52,12 +58,22 @@ class Evaluate(Strict):
     )
 
 
+class Tune(Strict):
+    """The body of `POST /admin/tune`."""
+
+    collection: Name = "default"
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="what is not tuned stays as these sections say"
+    )
+    trials: int = Field(20, ge=1, le=1000, description="how many, earlier ones included")
+
+
 class JobStatus(BaseModel):
     """A job as it now stands."""
 
     id: str
     kind: str
-    collection: str
+    collection: str | None = Field(description="null for a job that concerns no collection")
     options: dict[str, Any]
     actor: str
     state: Literal["waiting", "running", "done", "failed", "cancelled"]

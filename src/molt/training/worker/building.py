@@ -13,6 +13,7 @@ from molt.index.collections import Collection
 from molt.index.errors import GenerationNotFoundError, StalePointerError
 from molt.index.flip import FEW, flip
 from molt.index.generation import new_generation_id
+from molt.index.merge import MergePlan, plan_merge
 from molt.index.releases import Reason
 from molt.index.sealing import PassageEncoder
 from molt.index.writer import GenerationWriter
@@ -22,10 +23,19 @@ from molt.training.worker.workshop import Workshop
 _PATIENCE = 60.0
 
 
-def build(shop: Workshop, job_id: str, name: str, *, checkpoint_id: str, reuse: bool) -> str:
+def build(  # noqa: PLR0913  each by name
+    shop: Workshop,
+    job_id: str,
+    name: str,
+    *,
+    checkpoint_id: str,
+    reuse: bool,
+    plan: MergePlan = plan_merge,
+) -> str:
     """Make the job's generation of the collection `name`, or go on making it; its id.
 
     With `reuse`, vectors of unchanged texts are taken from generations of the same checkpoint.
+    Segments are merged as `plan` says.
     """
     teller = Teller()
     collection = shop.catalog.collections.get(name)
@@ -39,7 +49,8 @@ def build(shop: Workshop, job_id: str, name: str, *, checkpoint_id: str, reuse: 
             faultpoint("build.advanced")
             total = max(total, behind)
             teller.progress("build", total - writer.behind, total=total, facts={})
-        while writer.merge_once():
+        writer.advance(shop.orders.batch_documents)  # the few that are left are merged too
+        while writer.merge_once(plan):
             teller.check()
     return generation_id
 

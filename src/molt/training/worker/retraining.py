@@ -76,6 +76,14 @@ class Retraining:
             prepared=prepared,
         )
 
+    def tune(self, prepared: dict[str, Any]) -> dict[str, Any]:
+        """Search for the best configuration; as `molt tune`."""
+        trials = str(self.options.get("trials", 20))
+        base = prepared["baseline"]
+        return self._child(
+            "tune", self.collection, "--base", base, "--trials", trials, prepared=prepared
+        )
+
     def refusal(self, trained: dict[str, Any], judged: dict[str, Any] | None) -> list[str]:
         """Why nothing is promoted; nothing where it is."""
         if judged is None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
 from threading import Event, Thread
 from typing import Any, NoReturn
 
@@ -22,7 +23,7 @@ from dbos import DBOS, DBOSPortableJSONSerializer
 from molt.index.catalog import open_catalog
 from molt.index.errors import JobNotFoundError
 from molt.index.job_queue import JobQueue, create_jobs_engine, prepare_jobs
-from molt.index.jobs import EXECUTOR, VERSION, JobKind, JobState, Line
+from molt.index.jobs import EXECUTOR, VERSION, JobKind, JobState, Line, jobs_folder
 from molt.training.errors import TrainingError
 from molt.training.worker.workflows import run_job
 from molt.training.worker.workshop import Orders, Workshop
@@ -33,6 +34,7 @@ _POLL_SECONDS = 0.5
 _MOST_ATTEMPTS = 20
 _LOOKED_AT = 50
 _PATIENCE = 2.0
+_FORGOTTEN_SECONDS = 3600.0
 
 
 class WorkerRunningError(TrainingError):
@@ -105,22 +107,30 @@ def hold_worker(home: Path) -> Iterator[None]:
 def _tidy(shop: Workshop) -> None:
     """See to jobs that ended while no worker could: cancelled, or begun too often.
 
-    What they built may be collected, and that they failed is noted.
+    What they built may be collected, what they kept is removed, and that they failed is noted.
     """
     builds = shop.catalog.builds
     with closing(JobQueue(shop.orders.jobs_url)) as queue:
         for job_id in builds.jobs().values():
-            try:
-                ended = queue.get(job_id).state.ended
-            except JobNotFoundError:
-                ended = True
-            if ended:
+            if _ended(queue, job_id):
                 builds.end(job_id)
+        for folder in jobs_folder(shop.orders.home).glob("*"):
+            old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
+            if _ended(queue, folder.name, forgotten=old):
+                rmtree(folder, ignore_errors=True)
         for job in queue.list(limit=_LOOKED_AT):
             if job.state is JobState.FAILED and job.attempts > _MOST_ATTEMPTS:
                 shop.catalog.failures.note(
                     job.collection, kind=job.kind, job=job.id, reason=str(job.error)
                 )
+
+
+def _ended(queue: JobQueue, job_id: str, *, forgotten: bool = True) -> bool:
+    """Will the job never run again? One that is not in the queue is `forgotten`, or to come."""
+    try:
+        return queue.get(job_id).state.ended
+    except JobNotFoundError:
+        return forgotten
 
 
 def _stop_with_input(stopping: Event) -> None:

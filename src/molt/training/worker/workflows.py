@@ -18,9 +18,11 @@ from molt.encoder import EncoderError
 from molt.index.active import active_checkpoint
 from molt.index.errors import IndexingError
 from molt.index.jobs import JobKind
+from molt.index.merge import MergePlan, plan_compaction, plan_merge
 from molt.index.releases import Reason
 from molt.training.errors import TrainingError
 from molt.training.worker.building import build, release
+from molt.training.worker.exporting import make_of_upload
 from molt.training.worker.retraining import Retraining
 from molt.training.worker.telling import Teller
 from molt.training.worker.workshop import Workshop
@@ -73,6 +75,14 @@ def reindex(shop: Workshop, arguments: Arguments) -> Result:
     return _serve(shop, name, checkpoint, reason=reason, reuse=reuse)
 
 
+def merge(shop: Workshop, arguments: Arguments) -> Result:
+    """Fold the collection's segments into as few as can be; no text is encoded again."""
+    name = arguments["collection"]
+    reason = Reason(arguments["actor"], f"merge, job {DBOS.workflow_id}")
+    checkpoint = _step("checkpoint", _active, shop, name)
+    return _serve(shop, name, checkpoint, reason=reason, plan=plan_compaction)
+
+
 def evaluate(shop: Workshop, arguments: Arguments) -> Result:
     """Judge a checkpoint next to the active one, and move nothing."""
     options = arguments["options"] | {"promote": "never"}
@@ -83,11 +93,28 @@ def evaluate(shop: Workshop, arguments: Arguments) -> Result:
     return candidate | prepared | _step("judge", job.judge, prepared, candidate)
 
 
+def tune(shop: Workshop, arguments: Arguments) -> Result:
+    """Search for the configuration that a retrain should have, and move nothing."""
+    job_id = str(DBOS.workflow_id)
+    name, actor = arguments["collection"], arguments["actor"]
+    job = Retraining(shop, job_id, name, arguments["options"] | {"promote": "never"}, actor)
+    prepared = _step("prepare", job.prepare)
+    return {"baseline": prepared["baseline"]} | _step("tune", job.tune, prepared)
+
+
+def export(shop: Workshop, arguments: Arguments) -> Result:
+    """Make a checkpoint of the model in the job's folder."""
+    return _step("export", make_of_upload, shop, str(DBOS.workflow_id), arguments["options"])
+
+
 WORKFLOWS: dict[JobKind, Callable[[Workshop, Arguments], Result]] = {
     JobKind.RETRAIN: retrain,
     JobKind.RELOAD: reload,
     JobKind.REINDEX: reindex,
+    JobKind.MERGE: merge,
     JobKind.EVALUATE: evaluate,
+    JobKind.TUNE: tune,
+    JobKind.EXPORT: export,
 }
 
 
@@ -116,10 +143,11 @@ def _serve(  # noqa: PLR0913  each by name
     *,
     reason: Reason,
     reuse: bool = True,
+    plan: MergePlan = plan_merge,
     baseline: str | None = None,
 ) -> Result:
     job_id = str(DBOS.workflow_id)
-    make = partial(build, checkpoint_id=checkpoint_id, reuse=reuse)
+    make = partial(build, checkpoint_id=checkpoint_id, reuse=reuse, plan=plan)
     generation_id = _step("build", make, shop, job_id, name)
     move = partial(release, reason=reason, baseline=baseline)
     epoch = _step("flip", _flip, move, shop, name, generation_id)

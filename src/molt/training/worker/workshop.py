@@ -6,6 +6,7 @@ from pathlib import Path
 from molt.encoder import CheckpointStore
 from molt.index.catalog import Catalog
 from molt.index.generation import GenerationStore
+from molt.index.jobs import jobs_folder
 
 
 @dataclass(frozen=True)
@@ -47,4 +48,4 @@ class Workshop:
 
     def job_folder(self, job_id: str) -> Path:
         """Where a job keeps what it needs to go on after a kill."""
-        return self.orders.home / "runs" / "jobs" / job_id
+        return jobs_folder(self.orders.home) / job_id

@@ -1,0 +1,114 @@
+"""Jobs from the request to what they made, by a worker: merge, export, tune."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from molt.encoder import Checkpoint, CheckpointStore
+from molt.encoder.checkpoint import MANIFEST
+from molt.index.catalog import home_url, open_catalog
+from molt.index.document import Document
+from molt.index.generation import GenerationStore
+from molt.index.job_queue import JobQueue
+from molt.index.jobs import MODEL, Job, JobKind, JobRequest, JobState, jobs_folder, new_job_id
+from molt.training.config import RetrainConfig, validated
+from tests.faults.swapping import wait_until
+from tests.faults.test_retrain import CONFIG, base, dataset, environment, home, opened, queue
+from tests.server import MOLT
+
+__all__ = ["base", "dataset", "home", "queue"]
+
+
+@contextmanager
+def working(home: Path) -> Iterator[None]:
+    """A worker of the home, for as long as the block lasts."""
+    command = [str(MOLT), "worker", "--home", str(home), "--leash"]
+    small = {"MOLT_INDEX__BATCH_DOCUMENTS": "50"}
+    with subprocess.Popen(command, env=environment(home) | small, stdin=subprocess.PIPE) as worker:
+        yield
+        worker.kill()
+
+
+@pytest.fixture
+def worked(home: Path) -> Iterator[None]:
+    with working(home):
+        yield
+
+
+def done(queue: JobQueue, request: JobRequest, *, job_id: str | None = None) -> Job:
+    job = queue.ask(request, job_id=job_id)
+    wait_until(lambda: queue.get(job.id).state.ended)
+    ended = queue.get(job.id)
+    assert ended.state is JobState.DONE, ended.error
+    return ended
+
+
+def scatter(home: Path) -> None:
+    """Write documents one by one, each a segment, and delete every second one again."""
+    with closing(opened(home, seal=True)) as engine:
+        engine.start()
+        collection = engine.catalog.collections.get("letters")
+        for number in range(6):
+            body = Document(f"more{number}", "", f"one more {number}", {})
+            revision = engine.catalog.documents.upsert(collection, [body]).revision
+            assert engine.shelf.wait_indexed("letters", revision=revision, timeout=60)
+        for number in range(0, 6, 2):
+            engine.catalog.documents.delete(collection, f"more{number}")
+
+
+@pytest.mark.usefixtures("worked")
+def test_a_merge_leaves_one_segment_without_the_deleted(home: Path, queue: JobQueue) -> None:
+    scatter(home)
+    result = done(queue, JobRequest(JobKind.MERGE, "letters")).result
+    manifest = GenerationStore(home / "generations").read(result["generation"])
+    with closing(open_catalog(home_url(home))) as catalog:
+        collection = catalog.collections.get("letters")
+    assert collection.generation == manifest.id
+    assert sum(entry.n_rows for entry in manifest.segments) == collection.documents
+    assert len(manifest.segments) == 1
+
+
+@pytest.mark.usefixtures("worked")
+def test_an_uploaded_model_becomes_a_checkpoint_that_it_names(
+    home: Path, queue: JobQueue, base: Checkpoint
+) -> None:
+    job_id = new_job_id()
+    folder = jobs_folder(home) / job_id
+    copytree(base.path, folder / MODEL)
+    (folder / MODEL / MANIFEST).unlink()
+    store = CheckpointStore(home / "checkpoints")
+    store.remove(base.id)
+    request = JobRequest(JobKind.EXPORT, None, {"name": "--acme/boots"})
+    made = store.open(done(queue, request, job_id=job_id).result["checkpoint"])
+    assert (made.id, made.base_model) == (base.id, "--acme/boots")
+    assert not folder.exists()
+
+
+@pytest.mark.usefixtures("worked")
+def test_tuning_finds_a_configuration_that_a_retraining_takes(home: Path, queue: JobQueue) -> None:
+    request = JobRequest(JobKind.TUNE, "letters", {"config": CONFIG, "trials": 1})
+    result = done(queue, request).result
+    assert (result["trials"], result["stopped"]) == (1, 0)
+    assert result["ndcg10"] >= result["base_ndcg10"] > 0
+    found = validated(RetrainConfig, result["config"])
+    assert found.run.epochs == CONFIG["run"]["epochs"]
+    assert found.optimiser != validated(RetrainConfig, CONFIG).optimiser
+
+
+def test_a_worker_removes_what_jobs_kept_that_ended_without_one(
+    home: Path, queue: JobQueue
+) -> None:
+    cancelled, forgotten, coming = (jobs_folder(home) / new_job_id() for _ in range(3))
+    for folder in (cancelled, forgotten, coming):
+        (folder / MODEL).mkdir(parents=True)
+    queue.ask(JobRequest(JobKind.EXPORT, None, {"name": "m"}), job_id=cancelled.name)
+    queue.cancel(cancelled.name)
+    os.utime(forgotten, (0, 0))
+    with working(home):
+        wait_until(lambda: not cancelled.exists() and not forgotten.exists())
+    assert coming.exists()
