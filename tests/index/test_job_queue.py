@@ -8,11 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
+from molt.index.errors import (
+    CatalogError,
+    CatalogFullError,
+    JobConflictError,
+    JobKeyReusedError,
+    JobNotFoundError,
+)
 from molt.index.job_queue import JobQueue, create_jobs_engine, jobs_url
 from molt.index.jobs import Job, JobKind, JobRequest, JobState
 
@@ -316,3 +323,35 @@ def test_the_queue_lies_in_the_home_unless_the_catalog_is_postgresql(tmp_path: P
             assert queue.list() == []
         assert (home / "jobs.sqlite3").exists()
     assert jobs_url(home, "postgresql+psycopg://db/molt") == "postgresql+psycopg://db/molt"
+
+
+def test_a_queue_without_space_says_so_and_takes_jobs_again_when_there_is_some(
+    tmp_path: Path,
+) -> None:
+    url = jobs_url(tmp_path, None)
+    with closing(JobQueue(url)) as queue:
+        first = queue.ask(JobRequest(JobKind.REINDEX, "a"))
+        engine = queue._engine
+
+        def limit(pages: int) -> None:
+            engine.dispose()
+
+            @event.listens_for(engine, "connect")
+            def _configure(connection: Any, _record: object) -> None:
+                connection.execute(f"PRAGMA max_page_count={pages}").close()
+
+        limit(1)
+        with pytest.raises(CatalogFullError, match="has no disk space left"):
+            queue.ask(JobRequest(JobKind.REINDEX, "b", {"padding": "x" * 100_000}))
+        assert queue.get(first.id).state is JobState.WAITING
+        limit(10**6)
+        assert queue.ask(JobRequest(JobKind.REINDEX, "b")).state is JobState.WAITING
+
+
+def test_a_queue_that_is_no_database_says_so(tmp_path: Path) -> None:
+    url = jobs_url(tmp_path, None)
+    with closing(JobQueue(url)) as queue:
+        queue.ask(JobRequest(JobKind.REINDEX, "a"))
+    (tmp_path / "jobs.sqlite3").write_bytes(b"boots " * 1000)
+    with pytest.raises(CatalogError, match="not an SQLite database"):
+        JobQueue(url)

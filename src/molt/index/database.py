@@ -78,7 +78,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one consistent state of the catalog."""
-        with self._translated(), self._reader.begin() as connection:
+        with translated(self.engine), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -87,7 +87,7 @@ class Database:
 
         Raises `CatalogBusyError` after 30 s of waiting, `CatalogFullError` where the disk is full.
         """
-        with self._in_turn(), self._translated(), self._writer.begin() as connection:
+        with self._in_turn(), translated(self.engine), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -144,12 +144,14 @@ class Database:
         finally:
             self._turn.release()
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            raise _translate(error, self.engine) from error
+
+@contextmanager
+def translated(engine: Engine) -> Iterator[None]:
+    """Raise `CatalogError`, which says what to do, for what the database itself refuses."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translate(error, engine) from error
 
 
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:

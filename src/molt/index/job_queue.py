@@ -15,6 +15,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from molt.artifact import canonical_json
+from molt.index.database import translated
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
 from molt.index.jobs import (
     EVENTS,
@@ -28,7 +29,7 @@ from molt.index.jobs import (
 )
 
 if TYPE_CHECKING:
-    from dbos import WorkflowStatus
+    from dbos import EnqueueOptions, WorkflowStatus
 
 JOBS = "jobs.sqlite3"
 
@@ -42,7 +43,7 @@ _STATES = {
 
 
 class JobQueue:
-    """The jobs of a home. Safe in many threads."""
+    """The jobs of a home. Safe in many threads. What the database refuses is a `CatalogError`."""
 
     def __init__(self, url: str) -> None:
         from dbos import DBOSClient, DBOSPortableJSONSerializer  # noqa: PLC0415  28 MB and 0.3 s
@@ -69,17 +70,7 @@ class JobQueue:
         former = self._find(job_id)
         if former is not None:
             return _checked(former, request)
-        found = self._client.enqueue(
-            {
-                "workflow_name": request.kind,
-                "queue_name": LINES[request.kind],
-                "workflow_id": job_id,
-                "app_version": VERSION,
-                "deduplication_id": f"{request.kind}:{request.collection or ''}",
-                "duplication_policy": "return-existing",
-            },
-            request.arguments(),
-        ).workflow_id
+        found = self._enqueue(request, job_id)
         if found != job_id:
             what = f" of {request.collection!r}" if request.collection else ""
             raise JobConflictError(
@@ -102,7 +93,8 @@ class JobQueue:
         Raises `JobNotFoundError`.
         """
         if not self.get(job_id).state.ended:
-            self._client.cancel_workflow(job_id)
+            with translated(self._engine):
+                self._client.cancel_workflow(job_id)
         return self.get(job_id)
 
     def events(self, job_id: str, *, after: int = -1) -> list[JobEvent]:
@@ -116,8 +108,9 @@ class JobQueue:
         found: list[JobEvent] = []
         stored = self._client.read_stream(job_id, EVENTS, offset=first, timeout_seconds=0.0)
         try:
-            for content in stored:
-                found.append(JobEvent(first + len(found), content))
+            with translated(self._engine):
+                for content in stored:
+                    found.append(JobEvent(first + len(found), content))
         except dbos_error.DBOSStreamTimeoutError:  # there may be more to come
             pass
         except dbos_error.DBOSNonExistentWorkflowError:
@@ -128,15 +121,30 @@ class JobQueue:
         """The newest jobs, of one collection or of all, newest first."""
         found: dict[str, Job] = {}
         for offset in count(0, limit):
-            page = self._client.list_workflows(sort_desc=True, limit=limit, offset=offset)
+            with translated(self._engine):
+                page = self._client.list_workflows(sort_desc=True, limit=limit, offset=offset)
             jobs = map(_job, page)
             found |= {job.id: job for job in jobs if collection in {None, job.collection}}
             if len(page) < limit or len(found) >= limit:
                 break
         return [*found.values()][:limit]
 
+    def _enqueue(self, request: JobRequest, job_id: str) -> str:
+        """The id of the job that is in the queue now: this one, or the one that is at work."""
+        order: EnqueueOptions = {
+            "workflow_name": request.kind,
+            "queue_name": LINES[request.kind],
+            "workflow_id": job_id,
+            "app_version": VERSION,
+            "deduplication_id": f"{request.kind}:{request.collection or ''}",
+            "duplication_policy": "return-existing",
+        }
+        with translated(self._engine):
+            return str(self._client.enqueue(order, request.arguments()).workflow_id)
+
     def _find(self, job_id: str) -> Job | None:
-        found = self._client.list_workflows(workflow_ids=[job_id])
+        with translated(self._engine):
+            found = self._client.list_workflows(workflow_ids=[job_id])
         return _job(found[0]) if found else None
 
 
@@ -150,9 +158,10 @@ def prepare_jobs(url: str) -> None:
     with Path(f"{make_url(url).database}.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # SQLite lets nobody wait for the change to WAL
         engine = create_jobs_engine(url)
-        engine.connect().close()
-        engine.dispose()
-        DBOS.migrate(url)
+        with translated(engine):
+            engine.connect().close()
+            engine.dispose()
+            DBOS.migrate(url)
 
 
 def create_jobs_engine(url: str) -> Engine:
