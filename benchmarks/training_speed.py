@@ -147,7 +147,12 @@ def main() -> None:
         {
             "negatives": {"per_query": 0},
             "objective": {"scored": "none"},
-            "run": {"epochs": arguments.epochs, "batch_size": BATCH, "patience": 100},
+            "run": {
+                "epochs": arguments.epochs,
+                "batch_size": BATCH,
+                "patience": 100,
+                "dev_documents": len(dataset.corpus.texts),
+            },
         }
     )
     paces = []
