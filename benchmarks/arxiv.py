@@ -48,10 +48,10 @@ def home(scratch: Path, *, count: int) -> Path:
 
 
 @contextmanager
-def served(data: Path, scratch: Path, *, count: int) -> Iterator[Server]:
+def served(data: Path, scratch: Path, *, count: int, worker: bool = False) -> Iterator[Server]:
     """A server that holds the first `count` documents, indexed and at rest."""
     place = home(scratch, count=count)
     lend(place, default_checkpoint(scratch / "default"))
-    with molt(place) as server:
+    with molt(place, worker=worker, watch_seconds=0.0) as server:
         ensure(server, NAME, documents(data, count=count))
         yield server

@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from benchmarks.answers import ranking
 from benchmarks.beir import Corpus, read_corpus
 from benchmarks.checkpoint import default_checkpoint, lend
 from benchmarks.collection import search_bodies
+from benchmarks.jobs import Outcome, run_job
 from benchmarks.load import exchange
 from benchmarks.options import parser
 from benchmarks.record import RESULTS, Table, Target, machine_facts, record
@@ -50,35 +50,14 @@ def quality(corpus: Corpus, answers: list[dict[str, float]]) -> float:
     return float(ndcg10(corpus, dict(zip(corpus.query_ids, answers, strict=True))).mean())
 
 
-def follow(server: Server, job: str) -> tuple[dict[str, Any], list[float]]:
-    """The job as the stream's last event tells it, and how late each event came; seconds."""
-    url = f"http://127.0.0.1:{server.port}/admin/jobs/{job}/events"
-    late = []
-    with urllib.request.urlopen(url) as stream:
-        for line in stream:
-            if line.startswith(b"data:"):
-                content = json.loads(line[5:])
-                if "at" not in content:
-                    return content, late
-                late.append(time.time() - content["at"])
-    raise RuntimeError("the stream ended before the job")
-
-
-async def retrain(
-    server: Server, traffic: Traffic, body: Any
-) -> tuple[dict[str, Any], list[float]]:
+async def retrain(server: Server, traffic: Traffic, body: dict[str, Any]) -> Outcome:
     """Ask for it, and follow it with searches going on."""
     going = asyncio.create_task(traffic.run(searchers=2, writers=0))
-    control = Connection(server.port)
-    status, job = await control.ask("POST", "/admin/retrain", body)
-    if status != 202:
-        raise RuntimeError(f"retrain: {job}")
-    ended = await asyncio.to_thread(follow, server, job["id"])
+    outcome = await asyncio.to_thread(run_job, server, "retrain", body)
     await asyncio.sleep(2.0)
     traffic.stopping.set()
     await going
-    await control.close()
-    return ended
+    return outcome
 
 
 def main() -> None:
@@ -86,6 +65,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--corpus", type=Path, required=True, help="a BEIR folder, or `stdlib`")
     options.add_argument("--config", type=json.loads, default={}, help="as JSON")
+    options.add_argument("--think", type=float, default=0.5, help="seconds between two searches")
     arguments = options.parse_args()
     machine = machine_facts()
     corpus = read_corpus(corpus_folder(arguments))
@@ -98,10 +78,10 @@ def main() -> None:
     began = time.monotonic()
     with molt(home, worker=True, watch_seconds=5.0) as server:
         before = rankings(server, corpus)
-        traffic = Traffic(server.port, corpus.name, corpus.queries, [])
+        traffic = Traffic(server.port, corpus.name, corpus.queries, [], think=arguments.think)
         body = {"collection": corpus.name, "config": arguments.config}
-        job, late = asyncio.run(retrain(server, traffic, body))
-        print(job, flush=True)
+        outcome = asyncio.run(retrain(server, traffic, body))
+        print(outcome.job, flush=True)
         after = rankings(server, corpus)
         asyncio.run(
             Connection(server.port).ask("POST", "/admin/rollback", {"collection": corpus.name})
@@ -110,17 +90,17 @@ def main() -> None:
     row = {
         "corpus": corpus.name,
         "minutes": (time.monotonic() - began) / 60,
-        "promoted": bool(job["result"] and job["result"]["promoted"]),
+        "promoted": outcome.result["promoted"],
         "nDCG@10 before": quality(corpus, before),
         "nDCG@10 after": quality(corpus, after),
         "searches meanwhile": len(traffic.seen),
         "failed": len(traffic.failures),
-        "events": len(late),
-        "latest event, s late": max(late),
+        "events": len(outcome.events),
+        "latest event, s late": max(each.late for each in outcome.events),
         "answers changed by going back": sum(a != b for a, b in zip(before, restored, strict=True)),
         "config": json.dumps(arguments.config),
     }
-    report(row, job, machine=machine)
+    report(row, outcome.job, machine=machine)
 
 
 def report(row: dict[str, Any], job: dict[str, Any], *, machine: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import json
 import shutil
 import time
+import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from benchmarks.answers import embedded
 from benchmarks.beir import read_jsonl
 from benchmarks.collection import embedding_bodies
 from benchmarks.exact import read_vectors
+from benchmarks.jobs import run_job
 from benchmarks.load import exchange
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, record
@@ -155,23 +157,11 @@ def around(run: Run) -> tuple[float, float]:
 
 def prepare(server: Server, name: str, checkpoint: str) -> list[str]:
     """Both generations' ids: the one of now, and one under `checkpoint`, made by a job."""
-
-    async def ask() -> list[str]:
-        control = Connection(server.port)
-        _, state = await control.ask("GET", f"/collections/{name}")
-        body = {"collection": name, "checkpoint": checkpoint}
-        status, job = await control.ask("POST", "/admin/reload", body)
-        if status != 202:
-            raise RuntimeError(f"reload: {job}")
-        while job["state"] in {"waiting", "running"}:
-            await asyncio.sleep(0.5)
-            _, job = await control.ask("GET", f"/admin/jobs/{job['id']}")
-        if job["state"] != "done":
-            raise RuntimeError(f"reload: {job['error']}")
-        await control.close()
-        return [state["generation"], job["result"]["generation"]]
-
-    return asyncio.run(ask())
+    url = f"http://127.0.0.1:{server.port}/collections/{name}"
+    with urllib.request.urlopen(url) as answer:
+        before = json.load(answer)["generation"]
+    body = {"collection": name, "checkpoint": checkpoint}
+    return [before, run_job(server, "reload", body).result["generation"]]
 
 
 def main() -> None:

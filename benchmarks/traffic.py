@@ -30,13 +30,19 @@ class Seen:
 
 @dataclass
 class Traffic:
-    """What goes on: `seen` and `failures` grow until `stopping` is set."""
+    """What goes on: `seen` and `failures` grow until `stopping` is set.
+
+    A searcher waits for `think` seconds between an answer and its next search, a writer for
+    `pause`.
+    """
 
     port: int
     collection: str
     queries: Sequence[str]
     texts: Sequence[str]
     seed: int = 0
+    think: float = 0.0
+    pause: float = 0.02
     seen: list[Seen] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -75,6 +81,8 @@ class Traffic:
             self.seen.append(Seen(now, now - began, query, *found))
             if wanted is not None and wanted not in scores and self.visible.get(wanted) == query:
                 self.missing.append(f"{wanted} not in {answer['generation']} at {now:.3f}")
+            if self.think:
+                await asyncio.sleep(self.think * chance.uniform(0.5, 1.5))
         await connection.close()
 
     async def _write_on(self, name: str, texts: Sequence[str]) -> None:
@@ -102,7 +110,7 @@ class Traffic:
                 status, answer = await connection.ask("DELETE", f"{path}/{gone}")
                 if status != 200:
                     self.failures.append(f"delete {status}: {answer}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(self.pause)
         await connection.close()
 
 

@@ -17,6 +17,7 @@ from molt.encoder import (
     Encoder,
     InputType,
     Lane,
+    NoVariantError,
     Prompts,
     open_checkpoint,
     open_encoder,
@@ -56,6 +57,19 @@ class Broken:
         if (attention_mask.sum(axis=1) == 4).any():
             raise RuntimeError("the graph broke")
         return self.runtime.run(input_ids, attention_mask)
+
+
+class Narrow:
+    """A runtime whose vectors lack a number."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.runtime = encoder._runtime
+        encoder._runtime = self
+
+    def run(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        return self.runtime.run(input_ids, attention_mask)[:, 1:]
 
 
 @pytest.fixture
@@ -223,6 +237,16 @@ def test_a_runtime_that_fails_tells_its_caller_and_goes_on_serving(encoder: Enco
         with pytest.raises(RuntimeError, match="the graph broke"):
             encoder.encode(["a", "ab", "abc"], input_type=QUERY, lane=lane)
     assert vectors(encoder, ["a", "abc"]).shape == (2, DIMENSION)
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_graph_of_another_dimension_than_its_manifest_says_is_named(
+    encoder: Encoder, lane: Lane
+) -> None:
+    Narrow(encoder)
+    message = rf"{encoder.checkpoint.id} makes vectors of shape \({DIMENSION - 1},\), not of the"
+    with pytest.raises(NoVariantError, match=message):
+        encoder.encode(["a", "ab"], input_type=QUERY, lane=lane)
 
 
 def test_a_failed_query_is_not_remembered(encoder: Encoder) -> None:

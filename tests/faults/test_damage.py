@@ -1,5 +1,6 @@
 """A flipped bit in any file is found before it serves, named, and the rest keeps serving (P3)."""
 
+import errno
 from pathlib import Path
 from shutil import copytree
 
@@ -46,6 +47,40 @@ def test_a_damaged_generation_heals_while_the_other_collection_answers(
             status, answer = server.ask("POST", "/search", body)
             assert (status, [hit["id"] for hit in answer["hits"]]) == (200, ["a"])
         assert name in server.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["vectors.npy", "generation.json"])
+def test_a_generation_that_the_disk_cannot_read_heals_while_the_other_collection_answers(
+    home: Path, tmp_path: Path, name: str
+) -> None:
+    copytree(home, tmp_path / "home")
+    (unread, *_) = sorted((tmp_path / "home" / "generations").rglob(name))
+    server = ServerProcess(tmp_path / "home")
+    server.environment |= {"PYTHONPATH": str(write_failure(tmp_path, unread))}
+    with server:
+        for collection in ("left", "right"):
+            body = {"query": "document", "collection": collection}
+            status, answer = server.ask("POST", "/search", body)
+            assert (status, [hit["id"] for hit in answer["hits"]]) == (200, ["a"])
+        assert f"{unread}: the disk fails to read it" in server.log.read_text()
+
+
+def write_failure(folder: Path, unread: Path) -> Path:
+    """A folder for `PYTHONPATH`, with which no process can read `unread`."""
+    (folder / "sitecustomize.py").write_text(
+        f"""
+import hashlib, os, pathlib
+def failing(read):
+    def reading(source, *arguments):
+        if str(getattr(source, "name", "")) == {str(unread)!r} or str(source) == {str(unread)!r}:
+            raise OSError({errno.EIO}, os.strerror({errno.EIO}))
+        return read(source, *arguments)
+    return reading
+hashlib.file_digest = failing(hashlib.file_digest)
+pathlib.Path.read_bytes = failing(pathlib.Path.read_bytes)
+"""
+    )
+    return folder
 
 
 @pytest.mark.parametrize("name", ["checkpoint.json", "model.safetensors", "tokenizer.json"])

@@ -1,34 +1,29 @@
 """The whole loop on a tiny collection: a worker killed in the midst of it still ends it, once."""
 
 import signal
-import subprocess
-from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from molt.app.engine import Engine
 from molt.app.ranking import SearchQuery
-from molt.app.settings import load_settings
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.index.catalog import home_url, open_catalog
-from molt.index.job_queue import JobQueue, jobs_url
-from molt.index.jobs import Job, JobKind, JobRequest, JobState
+from molt.index.job_queue import JobQueue
+from molt.index.jobs import JobKind, JobRequest, JobState
 from molt.training.config import TrainConfig, read_as
 from molt.training.data.dataset import Dataset
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.store import ReportStore
-from tests.faults.swapping import armed, fired, wait_until
-from tests.server import MOLT
+from tests.faults.homes import generations, opened, orphans, pointed
+from tests.faults.points import STARTED, TRAINING
+from tests.faults.swapping import armed, fired, work
 from tests.training.fit.conftest import base, dataset
 from tests.training.letters import FAST, write_letters
 
 __all__ = ["base", "dataset"]
-
-TRAINING = ("checkpoint.staged", "evaluation.measured")
-"""One in each process that trains or judges: starting them is what takes the time."""
 
 CONFIG = read_as(TrainConfig, None, settings=FAST).model_dump(mode="json", exclude_none=True)
 
@@ -50,33 +45,8 @@ def home(tmp_path: Path, base: Checkpoint, dataset: Dataset) -> Path:
     return home
 
 
-@pytest.fixture
-def queue(home: Path) -> Iterator[JobQueue]:
-    with closing(JobQueue(jobs_url(home, None))) as queue:
-        yield queue
-
-
-def opened(home: Path, *, seal: bool) -> Engine:
-    return Engine.open(load_settings(home=home, worker={"start": False}, index={"seal": seal}))
-
-
 def environment(home: Path, **points: str) -> dict[str, str]:
     return armed(home, **points) | {"PYTHONPATH": str(home.parent / "site")}
-
-
-def work(home: Path, queue: JobQueue, job: Job, points: list[str]) -> None:
-    """Run a worker until the job has ended, or is at the first of `points`: it is killed there."""
-    command = [str(MOLT), "worker", "--home", str(home), "--leash"]
-    armed_at = environment(home, **dict.fromkeys(points, "sleep:600"))
-    with subprocess.Popen(command, env=armed_at, stdin=subprocess.PIPE) as worker:
-        before = {point for point in points if fired(home, point)}
-        wait_until(
-            lambda: (
-                queue.get(job.id).state.ended
-                or any(fired(home, point) for point in points if point not in before)
-            )
-        )
-        worker.send_signal(signal.SIGKILL)
 
 
 def ndcg(home: Path, dataset: Dataset) -> float:
@@ -98,15 +68,14 @@ def retraining(**options: Any) -> JobRequest:
 def test_a_retrain_killed_while_it_trains_and_judges_promotes_what_an_undisturbed_one_would(
     home: Path, queue: JobQueue, dataset: Dataset, base: Checkpoint
 ) -> None:
-    before = ndcg(home, dataset)
+    former, before = pointed(home, "letters"), ndcg(home, dataset)
     job = queue.ask(retraining())
-    left = list(TRAINING)
-    while left:
-        work(home, queue, job, left)
-        done = {point for point in left if fired(home, point)}
-        assert done, queue.get(job.id)
-        left = [point for point in left if point not in done]
-    work(home, queue, job, [])
+    for point in TRAINING:
+        armed_at = environment(home, **{point: "sleep:600"})
+        status = work(home, queue, job, armed_at, until=partial(fired, home, point))
+        assert status == -signal.SIGKILL, queue.get(job.id)
+        assert (pointed(home, "letters"), ndcg(home, dataset)) == (former, before)
+    work(home, queue, job, environment(home))
     ended = queue.get(job.id)
     assert ended.state is JobState.DONE, ended.error
     assert ended.result["promoted"], ended.result
@@ -119,19 +88,21 @@ def test_a_retrain_killed_while_it_trains_and_judges_promotes_what_an_undisturbe
     assert (latest.generation, latest.reason.actor) == (ended.result["generation"], "ann")
     assert latest.reason.report == report.id
     assert ndcg(home, dataset) > before
+    assert orphans(home) == set()
+    assert generations(home) == {former, latest.generation}
+    assert set(CheckpointStore(home / "checkpoints").ids()) == {base.id, made.id}
 
 
+@pytest.mark.parametrize("point", STARTED)
 def test_a_trainer_that_is_killed_for_memory_fails_its_job_and_what_served_serves_on(
-    home: Path, queue: JobQueue, dataset: Dataset
+    home: Path, queue: JobQueue, dataset: Dataset, point: str
 ) -> None:
     before = ndcg(home, dataset)
     job = queue.ask(retraining())
-    command = [str(MOLT), "worker", "--home", str(home), "--leash"]
-    armed_at = environment(home, **{"train.begun": "kill"})
-    with subprocess.Popen(command, env=armed_at, stdin=subprocess.PIPE) as worker:
-        wait_until(lambda: queue.get(job.id).state.ended)
-        assert worker.poll() is None
+    assert work(home, queue, job, environment(home, **{point: "kill"})) == 0
+    assert fired(home, point)
     failed = queue.get(job.id)
     assert failed.state is JobState.FAILED
     assert "memory" in str(failed.error)
     assert ndcg(home, dataset) == before
+    assert orphans(home) == set()

@@ -49,7 +49,7 @@ class Indexer:
             encoders=encoders,
             retained=settings.index.retained_generations,
         )
-        self._problems: dict[str, str] = {}
+        self._problems: dict[tuple[str, str], str] = {}
         self._stopping = threading.Event()
         self._woken = {"sealing": threading.Event(), "merging": threading.Event()}
         self._threads = [
@@ -83,11 +83,12 @@ class Indexer:
 
     def problems(self) -> dict[str, str]:
         """Collection name to why its documents are not being indexed."""
-        return dict(self._problems)
+        return {name: reason for (_, name), reason in self._problems.copy().items()}
 
     def seal(self, *, only: str | None = None) -> bool:
         """Seal the next changed documents of every collection, or of `only`; were there any?"""
         sealed = self._each(
+            "sealing",
             lambda collection: self._writing.advance(
                 collection, limit=self._settings.batch_documents
             ),
@@ -99,9 +100,9 @@ class Indexer:
 
     def merge(self, *, only: str | None = None) -> bool:
         """Merge some segments of every collection, or of `only`; were there too many?"""
-        return self._each(self._writing.merge, only=only)
+        return self._each("merging", self._writing.merge, only=only)
 
-    def _each(self, work: Callable[[Collection], bool], *, only: str | None) -> bool:
+    def _each(self, name: str, work: Callable[[Collection], bool], *, only: str | None) -> bool:
         worked = False
         for collection in self._catalog.collections.list():
             if self._stopping.is_set():
@@ -115,16 +116,16 @@ class Indexer:
             except CollectionNotFoundError:
                 continue
             except _EXPECTED as error:
-                self._report(collection, error)
+                self._report(name, collection, error)
             else:
-                self._problems.pop(collection.name, None)
+                self._problems.pop((name, collection.name), None)
         return worked
 
-    def _report(self, collection: Collection, error: Exception) -> None:
+    def _report(self, name: str, collection: Collection, error: Exception) -> None:
         reason = f"collection {collection.name!r} is not being indexed: {error}"
-        if self._problems.get(collection.name) != reason:
+        if self._problems.get((name, collection.name)) != reason:
             log.error("indexing.failed", collection=collection.name, reason=str(error))
-        self._problems[collection.name] = reason
+        self._problems[name, collection.name] = reason
 
     def _run(self, name: str, work: Callable[[], bool]) -> None:
         woken = self._woken[name]

@@ -67,9 +67,22 @@ class Writing:
         return opened.writer.advance(limit) or self._promote(collection, opened)
 
     def merge(self, collection: Collection) -> bool:
-        """Merge the segments whose turn it is; False where there are none."""
+        """Merge the segments whose turn it is; False where there are none.
+
+        A generation that was damaged since it was opened is let go of, so that it is rebuilt when
+        it is written next. Raises `CorruptFileError`.
+        """
         opened = self._opened.get(collection.id)
-        return opened is not None and opened.serves(collection) and opened.writer.merge_once()
+        if opened is None or not opened.serves(collection):
+            return False
+        try:
+            return opened.writer.merge_once()
+        except CorruptFileError:
+            with self._lock:
+                if self._opened.get(collection.id) is opened:
+                    del self._opened[collection.id]
+            opened.writer.close()
+            raise
 
     def close(self) -> None:
         """Let other processes write what this one wrote."""

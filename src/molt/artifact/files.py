@@ -1,6 +1,9 @@
 """One file of an artifact: its size and SHA-256, measured and checked."""
 
+import errno
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,5 +32,18 @@ def verify_file(path: Path, expected: FileEntry) -> None:
     size = path.stat().st_size
     if size != expected.size:
         raise CorruptFileError(path, f"has {size} bytes where {expected.size} were written")
-    if hash_file(path).sha256 != expected.sha256:
+    with reading(path):
+        found = hash_file(path)
+    if found.sha256 != expected.sha256:
         raise CorruptFileError(path, "its SHA-256 differs from the recorded one")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise `CorruptFileError` where the disk fails to give what it holds of `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        raise CorruptFileError(path, "the disk fails to read it") from error

@@ -9,6 +9,7 @@ import orjson
 
 from molt.artifact.directory import write_atomically
 from molt.artifact.errors import CorruptFileError, UnsupportedFormatError
+from molt.artifact.files import reading
 
 
 def canonical_json(value: object) -> bytes:
@@ -36,7 +37,8 @@ def read_manifest(path: Path, *, supported: int) -> dict[str, Any]:
     `UnsupportedFormatError` where its `format` is newer than `supported`.
     """
     try:
-        body = orjson.loads(path.read_bytes())
+        with reading(path):
+            body = orjson.loads(path.read_bytes())
     except FileNotFoundError:
         raise CorruptFileError(path, "the manifest is missing") from None
     except orjson.JSONDecodeError as error:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from molt.encoder.batching import MicroBatch, packed, singles
 from molt.encoder.cache import CachedText, QueryCache
 from molt.encoder.checkpoint import Checkpoint, InputType, Variant
+from molt.encoder.errors import NoVariantError
 from molt.encoder.host import cores
 from molt.encoder.lane import Lane
 from molt.encoder.runtime import Runtime, load_runtime
@@ -21,6 +22,7 @@ from molt.encoder.tokenizer import Tokenizer
 __all__ = ["Encoded", "Encoder", "InputType", "Lane", "open_encoder"]
 
 _CACHED_QUERIES = 2048
+_PROBE = "warm-up"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Encoder:
 
         Texts of the background are computed several at once. In the other lanes each is computed
         alone, so that equal texts have equal vectors whatever came with them.
-        Raises `ClosedEncoderError` once the encoder is closed.
+        Raises `ClosedEncoderError` once the encoder is closed, and `NoVariantError` where the graph
+        makes vectors of another dimension than the checkpoint's.
         """
         if lane is Lane.QUERY:
             return self._encode_cached(texts, input_type)
@@ -97,7 +100,14 @@ class Encoder:
         return Encoded(vectors=vectors, n_tokens=n_tokens)
 
     def _compute(self, batch: MicroBatch) -> NDArray[np.float32]:
-        return self._runtime.run(batch.input_ids, batch.attention_mask)
+        vectors = self._runtime.run(batch.input_ids, batch.attention_mask)
+        if vectors.shape != (len(batch.rows), self.dimension):
+            raise NoVariantError(
+                f"variant {self.variant.name} of checkpoint {self.checkpoint.id} makes vectors of "
+                f"shape {vectors.shape[1:]}, not of the {self.dimension} numbers that its manifest "
+                "promises; do not use it"
+            )
+        return vectors
 
 
 def open_encoder(
@@ -106,9 +116,24 @@ def open_encoder(
     """Load a checkpoint to serve on `threads` threads (0: one per core).
 
     `runtime` is the name of a variant, or "auto" for the fastest inside the quality budget on
-    this host. `cache` is a directory that may be deleted at any time. Raises `NoVariantError`.
+    this host. `cache` is a directory that may be deleted at any time. A text is encoded to see that
+    it can be. Raises `NoVariantError`.
     """
     threads = threads or cores()
     variant = choose(checkpoint, cache=cache, wanted=runtime)
     loaded = load_runtime(checkpoint, variant, threads=threads, cache=cache)
-    return Encoder(checkpoint, variant, runtime=loaded, threads=threads)
+    encoder = Encoder(checkpoint, variant, runtime=loaded, threads=threads)
+    try:
+        _check(encoder)
+    except NoVariantError:
+        encoder.close()
+        raise
+    return encoder
+
+
+def _check(encoder: Encoder) -> None:
+    if not np.isfinite(encoder.embed_documents([_PROBE])).all():
+        raise NoVariantError(
+            f"variant {encoder.variant.name} of checkpoint {encoder.checkpoint.id} makes vectors "
+            "with values that are not finite numbers; do not use it"
+        )

@@ -17,7 +17,14 @@ from molt.index.errors import (
     InvalidNameError,
     StalePointerError,
 )
-from molt.index.releases import UNEXPLAINED, Reason, Release, read_releases, record_release
+from molt.index.releases import (
+    UNEXPLAINED,
+    Reason,
+    Release,
+    read_former,
+    read_releases,
+    record_release,
+)
 from molt.index.tables import collections
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
@@ -110,6 +117,11 @@ class Collections:
         """The newest moves of the pointer, newest first. Raises `CollectionNotFoundError`."""
         with self._database.reading() as connection:
             return read_releases(connection, _read(connection, name).id, limit=limit)
+
+    def former(self, collection: Collection) -> tuple[str, ...]:
+        """Every generation that it was served from before, the latest first."""
+        with self._database.reading() as connection:
+            return read_former(connection, collection.id)
 
     def list(self) -> tuple[Collection, ...]:
         """All collections by name."""

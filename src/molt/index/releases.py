@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from molt.index.tables import releases
 
@@ -60,3 +60,14 @@ def read_releases(connection: Connection, collection_id: int, *, limit: int) -> 
         )
         for row in found
     )
+
+
+def read_former(connection: Connection, collection_id: int) -> tuple[str, ...]:
+    """Every generation that the pointer was moved away from, each once, the latest first."""
+    query = (
+        select(releases.c.previous)
+        .where(releases.c.collection_id == collection_id, releases.c.previous.is_not(None))
+        .group_by(releases.c.previous)
+        .order_by(func.max(releases.c.id).desc())
+    )
+    return tuple(connection.scalars(query))

@@ -10,15 +10,12 @@ from functools import partial
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
 from molt.index.errors import (
-    CollectionNotFoundError,
     GenerationBusyError,
     GenerationNotFoundError,
     NothingToRollBackError,
 )
 from molt.index.generation import GenerationStore
 from molt.index.occupancy import hold_removing, hold_writing
-
-_LOOKED_AT = 1000
 
 
 def collect(catalog: Catalog, store: GenerationStore, *, retained: int) -> list[str]:
@@ -36,13 +33,8 @@ def collect(catalog: Catalog, store: GenerationStore, *, retained: int) -> list[
 
 def former(catalog: Catalog, store: GenerationStore, collection: Collection) -> list[str]:
     """Generations on disk that a collection was served from before, the latest first."""
-    try:
-        moves = catalog.collections.releases(collection.name, limit=_LOOKED_AT)
-    except CollectionNotFoundError:
-        return []
     present = set(store.ids()) - {collection.generation}
-    named = (move.previous for move in moves)
-    return [one for one in dict.fromkeys(named) if one is not None and one in present]
+    return [one for one in catalog.collections.former(collection) if one in present]
 
 
 def rollback_targets(catalog: Catalog, store: GenerationStore, collection: Collection) -> list[str]:

@@ -145,14 +145,19 @@ def open_segment(path: Path, entry: SegmentEntry, *, dimension: int) -> Segment:
     """
     if entry.files.keys() not in (_SMALL, _LARGE):
         raise CorruptFileError(path, f"is listed with the files {sorted(entry.files)}")
-    for name, expected in entry.files.items():
-        verify_file(path / name, expected)
+    verify_segment(path, entry)
     rows = _read_array(path / ROWS, shape=(entry.n_rows,), dtype=ROW)
     shape = (entry.n_rows, dimension)
     vectors = _read_array(path / VECTORS, shape=shape, dtype=np.dtype(np.float32))
     attributes = read_attributes(path / METADATA)
     graph = ann.read_graph(path / GRAPH, path / NODES) if GRAPH in entry.files else None
     return Segment(entry, rows, vectors, attributes, graph)
+
+
+def verify_segment(path: Path, entry: SegmentEntry) -> None:
+    """Compare every byte of a segment with what `entry` says. Raises `CorruptFileError`."""
+    for name, expected in entry.files.items():
+        verify_file(path / name, expected)
 
 
 def _check_rows(rows: npt.NDArray[np.void]) -> None:

@@ -21,7 +21,14 @@ from molt.index.generation import GenerationManifest, GenerationStore
 from molt.index.merge import MergePlan, merged_content, plan_merge
 from molt.index.occupancy import Hold, hold_writing
 from molt.index.sealing import PassageEncoder, sealed_content
-from molt.index.segment import Segment, SegmentContent, SegmentEntry, open_segment, write_segment
+from molt.index.segment import (
+    Segment,
+    SegmentContent,
+    SegmentEntry,
+    open_segment,
+    verify_segment,
+    write_segment,
+)
 from molt.index.snapshot import Snapshot, open_snapshot
 
 RETIREMENT_SECONDS = 60.0
@@ -119,7 +126,9 @@ class GenerationWriter:
     def merge_once(self, plan: MergePlan = plan_merge) -> bool:
         """Merge the segments whose turn it is; False if there is nothing to merge.
 
-        Large merges build a graph, which takes minutes; `advance` may go on meanwhile.
+        Large merges build a graph, which takes minutes; `advance` may go on meanwhile. Raises
+        `CorruptFileError` for a segment that was damaged since it was opened: what is merged has
+        new checksums, which would vouch for it.
         """
         hold = self._hold  # kept until the merge ends, whoever closes meanwhile
         if hold is None:
@@ -129,6 +138,9 @@ class GenerationWriter:
         chosen = [scopes[place] for place in plan(scopes)]
         if not chosen:
             return False
+        folder = self._store.segments_path(self._snapshot.manifest.id)
+        for scope in chosen:
+            verify_segment(folder / scope.segment.entry.id, scope.segment.entry)
         content = merged_content(chosen)
         merged = (self._write(content),) if content else ()
         faultpoint("merge.sealed")

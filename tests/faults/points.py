@@ -1,0 +1,21 @@
+"""Where tests kill: each faultpoint stands with those that run a process into it."""
+
+SERVING = ("ingest.committed", "merge.sealed")
+"""A server that writes."""
+SWAPPING = (
+    "build.created",
+    "segment.sealed",
+    "generation.published",
+    "build.advanced",
+    "merge.sealed",
+    "flip.caught_up",
+    "flip.pointed",
+    "flip.committed",
+)
+"""A worker that makes a generation and flips to it, in this order."""
+TRAINING = ("train.fitted", "checkpoint.staged", "evaluation.measured", "report.published")
+"""A worker that retrains, when the process that it started for that is there, in this order."""
+STARTED = ("train.begun",)
+"""The process that a worker has started to train; the worker lives."""
+COLLECTING = ("collect.renamed",)
+"""A collection of what need not stay."""

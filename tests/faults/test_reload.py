@@ -1,0 +1,106 @@
+"""A checkpoint whose graph is broken never serves, says why, and lets everything else serve."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from molt.app.engine_errors import UnavailableError
+from molt.encoder import Checkpoint, Prompts
+from molt.index.catalog import home_url, open_catalog
+from molt.index.generation import GenerationStore
+from molt.index.releases import Reason
+from tests.encoder.conftest import DIMENSION, VOCABULARY, build_checkpoint, seal, write_graph
+from tests.faults.homes import EVERYTHING, opened, served
+from tests.faults.swapping import SOON, armed, found, logged, seconds_to_answer, wait_until
+from tests.server import ServerProcess
+
+Make = Callable[[Path], Checkpoint]
+
+
+def not_a_number(home: Path) -> Checkpoint:
+    """Its graph gives vectors of NaN, which nothing on disk tells."""
+    made = build_checkpoint(home / "checkpoints", prompts=Prompts(query="nan: "))
+    table = np.full((len(VOCABULARY), DIMENSION), np.nan, np.float32)
+    write_graph(made.path / made.variants[0].graph, table)
+    return seal(made)
+
+
+def too_narrow(home: Path) -> Checkpoint:
+    """Its manifest promises another dimension than its graph gives."""
+    made = build_checkpoint(home / "checkpoints", prompts=Prompts(query="narrow: "))
+    return seal(replace(made, dimension=DIMENSION + 1))
+
+
+BROKEN = [(not_a_number, "not finite numbers"), (too_narrow, "not of the 9 numbers")]
+
+
+@pytest.mark.parametrize(("make", "reason"), BROKEN)
+def test_a_broken_graph_fails_the_reload_by_name_and_the_old_one_serves(
+    home: Path, server: ServerProcess, make: Make, reason: str
+) -> None:
+    broken = make(home)
+    server.environment = armed(home)
+    server.start()
+    assert server.ask("POST", "/collections", {"name": "empty"})[0] == 201
+    before = collections(server)
+    jobs = [reloaded(server, name, broken) for name in ("empty", "shop")]
+    for job in jobs:
+        assert job["state"] == "failed"
+        assert reason in job["error"]
+        assert broken.id in job["error"]
+    told = [line["reason"] for line in logged(server.log, "job.failed")]
+    assert told == [job["error"] for job in jobs]
+    wait_until(lambda: len(server.ask("GET", "/readyz")[1]["problems"]) == len(jobs))
+    status, ready = server.ask("GET", "/readyz")
+    assert (status, ready["ready"]) == (200, True)
+    for problem, job in zip(ready["problems"], jobs, strict=True):
+        assert job["id"] in problem
+        assert job["error"] in problem
+    assert collections(server) == before
+    assert found(server) == sorted(EVERYTHING)
+    server.kill()
+    assert seconds_to_answer(server) < SOON
+    assert found(server) == sorted(EVERYTHING)
+
+
+def collections(server: ServerProcess) -> dict[str, Any]:
+    return server.ask("GET", "/collections")[1]
+
+
+def reloaded(server: ServerProcess, name: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The job that reloads a collection, when it has ended."""
+    body = {"collection": name, "checkpoint": checkpoint.id}
+    status, job = server.ask("POST", "/admin/reload", body)
+    assert status == 202
+    path = f"/admin/jobs/{job['id']}"
+    wait_until(lambda: server.ask("GET", path)[1]["state"] in {"done", "failed"})
+    return server.ask("GET", path)[1]
+
+
+@pytest.mark.parametrize(("make", "reason"), BROKEN)
+def test_a_pointer_to_a_broken_graph_keeps_no_other_collection_from_serving(
+    home: Path, make: Make, reason: str
+) -> None:
+    broken = make(home)
+    with closing(open_catalog(home_url(home))) as catalog:
+        empty = catalog.collections.create("empty")
+        made = GenerationStore(home / "generations").create(
+            collection=empty.id, checkpoint=broken.id, dimension=broken.dimension
+        )
+        catalog.collections.point(
+            "empty", generation=made.id, epoch_expected=empty.epoch, reason=Reason(text="by hand")
+        )
+    hits, (problem,) = served(home)
+    assert hits == EVERYTHING
+    assert "'empty'" in problem
+    assert reason in problem
+    with (
+        closing(opened(home, seal=False)) as engine,
+        pytest.raises(UnavailableError, match=broken.id),
+    ):
+        engine.shelf.get("empty")

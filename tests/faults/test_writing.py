@@ -1,0 +1,47 @@
+"""A server that is killed while it writes is back soon, with every document once."""
+
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from molt.index.merge import FAN
+from tests.faults.homes import EVERYTHING, generations, orphans, pointed
+from tests.faults.points import SERVING
+from tests.faults.swapping import (
+    SOON,
+    armed,
+    fired,
+    found,
+    in_batches,
+    searched,
+    seconds_to_answer,
+    wait_until,
+    was_killed,
+)
+from tests.server import ServerProcess
+
+LATE = {f"late{n}" for n in range(FAN)}
+
+
+@pytest.mark.parametrize("point", SERVING)
+def test_a_server_killed_while_it_writes_answers_soon_from_what_it_served_before(
+    home: Path, server: ServerProcess, point: str
+) -> None:
+    before = pointed(home)
+    server.environment |= armed(home, **{point: "kill"}) | in_batches(1)
+    server.start()
+    documents = [{"id": doc_id, "text": f"thing {doc_id}"} for doc_id in sorted(LATE)]
+    with suppress(OSError, HTTPException):  # it may not live to acknowledge them
+        server.ask("POST", "/collections/shop/documents", {"documents": documents, "wait": False})
+    wait_until(lambda: was_killed(server))
+    assert fired(home, point)
+    server.kill()
+    assert seconds_to_answer(server) < SOON
+    assert set(found(server)) >= EVERYTHING
+    assert searched(server)[1]["generation"] == before
+    wait_until(lambda: found(server) == sorted(EVERYTHING | LATE))
+    assert server.stop() == 0
+    assert orphans(home) == set()
+    assert generations(home) == {before}
