@@ -21,7 +21,7 @@ import structlog
 from dbos import DBOS, DBOSPortableJSONSerializer
 
 from molt.index.catalog import open_catalog
-from molt.index.errors import JobNotFoundError
+from molt.index.errors import CatalogError, JobNotFoundError
 from molt.index.job_queue import JobQueue, create_jobs_engine, prepare_jobs
 from molt.index.jobs import EXECUTOR, VERSION, JobKind, JobState, Line, jobs_folder
 from molt.training.errors import TrainingError
@@ -35,6 +35,7 @@ _MOST_ATTEMPTS = 20
 _LOOKED_AT = 50
 _PATIENCE = 2.0
 _FORGOTTEN_SECONDS = 3600.0
+_TIDY_SECONDS = 600.0
 
 
 class WorkerRunningError(TrainingError):
@@ -54,9 +55,14 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
         Thread(target=_stop_with_input, args=(stopping,), daemon=True).start()
     os.nice(orders.niceness)
     with hold_worker(orders.home), closing(open_catalog(orders.catalog_url)) as catalog:
-        launch(Workshop(orders, catalog))
+        shop = Workshop(orders, catalog)
+        launch(shop)
         log.info("worker.started", home=str(orders.home))
-        stopping.wait()
+        while not stopping.wait(_TIDY_SECONDS):
+            try:
+                _tidy(shop)
+            except (CatalogError, OSError) as error:  # another time, then
+                log.warning("worker.untidy", reason=str(error))
         log.info("worker.stopped")
         sys.stderr.flush()
         os._exit(0)  # a step at work would be waited for; it is begun again by the next worker
@@ -67,6 +73,7 @@ def launch(shop: Workshop) -> None:
     orders = shop.orders
     prepare_jobs(orders.jobs_url)
     _tidy(shop)
+    _note_given_up(shop)
     DBOS(
         config={
             "name": "molt",
@@ -105,10 +112,7 @@ def hold_worker(home: Path) -> Iterator[None]:
 
 
 def _tidy(shop: Workshop) -> None:
-    """See to jobs that ended while no worker could: cancelled, or begun too often.
-
-    What they built may be collected, what they kept is removed, and that they failed is noted.
-    """
+    """Let go of what jobs kept that ended while no worker was at them, such as cancelled ones."""
     builds = shop.catalog.builds
     with closing(JobQueue(shop.orders.jobs_url)) as queue:
         for job_id in builds.jobs().values():
@@ -118,6 +122,11 @@ def _tidy(shop: Workshop) -> None:
             old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
             if _ended(queue, folder.name, forgotten=old):
                 rmtree(folder, ignore_errors=True)
+
+
+def _note_given_up(shop: Workshop) -> None:
+    """Note the jobs that failed because they were begun too often."""
+    with closing(JobQueue(shop.orders.jobs_url)) as queue:
         for job in queue.list(limit=_LOOKED_AT):
             if job.state is JobState.FAILED and job.attempts > _MOST_ATTEMPTS:
                 shop.catalog.failures.note(
