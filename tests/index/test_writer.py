@@ -394,6 +394,55 @@ def test_a_crash_at_any_step_leaves_a_generation_that_opens_and_catches_up(
     assert {path.name for path in folder.iterdir()} == named
 
 
+def failing(message):
+    def fail(*_):
+        raise OSError(message)
+
+    return fail
+
+
+def segment_folders(store, writer):
+    return {path.name for path in store.segments_path(writer.snapshot.manifest.id).iterdir()}
+
+
+def test_a_segment_that_could_not_be_named_is_removed(
+    segment_writer, segment_store, put, texts, monkeypatch
+):
+    writer = segment_writer()
+    put(document("1"))
+    drain(writer)
+    before = segment_folders(segment_store, writer)
+    put(document("2"))
+    with monkeypatch.context() as broken:
+        broken.setattr(type(segment_store), "publish", failing("no flush"))
+        for _ in range(3):
+            with pytest.raises(OSError, match="no flush"):
+                writer.advance(100)
+    assert segment_folders(segment_store, writer) == before
+    drain(writer)
+    assert set(texts(writer.snapshot)) == {"1", "2"}
+
+
+def test_a_segment_that_was_named_before_the_flush_failed_stays(
+    segment_writer, segment_store, put, monkeypatch
+):
+    writer = segment_writer()
+    put(document("1"))
+    publish = type(segment_store).publish
+
+    def publish_and_fail(store, manifest):
+        publish(store, manifest)
+        raise OSError("no flush")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(segment_store), "publish", publish_and_fail)
+        with pytest.raises(OSError, match="no flush"):
+            writer.advance(100)
+    named = segment_store.read(writer.snapshot.manifest.id).segments
+    assert {entry.id for entry in named} <= segment_folders(segment_store, writer)
+    assert named
+
+
 def test_opening_a_writer_removes_a_half_written_segment(segment_writer, segment_store):
     writer = segment_writer()
     folder = segment_store.segments_path(writer.snapshot.manifest.id)

@@ -104,7 +104,9 @@ class Indexer:
 
     def _each(self, name: str, work: Callable[[Collection], bool], *, only: str | None) -> bool:
         worked = False
-        for collection in self._catalog.collections.list():
+        collections = self._catalog.collections.list()
+        self._forget(name, {collection.name for collection in collections})
+        for collection in collections:
             if self._stopping.is_set():
                 break
             if only not in {None, collection.name}:
@@ -120,6 +122,12 @@ class Indexer:
             else:
                 self._problems.pop((name, collection.name), None)
         return worked
+
+    def _forget(self, name: str, living: set[str]) -> None:
+        """A collection that was deleted has no problem any more."""
+        for key in list(self._problems):
+            if key[0] == name and key[1] not in living:
+                del self._problems[key]
 
     def _report(self, name: str, collection: Collection, error: Exception) -> None:
         reason = f"collection {collection.name!r} is not being indexed: {error}"

@@ -24,7 +24,7 @@ def sync_directory(path: Path) -> None:
     """Flush a directory's entries to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        _flush(descriptor, path)
     finally:
         os.close(descriptor)
 
@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            _flush(file.fileno(), path)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -106,5 +106,13 @@ def _sync_tree(root: Path) -> None:
     for folder, _, names in os.walk(root):
         for name in names:
             with (Path(folder) / name).open("rb") as file:
-                os.fsync(file.fileno())
+                _flush(file.fileno(), Path(folder) / name)
         sync_directory(Path(folder))
+
+
+def _flush(descriptor: int, path: Path) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        error.filename = str(path)  # the system names none
+        raise

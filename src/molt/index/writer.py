@@ -9,10 +9,11 @@ manifest can still open it.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from shutil import rmtree
 
-from molt.artifact import faultpoint
+from molt.artifact import ArtifactError, faultpoint
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
 from molt.index.documents import StoredDocument
@@ -120,7 +121,10 @@ class GenerationWriter:
         last = changed[-1].revision if changed else manifest.revision
         revision = last if len(changed) == limit else max(last, delta.revision)
         sealed = (self._seal(changed),) if changed else ()
-        self._commit(lambda now: replace(now, revision=revision, segments=now.segments + sealed))
+        self._commit(
+            lambda now: replace(now, revision=revision, segments=now.segments + sealed),
+            written=sealed,
+        )
         return True
 
     def merge_once(self, plan: MergePlan = plan_merge) -> bool:
@@ -148,19 +152,38 @@ class GenerationWriter:
         self._commit(
             lambda now: replace(
                 now, segments=tuple(e for e in now.segments if e.id not in gone) + merged
-            )
+            ),
+            written=merged,
         )
         self._retired += [_Retired(segment_id, time.monotonic()) for segment_id in gone]
         return True
 
-    def _commit(self, change: Callable[[GenerationManifest], GenerationManifest]) -> None:
-        """Open what will be published, and only then publish it."""
+    def _commit(
+        self,
+        change: Callable[[GenerationManifest], GenerationManifest],
+        *,
+        written: Sequence[SegmentEntry],
+    ) -> None:
+        """Open what will be published, and only then publish it; else remove what was `written`."""
         with self._lock:
-            manifest = change(self._snapshot.manifest)
-            delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
-            snapshot = self._snapshot.refreshed(manifest, delta)
-            self._store.publish(manifest)
+            try:
+                manifest = change(self._snapshot.manifest)
+                delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
+                snapshot = self._snapshot.refreshed(manifest, delta)
+                self._store.publish(manifest)
+            except Exception:
+                self._discard(written)
+                raise
             self._snapshot = snapshot
+
+    def _discard(self, written: Sequence[SegmentEntry]) -> None:
+        """Remove segments unless the manifest on disk names them: a late flush may have failed."""
+        generation_id = self._snapshot.manifest.id
+        with suppress(ArtifactError, GenerationError, OSError):
+            named = {entry.id for entry in self._store.read(generation_id).segments}
+            for entry in written:
+                if entry.id not in named:
+                    rmtree(self._store.segments_path(generation_id) / entry.id)
 
     def _seal(self, changed: Sequence[StoredDocument]) -> SegmentEntry:
         snapshot = self._snapshot
