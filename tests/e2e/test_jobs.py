@@ -17,8 +17,10 @@ from molt.index.generation import GenerationStore
 from molt.index.job_queue import JobQueue
 from molt.index.jobs import MODEL, Job, JobKind, JobRequest, JobState, jobs_folder, new_job_id
 from molt.training.config import RetrainConfig, validated
-from tests.faults.swapping import wait_until
-from tests.faults.test_retrain import CONFIG, base, dataset, environment, home, opened, queue
+from tests.faults.conftest import queue
+from tests.faults.homes import opened
+from tests.faults.learning import CONFIG, base, dataset, environment, home
+from tests.faults.swapping import in_batches, wait_until
 from tests.server import MOLT
 
 __all__ = ["base", "dataset", "home", "queue"]
@@ -28,8 +30,8 @@ __all__ = ["base", "dataset", "home", "queue"]
 def working(home: Path) -> Iterator[None]:
     """A worker of the home, for as long as the block lasts."""
     command = [str(MOLT), "worker", "--home", str(home), "--leash"]
-    small = {"MOLT_INDEX__BATCH_DOCUMENTS": "50"}
-    with subprocess.Popen(command, env=environment(home) | small, stdin=subprocess.PIPE) as worker:
+    environ = environment(home) | in_batches(50)
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE) as worker:
         yield
         worker.kill()
 

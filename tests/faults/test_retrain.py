@@ -13,40 +13,15 @@ from molt.encoder import Checkpoint, CheckpointStore
 from molt.index.catalog import home_url, open_catalog
 from molt.index.job_queue import JobQueue
 from molt.index.jobs import JobKind, JobRequest, JobState
-from molt.training.config import TrainConfig, read_as
 from molt.training.data.dataset import Dataset
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.store import ReportStore
 from tests.faults.homes import generations, opened, orphans, pointed
+from tests.faults.learning import CONFIG, base, dataset, environment, home
 from tests.faults.points import STARTED, TRAINING
-from tests.faults.swapping import armed, fired, work
-from tests.training.fit.conftest import base, dataset
-from tests.training.letters import FAST, write_letters
+from tests.faults.swapping import fired, work
 
-__all__ = ["base", "dataset"]
-
-CONFIG = read_as(TrainConfig, None, settings=FAST).model_dump(mode="json", exclude_none=True)
-
-
-@pytest.fixture
-def home(tmp_path: Path, base: Checkpoint, dataset: Dataset) -> Path:
-    """A home with the collection `letters`, indexed, and no NNCF for what runs over it."""
-    (tmp_path / "fired").mkdir()
-    (tmp_path / "site").mkdir()
-    hiding = "import sys\nsys.modules['nncf'] = None\n"  # its calibration takes minutes
-    (tmp_path / "site" / "sitecustomize.py").write_text(hiding)
-    home = tmp_path / "home"
-    home.mkdir()
-    write_letters(home, base=base, dataset=dataset)
-    with closing(opened(home, seal=True)) as engine:
-        engine.start()
-        revision = engine.catalog.collections.get("letters").revision
-        assert engine.shelf.wait_indexed("letters", revision=revision, timeout=60)
-    return home
-
-
-def environment(home: Path, **points: str) -> dict[str, str]:
-    return armed(home, **points) | {"PYTHONPATH": str(home.parent / "site")}
+__all__ = ["base", "dataset", "home"]
 
 
 def ndcg(home: Path, dataset: Dataset) -> float:
