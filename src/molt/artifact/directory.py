@@ -114,5 +114,7 @@ def _flush(descriptor: int, path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        error.filename = str(path)  # the system names none
+        error.filename = (
+            path.name
+        )  # the system names none; the folder's name is drawn anew each time
         raise
