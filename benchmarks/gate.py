@@ -8,6 +8,7 @@ the corpus, and judged by the default gate on nine tenths of the test queries, d
 """
 
 import copy
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,6 +46,8 @@ from molt.training.gate_config import GateConfig
 
 DOCUMENTS = 1500
 SAMPLES = 5
+SLICES = 4
+LEFT = 0.01
 BETTER = "better"
 COST = Cost(2.0, 4.0, 100.0, graph_bytes=1, checkpoint_bytes=1)
 Weights = dict[str, torch.Tensor]
@@ -244,22 +247,26 @@ def _subject(base: Checkpoint, name: str) -> Subject:
     )
 
 
-def bad_for_one(ground: Ground, better: Run, broken: Run) -> Iterator[Run]:
-    """A better ranking whose queries of one frequent tag are answered by broken weights."""
+def bad_for_one(ground: Ground, former: Run, better: Run, broken: Run) -> Iterator[Run]:
+    """A better ranking whose queries of one tag are answered by broken weights.
+
+    The tag is as frequent as can be with a gain that is left on average.
+    """
     tags = [set(query.metadata.get("tags", ())) for query in ground.queries]
-    counts: dict[str, int] = {}
-    for each in tags:
-        for tag in each:
-            counts[tag] = counts.get(tag, 0) + 1
-    frequent = sorted(counts, key=lambda tag: -counts[tag])[1:5]
-    for tag in frequent:
+    counts = Counter(tag for each in tags for tag in each)
+    before, after, worst = (ground.values(run)[PRIMARY] for run in (former, better, broken))
+    found = 0
+    for tag, _ in counts.most_common():
         rows = np.array([tag in each for each in tags])
+        if np.where(rows, worst, after).mean() - before.mean() < LEFT or found == SLICES:
+            continue
+        found += 1
         ranked, scores = better.rows.copy(), better.scores.copy()
         ranked[rows], scores[rows] = broken.rows[rows], broken.scores[rows]
         yield Run(better.query_ids, ranked, scores)
 
 
-def measure_all(ground: Ground, candidates: Sequence[Planted]) -> list[Any]:
+def measure_all(ground: Ground, former: Run, candidates: Sequence[Planted]) -> list[Any]:
     """Each candidate's kind and ranking; no ranking where its vectors were refused."""
     found: list[Any] = []
     for number, each in enumerate(candidates):
@@ -272,7 +279,7 @@ def measure_all(ground: Ground, candidates: Sequence[Planted]) -> list[Any]:
         print(number, each.kind, flush=True)
     better = next(run for kind, run in reversed(found) if kind == BETTER)
     broken = next(run for kind, run in found if kind == "random weights")
-    found += [("bad for one slice", run) for run in bad_for_one(ground, better, broken)]
+    found += [("bad for one slice", run) for run in bad_for_one(ground, former, better, broken)]
     return found
 
 
@@ -293,9 +300,8 @@ def prepared(arguments: Any, cache: Path) -> tuple[Ground, Any]:
     return Ground(base, learner, corpus, dataset.test, cache), dataset.tasks[0].examples
 
 
-def tally(ground: Ground, base: Weights, found: Sequence[Any]) -> list[dict[str, Any]]:
+def tally(ground: Ground, former: Run, found: Sequence[Any]) -> list[dict[str, Any]]:
     """How many of each kind were accepted, over samples of the queries."""
-    former = ground.run(base, name="f" * 16)
     most = len(ground.queries) * 9 // 10
     random = np.random.default_rng(0)
     rows: dict[str, dict[str, Any]] = {}
@@ -335,7 +341,8 @@ def main() -> None:
         other = open_learner(trained_at, hardware=hardware, max_length=ground.base.max_length)
         shuffled = shuffled_weights(ground, base, examples, steps=arguments.steps)
         candidates = list(planted(base, other.state_dict(), shuffled))
-        rows = tally(ground, base, measure_all(ground, candidates))
+        former = ground.run(base, name="f" * 16)
+        rows = tally(ground, former, measure_all(ground, former, candidates))
     bad = [row for row in rows if row["should be"] == "refused"]
     good = [row for row in rows if row["should be"] == "accepted"]
     record(
