@@ -114,7 +114,5 @@ def _flush(descriptor: int, path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        error.filename = (
-            path.name
-        )  # the system names none; the folder's name is drawn anew each time
+        error.filename = path.name  # the system names none; a folder has another name each time
         raise

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from molt.artifact import faultpoint
 from molt.encoder import CheckpointStore
 from molt.index.catalog import Catalog, home_url, open_catalog
 from molt.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from molt.training.fit.progress import Event
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,9 @@ def train(
     from molt.index.generation import GenerationStore
     from molt.training.config import RetrainConfig, read_as
     from molt.training.evaluation.store import ReportStore
-    from molt.training.fit.progress import Event
     from molt.training.material import prepare_collection, with_base
     from molt.training.run import Places
     from molt.training.run import train as run
-
-    def watch(event: Event) -> None:
-        tell(event.fields())
 
     chosen = read_as(RetrainConfig, config, settings=settings).training
     with place.catalog() as catalog:
@@ -83,7 +82,7 @@ def train(
         config=chosen,
         store=place.checkpoints,
         places=Places(place.home / "runs", place.home / "cache"),
-        watch=watch,
+        watch=_watch,
     )
     found: dict[str, Any] = {
         "run": outcome.run_id,
@@ -103,13 +102,9 @@ def tune(
 ) -> dict[str, Any]:
     """As `molt tune`; the configuration as nested values."""
     from molt.training.config import RetrainConfig, read_as
-    from molt.training.fit.progress import Event
     from molt.training.material import prepare_collection, with_base
     from molt.training.run import Places
     from molt.training.tuning.study import tune as study
-
-    def watch(event: Event) -> None:
-        tell(event.fields())
 
     chosen = read_as(RetrainConfig, config).training
     with place.catalog() as catalog:
@@ -119,7 +114,7 @@ def tune(
         config=chosen,
         trials=trials,
         places=Places(place.home / "runs", place.home / "cache"),
-        watch=watch,
+        watch=_watch,
     )
     return {
         "config": tuned.config.model_dump(mode="json", exclude_none=True),
@@ -161,3 +156,7 @@ def judge(
 def tell(event: dict[str, Any]) -> None:
     """Print an event for whoever watches."""
     print(json.dumps(event), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _watch(event: "Event") -> None:
+    tell(event.fields())

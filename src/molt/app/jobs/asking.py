@@ -26,20 +26,18 @@ KeyHeader = Annotated[
         description="the same key with the same body is the same job",
     ),
 ]
-_ACCEPTED: dict[int | str, dict[str, Any]] = {
-    404: {"description": "no such collection or checkpoint"},
-    409: {"description": "a job of this kind is at work for the collection; `job` is its id"},
-    422: {"description": "a body that cannot be, or an idempotency key of another request"},
+_ACCEPTED: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": JobStatus,
+    "responses": {
+        404: {"description": "no such collection or checkpoint"},
+        409: {"description": "a job of this kind is at work for the collection; `job` is its id"},
+        422: {"description": "a body that cannot be, or an idempotency key of another request"},
+    },
 }
 
 
-@router.post(
-    "/admin/retrain",
-    operation_id="retrain",
-    status_code=202,
-    response_model=JobStatus,
-    responses=_ACCEPTED,
-)
+@router.post("/admin/retrain", operation_id="retrain", **_ACCEPTED)
 @allow(Access.ADMIN)
 async def post_retrain(request: Request, body: Retrain, key: KeyHeader = None) -> Json:
     """Train, export, evaluate, gate, re-index and swap; the answer is the job that does so."""
@@ -49,13 +47,7 @@ async def post_retrain(request: Request, body: Retrain, key: KeyHeader = None) -
     return await _ask(request, JobKind.RETRAIN, body.collection, options, key)
 
 
-@router.post(
-    "/admin/reload",
-    operation_id="reload",
-    status_code=202,
-    response_model=JobStatus,
-    responses=_ACCEPTED,
-)
+@router.post("/admin/reload", operation_id="reload", **_ACCEPTED)
 @allow(Access.ADMIN)
 async def post_reload(request: Request, body: Reload, key: KeyHeader = None) -> Json:
     """Re-index a collection under an existing checkpoint, then swap both together."""
@@ -63,39 +55,21 @@ async def post_reload(request: Request, body: Reload, key: KeyHeader = None) -> 
     return await _ask(request, JobKind.RELOAD, body.collection, options, key)
 
 
-@router.post(
-    "/admin/reindex",
-    operation_id="reindex",
-    status_code=202,
-    response_model=JobStatus,
-    responses=_ACCEPTED,
-)
+@router.post("/admin/reindex", operation_id="reindex", **_ACCEPTED)
 @allow(Access.ADMIN)
 async def post_reindex(request: Request, body: Reindex, key: KeyHeader = None) -> Json:
     """Build a collection's generation anew under the checkpoint that it has, then swap."""
     return await _ask(request, JobKind.REINDEX, body.collection, {"reuse": body.reuse}, key)
 
 
-@router.post(
-    "/admin/merge",
-    operation_id="merge",
-    status_code=202,
-    response_model=JobStatus,
-    responses=_ACCEPTED,
-)
+@router.post("/admin/merge", operation_id="merge", **_ACCEPTED)
 @allow(Access.ADMIN)
 async def post_merge(request: Request, body: Merge, key: KeyHeader = None) -> Json:
     """Fold a collection's segments into as few as can be, in a new generation, then swap."""
     return await _ask(request, JobKind.MERGE, body.collection, {}, key)
 
 
-@router.post(
-    "/admin/evaluate",
-    operation_id="evaluate",
-    status_code=202,
-    response_model=JobStatus,
-    responses=_ACCEPTED,
-)
+@router.post("/admin/evaluate", operation_id="evaluate", **_ACCEPTED)
 @allow(Access.ADMIN)
 async def post_evaluate(request: Request, body: Evaluate, key: KeyHeader = None) -> Json:
     """Compare a checkpoint with the active one on the test queries; nothing is moved."""
@@ -103,13 +77,7 @@ async def post_evaluate(request: Request, body: Evaluate, key: KeyHeader = None)
     return await _ask(request, JobKind.EVALUATE, body.collection, options, key)
 
 
-@router.post(
-    "/admin/tune",
-    operation_id="tune",
-    status_code=202,
-    response_model=JobStatus,
-    responses=_ACCEPTED,
-)
+@router.post("/admin/tune", operation_id="tune", **_ACCEPTED)
 @allow(Access.ADMIN)
 async def post_tune(request: Request, body: Tune, key: KeyHeader = None) -> Json:
     """Search for the configuration that a retrain should have; nothing is moved."""

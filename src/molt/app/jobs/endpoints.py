@@ -37,7 +37,7 @@ async def get_jobs(
     service = service_of(request)
     jobs = service.engine.jobs
     found = await service.admission.run(lambda: jobs.queue.list(collection=collection, limit=limit))
-    return Json({"jobs": [_status(job) for job in found]})
+    return Json({"jobs": [asdict(job) for job in found]})
 
 
 @router.get(
@@ -49,7 +49,7 @@ async def get_jobs(
 @allow(Access.ADMIN)
 async def get_job(request: Request, job_id: JobPath) -> Json:
     """Say how far a job has come, what it made, or why it failed."""
-    return Json(_status(await _job(service_of(request), job_id)))
+    return Json(asdict(await _job(service_of(request), job_id)))
 
 
 @router.delete(
@@ -63,7 +63,7 @@ async def delete_job(request: Request, job_id: JobPath) -> Json:
     """Cancel a job; what is at work stops within seconds. One that has ended stays as it is."""
     service = service_of(request)
     jobs = service.engine.jobs
-    return Json(_status(await service.admission.run(lambda: jobs.queue.cancel(job_id))))
+    return Json(asdict(await service.admission.run(lambda: jobs.queue.cancel(job_id))))
 
 
 @router.get(
@@ -107,7 +107,7 @@ async def _followed(service: Service, job_id: str, last: int) -> AsyncIterator[b
             last, spoken = event.number, loop.time()
             yield _sse(event.content, name="progress", number=last)
         if job.state.ended:
-            yield _sse(_status(job), name="end", number=last)
+            yield _sse(asdict(job), name="end", number=last)
             return
         if loop.time() - spoken > _PING_SECONDS:
             spoken = loop.time()
@@ -118,7 +118,3 @@ async def _followed(service: Service, job_id: str, last: int) -> AsyncIterator[b
 def _sse(content: Any, *, name: str, number: int) -> bytes:
     data = orjson.dumps(content).decode()
     return format_sse_event(data_str=data, event=name, id=str(number))
-
-
-def _status(job: Job) -> dict[str, Any]:
-    return asdict(job)
