@@ -15,6 +15,7 @@ from molt.index.occupancy import hold_removing
 from molt.index.releases import Reason
 from molt.index.retention import collect
 from molt.index.sealing import PassageEncoder
+from molt.index.snapshot import Snapshot, open_snapshot
 from molt.index.writer import GenerationWriter
 from tests.app.serving import open_engine
 from tests.hashing import HashingEncoder
@@ -53,6 +54,14 @@ def replace(engine: Engine) -> str:
     )
     flip(engine.catalog, writer, "shop", reason=Reason())
     return manifest.id
+
+
+def opened(engine: Engine, generation: str) -> Snapshot:
+    manifest = engine.generations.read(generation)
+    collection = engine.catalog.collections.get("shop")
+    return open_snapshot(
+        engine.generations, manifest, engine.catalog.documents.liveness(collection)
+    )
 
 
 def is_held(engine: Engine, generation: str) -> bool:
@@ -121,3 +130,30 @@ def test_a_generation_that_has_gone_is_refused_by_name(engine: Engine) -> None:
     engine.generations.remove(gone)
     assert engine.shelf.refresh("shop") is served
     assert gone in engine.shelf.problems()["shop"]
+
+
+def test_what_was_verified_while_it_was_opened_is_not_verified_again(engine: Engine) -> None:
+    generation = replace(engine)
+    snapshot = opened(engine, generation)
+    (vectors,) = engine.generations.path(generation).rglob("vectors.npy")
+    vectors.write_bytes(vectors.read_bytes() + b"damage")
+    live = engine.shelf.refresh("shop", opened=snapshot)
+    assert live.snapshot is not None
+    assert live.snapshot.manifest.id == generation
+    assert is_held(engine, generation)
+
+
+def test_a_snapshot_that_was_opened_earlier_is_brought_up_to_date(engine: Engine) -> None:
+    snapshot = opened(engine, replace(engine))
+    engine.catalog.documents.delete(engine.catalog.collections.get("shop"), "a")
+    live = engine.shelf.refresh("shop", opened=snapshot)
+    assert live.snapshot is not None
+    assert (snapshot.n_documents, live.snapshot.n_documents) == (1, 0)
+
+
+def test_a_snapshot_of_another_generation_is_not_served(engine: Engine) -> None:
+    snapshot = opened(engine, active(engine))
+    generation = replace(engine)
+    live = engine.shelf.refresh("shop", opened=snapshot)
+    assert live.snapshot is not None
+    assert live.snapshot.manifest.id == generation

@@ -81,15 +81,16 @@ class Shelf:
             self._default = default_checkpoint(self._catalog)
         return self._encoders.get(self._default)
 
-    def refresh(self, name: str) -> Live:
+    def refresh(self, name: str, *, opened: Snapshot | None = None) -> Live:
         """Make memory equal disk. What cannot be loaded leaves the former `Live` in place.
 
-        Raises `UnavailableError` where there is no former one.
+        `opened` is taken, brought up to date, where it is of the generation to be served: its files
+        need not be verified again. Raises `UnavailableError` where there is no former one.
         """
         with self._refreshing:
             collection = self._catalog.collections.get(name)
             try:
-                live = self._load(collection)
+                live = self._load(collection, opened)
             except (ArtifactError, EncoderError, GenerationError) as error:
                 live = self._refused(collection, error)
             else:
@@ -143,28 +144,33 @@ class Shelf:
             return True  # refreshing says what is wrong with it
         return live.snapshot.manifest != on_disk
 
-    def _load(self, collection: Collection) -> Live:
+    def _load(self, collection: Collection, opened: Snapshot | None) -> Live:
         if collection.generation is None:
             return Live(collection, self._encoders.get(default_checkpoint(self._catalog)), None)
         former = self._live.get(collection.name)
         snapshot = None if former is None else former.snapshot
         if former and snapshot and snapshot.manifest.id == collection.generation:
-            return self._advanced(collection, former, snapshot)
-        return self._opened(collection, collection.generation)
+            return replace(former, collection=collection, snapshot=self._now(collection, snapshot))
+        return self._exchanged(collection, collection.generation, opened)
 
-    def _advanced(self, collection: Collection, former: Live, snapshot: Snapshot) -> Live:
+    def _now(self, collection: Collection, snapshot: Snapshot) -> Snapshot:
         """The same generation as it now is."""
         manifest = self._generations.read(snapshot.manifest.id)
         delta = self._catalog.documents.liveness(collection, after=snapshot.revision)
-        return replace(former, collection=collection, snapshot=snapshot.refreshed(manifest, delta))
+        return snapshot.refreshed(manifest, delta)
 
-    def _opened(self, collection: Collection, generation_id: str) -> Live:
+    def _exchanged(
+        self, collection: Collection, generation_id: str, opened: Snapshot | None
+    ) -> Live:
         """Another generation, verified and warm."""
         hold = hold_reading(self._generations.path(generation_id))
         manifest = self._generations.read(generation_id)
         encoder = self._encoders.get(manifest.checkpoint)
-        liveness = self._catalog.documents.liveness(collection)
-        snapshot = open_snapshot(self._generations, manifest, liveness)
+        if opened is not None and opened.manifest.id == generation_id:
+            snapshot = self._now(collection, opened)
+        else:
+            liveness = self._catalog.documents.liveness(collection)
+            snapshot = open_snapshot(self._generations, manifest, liveness)
         (vector,) = encoder.encode(["warm-up"], input_type=InputType.QUERY, lane=Lane.QUERY).vectors
         snapshot.search(vector, k=1)
         return Live(collection, encoder, snapshot, hold)

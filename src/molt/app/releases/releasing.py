@@ -101,7 +101,6 @@ class Releasing:
         if previous != generation_id:
             agree = undisputed if epoch_expected is None else _at_epoch(epoch_expected)
             collection = self._flip(collection, generation_id, checkpoint, reason, agree)
-            self._shelf.refresh(collection.name)
             log.info(
                 "generation.released",
                 collection=collection.name,
@@ -129,7 +128,9 @@ class Releasing:
             patience=_PATIENCE,
         )
         with closing(writer):
-            return flip(self._catalog, writer, collection.name, reason=reason, agree=agree)
+            moved = flip(self._catalog, writer, collection.name, reason=reason, agree=agree)
+        self._shelf.refresh(moved.name, opened=writer.snapshot)
+        return moved
 
 
 def _at_epoch(expected: int) -> Agree:
