@@ -137,6 +137,24 @@ def test_a_signed_foreign_module_is_refused_although_every_checksum_holds(
         open_checkpoint(tiny.path)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"tokenizer_name_or_path": "/etc"},
+        {"max_seq_length": 16, "do_lower_case": True},
+        {"max_seq_length": 17, "do_lower_case": False},
+    ],
+)
+def test_signed_settings_of_the_transformer_that_lead_astray_are_refused(
+    tiny: Checkpoint, settings: dict[str, Any]
+) -> None:
+    write_json(tiny.path / "sentence_bert_config.json", settings)
+    seal(tiny)
+    with pytest.raises(UnsafeCheckpointError, match="says something other than") as raised:
+        open_checkpoint(tiny.path)
+    assert raised.value.path == tiny.path / "sentence_bert_config.json"
+
+
 def test_a_signed_file_of_code_is_refused_by_name(tiny: Checkpoint) -> None:
     (tiny.path / "custom.py").write_text("raise SystemExit")
     seal(tiny)

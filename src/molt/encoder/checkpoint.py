@@ -21,7 +21,7 @@ from molt.artifact import (
     write_manifest,
 )
 from molt.encoder.allowlist import check_checkpoint_files, check_listed, is_graph
-from molt.encoder.content import check_content, is_deep
+from molt.encoder.content import check_content, check_settings, is_deep
 from molt.encoder.errors import UnsafeCheckpointError
 
 MANIFEST = "checkpoint.json"
@@ -180,6 +180,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     for name, entry in checkpoint.files.items():
         verify_file(path / name, entry)
     check_content(path)
+    check_settings(path, max_length=checkpoint.max_length)
     return checkpoint
 
 

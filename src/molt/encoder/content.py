@@ -69,6 +69,17 @@ def check_content(root: Path) -> None:
         check_table(root / "model.safetensors", width=config.get("hidden_dim"))
 
 
+def check_settings(root: Path, *, max_length: int) -> None:
+    """Raise `UnsafeCheckpointError` where what loads the transformer is told more than a length.
+
+    For a finished checkpoint: a key such as the path of another tokenizer would lead out of it.
+    """
+    path = root / "sentence_bert_config.json"
+    said = {"max_seq_length": max_length, "do_lower_case": False}
+    if path.exists() and read_object(path) != said:
+        raise UnsafeCheckpointError(path, f"says something other than {said}")
+
+
 def modules(root: Path) -> dict[str, Path]:
     """The modules that `modules.json` names, by kind: where the settings of each lie.
 
