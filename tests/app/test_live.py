@@ -1,11 +1,14 @@
 """What answers keeps its generation on disk, for as long as it may be asked."""
 
+import errno
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from molt.app import live as module
 from molt.app.engine import Engine
 from molt.app.settings import load_settings
 from molt.index.document import Document
@@ -157,3 +160,43 @@ def test_a_snapshot_of_another_generation_is_not_served(engine: Engine) -> None:
     live = engine.shelf.refresh("shop", opened=snapshot)
     assert live.snapshot is not None
     assert live.snapshot.manifest.id == generation
+
+
+def test_while_one_collection_is_loaded_another_is_refreshed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading, enough = threading.Event(), threading.Event()
+
+    def open_slowly(*arguments: object) -> Snapshot:
+        loading.set()
+        assert enough.wait(30)
+        return open_snapshot(*arguments)
+
+    engine.catalog.collections.create("other")
+    generation = replace(engine)
+    monkeypatch.setattr(module, "open_snapshot", open_slowly)
+    thread = threading.Thread(target=engine.shelf.refresh, args=("shop",))
+    thread.start()
+    assert loading.wait(30)
+    engine.shelf.refresh("other")
+    enough.set()
+    thread.join()
+    served = engine.shelf.get("shop").snapshot
+    assert served is not None
+    assert served.manifest.id == generation
+
+
+def test_a_file_that_may_not_be_read_is_a_problem_of_its_collection_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Snapshot:
+        raise PermissionError(errno.EACCES, "Permission denied", "vectors.npy")
+
+    served = engine.shelf.get("shop")
+    replace(engine)
+    monkeypatch.setattr(module, "open_snapshot", refuse)
+    engine.catalog.collections.create("younger")
+    engine.shelf.refresh_changed()
+    assert engine.shelf.holds("younger")
+    assert engine.shelf.get("shop") is served
+    assert "Permission denied" in engine.shelf.problems()["shop"]

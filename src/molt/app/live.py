@@ -60,7 +60,7 @@ class Shelf:
         self._problems: dict[str, str] = {}
         self._default: str | None = None
         self.failures: tuple[Failure, ...] = ()
-        self._refreshing = threading.Lock()
+        self._refreshing: dict[str, threading.Lock] = {}
         self._refreshed = threading.Condition()
 
     def get(self, name: str) -> Live:
@@ -87,11 +87,11 @@ class Shelf:
         `opened` is taken, brought up to date, where it is of the generation to be served: its files
         need not be verified again. Raises `UnavailableError` where there is no former one.
         """
-        with self._refreshing:
+        with self._refreshing.setdefault(name, threading.Lock()):
             collection = self._catalog.collections.get(name)
             try:
                 live = self._load(collection, opened)
-            except (ArtifactError, EncoderError, GenerationError) as error:
+            except (ArtifactError, EncoderError, GenerationError, OSError) as error:
                 live = self._refused(collection, error)
             else:
                 self._problems.pop(name, None)
@@ -108,6 +108,7 @@ class Shelf:
         for name in self._live.keys() - collections.keys():
             self._live.pop(name, None)
             self._problems.pop(name, None)
+            self._refreshing.pop(name, None)
         for name, collection in collections.items():
             if self._is_stale(collection):
                 try:
@@ -140,7 +141,7 @@ class Shelf:
             return False
         try:
             on_disk = self._generations.read(live.snapshot.manifest.id)
-        except (ArtifactError, GenerationError):
+        except (ArtifactError, GenerationError, OSError):
             return True  # refreshing says what is wrong with it
         return live.snapshot.manifest != on_disk
 

@@ -13,6 +13,7 @@ from molt.app.engine import Engine
 from molt.app.live import Live
 from molt.app.ranking import SearchQuery
 from molt.app.releases import releasing
+from molt.app.releases.releasing import Released
 from molt.app.settings import load_settings
 from molt.app.watch import sentinel
 from molt.index.collections import Collection
@@ -203,7 +204,7 @@ def test_the_first_generation_has_nothing_to_go_back_to(
 ) -> None:
     engine = opened()
     tried: list[str] = []
-    monkeypatch.setattr(engine.releasing, "activate", lambda name, reason: tried.append(name))
+    monkeypatch.setattr(engine.releasing, "activate", lambda name, **_: tried.append(name))
     fill(engine)
     fail(engine)
     look(engine)
@@ -311,7 +312,17 @@ def test_a_generation_that_is_being_written_is_gone_back_to_at_a_later_look(
     assert pointed(engine).generation == first
 
 
-def test_a_generation_that_cannot_be_gone_back_to_is_given_up(engine: Engine) -> None:
+def test_a_generation_that_cannot_be_gone_back_to_is_given_up(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    activate = engine.releasing.activate
+
+    def noted(generation: str, **more: Any) -> Released:
+        tried.append(generation)
+        return activate(generation, **more)
+
+    monkeypatch.setattr(engine.releasing, "activate", noted)
     first = str(pointed(engine).generation)
     bad = release(engine)
     (rows,) = engine.generations.path(first).rglob("rows.npy")
@@ -319,6 +330,7 @@ def test_a_generation_that_cannot_be_gone_back_to_is_given_up(engine: Engine) ->
     fail(engine)
     look(engine)
     look(engine)
+    assert tried == [first]
     assert pointed(engine).generation == bad
 
 

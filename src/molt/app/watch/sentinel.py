@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -98,11 +98,13 @@ class Sentinel:
         if time.monotonic() < self._due:
             return
         self._due = time.monotonic() + _LOOK_SECONDS
+        living = {collection.id for collection in self._catalog.collections.list()}
         for collection_id, guarded in list(self._guarded.items()):
-            try:
-                self._look_at(guarded)
-            except CollectionNotFoundError:
+            if collection_id not in living:
                 del self._guarded[collection_id]
+                continue
+            with suppress(CollectionNotFoundError):  # it was deleted just now
+                self._look_at(guarded)
 
     def _look_at(self, guarded: _Guarded) -> None:
         release = guarded.release
