@@ -27,6 +27,7 @@ def test_a_listing_shows_every_setting_on_a_line(molt: Molt) -> None:
     assert "limits.max_k\t1000\tdefault" in shown
 
 
+@pytest.mark.parametrize("setting", ["MOLT_CATALOG_URL", "MOLT_JOBS_URL"])
 @pytest.mark.parametrize(
     "url",
     [
@@ -36,8 +37,10 @@ def test_a_listing_shows_every_setting_on_a_line(molt: Molt) -> None:
         "::hunter2::",
     ],
 )
-def test_a_password_is_never_shown(molt: Molt, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setenv("MOLT_CATALOG_URL", url)
+def test_a_password_is_never_shown(
+    molt: Molt, monkeypatch: pytest.MonkeyPatch, url: str, setting: str
+) -> None:
+    monkeypatch.setenv(setting, url)
     for options in ((), ("--json",)):
         shown = molt(*options, "config", "show")
         assert shown.status == 0

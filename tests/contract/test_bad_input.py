@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-JSON = {"Content-Type": "application/json"}
+JSON_TYPE = "application/json"
+JSON = {"Content-Type": JSON_TYPE}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 DOCUMENTS = "/collections/default/documents"
 JUDGMENTS = "/collections/default/judgments"
@@ -21,6 +22,14 @@ ROUTES: dict[str, dict[str, Any]] = {
     "/events": {"action_name": "click"},
     "/v1/embeddings": {"model": "default", "input": "boots"},
     "/embed": {"inputs": "boots"},
+    "/admin/retrain": {"collection": "default"},
+    "/admin/reload": {"collection": "default", "checkpoint": "0" * 16},
+    "/admin/reindex": {"collection": "default"},
+    "/admin/merge": {"collection": "default"},
+    "/admin/tune": {"collection": "default"},
+    "/admin/evaluate": {"collection": "default", "checkpoint": "0" * 16},
+    "/admin/activate": {"generation": "0" * 32},
+    "/admin/rollback": {"collection": "default"},
 }
 NOT_JSON: dict[str, bytes] = {
     "nothing but a brace": b"{",
@@ -73,6 +82,13 @@ def check(answer: Any, status: int) -> None:
         assert body["status"] == status
         assert body.keys() >= {"type", "title", "detail", "instance"}
     assert len(answer.content) < 16_384
+
+
+def test_no_route_that_takes_json_is_left_out(shop: TestClient) -> None:
+    paths = shop.get("/openapi.json").json()["paths"]
+    bodies = {path: ways.get("post", {}).get("requestBody") for path, ways in paths.items()}
+    taking = {path for path, body in bodies.items() if body and JSON_TYPE in body["content"]}
+    assert {path.replace("{collection}", "default") for path in taking} == ROUTES.keys()
 
 
 @pytest.mark.parametrize("name", NOT_JSON)

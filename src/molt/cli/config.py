@@ -15,7 +15,7 @@ _SECRET_QUERY = ("password", "sslpassword", "passfile")
 def show(call: Invocation) -> None:
     """Show every setting, its value and where that came from; secrets are redacted."""
     values = dict(_leaves(call.settings().model_dump(mode="json")))
-    values["catalog_url"] = redacted_url(values["catalog_url"])
+    values |= {name: redacted_url(url) for name, url in values.items() if name.endswith("_url")}
     origins = _origins(call)
     shown = {
         name: {"value": value, "source": origins.get(name, "default")}

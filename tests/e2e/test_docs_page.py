@@ -1,0 +1,27 @@
+"""The page of the API as a browser shows it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.encoder.conftest import build_checkpoint
+from tests.server import ServerProcess, make_home
+
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; `make browser` installs it")
+def test_a_browser_shows_every_route(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", build_checkpoint(tmp_path / "elsewhere").path)
+    with ServerProcess(home) as server:
+        command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+        command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000"]
+        shown = subprocess.run(
+            [*command, f"{server.url}/docs"], check=True, capture_output=True, text=True
+        ).stdout
+        paths = server.ask("GET", "/openapi.json")[1]["paths"]
+        server.stop()
+    assert len(paths) > 30
+    assert [path for path in paths if f'data-path="{path}"' not in shown] == []
