@@ -13,7 +13,6 @@ from molt.training.data.findings import Findings
 from molt.training.data.leakage import check_leakage
 from molt.training.data.raw import RawData
 from molt.training.export import openvino
-from molt.training.fit.progress import Event  # noqa: TC001
 from molt.training.material import Material
 from molt.training.run import Outcome, Places, name_run, train
 from tests.training.fit.conftest import base, dataset
@@ -51,8 +50,7 @@ def run(made: Material, folder: Path, config: dict[str, object] = FAST, **more: 
 def test_a_better_encoder_comes_out_with_its_parent_and_a_report_on_test(
     base: Checkpoint, dataset: Dataset, tmp_path: Path
 ) -> None:
-    stages: list[Event] = []
-    outcome = run(material(base, dataset), tmp_path, watch=stages.append)
+    outcome = run(material(base, dataset), tmp_path)
     assert outcome.improved
     assert (outcome.checkpoint.parent, outcome.reason) == (base.id, None)
     assert outcome.checkpoint.id in CheckpointStore(tmp_path / "checkpoints").ids()
@@ -82,6 +80,22 @@ def test_the_base_comes_out_where_nothing_was_gained(
     assert outcome.reason is not None
     assert "better than the base" in outcome.reason
     assert CheckpointStore(tmp_path / "checkpoints").ids() == []
+
+
+def test_an_exported_candidate_that_ranks_dev_worse_is_refused_once_and_for_all(
+    base: Checkpoint, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = material(base, dataset)
+    with monkeypatch.context() as patched:
+        patched.setattr("molt.training.run._baseline", lambda _: 1.1)
+        refused = run(made, tmp_path)
+    assert (refused.checkpoint, refused.improved) == (base, False)
+    assert refused.reason is not None
+    assert "ranks dev worse than the base" in refused.reason
+    assert CheckpointStore(tmp_path / "checkpoints").ids() == []
+    stages: list[str] = []
+    assert run(made, tmp_path, watch=lambda event: stages.append(event.stage)) == refused
+    assert stages == []
 
 
 def test_a_run_is_named_by_base_data_and_configuration(base: Checkpoint, dataset: Dataset) -> None:

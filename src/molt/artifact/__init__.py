@@ -13,6 +13,7 @@ from molt.artifact.directory import (
     write_atomically,
 )
 from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
+from molt.artifact.exclusive import exclusive
 from molt.artifact.faultpoint import faultpoint
 from molt.artifact.files import FileEntry, hash_file, verify_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
@@ -23,6 +24,7 @@ __all__ = [
     "FileEntry",
     "UnsupportedFormatError",
     "canonical_json",
+    "exclusive",
     "faultpoint",
     "hash_file",
     "publish_directory",

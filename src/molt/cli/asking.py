@@ -5,7 +5,6 @@ A job is done by the home's worker. Where none runs, the command runs one for as
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -88,12 +87,13 @@ def _worked(call: Invocation, settings: "Settings", job: "Job") -> AbstractConte
 
 def worker_runs(home: "Path") -> bool:
     """Does a process run the jobs of this home?"""
-    with (home / "worker.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    from molt.artifact import exclusive
+
+    try:
+        with exclusive(home / "worker.lock"):
+            return False
+    except BlockingIOError:
+        return True
 
 
 def described(job: "Job") -> dict[str, Any]:

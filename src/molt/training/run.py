@@ -12,6 +12,7 @@ from shutil import rmtree
 
 from molt.artifact import canonical_json, faultpoint, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
+from molt.training.alone import alone
 from molt.training.config import TrainConfig
 from molt.training.data.card import write_card
 from molt.training.data.split_name import SplitName
@@ -26,6 +27,7 @@ from molt.training.material import Material
 
 _FORMAT = 1
 _EXPORTED = "checkpoint"
+_REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,23 @@ def train(
 ) -> Outcome:
     """Train, and hand out a checkpoint that is at least as good on dev as its base.
 
-    Raises `FitError` for what cannot be fitted, and what export and evaluation raise.
+    Raises `FitError` for what cannot be fitted and where another process is at the same run, and
+    what export and evaluation raise.
     """
     run_id = name_run(material, config)
+    with alone(places.runs / run_id):
+        return _train(run_id, material, config=config, store=store, places=places, watch=watch)
+
+
+def _train(  # noqa: PLR0913  each by name
+    run_id: str,
+    material: Material,
+    *,
+    config: TrainConfig,
+    store: CheckpointStore,
+    places: Places,
+    watch: Watch,
+) -> Outcome:
     workplace = Workplace(places.runs / run_id, places.cache)
     _forget_lost(workplace, store)
     workplace.folder.mkdir(parents=True, exist_ok=True)
@@ -82,14 +98,20 @@ def train(
     if not fitted.improved:
         reason = f"no epoch ranks dev better than the base ({fitted.base_ndcg10:.4f})"
         return Outcome(run_id, material.base, fitted, None, reason)
+    refused = workplace.folder / _REFUSED
+    if refused.exists():
+        return Outcome(run_id, material.base, fitted, None, refused.read_text(encoding="utf-8"))
     watch(Event("export"))
     candidate = _export(material, fitted, config=config, store=store, workplace=workplace)
     measured = _Measuring(material, candidate, places, watch)
     watch(Event("evaluation"))
     dev = measured.on(SplitName.DEV)
     if dev.candidates[0].measures[PRIMARY].mean < _baseline(dev):
-        store.remove(candidate.id)
-        return Outcome(run_id, material.base, fitted, None, _refusal(dev))
+        reason = _refusal(dev)
+        write_atomically(refused, reason.encode())
+        if candidate.data == _data(material):  # equal weights may have come of other data before
+            store.remove(candidate.id)
+        return Outcome(run_id, material.base, fitted, None, reason)
     report = replace(measured.on(SplitName.TEST), curves=_curves(fitted))
     rmtree(workplace.model, ignore_errors=True)
     return Outcome(run_id, candidate, fitted, report, None)
@@ -128,7 +150,7 @@ def _export(
             base_model=base.base_model,
             parent=base.id,
             training=config.model_dump(mode="json"),
-            data={"collection": material.collection, "digest": material.dataset.digest},
+            data=_data(material),
             metrics={
                 "dev_ndcg10_base": fitted.base_ndcg10,
                 "dev_ndcg10": max(fitted.ndcg10),
@@ -140,10 +162,17 @@ def _export(
     return made
 
 
+def _data(material: Material) -> dict[str, str]:
+    """What a checkpoint says of the data that it learnt from."""
+    return {"collection": material.collection, "digest": material.dataset.digest}
+
+
 def _forget_lost(workplace: Workplace, store: CheckpointStore) -> None:
-    """Begin anew where the checkpoint that a run once made has been removed since."""
+    """Begin anew where the checkpoint that a run once made has been removed since, by others."""
     done = workplace.folder / _EXPORTED
-    if done.exists() and done.read_text(encoding="utf-8") not in store.ids():
+    if not done.exists() or (workplace.folder / _REFUSED).exists():
+        return
+    if done.read_text(encoding="utf-8") not in store.ids():
         rmtree(workplace.folder)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
 
 from molt.encoder import Checkpoint
@@ -84,6 +85,16 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_interrupted(
     assert resumed.trials == 2
     assert [event.step for event in stages if event.stage == "trials"] == [1]
     assert name_run(material(base, dataset), resumed.config) in interrupted
+
+
+def test_a_search_that_goes_on_tries_nothing_twice(
+    base: Checkpoint, dataset: Dataset, tmp_path: Path
+) -> None:
+    for trials in (1, 2, 3):
+        run(base, dataset, tmp_path, trials=trials)
+    storage = f"sqlite:///{tmp_path / 'runs' / 'studies.sqlite3'}"
+    study = optuna.load_study(study_name=None, storage=storage)
+    assert len({str(trial.params) for trial in study.trials}) == 3
 
 
 def test_the_configuration_that_is_found_can_be_trained_with(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
 from molt.artifact import canonical_json
+from molt.training.alone import alone
 from molt.training.config import TrainConfig
 from molt.training.errors import FitError
 from molt.training.fit.fit import fit
@@ -51,18 +52,23 @@ def tune(
 ) -> Tuned:
     """Run until `trials` trials are over, those of earlier calls included.
 
-    Only dev is looked at. Raises `FitError` where the teacher is needed: tune without it.
+    Only dev is looked at. Raises `FitError` where the teacher is needed, without which one tunes,
+    and where another process is at the same study.
     """
     if config.objective.teacher is not None:
         raise FitError("tuning learns from no teacher; leave objective.teacher out")
-    study = _open(material, config, places)
-    tuning = _Tuning(material, config, places, watch)
+    name = _name(material, config)
+    with alone(places.runs / name):
+        return _tune(_open(name, config, places), _Tuning(material, config, places, watch), trials)
+
+
+def _tune(study: Study, tuning: "_Tuning", trials: int) -> Tuned:
     while (over := len(study.get_trials(deepcopy=False, states=_OVER))) < trials:
-        watch(Event("trials", step=over, steps=trials))
+        tuning.watch(Event("trials", step=over, steps=trials))
         study.optimize(tuning.run, n_trials=1)
     best = study.best_trial
     return Tuned(
-        config=suggest(optuna.trial.FixedTrial(best.params), config),
+        config=suggest(optuna.trial.FixedTrial(best.params), tuning.config),
         ndcg10=best.values[0],
         base_ndcg10=best.user_attrs["base_ndcg10"],
         trials=over,
@@ -70,19 +76,23 @@ def tune(
     )
 
 
-def _open(material: Material, config: TrainConfig, places: Places) -> Study:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    places.runs.mkdir(parents=True, exist_ok=True)
+def _name(material: Material, config: TrainConfig) -> str:
     body = [material.base.id, material.dataset.digest, config.model_dump(mode="json")]
-    name = hashlib.sha256(canonical_json(body)).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(body)).hexdigest()[:16]
+
+
+def _open(name: str, config: TrainConfig, places: Places) -> Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=f"sqlite:///{places.runs / 'studies.sqlite3'}",
         study_name=name,
         direction="maximize",
         load_if_exists=True,
-        sampler=TPESampler(seed=config.run.seed),
         pruner=MedianPruner(n_startup_trials=_UNTOUCHED),
     )
+    # The sampler's own state is not stored: with the same seed it would draw the same trials again.
+    made = len(study.get_trials(deepcopy=False))
+    study.sampler = TPESampler(seed=config.run.seed + made)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)
@@ -95,19 +105,19 @@ class _Tuning:
     def __init__(
         self, material: Material, config: TrainConfig, places: Places, watch: Watch
     ) -> None:
+        self.config = config
+        self.watch = watch
         self._material = material
-        self._config = config
         self._places = places
-        self._watch = watch
 
     def run(self, trial: Trial) -> float:
         """nDCG@10 on dev of the trial's best epoch, the base's where none is better."""
-        config = suggest(trial, self._config)
+        config = suggest(trial, self.config)
         folder = self._places.runs / name_run(self._material, config)
         workplace = Workplace(folder, self._places.cache)
 
         def watch(event: Event) -> None:
-            self._watch(event)
+            self.watch(event)
             if event.ndcg10 is None or not event.step:
                 return
             trial.report(event.ndcg10, step=round(event.epoch))
@@ -135,9 +145,11 @@ class _Tuning:
         done = trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         former = max((one.values[0] for one in done), default=-1.0)
         kept = trial.study.user_attrs.get("best_run")
+        if folder.name == kept:
+            return  # the best configuration came up again
         if value <= former:
             rmtree(folder)
             return
-        if kept is not None and kept != folder.name:
+        if kept is not None:
             rmtree(self._places.runs / kept, ignore_errors=True)
         trial.study.set_user_attr("best_run", folder.name)
