@@ -95,6 +95,19 @@ def test_a_missing_split_is_carved_out_of_train(missing: str) -> None:
     assert found.count == len(carved.queries)
 
 
+def test_queries_that_name_no_split_take_none_from_one_that_is_carved() -> None:
+    raw = many_queries(250)
+    judgments = [
+        replace(one, split="train" if at < 200 else None) for at, one in enumerate(raw.judgments)
+    ]
+    few, many = (
+        ids(split(replace(raw, judgments=tuple(judgments[:count])))[0]) for count in (200, 250)
+    )
+    for name in ("dev", "test"):
+        assert few[name]
+        assert set(few[name]) <= set(many[name])
+
+
 def test_a_query_in_all_splits_stays_in_test_alone() -> None:
     raw = three_splits()
     everywhere = [Judgment("q7", "d0", 1, "train"), Judgment("q7", "d1", 1, "dev")]

@@ -1,5 +1,8 @@
 """A tiny checkpoint, and a dataset small enough to learn in seconds: letters among noise."""
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
@@ -19,7 +22,13 @@ NOISE = list("qrstuvwxyz")
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     """The tiny model with weights so small that it is little more than a bag of letters."""
-    folder = tmp_path_factory.mktemp("base")
+    return make_base(tmp_path_factory.getbasetemp() / "base")
+
+
+@cache
+def make_base(folder: Path) -> Checkpoint:
+    """Made once: pytest takes the fixture for another one in each module that imports it."""
+    folder.mkdir()
     model = write_model(folder)
     weights = load_file(model / "model.safetensors")
     smaller = {

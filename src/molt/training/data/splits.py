@@ -43,8 +43,9 @@ def split_queries(data: CleanData, *, config: DataConfig, findings: Findings) ->
     keys = {query_id: text_key(query.text) for query_id, query in data.queries.items()}
     _note_unjudged(data, findings)
     splits = _by_name(data.judgments, keys=keys, config=config, findings=findings)
+    named = {judgment.split for judgment in data.judgments}
     for missing in (_TEST, _DEV):
-        if not splits[missing]:
+        if missing not in named:
             _carve(splits, missing, keys=keys, config=config, findings=findings)
     for name in SplitName:
         splits[name] = _with_relevant(splits[name], data.queries, findings)

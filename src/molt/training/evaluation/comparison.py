@@ -42,7 +42,10 @@ def slice_results(
     slices: Sequence[Slice], *, candidate: Values, baseline: Values | None, plan: Plan
 ) -> tuple[SliceResult, ...]:
     """Each slice by nDCG@10 `(n,)`; p values are corrected over all slices large enough to test."""
-    results = [_result(each, candidate, baseline, plan) for each in slices]
+    large = sum(len(each.rows) >= FEWEST for each in slices)
+    sampling = replace(plan.sampling, permutations=plan.sampling.permutations * max(1, large))
+    often = replace(plan, sampling=sampling)  # Holm multiplies the least p there can be by `large`
+    results = [_result(each, candidate, baseline, often) for each in slices]
     tested = [at for at, result in enumerate(results) if result.p is not None]
     corrected = holm([results[at].p or 0.0 for at in tested])
     for at, p in zip(tested, corrected, strict=True):

@@ -23,8 +23,13 @@ class Saving(TrainerCallback):
         self._every = every
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ARG002
-        """Called after each step; at the end of an epoch the trainer saves by itself."""
-        if state.global_step % self._every == 0:
+        """Called after each step.
+
+        At the end of an epoch the trainer saves by itself, once dev was ranked: a state from before
+        that would pass over it.
+        """
+        within_epoch = state.epoch % 1 != 0
+        if state.global_step % self._every == 0 and within_epoch:
             control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ARG002
