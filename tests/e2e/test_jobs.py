@@ -17,8 +17,9 @@ from molt.index.generation import GenerationStore
 from molt.index.job_queue import JobQueue
 from molt.index.jobs import MODEL, Job, JobKind, JobRequest, JobState, jobs_folder, new_job_id
 from molt.training.config import RetrainConfig, validated
+from molt.training.evaluation.store import ReportStore
 from tests.faults.conftest import queue
-from tests.faults.homes import opened
+from tests.faults.homes import opened, pointed
 from tests.faults.learning import CONFIG, base, dataset, environment, home
 from tests.faults.swapping import in_batches, wait_until
 from tests.server import MOLT
@@ -73,6 +74,36 @@ def test_a_merge_leaves_one_segment_without_the_deleted(home: Path, queue: JobQu
     assert collection.generation == manifest.id
     assert sum(entry.n_rows for entry in manifest.segments) == collection.documents
     assert len(manifest.segments) == 1
+
+
+@pytest.mark.usefixtures("worked")
+def test_an_evaluation_tells_what_the_gate_would_decide_and_moves_nothing(
+    home: Path, queue: JobQueue, base: Checkpoint
+) -> None:
+    before = pointed(home, "letters")
+    options = {"checkpoint": base.id, "config": {"gate": {"min_queries": 10_000}}}
+    result = done(queue, JobRequest(JobKind.EVALUATE, "letters", options)).result
+    assert result.keys() == {"checkpoint", "baseline", "report", "decision", "notes"}
+    assert result["checkpoint"] == result["baseline"] == base.id
+    assert ReportStore(home / "reports").read(result["report"]).plan.split == "test"
+    assert not result["decision"]["accepted"]
+    assert any("too few to decide" in reason for reason in result["decision"]["reasons"])
+    assert result["notes"] == []
+    assert pointed(home, "letters") == before
+
+
+@pytest.mark.usefixtures("worked")
+def test_a_refused_candidate_stays_a_checkpoint_and_does_not_serve(
+    home: Path, queue: JobQueue, base: Checkpoint
+) -> None:
+    before = pointed(home, "letters")
+    config = CONFIG | {"gate": {"min_queries": 10_000}}
+    result = done(queue, JobRequest(JobKind.RETRAIN, "letters", {"config": config})).result
+    assert (result["promoted"], result["baseline"]) == (False, base.id)
+    assert result["refused"] == result["decision"]["reasons"]
+    assert any("too few to decide" in reason for reason in result["refused"])
+    assert CheckpointStore(home / "checkpoints").open(result["checkpoint"]).parent == base.id
+    assert pointed(home, "letters") == before
 
 
 @pytest.mark.usefixtures("worked")

@@ -13,10 +13,12 @@ from molt.app.engine_errors import UnavailableError
 from molt.encoder import Checkpoint, Prompts
 from molt.index.catalog import home_url, open_catalog
 from molt.index.generation import GenerationStore
+from molt.index.job_queue import JobQueue
+from molt.index.jobs import JobKind, JobRequest, JobState
 from molt.index.releases import Reason
 from tests.encoder.conftest import DIMENSION, VOCABULARY, build_checkpoint, seal, write_graph
-from tests.faults.homes import EVERYTHING, opened, served
-from tests.faults.swapping import SOON, armed, found, logged, seconds_to_answer, wait_until
+from tests.faults.homes import EVERYTHING, opened, pointed, served
+from tests.faults.swapping import SOON, armed, fired, found, logged, seconds_to_answer, wait_until
 from tests.server import ServerProcess
 
 Make = Callable[[Path], Checkpoint]
@@ -80,6 +82,31 @@ def reloaded(server: ServerProcess, name: str, checkpoint: Checkpoint) -> dict[s
     path = f"/admin/jobs/{job['id']}"
     wait_until(lambda: server.ask("GET", path)[1]["state"] in {"done", "failed"})
     return server.ask("GET", path)[1]
+
+
+@pytest.mark.parametrize("kind", [JobKind.REINDEX, JobKind.MERGE])
+def test_a_job_that_began_under_another_checkpoint_does_not_bring_it_back(
+    home: Path, queue: JobQueue, server: ServerProcess, kind: JobKind
+) -> None:
+    other = build_checkpoint(home / "checkpoints", prompts=Prompts(query="other: "))
+    server.environment = armed(home, **{"flip.caught_up": "sleep:3"})
+    server.start()
+    job = queue.ask(JobRequest(kind, "shop"))
+    wait_until(lambda: fired(home, "flip.caught_up"))
+    with closing(open_catalog(home_url(home))) as catalog:
+        collection = catalog.collections.get("shop")
+        made = GenerationStore(home / "generations").create(
+            collection=collection.id, checkpoint=other.id, dimension=other.dimension
+        )
+        catalog.collections.point(
+            "shop", generation=made.id, epoch_expected=collection.epoch, reason=Reason(text="moved")
+        )
+    wait_until(lambda: queue.get(job.id).state.ended)
+    failed = queue.get(job.id)
+    assert failed.state is JobState.FAILED
+    assert failed.error is not None
+    assert f"{other.id} serves now" in failed.error
+    assert pointed(home) == made.id
 
 
 @pytest.mark.parametrize(("make", "reason"), BROKEN)

@@ -24,7 +24,7 @@ from tests.faults.swapping import fired, work
 __all__ = ["base", "dataset", "home"]
 
 
-def ndcg(home: Path, dataset: Dataset) -> float:
+def first_hits(home: Path, dataset: Dataset) -> float:
     """Share of the test queries whose document comes first."""
     with closing(opened(home, seal=False)) as engine:
         engine.start()
@@ -43,13 +43,13 @@ def retraining(**options: Any) -> JobRequest:
 def test_a_retrain_killed_while_it_trains_and_judges_promotes_what_an_undisturbed_one_would(
     home: Path, queue: JobQueue, dataset: Dataset, base: Checkpoint
 ) -> None:
-    former, before = pointed(home, "letters"), ndcg(home, dataset)
+    former, before = pointed(home, "letters"), first_hits(home, dataset)
     job = queue.ask(retraining())
     for point in TRAINING:
         armed_at = environment(home, **{point: "sleep:600"})
         status = work(home, queue, job, armed_at, until=partial(fired, home, point))
         assert status == -signal.SIGKILL, queue.get(job.id)
-        assert (pointed(home, "letters"), ndcg(home, dataset)) == (former, before)
+        assert (pointed(home, "letters"), first_hits(home, dataset)) == (former, before)
     work(home, queue, job, environment(home))
     ended = queue.get(job.id)
     assert ended.state is JobState.DONE, ended.error
@@ -57,12 +57,13 @@ def test_a_retrain_killed_while_it_trains_and_judges_promotes_what_an_undisturbe
     made = CheckpointStore(home / "checkpoints").open(ended.result["checkpoint"])
     assert made.parent == base.id
     report = ReportStore(home / "reports").read(ended.result["report"])
-    assert report.candidates[0].measures[PRIMARY].mean > before
+    assert report.baseline is not None
+    assert report.candidates[0].measures[PRIMARY].mean > report.baseline.measures[PRIMARY].mean
     with closing(open_catalog(home_url(home))) as catalog:
         (latest, *_) = catalog.collections.releases("letters")
     assert (latest.generation, latest.reason.actor) == (ended.result["generation"], "ann")
     assert latest.reason.report == report.id
-    assert ndcg(home, dataset) > before
+    assert first_hits(home, dataset) > before
     assert orphans(home) == set()
     assert generations(home) == {former, latest.generation}
     assert set(CheckpointStore(home / "checkpoints").ids()) == {base.id, made.id}
@@ -72,12 +73,12 @@ def test_a_retrain_killed_while_it_trains_and_judges_promotes_what_an_undisturbe
 def test_a_trainer_that_is_killed_for_memory_fails_its_job_and_what_served_serves_on(
     home: Path, queue: JobQueue, dataset: Dataset, point: str
 ) -> None:
-    before = ndcg(home, dataset)
+    before = first_hits(home, dataset)
     job = queue.ask(retraining())
     assert work(home, queue, job, environment(home, **{point: "kill"})) == 0
     assert fired(home, point)
     failed = queue.get(job.id)
     assert failed.state is JobState.FAILED
     assert "memory" in str(failed.error)
-    assert ndcg(home, dataset) == before
+    assert first_hits(home, dataset) == before
     assert orphans(home) == set()

@@ -230,7 +230,7 @@ def test_a_job_that_killed_its_workers_has_failed_and_says_so(
     failed = queue.get(job.id)
     assert (failed.state, failed.attempts) == (JobState.FAILED, 21)
     assert failed.error is not None
-    assert failed.error.startswith("the worker died 21 times at it")
+    assert failed.error.startswith("the worker died 20 times at it")
     assert queue.cancel(job.id) == failed
 
 

@@ -110,17 +110,14 @@ def _trial(
     split: Literal["train", "dev", "test"],
 ) -> "Trial":
     """The collection's data, cleaned and split as it was to train the contenders."""
+    from molt.training.data.config import DataConfig
     from molt.training.data.split_name import SplitName
-    from molt.training.material import data_configs, prepare_collection
+    from molt.training.material import data_configs, overlaps, prepare_collection
 
-    configs = data_configs(name, contenders.all)
-    first, *others = configs
-    for config in others:
-        call.note(
-            f"{', '.join(configs[config])} may have learnt from queries of this split: it was "
-            f"trained with another configuration of data than {', '.join(configs[first])}"
-        )
-    prepared = prepare_collection(catalog, name, config=first)
+    configs = data_configs(name, contenders.all, otherwise=DataConfig())
+    for said in overlaps(configs):
+        call.note(said)
+    prepared = prepare_collection(catalog, name, config=next(iter(configs)))
     note_rejected(call, prepared.card)
     return prepared.trial(SplitName(split))
 

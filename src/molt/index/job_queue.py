@@ -212,9 +212,10 @@ def _job(status: "WorkflowStatus") -> Job:
 def _reason(status: "WorkflowStatus") -> str:
     if status.error is not None:
         return str(status.error)
+    deaths = (status.recovery_attempts or 1) - 1  # it is given up when it is about to begin again
     return (
-        f"the worker died {status.recovery_attempts} times at it; its log and the system's say "
-        "why, most often it is memory"
+        f"the worker died {deaths} times at it; its log and the system's say why, most often it is "
+        "memory"
     )
 
 

@@ -128,21 +128,26 @@ def tune(
 def judge(
     place: Place, collection: str, *, candidate: str, baseline: str, config: Path | None
 ) -> dict[str, Any]:
-    """Evaluate a candidate on test next to the checkpoint that serves, and let the gate decide."""
+    """Evaluate a candidate on test next to the checkpoint that serves, and let the gate decide.
+
+    Test is what it was when the candidate was trained, whatever `config` says of data.
+    """
     from molt.training.config import RetrainConfig, read_as
     from molt.training.data.split_name import SplitName
     from molt.training.evaluation.evaluate import Contenders, evaluate
     from molt.training.evaluation.store import ReportStore
     from molt.training.gate import decide
-    from molt.training.material import prepare_collection
+    from molt.training.material import data_configs, overlaps, prepare_collection
 
     chosen = read_as(RetrainConfig, config)
-    with place.catalog() as catalog:
-        prepared = prepare_collection(catalog, collection, config=chosen.data)
     store = place.checkpoints
+    judged, serving = store.open(candidate), store.open(baseline)
+    configs = data_configs(collection, [judged, serving], otherwise=chosen.data)
+    with place.catalog() as catalog:
+        prepared = prepare_collection(catalog, collection, config=next(iter(configs)))
     report = evaluate(
         prepared.trial(SplitName.TEST),
-        contenders=Contenders([store.open(candidate)], baseline=store.open(baseline)),
+        contenders=Contenders([judged], baseline=serving),
         plan=chosen.plan,
         cache=place.home / "cache",
         progress=lambda stage, done, total: tell({"stage": stage, "step": done, "steps": total}),
@@ -150,7 +155,8 @@ def judge(
     faultpoint("evaluation.measured")
     ReportStore(place.home / "reports").publish(report)
     faultpoint("report.published")
-    return {"report": report.id, "decision": decide(report, config=chosen.gate).to_json()}
+    decision = decide(report, config=chosen.gate).to_json()
+    return {"report": report.id, "decision": decision, "notes": overlaps(configs)}
 
 
 def tell(event: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 Owns how a home's catalog and further files become a dataset. Trains nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +68,27 @@ def with_base(prepared: Prepared, base: Checkpoint) -> Material:
     return Material(prepared.collection, prepared.dataset, prepared.card, base)
 
 
-def data_configs(name: str, checkpoints: Iterable[Checkpoint]) -> dict[DataConfig, list[str]]:
+def data_configs(
+    name: str, checkpoints: Iterable[Checkpoint], *, otherwise: DataConfig
+) -> dict[DataConfig, list[str]]:
     """How a collection's data was prepared to train the checkpoints, each with their ids.
 
-    The default configuration where none was trained on it. More than one means that queries which
-    test one checkpoint may have taught another.
+    `otherwise` where none was trained on it. More than one means that queries which test one
+    checkpoint may have taught another.
     """
     found: dict[DataConfig, list[str]] = {}
     for checkpoint in checkpoints:
         if checkpoint.data.get("collection") == name:
             config = DataConfig.model_validate(checkpoint.training.get("data", {}))
             found.setdefault(config, []).append(checkpoint.id)
-    return found or {DataConfig(): []}
+    return found or {otherwise: []}
+
+
+def overlaps(configs: Mapping[DataConfig, Sequence[str]]) -> list[str]:
+    """What to tell of checkpoints that were not trained with the first of these configurations."""
+    first, *others = configs
+    return [
+        f"{', '.join(configs[config])} may have learnt from queries of this split: it was trained "
+        f"with another configuration of data than {', '.join(configs[first])}"
+        for config in others
+    ]

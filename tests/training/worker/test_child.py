@@ -33,6 +33,11 @@ def test_every_event_on_standard_error_is_watched_and_other_lines_are_not() -> N
     assert seen == [{"stage": "a"}]
 
 
+def test_a_line_that_is_no_text_keeps_nothing_from_ending() -> None:
+    script = "import sys; sys.stderr.buffer.write(b'\\xff\\n'); print('{\"checkpoint\": \"c\"}')"
+    assert run(script) == {"checkpoint": "c"}
+
+
 def test_what_the_program_says_of_its_failure_is_the_error() -> None:
     script = "import sys; print('molt: no judgments; import some', file=sys.stderr); sys.exit(1)"
     with pytest.raises(ChildError, match=r"^no judgments; import some$"):

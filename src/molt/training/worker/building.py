@@ -60,8 +60,8 @@ def release(
 ) -> int:
     """Complete a generation and move the pointer to it, unless that was done before a kill.
 
-    Returns the epoch that it made. Where the candidate was judged next to the checkpoint
-    `baseline`, that one must still serve; raises `StalePointerError` where it does not.
+    Returns the epoch that it made. Where the job rests on the checkpoint `baseline`, that one must
+    still serve; raises `StalePointerError` where it does not.
     """
     collection = shop.catalog.collections.get(name)
     for move in shop.catalog.collections.releases(name):
@@ -81,8 +81,9 @@ def release(
 def _check_baseline(active: str, baseline: str) -> None:
     if active != baseline:
         raise StalePointerError(
-            f"the candidate was judged next to {baseline}, but {active} serves now; somebody moved "
-            "the pointer meanwhile: retrain again, or reload the candidate by hand"
+            f"the job began when {baseline} served, but {active} serves now: somebody moved the "
+            "pointer meanwhile, and that is not undone. Ask for the job again, or reload its "
+            "checkpoint"
         )
 
 

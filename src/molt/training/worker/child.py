@@ -45,7 +45,7 @@ def run_child(
     command = [sys.executable, *program, *arguments, "--leash"]
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603  our own program
-        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"
     ) as child:
         try:
             said, answer = _listen(child, watch=watch, check=check)
@@ -88,9 +88,11 @@ def _listen(
 
 
 def _pass_on(name: str, stream: IO[str], lines: "Queue[tuple[str, str]]") -> None:
-    for line in stream:
-        lines.put((name, line))
-    lines.put((name, ""))
+    try:
+        for line in stream:
+            lines.put((name, line))
+    finally:
+        lines.put((name, ""))
 
 
 def _event(line: str) -> dict[str, Any] | None:

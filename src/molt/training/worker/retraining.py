@@ -6,7 +6,6 @@ Reads from top to bottom; each part is a step that is done once, whatever is kil
 from dataclasses import dataclass
 from typing import Any
 
-from molt.index.active import active_checkpoint
 from molt.index.excerpt import excerpt
 from molt.index.releases import Reason
 from molt.training.errors import TrainingError
@@ -53,10 +52,7 @@ class Retraining:
         folder = self.shop.job_folder(self.job_id)
         url = excerpt(self.shop.catalog, self.collection, folder / _CATALOG)
         write_config(config, folder / _CONFIG)
-        active = active_checkpoint(self.shop.catalog, self.shop.generations, self.collection)
-        if active is None:
-            raise TrainingError("the home has no checkpoint; `molt checkpoints add PATH` makes one")
-        return {"catalog": url, "baseline": active}
+        return {"catalog": url, "baseline": self.shop.active(self.collection)}
 
     def train(self, prepared: dict[str, Any]) -> dict[str, Any]:
         """Train and export; as `molt train`."""

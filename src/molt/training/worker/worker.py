@@ -4,13 +4,12 @@ One for each home, at low priority, so that who searches does not wait for who t
 killed, the next one goes on where it was.
 """
 
-import fcntl
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -20,10 +19,11 @@ from typing import Any, NoReturn
 import structlog
 from dbos import DBOS, DBOSPortableJSONSerializer
 
+from molt.artifact import exclusive
 from molt.index.catalog import open_catalog
 from molt.index.errors import CatalogError, JobNotFoundError
 from molt.index.job_queue import JobQueue, create_jobs_engine, prepare_jobs
-from molt.index.jobs import EXECUTOR, VERSION, JobKind, JobState, Line, jobs_folder
+from molt.index.jobs import EXECUTOR, VERSION, Job, JobKind, JobState, Line, jobs_folder
 from molt.training.errors import TrainingError
 from molt.training.worker.workflows import run_job
 from molt.training.worker.workshop import Orders, Workshop
@@ -31,11 +31,11 @@ from molt.training.worker.workshop import Orders, Workshop
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.5
-_MOST_ATTEMPTS = 20
+_MOST_DEATHS = 20
 _LOOKED_AT = 50
 _PATIENCE = 2.0
 _FORGOTTEN_SECONDS = 3600.0
-_TIDY_SECONDS = 600.0
+_TIDY_SECONDS = 60.0
 
 
 class WorkerRunningError(TrainingError):
@@ -69,11 +69,10 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
 
 
 def launch(shop: Workshop) -> None:
-    """Register every workflow, see to jobs that ended meanwhile, and begin."""
+    """Register every workflow, tidy up after jobs that ended meanwhile, and begin."""
     orders = shop.orders
     prepare_jobs(orders.jobs_url)
     _tidy(shop)
-    _note_given_up(shop)
     DBOS(
         config={
             "name": "molt",
@@ -87,7 +86,7 @@ def launch(shop: Workshop) -> None:
     for kind in JobKind:
         run: Any = partial(run_job, kind, shop)
         run.__name__ = run.__qualname__ = kind.value
-        DBOS.workflow(name=kind.value, max_recovery_attempts=_MOST_ATTEMPTS)(run)
+        DBOS.workflow(name=kind.value, max_recovery_attempts=_MOST_DEATHS - 1)(run)
     DBOS.launch()
     for line in Line:
         DBOS.register_queue(line.value, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
@@ -96,25 +95,19 @@ def launch(shop: Workshop) -> None:
 @contextmanager
 def hold_worker(home: Path) -> Iterator[None]:
     """Be the only worker of a home. Raises `WorkerRunningError` where there is one."""
-    until = time.monotonic() + _PATIENCE  # whoever asks whether one runs has the lock for a moment
-    with (home / "worker.lock").open("ab") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise WorkerRunningError(
-                        f"another process runs the jobs of {home} already"
-                    ) from None
-            time.sleep(0.05)
+    with ExitStack() as held:
+        try:  # whoever asks whether one runs has the lock for a moment
+            held.enter_context(exclusive(home / "worker.lock", patience=_PATIENCE))
+        except BlockingIOError:
+            raise WorkerRunningError(f"another process runs the jobs of {home} already") from None
         yield
 
 
 def _tidy(shop: Workshop) -> None:
-    """Let go of what jobs kept that ended while no worker was at them, such as cancelled ones."""
+    """See to jobs that ended while no worker was at them: cancelled ones, and those given up."""
     builds = shop.catalog.builds
     with closing(JobQueue(shop.orders.jobs_url)) as queue:
+        _note_given_up(shop, queue)
         for job_id in builds.jobs().values():
             if _ended(queue, job_id):
                 builds.end(job_id)
@@ -124,14 +117,19 @@ def _tidy(shop: Workshop) -> None:
                 rmtree(folder, ignore_errors=True)
 
 
-def _note_given_up(shop: Workshop) -> None:
-    """Note the jobs that failed because they were begun too often."""
-    with closing(JobQueue(shop.orders.jobs_url)) as queue:
-        for job in queue.list(limit=_LOOKED_AT):
-            if job.state is JobState.FAILED and job.attempts > _MOST_ATTEMPTS:
-                shop.catalog.failures.note(
-                    job.collection, kind=job.kind, job=job.id, reason=str(job.error)
-                )
+def _note_given_up(shop: Workshop, queue: JobQueue) -> None:
+    """Note the jobs that were begun too often; not those that another was asked for after."""
+    noted = {failure.job for failure in shop.catalog.failures.list()}
+    newest: dict[tuple[str | None, str], Job] = {}
+    for job in queue.list(limit=_LOOKED_AT):
+        newest.setdefault((job.collection, job.kind), job)
+    for job in newest.values():
+        given_up = job.state is JobState.FAILED and job.attempts > _MOST_DEATHS
+        if given_up and job.id not in noted:
+            log.error("job.given_up", job=job.id, kind=job.kind, reason=job.error)
+            shop.catalog.failures.note(
+                job.collection, kind=job.kind, job=job.id, reason=str(job.error)
+            )
 
 
 def _ended(queue: JobQueue, job_id: str, *, forgotten: bool = True) -> bool:

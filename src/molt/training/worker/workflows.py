@@ -15,7 +15,6 @@ from dbos import DBOS
 
 from molt.artifact import ArtifactError
 from molt.encoder import EncoderError
-from molt.index.active import active_checkpoint
 from molt.index.errors import IndexingError
 from molt.index.jobs import JobKind
 from molt.index.merge import MergePlan, plan_compaction, plan_merge
@@ -70,17 +69,17 @@ def reindex(shop: Workshop, arguments: Arguments) -> Result:
     """Build the collection's generation anew under the checkpoint that it has."""
     name = arguments["collection"]
     reason = Reason(arguments["actor"], f"reindex, job {DBOS.workflow_id}")
-    checkpoint = _step("checkpoint", _active, shop, name)
+    active = _step("checkpoint", shop.active, name)
     reuse = bool(arguments["options"].get("reuse", True))
-    return _serve(shop, name, checkpoint, reason=reason, reuse=reuse)
+    return _serve(shop, name, active, reason=reason, reuse=reuse, baseline=active)
 
 
 def merge(shop: Workshop, arguments: Arguments) -> Result:
     """Fold the collection's segments into as few as can be; no text is encoded again."""
     name = arguments["collection"]
     reason = Reason(arguments["actor"], f"merge, job {DBOS.workflow_id}")
-    checkpoint = _step("checkpoint", _active, shop, name)
-    return _serve(shop, name, checkpoint, reason=reason, plan=plan_compaction)
+    active = _step("checkpoint", shop.active, name)
+    return _serve(shop, name, active, reason=reason, plan=plan_compaction, baseline=active)
 
 
 def evaluate(shop: Workshop, arguments: Arguments) -> Result:
@@ -90,7 +89,8 @@ def evaluate(shop: Workshop, arguments: Arguments) -> Result:
     job = Retraining(shop, job_id, arguments["collection"], options, arguments["actor"])
     prepared = _step("prepare", job.prepare)
     candidate = {"checkpoint": options["checkpoint"]}
-    return candidate | prepared | _step("judge", job.judge, prepared, candidate)
+    found = {"baseline": prepared["baseline"]} | candidate
+    return found | _step("judge", job.judge, prepared, candidate)
 
 
 def tune(shop: Workshop, arguments: Arguments) -> Result:
@@ -173,13 +173,6 @@ def _observe(shop: Workshop, name: str, epoch: int) -> Result:
         teller.check()
         time.sleep(_LOOK_SECONDS)
     return {"kept": True}
-
-
-def _active(shop: Workshop, name: str) -> str:
-    active = active_checkpoint(shop.catalog, shop.generations, name)
-    if active is None:
-        raise TrainingError("the home has no checkpoint; `molt checkpoints add PATH` makes one")
-    return active
 
 
 def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:

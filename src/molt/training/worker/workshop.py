@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from molt.encoder import CheckpointStore
+from molt.index.active import active_checkpoint
 from molt.index.catalog import Catalog
 from molt.index.generation import GenerationStore
 from molt.index.jobs import jobs_folder
+from molt.training.errors import TrainingError
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Workshop:
     def cache(self) -> Path:
         """What may be deleted at any time."""
         return self.orders.home / "cache"
+
+    def active(self, collection: str) -> str:
+        """The id of the checkpoint that serves a collection. Raises `TrainingError` for none."""
+        active = active_checkpoint(self.catalog, self.generations, collection)
+        if active is None:
+            raise TrainingError("the home has no checkpoint; `molt checkpoints add PATH` makes one")
+        return active
 
     def job_folder(self, job_id: str) -> Path:
         """Where a job keeps what it needs to go on after a kill."""

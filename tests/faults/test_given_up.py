@@ -1,0 +1,63 @@
+"""A job that kills one worker after another is given up, and that is told until it is made good."""
+
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import text
+
+from molt.index.catalog import home_url, open_catalog
+from molt.index.job_queue import JobQueue, create_jobs_engine, jobs_url
+from molt.index.jobs import Job, JobKind, JobRequest, JobState
+from tests.faults.swapping import REINDEX, armed, work
+
+
+def after_deaths(home: Path, job: Job, deaths: int) -> None:
+    """Let the queue know of so many workers that died at the job."""
+    engine = create_jobs_engine(jobs_url(home, None))
+    with engine.begin() as connection:
+        statement = text(
+            "UPDATE workflow_status SET recovery_attempts = :n WHERE workflow_uuid = :id"
+        )
+        connection.execute(statement, {"n": deaths, "id": job.id})
+    engine.dispose()
+
+
+def failures(home: Path) -> list[str]:
+    """The jobs that are told to have failed."""
+    with closing(open_catalog(home_url(home))) as catalog:
+        return [failure.job for failure in catalog.failures.list()]
+
+
+def run(home: Path, queue: JobQueue, request: JobRequest) -> Job:
+    job = queue.ask(request)
+    work(home, queue, job, armed(home))
+    return queue.get(job.id)
+
+
+def test_a_job_at_which_nineteen_workers_died_is_begun_once_more(
+    home: Path, queue: JobQueue
+) -> None:
+    job = queue.ask(REINDEX)
+    after_deaths(home, job, 19)
+    work(home, queue, job, armed(home))
+    assert queue.get(job.id).state is JobState.DONE
+
+
+def test_a_job_at_which_twenty_workers_died_is_told_as_failed_until_it_is_made_good(
+    home: Path, queue: JobQueue
+) -> None:
+    job = queue.ask(REINDEX)
+    after_deaths(home, job, 20)
+    work(home, queue, job, armed(home))
+    given_up = queue.get(job.id)
+    assert given_up.state is JobState.FAILED
+    assert given_up.error is not None
+    assert given_up.error.startswith("the worker died 20 times at it")
+
+    merge = JobRequest(JobKind.MERGE, "shop")
+    assert run(home, queue, merge).state is JobState.DONE
+    assert failures(home) == [job.id]
+
+    assert run(home, queue, REINDEX).state is JobState.DONE
+    assert run(home, queue, merge).state is JobState.DONE
+    assert failures(home) == []
