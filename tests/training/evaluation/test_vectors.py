@@ -11,7 +11,7 @@ from molt.index.document import Document
 from molt.training.data.dataset import Corpus
 from molt.training.errors import EvaluationError
 from molt.training.evaluation import vectors
-from molt.training.evaluation.vectors import Vectors, encode_corpus, encode_queries
+from molt.training.evaluation.vectors import Remembered, Vectors, encode_corpus, encode_queries
 from tests.hashing import HashingEncoder
 
 
@@ -213,3 +213,21 @@ def test_progress_counts_up_to_all_texts(tmp_path: Path) -> None:
         progress=lambda _, done, total: seen.append((done, total)),
     )
     assert seen == [(0, 10), (4, 10), (8, 10), (10, 10)]
+
+
+def test_what_was_encoded_to_be_evaluated_is_not_encoded_again_to_be_indexed(
+    tmp_path: Path,
+) -> None:
+    known, encoder = numbered(10), HashingEncoder()
+    encoded = encode_corpus(encoder, known, cache=tmp_path)
+    made = Remembered(encoder, cache=tmp_path)([*known.texts[::-1], "a later text"])
+    assert encoded_texts(encoder) == 11
+    np.testing.assert_array_equal(made[:10], encoded[::-1])
+    np.testing.assert_array_equal(made[10:], encoder.embed_documents(["a later text"]))
+
+
+def test_what_another_encoder_left_is_not_taken(tmp_path: Path) -> None:
+    known, other = numbered(3), HashingEncoder(seed=1)
+    encode_corpus(HashingEncoder(), known, cache=tmp_path)
+    made = Remembered(other, cache=tmp_path)(known.texts)
+    np.testing.assert_array_equal(made, other.embed_documents(known.texts))

@@ -78,6 +78,33 @@ def encode_queries(
     return vectors
 
 
+class Remembered:
+    """Embeds documents for an index, and takes what `encode_corpus` left of their vectors."""
+
+    def __init__(self, encoder: Encoder, *, cache: Path) -> None:
+        self._encoder = encoder
+        chunks = _chunks(cache / "vectors" / _folder(encoder), dimension=encoder.dimension)
+        self._known = {
+            digest: (chunk.vectors, row)
+            for chunk in chunks
+            for row, digest in enumerate(chunk.hashes)
+        }
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Vectors `(n, dim)`. Raises as the encoder does."""
+        vectors = np.empty((len(texts), self._encoder.dimension), np.float32)
+        known = [self._known.get(text_hash(text)) for text in texts]
+        missing = [place for place, found in enumerate(known) if found is None]
+        for place, found in enumerate(known):
+            if found is not None:
+                block, row = found
+                vectors[place] = block[row]
+        if missing:
+            made = self._encoder.embed_documents([texts[place] for place in missing])
+            vectors[missing] = made
+        return vectors
+
+
 @dataclass(frozen=True)
 class _Chunk:
     """Text hashes of 16 bytes each, and `vectors` `(n, dim)` of those texts."""
@@ -139,10 +166,10 @@ def _chunks(folder: Path, *, dimension: int) -> Iterator[_Chunk]:
             path.unlink()
             continue
         ends = range(_HASH, _HASH * count + 1, _HASH)
-        flat = np.frombuffer(body, "<f4", offset=_HASH * count)
+        offset, shape = _DIGEST + _HASH * count, (count, dimension)
         yield _Chunk(
             [body[end - _HASH : end] for end in ends],
-            flat.reshape(count, dimension).astype(np.float32, copy=False),
+            np.memmap(path, "<f4", mode="r", offset=offset, shape=shape),
         )
 
 

@@ -17,6 +17,7 @@ from molt.index.merge import MergePlan, plan_merge
 from molt.index.releases import Reason
 from molt.index.sealing import PassageEncoder
 from molt.index.writer import GenerationWriter
+from molt.training.evaluation.vectors import Remembered
 from molt.training.worker.telling import Teller
 from molt.training.worker.workshop import Workshop
 
@@ -34,14 +35,14 @@ def build(  # noqa: PLR0913  each by name
 ) -> str:
     """Make the job's generation of the collection `name`, or go on making it; its id.
 
-    With `reuse`, vectors of unchanged texts are taken from generations of the same checkpoint.
-    Segments are merged as `plan` says.
+    With `reuse`, vectors of unchanged texts are taken from generations of the same checkpoint, and
+    from what its evaluation has computed. Segments are merged as `plan` says.
     """
     teller = Teller()
     collection = shop.catalog.collections.get(name)
     checkpoint = shop.checkpoints.open(checkpoint_id)
     generation_id = _begun(shop, job_id, collection, checkpoint)
-    with _writing(shop, collection, generation_id, checkpoint) as writer:
+    with _writing(shop, collection, generation_id, checkpoint, remember=reuse) as writer:
         if reuse:
             _borrow(shop, writer, collection)
         total = writer.behind
@@ -74,7 +75,7 @@ def release(
         if baseline is not None and now.generation is not None:
             _check_baseline(shop.generations.read(now.generation).checkpoint, baseline)
 
-    with _writing(shop, collection, generation_id, checkpoint) as writer:
+    with _writing(shop, collection, generation_id, checkpoint, remember=False) as writer:
         return flip(shop.catalog, writer, name, reason=reason, agree=agree).epoch
 
 
@@ -89,19 +90,25 @@ def _check_baseline(active: str, baseline: str) -> None:
 
 @contextmanager
 def _writing(
-    shop: Workshop, collection: Collection, generation_id: str, checkpoint: Checkpoint
+    shop: Workshop,
+    collection: Collection,
+    generation_id: str,
+    checkpoint: Checkpoint,
+    *,
+    remember: bool,
 ) -> Iterator[GenerationWriter]:
     orders = shop.orders
     encoder = open_encoder(
         checkpoint, cache=shop.cache, runtime=orders.runtime, threads=orders.threads
     )
     with closing(encoder):
+        embed = Remembered(encoder, cache=shop.cache) if remember else encoder.embed_documents
         writer = GenerationWriter(
             shop.generations,
             generation_id,
             catalog=shop.catalog,
             collection=collection,
-            encoder=PassageEncoder(encoder.embed_documents),
+            encoder=PassageEncoder(embed),
             patience=_PATIENCE,
         )
         with closing(writer):
