@@ -1,5 +1,7 @@
 """Which generations are written and which are kept, while others move the pointers."""
 
+import dataclasses
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,10 +10,11 @@ import pytest
 
 from molt.app.encoders import Encoders
 from molt.app.writing import Writing
+from molt.artifact import CorruptFileError
 from molt.index.catalog import Catalog, home_url, open_catalog
 from molt.index.collections import Collection
 from molt.index.document import Document
-from molt.index.errors import GenerationBusyError
+from molt.index.errors import GenerationBusyError, GenerationError
 from molt.index.flip import flip
 from molt.index.generation import GenerationStore
 from molt.index.occupancy import hold_writing
@@ -151,7 +154,9 @@ def test_a_generation_that_is_being_rebuilt_stays_before_anything_points_to_it(
     catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a", "b")
-    damaged = replace(catalog, store)
+    writing.advance(shop(catalog), limit=2)
+    writing.close()
+    damaged = active(catalog)
     (store.path(damaged) / "generation.json").write_bytes(b"damaged")
     assert writing.advance(shop(catalog), limit=1)
     assert active(catalog) == damaged
@@ -160,6 +165,75 @@ def test_a_generation_that_is_being_rebuilt_stays_before_anything_points_to_it(
     while writing.advance(shop(catalog), limit=1):
         pass
     assert (active(catalog), store.read(rebuilt).revision) == (rebuilt, 2)
+
+
+def spoil(path: Path) -> None:
+    """Something that is no checkpoint changes in a manifest, which its checksum then denies."""
+    body = json.loads(path.read_bytes())
+    path.write_text(json.dumps(body | {"revision": 77}))
+
+
+def test_a_damaged_generation_is_rebuilt_by_the_checkpoint_that_it_names(
+    catalog: Catalog, store: GenerationStore
+) -> None:
+    other = HashingEncoder(seed=1)
+    both = {encoder.checkpoint.id: encoder for encoder in (ENCODER, other)}
+    writing = Writing(catalog=catalog, store=store, encoders=Encoders(both.__getitem__), retained=1)
+    put(catalog, "a")
+    made = store.create(
+        collection=shop(catalog).id, checkpoint=other.checkpoint.id, dimension=other.dimension
+    )
+    for _ in range(2):  # so that the pointer was moved more than once
+        catalog.collections.point("shop", generation=made.id)
+    spoil(store.path(made.id) / "generation.json")
+    while writing.advance(shop(catalog), limit=1):
+        pass
+    assert active(catalog) != made.id
+    assert store.read(active(catalog)).checkpoint == other.checkpoint.id
+
+
+def test_a_generation_of_which_nobody_knows_the_checkpoint_is_not_rebuilt(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    replace(catalog, store)
+    lost = replace(catalog, store)
+    store.remove(lost)
+    with pytest.raises(GenerationError, match="nothing tells which checkpoint made it"):
+        writing.advance(shop(catalog), limit=1)
+    assert active(catalog) == lost
+
+
+def test_a_damaged_checkpoint_moves_no_pointer_to_another_one(
+    catalog: Catalog, store: GenerationStore
+) -> None:
+    def refuse(checkpoint_id: str) -> HashingEncoder:
+        if checkpoint_id == other.checkpoint.id:
+            raise CorruptFileError(Path("model.safetensors"), "its SHA-256 differs")
+        return ENCODER
+
+    other = HashingEncoder(seed=1)
+    writing = Writing(catalog=catalog, store=store, encoders=Encoders(refuse), retained=1)
+    put(catalog, "a")
+    made = store.create(
+        collection=shop(catalog).id, checkpoint=other.checkpoint.id, dimension=other.dimension
+    )
+    catalog.collections.point("shop", generation=made.id)
+    with pytest.raises(CorruptFileError, match="SHA-256"):
+        writing.advance(shop(catalog), limit=1)
+    assert (active(catalog), store.ids()) == (made.id, [made.id])
+
+
+def test_a_generation_that_is_ahead_of_the_catalog_is_rebuilt_from_it(
+    catalog: Catalog, store: GenerationStore, writing: Writing
+) -> None:
+    put(catalog, "a")
+    ahead = replace(catalog, store)
+    store.publish(dataclasses.replace(store.read(ahead), revision=99))
+    while writing.advance(shop(catalog), limit=1):
+        pass
+    assert active(catalog) != ahead
+    assert store.read(active(catalog)).revision == 1
 
 
 def test_a_generation_that_a_job_writes_stays(

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from molt.artifact import CorruptFileError
 from molt.index.attributes import attributes_of
-from molt.index.errors import FilterError, GenerationError, UnknownFieldError, VectorError
+from molt.index.errors import (
+    FilterError,
+    GenerationAheadError,
+    GenerationError,
+    UnknownFieldError,
+    VectorError,
+)
 from molt.index.filter import parse_filter
 from molt.index.generation import GenerationStore
 from molt.index.liveness import Liveness
@@ -154,7 +160,7 @@ def test_a_generation_without_rows_answers_with_nothing(segment_store):
 
 def test_a_liveness_older_than_the_manifest_is_refused(segment_store, vectors):
     manifest = build(segment_store, [(range(60), vectors)])
-    with pytest.raises(GenerationError, match="read the liveness after the manifest"):
+    with pytest.raises(GenerationAheadError, match="put back to an earlier state"):
         open_snapshot(segment_store, manifest, everything_lives(60, revision=0))
 
 

@@ -1,7 +1,8 @@
 """Writing: which generation of a collection is written, by which encoder.
 
 The active one, or a first one. A generation that cannot be opened is rebuilt from the catalog
-beside it, and the pointer moves when the new one is complete: text is the truth, segments a cache.
+beside it, by the checkpoint that made it, and the pointer moves when the new one is complete: text
+is the truth, segments a cache. A checkpoint is not: where that is damaged, nothing is encoded.
 Knows no threads beyond its lock, and no locks of the home.
 """
 
@@ -16,7 +17,12 @@ from molt.artifact import CorruptFileError
 from molt.encoder.encoder import Encoder
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
-from molt.index.errors import GenerationBusyError, GenerationNotFoundError
+from molt.index.errors import (
+    GenerationAheadError,
+    GenerationBusyError,
+    GenerationError,
+    GenerationNotFoundError,
+)
 from molt.index.generation import GenerationManifest, GenerationStore
 from molt.index.releases import Reason
 from molt.index.retention import collect
@@ -113,13 +119,30 @@ class Writing:
             return self._first(collection)
         try:
             manifest = self._store.read(collection.generation)
-            encoder = self._encoders.get(manifest.checkpoint)
         except (CorruptFileError, GenerationNotFoundError) as error:
-            return self._rebuild(collection, default_checkpoint(self._catalog), error)
+            made_by = self._maker(collection, collection.generation, error)
+            return self._rebuild(collection, made_by, error)
+        encoder = self._encoders.get(manifest.checkpoint)
         try:
             return _Opened(self._writer(collection, manifest, encoder))
-        except CorruptFileError as error:
+        except (CorruptFileError, GenerationAheadError) as error:
             return self._rebuild(collection, manifest.checkpoint, error)
+
+    def _maker(self, collection: Collection, generation_id: str, error: Exception) -> str:
+        """The checkpoint that made a generation whose manifest cannot be read.
+
+        Raises `GenerationError` where nothing tells: another checkpoint would be a swap that nobody
+        asked for.
+        """
+        claimed = self._store.claimed_checkpoint(generation_id)
+        if claimed is not None:
+            return claimed
+        if collection.epoch == 1:  # nothing but the first documents has moved the pointer
+            return default_checkpoint(self._catalog)
+        raise GenerationError(
+            f"{error}; nothing tells which checkpoint made it: `molt reload {collection.name} "
+            "CHECKPOINT` indexes the collection anew, `molt rollback` serves what was served before"
+        )
 
     def _first(self, collection: Collection) -> _Opened:
         encoder = self._encoders.get(default_checkpoint(self._catalog))
@@ -147,7 +170,7 @@ class Writing:
             collection.name,
             generation=opened.generation_id,
             epoch_expected=collection.epoch,
-            reason=Reason(text=f"rebuilt: generation {opened.replaces} was damaged"),
+            reason=Reason(text=f"rebuilt: generation {opened.replaces} could not be opened"),
         )
         log.info("generation.rebuilt", collection=collection.name, generation=opened.generation_id)
         return True

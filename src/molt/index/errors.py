@@ -88,6 +88,10 @@ class GenerationNotFoundError(GenerationError):
     """No generation of that id on disk."""
 
 
+class GenerationAheadError(GenerationError):
+    """A generation holds changes that the catalog does not have, as after restoring a backup."""
+
+
 class GenerationBusyError(GenerationError):
     """Another process or thread is writing this generation; it will be free again."""
 

@@ -6,6 +6,7 @@ point leaves a generation that opens, and strays that `sweep` removes. One proce
 a generation; any number read it. What the segments hold is not known here.
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -111,6 +112,15 @@ class GenerationStore:
         if manifest.id != generation_id:
             raise CorruptFileError(path, f"is the manifest of {manifest.id}, not of its directory")
         return manifest
+
+    def claimed_checkpoint(self, generation_id: str) -> str | None:
+        """The checkpoint that a manifest names although it cannot be trusted, or None."""
+        try:
+            body = json.loads((self.root / generation_id / MANIFEST).read_bytes())
+        except (OSError, ValueError):
+            return None
+        claimed = body.get("checkpoint") if isinstance(body, dict) else None
+        return claimed if isinstance(claimed, str) else None
 
     def publish(self, manifest: GenerationManifest) -> None:
         """Replace the manifest; from now on these segments make up the generation."""

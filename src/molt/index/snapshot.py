@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from molt.index.errors import GenerationError, VectorError
+from molt.index.errors import GenerationAheadError, GenerationError, VectorError
 from molt.index.exact import NOTHING, Vectors
 from molt.index.filter import Filter
 from molt.index.generation import GenerationManifest, GenerationStore
@@ -111,7 +111,7 @@ def open_snapshot(
     """Open a generation: every file is verified, the vectors are mapped.
 
     `liveness` is the full one, read after the manifest. Raises `CorruptFileError`, which names the
-    file, and `GenerationError` where the liveness is older than the manifest.
+    file, and `GenerationAheadError` where the liveness is older than the manifest.
     """
     return _assemble(store, manifest, new_ledger(liveness), opened={})
 
@@ -124,9 +124,9 @@ def _assemble(
     opened: dict[str, Segment],
 ) -> Snapshot:
     if ledger.revision < manifest.revision:
-        raise GenerationError(
-            f"generation {manifest.id} is at revision {manifest.revision} and the liveness at "
-            f"{ledger.revision}; read the liveness after the manifest"
+        raise GenerationAheadError(
+            f"generation {manifest.id} is at revision {manifest.revision}, and the catalog at "
+            f"{ledger.revision}: it was put back to an earlier state"
         )
     folder = store.segments_path(manifest.id)
     segments = tuple(
