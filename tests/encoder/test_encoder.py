@@ -1,5 +1,7 @@
+import gc
 import inspect
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -255,6 +257,22 @@ def test_a_failed_query_is_not_remembered(encoder: Encoder) -> None:
         encoder.encode(["ab"], input_type=QUERY, lane=Lane.QUERY)
     encoder._runtime = broken.runtime
     assert encoder.encode(["ab"], input_type=QUERY, lane=Lane.QUERY).n_tokens.tolist() == [4]
+
+
+def test_an_encoder_that_nobody_holds_ends_with_its_threads(
+    tiny: Checkpoint, tmp_path: Path
+) -> None:
+    encoder = open_encoder(open_checkpoint(tiny.path), cache=tmp_path / "cache", threads=2)
+    threads = [thread for thread in encoder._scheduler._threads if thread.is_alive()]
+    encoder.encode(["several", "texts"], input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND)
+    encoder.encode(["one"], input_type=InputType.QUERY, lane=Lane.QUERY)
+    runtime = weakref.ref(encoder._runtime)
+    del encoder
+    gc.collect()
+    for thread in threads:
+        thread.join(30)
+    assert (len(threads), [thread.is_alive() for thread in threads]) == (2, [False, False])
+    assert runtime() is None
 
 
 def test_a_closed_encoder_says_so(encoder: Encoder) -> None:

@@ -1,5 +1,6 @@
 """The encoder: texts in, vectors out, shared by every thread of a service."""
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -47,6 +48,7 @@ class Encoder:
         self._runtime = runtime
         self._scheduler = Scheduler(threads)
         self._cache = QueryCache(_CACHED_QUERIES)
+        weakref.finalize(self, self._scheduler.stop).atexit = False
 
     @property
     def dimension(self) -> int:

@@ -84,6 +84,12 @@ class Scheduler:
                 future.cancel()
         return [future.result() for future in futures]
 
+    def stop(self) -> None:
+        """End the threads when nobody is left who could bring work; waits for nothing."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Finish the units that have begun, fail the others, and end the threads."""
         with self._changed:
@@ -124,6 +130,7 @@ class Scheduler:
             try:
                 unit.run()
             finally:
+                del unit  # it refers to the encoder, which may be let go while this thread waits
                 self._leave()
 
     def _next(self) -> _Unit | None:
