@@ -41,6 +41,7 @@ def test_what_is_nested_too_deep_is_left_out():
     for _ in range(MAX_DEPTH - 1):
         shallow = {"y": shallow}
     assert list(flatten(deep)) == []
+    assert list(flatten({"k" * 512: {"x": 1}, "a": {"k" * 511: 1}, "k" * 513: [1]})) == []
     assert len(list(flatten(shallow))) == 1
 
 

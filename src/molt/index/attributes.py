@@ -10,13 +10,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from molt.index.scalar import Kind, Scalar, scalar_of, storable
+from molt.index.scalar import MAX_FIELD_LENGTH, Kind, Scalar, scalar_of, storable
 
 MAX_DEPTH = 16
 
@@ -38,6 +38,18 @@ class Column:
 
     values: npt.NDArray[np.float64] | pl.Series
     rows: npt.NDArray[np.int64]
+
+    def spans(self, values: Sequence[float | str]) -> list[tuple[int, int]]:
+        """Where each of `values` begins and ends, in their order."""
+        starts, ends = self._places(values, "left"), self._places(values, "right")
+        return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+    def _places(
+        self, values: Sequence[float | str], side: Literal["left", "right"]
+    ) -> npt.NDArray[np.integer[Any]]:
+        if isinstance(self.values, pl.Series):
+            return self.values.search_sorted(pl.Series(values, dtype=pl.String), side).to_numpy()
+        return np.searchsorted(self.values, np.array(values, dtype=np.float64), side)
 
     def below(self, value: float | str) -> int:
         """How many values are less than `value`."""
@@ -125,8 +137,8 @@ def merged_attributes(parts: Iterable[tuple[Attributes, npt.NDArray[np.int64]]])
 def flatten(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
     """Every filterable value with the dotted path of its field.
 
-    Lists give their field several values. Null, and what is nested deeper than `MAX_DEPTH`, is
-    not filterable.
+    Lists give their field several values. Null, what is nested deeper than `MAX_DEPTH`, and fields
+    whose path is longer than `MAX_FIELD_LENGTH` are not filterable.
     """
     pending: list[tuple[str, Any, int]] = [("", metadata, 0)]
     while pending:
@@ -135,7 +147,9 @@ def flatten(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
             continue
         if isinstance(value, Mapping):
             prefix = f"{path}." if path else ""
-            pending.extend((prefix + storable(str(k)), v, depth + 1) for k, v in value.items())
+            room = MAX_FIELD_LENGTH - len(prefix)
+            short = [(str(key), inner) for key, inner in value.items() if len(str(key)) <= room]
+            pending.extend((prefix + storable(key), inner, depth + 1) for key, inner in short)
         elif isinstance(value, list | tuple):
             pending.extend((path, entry, depth + 1) for entry in value)
         elif (scalar := scalar_of(value)) is not None:

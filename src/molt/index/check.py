@@ -11,8 +11,9 @@ from molt.artifact import ArtifactError
 from molt.index.catalog import CATALOG, Catalog, home_url, open_catalog
 from molt.index.collections import Collection
 from molt.index.coverage import check_coverage
-from molt.index.errors import CatalogError, GenerationError
+from molt.index.errors import CatalogError, GenerationError, GenerationNotFoundError
 from molt.index.generation import SEGMENTS, GenerationManifest, GenerationStore
+from molt.index.occupancy import hold_reading
 from molt.index.problem import Problem, Severity
 from molt.index.segment import Segment, open_segment
 
@@ -74,6 +75,10 @@ def _check_catalog(home: Path, catalog: Catalog) -> list[Problem]:
 def _check_generation(home: Path, catalog: Catalog, generation_id: str) -> list[Problem]:
     store = GenerationStore(home / "generations")
     problems: list[Problem] = []
+    try:
+        hold = hold_reading(store.path(generation_id))
+    except GenerationNotFoundError:
+        return []  # it was collected meanwhile
     for _ in range(_ATTEMPTS):
         try:
             manifest = store.read(generation_id)
@@ -81,7 +86,10 @@ def _check_generation(home: Path, catalog: Catalog, generation_id: str) -> list[
             if not problems or store.read(generation_id) == manifest:
                 break  # else somebody sealed or merged segments while they were read
         except (ArtifactError, GenerationError) as error:
-            return [Problem(store.root / generation_id, str(error))]
+            problems = [Problem(store.root / generation_id, str(error))]
+            break
+    if hold is not None:
+        hold.release()
     return problems
 
 

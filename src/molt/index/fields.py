@@ -17,6 +17,7 @@ MAX_ID_CHARS = 512
 MAX_TEXT_CHARS = 10_000_000
 MAX_METADATA_BYTES = 1_048_576
 MAX_METADATA_DEPTH = 16
+_SAID = 64  # characters of a key in an error
 _INT64 = range(-(2**63), 2**63)
 _FORBIDDEN_IN_ID = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -121,7 +122,7 @@ def _plain(value: object, field: str, depth: int) -> object:
         return [_plain(inner, f"{field}[{at}]", depth + 1) for at, inner in enumerate(value)]
     if isinstance(value, Mapping):
         keys = [check_text(key, field=f"a key of {field}") for key in value]
-        return {key: _plain(value[key], f"{field}.{key}", depth + 1) for key in keys}
+        return {key: _plain(value[key], f"{field}.{key[:_SAID]}", depth + 1) for key in keys}
     raise InvalidFieldError(field, f"holds {_kind(value)}, which JSON does not have")
 
 

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from molt.index.errors import FilterError
-from molt.index.scalar import Kind, Scalar, scalar_of, storable
+from molt.index.scalar import MAX_FIELD_LENGTH, Kind, Scalar, scalar_of, storable
 
 MAX_DEPTH = 32
 MAX_NODES = 256
 MAX_VALUES = 1_000
-MAX_FIELD_LENGTH = 512
 
 
 class Comparison(StrEnum):

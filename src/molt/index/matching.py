@@ -109,7 +109,7 @@ def _spans(condition: Condition, column: Column, *, kind: Kind) -> list[_Span]:
 def _test_spans(test: OneOf | Bound, column: Column, *, kind: Kind) -> list[_Span]:
     if isinstance(test, OneOf):
         values = [scalar.value for scalar in test.values if scalar.kind is kind]
-        return sorted((column.below(value), column.up_to(value)) for value in values)
+        return sorted(column.spans(values))
     if test.limit.kind is not kind:
         return []
     limit, size = test.limit.value, len(column.rows)

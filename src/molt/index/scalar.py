@@ -7,6 +7,9 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_FIELD_LENGTH = 512
+"""Characters of a field's dotted path; what lies deeper cannot be filtered on."""
+
 
 class Kind(StrEnum):
     """Kinds never mix: the text "1", the number 1 and the boolean true are three values."""

@@ -171,21 +171,27 @@ def _check_rows(rows: npt.NDArray[np.void]) -> None:
 
 
 def _write_vectors(path: Path, content: SegmentContent) -> Vectors:
-    """Write block after block, so that memory holds one at a time; the result is mapped."""
+    """Write block after block, so that memory holds one at a time; the result is mapped.
+
+    Not through a mapping: where the disk is full, that would end the process.
+    """
     shape = (len(content.rows), content.dimension)
-    vectors = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
     end = 0
-    for block in content.blocks:
-        start, end = end, end + len(block)
-        if block.shape[1:] != shape[1:] or end > shape[0]:
-            raise VectorError(f"expected vectors {shape}, found a block {block.shape} at {start}")
-        for row in np.flatnonzero(~np.isfinite(block).all(axis=1))[:1]:
-            raise VectorError(f"vector {start + row} holds a value that is not a finite number")
-        vectors[start:end] = block
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in content.blocks:
+            start, end = end, end + len(block)
+            if block.shape[1:] != shape[1:] or end > shape[0]:
+                raise VectorError(
+                    f"expected vectors {shape}, found a block {block.shape} at {start}"
+                )
+            for row in np.flatnonzero(~np.isfinite(block).all(axis=1))[:1]:
+                raise VectorError(f"vector {start + row} holds a value that is not a finite number")
+            file.write(np.ascontiguousarray(block, dtype="<f4").data)
     if end != shape[0]:
         raise VectorError(f"expected {shape[0]} vectors, found {end}")
-    vectors.flush()
-    return np.asarray(vectors)
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _read_array(path: Path, *, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
