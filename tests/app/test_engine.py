@@ -19,7 +19,9 @@ from molt.app.engine_errors import (
 )
 from molt.app.ranking import SearchQuery
 from molt.app.settings import load_settings
+from molt.app.writing import Writing
 from molt.encoder.encoder import InputType
+from molt.index.collections import Collection
 from molt.index.document import Document
 from molt.index.errors import CollectionNotFoundError
 from tests.app.serving import open_engine
@@ -172,6 +174,50 @@ def test_damage_to_a_generation_being_served_is_named_and_the_loaded_one_keeps_s
     readiness = engine.readiness()
     assert not readiness.ready
     assert "generation.json" in readiness.problems[0]
+
+
+def test_what_is_written_is_kept_although_the_collection_cannot_be_served(
+    tmp_path: Path,
+) -> None:
+    settings = load_settings(home=tmp_path, index={"seal": False})
+    with closing(open_engine(settings)) as engine:
+        collection = engine.catalog.collections.create("shop")
+        engine.catalog.collections.point("shop", generation="0" * 32)
+        with pytest.raises(UnavailableError):
+            engine.shelf.get("shop")
+        engine.catalog.documents.upsert(collection, [Document("a", "red socks")])
+        engine.changed("shop")
+        assert [status.collection.name for status in engine.statuses()] == ["shop"]
+
+
+def test_a_collection_that_is_deleted_while_all_are_listed_is_left_out(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.catalog.collections.create("gone")
+    listed = engine.catalog.collections.list()
+    engine.catalog.collections.delete("gone")
+    engine.shelf.refresh_changed()
+    monkeypatch.setattr(engine.catalog.collections, "list", lambda: listed)
+    assert [status.collection.name for status in engine.statuses()] == ["shop"]
+    assert "gone" not in {card.name for card in engine.models.cards()}
+
+
+def test_a_library_that_fails_on_one_collection_keeps_no_other_from_being_indexed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = Writing.advance
+
+    def fail(writing: Writing, collection: Collection, *, limit: int) -> bool:
+        if collection.name == "broken":
+            raise ArithmeticError("a token beyond the table")
+        return advance(writing, collection, limit=limit)
+
+    monkeypatch.setattr(Writing, "advance", fail)
+    engine.catalog.collections.create("broken")
+    write(engine, Document("a", "red socks"))
+    assert ids(engine, "socks") == ["a"]
+    assert "a token beyond the table" in engine.indexer.problems()["broken"]
+    assert engine.indexer.problems().keys() == {"broken"}
 
 
 def test_a_home_without_a_checkpoint_says_what_to_do(tmp_path: Path) -> None:

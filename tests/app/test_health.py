@@ -62,6 +62,16 @@ def test_health_is_answered_while_the_queue_is_full(tmp_path: Path) -> None:
         admission.pending = 0
 
 
+def test_metrics_are_told_to_who_has_a_key_while_the_queue_is_full(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        service = client.app.state.service
+        headers = {"api-key": service.engine.catalog.keys.create("prometheus", Role.READ)}
+        service.admission.pending = 10_000
+        assert client.get("/collections", headers=headers).status_code == 429
+        assert client.get("/metrics", headers=headers).status_code == 200
+        service.admission.pending = 0
+
+
 def test_a_collection_that_cannot_be_loaded_is_named(shop: TestClient) -> None:
     service = shop.app.state.service
     collections = service.engine.catalog.collections

@@ -79,9 +79,9 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
 
 def _service(settings: Settings, engine: Engine) -> Service:
     admission = Admission(max_pending=settings.limits.max_pending, threads=REQUEST_THREADS)
-    guard = Guard(
-        engine.catalog.keys, admission=admission, reachable=not is_loopback(settings.host)
-    )
+    # Of its own, so that who is asked for a key can be told metrics while searches are refused.
+    asking = Admission(max_pending=settings.limits.max_pending, threads=1)
+    guard = Guard(engine.catalog.keys, admission=asking, reachable=not is_loopback(settings.host))
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
     return Service(settings, engine, admission, guard, metrics)

@@ -4,6 +4,7 @@ Owns the catalog, the shelf of live collections and the threads that keep them t
 them. Searching itself is `ranking`, embedding is `models`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,6 +27,7 @@ from molt.encoder.errors import EncoderError
 from molt.encoder.store import CheckpointStore
 from molt.index.catalog import Catalog, open_catalog
 from molt.index.collections import Collection
+from molt.index.errors import CollectionNotFoundError
 from molt.index.generation import GenerationStore
 
 log = structlog.get_logger(__name__)
@@ -116,9 +118,21 @@ class Engine:
             return rank(query, live=live, catalog=self.catalog)
 
     def changed(self, name: str) -> None:
-        """Documents of a collection were written: hide what was deleted, index what is new."""
-        self.shelf.refresh(name)
+        """Documents of a collection were written: hide what was deleted, index what is new.
+
+        That they are kept does not depend on whether the collection can be served.
+        """
+        with suppress(UnavailableError):
+            self.shelf.refresh(name)
         self.indexer.wake()
+
+    def statuses(self) -> list[CollectionStatus]:
+        """Of every collection, but for those that are deleted meanwhile."""
+        found = []
+        for collection in self.catalog.collections.list():
+            with suppress(CollectionNotFoundError):
+                found.append(self.status(collection))
+        return found
 
     def status(self, collection: Collection) -> CollectionStatus:
         """How far the index of a collection has come."""

@@ -117,7 +117,7 @@ class Indexer:
                     self._shelf.refresh(collection.name)
             except CollectionNotFoundError:
                 continue
-            except _EXPECTED as error:
+            except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed
                 self._report(name, collection, error)
             else:
                 self._problems.pop((name, collection.name), None)
@@ -132,7 +132,13 @@ class Indexer:
     def _report(self, name: str, collection: Collection, error: Exception) -> None:
         reason = f"collection {collection.name!r} is not being indexed: {error}"
         if self._problems.get((name, collection.name)) != reason:
-            log.error("indexing.failed", collection=collection.name, reason=str(error))
+            unexpected = None if isinstance(error, _EXPECTED) else error
+            log.error(
+                "indexing.failed",
+                collection=collection.name,
+                reason=str(error),
+                exc_info=unexpected,
+            )
         self._problems[name, collection.name] = reason
 
     def _run(self, name: str, work: Callable[[], bool]) -> None:

@@ -18,7 +18,7 @@ from molt.encoder.errors import EncoderError
 from molt.index.aliases import DEFAULT
 from molt.index.catalog import Catalog
 from molt.index.collections import Collection
-from molt.index.errors import GenerationError
+from molt.index.errors import CollectionNotFoundError, GenerationError
 from molt.index.generation import GenerationStore
 from molt.index.occupancy import Hold, hold_reading
 from molt.index.snapshot import Snapshot, open_snapshot
@@ -88,7 +88,11 @@ class Shelf:
         need not be verified again. Raises `UnavailableError` where there is no former one.
         """
         with self._refreshing.setdefault(name, threading.Lock()):
-            collection = self._catalog.collections.get(name)
+            try:
+                collection = self._catalog.collections.get(name)
+            except CollectionNotFoundError:
+                self._refreshing.pop(name, None)
+                raise
             try:
                 live = self._load(collection, opened)
             except (ArtifactError, EncoderError, GenerationError, OSError) as error:

@@ -93,7 +93,7 @@ class Models:
         for collection in self._catalog.collections.list():
             try:
                 roots[collection.name] = self._shelf.get(collection.name).encoder.checkpoint.id
-            except UnavailableError:
+            except (UnavailableError, CollectionNotFoundError):
                 continue
         return tuple(
             _card(name, checkpoints[root])

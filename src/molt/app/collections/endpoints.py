@@ -72,7 +72,7 @@ def _create(engine: Engine, name: str) -> dict[str, Any]:
 
 
 def _list(engine: Engine) -> list[dict[str, Any]]:
-    return [_state(engine.status(one)) for one in engine.catalog.collections.list()]
+    return [_state(status) for status in engine.statuses()]
 
 
 def _get(engine: Engine, name: str) -> dict[str, Any]:

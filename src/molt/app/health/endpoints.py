@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from molt import __version__
 from molt.app.answers import Json
 from molt.app.auth import Access, allow
-from molt.app.engine import CollectionStatus, Engine, Readiness
+from molt.app.engine import Readiness
 from molt.app.health.schemas import Alive, Health, Ready
 from molt.app.metrics import CONTENT_TYPE
 from molt.app.route import new_router
@@ -72,10 +72,4 @@ def _readiness(service: Service) -> Readiness:
 def _exposition(service: Service) -> bytes:
     ready = _readiness(service).ready
     engine = service.engine
-    return service.metrics.exposition(
-        _collections(engine), failed=engine.shelf.failures, ready=ready
-    )
-
-
-def _collections(engine: Engine) -> list[CollectionStatus]:
-    return [engine.status(collection) for collection in engine.catalog.collections.list()]
+    return service.metrics.exposition(engine.statuses(), failed=engine.shelf.failures, ready=ready)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from molt.index.filter import MAX_FIELD_LENGTH, MAX_VALUES
+from molt.index.filter import MAX_VALUES
+from molt.index.scalar import MAX_FIELD_LENGTH
 
 _FILTER = {"$ref": "#/components/schemas/Filter"}
 _SCALAR = {"type": ["string", "number", "boolean"]}
