@@ -50,7 +50,7 @@ def serving(home: Path, **flags: Any) -> Iterator[TestClient]:
     engine = open_engine(settings)
     engine.start()
     app = create_app(settings, engine)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         yield client
 
 

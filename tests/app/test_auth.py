@@ -67,6 +67,28 @@ def test_without_any_key_everything_that_declares_a_role_is_open(
         admit(guard, access)
 
 
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "10.0.0.1:8080", "x" * 999])
+def test_without_any_key_a_name_that_is_not_this_machine_is_refused(
+    catalog: Catalog, admission: Admission, host: str
+) -> None:
+    guard = Guard(catalog.keys, admission=admission, reachable=False)
+    admit(guard, Access.PUBLIC, host=host)
+    with pytest.raises(ForbiddenError, match="only this machine is served"):
+        admit(guard, Access.READ, host=host)
+    secret = catalog.keys.create("reader", Role.READ)
+    locked = Guard(catalog.keys, admission=admission, reachable=False)
+    admit(locked, Access.READ, host=host, authorization=f"Bearer {secret}")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080"]
+)
+def test_without_any_key_every_name_of_this_machine_is_served(
+    catalog: Catalog, admission: Admission, host: str
+) -> None:
+    admit(Guard(catalog.keys, admission=admission, reachable=False), Access.ADMIN, host=host)
+
+
 def test_a_route_without_a_role_is_closed_to_everybody(
     catalog: Catalog, admission: Admission
 ) -> None:

@@ -1,7 +1,8 @@
 """Auth: which role a route asks for, and whether the caller has it.
 
-With no key in the catalog everything is open, provided that only this machine can connect. From the
-first key on, and for good, every route that is not public asks for one.
+With no key in the catalog everything is open, provided that only this machine can connect, and that
+it asks for this machine: a page in its browser may have given our address to a name of its own (DNS
+rebinding). From the first key on, and for good, every route that is not public asks for one.
 """
 
 import time
@@ -13,6 +14,7 @@ from typing import TypeVar
 from starlette.datastructures import Headers
 
 from molt.app.admission import Admission
+from molt.app.binding import is_loopback
 from molt.app.failures import ForbiddenError, InvalidKeyError
 from molt.index.keys import Keys, Role
 
@@ -84,6 +86,7 @@ class Guard:
         if access is Access.CLOSED:
             raise ForbiddenError("this route declares no role, so it is closed")
         if not await self._is_locked():
+            _require_local(headers)
             return ANYONE
         return await self._checked(_secret(headers), Role(access.value))
 
@@ -120,6 +123,16 @@ class Guard:
         caller = _Caller(key.name, key.role, now + REMEMBERED_SECONDS)
         self._remembered[secret] = caller
         return caller
+
+
+def _require_local(headers: Headers) -> None:
+    host = headers.get("host", "localhost")
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    if not is_loopback(name):
+        raise ForbiddenError(
+            f"without any key only this machine is served, not {host[:255]!r}; make a key with "
+            "`molt keys create`, or have the proxy in front ask for localhost"
+        )
 
 
 def _secret(headers: Headers) -> str | None:
