@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from molt.app.admission import OverloadedError
+from molt.app.documents import ndjson
 from tests.app.serving import serving
 
 DOCUMENTS = "/collections/default/documents"
@@ -157,3 +159,27 @@ def test_a_request_for_which_nobody_waits_is_indexed_later(client: TestClient) -
     put(client, {"id": "b", "text": "a tent"})
     assert ack["accepted"] == 1
     assert client.get("/collections/default").json()["indexed_revision"] == 2
+
+
+def test_a_stream_that_has_begun_waits_for_a_busy_server(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admission = shop.app.state.service.admission
+    run, batches = admission.run, []
+
+    async def run_when_not_busy(work: Any, *arguments: Any) -> Any:
+        if work is ndjson._keep_batch:
+            batches.append(arguments)
+            if len(batches) in busy:
+                raise OverloadedError(1)
+        return await run(work, *arguments)
+
+    monkeypatch.setattr(admission, "run", run_when_not_busy)
+    lines = b"".join(b'{"id": "n%d", "text": "boots"}\n' % number for number in range(1100))
+    busy = {2, 3}
+    answer = shop.post(DOCUMENTS, content=lines, headers=NDJSON, params={"wait": False})
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1100)
+    assert len(batches) == 5
+    busy = {6}
+    refused = shop.post(DOCUMENTS, content=lines, headers=NDJSON, params={"wait": False})
+    assert (refused.status_code, len(batches)) == (429, 6)

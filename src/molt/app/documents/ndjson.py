@@ -4,11 +4,13 @@ Memory is bounded by one batch, whatever the size of the stream. Where a line is
 before it are kept and the answer says how many.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from molt.app.admission import OverloadedError
 from molt.app.bodies import parse_json, require_plain
 from molt.app.documents.intake import keep, to_document
 from molt.app.documents.schemas import DocumentBody
@@ -23,6 +25,7 @@ from molt.index.errors import InvalidDocumentError
 
 BATCH_LINES = 500
 BATCH_BYTES = 4 * 2**20
+_PAUSE = 0.05
 
 
 @dataclass
@@ -50,9 +53,20 @@ async def keep_lines(request: Request, service: Service, collection: Collection)
     async for line in _lines(request, limit=service.settings.limits.max_ndjson_line_bytes):
         batch.add(line)
         if batch.is_full:
-            taken = await service.admission.run(_keep_batch, service, collection, batch, taken)
+            taken = await _keep(service, collection, batch, taken)
             batch = _Batch(first=batch.first + len(batch.lines))
-    return await service.admission.run(_keep_batch, service, collection, batch, taken)
+    return await _keep(service, collection, batch, taken)
+
+
+async def _keep(service: Service, collection: Collection, batch: _Batch, taken: Ack) -> Ack:
+    """Keep a batch. A busy server refuses the first; those after it wait for a place."""
+    while True:
+        try:
+            return await service.admission.run(_keep_batch, service, collection, batch, taken)
+        except OverloadedError:
+            if batch.first == 1 or service.stopping:
+                raise
+        await asyncio.sleep(_PAUSE)
 
 
 async def _lines(request: Request, *, limit: int) -> AsyncIterator[bytes]:
