@@ -121,6 +121,15 @@ def test_another_host_measures_once_and_remembers(
     assert choose(checkpoint, cache=cache).name == "two"
 
 
+def test_a_cache_that_cannot_be_written_keeps_nothing_from_serving(
+    build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.write_text("a file where the folder should be")
+    monkeypatch.setattr(module, "_measure_here", lambda *_: {"one": 1.0, "two": 2.0})
+    checkpoint = with_variants(build, variant("one"), variant("two"))
+    assert choose(checkpoint, cache=cache).name == "two"
+
+
 @pytest.mark.parametrize("content", [b"", b"{oops", b"[]", b'{"one": 5.0}'])
 def test_spoilt_or_partial_memory_of_speeds_is_measured_anew(
     build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch, content: bytes

@@ -6,6 +6,7 @@ them; on another one they are measured again, once, and remembered in the cache.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -63,8 +64,9 @@ def _speeds(
     if known.keys() >= variants.keys():
         return known
     measured = _measure_here(checkpoint, variants, cache)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, orjson.dumps(measured))
+    with suppress(OSError):  # a full disk, or one that may only be read: measured again next time
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, orjson.dumps(measured))
     return measured
 
 
@@ -72,7 +74,7 @@ def _remembered(path: Path) -> Mapping[str, float]:
     """What was measured before; nothing where the cache is gone or spoilt."""
     try:
         known = orjson.loads(path.read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
+    except (OSError, orjson.JSONDecodeError):
         return {}
     return known if isinstance(known, dict) else {}
 
