@@ -350,7 +350,12 @@ def main() -> None:
         "gate",
         machine=machine,
         targets=[
-            Target("decisions that accept a bad candidate", sum(row["accepted"] for row in bad), "<=", 0),
+            Target(
+                "decisions that accept a bad candidate",
+                sum(row["accepted"] for row in bad),
+                "<=",
+                0,
+            ),
             Target("decisions on bad candidates", sum(row["n"] for row in bad), ">=", 100),
             Target(
                 "share of decisions that accept a better one",
