@@ -50,7 +50,6 @@ def test_a_collection_is_trained_without_the_command_line(
         (("train", "letters", "--base", "0" * 16), "no checkpoint"),
         (("train", "letters", "--set", "run.epochs=0"), "run.epochs"),
         (("add", "/no/such/model"), "/no/such/model"),
-        (("judge", "nothing", *CONTENDERS), "nothing"),
         (("judge", "letters", *CONTENDERS), "no checkpoint"),
         (("judge", "letters", *CONTENDERS, "--config", "/no/such.toml"), "/no/such.toml"),
     ],
