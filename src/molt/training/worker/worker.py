@@ -126,7 +126,6 @@ def _note_given_up(shop: Workshop, queue: JobQueue) -> None:
     for job in newest.values():
         given_up = job.state is JobState.FAILED and job.attempts > _MOST_DEATHS
         if given_up and job.id not in noted:
-            log.error("job.given_up", job=job.id, kind=job.kind, reason=job.error)
             shop.catalog.failures.note(
                 job.collection, kind=job.kind, job=job.id, reason=str(job.error)
             )
