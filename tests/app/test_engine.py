@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -218,6 +219,31 @@ def test_a_library_that_fails_on_one_collection_keeps_no_other_from_being_indexe
     assert ids(engine, "socks") == ["a"]
     assert "a token beyond the table" in engine.indexer.problems()["broken"]
     assert engine.indexer.problems().keys() == {"broken"}
+
+
+def test_what_goes_on_failing_is_tried_less_and_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    tried: list[float] = []
+
+    def fail(*_: object, **__: object) -> bool:
+        tried.append(now)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Writing, "advance", fail)
+    monkeypatch.setattr("molt.app.indexer.time", SimpleNamespace(monotonic=lambda: now))
+    with closing(open_engine(load_settings(home=tmp_path))) as engine:
+        engine.catalog.collections.create("shop")
+        for tick in range(120):
+            now = tick * engine.settings.index.poll_seconds
+            engine.indexer.seal()
+        assert tried == [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 25.5, 35.5, 45.5, 55.5]
+        monkeypatch.setattr(Writing, "advance", lambda *_, **__: False)
+        assert engine.indexer.problems().keys() == {"shop"}
+        now += 10.0
+        engine.indexer.seal()
+        assert not engine.indexer.problems()
 
 
 def test_a_home_without_a_checkpoint_says_what_to_do(tmp_path: Path) -> None:

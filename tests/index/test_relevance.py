@@ -61,20 +61,6 @@ def test_counts_are_by_split(catalog: Catalog, catalog_collection: Collection) -
     assert counts == JudgmentCounts(1, 3, 2, {None: 1, "dev": 2})
 
 
-def test_clear_forgets_one_collection(catalog: Catalog, catalog_collection: Collection) -> None:
-    other = catalog.collections.create("other")
-    for collection in (catalog_collection, other):
-        catalog.judgments.put(
-            collection,
-            queries=[Query("q", "x")],
-            judgments=[Judgment("q", "d", 1)],
-            pairs=[Pair("q", "x")],
-        )
-    catalog.judgments.clear(catalog_collection)
-    assert catalog.judgments.counts(catalog_collection) == JudgmentCounts(0, 0, 0, {})
-    assert catalog.judgments.counts(other) == JudgmentCounts(1, 1, 1, {None: 1})
-
-
 def test_one_bad_judgment_refuses_everything(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:

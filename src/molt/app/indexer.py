@@ -5,7 +5,9 @@ Which generation is written, and its healing, is `writing`.
 """
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -25,6 +27,16 @@ from molt.index.generation import GenerationStore
 log = structlog.get_logger(__name__)
 
 _EXPECTED = (IndexingError, ArtifactError, EncoderError, EngineError, OSError)
+_LONGEST_REST = 10.0
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Why work at a collection failed, for how many seconds it rests, and until when."""
+
+    reason: str
+    rest: float
+    until: float
 
 
 class Indexer:
@@ -49,7 +61,7 @@ class Indexer:
             encoders=encoders,
             retained=settings.index.retained_generations,
         )
-        self._problems: dict[tuple[str, str], str] = {}
+        self._problems: dict[tuple[str, str], _Problem] = {}
         self._stopping = threading.Event()
         self._woken = {"sealing": threading.Event(), "merging": threading.Event()}
         self._threads = [
@@ -83,7 +95,7 @@ class Indexer:
 
     def problems(self) -> dict[str, str]:
         """Collection name to why its documents are not being indexed."""
-        return {name: reason for (_, name), reason in self._problems.copy().items()}
+        return {name: problem.reason for (_, name), problem in self._problems.copy().items()}
 
     def seal(self, *, only: str | None = None) -> bool:
         """Seal the next changed documents of every collection, or of `only`; were there any?"""
@@ -109,7 +121,7 @@ class Indexer:
         for collection in collections:
             if self._stopping.is_set():
                 break
-            if only not in {None, collection.name}:
+            if collection.name != only and (only is not None or self._rests(name, collection)):
                 continue
             try:
                 if work(collection):
@@ -129,9 +141,15 @@ class Indexer:
             if key[0] == name and key[1] not in living:
                 del self._problems[key]
 
+    def _rests(self, name: str, collection: Collection) -> bool:
+        """Did this work fail a moment ago? The longer it fails, the less often it is tried."""
+        problem = self._problems.get((name, collection.name))
+        return problem is not None and time.monotonic() < problem.until
+
     def _report(self, name: str, collection: Collection, error: Exception) -> None:
         reason = f"collection {collection.name!r} is not being indexed: {error}"
-        if self._problems.get((name, collection.name)) != reason:
+        former = self._problems.get((name, collection.name))
+        if former is None or former.reason != reason:
             unexpected = None if isinstance(error, _EXPECTED) else error
             log.error(
                 "indexing.failed",
@@ -139,7 +157,8 @@ class Indexer:
                 reason=str(error),
                 exc_info=unexpected,
             )
-        self._problems[name, collection.name] = reason
+        rest = min(2 * former.rest, _LONGEST_REST) if former else self._settings.poll_seconds
+        self._problems[name, collection.name] = _Problem(reason, rest, time.monotonic() + rest)
 
     def _run(self, name: str, work: Callable[[], bool]) -> None:
         woken = self._woken[name]

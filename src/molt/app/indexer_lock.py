@@ -14,11 +14,6 @@ class IndexerLock:
         self._file: IO[bytes] | None = None
         self._guard = threading.Lock()
 
-    @property
-    def held(self) -> bool:
-        """Does this process hold it?"""
-        return self._file is not None
-
     def acquire(self) -> bool:
         """Take it unless another process has it."""
         with self._guard:

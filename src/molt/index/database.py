@@ -50,7 +50,12 @@ def create_database(url: str) -> "Database":
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
             raise CatalogError("a catalog must be a file: sqlite:////path/to/catalog.sqlite3")
-        engine = create_engine(parsed, pool_size=16, max_overflow=32)
+        engine = create_engine(
+            parsed,
+            pool_size=16,
+            max_overflow=32,
+            pool_pre_ping=parsed.get_backend_name() == "postgresql",
+        )
     except (ArgumentError, NoSuchModuleError) as error:
         raise CatalogError(f"the catalog's URL is not usable: {error}") from error
     except ModuleNotFoundError as error:

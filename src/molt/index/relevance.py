@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Table, delete, func, select
+from sqlalchemy import Select, Table, func, select
 
 from molt.index import tables
 from molt.index.collections import Collection
@@ -66,12 +66,6 @@ class Relevance:
                 if full:
                     connection.execute(self._database.insert_or_update(table), full)
         return sum(map(len, rows.values()))
-
-    def clear(self, collection: Collection) -> None:
-        """Forget all queries, judgments and pairs of a collection."""
-        with self._database.writing() as connection:
-            for table in (tables.queries, tables.judgments, tables.pairs):
-                connection.execute(delete(table).where(table.c.collection_id == collection.id))
 
     def counts(self, collection: Collection) -> JudgmentCounts:
         """How much the catalog holds for a collection."""
