@@ -25,7 +25,7 @@ from molt.encoder import (
     open_encoder,
 )
 from molt.training.export.graph import load_model
-from tests.encoder.conftest import DIMENSION, Build
+from tests.encoder.conftest import DIMENSION, VOCABULARY, Build, write_graph
 
 QUERY, DOCUMENT = InputType.QUERY, InputType.DOCUMENT
 Open = Callable[[Checkpoint], Encoder]
@@ -249,6 +249,16 @@ def test_a_graph_of_another_dimension_than_its_manifest_says_is_named(
     message = rf"{encoder.checkpoint.id} makes vectors of shape \({DIMENSION - 1},\), not of the"
     with pytest.raises(NoVariantError, match=message):
         encoder.encode(["a", "ab"], input_type=QUERY, lane=lane)
+
+
+def test_a_graph_that_knows_fewer_tokens_than_its_tokenizer_is_not_opened(
+    tiny: Checkpoint, tmp_path: Path
+) -> None:
+    graph = tiny.path / tiny.variants[0].graph
+    write_graph(graph, np.eye(len(VOCABULARY) - 1, DIMENSION, dtype=np.float32))
+    last = rf"fewer tokens than its tokenizer, which goes up to {len(VOCABULARY) - 1} "
+    with pytest.raises(NoVariantError, match=last):
+        open_encoder(tiny, cache=tmp_path / "cache", threads=1)
 
 
 def test_a_failed_query_is_not_remembered(encoder: Encoder) -> None:

@@ -71,6 +71,19 @@ class Encoder:
         """Vectors `(n, dim) float32` in the background: no query waits for more than a batch."""
         return self.encode(texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND).vectors
 
+    def check(self) -> None:
+        """Encode a text and the last token there is. Raises `NoVariantError` where that fails."""
+        if not np.isfinite(self.embed_documents([_PROBE])).all():
+            raise self._unusable("makes vectors with values that are not finite numbers")
+        last = np.array([[self._tokenizer.last_id]], dtype=np.int64)
+        try:
+            vectors = self._runtime.run(last, np.ones_like(last))
+        except Exception as error:
+            known = f"knows fewer tokens than its tokenizer, which goes up to {last.item()}"
+            raise self._unusable(f"{known} ({error})") from error
+        if not np.isfinite(vectors).all():
+            raise self._unusable(f"has no vector for token {last.item()} of its tokenizer")
+
     def close(self) -> None:
         """End the threads; calls that still wait raise `ClosedEncoderError`."""
         self._scheduler.close()
@@ -104,12 +117,16 @@ class Encoder:
     def _compute(self, batch: MicroBatch) -> NDArray[np.float32]:
         vectors = self._runtime.run(batch.input_ids, batch.attention_mask)
         if vectors.shape != (len(batch.rows), self.dimension):
-            raise NoVariantError(
-                f"variant {self.variant.name} of checkpoint {self.checkpoint.id} makes vectors of "
-                f"shape {vectors.shape[1:]}, not of the {self.dimension} numbers that its manifest "
-                "promises; do not use it"
+            raise self._unusable(
+                f"makes vectors of shape {vectors.shape[1:]}, not of the {self.dimension} numbers "
+                "that its manifest promises"
             )
         return vectors
+
+    def _unusable(self, why: str) -> NoVariantError:
+        return NoVariantError(
+            f"variant {self.variant.name} of checkpoint {self.checkpoint.id} {why}; do not use it"
+        )
 
 
 def open_encoder(
@@ -118,24 +135,16 @@ def open_encoder(
     """Load a checkpoint to serve on `threads` threads (0: one per core).
 
     `runtime` is the name of a variant, or "auto" for the fastest inside the quality budget on
-    this host. `cache` is a directory that may be deleted at any time. A text is encoded to see that
-    it can be. Raises `NoVariantError`.
+    this host. `cache` is a directory that may be deleted at any time. Raises `NoVariantError`, also
+    where texts turn out not to be encodable.
     """
     threads = threads or cores()
     variant = choose(checkpoint, cache=cache, wanted=runtime)
     loaded = load_runtime(checkpoint, variant, threads=threads, cache=cache)
     encoder = Encoder(checkpoint, variant, runtime=loaded, threads=threads)
     try:
-        _check(encoder)
+        encoder.check()
     except NoVariantError:
         encoder.close()
         raise
     return encoder
-
-
-def _check(encoder: Encoder) -> None:
-    if not np.isfinite(encoder.embed_documents([_PROBE])).all():
-        raise NoVariantError(
-            f"variant {encoder.variant.name} of checkpoint {encoder.checkpoint.id} makes vectors "
-            "with values that are not finite numbers; do not use it"
-        )

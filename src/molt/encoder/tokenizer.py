@@ -36,6 +36,11 @@ class Tokenizer:
         """How many token ids there are."""
         return self._fast.get_vocab_size()
 
+    @property
+    def last_id(self) -> int:
+        """The greatest token id that a text can have."""
+        return max(self._fast.get_vocab().values())
+
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Token ids of each text `(length,) int64`, special tokens included, truncated."""
         return [ids for chunk in _chunks(texts) for ids in self._encode_chunk(chunk)]
