@@ -113,7 +113,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(DEFAULT_HOME, description="directory that holds everything")
     catalog_url: str | None = Field(
-        None, description="SQLAlchemy URL of the catalog; by default SQLite inside the home"
+        None,
+        description="SQLAlchemy URL of the catalog, such as postgresql+psycopg://molt@db/molt; by "
+        "default SQLite inside the home",
     )
     jobs_url: str | None = Field(
         None,
