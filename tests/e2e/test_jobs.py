@@ -93,20 +93,6 @@ def test_an_evaluation_tells_what_the_gate_would_decide_and_moves_nothing(
 
 
 @pytest.mark.usefixtures("worked")
-def test_a_refused_candidate_stays_a_checkpoint_and_does_not_serve(
-    home: Path, queue: JobQueue, base: Checkpoint
-) -> None:
-    before = pointed(home, "letters")
-    config = CONFIG | {"gate": {"min_queries": 10_000}}
-    result = done(queue, JobRequest(JobKind.RETRAIN, "letters", {"config": config})).result
-    assert (result["promoted"], result["baseline"]) == (False, base.id)
-    assert result["refused"] == result["decision"]["reasons"]
-    assert any("too few to decide" in reason for reason in result["refused"])
-    assert CheckpointStore(home / "checkpoints").open(result["checkpoint"]).parent == base.id
-    assert pointed(home, "letters") == before
-
-
-@pytest.mark.usefixtures("worked")
 def test_an_uploaded_model_becomes_a_checkpoint_that_it_names(
     home: Path, queue: JobQueue, base: Checkpoint
 ) -> None:

@@ -12,7 +12,7 @@ from molt.app.ranking import SearchQuery
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.index.catalog import home_url, open_catalog
 from molt.index.job_queue import JobQueue
-from molt.index.jobs import JobKind, JobRequest, JobState
+from molt.index.jobs import Job, JobKind, JobRequest, JobState
 from molt.training.data.dataset import Dataset
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.store import ReportStore
@@ -39,29 +39,41 @@ def retraining(**options: Any) -> JobRequest:
     return JobRequest(JobKind.RETRAIN, "letters", {"config": CONFIG} | options, "ann")
 
 
+def ended(home: Path, queue: JobQueue, job: Job) -> dict[str, Any]:
+    """What the job made when it has ended, with nothing in its way."""
+    work(home, queue, job, environment(home))
+    found = queue.get(job.id)
+    assert found.state is JobState.DONE, found.error
+    return found.result
+
+
 @pytest.mark.timeout(420)
-def test_a_retrain_killed_while_it_trains_and_judges_promotes_what_an_undisturbed_one_would(
+def test_a_retrain_killed_while_it_trains_and_judges_ends_and_its_candidate_serves_once_accepted(
     home: Path, queue: JobQueue, dataset: Dataset, base: Checkpoint
 ) -> None:
     former, before = pointed(home, "letters"), first_hits(home, dataset)
-    job = queue.ask(retraining())
+    job = queue.ask(retraining(config=CONFIG | {"gate": {"min_queries": 10_000}}))
     for point in TRAINING:
         armed_at = environment(home, **{point: "sleep:600"})
         status = work(home, queue, job, armed_at, until=partial(fired, home, point))
         assert status == -signal.SIGKILL, queue.get(job.id)
         assert (pointed(home, "letters"), first_hits(home, dataset)) == (former, before)
-    work(home, queue, job, environment(home))
-    ended = queue.get(job.id)
-    assert ended.state is JobState.DONE, ended.error
-    assert ended.result["promoted"], ended.result
-    made = CheckpointStore(home / "checkpoints").open(ended.result["checkpoint"])
+    refused = ended(home, queue, job)
+    assert (refused["promoted"], refused["baseline"]) == (False, base.id)
+    assert refused["refused"] == refused["decision"]["reasons"]
+    assert any("too few to decide" in reason for reason in refused["refused"])
+    assert (pointed(home, "letters"), first_hits(home, dataset)) == (former, before)
+    accepted = ended(home, queue, queue.ask(retraining()))
+    assert accepted["promoted"], accepted
+    assert accepted["checkpoint"] == refused["checkpoint"]
+    made = CheckpointStore(home / "checkpoints").open(accepted["checkpoint"])
     assert made.parent == base.id
-    report = ReportStore(home / "reports").read(ended.result["report"])
+    report = ReportStore(home / "reports").read(accepted["report"])
     assert report.baseline is not None
     assert report.candidates[0].measures[PRIMARY].mean > report.baseline.measures[PRIMARY].mean
     with closing(open_catalog(home_url(home))) as catalog:
         (latest, *_) = catalog.collections.releases("letters")
-    assert (latest.generation, latest.reason.actor) == (ended.result["generation"], "ann")
+    assert (latest.generation, latest.reason.actor) == (accepted["generation"], "ann")
     assert latest.reason.report == report.id
     assert first_hits(home, dataset) > before
     assert orphans(home) == set()
