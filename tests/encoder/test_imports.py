@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,3 +33,16 @@ def test_nor_does_one_that_serves_the_default_checkpoint(
     default_checkpoint: Path, tmp_path: Path
 ) -> None:
     assert imported_by_serving(default_checkpoint, tmp_path) == ""
+
+
+def test_what_is_served_is_told_to_nobody() -> None:
+    script = """
+import os
+import molt.encoder.onnx
+handles = [os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
+print([handle for handle in handles if "Microsoft" in handle])
+"""
+    unset = {name: value for name, value in os.environ.items() if name in {"HOME", "PATH"}}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=unset, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
