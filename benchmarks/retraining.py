@@ -1,7 +1,8 @@
-"""One call retrains: does search become better while it goes on, and does going back restore it?
+r"""One call retrains: does search become better while it goes on, and does going back restore it?
 
-    python -m benchmarks.retraining --corpus ../shared/data/devops_se
-    python -m benchmarks.retraining --corpus stdlib --config '{"gate": {"require": ...}}'
+    python -m benchmarks.retraining --data ../shared/data --corpus devops_se
+    python -m benchmarks.retraining --data ../shared/data --corpus stdlib \
+        --config '{"gate": {"require": "non-inferiority"}}'
 
 Imports the corpus into a fresh home, serves it with its worker, puts `/search` under load and asks
 `POST /admin/retrain`. nDCG@10 is that of `/search` on the test queries before and after; then
@@ -32,8 +33,8 @@ from benchmarks.traffic import Connection, Traffic
 
 def corpus_folder(arguments: Any) -> Path:
     """Where the corpus lies; that of the standard library is written first."""
-    if arguments.corpus != Path("stdlib"):
-        return Path(arguments.corpus)
+    if arguments.corpus != "stdlib":
+        return Path(arguments.data / arguments.corpus)
     written = Path(arguments.scratch / "stdlib-corpus" / "stdlib")
     subprocess.run([sys.executable, "demo/corpus.py", str(written)], check=True)
     return written
@@ -63,7 +64,7 @@ async def retrain(server: Server, traffic: Traffic, body: dict[str, Any]) -> Out
 def main() -> None:
     """Retrain, compare, roll back, and record."""
     options = parser(__doc__)
-    options.add_argument("--corpus", type=Path, required=True, help="a BEIR folder, or `stdlib`")
+    options.add_argument("--corpus", required=True, help="a folder under --data, or `stdlib`")
     options.add_argument("--config", type=json.loads, default={}, help="as JSON")
     options.add_argument("--think", type=float, default=0.5, help="seconds between two searches")
     arguments = options.parse_args()
