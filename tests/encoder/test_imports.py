@@ -46,3 +46,16 @@ print([handle for handle in handles if "Microsoft" in handle])
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, env=unset, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_nor_by_openvino() -> None:
+    script = """
+import sys
+import molt
+import nncf, openvino
+print(sorted(name for name in sys.modules if name.startswith("openvino_telemetry.")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from molt.artifact import ArtifactError
@@ -19,6 +18,7 @@ from molt.encoder import EncoderError
 from molt.index.errors import IndexingError
 from molt.training import commands
 from molt.training.errors import TrainingError
+from molt.training.leash import when_input_ends
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,12 +105,7 @@ def _leash() -> None:
     """End with standard input and nothing else: signals to the whole group are for the parent."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    Thread(target=_end_with_input, daemon=True).start()
-
-
-def _end_with_input() -> None:
-    sys.stdin.read()
-    os._exit(1)  # whatever is at work in another thread
+    when_input_ends(lambda: os._exit(1))  # whatever is at work in another thread
 
 
 def _failed(message: str) -> int:

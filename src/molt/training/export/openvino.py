@@ -1,7 +1,6 @@
 """Quantisation for OpenVINO: int8 weights and activations, with ranges learnt from real texts."""
 
 import logging
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,8 +32,7 @@ def quantise_for_openvino(
 
     `tokens` are ids `(length,)` of texts such as will be encoded; a few dozen are enough.
     """
-    os.environ.setdefault("NNCF_CI", "1")  # else nncf reports its use to its vendor
-    import nncf  # type: ignore[import-untyped]  # noqa: PLC0415 - after the line above
+    import nncf  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
     import openvino  # noqa: PLC0415 - optional
     from nncf.quantization.range_estimator import (  # type: ignore[import-untyped]  # noqa: PLC0415
         RangeEstimatorParametersSet,

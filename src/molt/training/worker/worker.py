@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
-from threading import Event, Thread
+from threading import Event
 from typing import Any, NoReturn
 
 import structlog
@@ -25,6 +25,7 @@ from molt.index.errors import CatalogError, JobNotFoundError
 from molt.index.job_queue import JobQueue, create_jobs_engine, prepare_jobs
 from molt.index.jobs import EXECUTOR, VERSION, Job, JobKind, JobState, Line, jobs_folder
 from molt.training.errors import TrainingError
+from molt.training.leash import when_input_ends
 from molt.training.worker.workflows import run_job
 from molt.training.worker.workshop import Orders, Workshop
 
@@ -52,7 +53,7 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     if leashed:
-        Thread(target=_stop_with_input, args=(stopping,), daemon=True).start()
+        when_input_ends(stopping.set)
     os.nice(orders.niceness)
     with hold_worker(orders.home), closing(open_catalog(orders.catalog_url)) as catalog:
         shop = Workshop(orders, catalog)
@@ -137,8 +138,3 @@ def _ended(queue: JobQueue, job_id: str, *, forgotten: bool = True) -> bool:
         return queue.get(job_id).state.ended
     except JobNotFoundError:
         return forgotten
-
-
-def _stop_with_input(stopping: Event) -> None:
-    sys.stdin.read()
-    stopping.set()
