@@ -36,6 +36,8 @@ from molt.training.fit.hardware import choose_hardware, use_all_cores
 from molt.training.fit.learner import open_learner
 
 DOCUMENTS = 1000
+MAX_LENGTH = 128
+"""Tokens that are read of a text; both sides lose the rest."""
 GOOD = 100
 EACH = 20
 """Candidates of every kind that is bad; there are five."""
@@ -95,7 +97,7 @@ def prepared(arguments: Any, cache: Path) -> tuple[Ground, Sequence[Example]]:
         texts=tuple(dataset.corpus.texts[at] for at in kept),
     )
     hardware = choose_hardware(device="auto", precision="auto")
-    learner = open_learner(base.path, hardware=hardware, max_length=base.max_length)
+    learner = open_learner(base.path, hardware=hardware, max_length=MAX_LENGTH)
     return Ground(base, learner, corpus, dataset.test, cache), dataset.tasks[0].examples
 
 
@@ -138,9 +140,7 @@ def main() -> None:
         learner = ground.learner
         base = copy.deepcopy(learner.state_dict())
         trained_at = arguments.home / "checkpoints" / arguments.trained
-        other = open_learner(
-            trained_at, hardware=learner.hardware, max_length=ground.base.max_length
-        )
+        other = open_learner(trained_at, hardware=learner.hardware, max_length=MAX_LENGTH)
         candidates = planted(
             base,
             trained=other.state_dict(),
