@@ -39,7 +39,7 @@ def planted(
         yield Planted(SHUFFLED, mixed(base, shuffled, float(share)))
     for seed in range(each):
         yield Planted(RANDOM, noisy(base, scale=1.0, seed=seed, kept=0.0))
-    for seed, scale in enumerate(np.linspace(0.06, 0.12, each)):
+    for seed, scale in enumerate(np.linspace(0.1, 0.16, each)):  # less may help, too
         yield Planted(WORSE, noisy(base, scale=float(scale), seed=seed))
     for place in np.linspace(0.0, 1.0, each, endpoint=False):
         yield Planted(HOLED, holed(base, place=float(place)))
