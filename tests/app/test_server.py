@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
-from tests.app.serving import started
+from tests.app.serving import Process, started
 
 
 def test_a_server_ends_what_it_began_before_it_stops(tmp_path: Path) -> None:
@@ -77,6 +78,42 @@ def test_two_workers_answer_for_one_home_and_count_together(tmp_path: Path) -> N
         assert 'molt_requests_total{method="GET",route="/livez",status="200"} 20.0' in text
         assert 'molt_collection_documents{collection="default"} 1.0' in text
         assert server.stop() == 0
+
+
+def test_requests_of_a_process_that_was_killed_are_in_flight_no_more(tmp_path: Path) -> None:
+    with started(tmp_path, "workers=2") as server:
+        httpx.post(f"{server.url}/collections", json={"name": "shop"}, timeout=60)
+        job = httpx.post(f"{server.url}/admin/reindex", json={"collection": "shop"}, timeout=60)
+        following = f"{server.url}{job.headers['location']}/events"
+        with httpx.stream("GET", following, timeout=60) as stream:
+            assert in_flight(server.url) == 2
+            for process in serving_processes(server):
+                process.kill()
+            with pytest.raises(httpx.TransportError):
+                stream.read()
+        assert in_flight(server.url) == 1
+
+
+def test_nothing_outlives_a_server_that_was_killed(tmp_path: Path) -> None:
+    with started(tmp_path, "workers=2") as server:
+        httpx.get(f"{server.url}/livez", timeout=60).raise_for_status()
+        processes = serving_processes(server)
+        server.popen.kill()
+        assert psutil.wait_procs(processes, timeout=60)[1] == []
+        assert not listens(server.url)
+
+
+def serving_processes(server: Process) -> list[psutil.Process]:
+    """Those that answer for it; another child of Python's own keeps count of semaphores."""
+    children = psutil.Process(server.popen.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def in_flight(url: str) -> float:
+    """What a scrape tells, which is in flight itself."""
+    text = httpx.get(f"{url}/metrics", timeout=60).raise_for_status().text
+    (line,) = re.findall(r"^molt_requests_in_flight (.*)$", text, re.MULTILINE)
+    return float(line)
 
 
 def test_what_is_logged_is_json_with_the_id_of_the_request(tmp_path: Path) -> None:

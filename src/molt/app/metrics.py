@@ -6,6 +6,7 @@ One process keeps its numbers in memory. Several share files in the directory th
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -96,12 +97,22 @@ class Metrics:
         moment.register(_Moment(collections, failed=failed, ready=ready))
         counted = self._own
         if SHARED_DIRECTORY in os.environ:
+            _forget_dead(Path(os.environ[SHARED_DIRECTORY]))
             counted = CollectorRegistry()
             MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
         return generate_latest(counted) + generate_latest(moment)
 
     def _histogram(self, name: str, what: str) -> Histogram:
         return Histogram(name, what, ("route",), registry=self._own, buckets=_SECONDS)
+
+
+def _forget_dead(shared: Path) -> None:
+    """Requests at a process that was killed are in flight no more; what it has counted stays."""
+    for gauge in shared.glob("gauge_livesum_*.db"):
+        try:
+            os.kill(int(gauge.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            gauge.unlink(missing_ok=True)
 
 
 class _Moment(Collector):

@@ -6,8 +6,10 @@ On SIGTERM or SIGINT no new connection is taken, requests at work end, then the 
 import math
 import os
 import signal
+import threading
 from collections.abc import Callable
 from functools import partial
+from multiprocessing import parent_process
 from socket import socket
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -107,6 +109,7 @@ def _noted(service: Service, then: Any, number: int, frame: FrameType | None) ->
 
 def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> FastAPI:
     """Any other exit than this one would make the supervisor start the worker again."""
+    threading.Thread(target=_end_with_parent, name="leash", daemon=True).start()
     configure_logs(settings.log)
     limit_arenas()
     try:
@@ -114,3 +117,10 @@ def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> FastAPI:
     except Exception:
         log.exception("server.failed")
         raise SystemExit(STARTUP_FAILURE) from None
+
+
+def _end_with_parent() -> None:
+    """Whoever outlived a server that was killed would hold its port against the next one."""
+    if parent := parent_process():
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
