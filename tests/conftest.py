@@ -1,4 +1,4 @@
-"""What every test may ask for: the default checkpoint, made once per machine.
+"""What every test may ask for: a tiny checkpoint, and the default one, made once per machine.
 
 Every property test is seeded, keeps nothing between runs, and has no deadline to miss.
 """
@@ -17,10 +17,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.encoder.conftest import build_checkpoint
+
 settings.register_profile("molt", deadline=None, derandomize=True, database=None)
 settings.load_profile("molt")
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["MOLT_WORKER__NICENESS"] = "0"  # or tests that wait for a worker starve beside others
 
 # Whoever starts the tests in the background may have Ctrl-C ignored, which commands would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -42,6 +45,12 @@ def default_checkpoint() -> Path:
             subprocess.run(command, check=True, stdout=sys.stderr)
     (manifest,) = home.glob("checkpoints/*/checkpoint.json")
     return manifest.parent
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a checkpoint of a few kilobytes; for copies, as others share it."""
+    return build_checkpoint(tmp_path_factory.mktemp("tiny")).path
 
 
 def forget_unused(folder: Path, *, after: float = 24 * 3600.0) -> None:

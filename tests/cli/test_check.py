@@ -13,13 +13,13 @@ from tests.server import MOLT
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory, default_checkpoint: Path) -> Path:
+def original(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Path:
     """A home with a checkpoint and three indexed documents."""
     folder = tmp_path_factory.mktemp("check")
     rows = ({"id": str(n), "text": f"text {n}"} for n in range(3))
     (folder / "docs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for arguments in (
-        ("checkpoints", "add", str(default_checkpoint)),
+        ("checkpoints", "add", str(tiny_checkpoint)),
         ("import", "docs", str(folder / "docs.jsonl")),
     ):
         subprocess.run([MOLT, "--home", folder / "home", *arguments], check=True)

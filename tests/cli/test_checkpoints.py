@@ -7,11 +7,11 @@ from tests.cli.conftest import Molt, flip_last_byte
 
 
 @pytest.fixture
-def settled(molt: Molt, default_checkpoint: Path) -> str:
+def settled(molt: Molt, tiny_checkpoint: Path) -> str:
     """A home with one checkpoint, which was copied there; its id."""
-    added = molt("checkpoints", "add", str(default_checkpoint))
+    added = molt("checkpoints", "add", str(tiny_checkpoint))
     assert added.status == 0, added.stderr
-    return default_checkpoint.name
+    return tiny_checkpoint.name
 
 
 def test_a_finished_checkpoint_is_copied_and_becomes_the_default(
@@ -24,17 +24,17 @@ def test_a_finished_checkpoint_is_copied_and_becomes_the_default(
 
 
 def test_adding_a_checkpoint_twice_changes_nothing(
-    molt: Molt, settled: str, default_checkpoint: Path
+    molt: Molt, settled: str, tiny_checkpoint: Path
 ) -> None:
-    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+    assert molt("checkpoints", "add", str(tiny_checkpoint)).status == 0
     assert len(molt("--json", "checkpoints", "list").value["checkpoints"]) == 1
 
 
 def test_a_damaged_checkpoint_is_not_added(
-    molt: Molt, home: Path, default_checkpoint: Path, tmp_path: Path
+    molt: Molt, home: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
-    damaged = tmp_path / default_checkpoint.name
-    shutil.copytree(default_checkpoint, damaged)
+    damaged = tmp_path / tiny_checkpoint.name
+    shutil.copytree(tiny_checkpoint, damaged)
     flip_last_byte(damaged / "model.safetensors")
     added = molt("checkpoints", "add", str(damaged))
     assert added.status == 1
@@ -55,16 +55,16 @@ def test_a_damaged_checkpoint_is_listed_and_said_to_be(
 
 
 def test_adding_a_checkpoint_again_heals_a_damaged_one(
-    molt: Molt, home: Path, settled: str, default_checkpoint: Path
+    molt: Molt, home: Path, settled: str, tiny_checkpoint: Path
 ) -> None:
     flip_last_byte(home / "checkpoints" / settled / "model.safetensors")
     assert molt("check").status == 1
-    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+    assert molt("checkpoints", "add", str(tiny_checkpoint)).status == 0
     assert molt("check").status == 0
 
 
-def test_a_finished_checkpoint_cannot_be_overridden(molt: Molt, default_checkpoint: Path) -> None:
-    added = molt("checkpoints", "add", str(default_checkpoint), "--query-prompt", "query: ")
+def test_a_finished_checkpoint_cannot_be_overridden(molt: Molt, tiny_checkpoint: Path) -> None:
+    added = molt("checkpoints", "add", str(tiny_checkpoint), "--query-prompt", "query: ")
     assert added.status == 1
     assert "without --query-prompt" in added.stderr
 

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.encoder.conftest import build_checkpoint
 from tests.server import ServerProcess, make_home
 
 CHROMIUM = shutil.which("chromium")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; `make browser` installs it")
-def test_a_browser_shows_every_route(tmp_path: Path) -> None:
-    home = make_home(tmp_path / "home", build_checkpoint(tmp_path / "elsewhere").path)
+def test_a_browser_shows_every_route(tmp_path: Path, tiny_checkpoint: Path) -> None:
+    home = make_home(tmp_path / "home", tiny_checkpoint)
     with ServerProcess(home) as server:
         command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
         command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000"]

@@ -8,16 +8,14 @@ from shutil import copytree
 import pytest
 
 from molt.index.job_queue import JobQueue, jobs_url
-from tests.encoder.conftest import build_checkpoint
 from tests.faults.homes import EVERYTHING
 from tests.server import ServerProcess, make_home
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Path:
     """A home with the collection `shop`, encoded by a tiny checkpoint; each test copies it."""
-    folder = tmp_path_factory.mktemp("shop")
-    home = make_home(folder / "home", build_checkpoint(folder / "elsewhere").path)
+    home = make_home(tmp_path_factory.mktemp("shop"), tiny_checkpoint)
     with ServerProcess(home) as server:
         assert server.ask("POST", "/collections", {"name": "shop"})[0] == 201
         documents = [{"id": doc_id, "text": f"thing {doc_id}"} for doc_id in sorted(EVERYTHING)]

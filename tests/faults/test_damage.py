@@ -28,8 +28,8 @@ def write_and_stop(home: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, default_checkpoint: Path) -> Path:
-    home = make_home(tmp_path_factory.mktemp("intact"), default_checkpoint)
+def home(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Path:
+    home = make_home(tmp_path_factory.mktemp("intact"), tiny_checkpoint)
     write_and_stop(home)
     return home
 

@@ -62,11 +62,9 @@ def wait_until_indexed(server: ServerProcess) -> int:
 
 
 @pytest.mark.timeout(420)
-def test_acknowledged_documents_survive_twenty_kills(
-    tmp_path: Path, default_checkpoint: Path
-) -> None:
+def test_acknowledged_documents_survive_twenty_kills(tmp_path: Path, tiny_checkpoint: Path) -> None:
     chance = random.Random(7)
-    server = ServerProcess(make_home(tmp_path, default_checkpoint))
+    server = ServerProcess(make_home(tmp_path, tiny_checkpoint))
     acknowledged: dict[str, str] = {}
     sent = dict.fromkeys([f"w{client}" for client in range(CLIENTS)], 0)
     server.start()
