@@ -40,7 +40,7 @@ def default_checkpoint() -> Path:
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not any(home.glob("checkpoints/*/checkpoint.json")):
-            forget_unused(cache_home())
+            forget_unused()
             command = [sys.executable, "-m", "molt.training", "default", "--home", str(home)]
             subprocess.run(command, check=True, stdout=sys.stderr)
     (manifest,) = home.glob("checkpoints/*/checkpoint.json")
@@ -53,10 +53,10 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_checkpoint(tmp_path_factory.mktemp("tiny")).path
 
 
-def forget_unused(folder: Path, *, after: float = 24 * 3600.0) -> None:
-    """Remove the checkpoints that no run has asked for in `after` seconds, 0.23 GB each."""
-    for lock in folder.glob("*/lock"):  # whoever asks opens it for writing, which dates it
-        if time.time() - lock.stat().st_mtime > after:
+def forget_unused() -> None:
+    """Remove the default checkpoints, 0.23 GB each, that no run has asked for in a day."""
+    for lock in cache_home().glob("*/lock"):  # whoever asks opens it for writing, which dates it
+        if time.time() - lock.stat().st_mtime > 24 * 3600:
             shutil.rmtree(lock.parent, ignore_errors=True)
 
 

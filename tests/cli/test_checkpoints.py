@@ -69,9 +69,10 @@ def test_a_finished_checkpoint_cannot_be_overridden(molt: Molt, tiny_checkpoint:
     assert "without --query-prompt" in added.stderr
 
 
-def test_a_variant_is_shown_with_its_measured_truth(molt: Molt, settled: str) -> None:
-    described = molt("--json", "checkpoints", "show", settled).value
-    shown = molt("checkpoints", "show", settled).stdout
+def test_a_variant_is_shown_with_its_measured_truth(molt: Molt, default_checkpoint: Path) -> None:
+    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+    described = molt("--json", "checkpoints", "show", default_checkpoint.name).value
+    shown = molt("checkpoints", "show", default_checkpoint.name).stdout
     for variant in described["variants"]:
         assert variant["fidelity"]["cosine_mean"] > 0.9
         assert f"{variant['name']}\t" in shown
