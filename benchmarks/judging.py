@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from benchmarks.planting import Weights
 from molt.encoder import Checkpoint, Encoded, InputType, Lane
-from molt.index.judgments import Query
+from molt.engine.runs import Run, run_of
+from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.comparison import compare_measures, outcome, slice_results
 from molt.training.evaluation.cost import Cost
 from molt.training.evaluation.measures import PRIMARY, Values, measure
-from molt.training.evaluation.ranking import Run, run_of
 from molt.training.evaluation.report import Comparison, Facts, Plan, Report, Result, Subject
 from molt.training.evaluation.significance import estimate
 from molt.training.evaluation.similarity import compare

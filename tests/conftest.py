@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 
 from tests.encoder.conftest import build_checkpoint
+from tests.paths import ROOT
 
 settings.register_profile("molt", deadline=None, derandomize=True, database=None)
 settings.load_profile("molt")
@@ -28,7 +29,7 @@ os.environ["MOLT_WORKER__NICENESS"] = "0"  # or tests that wait for a worker sta
 # Whoever starts the tests in the background may have Ctrl-C ignored, which commands would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SOURCE = Path(__file__).parent.parent / "src" / "molt"
+SOURCE = ROOT / "src" / "molt"
 PACKAGES = ("nncf", "onnx", "onnxruntime", "openvino", "sentence-transformers", "torch")
 
 

@@ -3,10 +3,10 @@
 from contextlib import closing
 from uuid import uuid4
 
-from molt.app.engine import Engine
-from molt.index.generation import new_generation_id
-from molt.index.sealing import PassageEncoder
-from molt.index.writer import GenerationWriter
+from molt.engine.engine import Engine
+from molt.index.generations.generation import new_generation_id
+from molt.index.generations.sealing import PassageEncoder
+from molt.index.generations.writer import GenerationWriter
 from tests.hashing import HashingEncoder
 
 

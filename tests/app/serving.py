@@ -16,14 +16,13 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from molt.app.application import create_app
-from molt.app.encoders import Encoders
-from molt.app.engine import Engine, checkpoint_encoders
 from molt.app.server import serve
-from molt.app.settings import Settings, load_settings
 from molt.encoder.encoder import Encoder
+from molt.engine.encoders import Encoders
+from molt.engine.engine import Engine, checkpoint_encoders
+from molt.engine.settings import Settings, load_settings
 from tests.hashing import HashingEncoder
-
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 
 def open_engine(settings: Settings) -> Engine:

@@ -1,15 +1,14 @@
 """The documentation names every route, error and metric that there is, and no other."""
 
 import re
-from pathlib import Path
 
 from starlette.testclient import TestClient
 
 from molt.app.errors import HTTP, KINDS
-from molt.app.failures import RequestError
-from molt.app.observation import INTERNAL
+from molt.app.http.failures import RequestError
+from molt.app.http.observation import INTERNAL
+from tests.paths import DOCS
 
-DOCS = Path(__file__).parents[2] / "docs"
 ROUTE = re.compile(r"`(GET|POST|PUT|DELETE) (/[^`]*)`")
 CODE_ROW = re.compile(r"^\| (\d{3}) \| ([^|]+) \|", re.MULTILINE)
 METRIC = re.compile(r"^\| `(molt_\w+)` \| (\w+) \|", re.MULTILINE)

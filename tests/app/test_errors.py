@@ -6,11 +6,11 @@ from sqlalchemy import event
 from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
-from molt.app.admission import OverloadedError
-from molt.app.engine_errors import EngineError
 from molt.app.errors import KINDS, failure_of
+from molt.app.http.admission import OverloadedError
 from molt.artifact import ArtifactError
 from molt.encoder.errors import ClosedEncoderError, EncoderError
+from molt.engine.errors import EngineError
 from molt.index.errors import CollectionNotFoundError, IndexingError
 from tests.app.serving import serving
 

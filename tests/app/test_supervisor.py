@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from molt.app import supervisor as supervising
-from molt.app.settings import load_settings
 from molt.app.supervisor import Supervisor, supervised_worker
+from molt.engine.settings import load_settings
 
 NOTED = """
 import os, sys

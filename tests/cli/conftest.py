@@ -11,9 +11,9 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from molt.app.encoders import Encoders
 from molt.cli.main import app
-from molt.index.catalog import home_url, open_catalog
+from molt.engine.encoders import Encoders
+from molt.index.catalog.catalog import home_url, open_catalog
 from tests.hashing import HashingEncoder
 from tests.server import MOLT
 
@@ -82,7 +82,7 @@ def flip_last_byte(path: Path) -> None:
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Logs warnings, as commands do, without holding on to a stream that will be closed."""
-    monkeypatch.setattr("molt.app.logs.configure_logs", lambda settings: None)
+    monkeypatch.setattr("molt.engine.logs.configure_logs", lambda settings: None)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     yield
     structlog.reset_defaults()
@@ -97,7 +97,9 @@ def hashing(home: Path, quiet: None, monkeypatch: pytest.MonkeyPatch) -> list[Ha
         opened.append(HashingEncoder())
         return opened[-1]
 
-    monkeypatch.setattr("molt.app.engine.checkpoint_encoders", lambda settings: Encoders(open_one))
+    monkeypatch.setattr(
+        "molt.engine.engine.checkpoint_encoders", lambda settings: Encoders(open_one)
+    )
     home.mkdir()
     with closing(open_catalog(home_url(home))) as catalog:
         catalog.aliases.set("default", HashingEncoder().checkpoint.id)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from molt.app.settings import load_settings
-from molt.index.catalog import home_url, open_catalog
+from molt.engine.settings import load_settings
+from molt.index.catalog.catalog import home_url, open_catalog
 from tests.cli.conftest import Molt, flip_last_byte
 from tests.server import MOLT
 

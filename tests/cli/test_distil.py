@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.index.catalog import home_url, open_catalog
+from molt.index.catalog.catalog import home_url, open_catalog
 from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
 from tests.cli.conftest import Molt

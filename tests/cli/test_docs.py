@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import typer
 from pydantic import BaseModel
 
-from molt.app.settings import Settings
 from molt.cli.main import app
+from molt.engine.settings import Settings
+from tests.paths import DOCS
 
-DOCS = Path(__file__).parents[2] / "docs"
 COMMON = {"--home", "--json", "--debug", "--help"}
 
 

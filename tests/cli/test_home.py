@@ -5,7 +5,7 @@ from pathlib import Path
 WAIT_FOREVER = """
 import os, signal, sys, threading
 from pathlib import Path
-from molt.app.settings import load_settings
+from molt.engine.settings import load_settings
 from molt.cli.home import opened_engine
 
 with opened_engine(load_settings(home=Path(sys.argv[1]))):

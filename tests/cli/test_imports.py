@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from molt.app.engine import Engine
-from molt.app.indexer_lock import IndexerLock
-from molt.app.settings import load_settings
 from molt.encoder.errors import EncoderError
-from molt.index.catalog import home_url, open_catalog
+from molt.engine.engine import Engine
+from molt.engine.indexer_lock import IndexerLock
+from molt.engine.settings import load_settings
+from molt.index.catalog.catalog import home_url, open_catalog
 from tests.cli.conftest import Molt
 from tests.hashing import HashingEncoder
 

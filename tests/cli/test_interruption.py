@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.generation import GenerationStore
+from molt.index.generations.generation import GenerationStore
 from tests.cli.conftest import Molt
 from tests.server import MOLT
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from molt.app import supervisor
-from molt.app.settings import load_settings
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import JobKind, JobRequest
+from molt.engine.settings import load_settings
+from molt.index.jobs.job import JobKind, JobRequest
+from molt.index.jobs.queue import JobQueue
 from tests.cli.conftest import Molt
 from tests.cli.test_swapping import worked
 

@@ -1,8 +1,8 @@
 from contextlib import closing
 from pathlib import Path
 
-from molt.index.catalog import home_url, open_catalog
-from molt.index.keys import Role
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.keys import Role
 from tests.cli.conftest import Molt
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.catalog import home_url, open_catalog
-from molt.index.releases import Reason
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.releases import Reason
 from tests.cli.conftest import Molt
 from tests.hashing import HashingEncoder
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from molt.app.settings import load_settings
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import JobState
+from molt.engine.settings import load_settings
+from molt.index.jobs.job import JobState
+from molt.index.jobs.queue import JobQueue
 from tests.app.serving import ROOT, open_engine
 from tests.cli.conftest import Molt
 from tests.encoder.conftest import build_checkpoint

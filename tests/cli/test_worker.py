@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from molt.app.settings import load_settings
 from molt.cli.asking import worker_runs
 from molt.cli.worker import orders_of
-from molt.index.catalog import home_url, open_catalog
-from molt.training.worker.worker import WorkerRunningError, hold_worker
+from molt.engine.settings import load_settings
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.worker.worker import WorkerRunningError, hold_worker
 from tests.server import MOLT
 
 WITHOUT_TRAIN = """
@@ -22,7 +22,7 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing())
-import molt.training.worker.worker
+import molt.worker.worker
 """
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-DEMO = Path(__file__).parents[2] / "demo"
+from tests.paths import DEMO
+
 SPLITS = ("train", "dev", "test")
 # Runs the script as Python would, but reports whatever touches the world outside OUT_DIR.
 WATCHED = """

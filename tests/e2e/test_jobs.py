@@ -11,11 +11,11 @@ import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.encoder.checkpoint import MANIFEST
-from molt.index.catalog import home_url, open_catalog
-from molt.index.document import Document
-from molt.index.generation import GenerationStore
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import MODEL, Job, JobKind, JobRequest, JobState, jobs_folder, new_job_id
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.document import Document
+from molt.index.generations.generation import GenerationStore
+from molt.index.jobs.job import MODEL, Job, JobKind, JobRequest, JobState, jobs_folder, new_job_id
+from molt.index.jobs.queue import JobQueue
 from molt.training.config import RetrainConfig, validated
 from molt.training.evaluation.store import ReportStore
 from tests.faults.conftest import queue

@@ -7,7 +7,7 @@ from shutil import copytree
 
 import pytest
 
-from molt.index.job_queue import JobQueue, jobs_url
+from molt.index.jobs.queue import JobQueue, jobs_url
 from tests.faults.homes import EVERYTHING
 from tests.server import ServerProcess, make_home
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from molt.app.engine import Engine
-from molt.app.ranking import SearchQuery
-from molt.app.settings import load_settings
-from molt.index.catalog import home_url, open_catalog
-from molt.index.flip import FEW
-from molt.index.generation import GenerationStore
-from molt.index.merge import FAN
+from molt.engine.engine import Engine
+from molt.engine.search.pipeline import SearchQuery
+from molt.engine.settings import load_settings
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.generations.flip import FEW
+from molt.index.generations.generation import GenerationStore
+from molt.index.segments.merge import FAN
 
 BATCH = 5
 EVERYTHING = {f"d{n}" for n in range(FEW + FAN * BATCH)}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from molt.artifact.faultpoint import ARMED, FIRED
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import Job, JobKind, JobRequest
+from molt.index.jobs.job import Job, JobKind, JobRequest
+from molt.index.jobs.queue import JobQueue
 from tests.server import MOLT, ServerProcess
 
 PATIENCE = 90.0

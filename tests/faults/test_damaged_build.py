@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import JobState
-from molt.index.merge import FAN
+from molt.index.jobs.job import JobState
+from molt.index.jobs.queue import JobQueue
+from molt.index.segments.merge import FAN
 from tests.faults.homes import BATCH, EVERYTHING, generations, orphans, pointed, served
 from tests.faults.swapping import (
     REINDEX,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import JobState
+from molt.index.jobs.job import JobState
+from molt.index.jobs.queue import JobQueue
 from tests.faults.homes import EVERYTHING, generations, orphans, pointed, served
 from tests.faults.swapping import (
     REINDEX,

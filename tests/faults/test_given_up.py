@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from molt.index.catalog import home_url, open_catalog
-from molt.index.job_queue import JobQueue, create_jobs_engine, jobs_url
-from molt.index.jobs import Job, JobKind, JobRequest, JobState
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
+from molt.index.jobs.queue import JobQueue, create_jobs_engine, jobs_url
 from tests.faults.swapping import REINDEX, armed, work
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from molt.app.engine_errors import UnavailableError
 from molt.encoder import Checkpoint, Prompts
-from molt.index.catalog import home_url, open_catalog
-from molt.index.generation import GenerationStore
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import JobKind, JobRequest, JobState
-from molt.index.releases import Reason
+from molt.engine.errors import UnavailableError
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.releases import Reason
+from molt.index.generations.generation import GenerationStore
+from molt.index.jobs.job import JobKind, JobRequest, JobState
+from molt.index.jobs.queue import JobQueue
 from tests.encoder.conftest import DIMENSION, VOCABULARY, build_checkpoint, seal, write_graph
 from tests.faults.homes import EVERYTHING, opened, pointed, served
 from tests.faults.swapping import SOON, armed, fired, found, logged, seconds_to_answer, wait_until

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from molt.app.ranking import SearchQuery
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.index.catalog import home_url, open_catalog
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import Job, JobKind, JobRequest, JobState
+from molt.engine.search.pipeline import SearchQuery
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
+from molt.index.jobs.queue import JobQueue
 from molt.training.data.dataset import Dataset
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.store import ReportStore

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from molt.index.catalog import home_url, open_catalog
-from molt.index.generation import GenerationStore
-from molt.index.job_queue import JobQueue
-from molt.index.jobs import JobState
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.generations.generation import GenerationStore
+from molt.index.jobs.job import JobState
+from molt.index.jobs.queue import JobQueue
 from tests.faults.homes import BATCH, EVERYTHING, generations, orphans, pointed, served
 from tests.faults.points import COLLECTING, SWAPPING
 from tests.faults.swapping import (
@@ -83,9 +83,9 @@ def test_what_a_kill_leaves_of_a_collected_generation_goes_with_the_next_collect
     script = """
 import sys
 from pathlib import Path
-from molt.index.catalog import home_url, open_catalog
-from molt.index.generation import GenerationStore
-from molt.index.retention import collect
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.generations.generation import GenerationStore
+from molt.index.generations.retention import collect
 home = Path(sys.argv[1])
 collect(open_catalog(home_url(home)), GenerationStore(home / "generations"), retained=1)
 """

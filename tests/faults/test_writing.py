@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.merge import FAN
+from molt.index.segments.merge import FAN
 from tests.faults.homes import EVERYTHING, generations, orphans, pointed
 from tests.faults.points import SERVING
 from tests.faults.swapping import (

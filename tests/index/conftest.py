@@ -4,8 +4,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from molt.index.catalog import Catalog, home_url, open_catalog
-from molt.index.collections import Collection
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.collections import Collection
 from tests.index.catalog_postgresql import MISSING, PostgresqlServer
 from tests.index.segment_fixtures import *  # noqa: F403
 

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from molt.index.catalog import Catalog, home_url, open_catalog
-from molt.index.collections import Collection
-from molt.index.document import text_hash
-from molt.index.generation import GenerationStore
-from molt.index.sealing import PassageEncoder
-from molt.index.segment import ROW
-from molt.index.writer import GenerationWriter
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.document import text_hash
+from molt.index.generations.generation import GenerationStore
+from molt.index.generations.sealing import PassageEncoder
+from molt.index.generations.writer import GenerationWriter
+from molt.index.segments.segment import ROW
 
 __all__ = [
     "segment_catalog",

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from molt.index.ann import read_graph, write_graph
-from molt.index.exact import search_exactly
+from molt.index.segments.ann import read_graph, write_graph
+from molt.index.segments.exact import search_exactly
 
 
 @pytest.fixture(params=["exact", "graph"])

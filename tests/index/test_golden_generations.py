@@ -1,16 +1,14 @@
 """Generations that earlier versions wrote: each must open and answer for ever."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from molt.index.filter import parse_filter
-from molt.index.generation import FORMAT, GenerationStore
-from molt.index.liveness import Liveness
-from molt.index.snapshot import open_snapshot
+from molt.index.catalog.liveness import Liveness
+from molt.index.generations.generation import FORMAT, GenerationStore
+from molt.index.generations.snapshot import open_snapshot
+from molt.index.segments.filter import parse_filter
+from tests.paths import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 AXES = np.eye(8, dtype=np.float32)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from shutil import copytree
 
 from molt.encoder import Checkpoint
-from molt.index.catalog import home_url, open_catalog
-from molt.index.judgments import Judgment
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.judgments import Judgment
 from molt.training.data.dataset import Dataset
 
 FAST = (

@@ -8,8 +8,8 @@ from pydantic.fields import FieldInfo
 
 from molt.training.config import ConfigError, RetrainConfig, TrainConfig, read_as, read_config
 from molt.training.evaluation.report import Plan
+from tests.paths import DOCS
 
-DOCS = Path(__file__).parents[2] / "docs"
 TRAINING = tuple(TrainConfig.model_fields)
 PAGES = {"training.md": TRAINING, "evaluation.md": ("evaluation", "gate")}
 

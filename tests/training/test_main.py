@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.training import commands
-from molt.training.__main__ import main
 from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
+from molt.worker.tasks import commands
+from molt.worker.tasks.__main__ import main
 from tests.training.fit.conftest import base, dataset
 from tests.training.letters import FAST, write_letters
 

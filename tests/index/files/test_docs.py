@@ -1,13 +1,11 @@
 import json
 import re
-from pathlib import Path
 
 import pytest
 
-from molt.index import fields
-from molt.index.events import read_event
-from molt.index.files import row, table
-from molt.index.judgments import (
+from molt.index.catalog import fields
+from molt.index.catalog.events import read_event
+from molt.index.catalog.judgments import (
     MAX_GRADE,
     Judgment,
     Pair,
@@ -16,8 +14,10 @@ from molt.index.judgments import (
     encode_pair,
     encode_query,
 )
+from molt.index.files import row, table
+from tests.paths import DOCS
 
-DOCS = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+PAGE = (DOCS / "data.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -35,24 +35,24 @@ DOCS = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
 def test_every_name_of_a_column_is_documented_in_its_order(
     record: str, column: str, names: tuple[str, ...]
 ) -> None:
-    assert f"| {record} | {column} | {', '.join(f'`{name}`' for name in names)} |" in DOCS
+    assert f"| {record} | {column} | {', '.join(f'`{name}`' for name in names)} |" in PAGE
 
 
 def test_every_format_is_documented() -> None:
-    assert set(re.findall(r"`(\.[a-z]+)`", DOCS)) == {*table.READERS, ".gz", ".jsonl"}
+    assert set(re.findall(r"`(\.[a-z]+)`", PAGE)) == {*table.READERS, ".gz", ".jsonl"}
 
 
 def test_every_limit_is_documented() -> None:
     for limit in (fields.MAX_ID_CHARS, fields.MAX_TEXT_CHARS, fields.MAX_METADATA_BYTES):
-        assert f"{limit:,}" in DOCS
-    assert f"{fields.MAX_METADATA_DEPTH} levels" in DOCS
-    assert f"from 0 to {MAX_GRADE}" in DOCS
+        assert f"{limit:,}" in PAGE
+    assert f"{fields.MAX_METADATA_DEPTH} levels" in PAGE
+    assert f"from 0 to {MAX_GRADE}" in PAGE
 
 
 def test_the_examples_are_accepted() -> None:
     judgments, events = (
         json.loads(block.split("\n", 1)[1])
-        for block in re.findall(r"```\n(POST .*?)```", DOCS, re.DOTALL)
+        for block in re.findall(r"```\n(POST .*?)```", PAGE, re.DOTALL)
     )
     for query in judgments["queries"]:
         encode_query(Query(**query))

@@ -7,11 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from molt.index.document import Document
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.files import Kind, RowError, Source, SourceError, open_source
-from molt.index.judgments import Judgment, Pair, Query
-
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+from tests.paths import SHARED
 
 CORPUS = [
     {"_id": "d1", "title": "T", "text": "one", "metadata": {"z": 1, "a": [True, None]}},

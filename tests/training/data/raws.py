@@ -1,7 +1,7 @@
 """Small raw data: ten documents, and queries that all tell different words."""
 
-from molt.index.document import Document
-from molt.index.judgments import Judgment, Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Judgment, Query
 from molt.training.data.raw import RawData
 
 WORDS = ["amber", "birch", "cedar", "daisy", "ember", "fern", "grape", "hazel", "iris", "jade"]

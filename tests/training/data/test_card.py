@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.judgments import Judgment, Query
+from molt.index.catalog.judgments import Judgment, Query
 from molt.training.data.card import DataCard, write_card
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Example, Task, TaskKind

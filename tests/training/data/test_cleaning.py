@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from molt.index.document import Document
-from molt.index.judgments import Judgment, Pair, Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.training.data.cleaning import CleanData, clean_raw
 from molt.training.data.config import DataConfig
 from molt.training.data.findings import Finding, Findings

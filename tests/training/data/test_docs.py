@@ -10,40 +10,41 @@ from molt.training.data.card import write_card
 from molt.training.data.config import DataConfig
 from molt.training.data.prepare import prepare
 from molt.training.data.sources import read_files
+from tests.paths import DOCS
 from tests.training.data.raws import three_splits
 
-DOCS = (Path(__file__).parents[3] / "docs" / "training-data.md").read_text()
+PAGE = (DOCS / "training-data.md").read_text()
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    documented = dict(re.findall(r"^\| `(\w+)` \| ([\w.]+) \| ", DOCS, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `(\w+)` \| ([\w.]+) \| ", PAGE, re.MULTILINE))
     defaults = {name: str(getattr(DataConfig(), name)) for name in DataConfig.model_fields}
     assert {name: documented.get(name) for name in defaults} == defaults
 
 
 def test_every_task_is_documented() -> None:
     names = (tasks.JUDGMENTS, tasks.GRADES, tasks.PAIRS, tasks.TRIPLETS, tasks.SCORES)
-    found = re.findall(r"^\| `(\w+)` \| (?:positives|scored|triplets) \|", DOCS, re.MULTILINE)
+    found = re.findall(r"^\| `(\w+)` \| (?:positives|scored|triplets) \|", PAGE, re.MULTILINE)
     assert tuple(found) == names
 
 
 def test_every_name_that_tells_a_kind_is_documented() -> None:
     for name in rows.NAMED:
-        assert f"`{name}.*`" in DOCS
+        assert f"`{name}.*`" in PAGE
     first, *others, last = (f"`{name}`" for name in rows.SCORED_TEXTS)
-    assert f"{', '.join((first, *others))} or {last}" in DOCS
+    assert f"{', '.join((first, *others))} or {last}" in PAGE
 
 
 def test_every_section_of_the_card_is_documented(tmp_path: Path) -> None:
     write_card(prepare(three_splits(), config=DataConfig())[1], tmp_path)
     sections = re.findall(r"^## (.+)$", (tmp_path / "card.md").read_text(), re.MULTILINE)
     for section in set(sections) - {"Configuration"}:
-        assert f"| {section} |" in DOCS, section
+        assert f"| {section} |" in PAGE, section
 
 
 @pytest.mark.parametrize("name", ["qrels.csv", "pairs.jsonl", "triplets.csv", "scores.csv"])
 def test_every_example_is_read_whole(tmp_path: Path, name: str) -> None:
-    (block,) = re.findall(rf"```\n{re.escape(name)}\n(.*?)```", DOCS, re.DOTALL)
+    (block,) = re.findall(rf"```\n{re.escape(name)}\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / name).write_text(block)
     raw = read_files([tmp_path / name])
     (origin,) = raw.origins

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from molt.index.judgments import Query
+from molt.index.catalog.judgments import Query
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Dataset, Example, Split, Task, TaskKind
 from molt.training.data.leakage import Leakage, check_leakage

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molt.index.document import Document
-from molt.index.judgments import Judgment, Pair, Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.training.data.config import DataConfig
 from molt.training.data.prepare import prepare
 from molt.training.data.raw import RawData, ScoredPair, Triplet, join
 from molt.training.data.sources import read_files
 from molt.training.errors import DataError
+from tests.paths import SHARED
 from tests.training.data.raws import many_queries, three_splits
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
 CONFIG = DataConfig()
 
 

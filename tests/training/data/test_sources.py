@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.catalog import Catalog, home_url, open_catalog
-from molt.index.document import Document
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CollectionNotFoundError
 from molt.index.files import SourceError
-from molt.index.judgments import Judgment, Pair, Query
 from molt.training.data.config import DataConfig
 from molt.training.data.raw import RawData, ScoredPair, Triplet, check_rejected, combine
 from molt.training.data.sources import read_collection, read_files

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from molt.index.document import Document
-from molt.index.judgments import Judgment, Pair, Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.training.data.cleaning import clean_raw
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split

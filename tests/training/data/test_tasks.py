@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from molt.index.judgments import Judgment, Pair, Query
+from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.training.data.config import DataConfig, Weighting
 from molt.training.data.dataset import Example, Task, TaskKind
 from molt.training.data.prepare import prepare

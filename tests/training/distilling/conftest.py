@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.index.catalog import home_url, open_catalog
+from molt.index.catalog.catalog import home_url, open_catalog
 from molt.training.data.dataset import Dataset
 from molt.training.distilling.config import DistilConfig, FewerLayers, Shape
 from molt.training.distilling.recipe import Recipe

@@ -1,15 +1,15 @@
 import re
-from pathlib import Path
 
 from molt.training.config import read_as
 from molt.training.distilling.config import DistilConfig, FewerLayers, LearningConfig, Static
+from tests.paths import DOCS
 
 ONE = FewerLayers(1)
-DOCS = Path(__file__).parents[3] / "docs" / "training.md"
+PAGE = DOCS / "training.md"
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    section = DOCS.read_text().split("### Distilling: `[distil]`")[1].split("\n##")[0]
+    section = PAGE.read_text().split("### Distilling: `[distil]`")[1].split("\n##")[0]
     rows = re.findall(r"^\| `(\w+)` \| (?:`(.*?)`)? ?\| (.+?) \|$", section, re.MULTILINE)
     return {key: (default, meaning) for key, default, meaning in rows}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from molt.encoder import Checkpoint
-from molt.index.catalog import Catalog, home_url, open_catalog
-from molt.index.document import Document
-from molt.index.judgments import Query
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Query
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Dataset
 from molt.training.distilling.texts import Texts, read_texts, split_texts

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from molt.encoder import Checkpoint
-from molt.index.document import Document, passage_text
-from molt.index.judgments import Query
+from molt.index.catalog.document import Document, passage_text
+from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measurement import Trial

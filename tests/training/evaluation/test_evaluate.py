@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from molt.encoder import CheckpointStore, Encoded
-from molt.index.document import Document
-from molt.index.judgments import Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Split
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.evaluate import Contenders, evaluate

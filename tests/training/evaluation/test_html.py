@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from molt.index.document import Document
-from molt.index.judgments import Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Split
 from molt.training.evaluation.html import render
 from molt.training.evaluation.measurement import Trial

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from molt.engine.runs import Run
 from molt.training.evaluation.measures import MEASURES, measure
-from molt.training.evaluation.ranking import Run
 
 IDS = [f"d{at}" for at in range(200)]
 

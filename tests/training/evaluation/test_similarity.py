@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from molt.training.evaluation.ranking import Run
+from molt.engine.runs import Run
 from molt.training.evaluation.similarity import compare, overlap, rbo
 
 

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from molt.index.judgments import Query
+from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Split
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.slices import (

@@ -15,11 +15,11 @@ from molt.encoder import (
     open_checkpoint,
     open_encoder,
 )
-from molt.training import __main__ as program
 from molt.training.errors import ExportError, SourceError
 from molt.training.export import openvino
 from molt.training.export import variants as variants_module
 from molt.training.export.checkpoints import Provenance, make_checkpoint
+from molt.worker.tasks import __main__ as program
 from tests.encoder.conftest import write_json
 from tests.training.export.conftest import write_pickle
 

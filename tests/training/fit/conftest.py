@@ -8,8 +8,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.index.document import Document
-from molt.index.judgments import Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Dataset, Example, Split, Task, TaskKind
 from molt.training.export import openvino
 from molt.training.export.checkpoints import make_checkpoint

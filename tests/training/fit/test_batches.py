@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molt.index.document import Document
+from molt.index.catalog.document import Document
 from molt.training.data.dataset import Corpus, Example, Split, Task, TaskKind
 from molt.training.fit.batches import Batches, Plan, draw
 from molt.training.fit.config import Objective

@@ -1,7 +1,7 @@
 import numpy as np
 
-from molt.index.document import Document
-from molt.index.judgments import Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.fit.dev import DevSet, sample_dev
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from molt.encoder import InputType
-from molt.index.document import Document
-from molt.index.judgments import Query
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Example, Split, Task, TaskKind
 from molt.training.fit.config import NegativesConfig
 from molt.training.fit.embedding import Vectors

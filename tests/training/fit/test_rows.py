@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from molt.encoder import Checkpoint, InputType
-from molt.index.document import Document
+from molt.index.catalog.document import Document
 from molt.training.data.dataset import Corpus, Example, Task, TaskKind
 from molt.training.errors import FitError
 from molt.training.fit.config import Objective, ObjectiveConfig

@@ -15,6 +15,7 @@ from molt.training.errors import FitError
 from molt.training.fit.progress import Event  # noqa: TC001
 from molt.training.run import Places, name_run
 from molt.training.tuning.study import Tuned, tune
+from tests.paths import ROOT
 from tests.training.fit.conftest import base, dataset
 from tests.training.test_run import material
 
@@ -74,7 +75,7 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_interrupted(
 ) -> None:
     (tmp_path / "given").write_bytes(pickle.dumps((material(base, dataset), CONFIG)))
     command = [sys.executable, "-c", KILLED, str(tmp_path / "given"), str(tmp_path / "killed")]
-    root = str(Path(__file__).parents[3])
+    root = str(ROOT)
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": root}
     ended = subprocess.run(command, check=False, env=environment)
     assert ended.returncode == -signal.SIGKILL

@@ -1,0 +1,99 @@
+"""The application, assembled. Nothing is decided here."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from molt import __version__
+from molt.app import errors
+from molt.app.binding import is_loopback
+from molt.app.http import openapi
+from molt.app.http.admission import Admission
+from molt.app.http.auth import Guard
+from molt.app.http.observation import Observation
+from molt.app.metrics import Metrics
+from molt.app.pages.docs import endpoints as docs_page
+from molt.app.routes.checkpoints import endpoints as checkpoints
+from molt.app.routes.collections import endpoints as collections
+from molt.app.routes.documents import endpoints as documents
+from molt.app.routes.events import endpoints as events
+from molt.app.routes.generations import endpoints as generations
+from molt.app.routes.health import endpoints as health
+from molt.app.routes.jobs import asking
+from molt.app.routes.jobs import endpoints as jobs
+from molt.app.routes.judgments import endpoints as judgments
+from molt.app.routes.openai import endpoints as openai
+from molt.app.routes.releases import endpoints as releases
+from molt.app.routes.reports import endpoints as reports
+from molt.app.routes.search import endpoints as search
+from molt.app.routes.tei import endpoints as tei
+from molt.app.service import Service
+from molt.engine.engine import Engine
+from molt.engine.settings import Settings
+
+REQUEST_THREADS = 32
+NOUNS = (
+    openai,
+    search,
+    tei,
+    documents,
+    judgments,
+    events,
+    collections,
+    health,
+    docs_page,
+    checkpoints,
+    generations,
+    reports,
+    asking,
+    jobs,
+    releases,
+)
+DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
+
+
+def create_app(settings: Settings, engine: Engine) -> FastAPI:
+    """The web service over a started engine, which it closes when it shuts down."""
+    service = _service(settings, engine)
+    app = FastAPI(
+        title="Molt",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.service = service
+    for noun in NOUNS:
+        app.router.routes.extend(noun.router.routes)
+    errors.install(app)
+    app.add_middleware(Observation, metrics=service.metrics)
+    document = openapi.describe(app, settings.limits)
+    app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
+    return app
+
+
+def _service(settings: Settings, engine: Engine) -> Service:
+    admission = Admission(max_pending=settings.limits.max_pending, threads=REQUEST_THREADS)
+    # Of its own, so that who is asked for a key can be told metrics while searches are refused.
+    asking = Admission(max_pending=settings.limits.max_pending, threads=1)
+    guard = Guard(engine.catalog.keys, admission=asking, reachable=not is_loopback(settings.host))
+    metrics = Metrics()
+    engine.sentinel.on_rollback = metrics.took_back
+    return Service(settings, engine, admission, guard, metrics)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    try:
+        yield
+    finally:
+        service.leaving = service.stopping = True
+        await asyncio.to_thread(service.admission.close)
+        await asyncio.to_thread(service.engine.close)

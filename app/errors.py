@@ -1,0 +1,133 @@
+"""Errors: the only place that maps what the parts refuse to HTTP."""
+
+import errno
+from collections.abc import Mapping
+from dataclasses import replace
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from molt.app.http.admission import OverloadedError
+from molt.app.http.envelopes import write_failure
+from molt.app.http.failures import Failure, InvalidRequestError, RequestError, Violation
+from molt.app.http.observation import request_id_of
+from molt.app.http.route import methods_of
+from molt.app.http.validation import violations_of
+from molt.app.service import service_of
+from molt.artifact import ArtifactError
+from molt.encoder import errors as encoder_errors
+from molt.engine import errors as engine_errors
+from molt.index import errors as index_errors
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = "5"
+
+KINDS: Mapping[type[BaseException], tuple[int, str]] = {
+    index_errors.CollectionNotFoundError: (404, "collection_not_found"),
+    index_errors.CollectionExistsError: (409, "collection_exists"),
+    index_errors.InvalidNameError: (422, "invalid_name"),
+    index_errors.DocumentNotFoundError: (404, "document_not_found"),
+    index_errors.DuplicateDocumentError: (422, "duplicate_document"),
+    index_errors.InvalidDocumentError: (422, "invalid_document"),
+    index_errors.InvalidFieldError: (422, "invalid_field"),
+    index_errors.InvalidJudgmentError: (422, "invalid_judgment"),
+    index_errors.InvalidEventError: (422, "invalid_event"),
+    index_errors.UnknownFieldError: (422, "unknown_field"),
+    index_errors.FilterError: (422, "invalid_filter"),
+    index_errors.CatalogFullError: (507, "disk_full"),
+    index_errors.CatalogBusyError: (503, "catalog_busy"),
+    index_errors.GenerationNotFoundError: (404, "generation_not_found"),
+    index_errors.GenerationBusyError: (409, "generation_busy"),
+    index_errors.NothingToRollBackError: (409, "nothing_to_roll_back"),
+    index_errors.StalePointerError: (409, "pointer_moved"),
+    index_errors.JobNotFoundError: (404, "job_not_found"),
+    index_errors.JobConflictError: (409, "job_running"),
+    index_errors.JobKeyReusedError: (422, "idempotency_key_reused"),
+    index_errors.IndexingError: (503, "unavailable"),
+    engine_errors.UnknownModelError: (404, "model_not_found"),
+    engine_errors.InvalidDimensionsError: (400, "invalid_dimensions"),
+    engine_errors.NoCheckpointError: (503, "no_checkpoint"),
+    engine_errors.UnavailableError: (503, "unavailable"),
+    encoder_errors.ClosedEncoderError: (503, "stopping"),
+    encoder_errors.InvalidArchiveError: (422, "invalid_archive"),
+    encoder_errors.EncoderError: (503, "unavailable"),
+    ArtifactError: (503, "unavailable"),
+    OverloadedError: (429, "overloaded"),
+}
+_PLACES = {
+    "model_not_found": "model",
+    "invalid_dimensions": "dimensions",
+    "invalid_filter": "filter",
+    "unknown_field": "filter",
+}
+HTTP = {
+    404: ("not_found", "there is nothing at this path; GET /openapi.json lists the routes"),
+    405: ("method_not_allowed", "this path takes other methods; the header Allow lists them"),
+}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer with these errors, and no others."""
+    for kind in (*KINDS, RequestError, RequestValidationError, HTTPException, OSError):
+        app.add_exception_handler(kind, answer)
+    app.add_exception_handler(ClientDisconnect, _nobody)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """The response for an error; raises what is nobody's fault but ours."""
+    failure = failure_of(error)
+    if failure.status == 405:
+        failure = replace(failure, headers={"Allow": ", ".join(methods_of(request))})
+    request_id = request_id_of(request.scope)
+    if failure.status == 429:
+        service_of(request).metrics.refusals.inc()
+    if failure.status >= 500:
+        log.error("request.refused", request_id=request_id, code=failure.code, reason=str(error))
+    return write_failure(failure, path=request.url.path, request_id=request_id)
+
+
+def failure_of(error: Exception) -> Failure:
+    """What a client is told of an error. Raises the error itself where it is none of ours."""
+    if isinstance(error, RequestError):
+        return error.failure
+    if isinstance(error, RequestValidationError):
+        return InvalidRequestError(violations_of(error.errors())).failure
+    if isinstance(error, HTTPException):
+        code, detail = HTTP.get(error.status_code, ("invalid_request", str(error.detail)))
+        return Failure(error.status_code, code, detail, headers=error.headers or {})
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        return Failure(507, "disk_full", "the disk is full; free some space and try again")
+    for kind in type(error).__mro__:
+        if kind in KINDS:
+            return _mapped(error, *KINDS[kind])
+    raise error
+
+
+def _mapped(error: Exception, status: int, code: str) -> Failure:
+    headers = {}
+    if isinstance(error, OverloadedError):
+        headers = {"Retry-After": str(error.retry_after)}
+    elif status == 503:
+        headers = {"Retry-After": RETRY_SECONDS}
+    place = _PLACES.get(code)
+    violations = (Violation(str(error), "body", (place,)),) if place else ()
+    return Failure(
+        status,
+        code,
+        str(error),
+        headers=headers,
+        violations=violations,
+        extensions={"job": error.job_id}
+        if isinstance(error, index_errors.JobConflictError)
+        else {},
+    )
+
+
+async def _nobody(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=499)  # never arrives: the client closed the connection

@@ -1,0 +1,1 @@
+"""What every route shares: auth, bodies, errors and their envelopes, limits."""

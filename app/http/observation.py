@@ -1,0 +1,103 @@
+"""Observation: every request gets an id, one log line and its place in the metrics.
+
+The outermost thing that is ours: what nobody else caught ends here, as a 500 that is logged.
+"""
+
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from molt.app.http.envelopes import write_failure
+from molt.app.http.failures import Failure
+from molt.app.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+INTERNAL = Failure(
+    500, "internal_error", "Molt failed; the log says why, under the request id of this answer"
+)
+
+
+class Observation:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and record what became of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        self._metrics.in_flight.inc()
+        try:
+            await self._app(scope, receive, exchange.send)
+        except Exception:
+            log.exception("request.failed", request_id=exchange.request_id, path=scope["path"])
+            if not exchange.status:
+                response = write_failure(
+                    INTERNAL, path=scope["path"], request_id=exchange.request_id
+                )
+                await response(scope, receive, exchange.send)
+        finally:
+            self._metrics.in_flight.dec()
+            self._record(scope, exchange)
+
+    def _record(self, scope: Scope, exchange: "_Exchange") -> None:
+        seconds = time.perf_counter() - exchange.started
+        route = route_of(scope)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        status = exchange.status or 499  # the client went away before it was answered
+        self._metrics.answered(route=route, method=method, status=status, seconds=seconds)
+        log.info(
+            "request",
+            request_id=exchange.request_id,
+            method=method,
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 2),
+        )
+
+
+class _Exchange:
+    """One request and what became of it; `status` is 0 until the answer begins."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.started = time.perf_counter()
+        self.status = 0
+        self.request_id = scope["molt.request_id"] = _taken(scope) or uuid4().hex
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            header = (b"x-request-id", self.request_id.encode())
+            message["headers"] = [*message.get("headers", ()), header]
+        await self._send(message)
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of a request, as `X-Request-ID` told it or as it was made here."""
+    request_id: str = scope.get("molt.request_id", "unknown")
+    return request_id
+
+
+def route_of(scope: Scope) -> str:
+    """The path of the route that answers, with its parameters' names in place of values."""
+    route: Any = scope.get("route")
+    return getattr(route, "path_format", "unmatched")
+
+
+def _taken(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            return value.decode() if _ID.fullmatch(value) else None
+    return None

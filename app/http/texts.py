@@ -1,0 +1,75 @@
+"""Texts: the strings that several requests take, each with its JSON Schema.
+
+What is refused here could not be kept: PostgreSQL takes no NUL, and no id holds control characters.
+"""
+
+import re
+from typing import Annotated
+
+from fastapi import Path
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from molt.app.http.validation import limited
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def without_nul(value: str) -> str:
+    """A text as it is; as pydantic's validators do, raises `PydanticCustomError` for a NUL."""
+    if "\0" in value:
+        at = {"at": value.index("\0")}
+        raise PydanticCustomError("nul", "holds a NUL character at {at}; remove it", at)
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("blank", "is empty")
+    return value
+
+
+def _without_controls(value: str) -> str:
+    wrong = None if value.isprintable() else _CONTROL.search(value)
+    if wrong:
+        found = {"at": wrong.start(), "code": f"U+{ord(wrong[0]):04X}"}
+        raise PydanticCustomError("control", "holds the character {code} at {at}", found)
+    return value
+
+
+Text = Annotated[
+    str,
+    AfterValidator(without_nul),
+    Field(json_schema_extra={"pattern": r"^[^\u0000]*$", **limited(maxLength="max_text_chars")}),
+]
+"""A text of a document; it may be empty."""
+
+_Shown = Annotated[str, AfterValidator(without_nul), AfterValidator(_not_blank)]
+_SHOWN = {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+
+Words = Annotated[_Shown, Field(json_schema_extra=_SHOWN | limited(maxLength="max_query_chars"))]
+"""A text that is not blank, of a query's length."""
+
+Passage = Annotated[_Shown, Field(json_schema_extra=_SHOWN | limited(maxLength="max_text_chars"))]
+"""A text that is not blank, of a document's length."""
+
+Id = Annotated[
+    str,
+    AfterValidator(_without_controls),
+    Field(
+        min_length=1,
+        max_length=512,
+        json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"},
+    ),
+]
+"""An id of a document, a query or a user."""
+
+Name = Annotated[
+    str,
+    AfterValidator(without_nul),
+    Field(min_length=1, max_length=512, json_schema_extra={"pattern": r"^[^\u0000]+$"}),
+]
+"""A name that is looked up; whether it exists is said by who holds it."""
+
+CollectionPath = Annotated[Name, Path(alias="collection", description="a collection's name")]
+"""The collection that a path names."""

@@ -1,0 +1,149 @@
+"""Metrics: what Prometheus may ask of this server, and nothing that logs say better.
+
+One process keeps its numbers in memory. Several share files in the directory that
+`PROMETHEUS_MULTIPROC_DIR` names (the server sets it), so that a scrape of any one sums them all.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from molt.engine.engine import CollectionStatus
+from molt.index.catalog.failures import Failure
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+
+
+class Metrics:
+    """The counters of one process. Every update is safe in any thread."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._own = CollectorRegistry()
+        self._requests = Counter(
+            "molt_requests_total",
+            "Requests answered",
+            ("route", "method", "status"),
+            registry=self._own,
+        )
+        self._request_seconds = self._histogram("molt_request_seconds", "Seconds per request")
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self.in_flight = Gauge(
+            "molt_requests_in_flight",
+            "Requests being answered",
+            registry=self._own,
+            multiprocess_mode="livesum",
+        )
+        self.refusals = Counter(
+            "molt_overload_refusals_total", "Requests refused with 429", registry=self._own
+        )
+        self._encode_seconds = self._histogram("molt_encode_seconds", "Seconds of encoding")
+        self._search_seconds = self._histogram("molt_search_seconds", "Seconds of index search")
+        self._rollbacks = Counter(
+            "molt_watch_rollbacks_total",
+            "Generations that the watch took back",
+            ("collection",),
+            registry=self._own,
+        )
+        self.texts = Counter("molt_encoded_texts_total", "Texts encoded", registry=self._own)
+        self.tokens = Counter("molt_encoded_tokens_total", "Tokens encoded", registry=self._own)
+
+    def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        key = (route, method, status)
+        series = self._series.get(key)
+        if series is None:
+            counter = self._requests.labels(route, method, str(status))
+            series = self._series[key] = counter, self._request_seconds.labels(route)
+        series[0].inc()
+        series[1].observe(seconds)
+
+    def searched(self, *, route: str, encode_seconds: float, search_seconds: float) -> None:
+        """Count one search, by its two parts."""
+        self._encode_seconds.labels(route).observe(encode_seconds)
+        self._search_seconds.labels(route).observe(search_seconds)
+
+    def encoded(self, *, route: str, seconds: float, texts: int, tokens: int) -> None:
+        """Count one request for embeddings."""
+        self._encode_seconds.labels(route).observe(seconds)
+        self.texts.inc(texts)
+        self.tokens.inc(tokens)
+
+    def took_back(self, collection: str) -> None:
+        """Count a rollback by the watch."""
+        self._rollbacks.labels(collection).inc()
+
+    def exposition(
+        self, collections: Iterable[CollectionStatus], *, failed: Iterable[Failure], ready: bool
+    ) -> bytes:
+        """All metrics in Prometheus' text format."""
+        moment = CollectorRegistry()
+        ProcessCollector(namespace="molt", registry=moment)
+        moment.register(_Moment(collections, failed=failed, ready=ready))
+        counted = self._own
+        if SHARED_DIRECTORY in os.environ:
+            _forget_dead(Path(os.environ[SHARED_DIRECTORY]))
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+        return generate_latest(counted) + generate_latest(moment)
+
+    def _histogram(self, name: str, what: str) -> Histogram:
+        return Histogram(name, what, ("route",), registry=self._own, buckets=_SECONDS)
+
+
+def _forget_dead(shared: Path) -> None:
+    """Requests at a process that was killed are in flight no more; what it has counted stays."""
+    for gauge in shared.glob("gauge_livesum_*.db"):
+        try:
+            os.kill(int(gauge.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            gauge.unlink(missing_ok=True)
+
+
+class _Moment(Collector):
+    """What is true at the moment of the scrape."""
+
+    def __init__(
+        self, collections: Iterable[CollectionStatus], *, failed: Iterable[Failure], ready: bool
+    ) -> None:
+        self._collections = tuple(collections)
+        self._failed = tuple(failed)
+        self._ready = ready
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        documents = _gauge("molt_collection_documents", "Live documents")
+        revision = _gauge("molt_collection_revision", "Changes acknowledged")
+        indexed = _gauge("molt_collection_indexed_revision", "Changes that can be searched")
+        epoch = _gauge("molt_collection_epoch", "Moves of the pointer")
+        for status in self._collections:
+            name = [status.collection.name]
+            documents.add_metric(name, status.collection.documents)
+            revision.add_metric(name, status.collection.revision)
+            indexed.add_metric(name, status.indexed_revision)
+            epoch.add_metric(name, status.collection.epoch)
+        ready = GaugeMetricFamily("molt_ready", "1 where /readyz answers 200", float(self._ready))
+        failed = GaugeMetricFamily(
+            "molt_job_failed", "1 where the last job failed", labels=("collection", "kind")
+        )
+        for failure in self._failed:
+            failed.add_metric([failure.collection, failure.kind], 1)
+        return documents, revision, indexed, epoch, failed, ready
+
+
+def _gauge(name: str, what: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, what, labels=("collection",))

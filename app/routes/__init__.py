@@ -1,0 +1,1 @@
+"""Routes, a folder for each noun of the HTTP API."""

@@ -1,0 +1,104 @@
+"""An upload: a body of any size onto the disk, and from there to where it is wanted.
+
+Never holds more than a piece of it in memory, and leaves nothing behind where it is refused.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from shutil import rmtree
+
+from starlette.requests import Request
+
+from molt.app.http.bodies import announced_size, media_type, require_plain
+from molt.app.http.failures import BodyTooLargeError, InvalidCheckpointError, MediaTypeError
+from molt.app.service import Service
+from molt.artifact import CorruptFileError, UnsupportedFormatError
+from molt.encoder.allowlist import check_source_files
+from molt.encoder.archive import unpack
+from molt.encoder.content import check_content
+from molt.encoder.errors import ArchiveTooLargeError, UnsafeCheckpointError
+from molt.encoder.store import Added, CheckpointStore
+from molt.index.jobs.job import MODEL
+
+ARCHIVES = ("application/x-tar", "application/gzip", "application/x-gzip")
+ARCHIVE = "archive"
+_PIECE = 1024 * 1024
+_LONGEST_REASON = 500
+
+
+@asynccontextmanager
+async def unpacked(request: Request, service: Service) -> AsyncIterator[Path]:
+    """Receive an archive; where its content lies for as long as the block lasts.
+
+    Raises `MediaTypeError`, `BodyTooLargeError`, and what `unpack` raises.
+    """
+    if media_type(request) not in ARCHIVES:
+        raise MediaTypeError(found=media_type(request), expected=" or ".join(ARCHIVES[:2]))
+    require_plain(request)
+    limit = service.settings.limits.max_checkpoint_bytes
+    if announced_size(request) > limit:
+        raise _too_large(f"the archive has more than {limit} bytes")
+    folder = await service.admission.run(service.engine.checkpoints.receiving_folder)
+    try:
+        await _save(request, folder / ARCHIVE, limit=limit)
+        yield await asyncio.to_thread(_unpack, folder, limit)
+    finally:
+        await asyncio.to_thread(rmtree, folder, ignore_errors=True)
+
+
+def add(store: CheckpointStore, content: Path) -> Added:
+    """Add a finished checkpoint. Raises `InvalidCheckpointError`."""
+    with _blamed_on(content):
+        return store.add(content, carry=Path.rename)
+
+
+def hand_over(content: Path, folder: Path) -> None:
+    """Move a model into the folder of the job that makes a checkpoint of it.
+
+    Raises `InvalidCheckpointError` for what must not be loaded.
+    """
+    with _blamed_on(content):
+        check_source_files(content)
+        check_content(content)
+    folder.mkdir(parents=True)
+    content.rename(folder / MODEL)
+
+
+async def _save(request: Request, path: Path, *, limit: int) -> None:
+    """Not in a request thread: an upload may take an hour, most of which it waits."""
+    with path.open("wb") as file:
+        size, piece = 0, bytearray()
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(f"the archive has more than {limit} bytes")
+            piece += chunk
+            if len(piece) >= _PIECE:
+                await asyncio.to_thread(file.write, piece)
+                piece = bytearray()
+        file.write(piece)
+
+
+def _unpack(folder: Path, limit: int) -> Path:
+    try:
+        return unpack(folder / ARCHIVE, folder / "content", limit=limit)
+    except ArchiveTooLargeError as error:
+        raise _too_large(str(error)) from None
+
+
+@contextmanager
+def _blamed_on(content: Path) -> Iterator[None]:
+    """Say `InvalidCheckpointError` for what is wrong with the content, by names within it."""
+    try:
+        yield
+    except (CorruptFileError, UnsupportedFormatError, UnsafeCheckpointError) as error:
+        if not error.path.is_relative_to(content):
+            raise  # one that was in the store before
+        name = error.path.relative_to(content)
+        raise InvalidCheckpointError(f"{name}: {error.reason}"[:_LONGEST_REASON]) from None
+
+
+def _too_large(what: str) -> BodyTooLargeError:
+    return BodyTooLargeError(f"{what}; raise the setting limits.max_checkpoint_bytes")

@@ -1,0 +1,98 @@
+"""`/collections` and `/collections/{collection}`."""
+
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from molt.app.http.answers import Json
+from molt.app.http.auth import Access, allow
+from molt.app.http.route import new_router
+from molt.app.http.texts import CollectionPath
+from molt.app.routes.collections.schemas import CollectionList, CollectionState, NewCollection
+from molt.app.service import service_of
+from molt.engine.engine import CollectionStatus, Engine
+
+router = new_router("collections")
+
+
+@router.post(
+    "/collections",
+    operation_id="create_collection",
+    status_code=201,
+    response_model=CollectionState,
+    responses={409: {"description": "a collection of that name exists"}},
+)
+@allow(Access.WRITE)
+async def post_collection(request: Request, body: NewCollection) -> Json:
+    """Make an empty collection."""
+    service = service_of(request)
+    state = await service.admission.run(_create, service.engine, body.name)
+    return Json(state, 201, headers={"Location": f"/collections/{body.name}"})
+
+
+@router.get("/collections", operation_id="list_collections", response_model=CollectionList)
+@allow(Access.READ)
+async def get_collections(request: Request) -> Json:
+    """List all collections by name."""
+    service = service_of(request)
+    return Json({"collections": await service.admission.run(_list, service.engine)})
+
+
+@router.get(
+    "/collections/{collection}",
+    operation_id="get_collection",
+    response_model=CollectionState,
+    responses={404: {"description": "no such collection"}},
+)
+@allow(Access.READ)
+async def get_collection(request: Request, collection: CollectionPath) -> Json:
+    """Counts, revisions, and the active generation of a collection."""
+    service = service_of(request)
+    return Json(await service.admission.run(_get, service.engine, collection))
+
+
+@router.delete(
+    "/collections/{collection}",
+    operation_id="delete_collection",
+    status_code=204,
+    response_class=Response,
+    responses={404: {"description": "no such collection"}},
+)
+@allow(Access.WRITE)
+async def delete_collection(request: Request, collection: CollectionPath) -> Response:
+    """Delete a collection with everything in it."""
+    service = service_of(request)
+    await service.admission.run(_delete, service.engine, collection)
+    return Response(status_code=204)
+
+
+def _create(engine: Engine, name: str) -> dict[str, Any]:
+    return _state(engine.status(engine.catalog.collections.create(name)))
+
+
+def _list(engine: Engine) -> list[dict[str, Any]]:
+    return [_state(status) for status in engine.statuses()]
+
+
+def _get(engine: Engine, name: str) -> dict[str, Any]:
+    return _state(engine.status(engine.catalog.collections.get(name)))
+
+
+def _delete(engine: Engine, name: str) -> None:
+    engine.catalog.collections.delete(name)
+    engine.shelf.refresh_changed()
+
+
+def _state(status: CollectionStatus) -> dict[str, Any]:
+    collection = status.collection
+    return {
+        "name": collection.name,
+        "created_at": collection.created_at,
+        "documents": collection.documents,
+        "revision": collection.revision,
+        "indexed_revision": status.indexed_revision,
+        "generation": collection.generation,
+        "checkpoint": status.checkpoint,
+        "epoch": collection.epoch,
+    }

@@ -1,0 +1,170 @@
+"""`/collections/{collection}/documents` and what is below it."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request
+
+from molt.app.http.answers import Json
+from molt.app.http.auth import Access, allow
+from molt.app.http.bodies import NDJSON, media_type, parse_json, read_body, require_json
+from molt.app.http.route import new_router
+from molt.app.http.texts import CollectionPath, Id
+from molt.app.http.validation import require, validate
+from molt.app.routes.documents.intake import keep, to_document, wait_indexed
+from molt.app.routes.documents.ndjson import keep_lines
+from molt.app.routes.documents.schemas import (
+    Acknowledgement,
+    DocumentPage,
+    DocumentsBody,
+    StoredDocument,
+)
+from molt.app.service import Service, service_of
+from molt.engine.engine import Engine
+from molt.index.catalog import documents as index
+from molt.index.catalog.collections import Collection
+
+router = new_router("documents")
+
+MAX_PAGE = 1000
+NO_COLLECTION: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
+NO_DOCUMENT: dict[int | str, dict[str, Any]] = {404: {"description": "no such document"}}
+DocumentPath = Annotated[
+    Id, Path(alias="id", description="a document's id; slashes are part of it")
+]
+Wait = Annotated[bool, Query(description="for NDJSON, whose body has no place for `wait`")]
+BODIES = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/DocumentsBody"}},
+            NDJSON: {"schema": {"$ref": "#/components/schemas/DocumentBody"}},
+        },
+    }
+}
+
+
+@router.post(
+    "/collections/{collection}/documents",
+    operation_id="put_documents",
+    response_model=Acknowledgement,
+    responses=NO_COLLECTION,
+    openapi_extra=BODIES,
+)
+@allow(Access.WRITE)
+async def post_documents(
+    request: Request, collection: CollectionPath, *, wait: Wait = True
+) -> Json:
+    """Add documents, or replace those with the same ids. An answer means they are on disk."""
+    service = service_of(request)
+    found = await service.admission.run(service.engine.catalog.collections.get, collection)
+    if media_type(request) == NDJSON:
+        ack = await keep_lines(request, service, found)
+    else:
+        body = await _read(request, service)
+        wait = body.wait
+        ack = await service.admission.run(_keep, service, found, body)
+    return await _acknowledge(service, found, ack, wait=wait)
+
+
+@router.get(
+    "/collections/{collection}/documents",
+    operation_id="list_documents",
+    response_model=DocumentPage,
+    responses=NO_COLLECTION,
+)
+@allow(Access.READ)
+async def get_documents(
+    request: Request,
+    collection: CollectionPath,
+    after: Annotated[Id | None, Query(description="the `next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+) -> Json:
+    """Page through the documents of a collection in the order of their ids."""
+    service = service_of(request)
+    page = await service.admission.run(_page, service.engine, collection, after, limit)
+    return Json(page)
+
+
+@router.get(
+    "/collections/{collection}/documents/{id:path}",
+    operation_id="get_document",
+    response_model=StoredDocument,
+    responses=NO_DOCUMENT,
+)
+@allow(Access.READ)
+async def get_document(request: Request, collection: CollectionPath, doc_id: DocumentPath) -> Json:
+    """One document, as it was acknowledged."""
+    service = service_of(request)
+    return Json(await service.admission.run(_get, service.engine, collection, doc_id))
+
+
+@router.delete(
+    "/collections/{collection}/documents/{id:path}",
+    operation_id="delete_document",
+    response_model=Acknowledgement,
+    responses=NO_DOCUMENT,
+)
+@allow(Access.WRITE)
+async def delete_document(
+    request: Request, collection: CollectionPath, doc_id: DocumentPath
+) -> Json:
+    """Delete a document; searches stop to find it before this answers."""
+    service = service_of(request)
+    ack = await service.admission.run(_delete, service.engine, collection, doc_id)
+    return Json({"accepted": ack.accepted, "revision": ack.revision, "indexed": True})
+
+
+async def _read(request: Request, service: Service) -> DocumentsBody:
+    require_json(request)
+    content = await read_body(request, limit=service.settings.limits.max_body_bytes)
+    return validate(DocumentsBody, parse_json(content))
+
+
+def _keep(service: Service, collection: Collection, body: DocumentsBody) -> index.Ack:
+    limits = service.settings.limits
+    require(len(body.documents), limits, "max_documents", place=("documents",))
+    documents = [
+        to_document(document, limits, place=("documents", number))
+        for number, document in enumerate(body.documents)
+    ]
+    return keep(service, collection, documents)
+
+
+async def _acknowledge(
+    service: Service, collection: Collection, ack: index.Ack, *, wait: bool
+) -> Json:
+    if wait:
+        indexed = await wait_indexed(service, collection, ack.revision)
+    else:
+        indexed = service.engine.shelf.is_indexed(collection.name, revision=ack.revision)
+    return Json({"accepted": ack.accepted, "revision": ack.revision, "indexed": indexed})
+
+
+def _page(engine: Engine, name: str, after: str | None, limit: int) -> dict[str, Any]:
+    collection = engine.catalog.collections.get(name)
+    found = engine.catalog.documents.page(collection, after=after, limit=limit)
+    following = found[-1].document.id if len(found) == limit else None
+    return {"documents": [_stored(one) for one in found], "next": following}
+
+
+def _get(engine: Engine, name: str, doc_id: str) -> dict[str, Any]:
+    collection = engine.catalog.collections.get(name)
+    return _stored(engine.catalog.documents.get(collection, doc_id))
+
+
+def _delete(engine: Engine, name: str, doc_id: str) -> index.Ack:
+    collection = engine.catalog.collections.get(name)
+    ack = engine.catalog.documents.delete(collection, doc_id)
+    engine.changed(name)
+    return ack
+
+
+def _stored(stored: index.StoredDocument) -> dict[str, Any]:
+    document = stored.document
+    return {
+        "id": document.id,
+        "title": document.title,
+        "text": document.text,
+        "metadata": document.metadata,
+        "revision": stored.revision,
+    }

@@ -1,0 +1,51 @@
+"""What is sent and said about documents."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from molt.app.http.texts import Id, Text
+from molt.app.http.validation import Strict, limited
+
+
+class DocumentBody(Strict):
+    """A document: an id unique in its collection, a text, optionally a title and metadata."""
+
+    id: Id
+    title: Text = ""
+    text: Text
+    metadata: dict[str, Any] = Field(default={}, description="at most 16 levels and 1 MiB")
+
+
+class DocumentsBody(Strict):
+    """The JSON body of `POST /collections/{collection}/documents`."""
+
+    documents: list[DocumentBody] = Field(
+        min_length=1, json_schema_extra=limited(maxItems="max_documents")
+    )
+    wait: bool = Field(default=True, description="answer when the documents can be searched")
+
+
+class Acknowledgement(BaseModel):
+    """A durable write; `indexed` tells whether searches see it already."""
+
+    accepted: int
+    revision: int
+    indexed: bool
+
+
+class StoredDocument(BaseModel):
+    """A document and the collection's revision that last changed it."""
+
+    id: str
+    title: str
+    text: str
+    metadata: dict[str, Any]
+    revision: int
+
+
+class DocumentPage(BaseModel):
+    """Documents in the order of their ids; `next` is the `after` of the next page, if any."""
+
+    documents: list[StoredDocument]
+    next: str | None

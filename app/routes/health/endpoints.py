@@ -1,0 +1,75 @@
+"""`/livez`, `/readyz`, `/health` and `/metrics`. They wait for no place in the queue."""
+
+import asyncio
+
+from fastapi import Request
+from starlette.responses import PlainTextResponse, Response
+
+from molt import __version__
+from molt.app.http.answers import Json
+from molt.app.http.auth import Access, allow
+from molt.app.http.route import new_router
+from molt.app.metrics import CONTENT_TYPE
+from molt.app.routes.health.schemas import Alive, Health, Ready
+from molt.app.service import Service, service_of
+from molt.engine.engine import Readiness
+
+router = new_router("health")
+
+
+@router.get("/livez", operation_id="livez", response_model=Alive)
+@allow(Access.PUBLIC)
+async def get_livez() -> Json:
+    """Does the process answer?"""
+    return Json({"status": "alive"})
+
+
+@router.get(
+    "/readyz",
+    operation_id="readyz",
+    response_model=Ready,
+    responses={503: {"model": Ready, "description": "not ready; `problems` says why"}},
+)
+@allow(Access.PUBLIC)
+async def get_readyz(request: Request) -> Json:
+    """May traffic be sent here?"""
+    readiness = _readiness(service_of(request))
+    content = {"ready": readiness.ready, "problems": readiness.problems}
+    return Json(content, 200 if readiness.ready else 503)
+
+
+@router.get("/health", operation_id="health", response_model=Health)
+@allow(Access.PUBLIC)
+async def get_health(request: Request) -> Json:
+    """How it goes, with the version."""
+    readiness = _readiness(service_of(request))
+    status = "unavailable"
+    if readiness.ready:
+        status = "degraded" if readiness.problems else "ok"
+    return Json({"status": status, "version": __version__, "problems": readiness.problems})
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"description": "Prometheus' text format"}},
+)
+@allow(Access.READ)
+async def get_metrics(request: Request) -> Response:
+    """Everything that Prometheus may know."""
+    service = service_of(request)
+    content = await asyncio.to_thread(_exposition, service)
+    return Response(content, headers={"Content-Type": CONTENT_TYPE})
+
+
+def _readiness(service: Service) -> Readiness:
+    if service.stopping:
+        return Readiness(ready=False, problems=("the server is shutting down",))
+    return service.engine.readiness()
+
+
+def _exposition(service: Service) -> bytes:
+    ready = _readiness(service).ready
+    engine = service.engine
+    return service.metrics.exposition(engine.statuses(), failed=engine.shelf.failures, ready=ready)

@@ -1,0 +1,120 @@
+"""`/admin/jobs`: what became of what was asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Header, Path, Query, Request
+from fastapi.sse import format_sse_event
+from starlette.responses import Response, StreamingResponse
+
+from molt.app.http.answers import Json
+from molt.app.http.auth import Access, allow
+from molt.app.http.route import new_router
+from molt.app.http.texts import Name
+from molt.app.routes.collections.schemas import NAME_PATTERN
+from molt.app.routes.jobs.schemas import JobList, JobStatus
+from molt.app.service import Service, service_of
+from molt.index.jobs.job import Job
+
+router = new_router("jobs")
+
+JobPath = Annotated[Name, Path(alias="id", description="a job's id")]
+_FOLLOW_SECONDS = 0.25
+_PING_SECONDS = 15.0
+
+
+@router.get("/admin/jobs", operation_id="list_jobs", response_model=JobList)
+@allow(Access.ADMIN)
+async def get_jobs(
+    request: Request,
+    collection: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Json:
+    """List the newest jobs, newest first."""
+    service = service_of(request)
+    jobs = service.engine.jobs
+    found = await service.admission.run(lambda: jobs.queue.list(collection=collection, limit=limit))
+    return Json({"jobs": [asdict(job) for job in found]})
+
+
+@router.get(
+    "/admin/jobs/{id}",
+    operation_id="get_job",
+    response_model=JobStatus,
+    responses={404: {"description": "no such job"}},
+)
+@allow(Access.ADMIN)
+async def get_job(request: Request, job_id: JobPath) -> Json:
+    """Say how far a job has come, what it made, or why it failed."""
+    return Json(asdict(await _job(service_of(request), job_id)))
+
+
+@router.delete(
+    "/admin/jobs/{id}",
+    operation_id="cancel_job",
+    response_model=JobStatus,
+    responses={404: {"description": "no such job"}},
+)
+@allow(Access.ADMIN)
+async def delete_job(request: Request, job_id: JobPath) -> Json:
+    """Cancel a job; what is at work stops within seconds. One that has ended stays as it is."""
+    service = service_of(request)
+    jobs = service.engine.jobs
+    return Json(asdict(await service.admission.run(lambda: jobs.queue.cancel(job_id))))
+
+
+@router.get(
+    "/admin/jobs/{id}/events",
+    operation_id="follow_job",
+    response_class=Response,
+    responses={
+        200: {"description": "server-sent events", "content": {"text/event-stream": {}}},
+        404: {"description": "no such job"},
+    },
+)
+@allow(Access.ADMIN)
+async def get_events(
+    request: Request,
+    job_id: JobPath,
+    last: Annotated[int, Header(alias="Last-Event-ID", ge=-1, le=2**53)] = -1,
+) -> StreamingResponse:
+    """Follow a job: every event so far, those to come as they come, and `end` with its state."""
+    service = service_of(request)
+    await _job(service, job_id)
+    return StreamingResponse(
+        _followed(service, job_id, last),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _job(service: Service, job_id: str) -> Job:
+    jobs = service.engine.jobs
+    return await service.admission.run(lambda: jobs.queue.get(job_id))
+
+
+async def _followed(service: Service, job_id: str, last: int) -> AsyncIterator[bytes]:
+    """Server-sent events until the job ends or the server stops; a comment where it is silent."""
+    queue = service.engine.jobs.queue
+    loop = asyncio.get_running_loop()
+    spoken = loop.time()
+    while not service.leaving:
+        job = await asyncio.to_thread(queue.get, job_id)  # before its events: none is missed
+        for event in await asyncio.to_thread(lambda after: queue.events(job_id, after=after), last):
+            last, spoken = event.number, loop.time()
+            yield _sse(event.content, name="progress", number=last)
+        if job.state.ended:
+            yield _sse(asdict(job), name="end", number=last)
+            return
+        if loop.time() - spoken > _PING_SECONDS:
+            spoken = loop.time()
+            yield format_sse_event(comment="still at work")
+        await asyncio.sleep(_FOLLOW_SECONDS)
+
+
+def _sse(content: Any, *, name: str, number: int) -> bytes:
+    data = orjson.dumps(content).decode()
+    return format_sse_event(data_str=data, event=name, id=str(number))

@@ -1,0 +1,90 @@
+"""What is asked of the worker and said about its jobs."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from molt.app.http.validation import Strict
+from molt.app.routes.collections.schemas import NAME_PATTERN
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, description="name of the collection")]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+CheckpointId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="id of a checkpoint")]
+
+
+class Retrain(Strict):
+    """The body of `POST /admin/retrain`."""
+
+    collection: Name = "default"
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="sections of the configuration, as in docs/training.md"
+    )
+    promote: Literal["gated", "never", "force"] = Field(
+        "gated", description="`gated`: if the gate accepts; `force`: whatever it says"
+    )
+    reason: Text | None = Field(None, description="why it is forced; kept in the release history")
+
+
+class Reload(Strict):
+    """The body of `POST /admin/reload`."""
+
+    collection: Name = "default"
+    checkpoint: CheckpointId
+
+
+class Reindex(Strict):
+    """The body of `POST /admin/reindex`."""
+
+    collection: Name = "default"
+    reuse: bool = Field(
+        default=True, description="take vectors of unchanged texts from what is there"
+    )
+
+
+class Merge(Strict):
+    """The body of `POST /admin/merge`."""
+
+    collection: Name = "default"
+
+
+class Evaluate(Strict):
+    """The body of `POST /admin/evaluate`."""
+
+    collection: Name = "default"
+    checkpoint: CheckpointId
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="sections of the configuration, as in docs/training.md"
+    )
+
+
+class Tune(Strict):
+    """The body of `POST /admin/tune`."""
+
+    collection: Name = "default"
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="what is not tuned stays as these sections say"
+    )
+    trials: int = Field(20, ge=1, le=1000, description="how many, earlier ones included")
+
+
+class JobStatus(BaseModel):
+    """A job as it now stands."""
+
+    id: str
+    kind: str
+    collection: str | None = Field(description="null for a job that concerns no collection")
+    options: dict[str, Any]
+    actor: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    created_at: datetime
+    updated_at: datetime
+    attempts: int = Field(description="how often it was begun: more than once after a kill")
+    result: Any = Field(description="what it made; null until it is done")
+    error: str | None = Field(description="why it failed")
+
+
+class JobList(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[JobStatus]

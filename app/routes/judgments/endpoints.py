@@ -1,0 +1,62 @@
+"""`POST /collections/{collection}/judgments`."""
+
+from typing import Any
+
+from fastapi import Request
+
+from molt.app.http.answers import Json
+from molt.app.http.auth import Access, allow
+from molt.app.http.route import new_router
+from molt.app.http.texts import CollectionPath
+from molt.app.http.validation import require
+from molt.app.routes.judgments.schemas import JudgmentsBody, Kept
+from molt.app.service import service_of
+from molt.engine.engine import Engine
+from molt.engine.settings import LimitSettings
+from molt.index.catalog.judgments import Judgment, Pair, Query
+
+router = new_router("judgments")
+
+
+@router.post(
+    "/collections/{collection}/judgments",
+    operation_id="put_judgments",
+    response_model=Kept,
+    responses={404: {"description": "no such collection"}},
+)
+@allow(Access.WRITE)
+async def post_judgments(request: Request, collection: CollectionPath, body: JudgmentsBody) -> Json:
+    """Add what is known about relevance; a judgment of the same query and document is replaced."""
+    service = service_of(request)
+    _check(body, service.settings.limits)
+    return Json(await service.admission.run(_keep, service.engine, collection, body))
+
+
+def _check(body: JudgmentsBody, limits: LimitSettings) -> None:
+    for name in ("queries", "judgments", "pairs"):
+        require(len(getattr(body, name)), limits, "max_documents", place=(name,))
+    for number, query in enumerate(body.queries):
+        require(len(query.text), limits, "max_query_chars", place=("queries", number, "text"))
+    for number, pair in enumerate(body.pairs):
+        place = ("pairs", number)
+        require(len(pair.query), limits, "max_query_chars", place=(*place, "query"))
+        require(len(pair.positive or ""), limits, "max_text_chars", place=(*place, "positive"))
+
+
+def _keep(engine: Engine, name: str, body: JudgmentsBody) -> dict[str, Any]:
+    collection = engine.catalog.collections.get(name)
+    accepted = engine.catalog.judgments.put(
+        collection,
+        queries=[Query(one.id, one.text, one.metadata) for one in body.queries],
+        judgments=[
+            Judgment(one.query_id, one.doc_id, one.grade, one.split) for one in body.judgments
+        ],
+        pairs=[Pair(one.query, one.positive, one.doc_id) for one in body.pairs],
+    )
+    counts = engine.catalog.judgments.counts(collection)
+    return {
+        "accepted": accepted,
+        "queries": counts.queries,
+        "judgments": counts.judgments,
+        "pairs": counts.pairs,
+    }

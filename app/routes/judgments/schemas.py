@@ -1,0 +1,55 @@
+"""What is sent about relevance."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from molt.app.http.texts import Id, Passage, Words
+from molt.app.http.validation import WHOLE, Strict, limited
+from molt.index.catalog.judgments import MAX_GRADE
+
+
+class QueryBody(Strict):
+    """A query that judgments name by its id."""
+
+    id: Id
+    text: Words
+    metadata: dict[str, Any] = Field(default={})
+
+
+class JudgmentBody(Strict):
+    """How relevant a document is to a query: 0 is judged and not relevant."""
+
+    query_id: Id
+    doc_id: Id
+    grade: Annotated[int, Field(ge=0, le=MAX_GRADE), WHOLE]
+    split: Id | None = Field(default=None, description="train, dev or test, as BEIR names them")
+
+
+class PairBody(Strict):
+    """A query with a text that answers it, the document that does, or both."""
+
+    query: Words
+    positive: Passage | None = None
+    doc_id: Id | None = None
+
+
+class JudgmentsBody(Strict):
+    """The body of `POST /collections/{collection}/judgments`; documents may follow later."""
+
+    queries: list[QueryBody] = Field(
+        default=[], json_schema_extra=limited(maxItems="max_documents")
+    )
+    judgments: list[JudgmentBody] = Field(
+        default=[], json_schema_extra=limited(maxItems="max_documents")
+    )
+    pairs: list[PairBody] = Field(default=[], json_schema_extra=limited(maxItems="max_documents"))
+
+
+class Kept(BaseModel):
+    """How much of a request was kept, and how much there is now."""
+
+    accepted: int
+    queries: int
+    judgments: int
+    pairs: int

@@ -1,0 +1,104 @@
+"""`GET /search` and `POST /search`."""
+
+import time
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import Query, Request
+
+from molt.app.http.answers import Json, encode
+from molt.app.http.auth import Access, allow
+from molt.app.http.route import new_router
+from molt.app.http.validation import require
+from molt.app.routes.search.schemas import Part, SearchBody, SearchParameters, SearchResult
+from molt.app.service import Service, service_of
+from molt.engine.search.pipeline import Hit, SearchAnswer, SearchQuery
+from molt.engine.settings import LimitSettings
+from molt.index.segments.filter import Filter, parse_filter
+
+router = new_router("search")
+
+
+@router.post(
+    "/search",
+    operation_id="search",
+    response_model=SearchResult,
+    responses={404: {"description": "no such collection"}},
+)
+@allow(Access.READ)
+async def post_search(request: Request, body: SearchBody) -> Json:
+    """Rank the documents of a collection by what they mean."""
+    service = service_of(request)
+    return Json(await service.admission.run(_answer, service, body))
+
+
+@router.get(
+    "/search",
+    operation_id="search_by_url",
+    response_model=SearchResult,
+    responses={404: {"description": "no such collection"}},
+)
+@allow(Access.READ)
+async def get_search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Json:
+    """Rank the documents of a collection; for more than these parameters use POST."""
+    given = parameters.model_dump(exclude={"q"})
+    body = SearchBody(query=parameters.q, **given)
+    service = service_of(request)
+    return Json(await service.admission.run(_answer, service, body))
+
+
+def _answer(service: Service, body: SearchBody) -> bytes:
+    started = time.perf_counter()
+    query = _query(body, service.settings.limits)
+    answer = service.engine.search(query)
+    service.metrics.searched(
+        route="/search",
+        encode_seconds=answer.encode_seconds,
+        search_seconds=answer.search_seconds,
+    )
+    return encode(_result(answer, body.include, started))
+
+
+def _query(body: SearchBody, limits: LimitSettings) -> SearchQuery:
+    require(len(body.query), limits, "max_query_chars", place=("query",))
+    require(body.k, limits, "max_k", place=("k",))
+    require(body.offset + body.k, limits, "max_window", place=("offset",))
+    return SearchQuery(
+        text=body.query,
+        collection=body.collection,
+        k=body.k,
+        offset=body.offset,
+        where=_filter(body, limits),
+        min_score=body.min_score,
+    )
+
+
+def _filter(body: SearchBody, limits: LimitSettings) -> Filter | None:
+    if body.filter is None:
+        return None
+    return parse_filter(body.filter, max_nodes=limits.max_filter_nodes)
+
+
+def _result(answer: SearchAnswer, include: list[Part], started: float) -> dict[str, Any]:
+    page = answer.page
+    return {
+        "query_id": uuid4().hex,
+        "took_ms": round((time.perf_counter() - started) * 1000, 3),
+        "generation": answer.generation,
+        "checkpoint": answer.checkpoint,
+        "total": {"value": page.total, "relation": "eq" if page.exact_total else "gte"},
+        "hits": [_hit(hit, include) for hit in page.hits],
+        "facets": {},
+    }
+
+
+def _hit(hit: Hit, include: list[Part]) -> dict[str, Any]:
+    return {
+        "id": hit.id,
+        "score": hit.score,
+        "rank": hit.rank,
+        **{part: getattr(hit.document, part) for part in include},
+        "highlights": [],
+        "scores": {"dense": hit.score, "lexical": None, "rerank": None},
+        "explanation": None,
+    }

@@ -1,0 +1,101 @@
+"""What a search asks for, and what it gets."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from molt.app.http.texts import Name, Words
+from molt.app.http.validation import WHOLE, Strict, limited
+
+Part = Literal["title", "text", "metadata"]
+ALL_PARTS: tuple[Part, ...] = ("title", "text", "metadata")
+
+
+def _refuse_promised(value: object) -> object:
+    """Refuse what the surface promises and this version does not do yet."""
+    if value in ("hybrid", "lexical") or value is True or (isinstance(value, list) and value):
+        raise PydanticCustomError(
+            "not_available_yet", "not available yet in this version of Molt; leave it out"
+        )
+    return value
+
+
+_NOT_YET = BeforeValidator(_refuse_promised)
+Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
+Mode = Annotated[Literal["dense"], _NOT_YET]
+Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
+Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
+FilterBody = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Filter"})]
+
+
+class SearchBody(Strict):
+    """The body of `POST /search`."""
+
+    query: Words
+    collection: Name = "default"
+    k: Count = 10
+    offset: Offset = 0
+    mode: Mode = "dense"
+    filter: FilterBody | None = None
+    facets: Annotated[list[str], _NOT_YET] = Field(default=[], max_length=0)
+    highlight: Never = False
+    explain: Never = False
+    rerank: Never = False
+    min_score: float | None = None
+    include: list[Part] = Field(default=list(ALL_PARTS), max_length=3)
+
+
+class SearchParameters(BaseModel):
+    """The query string of `GET /search`."""
+
+    model_config = {"extra": "forbid", "allow_inf_nan": False}
+
+    q: Words
+    collection: Name = "default"
+    k: Count = 10
+    offset: Offset = 0
+    mode: Mode = "dense"
+    min_score: float | None = None
+    include: list[Part] = Field(default=list(ALL_PARTS), max_length=3)
+
+
+class Total(BaseModel):
+    """How many documents match; `gte` where they were not all counted."""
+
+    value: int
+    relation: Literal["eq", "gte"]
+
+
+class Scores(BaseModel):
+    """The parts of a hit's score."""
+
+    dense: float
+    lexical: float | None
+    rerank: float | None
+
+
+class FoundDocument(BaseModel):
+    """A hit. `title`, `text` and `metadata` are there where `include` names them."""
+
+    id: str
+    score: float
+    rank: int
+    title: str = ""
+    text: str = ""
+    metadata: dict[str, Any] = {}
+    highlights: list[str]
+    scores: Scores
+    explanation: None
+
+
+class SearchResult(BaseModel):
+    """The answer to a search, from exactly one encoder and one index."""
+
+    query_id: str
+    took_ms: float
+    generation: str | None
+    checkpoint: str
+    total: Total
+    hits: list[FoundDocument]
+    facets: dict[str, list[Any]]

@@ -1,0 +1,126 @@
+"""The server: processes that listen, serve and end without dropping a request.
+
+On SIGTERM or SIGINT no new connection is taken, requests at work end, then the engine is closed.
+"""
+
+import math
+import os
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+from multiprocessing import parent_process
+from socket import socket
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any, NoReturn
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from molt.app.application import create_app
+from molt.app.binding import listen, require_key, url_of
+from molt.app.memory import limit_arenas
+from molt.app.metrics import SHARED_DIRECTORY
+from molt.app.service import Service
+from molt.app.supervisor import supervised_worker
+from molt.engine.engine import Engine
+from molt.engine.logs import configure_logs
+from molt.engine.settings import Settings
+
+OpenEngine = Callable[[Settings], Engine]
+
+log = structlog.get_logger(__name__)
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
+    """Serve until a signal comes, which is a success.
+
+    Raises `BindError`, and whatever opening and starting the engine raises.
+    """
+    for number in _STOPPING:
+        signal.signal(number, _leave)  # uvicorn hands a signal on when it has stopped
+    configure_logs(settings.log)
+    limit_arenas()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    require_key(settings)
+    with listen(settings.host, settings.port) as listening:
+        log.info("server.listening", url=url_of(listening), workers=settings.workers)
+        with supervised_worker(settings):
+            if settings.workers == 1:
+                config = _config(settings, partial(_open_app, settings, open_engine))
+                uvicorn.Server(config).run(sockets=[listening])
+            else:
+                _serve_by_many(settings, open_engine, listening)
+
+
+def _serve_by_many(settings: Settings, open_engine: OpenEngine, listening: socket) -> None:
+    config = _config(settings, partial(_open_app_in_worker, settings, open_engine))
+    with TemporaryDirectory(prefix="molt-metrics-") as shared:
+        os.environ[SHARED_DIRECTORY] = shared
+        supervisor = Multiprocess(config, sockets=[listening])
+        supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise SystemExit(STARTUP_FAILURE)  # the worker has logged why
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _config(settings: Settings, open_app: Callable[[], FastAPI]) -> uvicorn.Config:
+    return uvicorn.Config(
+        open_app,
+        factory=True,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=math.ceil(settings.limits.wait_seconds) + 5,
+    )
+
+
+def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
+    engine = open_engine(settings)
+    engine.start()
+    app = create_app(settings, engine)
+    for number in _STOPPING:
+        signal.signal(number, partial(_noted, app.state.service, signal.getsignal(number)))
+    return app
+
+
+def _noted(service: Service, then: Any, number: int, frame: FrameType | None) -> None:
+    """Note a signal to stop; uvicorn tells the application only when every answer has ended."""
+    service.leaving = True
+    if callable(then):
+        then(number, frame)
+
+
+def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> FastAPI:
+    """Any other exit than this one would make the supervisor start the worker again."""
+    threading.Thread(target=_end_with_parent, name="leash", daemon=True).start()
+    configure_logs(settings.log)
+    limit_arenas()
+    try:
+        return _open_app(settings, open_engine)
+    except Exception:
+        log.exception("server.failed")
+        raise SystemExit(STARTUP_FAILURE) from None
+
+
+def _end_with_parent() -> None:
+    """Whoever outlived a server that was killed would hold its port against the next one."""
+    if parent := parent_process():
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,34 @@
+"""The service: everything that a route may use, in one place. Assembled by `application`."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from molt.app.http.admission import Admission
+from molt.app.http.auth import Guard
+from molt.app.metrics import Metrics
+from molt.engine.engine import Engine
+from molt.engine.settings import Settings
+
+
+@dataclass
+class Service:
+    """What serves requests in this process.
+
+    `leaving` turns true when the process is told to stop: what would go on for ever ends then.
+    `stopping` follows when what was begun has ended. Both stay true.
+    """
+
+    settings: Settings
+    engine: Engine
+    admission: Admission
+    guard: Guard
+    metrics: Metrics
+    leaving: bool = False
+    stopping: bool = False
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request was made to."""
+    service: Service = request.app.state.service
+    return service

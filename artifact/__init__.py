@@ -1,0 +1,38 @@
+"""An artifact: a directory of immutable files and one manifest that vouches for them.
+
+What checkpoints and generations have in common on disk, and nothing else: how files are hashed,
+how a manifest proves itself, how a directory appears whole or not at all. Knows neither encoder
+nor index.
+"""
+
+from molt.artifact.directory import (
+    publish_directory,
+    published_ids,
+    sweep_hidden,
+    sync_directory,
+    write_atomically,
+)
+from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
+from molt.artifact.faultpoint import faultpoint
+from molt.artifact.files import FileEntry, hash_file, verify_file
+from molt.artifact.lock import exclusive
+from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
+
+__all__ = [
+    "ArtifactError",
+    "CorruptFileError",
+    "FileEntry",
+    "UnsupportedFormatError",
+    "canonical_json",
+    "exclusive",
+    "faultpoint",
+    "hash_file",
+    "publish_directory",
+    "published_ids",
+    "read_manifest",
+    "sweep_hidden",
+    "sync_directory",
+    "verify_file",
+    "write_atomically",
+    "write_manifest",
+]

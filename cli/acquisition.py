@@ -1,0 +1,101 @@
+"""How a home comes by a checkpoint: copied from elsewhere, or made by the training program.
+
+The training program is imported or started only where something must be made.
+"""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molt.cli.edge import CommandError
+from molt.cli.home import checkpoint_store, opened_catalog
+from molt.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from molt.encoder.checkpoint import Checkpoint
+    from molt.encoder.store import CheckpointStore
+    from molt.engine.settings import Settings
+
+
+def acquire(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -> "Checkpoint":
+    """Copy a finished checkpoint into the store, or make one from a model.
+
+    Raises `CommandError` where a finished one shall be overridden, or where the train extra is
+    needed and missing.
+    """
+    from molt.encoder.checkpoint import MANIFEST
+
+    if not (Path(source) / MANIFEST).is_file():
+        return _make(source, store=store, overrides=overrides)
+    given = sorted(name for name, value in overrides.items() if value is not None)
+    if given:
+        option = given[0].replace("_", "-")
+        raise CommandError(f"{source} is a finished checkpoint; add it without --{option}")
+    return store.add(Path(source)).checkpoint
+
+
+def ensure_default(call: Invocation, settings: "Settings") -> str:
+    """The id that `default` stands for; a home without any checkpoint gets the built-in one.
+
+    Raises `CommandError` where it cannot be made, or where nobody chose among several.
+    """
+    from molt.index.catalog.aliases import DEFAULT
+
+    store = checkpoint_store(settings)
+    with opened_catalog(settings) as catalog:
+        chosen = catalog.aliases.get(DEFAULT)
+        if chosen is not None:
+            return chosen
+        if not store.ids():
+            _make_built_in(call, settings.home)
+        ids = store.ids()
+        if len(ids) != 1:
+            raise CommandError(
+                f"{settings.home} has the checkpoints {', '.join(ids)} and none is the default; "
+                "choose one with `molt checkpoints default ID`"
+            )
+        catalog.aliases.set(DEFAULT, ids[0])
+        return ids[0]
+
+
+def _make(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -> "Checkpoint":
+    _require_training()
+    from molt.encoder.checkpoint import Pooling, Prompts
+    from molt.training.export.checkpoints import make_checkpoint
+
+    prompts = (overrides["query_prompt"], overrides["document_prompt"])
+    pooling = overrides["pooling"]
+    with redirect_stdout(sys.stderr):  # libraries draw progress there; answers go to the other
+        return make_checkpoint(
+            source,
+            store=store,
+            prompts=None if prompts == (None, None) else Prompts(*(text or "" for text in prompts)),
+            pooling=None if pooling is None else Pooling(pooling),
+            max_length=overrides["max_length"],
+        )
+
+
+def _make_built_in(call: Invocation, home: Path) -> None:
+    """Run the training program, whose memory is given back when it ends."""
+    _require_training()
+    call.note(f"{home} has no checkpoint: making the built-in one, once; this takes a few minutes.")
+    program = (sys.executable, "-m", "molt.training", "default", "--home", str(home))
+    ended = subprocess.run(program, stdout=sys.stderr, check=False)  # noqa: S603  our own program
+    if ended.returncode != 0:
+        raise CommandError(
+            f"the training program ended with status {ended.returncode} (see above); run "
+            f"`{' '.join(program)}` to see it alone"
+        )
+
+
+def _require_training() -> None:
+    if find_spec("torch") is None or find_spec("sentence_transformers") is None:
+        raise CommandError(
+            "making a checkpoint needs the train extra: `pip install 'molt[train]'`; or make it on "
+            "another machine and copy it here: `molt checkpoints add PATH`"
+        )

@@ -1,0 +1,137 @@
+"""Asking for a job from the command line, and following it to its end.
+
+A job is done by the home's worker. Where none runs, the command runs one for as long as it follows.
+"""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from molt.cli.edge import CommandError
+from molt.cli.invocation import Invocation
+from molt.cli.output import Listing, write_json, write_note
+from molt.cli.progress import Progress, shown_progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from molt.engine.settings import Settings
+    from molt.index.jobs.job import Job, JobEvent, JobRequest
+    from molt.index.jobs.queue import JobQueue
+
+_LOOK_SECONDS = 0.5
+_PLAIN = frozenset(("event", "at", "step"))
+_ALONE = {"MOLT_WATCH__SECONDS": "0", "MOLT_LOG__LEVEL": "error"}
+"""A worker beside no server has nobody to watch, and a person reads its job's events here."""
+
+
+@contextmanager
+def opened_queue(settings: "Settings") -> Iterator["JobQueue"]:
+    """The job queue of a home."""
+    from molt.index.jobs.queue import JobQueue
+
+    with closing(JobQueue(settings.jobs)) as queue:
+        yield queue
+
+
+def ask(call: Invocation, settings: "Settings", request: "JobRequest", *, detach: bool) -> None:
+    """Ask for a job and follow it, or only say its id. Raises `CommandError` where it fails."""
+    with opened_queue(settings) as queue:
+        job = queue.ask(request)
+        if detach:
+            call.show(described(job), lambda: Listing(("job",), [(job.id,)]))
+        else:
+            call.note(f"Job {job.id}; Ctrl-C leaves it to the worker, `molt jobs cancel` ends it.")
+            follow(call, settings, queue, job)
+
+
+def follow(call: Invocation, settings: "Settings", queue: "JobQueue", job: "Job") -> None:
+    """Show a job's events until it ends, and what it made.
+
+    Raises `CommandError` where it failed or was cancelled.
+    """
+    with _worked(call, settings, job), shown_progress(call) as progress:
+        last = -1
+        while True:
+            job = queue.get(job.id)
+            for event in queue.events(job.id, after=last):
+                last = event.number
+                _show(call, progress, event)
+            if job.state.ended:
+                break
+            time.sleep(_LOOK_SECONDS)
+    if job.error is not None:
+        raise CommandError(f"job {job.id} failed: {job.error}")
+    if job.state == "cancelled":
+        raise CommandError(f"job {job.id} was cancelled")
+    call.show(described(job), lambda: result(job))
+
+
+def _worked(call: Invocation, settings: "Settings", job: "Job") -> AbstractContextManager[None]:
+    """A worker for as long as a job is followed, where it needs one and none runs."""
+    from molt.app.supervisor import supervised_worker
+    from molt.engine.logs import configure_logs
+    from molt.engine.settings import LogSettings
+
+    if job.state.ended or worker_runs(settings.home):
+        return nullcontext()
+    if not settings.worker.start:
+        call.note("No worker runs, and worker.start is false; `molt worker` runs one.")
+    configure_logs(LogSettings(level="warning", format="console"))
+    return supervised_worker(settings, environment=_ALONE)
+
+
+def worker_runs(home: "Path") -> bool:
+    """Does a process run the jobs of this home?"""
+    from molt.artifact import exclusive
+
+    try:
+        with exclusive(home / "worker.lock"):
+            return False
+    except BlockingIOError:
+        return True
+
+
+def described(job: "Job") -> dict[str, Any]:
+    """A job as JSON."""
+    from dataclasses import asdict
+
+    return asdict(job)
+
+
+def result(job: "Job") -> Listing:
+    """What a job made, a fact a line."""
+    facts = [("job", job.id), ("state", job.state)]
+    if isinstance(job.result, dict):
+        facts += [(name, _told(value)) for name, value in job.result.items()]
+    if job.error is not None:
+        facts.append(("error", job.error))
+    return Listing(("field", "value"), facts)
+
+
+def actor() -> str:
+    """Who asks on this machine, for the release history."""
+    return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}"
+
+
+def _show(call: Invocation, progress: Progress, event: "JobEvent") -> None:
+    content = event.content
+    if content["event"] == "progress":
+        progress.report(content["stage"], content["done"], total=content["total"])
+    elif call.json:
+        write_json(dict(content))
+    else:
+        facts = [f"{name} {value}" for name, value in content.items() if name not in _PLAIN]
+        write_note(" ".join((content.get("step") or content["event"], *facts)))
+
+
+def _told(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(str, value)) or "-"
+    return str(value)

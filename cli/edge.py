@@ -1,0 +1,81 @@
+"""The edge of a command: every error ends here, as a message and an exit status.
+
+1 is a failure, 2 wrong usage, 130 an interruption. A traceback is shown only where it is asked for.
+"""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+import errno
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from molt.cli.invocation import Invocation
+from molt.cli.output import write_error, write_note
+
+INTERRUPTED = 130
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked; the message says what to do."""
+
+
+@contextmanager
+def reporting(call: Invocation) -> Iterator[None]:
+    """Turn an error into a message on standard error and an exit status."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        raise
+    except KeyboardInterrupt:
+        write_note("Interrupted.")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001  the edge of the process
+        if call.debug:
+            traceback.print_exc()
+        write_error(explanation(error))
+        raise typer.Exit(1) from None
+
+
+def explanation(error: Exception) -> str:
+    """What an error means to the user. Only what nobody foresaw is named by its type."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return _disk_explanation(error)
+    if isinstance(error, _foreseen()):
+        return str(error)
+    return (
+        f"unexpected {type(error).__name__}: {error}; run the command again with --debug "
+        "(or MOLT_DEBUG=1) to see the traceback"
+    )
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    from molt.app.binding import BindError
+    from molt.artifact import ArtifactError
+    from molt.encoder.errors import EncoderError
+    from molt.engine.errors import EngineError
+    from molt.engine.settings import SettingsError
+    from molt.index.errors import IndexingError
+    from molt.training.errors import TrainingError
+
+    return (
+        CommandError,
+        BindError,
+        SettingsError,
+        EngineError,
+        ArtifactError,
+        EncoderError,
+        IndexingError,
+        TrainingError,
+    )
+
+
+def _disk_explanation(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{where}the disk is full; free some space and run the command again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{where}permission denied; run as the owner of that path or pass another --home"
+    return f"{where}{error.strerror}"

@@ -1,0 +1,59 @@
+"""The home as one command finds it: its settings, its catalog, and whether it is there at all."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+import signal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from molt.cli.edge import CommandError
+from molt.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from molt.encoder.store import CheckpointStore
+    from molt.engine.engine import Engine
+    from molt.engine.settings import Settings
+    from molt.index.catalog.catalog import Catalog
+
+
+def existing_home(call: Invocation) -> "Settings":
+    """The settings of a home that is there. Raises `CommandError` where it is not."""
+    settings = call.settings()
+    if settings.catalog_url is None and not (settings.home / "catalog.sqlite3").is_file():
+        raise CommandError(
+            f"{settings.home} is no home, it holds no catalog; make one with `molt import` or "
+            "`molt serve`, or name another with --home or MOLT_HOME"
+        )
+    return settings
+
+
+@contextmanager
+def opened_catalog(settings: "Settings") -> Iterator["Catalog"]:
+    """The catalog of a home, made where it is missing and closed at the end of the block."""
+    from molt.index.catalog.catalog import open_catalog
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with closing(open_catalog(settings.catalog)) as catalog:
+        yield catalog
+
+
+@contextmanager
+def opened_engine(settings: "Settings") -> Iterator["Engine"]:
+    """The engine over a home, with no thread of it started, closed at the end of the block."""
+    from molt.engine.engine import Engine
+    from molt.engine.logs import configure_logs
+    from molt.engine.settings import LogSettings
+
+    # Polars takes SIGINT over when it is imported, and Ctrl-C then waits for locks to be released.
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
+    configure_logs(LogSettings(level="warning", format="console"))
+    with closing(Engine.open(settings)) as engine:
+        yield engine
+
+
+def checkpoint_store(settings: "Settings") -> "CheckpointStore":
+    """The checkpoints of a home."""
+    from molt.encoder.store import CheckpointStore
+
+    return CheckpointStore(settings.home / "checkpoints")

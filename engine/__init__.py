@@ -1,0 +1,1 @@
+"""What serves, without HTTP: live pairs, searching, indexing, releasing, and the watch."""

@@ -1,0 +1,173 @@
+"""The indexer: encodes and seals what the catalog holds and the index does not.
+
+One process per home does this, the one that holds the lock; the others only read and refresh.
+Which generation is written, and its healing, is `writing`.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from molt.artifact import ArtifactError
+from molt.encoder.errors import EncoderError
+from molt.engine.encoders import Encoders
+from molt.engine.errors import EngineError
+from molt.engine.indexer_lock import IndexerLock
+from molt.engine.live import Shelf
+from molt.engine.settings import Settings
+from molt.engine.writers import Writing
+from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collections import Collection
+from molt.index.errors import CollectionNotFoundError, IndexingError
+from molt.index.generations.generation import GenerationStore
+
+log = structlog.get_logger(__name__)
+
+_EXPECTED = (IndexingError, ArtifactError, EncoderError, EngineError, OSError)
+_LONGEST_REST = 10.0
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Why work at a collection failed, for how many seconds it rests, and until when."""
+
+    reason: str
+    rest: float
+    until: float
+
+
+class Indexer:
+    """Two threads, one that seals segments and one that merges them, while this process may."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        catalog: Catalog,
+        store: GenerationStore,
+        encoders: Encoders,
+        shelf: Shelf,
+    ) -> None:
+        self._settings = settings.index
+        self._catalog = catalog
+        self._shelf = shelf
+        self._lock = IndexerLock(settings.home)
+        self._writing = Writing(
+            catalog=catalog,
+            store=store,
+            encoders=encoders,
+            retained=settings.index.retained_generations,
+        )
+        self._problems: dict[tuple[str, str], _Problem] = {}
+        self._stopping = threading.Event()
+        self._woken = {"sealing": threading.Event(), "merging": threading.Event()}
+        self._threads = [
+            threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
+            for name, work in (("sealing", self.seal), ("merging", self.merge))
+        ]
+
+    def start(self) -> None:
+        """Begin to index, now or when the process that does so ends."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Something was written: look now."""
+        for event in self._woken.values():
+            event.set()
+
+    def close(self) -> None:
+        """Finish the segment at work, then let another process index."""
+        self._stopping.set()
+        self.wake()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+        self._writing.close()
+        self._lock.release()
+
+    def acquire(self) -> bool:
+        """Become the home's indexer, unless another process is or this one may not."""
+        return self._settings.seal and self._lock.acquire()
+
+    def problems(self) -> dict[str, str]:
+        """Collection name to why its documents are not being indexed."""
+        return {name: problem.reason for (_, name), problem in self._problems.copy().items()}
+
+    def seal(self, *, only: str | None = None) -> bool:
+        """Seal the next changed documents of every collection, or of `only`; were there any?"""
+        sealed = self._each(
+            "sealing",
+            lambda collection: self._writing.advance(
+                collection, limit=self._settings.batch_documents
+            ),
+            only=only,
+        )
+        if not sealed:
+            self._writing.collect()
+        return sealed
+
+    def merge(self, *, only: str | None = None) -> bool:
+        """Merge some segments of every collection, or of `only`; were there too many?"""
+        return self._each("merging", self._writing.merge, only=only)
+
+    def _each(self, name: str, work: Callable[[Collection], bool], *, only: str | None) -> bool:
+        worked = False
+        collections = self._catalog.collections.list()
+        self._forget(name, {collection.name for collection in collections})
+        for collection in collections:
+            if self._stopping.is_set():
+                break
+            if collection.name != only and (only is not None or self._rests(name, collection)):
+                continue
+            try:
+                if work(collection):
+                    worked = True
+                    self._shelf.refresh(collection.name)
+            except CollectionNotFoundError:
+                continue
+            except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed
+                self._report(name, collection, error)
+            else:
+                self._problems.pop((name, collection.name), None)
+        return worked
+
+    def _forget(self, name: str, living: set[str]) -> None:
+        """A collection that was deleted has no problem any more."""
+        for key in list(self._problems):
+            if key[0] == name and key[1] not in living:
+                del self._problems[key]
+
+    def _rests(self, name: str, collection: Collection) -> bool:
+        """Did this work fail a moment ago? The longer it fails, the less often it is tried."""
+        problem = self._problems.get((name, collection.name))
+        return problem is not None and time.monotonic() < problem.until
+
+    def _report(self, name: str, collection: Collection, error: Exception) -> None:
+        reason = f"collection {collection.name!r} is not being indexed: {error}"
+        former = self._problems.get((name, collection.name))
+        if former is None or former.reason != reason:
+            unexpected = None if isinstance(error, _EXPECTED) else error
+            log.error(
+                "indexing.failed",
+                collection=collection.name,
+                reason=str(error),
+                exc_info=unexpected,
+            )
+        rest = min(2 * former.rest, _LONGEST_REST) if former else self._settings.poll_seconds
+        self._problems[name, collection.name] = _Problem(reason, rest, time.monotonic() + rest)
+
+    def _run(self, name: str, work: Callable[[], bool]) -> None:
+        woken = self._woken[name]
+        while not self._stopping.is_set():
+            woken.clear()
+            try:
+                worked = self.acquire() and work()
+            except Exception:
+                log.exception("indexer.failed", thread=name)
+                worked = False
+            if not worked:
+                woken.wait(self._settings.poll_seconds)

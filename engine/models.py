@@ -1,0 +1,119 @@
+"""Models: the names under which embeddings may be asked for, and the embeddings.
+
+A name is a checkpoint id, a collection (then it is the encoder that serves it) or `default`.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from molt.encoder.checkpoint import Checkpoint
+from molt.encoder.encoder import Encoder, InputType, Lane
+from molt.encoder.errors import CheckpointNotFoundError
+from molt.encoder.store import CheckpointStore
+from molt.engine.encoders import Encoders
+from molt.engine.errors import InvalidDimensionsError, UnavailableError, UnknownModelError
+from molt.engine.live import Shelf, default_checkpoint
+from molt.index.catalog.aliases import DEFAULT
+from molt.index.catalog.catalog import Catalog
+from molt.index.errors import CollectionNotFoundError, InvalidNameError
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """`vectors` `(n, dim) float32` L2-normalised, `n_tokens` `(n,) int32`."""
+
+    checkpoint: str
+    vectors: npt.NDArray[np.float32]
+    n_tokens: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A name that embeddings may be asked of; `root` is the checkpoint behind it."""
+
+    id: str
+    root: str
+    created: int
+    dimension: int
+    max_length: int
+
+
+class Models:
+    """Finds the encoder behind a name. Thread-safe."""
+
+    def __init__(
+        self, *, catalog: Catalog, checkpoints: CheckpointStore, encoders: Encoders, shelf: Shelf
+    ) -> None:
+        self._catalog = catalog
+        self._checkpoints = checkpoints
+        self._encoders = encoders
+        self._shelf = shelf
+
+    def encoder(self, name: str) -> Encoder:
+        """Raises `UnknownModelError`, or `UnavailableError` where it cannot be loaded."""
+        if name == DEFAULT and not self._shelf.holds(name):
+            return self._shelf.default()
+        with suppress(CollectionNotFoundError, InvalidNameError):
+            return self._shelf.get(name).encoder
+        try:
+            return self._encoders.get(name)
+        except CheckpointNotFoundError:
+            raise UnknownModelError(f"no model {name!r}; GET /v1/models lists the names") from None
+
+    def embed(
+        self, texts: Sequence[str], *, model: str, input_type: InputType, dimensions: int | None
+    ) -> Embedding:
+        """Encode `texts`; with `dimensions` the leading ones, normalised again.
+
+        Raises `UnknownModelError` or `InvalidDimensionsError`.
+        """
+        encoder = self.encoder(model)
+        if dimensions is not None and not 1 <= dimensions <= encoder.dimension:
+            raise InvalidDimensionsError(
+                f"dimensions must be 1 to {encoder.dimension} for model {model!r}"
+            )
+        lane = Lane.QUERY if len(texts) == 1 else Lane.INTERACTIVE
+        encoded = encoder.encode(texts, input_type=input_type, lane=lane)
+        vectors = encoded.vectors
+        if dimensions is not None:
+            vectors = _leading(vectors, dimensions)
+        return Embedding(encoder.checkpoint.id, vectors, encoded.n_tokens)
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Every name that `encoder` takes, in alphabetical order."""
+        checkpoints = {
+            checkpoint.id: checkpoint for checkpoint in self._checkpoints.survey().checkpoints
+        }
+        roots = {DEFAULT: default_checkpoint(self._catalog)}
+        roots |= {checkpoint_id: checkpoint_id for checkpoint_id in checkpoints}
+        for collection in self._catalog.collections.list():
+            try:
+                roots[collection.name] = self._shelf.get(collection.name).encoder.checkpoint.id
+            except (UnavailableError, CollectionNotFoundError):
+                continue
+        return tuple(
+            _card(name, checkpoints[root])
+            for name, root in sorted(roots.items())
+            if root in checkpoints
+        )
+
+
+def _leading(vectors: npt.NDArray[np.float32], dimensions: int) -> npt.NDArray[np.float32]:
+    """The first `dimensions` columns, normalised again (Kusupati et al. 2022, Matryoshka)."""
+    cut = vectors[:, :dimensions]
+    norms = np.linalg.norm(cut, axis=1, keepdims=True)
+    return np.asarray(cut / np.maximum(norms, 1e-12), dtype=np.float32)
+
+
+def _card(name: str, checkpoint: Checkpoint) -> ModelCard:
+    return ModelCard(
+        id=name,
+        root=checkpoint.id,
+        created=int(checkpoint.created_at.timestamp()),
+        dimension=checkpoint.dimension,
+        max_length=checkpoint.max_length,
+    )

@@ -1,0 +1,144 @@
+"""Releasing: moves the pointer of a collection to a generation that is on disk, at once.
+
+No job and no worker: going back has to work when nothing else does. The generation first catches
+up with the catalog, so no document is lost.
+"""
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from molt.artifact import ArtifactError
+from molt.engine.encoders import Encoders
+from molt.engine.live import Shelf
+from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.releases import Reason
+from molt.index.errors import GenerationNotFoundError, StalePointerError
+from molt.index.generations.flip import Agree, flip, undisputed
+from molt.index.generations.generation import GenerationStore
+from molt.index.generations.retention import rollback_targets
+from molt.index.generations.sealing import PassageEncoder
+from molt.index.generations.writer import GenerationWriter
+
+log = structlog.get_logger(__name__)
+
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Released:
+    """Where a pointer was moved: from `previous`, and which checkpoint it now implies."""
+
+    collection: Collection
+    previous: str | None
+    checkpoint: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is told by the command line and over HTTP."""
+        return {
+            "collection": self.collection.name,
+            "generation": self.collection.generation,
+            "checkpoint": self.checkpoint,
+            "previous": self.previous,
+            "epoch": self.collection.epoch,
+        }
+
+
+class Releasing:
+    """Activates generations. Thread-safe; every method blocks."""
+
+    def __init__(
+        self, *, catalog: Catalog, store: GenerationStore, encoders: Encoders, shelf: Shelf
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._encoders = encoders
+        self._shelf = shelf
+
+    def activate(
+        self, generation_id: str, *, reason: Reason, epoch_expected: int | None = None
+    ) -> Released:
+        """Serve a generation's collection from it.
+
+        With `epoch_expected`, raises `StalePointerError` where the pointer was moved since then.
+        Raises `GenerationNotFoundError`, `GenerationBusyError`, and what opening the generation
+        and its checkpoint raises; the pointer then stays where it is.
+        """
+        manifest = self._store.read(generation_id)
+        for collection in self._catalog.collections.list():
+            if collection.id == manifest.collection:
+                return self._release(collection, generation_id, reason, epoch_expected)
+        raise GenerationNotFoundError(
+            f"the collection of generation {generation_id} has been deleted"
+        )
+
+    def rollback(self, name: str, *, reason: Reason) -> Released:
+        """Serve a collection from the latest sound generation that it was served from before.
+
+        Raises `CollectionNotFoundError`, `NothingToRollBackError`, and as `activate`.
+        """
+        collection = self._catalog.collections.get(name)
+        *others, last = rollback_targets(self._catalog, self._store, collection)
+        for target in others:
+            try:
+                return self._release(collection, target, reason)
+            except ArtifactError as error:
+                log.warning("rollback.damaged", generation=target, reason=str(error))
+        return self._release(collection, last, reason)
+
+    def _release(
+        self,
+        collection: Collection,
+        generation_id: str,
+        reason: Reason,
+        epoch_expected: int | None = None,
+    ) -> Released:
+        checkpoint = self._store.read(generation_id).checkpoint
+        previous = collection.generation
+        if previous != generation_id:
+            agree = undisputed if epoch_expected is None else _at_epoch(epoch_expected)
+            collection = self._flip(collection, generation_id, checkpoint, reason, agree)
+            log.info(
+                "generation.released",
+                collection=collection.name,
+                generation=generation_id,
+                previous=previous,
+                actor=reason.actor,
+                reason=reason.text,
+            )
+        return Released(collection, previous, checkpoint)
+
+    def _flip(
+        self,
+        collection: Collection,
+        generation_id: str,
+        checkpoint: str,
+        reason: Reason,
+        agree: Agree,
+    ) -> Collection:
+        writer = GenerationWriter(
+            self._store,
+            generation_id,
+            catalog=self._catalog,
+            collection=collection,
+            encoder=PassageEncoder(self._encoders.get(checkpoint).embed_documents),
+            patience=_PATIENCE,
+        )
+        with closing(writer):
+            moved = flip(self._catalog, writer, collection.name, reason=reason, agree=agree)
+        self._shelf.refresh(moved.name, opened=writer.snapshot)
+        return moved
+
+
+def _at_epoch(expected: int) -> Agree:
+    def agree(collection: Collection) -> None:
+        if collection.epoch != expected:
+            raise StalePointerError(
+                f"the pointer of {collection.name!r} is at epoch {collection.epoch}, not "
+                f"{expected}: somebody moved it"
+            )
+
+    return agree

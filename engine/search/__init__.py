@@ -1,0 +1,1 @@
+"""The search pipeline: stages over one frozen `Live`."""

@@ -1,0 +1,175 @@
+"""What an operator may set, read once at the edge and frozen.
+
+Flag > environment (`MOLT_…`, `__` nests) > `molt.toml` in the home > default.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from molt.index.catalog.catalog import home_url
+from molt.index.jobs.queue import jobs_url
+
+DEFAULT_HOME = Path("molt-data")
+
+
+class SettingsError(Exception):
+    """A setting has a value that it cannot have; the message names it and where it came from."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderSettings(_Section):
+    """How text becomes vectors."""
+
+    runtime: str = Field("auto", description="`auto`, or the name of one runtime variant")
+    threads: int = Field(0, ge=0, le=1024, description="encoder threads; 0 is one per core")
+
+
+class IndexSettings(_Section):
+    """How documents become segments."""
+
+    seal: bool = Field(default=True, description="whether this process may seal segments")
+    batch_documents: int = Field(1024, ge=1, description="documents sealed into one segment")
+    retained_generations: int = Field(
+        2, ge=1, le=100, description="former generations kept to roll back to, of each collection"
+    )
+    poll_seconds: float = Field(0.5, gt=0, description="how often other processes' writes are seen")
+
+
+class WorkerSettings(_Section):
+    """The process that trains and re-indexes beside the server."""
+
+    start: bool = Field(default=True, description="whether `molt serve` starts one and keeps it")
+    niceness: int = Field(
+        10, ge=0, le=19, description="how far its priority is below the server's, as of `nice`"
+    )
+
+
+class WatchSettings(_Section):
+    """How a new generation is watched after the flip, and when it is taken back."""
+
+    seconds: float = Field(
+        120.0, ge=0, description="how long a released generation is watched; 0 for not at all"
+    )
+    min_requests: int = Field(
+        50, ge=1, description="searches, or queries with events, that a comparison needs"
+    )
+    max_error_share: float = Field(
+        0.01, ge=0, le=1, description="by how much the share of failing searches may rise"
+    )
+    max_slowdown: float = Field(
+        2.0, ge=1, description="how many times as long the slowest 5 % of searches may take"
+    )
+    max_click_loss: float = Field(
+        0.1, ge=0, le=1, description="part of the share of queries with a click that may be lost"
+    )
+
+
+class LimitSettings(_Section):
+    """What a request may ask for. Beyond it the answer is an error that names the limit."""
+
+    max_body_bytes: int = Field(32 * 2**20, ge=1024, description="bytes of a request body")
+    max_checkpoint_bytes: int = Field(
+        4 * 2**30, ge=1024, description="bytes of an uploaded checkpoint, packed and unpacked"
+    )
+    max_ndjson_line_bytes: int = Field(4 * 2**20, ge=1024, description="bytes of an NDJSON line")
+    max_query_chars: int = Field(8192, ge=1, description="characters of a query")
+    max_text_chars: int = Field(1_000_000, ge=1, description="characters of a text")
+    max_inputs: int = Field(2048, ge=1, description="texts in one embeddings request")
+    max_documents: int = Field(10_000, ge=1, description="documents in one JSON request")
+    max_k: int = Field(1000, ge=1, description="hits of one search")
+    max_window: int = Field(10_000, ge=1, description="`offset` plus `k` of one search")
+    max_filter_nodes: int = Field(256, ge=1, description="conditions in one filter")
+    max_pending: int = Field(512, ge=1, description="requests at work or waiting; more get 429")
+    wait_seconds: float = Field(30.0, gt=0, description="longest `wait` of a document request")
+
+
+class LogSettings(_Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe level that is written"
+    )
+    format: Literal["json", "console"] = Field("json", description="JSON lines, or text")
+
+
+class Settings(BaseSettings):
+    """Every setting of Molt."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MOLT_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    home: Path = Field(DEFAULT_HOME, description="directory that holds everything")
+    catalog_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL of the catalog, such as postgresql+psycopg://molt@db/molt; by "
+        "default SQLite inside the home",
+    )
+    jobs_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL of the job queue; by default SQLite inside the home, or the "
+        "catalog's where that is PostgreSQL",
+    )
+    host: str = Field("127.0.0.1", description="address to bind")
+    port: int = Field(8080, ge=0, le=65535, description="port to bind; 0 takes a free one")
+    workers: int = Field(1, ge=1, le=256, description="serving processes")
+    encoder: EncoderSettings = Field(EncoderSettings(), description="how text becomes vectors")
+    index: IndexSettings = Field(IndexSettings(), description="how documents become segments")
+    worker: WorkerSettings = Field(WorkerSettings(), description="what trains and re-indexes")
+    watch: WatchSettings = Field(WatchSettings(), description="what is watched after a flip")
+    limits: LimitSettings = Field(LimitSettings(), description="what a request may ask for")
+    log: LogSettings = Field(LogSettings(), description="what is logged")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  named by the base class
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then `molt.toml` in the home that those two name."""
+        home = init_settings().get("home") or env_settings().get("home") or DEFAULT_HOME
+        toml = TomlConfigSettingsSource(settings_cls, Path(home) / "molt.toml")
+        return init_settings, env_settings, toml
+
+    @property
+    def catalog(self) -> str:
+        """SQLAlchemy URL of the catalog."""
+        return self.catalog_url or home_url(self.home)
+
+    @property
+    def jobs(self) -> str:
+        """SQLAlchemy URL of the job queue."""
+        return self.jobs_url or jobs_url(self.home, self.catalog_url)
+
+    @property
+    def encoder_threads(self) -> int:
+        """Threads that encode."""
+        return self.encoder.threads or len(os.sched_getaffinity(0))
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the settings; a flag that is None was not given. Raises `SettingsError`."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"setting {name}: {first['msg']}; see docs/configuration.md") from None
+    except ValueError as error:
+        raise SettingsError(f"molt.toml cannot be read: {error}") from None

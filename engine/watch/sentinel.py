@@ -1,0 +1,183 @@
+"""The sentinel: watches each new generation for a while, and takes back one that serves worse.
+
+It knows the searches of its own process. With several, each judges by what it saw, and the first
+to find something wrong moves the pointer for all.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from molt.artifact import ArtifactError
+from molt.encoder.errors import EncoderError
+from molt.engine.live import Live
+from molt.engine.releasing import Releasing
+from molt.engine.settings import WatchSettings
+from molt.engine.watch.worsening import Sample, Share, worsening
+from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.releases import Reason, Release
+from molt.index.errors import (
+    CollectionNotFoundError,
+    FilterError,
+    GenerationBusyError,
+    IndexingError,
+)
+
+log = structlog.get_logger(__name__)
+
+ACTOR = "watch"
+_REMEMBERED = 5000
+_LOOKED_AT = 100
+_LOOK_SECONDS = 1.0
+
+
+@dataclass
+class _Searches:
+    """The latest searches of one generation: seconds each, and None where it failed."""
+
+    latest: deque[float | None] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+
+    def sample(self, clicked: Share) -> Sample:
+        seen = list(self.latest)
+        seconds = [one for one in seen if one is not None]
+        return Sample(seconds, len(seen) - len(seconds), clicked)
+
+
+@dataclass
+class _Guarded:
+    """A collection since its pointer was last moved; `release` is that move while it is watched."""
+
+    collection: Collection
+    before: _Searches
+    release: Release | None
+    now: _Searches = field(default_factory=_Searches)
+
+    def moved(self, now: Collection) -> bool:
+        """Has the pointer been moved since, or the collection made anew?"""
+        return (now.id, now.epoch) != (self.collection.id, self.collection.epoch)
+
+
+class Sentinel:
+    """Notes searches, and looks now and then whether a watched generation has to go.
+
+    `on_rollback` is called with the collection's name after one has gone.
+    """
+
+    def __init__(self, settings: WatchSettings, *, catalog: Catalog, releasing: Releasing) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._releasing = releasing
+        self._guarded: dict[int, _Guarded] = {}
+        self._lock = threading.Lock()
+        self._due = 0.0
+        self.on_rollback: Callable[[str], None] = _unnoticed
+
+    @contextmanager
+    def noting(self, live: Live) -> Iterator[None]:
+        """Note how long the search in the block takes and whether it fails by our fault."""
+        searches = self._searches(live.collection)
+        began = time.perf_counter()
+        try:
+            yield
+        except FilterError:
+            raise
+        except Exception:
+            searches.latest.append(None)
+            raise
+        searches.latest.append(time.perf_counter() - began)
+
+    def look(self) -> None:
+        """Take back every watched generation that serves worse than the one before."""
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + _LOOK_SECONDS
+        living = {collection.id for collection in self._catalog.collections.list()}
+        for collection_id, guarded in list(self._guarded.items()):
+            if collection_id not in living:
+                del self._guarded[collection_id]
+                continue
+            with suppress(CollectionNotFoundError):  # it was deleted just now
+                self._look_at(guarded)
+
+    def _look_at(self, guarded: _Guarded) -> None:
+        release = guarded.release
+        if release is None:
+            return
+        name = guarded.collection.name
+        if self._is_over(release):
+            guarded.release = None
+            log.info("watch.ended", collection=name, generation=release.generation)
+            return
+        found = worsening(*self._samples(guarded, release), self._settings)
+        if found is not None:
+            self._take_back(guarded, release, found)
+
+    def _is_over(self, release: Release) -> bool:
+        return datetime.now(UTC) > release.at + timedelta(seconds=self._settings.seconds)
+
+    def _samples(self, guarded: _Guarded, release: Release) -> tuple[Sample, Sample]:
+        window = timedelta(seconds=self._settings.seconds)
+        clicked = self._catalog.events.clicked
+        shares = (
+            Share(*clicked(guarded.collection, since=since, until=since + window))
+            for since in (release.at - window, release.at)
+        )
+        return guarded.before.sample(next(shares)), guarded.now.sample(next(shares))
+
+    def _take_back(self, guarded: _Guarded, release: Release, why: str) -> None:
+        name, previous = guarded.collection.name, str(release.previous)
+        guarded.release = None
+        if guarded.moved(self._catalog.collections.get(name)):
+            return  # somebody was faster
+        log.error("watch.rolling_back", collection=name, generation=release.generation, reason=why)
+        try:
+            self._releasing.activate(
+                previous,
+                reason=Reason(ACTOR, f"rolled back: {why}"),
+                epoch_expected=release.epoch,
+            )
+        except GenerationBusyError as error:
+            guarded.release = release  # the next look tries again
+            log.warning("watch.waiting", collection=name, reason=str(error))
+        except (IndexingError, ArtifactError, EncoderError, OSError) as error:
+            log.error("watch.failed", collection=name, reason=str(error))  # noqa: TRY400
+        else:
+            self.on_rollback(name)
+
+    def _searches(self, collection: Collection) -> _Searches:
+        """Where to note a search of a collection as it was when the search read it."""
+        guarded = self._guarded.get(collection.id)
+        if guarded is None or guarded.collection.epoch < collection.epoch:
+            guarded = self._moved_on(collection)
+        return guarded.now if guarded.collection.epoch == collection.epoch else guarded.before
+
+    def _moved_on(self, collection: Collection) -> _Guarded:
+        with self._lock:
+            former = self._guarded.get(collection.id)
+            if former is not None and former.collection.epoch >= collection.epoch:
+                return former
+            before = _Searches() if former is None else former.now
+            guarded = _Guarded(collection, before, self._watched(collection))
+            self._guarded[collection.id] = guarded
+            return guarded
+
+    def _watched(self, collection: Collection) -> Release | None:
+        """The move that made this epoch, where it released a generation for the first time."""
+        moves = self._catalog.collections.releases(collection.name, limit=_LOOKED_AT)
+        made = next((move for move in moves if move.epoch == collection.epoch), None)
+        if made is None or made.previous is None or self._is_over(made):
+            return None
+        earlier = (move for move in moves if move.epoch < made.epoch)
+        seen = any(made.generation in {move.generation, move.previous} for move in earlier)
+        return None if seen else made
+
+
+def _unnoticed(name: str) -> None:
+    """What becomes of a rollback that nobody counts."""

@@ -1,0 +1,42 @@
+"""The watcher: notices what other processes changed on disk, and refreshes the shelf.
+
+Then lets the sentinel look at what serves since.
+"""
+
+import threading
+
+import structlog
+
+from molt.engine.live import Shelf
+from molt.engine.watch.sentinel import Sentinel
+
+log = structlog.get_logger(__name__)
+
+
+class Watcher:
+    """A thread that compares memory with disk every `seconds`."""
+
+    def __init__(self, shelf: Shelf, sentinel: Sentinel, *, seconds: float) -> None:
+        self._shelf = shelf
+        self._sentinel = sentinel
+        self._seconds = seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._seconds):
+            try:
+                self._shelf.refresh_changed()
+                self._sentinel.look()
+            except Exception:
+                log.exception("watcher.failed")

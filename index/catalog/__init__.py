@@ -1,0 +1,1 @@
+"""The catalog floor: documents, relevance, keys, pointers and their history, in one database."""

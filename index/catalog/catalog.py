@@ -1,0 +1,61 @@
+"""The catalog: the truth about collections, documents, relevance, keys and pointers.
+
+Assembles its parts over one database and nothing else; each part has a module.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from molt.index.catalog.aliases import Aliases
+from molt.index.catalog.builds import Builds
+from molt.index.catalog.collections import Collections
+from molt.index.catalog.database import Database, create_database
+from molt.index.catalog.documents import Documents
+from molt.index.catalog.events import Events
+from molt.index.catalog.failures import Failures
+from molt.index.catalog.keys import Keys
+from molt.index.catalog.relevance import Relevance
+from molt.index.catalog.schema import upgrade
+
+CATALOG = "catalog.sqlite3"
+
+
+class Catalog:
+    """One open catalog. Safe to use from many threads; several processes may share a database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.collections = Collections(database)
+        self.documents = Documents(database)
+        self.judgments = Relevance(database)
+        self.events = Events(database)
+        self.keys = Keys(database)
+        self.aliases = Aliases(database)
+        self.builds = Builds(database)
+        self.failures = Failures(database)
+
+    def close(self) -> None:
+        """Close every connection; the catalog cannot be used afterwards."""
+        self.database.engine.dispose()
+
+
+def open_catalog(url: str) -> Catalog:
+    """Open the catalog at an SQLAlchemy URL, creating or upgrading its tables where needed.
+
+    Raises `CatalogError` where nothing can be opened there, and `NewerCatalogError` where a newer
+    version of Molt wrote it.
+    """
+    database = create_database(url)
+    try:
+        upgrade(database)
+    except BaseException:
+        database.engine.dispose()
+        raise
+    return Catalog(database)
+
+
+def home_url(home: Path) -> str:
+    """The URL of the SQLite catalog that lives in a home."""
+    url = URL.create("sqlite", database=str(home / CATALOG))
+    return url.render_as_string(hide_password=False)

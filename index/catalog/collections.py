@@ -1,0 +1,168 @@
+"""Collections: their names, counters and pointers. Documents themselves are kept elsewhere."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, select, update
+
+from molt.artifact import faultpoint
+from molt.index.catalog.database import Database
+from molt.index.catalog.releases import (
+    UNEXPLAINED,
+    Reason,
+    Release,
+    read_former,
+    read_releases,
+    record_release,
+)
+from molt.index.catalog.tables import collections
+from molt.index.errors import (
+    CollectionExistsError,
+    CollectionNotFoundError,
+    InvalidNameError,
+    StalePointerError,
+)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection as it was when it was read.
+
+    `revision` counts its changes, `documents` its live documents; `generation` is what its pointer
+    names (None before anything is indexed), `epoch` how often the pointer was moved.
+    """
+
+    id: int
+    name: str
+    created_at: datetime
+    revision: int
+    documents: int
+    generation: str | None
+    epoch: int
+
+
+class Collections:
+    """Every collection of the catalog."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str) -> Collection:
+        """Make an empty collection. Raises `InvalidNameError` and `CollectionExistsError`."""
+        if not _NAME.fullmatch(name):
+            raise InvalidNameError(
+                f"{name[:80]!r} cannot name a collection: use 1 to 63 of a-z, 0-9, _ and -, and "
+                "start with a letter or a digit"
+            )
+        row = {"name": name, "created_at": datetime.now(UTC)}
+        row |= {"revision": 0, "next_ordinal": 0, "documents": 0, "epoch": 0}
+        with self._database.writing() as connection:
+            if not self._database.try_insert(connection, collections, row):
+                raise CollectionExistsError(f"there is a collection {name!r} already")
+            return _read(connection, name)
+
+    def get(self, name: str) -> Collection:
+        """The collection as it is now. Raises `CollectionNotFoundError`."""
+        with self._database.reading() as connection:
+            return _read(connection, name)
+
+    def delete(self, name: str) -> None:
+        """Delete a collection with its documents, judgments, events and release history.
+
+        Raises `CollectionNotFoundError`. Its generations on disk are left to whoever sweeps them.
+        """
+        with self._database.writing() as connection:
+            doomed = _read(connection, name, query=_LOCKED)
+            connection.execute(delete(collections).where(collections.c.id == doomed.id))
+
+    def point(
+        self,
+        name: str,
+        *,
+        generation: str | None,
+        epoch_expected: int | None = None,
+        reason: Reason = UNEXPLAINED,
+    ) -> Collection:
+        """Move the pointer and write it down in the release history, in one transaction.
+
+        With `epoch_expected`, raises `StalePointerError` where somebody moved it since then.
+        Raises `CollectionNotFoundError`.
+        """
+        with self.moving(name) as move:
+            if epoch_expected not in {None, move.before.epoch}:
+                raise StalePointerError(
+                    f"the pointer of {name!r} is at epoch {move.before.epoch}, not "
+                    f"{epoch_expected}: somebody moved it; read the collection again and decide "
+                    "anew"
+                )
+            return move.to(generation, reason=reason)
+
+    @contextmanager
+    def moving(self, name: str) -> Iterator["Move"]:
+        """A transaction to move the pointer in; no document of any kind is written meanwhile.
+
+        Whoever makes a generation complete within it knows that it stays complete until the pointer
+        has moved. Raises `CollectionNotFoundError`.
+        """
+        with self._database.writing() as connection:
+            yield Move(connection, _read(connection, name, query=_LOCKED))
+
+    def releases(self, name: str, *, limit: int = 100) -> tuple[Release, ...]:
+        """The newest moves of the pointer, newest first. Raises `CollectionNotFoundError`."""
+        with self._database.reading() as connection:
+            return read_releases(connection, _read(connection, name).id, limit=limit)
+
+    def former(self, collection: Collection) -> tuple[str, ...]:
+        """Every generation that it was served from before, the latest first."""
+        with self._database.reading() as connection:
+            return read_former(connection, collection.id)
+
+    def list(self) -> tuple[Collection, ...]:
+        """All collections by name."""
+        with self._database.reading() as connection:
+            found = connection.execute(_COLUMNS.order_by(collections.c.name))
+            return tuple(_collection(row) for row in found)
+
+
+class Move:
+    """The pointer of a collection, which stands still until `to` moves it."""
+
+    def __init__(self, connection: Connection, before: Collection) -> None:
+        self._connection = connection
+        self.before = before
+
+    def to(self, generation: str | None, *, reason: Reason) -> Collection:
+        """Move the pointer and write it down in the release history."""
+        connection, before = self._connection, self.before
+        moved = {"generation": generation, "epoch": before.epoch + 1}
+        connection.execute(update(collections).where(collections.c.id == before.id).values(moved))
+        after = _read(connection, before.name)
+        release = Release(datetime.now(UTC), after.epoch, before.generation, generation, reason)
+        record_release(connection, collection_id=before.id, release=release)
+        faultpoint("flip.pointed")
+        return after
+
+
+_COLUMNS = select(*(collections.c[field.name] for field in fields(Collection)))
+_LOCKED = _COLUMNS.with_for_update()
+
+
+def _read(
+    connection: Connection, name: str, *, query: Select[tuple[Any, ...]] = _COLUMNS
+) -> Collection:
+    row = None
+    if _NAME.fullmatch(name):
+        row = connection.execute(query.where(collections.c.name == name)).one_or_none()
+    if row is None:
+        raise CollectionNotFoundError(f"there is no collection {name[:80]!r}; create it first")
+    return _collection(row)
+
+
+def _collection(row: Row[tuple[Any, ...]]) -> Collection:
+    return Collection(**row._asdict())

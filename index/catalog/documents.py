@@ -1,0 +1,187 @@
+"""Documents in the catalog: what is kept, under which ordinal and revision.
+
+Every change of a document takes the next revision of its collection, without gaps. Writers of one
+collection take turns; what they return is durable. Knows no vectors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    delete,
+    insert,
+    select,
+)
+
+from molt.artifact import faultpoint
+from molt.index.catalog import tables
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.counters import lock_counters, write_counters
+from molt.index.catalog.database import Database, chunks
+from molt.index.catalog.document import Document, passage_text
+from molt.index.catalog.fields import check_id, check_text, decode_metadata, encode_metadata, is_id
+from molt.index.catalog.liveness import Liveness, read_liveness
+from molt.index.catalog.upsert import upsert_rows
+from molt.index.errors import (
+    DocumentNotFoundError,
+    DuplicateDocumentError,
+    InvalidDocumentError,
+    InvalidFieldError,
+)
+
+_CONTENT = ("title", "text", "metadata")
+_COLUMNS = tables.documents.c
+
+
+@dataclass(frozen=True)
+class Ack:
+    """A durable write: how many documents it took, and the collection's revision after it."""
+
+    accepted: int
+    revision: int
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A live document with its immutable ordinal and the revision of its last change."""
+
+    ordinal: int
+    revision: int
+    document: Document
+
+
+def encode_document(document: Document) -> dict[str, str]:
+    """The columns that keep a document; the one check that every writer's documents pass.
+
+    Raises `InvalidDocumentError`, which names the document and the field.
+    """
+    try:
+        return {
+            "doc_id": check_id(document.id, field="id"),
+            "title": check_text(document.title, field="title"),
+            "text": _check_passage(document),
+            "metadata": encode_metadata(document.metadata),
+        }
+    except InvalidFieldError as error:
+        raise InvalidDocumentError(document.id, error) from None
+
+
+def _check_passage(document: Document) -> str:
+    text = check_text(document.text, field="text")
+    if not passage_text(title=document.title, text=text):
+        raise InvalidFieldError("text", "is empty, and so is the title; give one of them")
+    return text
+
+
+class Documents:
+    """Every document of the catalog; each method works on one collection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def upsert(self, collection: Collection, documents: Sequence[Document]) -> Ack:
+        """Keep documents in one transaction; identical ones change nothing, but are accepted.
+
+        Raises `InvalidDocumentError`, `DuplicateDocumentError` or `CollectionNotFoundError`, and
+        then keeps none of them.
+        """
+        rows = _encode_all(documents)
+        with self._database.writing() as connection:
+            revision = upsert_rows(connection, collection, rows)
+        faultpoint("ingest.committed")
+        return Ack(len(documents), revision)
+
+    def delete(self, collection: Collection, doc_id: str) -> Ack:
+        """Delete a document and bury its ordinal. Raises `DocumentNotFoundError`."""
+        with self._database.writing() as connection:
+            after = lock_counters(connection, collection).moved(changed=0, deleted=1)
+            stored = _get(connection, collection, doc_id)
+            connection.execute(
+                delete(tables.documents).where(*_within(collection), _COLUMNS.doc_id == doc_id)
+            )
+            grave = {"collection_id": collection.id, "ordinal": stored.ordinal}
+            connection.execute(insert(tables.tombstones), grave | {"revision": after.revision})
+            write_counters(connection, collection, after)
+            return Ack(1, after.revision)
+
+    def get(self, collection: Collection, doc_id: str) -> StoredDocument:
+        """One document. Raises `DocumentNotFoundError`."""
+        with self._database.reading() as connection:
+            return _get(connection, collection, doc_id)
+
+    def page(
+        self, collection: Collection, *, after: str | None = None, limit: int
+    ) -> list[StoredDocument]:
+        """Up to `limit` documents in the order of their ids, from the first one beyond `after`.
+
+        Raises `InvalidFieldError` where `after` cannot be an id.
+        """
+        query = _select(collection).order_by(_COLUMNS.doc_id).limit(limit)
+        if after is not None:
+            query = query.where(_COLUMNS.doc_id > check_id(after, field="after"))
+        with self._database.reading() as connection:
+            return _fetch(connection, query)
+
+    def changed(self, collection: Collection, *, after: int, limit: int) -> list[StoredDocument]:
+        """Up to `limit` live documents whose revision exceeds `after`, by rising revision."""
+        query = _select(collection).where(_COLUMNS.revision > after)
+        with self._database.reading() as connection:
+            return _fetch(connection, query.order_by(_COLUMNS.revision).limit(limit))
+
+    def hydrate(self, collection: Collection, ordinals: Sequence[int]) -> dict[int, StoredDocument]:
+        """The live documents at these ordinals; one that was deleted is left out."""
+        query = _select(collection)
+        with self._database.reading() as connection:
+            return {
+                stored.ordinal: stored
+                for chunk in chunks([int(ordinal) for ordinal in ordinals])
+                for stored in _fetch(connection, query.where(_COLUMNS.ordinal.in_(chunk)))
+            }
+
+    def liveness(self, collection: Collection, *, after: int = -1) -> Liveness:
+        """What lives, and what was deleted, by changes since a revision; one consistent state.
+
+        Raises `CollectionNotFoundError`.
+        """
+        with self._database.reading() as connection:
+            return read_liveness(connection, collection, after=after)
+
+
+def _encode_all(documents: Sequence[Document]) -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for document in documents:
+        row = encode_document(document)
+        if row["doc_id"] in rows:
+            raise DuplicateDocumentError(
+                f"the document id {document.id!r} comes twice; send each document once"
+            )
+        rows[document.id] = row
+    return rows
+
+
+def _get(connection: Connection, collection: Collection, doc_id: str) -> StoredDocument:
+    query = _select(collection).where(_COLUMNS.doc_id == doc_id)
+    found = _fetch(connection, query) if is_id(doc_id) else []
+    if not found:
+        raise DocumentNotFoundError(f"{collection.name!r} has no document {doc_id[:80]!r}")
+    return found[0]
+
+
+def _select(collection: Collection) -> Select[tuple[Any, ...]]:
+    columns = ("ordinal", "revision", "doc_id", *_CONTENT)
+    return select(*(_COLUMNS[name] for name in columns)).where(*_within(collection))
+
+
+def _within(collection: Collection) -> tuple[ColumnElement[bool]]:
+    return (_COLUMNS.collection_id == collection.id,)
+
+
+def _fetch(connection: Connection, query: Select[tuple[Any, ...]]) -> list[StoredDocument]:
+    return [
+        StoredDocument(ordinal, revision, Document(doc_id, text, title, decode_metadata(encoded)))
+        for ordinal, revision, doc_id, title, text, encoded in connection.execute(query)
+    ]

@@ -1,0 +1,179 @@
+"""Events: what users did with results, in the User Behavior Insights schema (UBI 1.3).
+
+Kept as they came, in the order in which they came; whoever learns from them interprets them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+
+from molt.index.catalog import tables
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.counters import lock_counters
+from molt.index.catalog.database import Database
+from molt.index.catalog.fields import check_id, check_optional_id, decode_metadata, encode_metadata
+from molt.index.errors import InvalidEventError, InvalidFieldError
+
+_IDS = ("query_id", "user_id", "session_id", "client_id")
+_EXTRACTED = {*_IDS, "action_name", "timestamp"}
+_MAX_POSITION = 2**31
+_NEWEST = 50_000
+
+CLICK = "click"
+"""The action of a user who followed a hit."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One action of a user; `position` is the place of the object in the results, from UBI's
+    `event_attributes.position.ordinal`, and `rest` holds whatever else the event said.
+    """
+
+    action_name: str
+    at: datetime
+    query_id: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    client_id: str | None = None
+    object_id: str | None = None
+    position: int | None = None
+    rest: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event with the number under which it was kept; later ones have greater numbers."""
+
+    id: int
+    event: Event
+
+
+def read_event(body: Mapping[str, Any]) -> Event:
+    """An event from its UBI JSON. Raises `InvalidEventError`, which names the field.
+
+    A `timestamp` without a zone is UTC; without a timestamp the event happened now.
+    """
+    attributes = _inner(body, "event_attributes")
+    try:
+        return Event(
+            action_name=check_id(body.get("action_name"), field="action_name"),
+            at=_read_moment(body.get("timestamp")),
+            object_id=_read_object_id(_inner(attributes, "object").get("object_id")),
+            position=_read_position(_inner(attributes, "position").get("ordinal")),
+            rest={key: value for key, value in body.items() if key not in _EXTRACTED},
+            **{name: check_optional_id(body.get(name), field=name) for name in _IDS},
+        )
+    except InvalidFieldError as error:
+        raise InvalidEventError(str(error)) from None
+
+
+class Events:
+    """All events of the catalog; each method works on one collection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, collection: Collection, events: Sequence[Event]) -> int:
+        """Keep events in one transaction and return their number.
+
+        Raises `InvalidEventError` or `CollectionNotFoundError`, and then keeps none of them.
+        """
+        rows = [_encode(event) | {"collection_id": collection.id} for event in events]
+        with self._database.writing() as connection:
+            lock_counters(connection, collection)
+            if rows:
+                connection.execute(insert(tables.events), rows)
+        return len(rows)
+
+    def count(self, collection: Collection) -> int:
+        """How many events are kept."""
+        query = select(func.count()).where(tables.events.c.collection_id == collection.id)
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
+    def read(self, collection: Collection, *, after: int = 0, limit: int) -> list[StoredEvent]:
+        """Up to `limit` events that were kept after the one numbered `after`, oldest first."""
+        columns = tables.events.c
+        query = select(tables.events).where(columns.collection_id == collection.id)
+        query = query.where(columns.id > after).order_by(columns.id).limit(limit)
+        with self._database.reading() as connection:
+            return [_stored(row) for row in connection.execute(query)]
+
+    def clicked(
+        self, collection: Collection, *, since: datetime, until: datetime
+    ) -> tuple[int, int]:
+        """How many queries had a click from `since` to `until`, and how many had any event.
+
+        Looks at the newest events only, some tens of thousands.
+        """
+        columns = tables.events.c
+        newest = (
+            select(columns.at, columns.query_id, columns.action_name)
+            .where(columns.collection_id == collection.id, columns.query_id.is_not(None))
+            .order_by(columns.id.desc())
+            .limit(_NEWEST)
+            .subquery()
+        )
+        within = newest.c.at.between(since, until)
+        seen = select(func.count(newest.c.query_id.distinct())).where(within)
+        clicks = seen.where(newest.c.action_name == CLICK)
+        with self._database.reading() as connection:
+            return connection.scalar(clicks) or 0, connection.scalar(seen) or 0
+
+
+def _encode(event: Event) -> dict[str, Any]:
+    row = {name: getattr(event, name) for name in (*_IDS, "action_name", "object_id", "position")}
+    try:
+        check_id(event.action_name, field="action_name")
+        for name in (*_IDS, "object_id"):
+            check_optional_id(row[name], field=name)
+        return row | {"at": event.at, "rest": encode_metadata(event.rest, field="event")}
+    except InvalidFieldError as error:
+        raise InvalidEventError(str(error)) from None
+
+
+def _stored(row: Row[Any]) -> StoredEvent:
+    known = {name: getattr(row, name) for name in (*_IDS, "action_name", "object_id", "position")}
+    return StoredEvent(row.id, Event(at=row.at, rest=decode_metadata(row.rest), **known))
+
+
+def _inner(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    inner = body.get(name)
+    if inner is None:
+        return {}
+    if not isinstance(inner, Mapping):
+        raise InvalidEventError(f"{name} must be an object")
+    return inner
+
+
+def _read_moment(value: object) -> datetime:
+    if value is None:
+        return datetime.now(UTC)
+    if not isinstance(value, str):
+        raise InvalidFieldError("timestamp", "must be a string such as 2026-11-20T12:00:00Z")
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidFieldError(
+            "timestamp", f"is {value[:40]!r}; write ISO 8601, such as 2026-11-20T12:00:00Z"
+        ) from None
+
+
+def _read_object_id(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return check_optional_id(value, field="event_attributes.object.object_id")
+
+
+def _read_position(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MAX_POSITION:
+        raise InvalidFieldError(
+            "event_attributes.position.ordinal", f"must be an integer from 0 to {_MAX_POSITION - 1}"
+        )
+    return value

@@ -1,0 +1,63 @@
+"""Failures: the last job of each kind and collection, where it failed, and why.
+
+For whoever watches over the service and does not ask for jobs. Forgotten when one succeeds.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select
+
+from molt.index.catalog.database import Database
+from molt.index.catalog.tables import collections, failures
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed and was not made good since."""
+
+    collection: str
+    kind: str
+    job: str
+    reason: str
+    at: datetime
+
+    def __str__(self) -> str:
+        return f"collection {self.collection!r}: {self.kind} failed (job {self.job}): {self.reason}"
+
+
+class Failures:
+    """Every failure of the catalog."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note(self, collection: str | None, *, kind: str, job: str, reason: str) -> None:
+        """Write a failure down, unless it is of no collection, or of one that was deleted."""
+        with self._database.writing() as connection:
+            found = connection.scalar(_ID.where(collections.c.name == collection))
+            if found is not None:
+                row = {"collection_id": found, "kind": kind, "job": job, "reason": reason}
+                connection.execute(
+                    self._database.insert_or_update(failures), row | {"at": datetime.now(UTC)}
+                )
+
+    def clear(self, collection: str | None, *, kind: str) -> None:
+        """A job of that kind succeeded."""
+        with self._database.writing() as connection:
+            own = failures.c.collection_id.in_(_ID.where(collections.c.name == collection))
+            connection.execute(delete(failures).where(own, failures.c.kind == kind))
+
+    def list(self) -> tuple[Failure, ...]:
+        """All of them, by collection and kind."""
+        columns = (collections.c.name, failures.c.kind, failures.c.job)
+        query = (
+            select(*columns, failures.c.reason, failures.c.at)
+            .join(collections, collections.c.id == failures.c.collection_id)
+            .order_by(collections.c.name, failures.c.kind)
+        )
+        with self._database.reading() as connection:
+            return tuple(Failure(*row) for row in connection.execute(query))
+
+
+_ID = select(collections.c.id)

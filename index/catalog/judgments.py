@@ -1,0 +1,104 @@
+"""Judgments: queries, graded query-document judgments, and pairs of a query and what answers it.
+
+What each may hold, and the columns that keep it. Where they are kept is `relevance`'s.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from molt.index.catalog.fields import (
+    check_id,
+    check_optional_id,
+    check_optional_words,
+    check_words,
+    encode_metadata,
+)
+from molt.index.errors import InvalidFieldError, InvalidJudgmentError
+
+MAX_GRADE = 100
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query of a test collection, known by its id."""
+
+    id: str
+    text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """How relevant a document is to a query: `grade` 0 (judged, not relevant) to 100.
+
+    `split` names the part of the test collection it belongs to: train, dev, test, or None.
+    """
+
+    query_id: str
+    doc_id: str
+    grade: int
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A query text with a text that answers it (`positive`), the document that does, or both."""
+
+    query: str
+    positive: str | None = None
+    doc_id: str | None = None
+
+
+def encode_query(query: Query) -> dict[str, Any]:
+    """The columns that keep a query. Raises `InvalidJudgmentError`, which names the field."""
+    with _naming(f"query {query.id!r:.80}"):
+        return {
+            "query_id": check_id(query.id, field="id"),
+            "text": check_words(query.text, field="text"),
+            "metadata": encode_metadata(query.metadata),
+        }
+
+
+def encode_judgment(judgment: Judgment) -> dict[str, Any]:
+    """The columns that keep a judgment. Raises `InvalidJudgmentError`, which names the field."""
+    with _naming(f"judgment of {judgment.doc_id!r:.80} for {judgment.query_id!r:.80}"):
+        return {
+            "query_id": check_id(judgment.query_id, field="query_id"),
+            "doc_id": check_id(judgment.doc_id, field="doc_id"),
+            "grade": _check_grade(judgment.grade),
+            "split": check_optional_id(judgment.split, field="split"),
+        }
+
+
+def encode_pair(pair: Pair) -> dict[str, Any]:
+    """The columns that keep a pair. Raises `InvalidJudgmentError`, which names the field."""
+    with _naming(f"pair of {pair.query!r:.80}"):
+        if pair.positive is None and pair.doc_id is None:
+            raise InvalidFieldError("positive", "is missing, and so is doc_id; give one of them")
+        row = {
+            "query": check_words(pair.query, field="query"),
+            "positive": check_optional_words(pair.positive, field="positive"),
+            "doc_id": check_optional_id(pair.doc_id, field="doc_id"),
+        }
+        return row | {"digest": blake2b(orjson.dumps(row), digest_size=16).digest()}
+
+
+def _check_grade(grade: object) -> int:
+    if isinstance(grade, bool) or not isinstance(grade, int) or not 0 <= grade <= MAX_GRADE:
+        raise InvalidFieldError(
+            "grade", f"must be an integer from 0 (judged, not relevant) to {MAX_GRADE}"
+        )
+    return grade
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidFieldError as error:
+        raise InvalidJudgmentError(f"{what}: {error}") from None

@@ -1,0 +1,77 @@
+"""The upsert: which of the given documents change anything, and under which numbers they are kept.
+
+Works inside a transaction of its caller on documents that have been checked.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.counters import lock_counters, write_counters
+from molt.index.catalog.database import chunks
+from molt.index.catalog.tables import documents
+
+_CONTENT = ("title", "text", "metadata")
+
+
+def upsert_rows(
+    connection: Connection, collection: Collection, rows: Mapping[str, Mapping[str, Any]]
+) -> int:
+    """Keep the rows, by document id, and return the collection's revision afterwards.
+
+    Raises `CollectionNotFoundError`.
+    """
+    counters = lock_counters(connection, collection)
+    kept = _read_contents(connection, collection, list(rows))
+    differing = [row for doc_id, row in rows.items() if _content(row) != kept.get(doc_id)]
+    changed = [
+        {**row, "collection_id": collection.id, "revision": revision}
+        for revision, row in enumerate(differing, counters.revision + 1)
+    ]
+    added = [row for row in changed if row["doc_id"] not in kept]
+    _insert(connection, added, first_ordinal=counters.next_ordinal)
+    _update(connection, [row for row in changed if row["doc_id"] in kept])
+    after = counters.moved(changed=len(changed), added=len(added))
+    write_counters(connection, collection, after)
+    return after.revision
+
+
+def _content(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in _CONTENT)
+
+
+def _read_contents(
+    connection: Connection, collection: Collection, doc_ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    query = select(documents.c.doc_id, *(documents.c[name] for name in _CONTENT))
+    query = query.where(documents.c.collection_id == collection.id)
+    return {
+        doc_id: tuple(content)
+        for chunk in chunks(doc_ids)
+        for doc_id, *content in connection.execute(query.where(documents.c.doc_id.in_(chunk)))
+    }
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]], *, first_ordinal: int) -> None:
+    numbered = [row | {"ordinal": ordinal} for ordinal, row in enumerate(rows, first_ordinal)]
+    if numbered:
+        connection.execute(insert(documents), numbered)
+
+
+def _update(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    written = (*_CONTENT, "revision")
+    statement = (
+        update(documents)
+        .where(documents.c.collection_id == bindparam("in_collection"))
+        .where(documents.c.doc_id == bindparam("of_document"))
+        .values({name: bindparam(name) for name in written})
+    )
+    values = [
+        {name: row[name] for name in written}
+        | {"in_collection": row["collection_id"], "of_document": row["doc_id"]}
+        for row in rows
+    ]
+    if values:
+        connection.execute(statement, values)

@@ -1,0 +1,1 @@
+"""The generation floor: segments of one collection under one checkpoint, read and written."""

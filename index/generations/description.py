@@ -1,0 +1,91 @@
+"""How generations and releases are described to a program: alike by the command line and over HTTP.
+
+Reads manifests and the catalog. What is damaged is described too, by what is wrong with it.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+from typing import Any
+
+from molt.artifact import ArtifactError
+from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.releases import Release
+from molt.index.errors import CollectionNotFoundError, GenerationNotFoundError
+from molt.index.generations.generation import GenerationManifest, GenerationStore
+
+
+def describe_generations(
+    store: GenerationStore, collections: Iterable[Collection]
+) -> list[dict[str, Any]]:
+    """All of a store, oldest first; last come those that cannot be read, with their `problem`."""
+    owners = {each.id: each for each in collections}
+    pointed = {each.generation: each.name for each in owners.values()}
+    sound: list[dict[str, Any]] = []
+    damaged: list[dict[str, Any]] = []
+    for generation_id in store.ids():
+        try:
+            manifest = store.read(generation_id)
+        except GenerationNotFoundError:
+            continue  # it was removed meanwhile
+        except (ArtifactError, OSError) as error:
+            owner = pointed.get(generation_id)
+            place = {"id": generation_id, "collection": owner, "active": owner is not None}
+            damaged.append(place | {"problem": str(error)})
+        else:
+            sound.append(_described(manifest, owners.get(manifest.collection)))
+    return sorted(sound, key=itemgetter("created_at")) + damaged
+
+
+def describe_releases(
+    catalog: Catalog, store: GenerationStore, *, names: Iterable[str], limit: int
+) -> list[dict[str, Any]]:
+    """The newest `limit` moves of the pointers of these collections, newest first.
+
+    A generation that is on disk no more has no `checkpoint`. Collections that are gone have none.
+    """
+    histories = []
+    for name in names:
+        with suppress(CollectionNotFoundError):
+            moves = catalog.collections.releases(name, limit=limit)
+            histories.append([(move.at, name, move) for move in moves])
+    newest = islice(merge(*histories, key=itemgetter(0), reverse=True), limit)
+    return [_moved(name, move, store) for _, name, move in newest]
+
+
+def _described(manifest: GenerationManifest, collection: Collection | None) -> dict[str, Any]:
+    return {
+        "id": manifest.id,
+        "collection": None if collection is None else collection.name,
+        "active": collection is not None and collection.generation == manifest.id,
+        "checkpoint": manifest.checkpoint,
+        "revision": manifest.revision,
+        "segments": len(manifest.segments),
+        "rows": manifest.n_rows,
+        "bytes": sum(file.size for segment in manifest.segments for file in segment.files.values()),
+        "created_at": manifest.created_at,
+    }
+
+
+def _moved(name: str, release: Release, store: GenerationStore) -> dict[str, Any]:
+    return {
+        "collection": name,
+        "at": release.at,
+        "epoch": release.epoch,
+        "previous": release.previous,
+        "generation": release.generation,
+        "checkpoint": _checkpoint(release.generation, store),
+        "actor": release.reason.actor,
+        "reason": release.reason.text,
+        "report": release.reason.report,
+    }
+
+
+def _checkpoint(generation_id: str | None, store: GenerationStore) -> str | None:
+    try:
+        return None if generation_id is None else store.read(generation_id).checkpoint
+    except (ArtifactError, GenerationNotFoundError, OSError):
+        return None

@@ -1,0 +1,152 @@
+"""A snapshot: one generation, opened, as the catalog stood at one revision. Never changes.
+
+Knows which rows are live and searches them. To see later writes, take the `refreshed` one, which
+shares every segment that stayed. Read the manifest first and the liveness after it: a row may
+answer only if the catalog's word on it is at least as new.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from molt.index.catalog.liveness import Liveness
+from molt.index.errors import GenerationAheadError, GenerationError, VectorError
+from molt.index.generations.generation import GenerationManifest, GenerationStore
+from molt.index.generations.ledger import Ledger, new_ledger
+from molt.index.segments.exact import NOTHING, Vectors
+from molt.index.segments.filter import Filter
+from molt.index.segments.hits import RowHit, best_documents
+from molt.index.segments.matching import check_fields
+from molt.index.segments.scope import Scope, scope_of
+from molt.index.segments.segment import Segment, open_segment
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best documents, and how many there are in all.
+
+    `total` counts the live documents that match the filter; where a least score was asked for,
+    only those that reach it. Where `exact` is false it is a lower bound.
+    """
+
+    hits: list[RowHit]
+    total: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An opened generation; `scopes` holds the live rows of each segment."""
+
+    store: GenerationStore
+    manifest: GenerationManifest
+    scopes: tuple[Scope, ...]
+    ledger: Ledger
+
+    @property
+    def revision(self) -> int:
+        """The catalog revision whose deletions and changes it reflects."""
+        return self.ledger.revision
+
+    @cached_property
+    def n_documents(self) -> int:
+        """How many live documents can be found."""
+        return sum(scope.n_documents for scope in self.scopes)
+
+    def search(
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        min_score: float | None = None,
+    ) -> Found:
+        """The `k` best documents for `query` `(dim,) float32`, by their best passage.
+
+        Raises `VectorError` for a query that cannot be compared, `UnknownFieldError` for a filter
+        on a field that no document has and `FilterError` for an impossible range.
+        """
+        query = _checked_query(query, dimension=self.manifest.dimension)
+        scopes = self._searched if where is None else self._filtered(where)
+        hits = best_documents(scopes, query, k=k)
+        if min_score is None:
+            return Found(hits, sum(scope.n_documents for scope in scopes), exact=True)
+        least = float(np.float32(min_score))
+        reaching = [hit for hit in hits if hit.score >= least]
+        if not all(scope.is_exact(k=k) for scope in scopes):
+            return Found(reaching, len(reaching), exact=False)
+        if len(reaching) < k:
+            return Found(reaching, len(reaching), exact=True)
+        return Found(reaching, _count_reaching(scopes, query, least), exact=True)
+
+    def refreshed(self, manifest: GenerationManifest, delta: Liveness) -> "Snapshot":
+        """The same generation later: `delta` is every change since `self.revision`, or more.
+
+        Raises `CorruptFileError` for a new segment that is damaged and `GenerationError` for
+        another generation's manifest.
+        """
+        if manifest.id != self.manifest.id:
+            raise GenerationError(
+                f"a snapshot of {self.manifest.id} cannot become one of {manifest.id}; open that"
+            )
+        opened = {scope.segment.entry.id: scope.segment for scope in self.scopes}
+        return _assemble(self.store, manifest, self.ledger.moved(delta), opened=opened)
+
+    @cached_property
+    def _searched(self) -> tuple[Scope, ...]:
+        return tuple(scope for scope in self.scopes if scope.n_rows)
+
+    def _filtered(self, where: Filter) -> tuple[Scope, ...]:
+        if self._searched:
+            check_fields(where, [scope.segment.attributes for scope in self._searched])
+        narrowed = (scope.narrowed(where) for scope in self._searched)
+        return tuple(scope for scope in narrowed if scope.n_rows)
+
+
+def open_snapshot(
+    store: GenerationStore, manifest: GenerationManifest, liveness: Liveness
+) -> Snapshot:
+    """Open a generation: every file is verified, the vectors are mapped.
+
+    `liveness` is the full one, read after the manifest. Raises `CorruptFileError`, which names the
+    file, and `GenerationAheadError` where the liveness is older than the manifest.
+    """
+    return _assemble(store, manifest, new_ledger(liveness), opened={})
+
+
+def _assemble(
+    store: GenerationStore,
+    manifest: GenerationManifest,
+    ledger: Ledger,
+    *,
+    opened: dict[str, Segment],
+) -> Snapshot:
+    if ledger.revision < manifest.revision:
+        raise GenerationAheadError(
+            f"generation {manifest.id} is at revision {manifest.revision}, and the catalog at "
+            f"{ledger.revision}: it was put back to an earlier state"
+        )
+    folder = store.segments_path(manifest.id)
+    segments = tuple(
+        opened.get(entry.id) or open_segment(folder / entry.id, entry, dimension=manifest.dimension)
+        for entry in manifest.segments
+    )
+    masks = ledger.live_masks([one.rows for one in segments], indexed_revision=manifest.revision)
+    scopes = tuple(scope_of(segment, mask) for segment, mask in zip(segments, masks, strict=True))
+    return Snapshot(store, manifest, scopes, ledger)
+
+
+def _checked_query(query: Vectors, *, dimension: int) -> Vectors:
+    if query.shape != (dimension,):
+        raise VectorError(f"the index holds vectors ({dimension},), the query is {query.shape}")
+    if not np.isfinite(query).all():
+        raise VectorError("the query's vector holds a value that is not a finite number")
+    return np.ascontiguousarray(query, dtype=np.float32)
+
+
+def _count_reaching(scopes: Sequence[Scope], query: Vectors, min_score: float) -> int:
+    """How many documents have a passage that scores at least `min_score`."""
+    reaching = [scope.reaching(query, min_score=min_score) for scope in scopes]
+    return len(np.unique(np.concatenate([NOTHING.rows, *reaching])))

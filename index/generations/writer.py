@@ -1,0 +1,205 @@
+"""The writer: brings one generation up to what the catalog holds, a sealed segment at a time.
+
+The only thing that changes a generation; one writer at a time, though `advance` and `merge_once`
+may run in two threads. A segment is on disk before the manifest names it, and a segment that was
+merged away is removed only after `RETIREMENT_SECONDS`, so that whoever has just read the former
+manifest can still open it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from shutil import rmtree
+
+from molt.artifact import ArtifactError, faultpoint
+from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.documents import StoredDocument
+from molt.index.errors import GenerationError
+from molt.index.generations.generation import GenerationManifest, GenerationStore
+from molt.index.generations.occupancy import Hold, hold_writing
+from molt.index.generations.sealing import PassageEncoder, sealed_content
+from molt.index.generations.snapshot import Snapshot, open_snapshot
+from molt.index.segments.merge import MergePlan, merged_content, plan_merge
+from molt.index.segments.segment import (
+    Segment,
+    SegmentContent,
+    SegmentEntry,
+    open_segment,
+    verify_segment,
+    write_segment,
+)
+
+RETIREMENT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class _Retired:
+    segment_id: str
+    since: float
+
+
+class GenerationWriter:
+    """Writes one generation of one collection. Opening it removes what a crash left behind.
+
+    Nobody else can open one on that generation until it is closed and its last merge has ended.
+    Raises `GenerationBusyError` where somebody else has one open, after `patience` seconds.
+    """
+
+    def __init__(  # noqa: PLR0913  each by name
+        self,
+        store: GenerationStore,
+        generation_id: str,
+        *,
+        catalog: Catalog,
+        collection: Collection,
+        encoder: PassageEncoder,
+        patience: float = 0.0,
+    ) -> None:
+        self._hold: Hold | None = hold_writing(store.path(generation_id), patience=patience)
+        self._store = store
+        self._documents = catalog.documents
+        self._collection = collection
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._retired: list[_Retired] = []
+        self._donated: tuple[Segment, ...] = ()
+        store.sweep(generation_id)
+        manifest = store.read(generation_id)
+        self._snapshot = open_snapshot(store, manifest, self._documents.liveness(collection))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The generation as it was last written."""
+        return self._snapshot
+
+    @property
+    def behind(self) -> int:
+        """How many changes the catalog holds that the generation does not, at most."""
+        delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
+        return delta.revision - self._snapshot.manifest.revision
+
+    def close(self) -> None:
+        """Let others write this generation, once a merge at work has ended."""
+        self._hold = None
+
+    def borrow_from(self, generation_id: str) -> None:
+        """Take vectors of unchanged texts from another generation of the same checkpoint.
+
+        Raises `GenerationError` for one of another checkpoint, and as opening it does.
+        """
+        manifest = self._store.read(generation_id)
+        own = self._snapshot.manifest
+        if manifest.checkpoint != own.checkpoint:
+            raise GenerationError(
+                f"generation {generation_id} was made by checkpoint {manifest.checkpoint}, "
+                f"{own.id} is made by {own.checkpoint}; its vectors cannot be reused"
+            )
+        folder = self._store.segments_path(generation_id)
+        self._donated += tuple(
+            open_segment(folder / entry.id, entry, dimension=manifest.dimension)
+            for entry in manifest.segments
+        )
+
+    def advance(self, limit: int) -> bool:
+        """Seal up to `limit` changed documents; False if there was nothing to do.
+
+        The manifest's revision follows the catalog's even where only deletes happened. Raises
+        `GenerationError` after `close`.
+        """
+        manifest = self._snapshot.manifest
+        if self._hold is None:
+            raise GenerationError(
+                f"the writer of generation {manifest.id} was closed; open another"
+            )
+        delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
+        if delta.revision <= manifest.revision:
+            return False
+        changed = self._documents.changed(self._collection, after=manifest.revision, limit=limit)
+        last = changed[-1].revision if changed else manifest.revision
+        revision = last if len(changed) == limit else max(last, delta.revision)
+        sealed = (self._seal(changed),) if changed else ()
+        self._commit(
+            lambda now: replace(now, revision=revision, segments=now.segments + sealed),
+            written=sealed,
+        )
+        return True
+
+    def merge_once(self, plan: MergePlan = plan_merge) -> bool:
+        """Merge the segments whose turn it is; False if there is nothing to merge.
+
+        Large merges build a graph, which takes minutes; `advance` may go on meanwhile. Raises
+        `CorruptFileError` for a segment that was damaged since it was opened: what is merged has
+        new checksums, which would vouch for it.
+        """
+        hold = self._hold  # kept until the merge ends, whoever closes meanwhile
+        if hold is None:
+            return False
+        self._remove_retired()
+        scopes = self._snapshot.scopes
+        chosen = [scopes[place] for place in plan(scopes)]
+        if not chosen:
+            return False
+        folder = self._store.segments_path(self._snapshot.manifest.id)
+        for scope in chosen:
+            verify_segment(folder / scope.segment.entry.id, scope.segment.entry)
+        content = merged_content(chosen)
+        merged = (self._write(content),) if content else ()
+        faultpoint("merge.sealed")
+        gone = {scope.segment.entry.id for scope in chosen}
+        self._commit(
+            lambda now: replace(
+                now, segments=tuple(e for e in now.segments if e.id not in gone) + merged
+            ),
+            written=merged,
+        )
+        self._retired += [_Retired(segment_id, time.monotonic()) for segment_id in gone]
+        return True
+
+    def _commit(
+        self,
+        change: Callable[[GenerationManifest], GenerationManifest],
+        *,
+        written: Sequence[SegmentEntry],
+    ) -> None:
+        """Open what will be published, and only then publish it; else remove what was `written`."""
+        with self._lock:
+            try:
+                manifest = change(self._snapshot.manifest)
+                delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
+                snapshot = self._snapshot.refreshed(manifest, delta)
+                self._store.publish(manifest)
+            except Exception:
+                self._discard(written)
+                raise
+            self._snapshot = snapshot
+
+    def _discard(self, written: Sequence[SegmentEntry]) -> None:
+        """Remove segments unless the manifest on disk names them: a late flush may have failed."""
+        generation_id = self._snapshot.manifest.id
+        with suppress(ArtifactError, GenerationError, OSError):
+            named = {entry.id for entry in self._store.read(generation_id).segments}
+            for entry in written:
+                if entry.id not in named:
+                    rmtree(self._store.segments_path(generation_id) / entry.id)
+
+    def _seal(self, changed: Sequence[StoredDocument]) -> SegmentEntry:
+        snapshot = self._snapshot
+        known = (*(scope.segment for scope in snapshot.scopes), *self._donated)
+        dimension = snapshot.manifest.dimension
+        return self._write(sealed_content(changed, self._encoder, dimension=dimension, known=known))
+
+    def _write(self, content: SegmentContent) -> SegmentEntry:
+        folder = self._store.segments_path(self._snapshot.manifest.id)
+        entry = write_segment(folder, content)
+        faultpoint("segment.sealed")
+        return entry
+
+    def _remove_retired(self) -> None:
+        due = time.monotonic() - RETIREMENT_SECONDS
+        folder = self._store.segments_path(self._snapshot.manifest.id)
+        for retired in [one for one in self._retired if one.since <= due]:
+            rmtree(folder / retired.segment_id)
+            self._retired.remove(retired)

@@ -1,0 +1,240 @@
+"""The job queue, from outside: ask for a job, look at it, follow it, cancel it.
+
+DBOS keeps it in a database of its own, SQLite in the home unless another is named. Whoever runs
+the jobs is another process.
+"""
+
+import fcntl
+import hashlib
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from molt.artifact import canonical_json
+from molt.index.catalog.database import translated
+from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
+from molt.index.jobs.job import (
+    EVENTS,
+    LINES,
+    VERSION,
+    Job,
+    JobEvent,
+    JobRequest,
+    JobState,
+    new_job_id,
+)
+
+if TYPE_CHECKING:
+    from dbos import EnqueueOptions, WorkflowStatus
+
+JOBS = "jobs.sqlite3"
+
+_STATES = {
+    "DELAYED": JobState.WAITING,
+    "ENQUEUED": JobState.WAITING,
+    "PENDING": JobState.RUNNING,
+    "SUCCESS": JobState.DONE,
+    "CANCELLED": JobState.CANCELLED,
+}
+
+
+class JobQueue:
+    """The jobs of a home. Safe in many threads. What the database refuses is a `CatalogError`."""
+
+    def __init__(self, url: str) -> None:
+        from dbos import DBOSClient, DBOSPortableJSONSerializer  # noqa: PLC0415  28 MB and 0.3 s
+
+        prepare_jobs(url)
+        self._engine = create_jobs_engine(url)
+        self._client: DBOSClient = DBOSClient(
+            system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer()
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.destroy()
+        self._engine.dispose()
+
+    def ask(self, request: JobRequest, *, key: str | None = None, job_id: str | None = None) -> Job:
+        """Ask for a job; the same `key` with the same request is the same job.
+
+        Without a key it has `job_id`, where one is given. Raises `JobConflictError` where one of
+        this kind is at work for the collection, and `JobKeyReusedError` for a key that another
+        request came with.
+        """
+        job_id = (job_id or new_job_id()) if key is None else _keyed(request, key)
+        former = self._find(job_id)
+        if former is not None:
+            return _checked(former, request)
+        found = self._enqueue(request, job_id)
+        if found != job_id:
+            what = f" of {request.collection!r}" if request.collection else ""
+            raise JobConflictError(
+                f"job {found} is a {request.kind}{what} already; wait for it, or cancel it",
+                job_id=found,
+            )
+        job = self.get(job_id)
+        return job if key is None else _checked(job, request)  # another may have been faster
+
+    def get(self, job_id: str) -> Job:
+        """Raises `JobNotFoundError`."""
+        found = self._find(job_id)
+        if found is None:
+            raise _not_found(job_id)
+        return found
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job; the one at work stops soon. One that has ended stays as it is.
+
+        Raises `JobNotFoundError`.
+        """
+        if not self.get(job_id).state.ended:
+            with translated(self._engine):
+                self._client.cancel_workflow(job_id)
+        return self.get(job_id)
+
+    def events(self, job_id: str, *, after: int = -1) -> list[JobEvent]:
+        """Every event so far that came after number `after`; nothing is waited for.
+
+        Raises `JobNotFoundError`.
+        """
+        from dbos import error as dbos_error  # noqa: PLC0415
+
+        first = after + 1
+        found: list[JobEvent] = []
+        stored = self._client.read_stream(job_id, EVENTS, offset=first, timeout_seconds=0.0)
+        try:
+            with translated(self._engine):
+                for content in stored:
+                    found.append(JobEvent(first + len(found), content))
+        except dbos_error.DBOSStreamTimeoutError:  # there may be more to come
+            pass
+        except dbos_error.DBOSNonExistentWorkflowError:
+            raise _not_found(job_id) from None
+        return found
+
+    def list(self, *, collection: str | None = None, limit: int = 100) -> list[Job]:
+        """The newest jobs, of one collection or of all, newest first."""
+        found: dict[str, Job] = {}
+        for offset in count(0, limit):
+            with translated(self._engine):
+                page = self._client.list_workflows(sort_desc=True, limit=limit, offset=offset)
+            jobs = map(_job, page)
+            found |= {job.id: job for job in jobs if collection in {None, job.collection}}
+            if len(page) < limit or len(found) >= limit:
+                break
+        return [*found.values()][:limit]
+
+    def _enqueue(self, request: JobRequest, job_id: str) -> str:
+        """The id of the job that is in the queue now: this one, or the one that is at work."""
+        order: EnqueueOptions = {
+            "workflow_name": request.kind,
+            "queue_name": LINES[request.kind],
+            "workflow_id": job_id,
+            "app_version": VERSION,
+            "deduplication_id": f"{request.kind}:{request.collection or ''}",
+            "duplication_policy": "return-existing",
+        }
+        with translated(self._engine):
+            return str(self._client.enqueue(order, request.arguments()).workflow_id)
+
+    def _find(self, job_id: str) -> Job | None:
+        with translated(self._engine):
+            found = self._client.list_workflows(workflow_ids=[job_id])
+        return _job(found[0]) if found else None
+
+
+def prepare_jobs(url: str) -> None:
+    """Make or upgrade the tables of the queue; safe when several processes do it at once."""
+    from dbos import DBOS  # noqa: PLC0415
+
+    if make_url(url).get_backend_name() != "sqlite":
+        DBOS.migrate(url)
+        return
+    with Path(f"{make_url(url).database}.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # SQLite lets nobody wait for the change to WAL
+        engine = create_jobs_engine(url)
+        with translated(engine):
+            engine.connect().close()
+            engine.dispose()
+            DBOS.migrate(url)
+
+
+def create_jobs_engine(url: str) -> Engine:
+    """Connections to the queue's database; SQLite's are as durable as the catalog's."""
+    engine = create_engine(url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: object) -> None:
+            connection.isolation_level = "IMMEDIATE"
+            for pragma in (
+                "busy_timeout=30000",
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                "foreign_keys=ON",
+            ):
+                connection.execute(f"PRAGMA {pragma}").close()
+
+    return engine
+
+
+def jobs_url(home: Path, catalog_url: str | None) -> str:
+    """Where the queue of a home is: in its own SQLite file, or where a PostgreSQL catalog is."""
+    if catalog_url is not None and make_url(catalog_url).get_backend_name() != "sqlite":
+        return catalog_url
+    url = URL.create("sqlite", database=str(home / JOBS))
+    return url.render_as_string(hide_password=False)
+
+
+def _job(status: "WorkflowStatus") -> Job:
+    arguments = status.input["args"][0] if status.input else {}
+    state = _STATES.get(status.status, JobState.FAILED)
+    return Job(
+        id=status.workflow_id,
+        kind=status.name,
+        collection=arguments.get("collection"),
+        options=arguments.get("options", {}),
+        actor=arguments.get("actor", ""),
+        state=state,
+        created_at=_moment(status.created_at),
+        updated_at=_moment(status.updated_at),
+        attempts=status.recovery_attempts or 0,
+        result=status.output,
+        error=_reason(status) if state is JobState.FAILED else None,
+    )
+
+
+def _reason(status: "WorkflowStatus") -> str:
+    if status.error is not None:
+        return str(status.error)
+    deaths = (status.recovery_attempts or 1) - 1  # it is given up when it is about to begin again
+    return (
+        f"the worker died {deaths} times at it; its log and the system's say why, most often it is "
+        "memory"
+    )
+
+
+def _not_found(job_id: str) -> JobNotFoundError:
+    return JobNotFoundError(f"there is no job {job_id[:80]!r}; `molt jobs` lists them")
+
+
+def _moment(milliseconds: int | None) -> datetime:
+    return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC)
+
+
+def _keyed(request: JobRequest, key: str) -> str:
+    body = {"kind": request.kind, "collection": request.collection, "key": key}
+    return hashlib.sha256(canonical_json(body)).hexdigest()[:32]
+
+
+def _checked(former: Job, request: JobRequest) -> Job:
+    if dict(former.options) != dict(request.options):
+        raise JobKeyReusedError(
+            f"this idempotency key came with another request, job {former.id}; choose a new key"
+        )
+    return former

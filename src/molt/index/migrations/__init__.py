@@ -1,1 +1,0 @@
-"""The Alembic environment of the catalog. Only `molt.index.schema` runs it."""

@@ -1,0 +1,204 @@
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.datastructures import Headers
+from starlette.testclient import TestClient
+
+from molt.app.application import NOUNS
+from molt.app.http.admission import Admission
+from molt.app.http.auth import Access, Guard, access_of
+from molt.app.http.failures import ForbiddenError, InvalidKeyError
+from molt.app.http.route import Route
+from molt.index.catalog.catalog import Catalog, open_catalog
+from molt.index.catalog.keys import Role
+from tests.app.serving import serving
+from tests.paths import DOCS
+
+ROUTES = [route for noun in NOUNS for route in noun.router.routes]
+ROLES = (DOCS / "roles.md").read_text()
+MATRIX = [
+    (method, path, Access(access))
+    for method, path, access in re.findall(r"^\| `(\w+) (/.*)` \| (\w+) \|$", ROLES, re.MULTILINE)
+]
+ORDER = {Access.READ: 0, Access.WRITE: 1, Access.ADMIN: 2}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    catalog = open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
+    yield catalog
+    catalog.close()
+
+
+@pytest.fixture
+def admission() -> Iterator[Admission]:
+    admission = Admission(max_pending=8, threads=1)
+    yield admission
+    admission.close()
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with serving(tmp_path_factory.mktemp("keyed")) as client:
+        keys = client.app.state.service.engine.catalog.keys
+        client.secrets = {role: keys.create(role.value, role) for role in Role}
+        yield client
+
+
+def admit(guard: Guard, access: Access, **headers: str) -> None:
+    asyncio.run(guard.admit(Headers(headers), access))
+
+
+def test_without_any_key_everything_that_declares_a_role_is_open(
+    catalog: Catalog, admission: Admission
+) -> None:
+    guard = Guard(catalog.keys, admission=admission, reachable=False)
+    for access in (Access.PUBLIC, Access.READ, Access.WRITE, Access.ADMIN):
+        admit(guard, access)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "10.0.0.1:8080", "x" * 999])
+def test_without_any_key_a_name_that_is_not_this_machine_is_refused(
+    catalog: Catalog, admission: Admission, host: str
+) -> None:
+    guard = Guard(catalog.keys, admission=admission, reachable=False)
+    admit(guard, Access.PUBLIC, host=host)
+    with pytest.raises(ForbiddenError, match="only this machine is served"):
+        admit(guard, Access.READ, host=host)
+    secret = catalog.keys.create("reader", Role.READ)
+    locked = Guard(catalog.keys, admission=admission, reachable=False)
+    admit(locked, Access.READ, host=host, authorization=f"Bearer {secret}")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080"]
+)
+def test_without_any_key_every_name_of_this_machine_is_served(
+    catalog: Catalog, admission: Admission, host: str
+) -> None:
+    admit(Guard(catalog.keys, admission=admission, reachable=False), Access.ADMIN, host=host)
+
+
+def test_a_route_without_a_role_is_closed_to_everybody(
+    catalog: Catalog, admission: Admission
+) -> None:
+    guard = Guard(catalog.keys, admission=admission, reachable=False)
+    secret = catalog.keys.create("admin", Role.ADMIN)
+    with pytest.raises(ForbiddenError):
+        admit(guard, access_of(lambda: None), authorization=f"Bearer {secret}")
+
+
+def test_a_reachable_server_asks_for_a_key_even_where_there_is_none(
+    catalog: Catalog, admission: Admission
+) -> None:
+    guard = Guard(catalog.keys, admission=admission, reachable=True)
+    with pytest.raises(InvalidKeyError):
+        admit(guard, Access.READ)
+
+
+def test_the_first_key_closes_an_open_server_within_two_seconds(
+    catalog: Catalog, admission: Admission
+) -> None:
+    clock = Clock()
+    guard = Guard(catalog.keys, admission=admission, reachable=False, clock=clock)
+    admit(guard, Access.READ)
+    catalog.keys.create("admin", Role.ADMIN)
+    clock.now += 2
+    with pytest.raises(InvalidKeyError):
+        admit(guard, Access.READ)
+
+
+def test_a_revoked_key_ends_within_two_seconds_and_opens_nothing(
+    catalog: Catalog, admission: Admission
+) -> None:
+    clock = Clock()
+    guard = Guard(catalog.keys, admission=admission, reachable=False, clock=clock)
+    headers = {"api-key": catalog.keys.create("reader", Role.READ)}
+    asyncio.run(guard.admit(Headers(headers), Access.READ))
+    catalog.keys.revoke("reader")
+    asyncio.run(guard.admit(Headers(headers), Access.READ))
+    clock.now += 2
+    with pytest.raises(InvalidKeyError):
+        asyncio.run(guard.admit(Headers(headers), Access.READ))
+    restarted = Guard(catalog.keys, admission=admission, reachable=False)
+    with pytest.raises(InvalidKeyError):
+        admit(restarted, Access.READ)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": "Bearer molt_wrong"},
+        {"authorization": "Bearer"},
+        {"authorization": "Basic bW9sdDptb2x0"},
+        {"api-key": ""},
+        {"api-key": "molt_ünknown"},
+        {"authorization": "Bearer " + "molt_" * 10_000},
+    ],
+)
+def test_without_a_key_in_use_nobody_passes(
+    catalog: Catalog, admission: Admission, headers: dict[str, str]
+) -> None:
+    catalog.keys.create("admin", Role.ADMIN)
+    guard = Guard(catalog.keys, admission=admission, reachable=False)
+    with pytest.raises(InvalidKeyError):
+        asyncio.run(guard.admit(Headers(headers), Access.READ))
+
+
+def test_every_route_declares_what_it_asks_for() -> None:
+    assert all(isinstance(route, Route) for route in ROUTES)
+    assert [route.path for route in ROUTES if route.access is Access.CLOSED] == []
+
+
+def test_the_role_of_every_route_is_documented() -> None:
+    declared = [
+        (method, route.path_format, route.access) for route in ROUTES for method in route.methods
+    ]
+    rows = sorted((path, method, access) for method, path, access in declared)
+    table = [f"| `{method} {path}` | {access} |" for path, method, access in rows]
+    assert re.findall(r"^\| `.*$", ROLES, re.MULTILINE) == table
+
+
+def test_only_health_is_public() -> None:
+    public = {route.path for route in ROUTES if route.access is Access.PUBLIC}
+    assert public == {"/livez", "/readyz", "/health"}
+
+
+@pytest.mark.parametrize(("method", "path", "access"), MATRIX)
+def test_a_route_is_closed_to_lesser_roles_and_open_to_its_own(
+    keyed: TestClient, method: str, path: str, access: Access
+) -> None:
+    path = path.format(collection="none", id="none", model="none", asset="start.js")
+    if access is Access.PUBLIC:
+        assert keyed.request(method, path).status_code == 200
+        return
+    assert keyed.request(method, path).status_code == 401
+    for role in Role:
+        answer = keyed.request(method, path, headers={"api-key": keyed.secrets[role]})
+        assert answer.status_code != 401
+        assert (answer.status_code == 403) == (role.rank < ORDER[access])
+
+
+def test_a_bearer_token_is_as_good_as_an_api_key(keyed: TestClient) -> None:
+    secret = keyed.secrets[Role.READ]
+    answer = keyed.get("/collections", headers={"Authorization": f"bearer {secret}"})
+    assert answer.status_code == 200
+
+
+def test_a_missing_key_is_told_in_the_envelope_of_the_path(keyed: TestClient) -> None:
+    assert keyed.get("/collections").headers["www-authenticate"] == "Bearer"
+    assert keyed.get("/collections").json()["type"] == "urn:molt:problem:invalid_key"
+    assert keyed.get("/v1/models").json()["error"]["type"] == "authentication_error"
+    assert keyed.get("/info").json()["error_type"] == "Validation"

@@ -1,0 +1,185 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from molt.app.http.admission import OverloadedError
+from molt.app.routes.documents import ndjson
+from tests.app.serving import serving
+
+DOCUMENTS = "/collections/default/documents"
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.fixture
+def client(client: TestClient) -> TestClient:
+    client.post("/collections", json={"name": "default"})
+    return client
+
+
+def put(client: TestClient, *documents: dict[str, Any], wait: bool = True) -> dict[str, Any]:
+    answer = client.post(DOCUMENTS, json={"documents": documents, "wait": wait})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def lines(count: int, *, first: int = 0) -> Iterator[bytes]:
+    for number in range(first, first + count):
+        yield json.dumps({"id": f"d{number:05}", "text": f"document {number}"}).encode() + b"\n"
+
+
+def ids(client: TestClient) -> list[str]:
+    found, after = [], ""
+    while after is not None:
+        parameters = {"limit": 1000} | ({"after": after} if after else {})
+        page = client.get(DOCUMENTS, params=parameters).json()
+        found += [document["id"] for document in page["documents"]]
+        after = page["next"]
+    return found
+
+
+def test_acknowledged_documents_are_found_at_once(client: TestClient) -> None:
+    ack = put(client, {"id": "a", "text": "warm boots"}, {"id": "b", "text": "a tent"})
+    assert ack == {"accepted": 2, "revision": 2, "indexed": True}
+    hits = client.get("/search", params={"q": "boots", "k": 1}).json()["hits"]
+    assert hits[0]["id"] == "a"
+
+
+def test_nobody_waits_for_the_next_look_at_the_disk(tmp_path: Path) -> None:
+    with serving(tmp_path, index={"poll_seconds": 3600}) as client:
+        client.post("/collections", json={"name": "default"})
+        for number in range(3):
+            ack = put(client, {"id": f"d{number}", "text": "warm boots"})
+            assert ack["indexed"] is True
+        client.delete(f"{DOCUMENTS}/d0")
+        hits = client.get("/search", params={"q": "boots"}).json()["hits"]
+        assert {hit["id"] for hit in hits} == {"d1", "d2"}
+
+
+def test_a_second_text_replaces_the_first(client: TestClient) -> None:
+    put(client, {"id": "a", "text": "warm boots"})
+    put(client, {"id": "a", "text": "a tent"})
+    assert client.get(f"{DOCUMENTS}/a").json()["text"] == "a tent"
+    hits = client.get("/search", params={"q": "tent"}).json()["hits"]
+    assert [hit["text"] for hit in hits] == ["a tent"]
+
+
+def test_a_document_comes_back_as_it_was_sent(client: TestClient) -> None:
+    document = {
+        "id": "https://example.org/a?b=c d",
+        "title": "Ünïcode",
+        "text": "text\twith\nlines",
+        "metadata": {"tags": ["a", "b"], "deep": {"er": 1.5}, "none": None},
+    }
+    put(client, document)
+    answer = client.get(f"{DOCUMENTS}/https://example.org/a%3Fb=c d")
+    assert answer.json() == document | {"revision": 1}
+
+
+def test_a_deleted_document_is_gone_and_not_found_again(client: TestClient) -> None:
+    put(client, {"id": "a", "text": "warm boots"}, {"id": "b", "text": "a tent"})
+    assert client.delete(f"{DOCUMENTS}/a").json() == {
+        "accepted": 1,
+        "revision": 3,
+        "indexed": True,
+    }
+    assert client.get(f"{DOCUMENTS}/a").status_code == 404
+    assert client.delete(f"{DOCUMENTS}/a").status_code == 404
+    hits = client.get("/search", params={"q": "boots"}).json()["hits"]
+    assert [hit["id"] for hit in hits] == ["b"]
+
+
+def test_pages_follow_each_other_without_gaps(client: TestClient) -> None:
+    put(client, *({"id": f"d{number}", "text": "x"} for number in range(5)))
+    first = client.get(DOCUMENTS, params={"limit": 2}).json()
+    second = client.get(DOCUMENTS, params={"limit": 2, "after": first["next"]}).json()
+    last = client.get(DOCUMENTS, params={"limit": 2, "after": second["next"]}).json()
+    found = [one["id"] for page in (first, second, last) for one in page["documents"]]
+    assert found == ["d0", "d1", "d2", "d3", "d4"]
+    assert last["next"] is None
+
+
+def test_a_stream_of_lines_is_kept_in_batches(client: TestClient) -> None:
+    answer = client.post(DOCUMENTS, content=lines(1234), headers=NDJSON)
+    assert answer.json() == {"accepted": 1234, "revision": 1234, "indexed": True}
+    assert len(ids(client)) == 1234
+
+
+def test_chunks_may_end_anywhere_in_a_line(client: TestClient) -> None:
+    stream = b"".join(lines(20)).rstrip(b"\n").replace(b"\n", b"\r\n\n")
+    chunks = (stream[at : at + 7] for at in range(0, len(stream), 7))
+    assert client.post(DOCUMENTS, content=chunks, headers=NDJSON).json()["accepted"] == 20
+    assert len(ids(client)) == 20
+
+
+@pytest.mark.parametrize("wait", ["true", "false"])
+def test_a_stream_says_in_its_query_string_whether_to_wait(client: TestClient, wait: str) -> None:
+    answer = client.post(DOCUMENTS, content=lines(1), headers=NDJSON, params={"wait": wait})
+    assert answer.status_code == 200
+    assert answer.json()["indexed"] or wait == "false"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b"[]",
+        b'{"id": "x"}',
+        b'{"id": "x", "text": "y", "txet": "z"}',
+        b'{"id": "x", "text": "\\u0000"}',
+        b'{"id": "x", "text": "\\ud800"}',
+        b'{"id": "x", "text": " "}',
+        b'{"id": "x", "text": "y", "metadata": {"a": 1e400}}',
+        b'{"id": "\xff", "text": "y"}',
+        b'{"id": "x", "text": "y", "metadata": ' + b'{"a":' * 40 + b"1" + b"}" * 40 + b"}",
+    ],
+)
+def test_a_wrong_line_is_named_and_the_lines_before_it_are_kept(
+    client: TestClient, line: bytes
+) -> None:
+    stream = b"".join(lines(700)) + b"\n" + line + b"\n" + b"".join(lines(9, first=800))
+    answer = client.post(DOCUMENTS, content=stream, headers=NDJSON)
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (422, "urn:molt:problem:invalid_line")
+    assert (problem["line"], problem["accepted"], problem["revision"]) == (702, 700, 700)
+    assert len(ids(client)) == 700
+
+
+def test_of_two_lines_with_one_id_the_later_wins(client: TestClient) -> None:
+    stream = b'{"id": "a", "text": "old"}\n{"id": "a", "text": "new"}\n'
+    assert client.post(DOCUMENTS, content=stream, headers=NDJSON).json()["accepted"] == 2
+    assert client.get(f"{DOCUMENTS}/a").json()["text"] == "new"
+
+
+def test_a_request_for_which_nobody_waits_is_indexed_later(client: TestClient) -> None:
+    ack = put(client, {"id": "a", "text": "warm boots"}, wait=False)
+    put(client, {"id": "b", "text": "a tent"})
+    assert ack["accepted"] == 1
+    assert client.get("/collections/default").json()["indexed_revision"] == 2
+
+
+def test_a_stream_that_has_begun_waits_for_a_busy_server(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admission = shop.app.state.service.admission
+    run, batches = admission.run, []
+
+    async def run_when_not_busy(work: Any, *arguments: Any) -> Any:
+        if work is ndjson._keep_batch:
+            batches.append(arguments)
+            if len(batches) in busy:
+                raise OverloadedError(1)
+        return await run(work, *arguments)
+
+    monkeypatch.setattr(admission, "run", run_when_not_busy)
+    lines = b"".join(b'{"id": "n%d", "text": "boots"}\n' % number for number in range(1100))
+    busy = {2, 3}
+    answer = shop.post(DOCUMENTS, content=lines, headers=NDJSON, params={"wait": False})
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1100)
+    assert len(batches) == 5
+    busy = {6}
+    refused = shop.post(DOCUMENTS, content=lines, headers=NDJSON, params={"wait": False})
+    assert (refused.status_code, len(batches)) == (429, 6)

@@ -1,0 +1,63 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from molt.engine.encoders import Encoders
+from tests.hashing import HashingEncoder
+
+
+def test_an_encoder_is_given_out_while_another_is_being_opened() -> None:
+    opening, go_on = threading.Event(), threading.Event()
+
+    def open_one(name: str) -> HashingEncoder:
+        if name == "slow":
+            opening.set()
+            assert go_on.wait(10)
+        return HashingEncoder()
+
+    encoders = Encoders(open_one)  # type: ignore[arg-type]
+    quick = encoders.get("quick")
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(encoders.get, "slow")
+        assert opening.wait(10)
+        assert encoders.get("quick") is quick
+        go_on.set()
+        assert slow.result() is encoders.get("slow")
+
+
+def test_a_checkpoint_that_many_ask_for_at_once_is_opened_once() -> None:
+    opened = []
+
+    def open_one(name: str) -> HashingEncoder:
+        opened.append(name)
+        return HashingEncoder()
+
+    encoders = Encoders(open_one)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(8) as pool:
+        found = set(map(id, pool.map(encoders.get, ["one"] * 50)))
+    assert len(found) == len(opened) == 1
+
+
+def test_a_checkpoint_that_cannot_be_opened_is_tried_again() -> None:
+    attempts = []
+
+    def open_one(name: str) -> HashingEncoder:
+        attempts.append(name)
+        if len(attempts) == 1:
+            raise OSError(name)
+        return HashingEncoder()
+
+    encoders = Encoders(open_one)  # type: ignore[arg-type]
+    with pytest.raises(OSError, match="one"):
+        encoders.get("one")
+    assert encoders.get("one") is encoders.get("one")
+
+
+def test_an_encoder_that_is_neither_kept_nor_spare_is_let_go() -> None:
+    encoders = Encoders(lambda _: HashingEncoder(), spare=1)  # type: ignore[arg-type, return-value]
+    kept, dropped, spare = (encoders.get(name) for name in ("kept", "dropped", "spare"))
+    encoders.keep({"kept"})
+    assert encoders.get("kept") is kept
+    assert encoders.get("spare") is spare
+    assert encoders.get("dropped") is not dropped

@@ -1,0 +1,65 @@
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from molt.engine.logs import configure_logs
+from molt.engine.settings import LogSettings
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
+
+
+def test_a_line_is_one_json_object_with_a_time_and_a_level(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    configure_logs(LogSettings())
+    structlog.get_logger("x").info("started", port=1)
+    line = json.loads(capfdbinary.readouterr().err)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "started", "level": "info", "port": 1}
+
+
+def test_what_libraries_log_has_the_same_form(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    configure_logs(LogSettings())
+    logging.getLogger("some.library").warning("almost %s", "full")
+    line = json.loads(capfdbinary.readouterr().err)
+    assert (line["event"], line["level"], line["name"]) == (
+        "almost full",
+        "warning",
+        "some.library",
+    )
+
+
+def test_less_severe_lines_than_the_level_are_left_out(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    configure_logs(LogSettings(level="error"))
+    structlog.get_logger("x").warning("careful")
+    assert capfdbinary.readouterr().err == b""
+
+
+def test_a_traceback_holds_no_values(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    configure_logs(LogSettings())
+    password = "hunter2" * 2
+    try:
+        int(len(password) * "x")
+    except ValueError:
+        structlog.get_logger("x").exception("failed")
+    written = capfdbinary.readouterr().err
+    assert b"ValueError" in written
+    assert password.encode() not in written
+
+
+def test_the_console_format_is_for_humans(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    configure_logs(LogSettings(format="console"))
+    structlog.get_logger("x").info("started", port=1)
+    assert b"port=1" in capfdbinary.readouterr().err

@@ -1,0 +1,62 @@
+"""Settings come from flags, the environment, a file and defaults, in that order."""
+
+from pathlib import Path
+
+import pytest
+
+from molt.engine.settings import SettingsError, load_settings
+
+
+def write_toml(home: Path, text: str) -> None:
+    (home / "molt.toml").write_text(text, encoding="utf-8")
+
+
+def test_a_flag_beats_the_environment_beats_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_toml(tmp_path, 'port = 1\nhost = "::1"\n[limits]\nmax_k = 3\nmax_inputs = 4\n')
+    monkeypatch.setenv("MOLT_PORT", "2")
+    monkeypatch.setenv("MOLT_LIMITS__MAX_K", "5")
+    settings = load_settings(home=tmp_path, port=9)
+    assert settings.port == 9
+    assert settings.limits.max_k == 5
+    assert settings.limits.max_inputs == 4
+    assert settings.host == "::1"
+
+
+def test_a_flag_that_was_not_given_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOLT_PORT", "2")
+    assert load_settings(home=tmp_path, port=None).port == 2
+
+
+def test_the_home_may_come_from_the_environment_and_its_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_toml(tmp_path, "port = 7\n")
+    monkeypatch.setenv("MOLT_HOME", str(tmp_path))
+    settings = load_settings()
+    assert settings.home == tmp_path
+    assert settings.port == 7
+
+
+@pytest.mark.parametrize(
+    ("toml", "named"),
+    [
+        ("prot = 1\n", "setting prot"),
+        ("[limits]\nmax_k = 0\n", "setting limits.max_k"),
+        ("[log]\nlevel = 'loud'\n", "setting log.level"),
+        ("port = [\n", "molt.toml cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, toml: str, named: str) -> None:
+    write_toml(tmp_path, toml)
+    with pytest.raises(SettingsError, match=named):
+        load_settings(home=tmp_path)
+
+
+def test_the_catalog_lies_in_the_home_unless_it_is_put_elsewhere(tmp_path: Path) -> None:
+    assert str(tmp_path) in load_settings(home=tmp_path).catalog
+    elsewhere = load_settings(home=tmp_path, catalog_url="postgresql://db/molt")
+    assert elsewhere.catalog == "postgresql://db/molt"

@@ -1,0 +1,71 @@
+import re
+
+import pytest
+
+from molt.index.catalog.judgments import (
+    Judgment,
+    Pair,
+    Query,
+    encode_judgment,
+    encode_pair,
+    encode_query,
+)
+from molt.index.errors import InvalidJudgmentError
+
+
+@pytest.mark.parametrize("grade", [0, 1, 100])
+def test_a_grade_from_zero_to_a_hundred_is_taken(grade: int) -> None:
+    assert encode_judgment(Judgment("q", "d", grade))["grade"] == grade
+
+
+@pytest.mark.parametrize("grade", [-1, 101, 1.0, "1", True, None])
+def test_another_grade_is_refused_with_the_judgment_named(grade: object) -> None:
+    message = re.escape("judgment of 'd' for 'q': grade must be an integer from 0")
+    with pytest.raises(InvalidJudgmentError, match=message):
+        encode_judgment(Judgment("q", "d", grade))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("judgment", "field"),
+    [
+        (Judgment("", "d", 1), "query_id"),
+        (Judgment("q", "d\n", 1), "doc_id"),
+        (Judgment("q", "d", 1, ""), "split"),
+    ],
+)
+def test_a_judgment_needs_proper_names(judgment: Judgment, field: str) -> None:
+    with pytest.raises(InvalidJudgmentError, match=field):
+        encode_judgment(judgment)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (Query("", "x"), "id"),
+        (Query("q", " "), "text"),
+        (Query("q", "\ud800"), "text"),
+        (Query("q", "x", {"a": float("inf")}), "metadata.a"),
+    ],
+)
+def test_a_query_needs_an_id_and_a_text(query: Query, field: str) -> None:
+    with pytest.raises(InvalidJudgmentError, match=field):
+        encode_query(query)
+
+
+@pytest.mark.parametrize(
+    ("pair", "field"),
+    [
+        (Pair("", "x"), "query"),
+        (Pair("q"), "positive is missing, and so is doc_id"),
+        (Pair("q", ""), "positive is empty"),
+        (Pair("q", doc_id="\0"), "doc_id"),
+    ],
+)
+def test_a_pair_needs_a_query_and_an_answer(pair: Pair, field: str) -> None:
+    with pytest.raises(InvalidJudgmentError, match=field):
+        encode_pair(pair)
+
+
+def test_pairs_that_differ_have_different_digests() -> None:
+    pairs = [Pair("a", "bc"), Pair("ab", "c"), Pair("a", doc_id="bc"), Pair("a", "bc", "d")]
+    assert len({encode_pair(pair)["digest"] for pair in pairs}) == len(pairs)

@@ -1,0 +1,140 @@
+import shutil
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Judgment, Pair, Query
+from molt.index.catalog.keys import Role
+from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
+from molt.index.catalog.tables import metadata
+from molt.index.errors import CatalogError, NewerCatalogError
+from tests.paths import GOLDEN
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(catalog: Catalog) -> None:
+    with catalog.database.reading() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_revision_is_recorded(catalog: Catalog) -> None:
+    with catalog.database.reading() as connection:
+        found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
+    assert found == REVISIONS[-1]
+
+
+def test_opening_again_keeps_what_was_written(catalog: Catalog, catalog_url: str) -> None:
+    catalog.collections.create("default")
+    again = open_catalog(catalog_url)
+    assert [one.name for one in again.collections.list()] == ["default"]
+    again.close()
+
+
+def test_a_current_catalog_opens_without_alembic(catalog_home: Path) -> None:
+    url = home_url(catalog_home)
+    open_catalog(url).close()
+    program = (
+        "import sys; from molt.index.catalog.catalog import open_catalog; "
+        f"open_catalog({url!r}).close(); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+def test_processes_that_start_together_all_open_a_new_catalog(catalog_home: Path) -> None:
+    program = f"from molt.index.catalog.catalog import open_catalog; open_catalog({home_url(catalog_home)!r})"
+    starting = [
+        subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    errors = [process.communicate()[1] for process in starting]
+    assert errors == [""] * 6
+    assert [process.returncode for process in starting] == [0] * 6
+
+
+def test_a_newer_catalog_is_refused_and_left_alone(catalog_home: Path) -> None:
+    open_catalog(home_url(catalog_home)).close()
+    with sqlite3.connect(catalog_home / "catalog.sqlite3") as connection:
+        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(NewerCatalogError, match=r"9999.*upgrade Molt"):
+        open_catalog(home_url(catalog_home))
+
+
+def test_a_database_of_another_program_is_refused(catalog_home: Path) -> None:
+    with sqlite3.connect(catalog_home / "catalog.sqlite3") as connection:
+        connection.execute("CREATE TABLE documents (theirs TEXT)")
+    connection.close()
+    with pytest.raises(CatalogError, match="'documents' that Molt did not make"):
+        open_catalog(home_url(catalog_home))
+
+
+def test_a_migration_that_fails_leaves_an_empty_database(
+    catalog_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alembic.command.upgrade", _upgrade_and_fail)
+    with pytest.raises(RuntimeError, match="halfway"):
+        open_catalog(home_url(catalog_home))
+    monkeypatch.undo()
+    with sqlite3.connect(catalog_home / "catalog.sqlite3") as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+    connection.close()
+    open_catalog(home_url(catalog_home)).close()
+
+
+def _steps(script: ScriptDirectory, revision: str, current: str, _: object) -> object:
+    return script._upgrade_revs(revision, current)
+
+
+def _upgrade_and_fail(config: Config, revision: str) -> None:
+    script = ScriptDirectory.from_config(config)
+    steps = partial(_steps, script, revision)
+    with EnvironmentContext(config, script, fn=steps):
+        script.run_env()
+    raise RuntimeError("halfway")
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revision: str) -> None:
+    shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
+    catalog = open_catalog(home_url(catalog_home))
+    collection = catalog.collections.get("default")
+    assert (collection.revision, collection.documents, collection.epoch) == (5, 2, 1)
+    assert collection.created_at.tzinfo is UTC
+    found = catalog.documents.page(collection, limit=9)
+    assert [(one.document.id, one.ordinal, one.revision) for one in found] == [
+        ("a", 0, 4),
+        ("c", 2, 3),
+    ]
+    assert found[0].document == Document("a", "text ä", title="new", metadata={"z": 1, "a": [2.5]})
+    assert catalog.documents.liveness(collection).deleted.tolist() == [1]
+    assert catalog.judgments.queries(collection) == [Query("q", "a query", {"lang": "en"})]
+    assert catalog.judgments.graded(collection) == [Judgment("q", "a", 0, "test")]
+    assert catalog.judgments.pairs(collection) == [Pair("a query", "a text")]
+    event = catalog.events.read(collection, limit=9)[0].event
+    assert (event.at, event.object_id) == (datetime(2026, 11, 20, 12, tzinfo=UTC), "a")
+    key = catalog.keys.verify("molt_golden-key-of-the-first-version")
+    assert key is not None
+    assert key.role is Role.WRITE
+    assert catalog.aliases.get("default") == "0123456789abcdef"
+    assert catalog.collections.releases("default")[0].reason.actor == "ops"
+    assert catalog.builds.jobs() == ({} if revision == "0001" else {"e" * 32: "golden"})
+    failed = [] if revision == "0001" else ["no judgments"]
+    assert [failure.reason for failure in catalog.failures.list()] == failed
+    assert catalog.database.damage() == []
+    catalog.close()

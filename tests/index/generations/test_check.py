@@ -1,0 +1,196 @@
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.document import Document
+from molt.index.generations.check import check_home
+from molt.index.generations.generation import GenerationStore
+from molt.index.generations.problem import Problem, Severity
+from molt.index.generations.writer import GenerationWriter
+
+Home = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
+
+
+@pytest.fixture
+def indexed(
+    tmp_path: Path,
+    segment_store: GenerationStore,
+    segment_catalog: Catalog,
+    segment_collection: Collection,
+    segment_writer: Callable[..., GenerationWriter],
+) -> str:
+    """A sound home in `tmp_path`: two segments, an update, a deletion; returns the generation."""
+    (tmp_path / "checkpoints" / ("c" * 16)).mkdir(parents=True)
+    writer = segment_writer()
+    upsert = segment_catalog.documents.upsert
+    upsert(segment_collection, [Document(f"d{n}", f"text {n}") for n in range(8)])
+    assert writer.advance(100)
+    upsert(segment_collection, [Document("d1", "changed"), Document("d8", "new")])
+    segment_catalog.documents.delete(segment_collection, "d2")
+    assert writer.advance(100)
+    (generation_id,) = segment_store.ids()
+    segment_catalog.collections.point("default", generation=generation_id)
+    return generation_id
+
+
+def _check(home: Path, flaw: str | None = None) -> list[Problem]:
+    return check_home(home, find_flaw=lambda _: flaw)
+
+
+def _what(problems: list[Problem]) -> str:
+    return "\n".join(f"{problem.path}: {problem.what}" for problem in problems)
+
+
+def test_a_sound_home_has_no_problems(tmp_path: Path, indexed: str) -> None:
+    assert _check(tmp_path) == []
+
+
+def test_a_new_home_has_no_problems(tmp_path: Path) -> None:
+    assert _check(tmp_path) == []
+
+
+def test_looking_at_a_new_home_makes_no_catalog(tmp_path: Path) -> None:
+    _check(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lost_catalog_is_found(tmp_path: Path, indexed: str, segment_catalog: Catalog) -> None:
+    segment_catalog.close()
+    (tmp_path / "catalog.sqlite3").unlink()
+    (problem,) = _check(tmp_path)
+    assert "restore a backup" in problem.what
+
+
+def test_documents_that_wait_for_the_index_are_no_problem(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog, segment_collection: Collection
+) -> None:
+    batch = [Document("d3", "changed later"), Document("d9", "not indexed yet")]
+    segment_catalog.documents.upsert(segment_collection, batch)
+    assert _check(tmp_path) == []
+
+
+def test_every_checkpoint_is_judged_by_the_caller(tmp_path: Path, indexed: str) -> None:
+    (problem,) = _check(tmp_path, flaw="model.safetensors is missing")
+    assert problem.path == tmp_path / "checkpoints" / ("c" * 16)
+    assert (problem.what, problem.severity) == ("model.safetensors is missing", Severity.DAMAGE)
+
+
+def test_a_flipped_bit_in_any_file_of_a_segment_is_found(
+    tmp_path: Path, indexed: str, segment_store: GenerationStore
+) -> None:
+    files = sorted(segment_store.segments_path(indexed).glob("*/*"))
+    assert len(files) == 6
+    for file in files:
+        sound = file.read_bytes()
+        file.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+        assert str(file) in _what(_check(tmp_path))
+        file.write_bytes(sound)
+    assert _check(tmp_path) == []
+
+
+def test_a_damaged_manifest_is_found(
+    tmp_path: Path, indexed: str, segment_store: GenerationStore
+) -> None:
+    manifest = segment_store.path(indexed) / "generation.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"revision": ', b'"revision": 1'))
+    (problem,) = _check(tmp_path)
+    assert "SHA-256" in problem.what
+
+
+def test_a_pointer_to_a_missing_generation_is_found(
+    tmp_path: Path, indexed: str, segment_store: GenerationStore
+) -> None:
+    segment_store.remove(indexed)
+    (problem,) = _check(tmp_path)
+    assert problem.path.name == indexed
+    assert "'default' points at it" in problem.what
+
+
+def test_a_missing_checkpoint_is_found(tmp_path: Path, indexed: str) -> None:
+    rmtree(tmp_path / "checkpoints")
+    (problem,) = _check(tmp_path)
+    assert "needs the checkpoint cccc" in problem.what
+
+
+def test_a_live_document_without_a_row_is_found(
+    tmp_path: Path, indexed: str, segment_store: GenerationStore
+) -> None:
+    manifest = segment_store.read(indexed)
+    segment_store.publish(replace(manifest, segments=manifest.segments[:1]))
+    problems = _check(tmp_path)
+    assert "no row for 2 live documents, the first at ordinal 1" in _what(problems)
+    assert [problem.severity for problem in problems] == [Severity.DAMAGE, Severity.LEFTOVER]
+
+
+def test_a_document_that_would_answer_twice_is_found(
+    tmp_path: Path, indexed: str, segment_store: GenerationStore
+) -> None:
+    manifest = segment_store.read(indexed)
+    doubled = (*manifest.segments, manifest.segments[0])
+    segment_store.publish(replace(manifest, segments=doubled))
+    (problem,) = _check(tmp_path)
+    assert "answers twice for 6 passages" in problem.what
+
+
+def test_a_catalog_older_than_its_generation_is_found(
+    tmp_path: Path, indexed: str, segment_store: GenerationStore
+) -> None:
+    manifest = segment_store.read(indexed)
+    segment_store.publish(replace(manifest, revision=manifest.revision + 1))
+    (problem,) = _check(tmp_path)
+    assert "the catalog is at 11" in problem.what
+
+
+def test_what_a_crash_left_behind_is_no_damage(
+    tmp_path: Path, indexed: str, segment_store: GenerationStore
+) -> None:
+    leftovers = [
+        tmp_path / "checkpoints" / ".half",
+        segment_store.root / ".half",
+        segment_store.segments_path(indexed) / ("e" * 32),
+    ]
+    for path in leftovers:
+        path.mkdir()
+    problems = _check(tmp_path)
+    assert sorted(problem.path for problem in problems) == sorted(leftovers)
+    assert {problem.severity for problem in problems} == {Severity.LEFTOVER}
+
+
+def test_the_generation_of_a_deleted_collection_is_a_leftover(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog
+) -> None:
+    segment_catalog.collections.delete("default")
+    (problem,) = _check(tmp_path)
+    assert problem.severity is Severity.LEFTOVER
+    assert "belongs to no collection" in problem.what
+
+
+def test_a_catalog_that_cannot_be_opened_is_found(tmp_path: Path) -> None:
+    (tmp_path / "catalog.sqlite3").write_bytes(
+        b"no database at all, but long enough to be one" * 99
+    )
+    (problem,) = _check(tmp_path)
+    assert "not an SQLite database" in problem.what
+
+
+def test_a_damaged_page_of_the_catalog_is_found(tmp_path: Path) -> None:
+    catalog = open_catalog(home_url(tmp_path))
+    collection = catalog.collections.create("default")
+    catalog.documents.upsert(collection, [Document(f"d{n}", "text " * 99) for n in range(500)])
+    catalog.close()
+    path = tmp_path / "catalog.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    connection.close()
+    content = bytearray(path.read_bytes())
+    content[-4096 * 20 : -4096 * 19] = b"\xff" * 4096
+    path.write_bytes(content)
+    problems = _check(tmp_path)
+    assert problems
+    assert {problem.path for problem in problems} == {path}

@@ -1,0 +1,95 @@
+"""What a leashed child tells, and what becomes of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from molt.worker.child import ChildError, run_child
+
+
+def unchecked() -> None:
+    """For a child that nobody stops."""
+
+
+def run(script: str, *, watch: Any = print, check: Any = unchecked) -> dict[str, Any]:
+    return run_child((), watch=watch, check=check, program=("-c", script))
+
+
+def test_the_outcome_is_the_last_line_of_standard_output() -> None:
+    assert run("print('made'); print('{\"checkpoint\": \"c\"}')") == {"checkpoint": "c"}
+
+
+def test_every_event_on_standard_error_is_watched_and_other_lines_are_not() -> None:
+    seen: list[dict[str, Any]] = []
+    script = "import sys; print('{\"stage\": \"a\"}\\nnoise\\n[1]', file=sys.stderr); print('{}')"
+    run(script, watch=seen.append)
+    assert seen == [{"stage": "a"}]
+
+
+def test_a_line_that_is_no_text_keeps_nothing_from_ending() -> None:
+    script = "import sys; sys.stderr.buffer.write(b'\\xff\\n'); print('{\"checkpoint\": \"c\"}')"
+    assert run(script) == {"checkpoint": "c"}
+
+
+def test_what_the_program_says_of_its_failure_is_the_error() -> None:
+    script = "import sys; print('molt: no judgments; import some', file=sys.stderr); sys.exit(1)"
+    with pytest.raises(ChildError, match=r"^no judgments; import some$"):
+        run(script)
+
+
+def test_a_failure_that_nobody_foresaw_ends_with_its_last_line() -> None:
+    with pytest.raises(ChildError, match="ZeroDivisionError: division by zero; the worker's log"):
+        run("1 / 0")
+
+
+def test_a_child_that_the_system_kills_is_said_to_lack_memory() -> None:
+    with pytest.raises(ChildError, match="memory ran out"):
+        run("import os; os.kill(os.getpid(), 9)")
+
+
+def test_a_check_that_raises_ends_the_child(tmp_path: Path) -> None:
+    script = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+    script += "time.sleep(600)"
+
+    def check() -> None:
+        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        run(script, check=check)
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    default = ("default", "--home", str(tmp_path))
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            (
+                "import subprocess, sys, time\n"
+                f"command = [sys.executable, '-m', 'molt.training', *{default!r}, '--leash']\n"
+                "child = subprocess.Popen(command, stdin=subprocess.PIPE)\n"
+                "print(child.pid, flush=True)\n"
+                "time.sleep(600)"
+            ),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 60
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,135 @@
+"""One evaluation from top to bottom: encode, rank, measure, compare.
+
+Writes nothing but its cache; where reports are kept is `store`'s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from molt import __version__
+from molt.encoder import Checkpoint
+from molt.engine.vector_cache import Progress, quiet
+from molt.training.errors import EvaluationError
+from molt.training.evaluation.comparison import compare_measures, outcome, slice_results
+from molt.training.evaluation.examples import Examples, Pairing
+from molt.training.evaluation.measurement import Measured, Trial, measure_all
+from molt.training.evaluation.measures import PRIMARY
+from molt.training.evaluation.report import Comparison, Facts, Plan, Report, Result, report_id
+from molt.training.evaluation.significance import estimate
+from molt.training.evaluation.similarity import compare
+from molt.training.evaluation.slices import Slice, slices
+
+
+@dataclass(frozen=True)
+class Contenders:
+    """The checkpoints to measure, and the one that they are compared with."""
+
+    candidates: Sequence[Checkpoint]
+    baseline: Checkpoint | None = None
+
+    @property
+    def all(self) -> list[Checkpoint]:
+        """Every one, the baseline first."""
+        return [*([] if self.baseline is None else [self.baseline]), *self.candidates]
+
+
+def evaluate(
+    trial: Trial, *, contenders: Contenders, plan: Plan, cache: Path, progress: Progress = quiet
+) -> Report:
+    """Measure each checkpoint, in the variant that serves here, by search over the whole corpus.
+
+    `cache` keeps vectors, so an evaluation that was killed goes on where it stopped. Raises
+    `EvaluationError` where there is nothing to measure or a field of the plan is unknown, and what
+    `open_encoder` raises.
+    """
+    _check(trial, contenders)
+    cut = slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
+    measured = measure_all(trial, contenders.all, group=plan.group, cache=cache, progress=progress)
+    former = None if contenders.baseline is None else measured.pop(0)
+    facts = _facts(trial)
+    subjects = [each.subject for each in measured]
+    baseline = None if former is None else _result(former, plan=plan)
+    return Report(
+        id=report_id(
+            plan=plan,
+            facts=facts,
+            baseline=None if former is None else former.subject,
+            candidates=subjects,
+        ),
+        created_at=datetime.now(UTC),
+        version=__version__,
+        plan=plan,
+        facts=facts,
+        query_ids=tuple(query.id for query in trial.queries),
+        baseline=baseline,
+        candidates=tuple(_result(each, plan=plan, cut=cut, former=former) for each in measured),
+        comparisons=tuple(_compared(trial, former, each, plan) for each in measured if former),
+        data_card=trial.data_card,
+    )
+
+
+def _check(trial: Trial, contenders: Contenders) -> None:
+    if not trial.split.queries:
+        raise EvaluationError(
+            f"no query of {trial.collection} to evaluate on; import judgments whose documents are "
+            "in the collection, or choose another split"
+        )
+    if not contenders.candidates:
+        raise EvaluationError("no checkpoint to evaluate; name at least one")
+
+
+def _facts(trial: Trial) -> Facts:
+    return Facts(
+        collection=trial.collection,
+        digest=trial.digest,
+        documents=len(trial.corpus.documents),
+        queries=len(trial.split.queries),
+        judgments=sum(map(len, trial.split.qrels.values())),
+    )
+
+
+def _result(
+    measured: Measured,
+    *,
+    plan: Plan,
+    cut: Sequence[Slice] = (),
+    former: Measured | None = None,
+) -> Result:
+    columns = np.stack(list(measured.values.values()), axis=1)
+    return Result(
+        subject=measured.subject,
+        measures=dict(zip(measured.values, estimate(columns, sampling=plan.sampling), strict=True)),
+        per_query={
+            name: tuple(np.round(values, 6).tolist()) for name, values in measured.values.items()
+        },
+        cost=measured.cost,
+        exposure=measured.exposure,
+        slices=slice_results(
+            cut,
+            candidate=measured.values[PRIMARY],
+            baseline=None if former is None else former.values[PRIMARY],
+            plan=plan,
+        ),
+    )
+
+
+def _compared(trial: Trial, former: Measured, latter: Measured, plan: Plan) -> Comparison:
+    measures = compare_measures(former.values, latter.values, plan=plan)
+    change = latter.values[PRIMARY] - former.values[PRIMARY]
+    pairing = Pairing(former.run, latter.run, former.values[PRIMARY], latter.values[PRIMARY])
+    examples = Examples(trial.corpus, queries=trial.queries, qrels=trial.split.qrels)
+    return Comparison(
+        candidate=latter.subject.id,
+        outcome=outcome(measures, plan=plan),
+        measures=measures,
+        similarity=compare(former.run, latter.run),
+        wins=int((change > 0).sum()),
+        losses=int((change < 0).sum()),
+        ties=int((change == 0).sum()),
+        improved=examples.most_improved(pairing, n=plan.n_examples),
+        worsened=examples.most_worsened(pairing, n=plan.n_examples),
+    )

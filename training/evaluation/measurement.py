@@ -1,0 +1,106 @@
+"""Measurement: what each checkpoint does on one trial, by itself. Compares nothing."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from molt.encoder import Checkpoint, Encoder, open_encoder
+from molt.engine.runs import Run, run_of
+from molt.engine.vector_cache import Progress, quiet
+from molt.index.catalog.judgments import Query
+from molt.training.data.dataset import Corpus, Split
+from molt.training.evaluation.cost import Cost, costs
+from molt.training.evaluation.exposure import Exposure, exposure, grouped
+from molt.training.evaluation.measures import Values, measure
+from molt.training.evaluation.report import Subject
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is evaluated on: a corpus and the judged queries of one of its splits.
+
+    `train` tells which answers training saw; `digest` stands for the dataset that all are from.
+    """
+
+    collection: str
+    corpus: Corpus
+    split: Split
+    train: Split | None = None
+    digest: str = ""
+    data_card: Mapping[str, Any] | None = None
+
+    @property
+    def queries(self) -> list[Query]:
+        """The split's queries in the order of their ids, in which everything is measured."""
+        return [self.split.queries[query_id] for query_id in sorted(self.split.queries)]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one encoder did: its run, and each measure by name, of each query `(n,)`."""
+
+    subject: Subject
+    run: Run
+    values: Mapping[str, Values]
+    cost: Cost
+    exposure: Exposure | None
+
+
+def measure_all(
+    trial: Trial,
+    checkpoints: Sequence[Checkpoint],
+    *,
+    group: str | None,
+    cache: Path,
+    progress: Progress = quiet,
+) -> list[Measured]:
+    """Rank with the variant of each checkpoint that serves here; time all of them in turns.
+
+    `group` is the metadata field of documents by which exposure is shared. Raises
+    `EvaluationError` where no document has it, and what `open_encoder` raises.
+    """
+    queries = trial.queries
+    grouping = None if group is None else grouped(trial.corpus, group)
+    with ExitStack() as stack:
+        encoders = [
+            stack.enter_context(closing(open_encoder(each, cache=cache))) for each in checkpoints
+        ]
+        runs = [
+            run_of(each, corpus=trial.corpus, queries=queries, cache=cache, progress=progress)
+            for each in encoders
+        ]
+        taken = costs(encoders, [query.text for query in queries])
+        subjects = [_subject(each) for each in encoders]
+    doc_ids = [document.id for document in trial.corpus.documents]
+    qrels = trial.split.qrels
+    return [
+        Measured(
+            subject,
+            run,
+            values=measure(run, doc_ids=doc_ids, qrels=qrels),
+            cost=cost,
+            exposure=None
+            if grouping is None
+            else exposure(run, corpus=trial.corpus, qrels=qrels, grouping=grouping),
+        )
+        for subject, run, cost in zip(subjects, runs, taken, strict=True)
+    ]
+
+
+def _subject(encoder: Encoder) -> Subject:
+    checkpoint, variant = encoder.checkpoint, encoder.variant
+    return Subject(
+        id=checkpoint.id,
+        base_model=checkpoint.base_model,
+        parent=checkpoint.parent,
+        created_at=checkpoint.created_at,
+        dimension=checkpoint.dimension,
+        max_length=checkpoint.max_length,
+        query_prompt=checkpoint.prompts.query,
+        document_prompt=checkpoint.prompts.document,
+        variant=variant.name,
+        runtime=variant.runtime,
+        precision=variant.precision,
+    )

@@ -1,0 +1,62 @@
+"""Telling: a job's events, and whether it shall stop.
+
+Only within a step of DBOS: it counts what is called outside of steps, and that must be the same
+whenever a job is resumed.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from dbos import DBOS
+
+from molt.index.jobs.job import EVENTS
+from molt.training.errors import TrainingError
+
+_PROGRESS_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
+
+
+class CancelledError(TrainingError):
+    """The job was cancelled while a step was at work."""
+
+
+class Teller:
+    """Writes the events of the job that it is made in. Progress is told twice a second at most."""
+
+    def __init__(self) -> None:
+        self._job = str(DBOS.workflow_id)
+        self._told = 0.0
+        self._looked = 0.0
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Write an event down for whoever follows. Raises `CancelledError`."""
+        self.check()
+        DBOS.write_stream(EVENTS, {"event": event, "at": round(time.time(), 3)} | facts)
+
+    def progress(self, stage: str, done: int, *, total: int, facts: Mapping[str, Any]) -> None:
+        """Tell how far a stage is, unless that was told just now. Raises `CancelledError`."""
+        now = time.monotonic()
+        if now - self._told >= _PROGRESS_SECONDS or done >= total:
+            self._told = now
+            self.tell("progress", stage=stage, done=done, total=total, **facts)
+        else:
+            self.check()
+
+    def pass_on(self, event: dict[str, Any]) -> None:
+        """Tell what a child told, which calls progress a stage with steps."""
+        if event.get("steps") and "ndcg10" not in event:
+            facts = {k: v for k, v in event.items() if k in {"loss", "seconds_left", "epoch"}}
+            self.progress(event["stage"], event["step"], total=event["steps"], facts=facts)
+        else:
+            self.tell("stage", **event)
+
+    def check(self) -> None:
+        """Raise `CancelledError` where the job was cancelled; asks once a second."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        status = DBOS.get_workflow_status(self._job)
+        if status is not None and status.status == "CANCELLED":
+            raise CancelledError("the job was cancelled")
