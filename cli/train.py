@@ -23,7 +23,7 @@ from molt.cli.training import (
 )
 
 if TYPE_CHECKING:
-    from molt.training.run import Outcome
+    from molt.training.run import TrainingOutcome
 
 
 def train(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -66,7 +66,7 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
         note_verdicts(call, outcome.report, folder)
 
 
-def _described(outcome: "Outcome", folder: Path | None) -> dict[str, Any]:
+def _described(outcome: "TrainingOutcome", folder: Path | None) -> dict[str, Any]:
     return {
         "event": "done",
         "run": outcome.run_id,
@@ -78,7 +78,7 @@ def _described(outcome: "Outcome", folder: Path | None) -> dict[str, Any]:
     }
 
 
-def _listing(outcome: "Outcome") -> Listing:
+def _listing(outcome: "TrainingOutcome") -> Listing:
     fields = [
         ("checkpoint", outcome.checkpoint.id),
         ("new", "yes" if outcome.improved else "no"),

@@ -18,10 +18,10 @@ from molt.engine.encoders import Encoders
 from molt.engine.errors import UnavailableError
 from molt.engine.indexer import Indexer
 from molt.engine.jobs import Jobs
-from molt.engine.live import Shelf, default_checkpoint
+from molt.engine.live import LiveCollections, default_checkpoint
 from molt.engine.models import Models
-from molt.engine.releasing import Releasing
-from molt.engine.search.pipeline import SearchAnswer, SearchQuery, rank
+from molt.engine.releasing import Releaser
+from molt.engine.search.pipeline import SearchAnswer, SearchQuery, search_live
 from molt.engine.settings import Settings
 from molt.engine.watch.sentinel import Sentinel
 from molt.engine.watcher import Watcher
@@ -58,24 +58,34 @@ class Engine:
         self.catalog = catalog
         self.checkpoints = CheckpointStore(settings.home / "checkpoints")
         self.generations = GenerationStore(settings.home / "generations")
-        self.shelf = Shelf(catalog=catalog, generations=self.generations, encoders=encoders)
+        self.live_collections = LiveCollections(
+            catalog=catalog, generations=self.generations, encoders=encoders
+        )
         self.models = Models(
-            catalog=catalog, checkpoints=self.checkpoints, encoders=encoders, shelf=self.shelf
+            catalog=catalog,
+            checkpoints=self.checkpoints,
+            encoders=encoders,
+            live_collections=self.live_collections,
         )
         self.indexer = Indexer(
             settings,
             catalog=catalog,
             store=self.generations,
             encoders=encoders,
-            shelf=self.shelf,
+            live_collections=self.live_collections,
         )
-        self.releasing = Releasing(
-            catalog=catalog, store=self.generations, encoders=encoders, shelf=self.shelf
+        self.releaser = Releaser(
+            catalog=catalog,
+            store=self.generations,
+            encoders=encoders,
+            live_collections=self.live_collections,
         )
-        self.sentinel = Sentinel(settings.watch, catalog=catalog, releasing=self.releasing)
+        self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self.jobs = Jobs(settings.jobs)
         self._encoders = encoders
-        self._watcher = Watcher(self.shelf, self.sentinel, seconds=settings.index.poll_seconds)
+        self._watcher = Watcher(
+            self.live_collections, self.sentinel, seconds=settings.index.poll_seconds
+        )
         self._started = False
         self._refused_default: tuple[str, ...] = ()
 
@@ -94,7 +104,7 @@ class Engine:
         """
         self.checkpoints.sweep_unfinished()
         self._load_default()
-        self.shelf.refresh_changed()
+        self.live_collections.refresh_changed()
         self._watcher.start()
         self.indexer.start()
         self._started = True
@@ -113,9 +123,9 @@ class Engine:
 
         Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`.
         """
-        live = self.shelf.get(query.collection)
+        live = self.live_collections.get(query.collection)
         with self.sentinel.noting(live):
-            return rank(query, live=live, catalog=self.catalog)
+            return search_live(query, live=live, catalog=self.catalog)
 
     def changed(self, name: str) -> None:
         """Documents of a collection were written: hide what was deleted, index what is new.
@@ -123,7 +133,7 @@ class Engine:
         That they are kept does not depend on whether the collection can be served.
         """
         with suppress(UnavailableError):
-            self.shelf.refresh(name)
+            self.live_collections.refresh(name)
         self.indexer.wake()
 
     def statuses(self) -> list[CollectionStatus]:
@@ -137,15 +147,15 @@ class Engine:
     def status(self, collection: Collection) -> CollectionStatus:
         """How far the index of a collection has come."""
         try:
-            live = self.shelf.get(collection.name)
+            live = self.live_collections.get(collection.name)
         except UnavailableError:
             return CollectionStatus(collection, 0, None)
         return CollectionStatus(collection, live.indexed_revision, live.encoder.checkpoint.id)
 
     def readiness(self) -> Readiness:
         """Ready once everything was loaded and nothing that a pointer names is refused."""
-        refused = self._refused_default + tuple(self.shelf.problems().values())
-        failed = tuple(map(str, self.shelf.failures))
+        refused = self._refused_default + tuple(self.live_collections.problems().values())
+        failed = tuple(map(str, self.live_collections.failures))
         return Readiness(
             ready=self._started and not refused,
             problems=refused + tuple(self.indexer.problems().values()) + failed,

@@ -24,7 +24,7 @@ from molt.index.generations.occupancy import Hold, hold_reading
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 
 if TYPE_CHECKING:
-    from molt.index.catalog.failures import Failure
+    from molt.index.catalog.failures import JobFailure
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Live:
         return self.snapshot.manifest.revision if self.snapshot else 0
 
 
-class Shelf:
+class LiveCollections:
     """One `Live` per collection, and for a collection that cannot be served the reason."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Shelf:
         self._live: dict[str, Live] = {}
         self._problems: dict[str, str] = {}
         self._default: str | None = None
-        self.failures: tuple[Failure, ...] = ()
+        self.failures: tuple[JobFailure, ...] = ()
         self._refreshing: dict[str, threading.Lock] = {}
         self._refreshed = threading.Condition()
 

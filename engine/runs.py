@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from molt.encoder import Encoder
 from molt.encoder.host import cores
-from molt.engine.vector_cache import Progress, Vectors, encode_corpus, encode_queries, quiet
+from molt.engine.vector_cache import OnProgress, Vectors, encode_corpus, encode_queries, quiet
 from molt.index.catalog.judgments import Query
 from molt.index.segments.exact import Ranked, search_exactly
 from molt.training.data.dataset import Corpus
@@ -39,18 +39,18 @@ def run_of(
     corpus: Corpus,
     queries: Sequence[Query],
     cache: Path,
-    progress: Progress = quiet,
+    progress: OnProgress = quiet,
 ) -> Run:
     """Encode the corpus and the queries with one encoder, and rank. Raises `EvaluationError`."""
     asked = encode_queries(encoder, [query.text for query in queries], progress=progress)
     documents = encode_corpus(encoder, corpus, cache=cache, progress=progress)
     progress(f"rankings by {encoder.checkpoint.id}", 0, len(queries))
-    run = rank(asked, documents, query_ids=[query.id for query in queries])
+    run = rank_exactly(asked, documents, query_ids=[query.id for query in queries])
     progress(f"rankings by {encoder.checkpoint.id}", len(queries), len(queries))
     return run
 
 
-def rank(
+def rank_exactly(
     queries: Vectors, documents: Vectors, *, query_ids: Sequence[str], depth: int = DEPTH
 ) -> Run:
     """The `depth` best documents of each query by inner product; all, where there are fewer.

@@ -19,7 +19,7 @@ from molt.training.data.dataset import Corpus
 from molt.training.errors import EvaluationError
 
 Vectors = npt.NDArray[np.float32]
-Progress = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and how much there is."""
 
 CHUNK = 1024
@@ -30,11 +30,11 @@ _LENGTH_ERROR = 0.01  # what bf16 may do; a text without tokens has the zero vec
 
 
 def quiet(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+    """OnProgress that nobody watches."""
 
 
 def encode_corpus(
-    encoder: Encoder, corpus: Corpus, *, cache: Path, progress: Progress = quiet
+    encoder: Encoder, corpus: Corpus, *, cache: Path, progress: OnProgress = quiet
 ) -> Vectors:
     """Vectors `(n, dim)` of the corpus' texts; those that `cache` holds are not encoded again.
 
@@ -65,7 +65,7 @@ def encode_corpus(
 
 
 def encode_queries(
-    encoder: Encoder, texts: Sequence[str], *, progress: Progress = quiet
+    encoder: Encoder, texts: Sequence[str], *, progress: OnProgress = quiet
 ) -> Vectors:
     """Vectors `(n, dim)` of queries, each computed alone as a service does. Raises as above."""
     stage = f"queries by {encoder.checkpoint.id}"
@@ -78,7 +78,7 @@ def encode_queries(
     return vectors
 
 
-class Remembered:
+class CachedEmbedding:
     """Embeds documents for an index, and takes what `encode_corpus` left of their vectors."""
 
     def __init__(self, encoder: Encoder, *, cache: Path) -> None:

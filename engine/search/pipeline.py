@@ -29,11 +29,11 @@ class SearchQuery:
 
 @dataclass(frozen=True)
 class Hit:
-    """A document in a ranking; `score` is its best passage's inner product, `rank` starts at 1."""
+    """A document in a ranking; `score` is its best passage's inner product, `search_live` starts at 1."""
 
     id: str
     score: float
-    rank: int
+    search_live: int
     document: Document
 
 
@@ -57,7 +57,7 @@ class SearchAnswer:
     search_seconds: float
 
 
-def rank(query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
+def search_live(query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
     """Rank the documents of `live` by inner product with the query's vector.
 
     Raises `UnknownFieldError` where the filter names a field that no document has.

@@ -8,7 +8,7 @@ import pytest
 
 from molt.encoder import Encoded, InputType, Lane
 from molt.engine import vector_cache as vectors
-from molt.engine.vector_cache import Remembered, Vectors, encode_corpus, encode_queries
+from molt.engine.vector_cache import CachedEmbedding, Vectors, encode_corpus, encode_queries
 from molt.index.catalog.document import Document
 from molt.training.data.dataset import Corpus
 from molt.training.errors import EvaluationError
@@ -220,7 +220,7 @@ def test_what_was_encoded_to_be_evaluated_is_not_encoded_again_to_be_indexed(
 ) -> None:
     known, encoder = numbered(10), HashingEncoder()
     encoded = encode_corpus(encoder, known, cache=tmp_path)
-    made = Remembered(encoder, cache=tmp_path)([*known.texts[::-1], "a later text"])
+    made = CachedEmbedding(encoder, cache=tmp_path)([*known.texts[::-1], "a later text"])
     assert encoded_texts(encoder) == 11
     np.testing.assert_array_equal(made[:10], encoded[::-1])
     np.testing.assert_array_equal(made[10:], encoder.embed_documents(["a later text"]))
@@ -229,5 +229,5 @@ def test_what_was_encoded_to_be_evaluated_is_not_encoded_again_to_be_indexed(
 def test_what_another_encoder_left_is_not_taken(tmp_path: Path) -> None:
     known, other = numbered(3), HashingEncoder(seed=1)
     encode_corpus(HashingEncoder(), known, cache=tmp_path)
-    made = Remembered(other, cache=tmp_path)(known.texts)
+    made = CachedEmbedding(other, cache=tmp_path)(known.texts)
     np.testing.assert_array_equal(made, other.embed_documents(known.texts))

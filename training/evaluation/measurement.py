@@ -8,12 +8,12 @@ from typing import Any
 
 from molt.encoder import Checkpoint, Encoder, open_encoder
 from molt.engine.runs import Run, run_of
-from molt.engine.vector_cache import Progress, quiet
+from molt.engine.vector_cache import OnProgress, quiet
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.cost import Cost, costs
 from molt.training.evaluation.exposure import Exposure, exposure, grouped
-from molt.training.evaluation.measures import Values, measure
+from molt.training.evaluation.measures import QueryValues, measure_run
 from molt.training.evaluation.report import Subject
 
 
@@ -43,7 +43,7 @@ class Measured:
 
     subject: Subject
     run: Run
-    values: Mapping[str, Values]
+    values: Mapping[str, QueryValues]
     cost: Cost
     exposure: Exposure | None
 
@@ -54,7 +54,7 @@ def measure_all(
     *,
     group: str | None,
     cache: Path,
-    progress: Progress = quiet,
+    progress: OnProgress = quiet,
 ) -> list[Measured]:
     """Rank with the variant of each checkpoint that serves here; time all of them in turns.
 
@@ -79,7 +79,7 @@ def measure_all(
         Measured(
             subject,
             run,
-            values=measure(run, doc_ids=doc_ids, qrels=qrels),
+            values=measure_run(run, doc_ids=doc_ids, qrels=qrels),
             cost=cost,
             exposure=None
             if grouping is None

@@ -34,7 +34,7 @@ def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
     engine = client.app.state.service.engine
     engine.catalog.collections.create("shop")
     engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="too few judgments")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     assert ready.json()["problems"] == [
@@ -42,7 +42,7 @@ def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
     ]
     assert client.get("/health").json()["status"] == "degraded"
     engine.catalog.failures.clear("shop", kind="retrain")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert client.get("/health").json()["status"] == "ok"
 
 
@@ -77,11 +77,11 @@ def test_a_collection_that_cannot_be_loaded_is_named(shop: TestClient) -> None:
     collections = service.engine.catalog.collections
     active = collections.get("default").generation
     collections.point("default", generation="0" * 32)
-    service.engine.shelf.refresh("default")
+    service.engine.live_collections.refresh("default")
     ready = shop.get("/readyz")
     assert ready.status_code == 503
     assert "'default'" in ready.json()["problems"][0]
     assert shop.get("/search", params={"q": "boots"}).json()["generation"] == active
     collections.point("default", generation=active)
-    service.engine.shelf.refresh("default")
+    service.engine.live_collections.refresh("default")
     assert shop.get("/readyz").status_code == 200
