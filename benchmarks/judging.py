@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.planting import Weights
 from molt.encoder import Checkpoint, Encoded, InputType, Lane
-from molt.engine.runs import Run, run_of
+from molt.engine.runs import rank_corpus
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.comparison import compare_measures, outcome, slice_results
@@ -25,6 +25,7 @@ from molt.training.evaluation.report import (
     Report,
     Subject,
 )
+from molt.training.evaluation.runs import Run
 from molt.training.evaluation.significance import estimate
 from molt.training.evaluation.similarity import compare_runs
 from molt.training.evaluation.slices import slices
@@ -67,10 +68,13 @@ class Ground:
         return [self.split.queries[name] for name in sorted(self.split.queries)]
 
     def run(self, weights: Weights, *, name: str) -> Run:
-        """The ranking of every query. Raises `EvaluationError` for vectors that are none."""
+        """The ranking of every query. Raises `UnsoundVectorsError` for vectors that are none."""
         self.learner.load_state_dict(weights)
         encoder: Any = LearnerEncoder(replace(self.base, id=name), self.learner)
-        return run_of(encoder, corpus=self.corpus, queries=self.queries, cache=self.cache)
+        queries = self.queries
+        texts = [query.text for query in queries]
+        found = rank_corpus(encoder, texts=self.corpus.texts, queries=texts, cache=self.cache)
+        return Run(tuple(query.id for query in queries), found.rows, found.scores)
 
     def values(self, run: Run) -> dict[str, QueryValues]:
         """Each measure of each query."""

@@ -87,10 +87,10 @@ def _worked(call: Invocation, settings: "Settings", job: "Job") -> AbstractConte
 
 def worker_runs(home: "Path") -> bool:
     """Does a process run the jobs of this home?"""
-    from molt.artifact import exclusive
+    from molt.artifact import Home, exclusive
 
     try:
-        with exclusive(home / "worker.lock"):
+        with exclusive(Home(home).worker_lock):
             return False
     except BlockingIOError:
         return True

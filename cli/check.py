@@ -13,7 +13,7 @@ from molt.cli.output import Listing
 
 if TYPE_CHECKING:
     from molt.engine.settings import Settings
-    from molt.index.generations.problem import HomeProblem
+    from molt.index.generations.check import HomeProblem
 
 
 def check(call: Invocation) -> None:
@@ -22,11 +22,10 @@ def check(call: Invocation) -> None:
     Exits with 1 and a list where something is damaged. Leftovers of an interrupted write are
     listed too, but are no damage.
     """
-    from molt.index.generations.check import check_home
-    from molt.index.generations.problem import Severity
+    from molt.index.generations.check import Severity, check_home
 
     settings = existing_home(call)
-    problems = check_home(settings.home, find_flaw=_flaw, catalog_url=settings.catalog_url)
+    problems = check_home(settings.layout, find_flaw=_flaw, catalog_url=settings.catalog_url)
     problems += _default_problems(settings)
     damaged = any(problem.severity is Severity.DAMAGE for problem in problems)
     call.show(
@@ -54,7 +53,7 @@ def _default_problems(settings: "Settings") -> "list[HomeProblem]":
     """A default that names a checkpoint which is not there. A broken catalog was reported."""
     from molt.index.catalog.aliases import DEFAULT
     from molt.index.errors import CatalogError
-    from molt.index.generations.problem import HomeProblem
+    from molt.index.generations.check import HomeProblem
 
     try:
         with opened_catalog(settings) as catalog:

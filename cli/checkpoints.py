@@ -140,7 +140,7 @@ def _user_of(checkpoint_id: str, settings: "Settings") -> str | None:
 
     if _default_id(settings) == checkpoint_id:
         return "it is the default; choose another with `molt checkpoints default ID`"
-    generations = GenerationStore(settings.home / "generations")
+    generations = GenerationStore(settings.layout.generations)
     for generation_id in generations.ids():
         if generations.read(generation_id).checkpoint == checkpoint_id:
             return f"generation {generation_id} was made with it"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.edge import CommandError
-from molt.cli.home import checkpoint_store, existing_home, opened_catalog
+from molt.cli.home import existing_home
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing, write_json, write_note
 from molt.cli.progress import Progress, shown_progress
@@ -17,20 +17,18 @@ from molt.cli.training import (
     CollectionArgument,
     ConfigOption,
     SetOption,
-    opened_checkpoint,
-    places_of,
+    ensure_base,
     require_extra,
     shown_events,
+    workspace_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from molt.engine.settings import Settings
-    from molt.training.distilling.config import DistilConfig
     from molt.training.distilling.distil import DistilOutcome
-    from molt.training.distilling.texts import TextSample
     from molt.training.fit.progress import TrainingEvent
+    from molt.worker.tasks.learning import Distilled
 
 
 def distil(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -66,36 +64,29 @@ def distil(  # noqa: PLR0913  typer reads a command's options from its parameter
     )
     from molt.training.config import read_as
     from molt.training.distilling.config import DistilConfig
-    from molt.training.distilling.distil import distil
-    from molt.training.distilling.recipe import Recipe, choose_shape
+    from molt.worker.tasks.learning import distil
 
     settings = existing_home(call)
     chosen = read_as(DistilConfig, config, settings=setting or ())
-    opened = opened_checkpoint(call, settings, collection, wanted=teacher)
-    shape = choose_shape(opened, layers=layers, dimensions=dimensions)
-    reading = _reading(settings, collection, config=chosen)
+    ensure_base(call, settings, collection, wanted=teacher)
     with shown_progress(call) as progress:
-        outcome = distil(
-            Recipe(reading, opened, shape, chosen),
-            store=checkpoint_store(settings),
-            places=places_of(settings),
-            watch=_shown(call, progress),
+        distilled = distil(
+            workspace_of(settings),
+            collection,
+            config=chosen,
+            teacher=teacher,
+            layers=layers,
+            dimensions=dimensions,
+            on_event=_shown(call, progress),
         )
-    _show(call, settings, outcome, reason=reading.reason)
-
-
-def _reading(settings: "Settings", collection: str, *, config: "DistilConfig") -> "TextSample":
-    from molt.training.distilling.texts import read_texts
-
-    with opened_catalog(settings) as catalog:
-        return read_texts(catalog, collection, config=config.data)
+    _show(call, distilled)
 
 
 def _shown(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], None]":
     """As training shows it, and after each epoch how near the student is to its teacher."""
     otherwise = shown_events(call, progress)
 
-    def watch(event: "TrainingEvent") -> None:
+    def show(event: "TrainingEvent") -> None:
         if event.cosine is None:
             otherwise(event)
         elif call.json:
@@ -105,17 +96,11 @@ def _shown(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], N
                 f"epoch {event.epoch:g}: cosine to the teacher {event.cosine:.4f} on held-out texts"
             )
 
-    return watch
+    return show
 
 
-def _show(
-    call: Invocation, settings: "Settings", outcome: "DistilOutcome", *, reason: str | None
-) -> None:
-    folder = None
-    if outcome.report is not None:
-        from molt.training.evaluation.store import ReportStore
-
-        folder = ReportStore(settings.home / "reports").publish(outcome.report)
+def _show(call: Invocation, distilled: "Distilled") -> None:
+    outcome, folder, reason = distilled.outcome, distilled.report, distilled.reason
     described = _described(outcome) | {"reason": reason, "report": folder and str(folder)}
     call.show(described, lambda: _listing(outcome))
     if outcome.report is None or folder is None:

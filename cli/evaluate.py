@@ -2,24 +2,17 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from molt.cli.edge import CommandError
-from molt.cli.home import checkpoint_store, existing_home, opened_catalog
+from molt.cli.home import existing_home
 from molt.cli.invocation import Invocation
 from molt.cli.progress import Progress, shown_progress
 from molt.cli.reports import listing, note_verdicts, report_fields
-from molt.cli.training import note_rejected, require_extra
-
-if TYPE_CHECKING:
-    from molt.engine.settings import Settings
-    from molt.index.catalog.catalog import Catalog
-    from molt.training.evaluation.evaluate import Contenders
-    from molt.training.evaluation.measurement import Trial
+from molt.cli.training import note_rejected, require_extra, workspace_of
 
 
 def evaluate(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -58,68 +51,27 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
     Interrupted, it goes on where it stopped when the same command is run again.
     """
     require_extra("evaluating", "ir_measures", "jinja2", "matplotlib")
-    from molt.index.generations.active import active_checkpoint
-    from molt.index.generations.generation import GenerationStore
-    from molt.training.evaluation.evaluate import evaluate as run_evaluation
     from molt.training.evaluation.report import EvaluationPlan
-    from molt.training.evaluation.store import ReportStore
+    from molt.worker.tasks.judging import Evaluation, Listener, evaluate_checkpoints
 
     settings = existing_home(call)
-    with opened_catalog(settings) as catalog:
-        generations = GenerationStore(settings.home / "generations")
-        active = active_checkpoint(catalog, generations, collection)
-        contenders = _contenders(settings, active, wanted=checkpoint or [], baseline=baseline)
-        trial = _trial(call, catalog, collection, contenders=contenders, split=split)
+    asked = Evaluation(
+        collection,
+        candidates=tuple(dict.fromkeys(checkpoint or ())),
+        baseline=baseline,
+        plan=EvaluationPlan(split=split, slices=tuple(by or ()), group=group),
+    )
     with shown_progress(call) as progress:
-        report = run_evaluation(
-            trial,
-            contenders=contenders,
-            plan=EvaluationPlan(split=split, slices=tuple(by or ()), group=group),
-            cache=settings.home / "cache",
+        listener = Listener(
+            note=call.note,
+            on_prepared=lambda made: note_rejected(call, made.card),
             progress=_reporting_to(progress),
         )
-    folder = ReportStore(out or settings.home / "reports").publish(report)
+        report, folder = evaluate_checkpoints(
+            workspace_of(settings), asked, listener=listener, out=out
+        )
     call.show(report_fields(report, folder), lambda: listing(report))
     note_verdicts(call, report, folder)
-
-
-def _contenders(
-    settings: "Settings", active: str | None, *, wanted: Sequence[str], baseline: str | None
-) -> "Contenders":
-    """Open what was asked for. Raises `CommandError` where nothing was, and nothing is active."""
-    from molt.training.evaluation.evaluate import Contenders
-
-    candidates = list(dict.fromkeys(wanted)) or ([] if active is None else [active])
-    if not candidates:
-        raise CommandError("no checkpoint is active; name one with --checkpoint")
-    if baseline is None and active not in candidates:
-        baseline = active
-    store = checkpoint_store(settings)
-    return Contenders(
-        [store.open(each) for each in candidates],
-        baseline=None if baseline is None else store.open(baseline),
-    )
-
-
-def _trial(
-    call: Invocation,
-    catalog: "Catalog",
-    name: str,
-    *,
-    contenders: "Contenders",
-    split: Literal["train", "dev", "test"],
-) -> "Trial":
-    """The collection's data, cleaned and split as it was to train the contenders."""
-    from molt.training.data.config import DataConfig
-    from molt.training.data.split_name import SplitName
-    from molt.training.material import data_configs, overlaps, prepare_collection
-
-    configs = data_configs(name, contenders.all, otherwise=DataConfig())
-    for said in overlaps(configs):
-        call.note(said)
-    prepared = prepare_collection(catalog, name, config=next(iter(configs)))
-    note_rejected(call, prepared.card)
-    return prepared.trial(SplitName(split))
 
 
 def _reporting_to(progress: Progress) -> Callable[[str, int, int], None]:

@@ -80,9 +80,9 @@ def _distinct_batches(documents: "Iterable[Document]") -> "Iterator[list[Documen
 
 def _expected(source: "Source", done: int, before: int) -> int | None:
     """How many documents there will be, judged by the bytes that those of this source took."""
-    from molt.index.files import Kind  # noqa: PLC0415
+    from molt.index.files import RecordKind  # noqa: PLC0415
 
     position = source.progress.position
     if not position:
         return None
-    return before + round((done - before) * source.size(Kind.DOCUMENTS) / position)
+    return before + round((done - before) * source.size(RecordKind.DOCUMENTS) / position)

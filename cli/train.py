@@ -2,10 +2,9 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from molt.cli.home import checkpoint_store, existing_home
+from molt.cli.home import existing_home
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 from molt.cli.progress import shown_progress
@@ -16,10 +15,11 @@ from molt.cli.training import (
     ConfigOption,
     DataOption,
     SetOption,
-    material_of,
-    places_of,
+    ensure_base,
+    note_rejected,
     require_extra,
     shown_events,
+    workspace_of,
 )
 
 if TYPE_CHECKING:
@@ -42,40 +42,22 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     """
     require_extra("training", "torch", "sentence_transformers", "datasets")
     from molt.training.config import read_config
-    from molt.training.evaluation.store import ReportStore
-    from molt.training.run import train
+    from molt.worker.tasks.learning import DataSource, train
 
     settings = existing_home(call)
     chosen = read_config(config, settings=setting or ())
-    material = material_of(call, settings, collection, config=chosen, files=data, base=base)
+    ensure_base(call, settings, collection, wanted=base)
+    source = DataSource(collection, data or (), base, lambda made: note_rejected(call, made.card))
     with shown_progress(call) as progress:
-        outcome = train(
-            material,
-            config=chosen,
-            store=checkpoint_store(settings),
-            places=places_of(settings),
-            watch=shown_events(call, progress),
+        trained = train(
+            workspace_of(settings), source, config=chosen, on_event=shown_events(call, progress)
         )
-    folder = None
-    if outcome.report is not None:
-        folder = ReportStore(settings.home / "reports").publish(outcome.report)
-    call.show(_described(outcome, folder), lambda: _listing(outcome))
-    if outcome.report is None or folder is None:
+    outcome = trained.outcome
+    call.show({"event": "done"} | trained.fields(), lambda: _listing(outcome))
+    if outcome.report is None or trained.report is None:
         call.note(f"Nothing was gained: {outcome.reason}.")
     else:
-        note_verdicts(call, outcome.report, folder)
-
-
-def _described(outcome: "TrainingOutcome", folder: Path | None) -> dict[str, Any]:
-    return {
-        "event": "done",
-        "run": outcome.run_id,
-        "checkpoint": outcome.checkpoint.id,
-        "improved": outcome.improved,
-        "reason": outcome.reason,
-        "report": None if folder is None else str(folder),
-        "dev": {"base": outcome.fitted.base_ndcg10, "epochs": outcome.fitted.ndcg10},
-    }
+        note_verdicts(call, outcome.report, trained.report)
 
 
 def _listing(outcome: "TrainingOutcome") -> Listing:

@@ -17,10 +17,11 @@ from molt.cli.training import (
     ConfigOption,
     DataOption,
     SetOption,
-    material_of,
-    places_of,
+    ensure_base,
+    note_rejected,
     require_extra,
     shown_events,
+    workspace_of,
 )
 
 if TYPE_CHECKING:
@@ -47,18 +48,19 @@ def tune(  # noqa: PLR0913  typer reads a command's options from its parameters
     """
     require_extra("tuning", "torch", "optuna")
     from molt.training.config import read_config, write_config
-    from molt.training.tuning.study import tune
+    from molt.worker.tasks.learning import DataSource, tune
 
     settings = existing_home(call)
     chosen = read_config(config, settings=setting or ())
-    material = material_of(call, settings, collection, config=chosen, files=data, base=base)
+    ensure_base(call, settings, collection, wanted=base)
+    source = DataSource(collection, data or (), base, lambda made: note_rejected(call, made.card))
     with shown_progress(call) as progress:
         tuned = tune(
-            material,
+            workspace_of(settings),
+            source,
             config=chosen,
             trials=trials,
-            places=places_of(settings),
-            watch=shown_events(call, progress),
+            on_event=shown_events(call, progress),
         )
     write_config(tuned.config, out)
     call.show(_described(tuned, out), lambda: _listing(tuned, out))

@@ -2,22 +2,18 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from molt.cli.invocation import Invocation
 
-if TYPE_CHECKING:
-    from molt.engine.settings import Settings
-    from molt.worker.context import Orders
-
 
 def worker(
     call: Invocation,
     *,
-    leash: Annotated[
-        bool, typer.Option("--leash", help="End when standard input does, as with a parent.")
+    supervised: Annotated[
+        bool, typer.Option("--supervised", help="End when standard input does, as with a parent.")
     ] = False,
 ) -> None:
     """Run the jobs of a home until SIGINT or SIGTERM; `molt serve` starts one by itself."""
@@ -27,20 +23,4 @@ def worker(
     settings = call.settings()
     settings.home.mkdir(parents=True, exist_ok=True)
     configure_logs(settings.log)
-    work(orders_of(settings), leashed=leash)
-
-
-def orders_of(settings: "Settings") -> "Orders":
-    """What the settings say of the worker."""
-    from molt.worker.context import Orders
-
-    return Orders(
-        home=settings.home,
-        catalog_url=settings.catalog,
-        jobs_url=settings.jobs,
-        runtime=settings.encoder.runtime,
-        threads=settings.encoder.threads,
-        batch_documents=settings.index.batch_documents,
-        watch_seconds=settings.watch.seconds,
-        niceness=settings.worker.niceness,
-    )
+    work(settings, supervised=supervised)

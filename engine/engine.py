@@ -4,6 +4,7 @@ Owns the catalog, the shelf of live collections and the threads that keep them t
 them. Searching itself is `ranking`, embedding is `models`.
 """
 
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -17,7 +18,6 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.errors import UnavailableError
 from molt.engine.indexer import Indexer
-from molt.engine.jobs import Jobs
 from molt.engine.live import LiveCollections, default_checkpoint
 from molt.engine.models import Models
 from molt.engine.releasing import Releaser
@@ -29,6 +29,7 @@ from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore
+from molt.index.jobs.queue import JobQueue
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +57,8 @@ class Engine:
     def __init__(self, settings: Settings, *, catalog: Catalog, encoders: Encoders) -> None:
         self.settings = settings
         self.catalog = catalog
-        self.checkpoints = CheckpointStore(settings.home / "checkpoints")
-        self.generations = GenerationStore(settings.home / "generations")
+        self.checkpoints = CheckpointStore(settings.layout.checkpoints)
+        self.generations = GenerationStore(settings.layout.generations)
         self.live_collections = LiveCollections(
             catalog=catalog, generations=self.generations, encoders=encoders
         )
@@ -81,7 +82,8 @@ class Engine:
             live_collections=self.live_collections,
         )
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
-        self.jobs = Jobs(settings.jobs)
+        self._jobs: JobQueue | None = None
+        self._opening_jobs = threading.Lock()
         self._encoders = encoders
         self._watcher = Watcher(
             self.live_collections, self.sentinel, seconds=settings.index.poll_seconds
@@ -96,6 +98,14 @@ class Engine:
         if encoders is None:
             encoders = checkpoint_encoders(settings)
         return cls(settings, catalog=open_catalog(settings.catalog), encoders=encoders)
+
+    @property
+    def jobs(self) -> JobQueue:
+        """The job queue, opened when it is first needed, since few processes do."""
+        with self._opening_jobs:
+            if self._jobs is None:
+                self._jobs = JobQueue(self.settings.jobs)
+            return self._jobs
 
     def start(self) -> None:
         """Load every collection, then keep memory equal to disk and the index to the catalog.
@@ -115,7 +125,8 @@ class Engine:
         self.indexer.close()
         self._watcher.close()
         self._encoders.close()
-        self.jobs.close()
+        if self._jobs is not None:
+            self._jobs.close()
         self.catalog.close()
 
     def search(self, query: SearchQuery) -> SearchAnswer:
@@ -173,14 +184,14 @@ class Engine:
 
 def checkpoint_encoders(settings: Settings) -> Encoders:
     """Encoders opened from the home's checkpoints, each verified first."""
-    store = CheckpointStore(settings.home / "checkpoints")
+    store = CheckpointStore(settings.layout.checkpoints)
 
     def open_one(checkpoint_id: str) -> Encoder:
         return open_encoder(
             store.open(checkpoint_id),
             runtime=settings.encoder.runtime,
             threads=settings.encoder_threads,
-            cache=settings.home / "cache",
+            cache=settings.layout.cache,
         )
 
     return Encoders(open_one)

@@ -7,15 +7,16 @@ Which generation is written, and its healing, is `writing`.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, FileLock, lock_file
 from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EngineError
-from molt.engine.indexer_lock import IndexerLock
 from molt.engine.live import LiveCollections
 from molt.engine.settings import Settings
 from molt.engine.writers import Writers
@@ -54,7 +55,7 @@ class Indexer:
         self._settings = settings.index
         self._catalog = catalog
         self._live_collections = live_collections
-        self._lock = IndexerLock(settings.home)
+        self._lock = _IndexerLock(settings.layout.indexer_lock)
         self._writers = Writers(
             catalog=catalog,
             store=store,
@@ -171,3 +172,25 @@ class Indexer:
                 worked = False
             if not worked:
                 woken.wait(self._settings.poll_seconds)
+
+
+class _IndexerLock:
+    """The right to seal segments, which one process of a home has; its threads share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held: FileLock | None = None
+        self._guard = threading.Lock()
+
+    def acquire(self) -> bool:
+        """Take it unless another process has it."""
+        with self._guard, suppress(BlockingIOError):
+            self._held = self._held or lock_file(self._path)
+        return self._held is not None
+
+    def release(self) -> None:
+        """Give it back."""
+        with self._guard:
+            if self._held is not None:
+                self._held.release()
+                self._held = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, FileLock
 from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
@@ -20,7 +20,7 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError, GenerationError
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.occupancy import Hold, hold_reading
+from molt.index.generations.occupancy import hold_reading
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Live:
     collection: Collection
     encoder: Encoder
     snapshot: Snapshot | None
-    hold: Hold | None = None
+    hold: FileLock | None = None
 
     @property
     def indexed_revision(self) -> int:

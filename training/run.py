@@ -7,10 +7,9 @@ what comes out.
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from shutil import rmtree
 
-from molt.artifact import canonical_json, faultpoint, write_atomically
+from molt.artifact import Home, canonical_json, faultpoint, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
 from molt.training.data.card import write_data_card
@@ -18,6 +17,7 @@ from molt.training.data.split_name import SplitName
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.report import Curves, EvaluationPlan, Report
+from molt.training.evaluation.runs import MakeRun
 from molt.training.export.checkpoints import Provenance, make_checkpoint
 from molt.training.fit.fit import fit
 from molt.training.fit.fitted import Fitted, RunFolder
@@ -28,14 +28,6 @@ from molt.training.run_lock import exclusive_run
 _FORMAT = 1
 _EXPORTED = "checkpoint"
 _REFUSED = "refused"
-
-
-@dataclass(frozen=True)
-class Places:
-    """Directories of a home: its runs, and the cache."""
-
-    runs: Path
-    cache: Path
 
 
 @dataclass(frozen=True)
@@ -54,13 +46,14 @@ class TrainingOutcome:
         return self.report is not None
 
 
-def train(
+def train(  # noqa: PLR0913  each by name
     material: Material,
     *,
     config: TrainConfig,
     store: CheckpointStore,
-    places: Places,
-    watch: OnEvent = unwatched,
+    home: Home,
+    make_run: MakeRun,
+    on_event: OnEvent = unwatched,
 ) -> TrainingOutcome:
     """Train, and hand out a checkpoint that is at least as good on dev as its base.
 
@@ -68,8 +61,16 @@ def train(
     what export and evaluation raise.
     """
     run_id = name_run(material, config)
-    with exclusive_run(places.runs / run_id):
-        return _train(run_id, material, config=config, store=store, places=places, watch=watch)
+    with exclusive_run(home.runs / run_id):
+        return _train(
+            run_id,
+            material,
+            config=config,
+            store=store,
+            home=home,
+            make_run=make_run,
+            on_event=on_event,
+        )
 
 
 def _train(  # noqa: PLR0913  each by name
@@ -78,35 +79,36 @@ def _train(  # noqa: PLR0913  each by name
     *,
     config: TrainConfig,
     store: CheckpointStore,
-    places: Places,
-    watch: OnEvent,
+    home: Home,
+    make_run: MakeRun,
+    on_event: OnEvent,
 ) -> TrainingOutcome:
-    workplace = RunFolder(places.runs / run_id, places.cache)
-    _forget_lost(workplace, store)
-    workplace.folder.mkdir(parents=True, exist_ok=True)
-    write_data_card(material.card, workplace.folder)
+    run_folder = RunFolder(home.runs / run_id, home.cache)
+    _forget_lost(run_folder, store)
+    run_folder.folder.mkdir(parents=True, exist_ok=True)
+    write_data_card(material.card, run_folder.folder)
     teacher = None if config.objective.teacher is None else store.open(config.objective.teacher)
     fitted = fit(
         material.base,
         material.dataset,
         config=config,
-        workplace=workplace,
+        run_folder=run_folder,
         teacher=teacher,
-        watch=watch,
+        on_event=on_event,
     )
     faultpoint("train.fitted")
     if not fitted.improved:
         reason = f"no epoch ranks dev better than the base ({fitted.base_ndcg10:.4f})"
         return TrainingOutcome(run_id, material.base, fitted, None, reason)
-    refused = workplace.folder / _REFUSED
+    refused = run_folder.folder / _REFUSED
     if refused.exists():
         return TrainingOutcome(
             run_id, material.base, fitted, None, refused.read_text(encoding="utf-8")
         )
-    watch(TrainingEvent("export"))
-    candidate = _export(material, fitted, config=config, store=store, workplace=workplace)
-    measured = _Measuring(material, candidate, places, watch)
-    watch(TrainingEvent("evaluation"))
+    on_event(TrainingEvent("export"))
+    candidate = _export(material, fitted, config=config, store=store, run_folder=run_folder)
+    measured = _Measuring(material, candidate, home, make_run, on_event)
+    on_event(TrainingEvent("evaluation"))
     dev = measured.on(SplitName.DEV)
     if dev.candidates[0].measures[PRIMARY].mean < _baseline(dev):
         reason = _refusal(dev)
@@ -115,7 +117,7 @@ def _train(  # noqa: PLR0913  each by name
             store.remove(candidate.id)
         return TrainingOutcome(run_id, material.base, fitted, None, reason)
     report = replace(measured.on(SplitName.TEST), curves=_curves(fitted))
-    rmtree(workplace.model, ignore_errors=True)
+    rmtree(run_folder.model, ignore_errors=True)
     return TrainingOutcome(run_id, candidate, fitted, report, None)
 
 
@@ -136,14 +138,14 @@ def _export(
     *,
     config: TrainConfig,
     store: CheckpointStore,
-    workplace: RunFolder,
+    run_folder: RunFolder,
 ) -> Checkpoint:
     base = material.base
-    done = workplace.folder / _EXPORTED
+    done = run_folder.folder / _EXPORTED
     if done.exists():
         return store.open(done.read_text(encoding="utf-8"))
     made = make_checkpoint(
-        workplace.model,
+        run_folder.model,
         store=store,
         pooling=base.pooling,
         prompts=base.prompts,
@@ -169,13 +171,13 @@ def _data(material: Material) -> dict[str, str]:
     return {"collection": material.collection, "digest": material.dataset.digest}
 
 
-def _forget_lost(workplace: RunFolder, store: CheckpointStore) -> None:
+def _forget_lost(run_folder: RunFolder, store: CheckpointStore) -> None:
     """Begin anew where the checkpoint that a run once made has been removed since, by others."""
-    done = workplace.folder / _EXPORTED
-    if not done.exists() or (workplace.folder / _REFUSED).exists():
+    done = run_folder.folder / _EXPORTED
+    if not done.exists() or (run_folder.folder / _REFUSED).exists():
         return
     if done.read_text(encoding="utf-8") not in store.ids():
-        rmtree(workplace.folder)
+        rmtree(run_folder.folder)
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,9 @@ class _Measuring:
 
     material: Material
     candidate: Checkpoint
-    places: Places
-    watch: OnEvent
+    home: Home
+    make_run: MakeRun
+    on_event: OnEvent
 
     def on(self, split: SplitName) -> Report:
         """A report over the whole corpus."""
@@ -193,8 +196,9 @@ class _Measuring:
             self.material.trial(split),
             contenders=Contenders([self.candidate], baseline=self.material.base),
             plan=EvaluationPlan(split=split),
-            cache=self.places.cache,
-            progress=told(self.watch),
+            cache=self.home.cache,
+            make_run=self.make_run,
+            progress=told(self.on_event),
         )
 
 

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 from molt.artifact import ArtifactError, faultpoint
 from molt.encoder import Checkpoint, open_encoder
-from molt.engine.vector_cache import CachedEmbedding
+from molt.encoder.vector_cache import CachedEmbedding
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.releases import Reason
 from molt.index.errors import GenerationNotFoundError, StalePointerError
@@ -46,11 +46,15 @@ def build(  # noqa: PLR0913  each by name
         if reuse:
             _borrow(context, writer, collection)
         total = writer.behind
-        while (behind := writer.behind) > FEW and writer.advance(context.orders.batch_documents):
+        while (behind := writer.behind) > FEW and writer.advance(
+            context.settings.index.batch_documents
+        ):
             faultpoint("build.advanced")
             total = max(total, behind)
             events.progress("build", total - writer.behind, total=total, facts={})
-        writer.advance(context.orders.batch_documents)  # the few that are left are merged too
+        writer.advance(
+            context.settings.index.batch_documents
+        )  # the few that are left are merged too
         while writer.merge_once(plan):
             events.check()
     return generation_id
@@ -97,13 +101,15 @@ def _writing(
     *,
     remember: bool,
 ) -> Iterator[GenerationWriter]:
-    orders = context.orders
+    encoding = context.settings.encoder
     encoder = open_encoder(
-        checkpoint, cache=context.cache, runtime=orders.runtime, threads=orders.threads
+        checkpoint, cache=context.home.cache, runtime=encoding.runtime, threads=encoding.threads
     )
     with closing(encoder):
         embed = (
-            CachedEmbedding(encoder, cache=context.cache) if remember else encoder.embed_documents
+            CachedEmbedding(encoder, cache=context.home.cache)
+            if remember
+            else encoder.embed_documents
         )
         writer = GenerationWriter(
             context.generations,

@@ -1,4 +1,4 @@
-"""A child: a command of the training program in a process of its own, on a leash.
+"""A child: a heavy task in a process of its own, which ends with the worker.
 
 What it needs of memory it gives back when it ends, and where the system kills it for memory the
 worker lives on and can say so. When the worker dies, the child's standard input ends, and with it
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 _Watch = Callable[[dict[str, Any]], None]
 _Check = Callable[[], None]
 
-PROGRAM = ("-m", "molt.training")
+PROGRAM = ("-m", "molt.worker.tasks")
 
 _KEPT_LINES = 20
 _CHECK_SECONDS = 1.0
@@ -37,12 +37,12 @@ class ChildError(TrainingError):
 def run_child(
     arguments: Sequence[str], *, watch: _Watch, check: _Check, program: Sequence[str] = PROGRAM
 ) -> dict[str, Any]:
-    """Run `python -m molt.training ...`, or another program of that kind; its outcome.
+    """Run `python -m molt.worker.tasks ...`, or another program of that kind; its outcome.
 
     `watch` gets each event that the child tells, `check` is called every second. Raises
     `ChildError`, and whatever those two raise, after the child has been stopped.
     """
-    command = [sys.executable, *program, *arguments, "--leash"]
+    command = [sys.executable, *program, *arguments, "--supervised"]
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603  our own program
         command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"

@@ -100,6 +100,6 @@ class Retraining:
     def _child(self, *arguments: str, prepared: dict[str, Any]) -> dict[str, Any]:
         events = JobEvents()
         folder = self.context.job_folder(self.job_id)
-        home = ("--home", str(self.context.orders.home))
+        home = ("--home", str(self.context.home.root))
         config = ("--config", str(folder / _CONFIG), "--catalog", prepared["catalog"])
         return run_child((*arguments, *home, *config), watch=events.pass_on, check=events.check)

@@ -17,13 +17,13 @@ from molt.artifact import ArtifactError
 from molt.encoder import EncoderError
 from molt.index.catalog.releases import Reason
 from molt.index.errors import IndexingError
-from molt.index.jobs.job import JobKind
+from molt.index.jobs.job import MODEL, JobKind
 from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
 from molt.training.errors import TrainingError
 from molt.worker.building import build, release
+from molt.worker.child import run_child
 from molt.worker.context import JobContext
 from molt.worker.events import JobEvents
-from molt.worker.exporting import make_of_upload
 from molt.worker.retraining import Retraining
 
 _Arguments = dict[str, Any]
@@ -104,7 +104,7 @@ def tune(context: JobContext, arguments: _Arguments) -> _Result:
 
 def export(context: JobContext, arguments: _Arguments) -> _Result:
     """Make a checkpoint of the model in the job's folder."""
-    return _step("export", make_of_upload, context, str(DBOS.workflow_id), arguments["options"])
+    return _step("export", _export_model, context, str(DBOS.workflow_id), arguments["options"])
 
 
 WORKFLOWS: dict[JobKind, Callable[[JobContext, _Arguments], _Result]] = {
@@ -163,7 +163,7 @@ def _flip(move: Callable[..., int], context: JobContext, name: str, generation_i
 
 def _observe(context: JobContext, name: str, epoch: int) -> _Result:
     """Wait while the service watches; tell whether the pointer stayed."""
-    until = time.monotonic() + context.orders.watch_seconds
+    until = time.monotonic() + context.settings.watch.seconds
     events = JobEvents()
     while time.monotonic() < until:
         collections = context.catalog.collections
@@ -173,6 +173,16 @@ def _observe(context: JobContext, name: str, epoch: int) -> _Result:
         events.check()
         time.sleep(_LOOK_SECONDS)
     return {"kept": True}
+
+
+def _export_model(context: JobContext, job_id: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Export, quantise and prove the model in the job's folder; the id of its checkpoint."""
+    model = context.job_folder(job_id) / MODEL
+    if not model.is_dir():
+        raise TrainingError("what was uploaded is gone; send it again")
+    events = JobEvents()
+    arguments = ("add", str(model), f"--name={options['name']}", "--home", str(context.home.root))
+    return run_child(arguments, watch=events.pass_on, check=events.check)
 
 
 def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:

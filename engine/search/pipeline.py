@@ -29,11 +29,11 @@ class SearchQuery:
 
 @dataclass(frozen=True)
 class Hit:
-    """A document in a ranking; `score` is its best passage's inner product, `search_live` starts at 1."""
+    """A document in a ranking; `score` is its best passage's inner product, `rank` starts at 1."""
 
     id: str
     score: float
-    search_live: int
+    rank: int
     document: Document
 
 

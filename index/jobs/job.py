@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -71,11 +70,6 @@ class JobState(StrEnum):
 def new_job_id() -> str:
     """An id that no job has."""
     return uuid4().hex
-
-
-def jobs_folder(home: Path) -> Path:
-    """Where each job of a home has a folder, named by its id, for what it needs until it ends."""
-    return home / "runs" / "jobs"
 
 
 @dataclass(frozen=True)

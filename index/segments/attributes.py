@@ -137,8 +137,8 @@ def merged_attributes(parts: Iterable[tuple[Attributes, npt.NDArray[np.int64]]])
 def flatten(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
     """Every filterable value with the dotted path of its field.
 
-    Lists give their field several values. Null, what is nested deeper than `MAX_METADATA_LEVELS`, and fields
-    whose path is longer than `MAX_FIELD_LENGTH` are not filterable.
+    Lists give their field several values. Null, what is nested deeper than `MAX_METADATA_LEVELS`,
+    and fields whose path is longer than `MAX_FIELD_LENGTH` are not filterable.
     """
     pending: list[tuple[str, Any, int]] = [("", metadata, 0)]
     while pending:

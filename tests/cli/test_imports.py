@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from molt.artifact import Home, lock_file
 from molt.encoder.errors import EncoderError
 from molt.engine.engine import Engine
-from molt.engine.indexer_lock import IndexerLock
 from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import home_url, open_catalog
 from tests.cli.conftest import Molt
@@ -191,9 +191,7 @@ def test_the_lock_is_free_after_an_import(
     molt: Molt, home: Path, hashing: list[HashingEncoder], beir: Path
 ) -> None:
     molt("import", "numbers", str(beir))
-    lock = IndexerLock(home)
-    assert lock.acquire()
-    lock.release()
+    lock_file(Home(home).indexer_lock).release()
 
 
 def test_relevance_is_kept_with_its_split(

@@ -30,7 +30,7 @@ def test_a_leashed_worker_is_the_only_one_and_ends_with_whoever_holds_the_leash(
     home: Path,
 ) -> None:
     home.mkdir()
-    command = [MOLT, "--home", home, "worker", "--leash"]
+    command = [MOLT, "--home", home, "worker", "--supervised"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stderr=pipe, text=True) as worker:
         assert worker.stderr is not None

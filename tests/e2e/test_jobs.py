@@ -30,7 +30,7 @@ __all__ = ["base", "dataset", "home", "queue"]
 @contextmanager
 def working(home: Path) -> Iterator[None]:
     """A worker of the home, for as long as the block lasts."""
-    command = [str(MOLT), "worker", "--home", str(home), "--leash"]
+    command = [str(MOLT), "worker", "--home", str(home), "--supervised"]
     environ = environment(home) | in_batches(50)
     with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE) as worker:
         yield

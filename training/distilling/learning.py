@@ -41,7 +41,7 @@ def learn(  # noqa: PLR0913  each by name
     prompts: Prompts,
     max_length: int,
     config: FitConfig,
-    workplace: RunFolder,
+    run_folder: RunFolder,
     log: EventLog,
 ) -> Learner:
     """Train the model at `start`, and return it as it was after the epoch nearest to the teacher.
@@ -61,10 +61,10 @@ def learn(  # noqa: PLR0913  each by name
         Lesson("vectors", rows, batches, loss),
         dev=HeldOutTexts(held_out, prompts=prompts, log=log),
         config=config,
-        folder=workplace.folder / _STATES,
+        folder=run_folder.folder / _STATES,
         log=log,
     )
-    found = last_state(workplace.folder / _STATES)
+    found = last_state(run_folder.folder / _STATES)
     use_all_cores()
     trainer.train(resume_from_checkpoint=None if found is None else str(found))
     return learner

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from molt.encoder import Encoder, Prompts
-from molt.engine.vector_cache import OnProgress, Vectors, encode_corpus, encode_queries, quiet
-from molt.training.data.dataset import Corpus
+from molt.encoder.vector_cache import OnProgress, encode_documents, encode_queries, quiet
+from molt.index.segments.exact import Vectors
 from molt.training.distilling.texts import CollectionTexts
 
 
@@ -46,6 +46,5 @@ def teach(
 ) -> Taught:
     """Ask the teacher as it is served; what `cache` holds of documents is not encoded again."""
     queries = encode_queries(encoder, texts.queries, progress=progress)
-    corpus = Corpus(documents=(), texts=texts.documents)
-    documents = encode_corpus(encoder, corpus, cache=cache, progress=progress)
+    documents = encode_documents(encoder, texts.documents, cache=cache, progress=progress)
     return Taught(texts, np.concatenate([queries, documents]))

@@ -12,7 +12,7 @@ import numpy as np
 
 from molt import __version__
 from molt.encoder import Checkpoint
-from molt.engine.vector_cache import OnProgress, quiet
+from molt.encoder.vector_cache import OnProgress, quiet
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.comparison import compare_measures, outcome, slice_results
 from molt.training.evaluation.examples import Examples, Pairing
@@ -26,6 +26,7 @@ from molt.training.evaluation.report import (
     Report,
     report_id,
 )
+from molt.training.evaluation.runs import MakeRun
 from molt.training.evaluation.significance import estimate
 from molt.training.evaluation.similarity import compare_runs
 from molt.training.evaluation.slices import Slice, slices
@@ -44,23 +45,26 @@ class Contenders:
         return [*([] if self.baseline is None else [self.baseline]), *self.candidates]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  each by name
     trial: Trial,
     *,
     contenders: Contenders,
     plan: EvaluationPlan,
     cache: Path,
+    make_run: MakeRun,
     progress: OnProgress = quiet,
 ) -> Report:
     """Measure each checkpoint, in the variant that serves here, by search over the whole corpus.
 
-    `cache` keeps vectors, so an evaluation that was killed goes on where it stopped. Raises
+    `make_run` ranks; `cache` is where compiled graphs and measured speeds are kept. Raises
     `EvaluationError` where there is nothing to measure or a field of the plan is unknown, and what
     `open_encoder` raises.
     """
     _check(trial, contenders)
     cut = slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
-    measured = measure_all(trial, contenders.all, group=plan.group, cache=cache, progress=progress)
+    measured = measure_all(
+        trial, contenders.all, group=plan.group, cache=cache, make_run=make_run, progress=progress
+    )
     former = None if contenders.baseline is None else measured.pop(0)
     facts = _facts(trial)
     subjects = [each.subject for each in measured]

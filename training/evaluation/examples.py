@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from molt.engine.runs import Run
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Qrels
 from molt.training.evaluation.measures import QueryValues
+from molt.training.evaluation.runs import Run
 
 _SHOWN = 5
 _ANSWERS = 3

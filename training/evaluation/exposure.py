@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from molt.engine.runs import Run
 from molt.training.data.dataset import Corpus, Qrels
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.measures import CUTOFF, QueryValues
+from molt.training.evaluation.runs import Run
 from molt.training.evaluation.slices import OTHER, field_values
 
 _MOST_GROUPS = 12

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from ir_measures import AP, RR, P, R, iter_calc, nDCG
 
-from molt.engine.runs import Run
 from molt.training.data.dataset import Qrels
+from molt.training.evaluation.runs import Run
 
 QueryValues = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from molt.engine.runs import Run
+from molt.training.evaluation.runs import Run
 
 _Rows = npt.NDArray[np.int32]
 _Values = npt.NDArray[np.float64]

@@ -29,31 +29,31 @@ def fit(  # noqa: PLR0913  each by name
     dataset: Dataset,
     *,
     config: FitConfig,
-    workplace: RunFolder,
+    run_folder: RunFolder,
     teacher: Checkpoint | None = None,
-    watch: OnEvent = unwatched,
+    on_event: OnEvent = unwatched,
 ) -> Fitted:
-    """Fit `base` to the tasks of `dataset`; the model of the best epoch is at `workplace.model`.
+    """Fit `base` to the tasks of `dataset`; the model of the best epoch is at `run_folder.model`.
 
     Raises `FitError` for a configuration that cannot be.
     """
-    done = workplace.folder / _FITTED
+    done = run_folder.folder / _FITTED
     if done.exists():
         return read_fitted(done)
-    workplace.folder.mkdir(parents=True, exist_ok=True)
+    run_folder.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    log = EventLog(workplace.folder / "events.jsonl", watch)
-    with _teaching(teacher, config, workplace) as taught:
-        run = Session(base, dataset, config, workplace, log, taught)
+    log = EventLog(run_folder.folder / "events.jsonl", on_event)
+    with _teaching(teacher, config, run_folder) as taught:
+        run = Session(base, dataset, config, run_folder, log, taught)
         fitted = run.finish(run.train(), began=began)
     write_atomically(done, json.dumps(asdict(fitted), indent=1).encode())
-    rmtree(workplace.folder / STATES_FOLDER, ignore_errors=True)
+    rmtree(run_folder.folder / STATES_FOLDER, ignore_errors=True)
     return fitted
 
 
 @contextmanager
 def _teaching(
-    teacher: Checkpoint | None, config: FitConfig, workplace: RunFolder
+    teacher: Checkpoint | None, config: FitConfig, run_folder: RunFolder
 ) -> Iterator[Embedding | None]:
     """The teacher, open for the length of the run."""
     if teacher is None:
@@ -61,5 +61,5 @@ def _teaching(
             raise FitError(f"the teacher {config.objective.teacher} was not opened")
         yield None
         return
-    with opened(teacher, workplace.cache) as encoder:
+    with opened(teacher, run_folder.cache) as encoder:
         yield EncoderEmbedding(encoder)

@@ -40,34 +40,34 @@ def unwatched(event: TrainingEvent) -> None:
     """For a run that nobody watches."""
 
 
-def told(watch: OnEvent) -> Callable[[str, int, int], None]:
-    """Progress, a stage and how much of how much of it is done, as events for `watch`."""
+def told(on_event: OnEvent) -> Callable[[str, int, int], None]:
+    """Progress, a stage and how much of how much of it is done, as events for `on_event`."""
 
     def report(stage: str, done: int, total: int) -> None:
-        watch(TrainingEvent(stage, step=done, steps=total))
+        on_event(TrainingEvent(stage, step=done, steps=total))
 
     return report
 
 
 class EventLog:
-    """Events as lines of JSON in a file, without what does not apply; also for `watch`."""
+    """Events as lines of JSON in a file, without what does not apply; also for `on_event`."""
 
-    def __init__(self, path: Path, watch: OnEvent) -> None:
+    def __init__(self, path: Path, on_event: OnEvent) -> None:
         self._path = path
-        self._watch = watch
+        self._on_event = on_event
 
     def __call__(self, event: TrainingEvent) -> None:
         """Keep an event and pass it on."""
         with self._path.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps({"at": round(time.time(), 3)} | event.fields()) + "\n")
-        self._watch(event)
+        self._on_event(event)
 
 
 class Reporter(TrainerCallback):
     """Turns what the trainer logs into events."""
 
-    def __init__(self, watch: OnEvent) -> None:
-        self._watch = watch
+    def __init__(self, on_event: OnEvent) -> None:
+        self._on_event = on_event
         self._began = (0, 0.0)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ARG002
@@ -78,9 +78,9 @@ class Reporter(TrainerCallback):
         """Loss and pace while training, nDCG@10 after an epoch."""
         logs = more.get("logs") or {}
         if "loss" in logs:
-            self._watch(self._event("training", state, loss=logs["loss"]))
+            self._on_event(self._event("training", state, loss=logs["loss"]))
         if f"eval_{METRIC}" in logs:
-            self._watch(self._event("dev", state, ndcg10=logs[f"eval_{METRIC}"]))
+            self._on_event(self._event("dev", state, ndcg10=logs[f"eval_{METRIC}"]))
 
     def _event(self, stage: str, state: Any, **values: float) -> TrainingEvent:
         step, began = self._began

@@ -7,7 +7,8 @@ from transformers import TrainerCallback, set_seed
 
 from molt.encoder import Checkpoint, InputType
 from molt.encoder.content import is_static
-from molt.engine.vector_cache import encode_corpus
+from molt.encoder.vector_cache import encode_documents
+from molt.index.segments.exact import Vectors
 from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.fit.batches import Batches, BatchPlan
@@ -17,7 +18,6 @@ from molt.training.fit.embedding import (
     Embedding,
     EncoderEmbedding,
     LearnerEmbedding,
-    Vectors,
     opened,
 )
 from molt.training.fit.fitted import Fitted, RunFolder
@@ -47,13 +47,13 @@ class Session:
         base: Checkpoint,
         dataset: Dataset,
         config: FitConfig,
-        workplace: RunFolder,
+        run_folder: RunFolder,
         log: EventLog,
         teacher: Embedding | None,
     ) -> None:
         self._dataset = dataset
         self._config = config
-        self._workplace = workplace
+        self._run_folder = run_folder
         self._log = log
         self._base = base
         self._knowledge = knowledge_of(dataset.train, dataset.tasks, dataset.corpus)
@@ -68,7 +68,7 @@ class Session:
     def train(self) -> Trainer:
         """Train until the epochs are over or dev gets no better; the best weights are loaded."""
         config = self._config
-        states = self._workplace.folder / STATES_FOLDER
+        states = self._run_folder.folder / STATES_FOLDER
         learner = self._learner
         if config.lora.rank:
             self._adapted = add_adapters(learner, config.lora)
@@ -103,7 +103,7 @@ class Session:
             if self._adapted is not None:
                 merge_adapters(self._adapted)
             self._learner.max_seq_length = self._base.max_length
-            self._learner.save_pretrained(str(self._workplace.model), create_model_card=False)
+            self._learner.save_pretrained(str(self._run_folder.model), create_model_card=False)
         return Fitted(
             base_ndcg10=self._base_ndcg10,
             ndcg10=tuple(dev),
@@ -119,9 +119,11 @@ class Session:
         """Mine with the base as it is served, and choose what dev is ranked against."""
         dataset, config = self._dataset, self._config
         self._log(TrainingEvent("negatives"))
-        with opened(self._base, self._workplace.cache) as encoder:
+        with opened(self._base, self._run_folder.cache) as encoder:
             embedding = EncoderEmbedding(encoder)
-            documents = encode_corpus(encoder, dataset.corpus, cache=self._workplace.cache)
+            documents = encode_documents(
+                encoder, dataset.corpus.texts, cache=self._run_folder.cache
+            )
             texts = [query.text for query in dataset.dev.queries.values()]
             queries = embedding(texts, InputType.QUERY)
             for rows in self._rows:

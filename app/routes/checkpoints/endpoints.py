@@ -23,7 +23,7 @@ from molt.encoder.description import describe_checkpoint, describe_checkpoints
 from molt.encoder.errors import CheckpointNotFoundError
 from molt.engine.engine import Engine
 from molt.index.catalog.aliases import DEFAULT
-from molt.index.jobs.job import Job, JobKind, JobRequest, jobs_folder, new_job_id
+from molt.index.jobs.job import Job, JobKind, JobRequest, new_job_id
 
 router = new_router("checkpoints")
 
@@ -94,10 +94,10 @@ async def get_checkpoint(request: Request, checkpoint_id: CheckpointPath) -> Jso
 
 def _ask_export(service: Service, content: Path, request: JobRequest) -> Job:
     job_id = new_job_id()
-    folder = jobs_folder(service.settings.home) / job_id
+    folder = service.settings.layout.job_folder(job_id)
     try:
         hand_over(content, folder)
-        return service.engine.jobs.queue.ask(request, job_id=job_id)
+        return service.engine.jobs.ask(request, job_id=job_id)
     except BaseException:
         rmtree(folder, ignore_errors=True)
         raise

@@ -61,4 +61,4 @@ async def get_report_page(request: Request, report_id: ReportPath) -> Response:
 
 
 def _root(service: Service) -> FilePath:
-    return service.settings.home / "reports"
+    return service.settings.layout.reports

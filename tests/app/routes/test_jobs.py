@@ -277,7 +277,7 @@ def worked(client: TestClient) -> Iterator[None]:
 def test_a_job_is_followed_from_its_first_event_or_from_any_to_its_end(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         engine(client).catalog.collections.create("shop")
-        job = engine(client).jobs.queue.ask(JobRequest(JobKind.RETRAIN, "shop", {"tell": 3}))
+        job = engine(client).jobs.ask(JobRequest(JobKind.RETRAIN, "shop", {"tell": 3}))
         path = f"/admin/jobs/{job.id}/events"
         with worked(client):
             *told, end = events_of(client.get(path).text)

@@ -9,9 +9,8 @@ import pytest
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
-from molt.index.generations.check import check_home
+from molt.index.generations.check import HomeProblem, Severity, check_home
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.problem import HomeProblem, Severity
 from molt.index.generations.writer import GenerationWriter
 
 Home = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]

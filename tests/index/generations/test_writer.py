@@ -14,8 +14,7 @@ from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.errors import GenerationBusyError, GenerationError, VectorError
 from molt.index.generations import writer as writer_module
-from molt.index.generations.passages import Span
-from molt.index.generations.sealing import PassageEncoder
+from molt.index.generations.sealing import PassageEncoder, Span
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.filter import parse_filter

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from molt.engine.vector_cache import CachedEmbedding, Vectors, encode_corpus, encode_queries
 
 from molt.encoder import Encoded, InputType, Lane
 from molt.engine import vector_cache as vectors
-from molt.engine.vector_cache import CachedEmbedding, Vectors, encode_corpus, encode_queries
 from molt.index.catalog.document import Document
 from molt.training.data.dataset import Corpus
 from molt.training.errors import EvaluationError

@@ -1,6 +1,6 @@
-"""Vectors of a corpus under one variant of a checkpoint, kept on disk in chunks.
+"""The vector cache: vectors of many texts under one variant of a checkpoint, on disk in chunks.
 
-A killed evaluation goes on at the chunk where it stopped, and unchanged texts are never encoded
+Whoever was killed goes on at the chunk where it stopped, and unchanged texts are never encoded
 twice. All of it is a cache: it may be deleted at any time, and what is damaged is encoded again.
 """
 
@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from molt.artifact import write_atomically
-from molt.encoder import Encoder, InputType, Lane
-from molt.index.catalog.document import text_hash
-from molt.training.data.dataset import Corpus
-from molt.training.errors import EvaluationError
+from molt.artifact import text_hash, write_atomically
+from molt.encoder.checkpoint import InputType
+from molt.encoder.encoder import Encoder
+from molt.encoder.errors import UnsoundVectorsError
+from molt.encoder.lane import Lane
 
-Vectors = npt.NDArray[np.float32]
+_Vectors = npt.NDArray[np.float32]
 OnProgress = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and how much there is."""
 
@@ -33,29 +33,29 @@ def quiet(stage: str, done: int, total: int) -> None:
     """OnProgress that nobody watches."""
 
 
-def encode_corpus(
-    encoder: Encoder, corpus: Corpus, *, cache: Path, progress: OnProgress = quiet
-) -> Vectors:
-    """Vectors `(n, dim)` of the corpus' texts; those that `cache` holds are not encoded again.
+def encode_documents(
+    encoder: Encoder, texts: Sequence[str], *, cache: Path, progress: OnProgress = quiet
+) -> _Vectors:
+    """Vectors `(n, dim) float32` of documents; what `cache` holds is not encoded again.
 
     Texts are encoded in the order of their hashes: a quantised graph gives a text another vector,
-    by a little, in other company, and so equal corpora have equal vectors in whatever order they
+    by a little, in other company, and so equal texts have equal vectors in whatever order they
     come and wherever a former run was killed.
 
-    Raises `EvaluationError` where the checkpoint makes vectors that no ranking can rest on: not
+    Raises `UnsoundVectorsError` where the checkpoint makes vectors that no ranking can rest on: not
     finite, not of its dimension, or not normalised.
     """
     stage = f"documents by {encoder.checkpoint.id}"
-    hashes = [text_hash(text) for text in corpus.texts]
+    hashes = [text_hash(text) for text in texts]
     places = {digest: place for place, digest in enumerate(dict.fromkeys(hashes))}
-    texts = dict(zip(hashes, corpus.texts, strict=True))
+    by_hash = dict(zip(hashes, texts, strict=True))
     vectors = np.empty((len(places), encoder.dimension), np.float32)
     folder = cache / "vectors" / _folder(encoder)
     missing = _missing(places, vectors, folder)
     for start in range(0, len(missing), CHUNK):
         progress(stage, len(places) - len(missing) + start, len(places))
         wanted = missing[start : start + CHUNK]
-        found = _encode(encoder, [texts[digest] for digest in wanted], InputType.DOCUMENT)
+        found = _encode(encoder, [by_hash[digest] for digest in wanted], InputType.DOCUMENT)
         _write(folder, _Chunk(wanted, found))
         vectors[[places[digest] for digest in wanted]] = found
     progress(stage, len(places), len(places))
@@ -66,7 +66,7 @@ def encode_corpus(
 
 def encode_queries(
     encoder: Encoder, texts: Sequence[str], *, progress: OnProgress = quiet
-) -> Vectors:
+) -> _Vectors:
     """Vectors `(n, dim)` of queries, each computed alone as a service does. Raises as above."""
     stage = f"queries by {encoder.checkpoint.id}"
     vectors = np.empty((len(texts), encoder.dimension), np.float32)
@@ -79,7 +79,7 @@ def encode_queries(
 
 
 class CachedEmbedding:
-    """Embeds documents for an index, and takes what `encode_corpus` left of their vectors."""
+    """Embeds documents for an index, and takes what `encode_documents` left of their vectors."""
 
     def __init__(self, encoder: Encoder, *, cache: Path) -> None:
         self._encoder = encoder
@@ -90,7 +90,7 @@ class CachedEmbedding:
             for row, digest in enumerate(chunk.hashes)
         }
 
-    def __call__(self, texts: Sequence[str]) -> Vectors:
+    def __call__(self, texts: Sequence[str]) -> _Vectors:
         """Vectors `(n, dim)`. Raises as the encoder does."""
         vectors = np.empty((len(texts), self._encoder.dimension), np.float32)
         known = [self._known.get(text_hash(text)) for text in texts]
@@ -110,10 +110,10 @@ class _Chunk:
     """Text hashes of 16 bytes each, and `vectors` `(n, dim)` of those texts."""
 
     hashes: Sequence[bytes]
-    vectors: Vectors
+    vectors: _Vectors
 
 
-def _encode(encoder: Encoder, texts: Sequence[str], input_type: InputType) -> Vectors:
+def _encode(encoder: Encoder, texts: Sequence[str], input_type: InputType) -> _Vectors:
     lane = Lane.INTERACTIVE if input_type is InputType.QUERY else Lane.BACKGROUND
     try:
         vectors = encoder.encode(texts, input_type=input_type, lane=lane).vectors
@@ -130,8 +130,8 @@ def _encode(encoder: Encoder, texts: Sequence[str], input_type: InputType) -> Ve
     return vectors
 
 
-def _unsound(encoder: Encoder, how: str) -> EvaluationError:
-    return EvaluationError(
+def _unsound(encoder: Encoder, how: str) -> UnsoundVectorsError:
+    return UnsoundVectorsError(
         f"the vectors of variant {encoder.variant.name} of checkpoint {encoder.checkpoint.id}, "
         f"which has {encoder.dimension} dimensions, {how}; it cannot rank: export it again"
     )
@@ -145,7 +145,7 @@ def _folder(encoder: Encoder) -> str:
     return f"{checkpoint.id}-{variant.name}-{made_by}"
 
 
-def _missing(places: dict[bytes, int], vectors: Vectors, folder: Path) -> list[bytes]:
+def _missing(places: dict[bytes, int], vectors: _Vectors, folder: Path) -> list[bytes]:
     """Fill `vectors` with what `folder` holds of them; the hashes of the others, sorted."""
     unknown = dict.fromkeys(places)
     for chunk in _chunks(folder, dimension=vectors.shape[1]):
