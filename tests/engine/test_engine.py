@@ -19,7 +19,7 @@ from molt.engine.errors import (
     UnavailableError,
     UnknownModelError,
 )
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.writers import Writers
 from molt.index.catalog.collections import Collection

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from molt.engine import releaser
 from molt.engine.engine import Engine
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.index.catalog.keys import Role
 from molt.index.generations.occupancy import hold_writing
 from tests.app.conftest import BOOTS

@@ -13,7 +13,7 @@ from molt.engine import releaser
 from molt.engine.engine import Engine
 from molt.engine.live import Live
 from molt.engine.releasing import Released
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.watch import sentinel
 from molt.index.catalog.collections import Collection

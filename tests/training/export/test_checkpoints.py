@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> CheckpointStore:
 @pytest.fixture(autouse=True)
 def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenVINO's part takes most of the time, and the default checkpoint has it."""
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
 
 
 def make(model: Path, store: CheckpointStore) -> Checkpoint:
