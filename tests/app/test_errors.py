@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from molt.app.errors import _KINDS, failure_of
 from molt.app.http.admission import OverloadedError
+from molt.app.http.failures import RequestError
 from molt.artifact import ArtifactError
 from molt.encoder.errors import ClosedEncoderError, EncoderError
 from molt.engine.errors import EngineError
@@ -20,7 +21,9 @@ def all_kinds(base: type[Exception]) -> list[type[Exception]]:
     return [base, *children]
 
 
-@pytest.mark.parametrize("base", [IndexingError, EngineError, EncoderError, ArtifactError])
+@pytest.mark.parametrize(
+    "base", [IndexingError, EngineError, EncoderError, ArtifactError, RequestError]
+)
 def test_every_error_of_a_part_has_a_place_in_http(base: type[Exception]) -> None:
     unmapped = [
         kind for kind in all_kinds(base)[1:] if not any(parent in _KINDS for parent in kind.__mro__)
