@@ -7,10 +7,10 @@ from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
 from molt.training.data.card import Course, describe_data
+from molt.training.data.cleaning.findings import Findings
 from molt.training.data.config import DataConfig
 from molt.training.data.counts import count_dataset
 from molt.training.data.dataset import Dataset
-from molt.training.data.findings import Findings
 from molt.training.data.leakage import check_leakage
 from molt.training.data.raw import RawData
 from molt.training.export import openvino
