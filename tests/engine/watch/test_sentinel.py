@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from molt.engine import releaser
+from molt.engine import releasing
 from molt.engine.engine import Engine
 from molt.engine.live import Live
 from molt.engine.releasing import Released
@@ -101,7 +101,7 @@ def note(
     engine: Engine, live: Live, *, seconds: float = 0.01, error: Exception | None = None
 ) -> None:
     with suppress(OSError, FilterError), engine.sentinel.noting(live):
-        sentinel.time.seconds += seconds
+        sentinel.time.seconds += seconds  # type: ignore[attr-defined]
         if error is not None:
             raise error
 
@@ -120,7 +120,7 @@ def fail(engine: Engine, many: int = 60) -> None:
 def look(*engines: Engine) -> None:
     """Each process looks, and then sees where the pointer is."""
     for engine in engines:
-        sentinel.time.seconds += 1
+        sentinel.time.seconds += 1  # type: ignore[attr-defined]
         engine.sentinel.look()
         engine.live_collections.refresh_changed()
 
@@ -183,7 +183,7 @@ def test_a_generation_that_serves_as_well_stays(engine: Engine) -> None:
 def test_after_a_while_a_generation_is_no_longer_watched(engine: Engine) -> None:
     good = release(engine)
     search(engine, 60)
-    sentinel.time.seconds += SECONDS + 1
+    sentinel.time.seconds += SECONDS + 1  # type: ignore[attr-defined]
     look(engine)
     fail(engine)
     look(engine)
@@ -300,7 +300,7 @@ def test_a_search_that_began_before_the_release_is_none_of_the_new_generation(
 def test_a_generation_that_is_being_written_is_gone_back_to_at_a_later_look(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(releaser, "_PATIENCE", 0.0)
+    monkeypatch.setattr(releasing, "_PATIENCE", 0.0)
     first = str(pointed(engine).generation)
     release(engine)
     fail(engine)

@@ -72,7 +72,7 @@ def test_a_checkpoint_serves_the_vectors_that_its_directory_has_in_sentence_tran
 def test_a_graph_that_is_not_true_to_its_model_is_never_published(
     store: CheckpointStore, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export_graph = variants_module.export_graph
+    export_graph = variants_module.export_graph  # type: ignore[attr-defined]
 
     def export_wrongly(loaded: SentenceTransformer, *, pooling: Pooling, target: Path) -> None:
         export_graph(loaded, pooling=Pooling.MEAN, target=target)

@@ -35,7 +35,7 @@ def break_weights(graph: Path) -> None:
 def test_a_broken_int8_graph_is_measured_and_thrown_away(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quantise = module.quantise
+    quantise = module.quantise  # type: ignore[attr-defined]
 
     def quantise_badly(graph: Path, target: Path) -> None:
         quantise(graph, target)

@@ -17,7 +17,7 @@ from molt.artifact import Home, read_manifest, write_manifest
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.engine.settings import load_settings
 from molt.index.jobs.job import MODEL
-from tests.app.serving import open_engine, serving, started
+from tests.app.serving import open_engine, service_of, serving, started
 from tests.encoder.archives import member, pack, pack_members
 from tests.encoder.conftest import seal, write_json
 
@@ -55,7 +55,7 @@ def test_a_finished_checkpoint_is_added(
     answer = send(client, pack(made.path, mode=mode, top=top), **{"Content-Type": media_type})
     assert (answer.status_code, answer.headers["location"]) == (201, f"{ROUTE}/{made.id}")
     assert answer.json() == client.get(f"{ROUTE}/{made.id}").json()
-    store: CheckpointStore = client.app.state.service.engine.checkpoints
+    store: CheckpointStore = service_of(client).engine.checkpoints
     assert store.open(made.id).files == made.files
 
 
@@ -82,7 +82,7 @@ def test_a_damaged_checkpoint_is_healed_by_uploading_it_again(
     send(client, pack(made.path))
     (tmp_path / "checkpoints" / made.id / "model.safetensors").write_bytes(b"")
     assert send(client, pack(made.path)).status_code == 201
-    store: CheckpointStore = client.app.state.service.engine.checkpoints
+    store: CheckpointStore = service_of(client).engine.checkpoints
     assert store.open(made.id).files == made.files
 
 
