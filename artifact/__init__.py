@@ -14,7 +14,7 @@ from molt.artifact.directory import (
 )
 from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
 from molt.artifact.faultpoint import faultpoint
-from molt.artifact.files import FileEntry, hash_file, verify_file
+from molt.artifact.files import FileEntry, copy_file, hash_file, verify_file
 from molt.artifact.lock import exclusive
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
 
@@ -24,6 +24,7 @@ __all__ = [
     "FileEntry",
     "UnsupportedFormatError",
     "canonical_json",
+    "copy_file",
     "exclusive",
     "faultpoint",
     "hash_file",

@@ -1,10 +1,11 @@
 """Collections: their names, counters and pointers. Documents themselves are kept elsewhere."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select, update
@@ -28,6 +29,7 @@ from molt.index.errors import (
 )
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+_EMPTY = MappingProxyType({"revision": 0, "next_ordinal": 0, "documents": 0})
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,8 @@ class Collections:
 
     def create(self, name: str) -> Collection:
         """Make an empty collection. Raises `InvalidNameError` and `CollectionExistsError`."""
-        if not _NAME.fullmatch(name):
-            raise InvalidNameError(
-                f"{name[:80]!r} cannot name a collection: use 1 to 63 of a-z, 0-9, _ and -, and "
-                "start with a letter or a digit"
-            )
-        row = {"name": name, "created_at": datetime.now(UTC)}
-        row |= {"revision": 0, "next_ordinal": 0, "documents": 0, "epoch": 0}
         with self._database.writing() as connection:
-            if not self._database.try_insert(connection, collections, row):
-                raise CollectionExistsError(f"there is a collection {name!r} already")
-            return _read(connection, name)
+            return add_collection(self._database, connection, name)
 
     def get(self, name: str) -> Collection:
         """The collection as it is now. Raises `CollectionNotFoundError`."""
@@ -126,8 +119,7 @@ class Collections:
     def list(self) -> tuple[Collection, ...]:
         """All collections by name."""
         with self._database.reading() as connection:
-            found = connection.execute(_COLUMNS.order_by(collections.c.name))
-            return tuple(_collection(row) for row in found)
+            return read_collections(connection)
 
 
 class Move:
@@ -147,6 +139,34 @@ class Move:
         record_release(connection, collection_id=before.id, release=release)
         faultpoint("flip.pointed")
         return after
+
+
+def read_collections(connection: Connection) -> tuple[Collection, ...]:
+    """All collections by name, as a transaction of the caller sees them."""
+    found = connection.execute(_COLUMNS.order_by(collections.c.name))
+    return tuple(_collection(row) for row in found)
+
+
+def add_collection(
+    database: Database,
+    connection: Connection,
+    name: str,
+    *,
+    counters: Mapping[str, int] = _EMPTY,
+) -> Collection:
+    """Make a collection in a transaction of the caller; `counters` stand where they stood elsewhere.
+
+    Raises `InvalidNameError` and `CollectionExistsError`.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidNameError(
+            f"{name[:80]!r} cannot name a collection: use 1 to 63 of a-z, 0-9, _ and -, and "
+            "start with a letter or a digit"
+        )
+    row = {"name": name, "created_at": datetime.now(UTC), "epoch": 0, **counters}
+    if not database.try_insert(connection, collections, row):
+        raise CollectionExistsError(f"there is a collection {name!r} already")
+    return _read(connection, name)
 
 
 _COLUMNS = select(*(collections.c[field.name] for field in fields(Collection)))

@@ -6,14 +6,20 @@ job is resumed.
 
 from pathlib import Path
 
-from sqlalchemy import URL, insert, select
+from sqlalchemy import URL
 
 from molt.artifact import sync_directory
 from molt.index.catalog import tables
 from molt.index.catalog.catalog import Catalog, open_catalog
+from molt.index.catalog.copying import copy_catalog
 
-_COPIED = (tables.documents, tables.queries, tables.judgments, tables.pairs)
-_CHUNK = 2000
+_COPIED = (
+    tables.collections,
+    tables.documents,
+    tables.queries,
+    tables.judgments,
+    tables.pairs,
+)
 
 
 def excerpt(catalog: Catalog, name: str, path: Path) -> str:
@@ -41,12 +47,6 @@ def _copy(catalog: Catalog, name: str, url: str) -> None:
     copied = open_catalog(url)
     try:
         with catalog.database.reading() as source, copied.database.writing() as target:
-            columns = tables.collections
-            row = source.execute(select(columns).where(columns.c.id == collection.id)).one()
-            target.execute(insert(columns), row._asdict())
-            for table in _COPIED:
-                found = source.execute(select(table).where(table.c.collection_id == collection.id))
-                for rows in found.partitions(_CHUNK):
-                    target.execute(insert(table), [each._asdict() for each in rows])
+            copy_catalog(source, target, collections=[collection.id], only=_COPIED)
     finally:
         copied.close()
