@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from molt.cli import checkpoints, collections, config, jobs, keys, swapping
+from molt.cli.backup import backup, backups, restore
 from molt.cli.check import check
 from molt.cli.command import DebugOption, HomeOption, JsonOption, command
 from molt.cli.distil import distil
@@ -75,6 +76,9 @@ command(app, "merge")(swapping.merge)
 command(app, "activate")(swapping.activate)
 command(app, "rollback")(swapping.rollback)
 command(app, "check")(check)
+command(app, "backup")(backup)
+command(app, "backups")(backups)
+command(app, "restore")(restore)
 command(app, "generations")(generations)
 command(app, "releases")(releases)
 

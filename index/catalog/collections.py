@@ -154,7 +154,7 @@ def add_collection(
     *,
     counters: Mapping[str, int] = _EMPTY,
 ) -> Collection:
-    """Make a collection in a transaction of the caller; `counters` stand where they stood elsewhere.
+    """Make a collection in a transaction of the caller; `counters` go on from elsewhere.
 
     Raises `InvalidNameError` and `CollectionExistsError`.
     """

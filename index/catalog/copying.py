@@ -5,14 +5,17 @@ transactions of its caller.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection as AnyCollection
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, insert, select
 
 from molt.index.catalog import tables
-from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection, Move, add_collection
+from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_url
+from molt.index.catalog.collections import Collection, Move, add_collection, read_collections
 from molt.index.errors import CollectionNotFoundError
 
 CHUNK = 2000
@@ -29,6 +32,39 @@ _OWN = (tables.collections, tables.releases, tables.failures)
 
 def uncounted(rows: int) -> None:
     """For whoever does not watch."""
+
+
+@dataclass(frozen=True)
+class State:
+    """One consistent state of a catalog: `collections`, and the checkpoints that aliases name."""
+
+    connection: Connection
+    collections: tuple[Collection, ...]
+    checkpoints: frozenset[str]
+
+    def write(
+        self, path: Path, *, only: Sequence[Table] = LASTING, counted: Counted = uncounted
+    ) -> None:
+        """Copy it to a new SQLite catalog at `path`, or `only` some tables of it."""
+        chosen = [each.id for each in self.collections]
+        with (
+            closing(open_catalog(sqlite_url(path))) as copied,
+            copied.database.writing() as target,
+        ):
+            copy_catalog(self.connection, target, collections=chosen, only=only, counted=counted)
+
+
+@contextmanager
+def reading_state(catalog: Catalog, *, only: AnyCollection[str] = ()) -> Iterator[State]:
+    """The catalog as it stands when the block begins, or `only` collections of these names in it.
+
+    Nobody who writes waits for it.
+    """
+    with catalog.database.reading() as connection:
+        found = read_collections(connection)
+        chosen = tuple(each for each in found if not only or each.name in only)
+        named = connection.scalars(select(tables.aliases.c.checkpoint))
+        yield State(connection, chosen, frozenset(named))
 
 
 def copy_catalog(
@@ -98,7 +134,7 @@ def _copy(  # noqa: PLR0913  each by name
     counted: Counted,
     changes: Mapping[str, Any] | None = None,
 ) -> None:
-    found = source.execution_options(yield_per=CHUNK).execute(query)
+    found = source.execute(query.execution_options(yield_per=CHUNK))
     changed = changes or {}
     for rows in found.mappings().partitions(CHUNK):
         target.execute(insert(table), [{**row, **changed} for row in rows])

@@ -63,7 +63,7 @@ def new_generation_id() -> str:
 
 
 def write_generation(folder: Path, manifest: GenerationManifest) -> None:
-    """Write the manifest of a generation into its directory, durably; equal ones are equal bytes."""
+    """Write the manifest of a generation into its directory; equal ones are equal bytes."""
     write_manifest(folder / MANIFEST, _body(manifest))
 
 
