@@ -40,9 +40,8 @@ def test_the_newest_is_restored_unless_another_is_named(
     second = molt("--json", "backup", repository).lines[-1]["backup"]
     for target, options, expected in (("a", (), second), ("b", ("--backup", first), first)):
         where = ("--home", str(tmp_path / target))
-        assert (
-            molt("--json", "restore", repository, *options, *where).lines[-1]["backup"] == expected
-        )
+        restored = molt("--json", "restore", repository, *options, *where).lines[-1]
+        assert restored["backup"] == expected
 
 
 def test_a_collection_is_restored_beside_itself(
