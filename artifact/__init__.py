@@ -14,7 +14,7 @@ from molt.artifact.directory import (
 )
 from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
 from molt.artifact.faultpoint import faultpoint
-from molt.artifact.files import FileEntry, hash_file, text_hash, verify_file
+from molt.artifact.files import FileEntry, copy_file, hash_file, text_hash, verify_file
 from molt.artifact.home import Home
 from molt.artifact.lock import FileLock, exclusive, lock_file, share_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
@@ -27,6 +27,7 @@ __all__ = [
     "Home",
     "UnsupportedFormatError",
     "canonical_json",
+    "copy_file",
     "exclusive",
     "faultpoint",
     "hash_file",

@@ -6,6 +6,7 @@ import typer
 
 from molt.cli.command import DebugOption, HomeOption, JsonOption, command
 from molt.cli.commands import checkpoints, collections, config, jobs, keys, swapping
+from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
@@ -75,6 +76,9 @@ command(app, "merge")(swapping.merge)
 command(app, "activate")(swapping.activate)
 command(app, "rollback")(swapping.rollback)
 command(app, "check")(check)
+command(app, "backup")(backup)
+command(app, "backups")(backups)
+command(app, "restore")(restore)
 command(app, "generations")(generations)
 command(app, "releases")(releases)
 

@@ -19,3 +19,7 @@ class InvalidDimensionsError(EngineError):
 
 class UnavailableError(EngineError):
     """The collection exists but what would answer for it cannot be loaded."""
+
+
+class BackupError(EngineError):
+    """A backup cannot be made, found or restored."""

@@ -54,7 +54,11 @@ def open_catalog(url: str) -> Catalog:
     return Catalog(database)
 
 
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite catalog in a file of any name."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
 def home_url(home: Path) -> str:
     """The URL of the SQLite catalog that lives in a home."""
-    url = URL.create("sqlite", database=str(Home(home).catalog))
-    return url.render_as_string(hide_password=False)
+    return sqlite_url(Home(home).catalog)

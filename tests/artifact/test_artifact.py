@@ -9,6 +9,7 @@ import pytest
 from molt.artifact import (
     CorruptFileError,
     UnsupportedFormatError,
+    copy_file,
     hash_file,
     publish_directory,
     read_manifest,
@@ -150,3 +151,20 @@ def test_what_hides_is_swept_once_nothing_in_it_was_written_for_an_hour(tmp_path
 
 def test_where_nothing_is_nothing_is_swept(tmp_path: Path) -> None:
     assert sweep_hidden(tmp_path / "none") == []
+
+
+def test_a_copied_file_is_measured_on_its_way(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"content" * 300_000)
+    assert copy_file(source, target) == hash_file(source) == hash_file(target)
+
+
+def test_a_missing_file_is_not_copied_and_a_copy_replaces_nothing(tmp_path: Path) -> None:
+    with pytest.raises(CorruptFileError, match="missing"):
+        copy_file(tmp_path / "nothing", tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+    (tmp_path / "source").write_bytes(b"new")
+    (tmp_path / "target").write_bytes(b"old")
+    with pytest.raises(FileExistsError):
+        copy_file(tmp_path / "source", tmp_path / "target")
+    assert (tmp_path / "target").read_bytes() == b"old"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from molt.index.catalog import excerpt as excerpt_module
+from molt.index.catalog import copying
 from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
@@ -92,7 +92,7 @@ def test_more_documents_than_are_copied_at_once_are_all_there(
     open_excerpt: Open,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(excerpt_module, "_CHUNK", 2)
+    monkeypatch.setattr(copying, "CHUNK", 2)
     catalog.documents.upsert(filled, [Document(f"d{n}", f"text {n}") for n in range(5)])
     taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     assert contents(taken) == contents(catalog)
