@@ -84,7 +84,7 @@ def _make_built_in(call: Invocation, home: Path) -> None:
     """Run the training program, whose memory is given back when it ends."""
     _require_training()
     call.note(f"{home} has no checkpoint: making the built-in one, once; this takes a few minutes.")
-    program = (sys.executable, "-m", "molt.training", "default", "--home", str(home))
+    program = (sys.executable, "-m", "molt.worker.tasks", "default", "--home", str(home))
     ended = subprocess.run(program, stdout=sys.stderr, check=False)  # noqa: S603  our own program
     if ended.returncode != 0:
         raise CommandError(

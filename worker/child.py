@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 Watch = Callable[[dict[str, Any]], None]
 Check = Callable[[], None]
 
-PROGRAM = ("-m", "molt.training")
+PROGRAM = ("-m", "molt.worker.tasks")
 
 _KEPT_LINES = 20
 _CHECK_SECONDS = 1.0
@@ -37,7 +37,7 @@ class ChildError(TrainingError):
 def run_child(
     arguments: Sequence[str], *, watch: Watch, check: Check, program: Sequence[str] = PROGRAM
 ) -> dict[str, Any]:
-    """Run `python -m molt.training ...`, or another program of that kind; its outcome.
+    """Run `python -m molt.worker.tasks ...`, or another program of that kind; its outcome.
 
     `watch` gets each event that the child tells, `check` is called every second. Raises
     `ChildError`, and whatever those two raise, after the child has been stopped.

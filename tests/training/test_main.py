@@ -124,7 +124,7 @@ def test_memory_that_runs_out_is_said_in_a_line(
 
 
 def test_on_a_leash_a_command_ends_when_its_input_does(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "molt.training", "default", "--home", str(tmp_path)]
+    command = [sys.executable, "-m", "molt.worker.tasks", "default", "--home", str(tmp_path)]
     done = subprocess.run([*command, "--leash"], stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 1
     assert not list(tmp_path.glob("checkpoints/*"))

@@ -1,4 +1,4 @@
-"""`python -m molt.training`: the batch program as a process of its own.
+"""`python -m molt.worker.tasks`: the batch program as a process of its own.
 
 For those who keep torch out of the process that asks, and need nothing of the command line's rest.
 Events go to standard error as lines of JSON, the outcome to standard output.
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m molt.training", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m molt.worker.tasks", description=__doc__)
     names = parser.add_subparsers(dest="command", required=True)
     default = names.add_parser("default", help="make the default checkpoint; prints its id")
     default.set_defaults(run=lambda place, _: commands.make_default(place))

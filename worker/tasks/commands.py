@@ -1,4 +1,4 @@
-"""What `python -m molt.training` does: each command from a home to an outcome in plain values.
+"""What `python -m molt.worker.tasks` does: each command from a home to an outcome in plain values.
 
 Reads no arguments and prints nothing but events. What loads torch is imported by the command that
 needs it.
