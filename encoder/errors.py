@@ -44,5 +44,9 @@ class NoVariantError(EncoderError):
     """No runtime variant of a checkpoint can be served here."""
 
 
+class MissingCapabilityError(EncoderError):
+    """A checkpoint cannot do what was asked of it; the message says what to do."""
+
+
 class ClosedEncoderError(EncoderError):
     """The encoder was closed; open another one."""

@@ -165,7 +165,7 @@ def test_a_signed_file_of_code_is_refused_by_name(tiny: Checkpoint) -> None:
 
 def test_a_newer_format_is_refused_and_says_to_upgrade(tiny: Checkpoint) -> None:
     rewrite_manifest(tiny.path, format=FORMAT + 1)
-    with pytest.raises(UnsupportedFormatError, match=r"format 2 is newer .* upgrade Molt"):
+    with pytest.raises(UnsupportedFormatError, match=r"format 3 is newer .* upgrade Molt"):
         open_checkpoint(tiny.path)
 
 
