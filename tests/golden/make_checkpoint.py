@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from molt.encoder import Checkpoint, Prompts
+from molt.encoder import Checkpoint, ModelKind, Prompts
 from tests.encoder.conftest import DIMENSION, build_checkpoint, modules, seal, write_json
 
 
@@ -25,7 +25,7 @@ def make_static(checkpoint: Checkpoint) -> None:
     )
     entries = modules("StaticEmbedding", "Normalize")
     write_json(checkpoint.path / "modules.json", [entries[0], entries[1] | {"path": "1_Normalize"}])
-    sealed = seal(replace(checkpoint, base_model="static"))
+    sealed = seal(replace(checkpoint, base_model="static", kind=ModelKind.STATIC))
     checkpoint.path.rename(checkpoint.path.with_name(sealed.id))
 
 
