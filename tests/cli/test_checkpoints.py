@@ -125,6 +125,15 @@ def test_upgrading_exports_a_checkpoint_of_the_home_again(
     assert (done.value["id"], done.value["default"]) == (settled, True)
 
 
+def test_upgrading_without_the_train_extra_says_what_to_do(
+    molt: Molt, settled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("molt.cli.acquisition.find_spec", lambda name: None)
+    done = molt("checkpoints", "upgrade", settled)
+    assert done.status == 1
+    assert "exporting a checkpoint needs the train extra" in done.stderr
+
+
 def test_the_default_is_not_removed(molt: Molt, settled: str) -> None:
     removed = molt("checkpoints", "remove", settled)
     assert removed.status == 1
@@ -133,15 +142,13 @@ def test_the_default_is_not_removed(molt: Molt, settled: str) -> None:
 
 
 def test_without_the_train_extra_a_first_start_says_how_to_get_a_checkpoint(
-    molt: Molt, home: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    molt: Molt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home.mkdir()
     monkeypatch.setattr("molt.cli.acquisition.find_spec", lambda name: None)
     for arguments in (
         ("checkpoints", "default"),
         ("serve",),
         ("checkpoints", "add", "intfloat/e5"),
-        ("checkpoints", "upgrade", tiny_checkpoint.name),
     ):
         done = molt(*arguments)
         assert done.status == 1
