@@ -8,6 +8,7 @@ nor index.
 from molt.artifact.directory import (
     publish_directory,
     published_ids,
+    replace_directory,
     sweep_hidden,
     sync_directory,
     write_atomically,
@@ -35,6 +36,7 @@ __all__ = [
     "publish_directory",
     "published_ids",
     "read_manifest",
+    "replace_directory",
     "share_file",
     "sweep_hidden",
     "sync_directory",

@@ -87,10 +87,11 @@ command(_collections, "list")(collections.list_collections)
 command(_collections, "create")(collections.create_collection)
 command(_collections, "delete")(collections.delete_collection)
 
-_checkpoints = _group("checkpoints", help="Encoders: list, show, add, choose the default, remove.")
+_checkpoints = _group("checkpoints", help="Encoders: list, show, add, upgrade, choose, remove.")
 command(_checkpoints, "list")(checkpoints.list_checkpoints)
 command(_checkpoints, "show")(checkpoints.show)
 command(_checkpoints, "add")(checkpoints.add)
+command(_checkpoints, "upgrade")(checkpoints.upgrade)
 command(_checkpoints, "default")(checkpoints.default)
 command(_checkpoints, "remove")(checkpoints.remove)
 

@@ -29,7 +29,6 @@ os.environ["MOLT_WORKER__NICENESS"] = "0"  # or tests that wait for a worker sta
 # Whoever starts the tests in the background may have Ctrl-C ignored, which commands would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SOURCE = ROOT / "src" / "molt"
 PACKAGES = ("nncf", "onnx", "onnxruntime", "openvino", "sentence-transformers", "torch")
 
 
@@ -72,6 +71,6 @@ def cache_key() -> str:
     for package in PACKAGES:
         digest.update(f"{package}=={version(package)}\n".encode())
     for part in ("training/export", "encoder"):
-        for path in sorted((SOURCE / part).rglob("*.py")):
+        for path in sorted((ROOT / part).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""`molt checkpoints`: the encoders of a home: list, show, add, choose the default, remove."""
+"""`molt checkpoints`: the encoders of a home: list, show, add, upgrade, choose, remove."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from molt.cli import acquisition
 from molt.cli.acquisition import acquire, ensure_default
 from molt.cli.edge import CommandError
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
@@ -90,6 +91,16 @@ def add(  # noqa: PLR0913  typer reads a command's options from its parameters
     _show(call, added, default=ensure_default(call, settings))
 
 
+def upgrade(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
+    """Export a checkpoint again, as this version of Molt does, under the same id.
+
+    For one of an earlier version that cannot do all that newer ones can. Needs the train extra.
+    """
+    settings = existing_home(call)
+    upgraded = acquisition.upgrade(checkpoint_id, store=checkpoint_store(settings))
+    _show(call, upgraded, default=_default_id(settings))
+
+
 def default(
     call: Invocation,
     checkpoint_id: Annotated[
@@ -101,13 +112,14 @@ def default(
 
     Without ID, name it; where the home has no checkpoint, make the built-in one first.
     """
+    from molt.encoder.kind import Capability
     from molt.index.catalog.aliases import DEFAULT
 
     settings = call.settings()
     if checkpoint_id is None:
         checkpoint_id = ensure_default(call, settings)
     else:
-        checkpoint_store(settings).open(checkpoint_id)
+        checkpoint_store(settings).open(checkpoint_id).require(Capability.EMBED)
         with opened_catalog(settings) as catalog:
             catalog.aliases.set(DEFAULT, checkpoint_id)
     call.show({"default": checkpoint_id}, lambda: Listing(("default",), [(checkpoint_id,)]))
@@ -172,6 +184,8 @@ def _details(checkpoint: "Checkpoint", *, default: str | None) -> Listing:
     fields: list[tuple[str, object]] = [
         ("id", checkpoint.id),
         ("default", "yes" if checkpoint.id == default else "no"),
+        ("kind", checkpoint.kind),
+        ("capabilities", ", ".join(checkpoint.capabilities)),
         ("base model", checkpoint.base_model),
         ("parent", checkpoint.parent),
         ("created", f"{checkpoint.created_at:%F %R}"),

@@ -13,6 +13,7 @@ from molt.artifact import (
     hash_file,
     publish_directory,
     read_manifest,
+    replace_directory,
     sweep_hidden,
     verify_file,
     write_atomically,
@@ -102,6 +103,31 @@ def test_a_directory_appears_only_when_it_is_whole(tmp_path: Path) -> None:
         (working / "sub" / "file").write_bytes(b"x")
         assert not target.exists()
     assert (target / "sub" / "file").read_bytes() == b"x"
+
+
+def test_a_directory_takes_the_place_of_another_at_once(tmp_path: Path) -> None:
+    target = tmp_path / "artifact"
+    target.mkdir()
+    (target / "old").write_text("old")
+    with (target / "old").open() as file:
+        with replace_directory(target) as working:
+            (working / "new").write_text("new")
+            assert [path.name for path in target.iterdir()] == ["old"]
+        assert file.read() == "old"
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_directory_that_fails_halfway_takes_no_ones_place(tmp_path: Path) -> None:
+    target = tmp_path / "artifact"
+    target.mkdir()
+    with pytest.raises(ValueError, match="power cut"), replace_directory(target) as working:  # noqa: PT012
+        (working / "new").write_text("new")
+        raise ValueError("power cut")
+    assert list(target.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [target]
+    with pytest.raises(FileNotFoundError), replace_directory(tmp_path / "absent"):
+        pytest.fail("there is nothing to replace")
 
 
 def test_a_directory_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from molt.encoder import Capability, Checkpoint, CheckpointStore, ModelKind, Prompts
 from tests.cli.conftest import Molt, flip_last_byte
+from tests.encoder.conftest import build_checkpoint
 
 
 @pytest.fixture
@@ -81,10 +83,55 @@ def test_a_variant_is_shown_with_its_measured_truth(molt: Molt, default_checkpoi
 def test_an_unknown_checkpoint_is_an_error_that_names_those_there_are(
     molt: Molt, settled: str
 ) -> None:
-    for command in ("show", "default", "remove"):
+    for command in ("show", "default", "upgrade", "remove"):
         done = molt("checkpoints", command, "0" * 16)
         assert done.status == 1
         assert settled in done.stderr
+
+
+def test_what_a_checkpoint_is_and_can_do_is_shown(molt: Molt, settled: str) -> None:
+    described = molt("--json", "checkpoints", "show", settled).value
+    assert (described["kind"], described["capabilities"]) == ("bi-encoder", ["embed", "tokens"])
+    shown = molt("checkpoints", "show", settled).stdout
+    assert "kind\tbi-encoder" in shown
+    assert "capabilities\tembed, tokens" in shown
+
+
+def test_a_cross_encoder_is_not_made_the_default(molt: Molt, home: Path, settled: str) -> None:
+    made = build_checkpoint(
+        home / "checkpoints",
+        prompts=Prompts(query="pairs"),
+        kind=ModelKind.CROSS_ENCODER,
+        capabilities=(Capability.RERANK,),
+    )
+    done = molt("checkpoints", "default", made.id)
+    assert done.status == 1
+    assert "cross-encoder, which this version of Molt does not serve" in done.stderr
+    assert molt("--json", "checkpoints", "default").value == {"default": settled}
+
+
+def test_upgrading_exports_a_checkpoint_of_the_home_again(
+    molt: Molt, settled: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def upgrade(checkpoint_id: str, *, store: CheckpointStore) -> Checkpoint:
+        asked.append((checkpoint_id, store.root))
+        return store.open(checkpoint_id)
+
+    monkeypatch.setattr("molt.training.export.checkpoints.upgrade_checkpoint", upgrade)
+    done = molt("--json", "checkpoints", "upgrade", settled)
+    assert asked == [(settled, home / "checkpoints")]
+    assert (done.value["id"], done.value["default"]) == (settled, True)
+
+
+def test_upgrading_without_the_train_extra_says_what_to_do(
+    molt: Molt, settled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("molt.cli.acquisition.find_spec", lambda name: None)
+    done = molt("checkpoints", "upgrade", settled)
+    assert done.status == 1
+    assert "exporting a checkpoint needs the train extra" in done.stderr
 
 
 def test_the_default_is_not_removed(molt: Molt, settled: str) -> None:
