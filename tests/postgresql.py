@@ -88,7 +88,10 @@ class PostgresqlServer:
         command += [f"--{name}={value}" for name, value in _SETTINGS.items()]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stderr=log, preexec_fn=_die_with_parent, **self._as_user
+                command,
+                stderr=log,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  it takes no lock
+                **self._as_user,
             )
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
