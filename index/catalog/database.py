@@ -36,6 +36,7 @@ def create_database(url: str) -> "Database":
             parsed,
             pool_size=16,
             max_overflow=32,
+            hide_parameters=True,  # an error that is logged must not hold a text
             pool_pre_ping=is_postgresql,
             connect_args=connect_arguments(parsed) if is_postgresql else {},
         )

@@ -45,8 +45,10 @@ def _copy(catalog: Catalog, name: str, url: str) -> None:
             row = source.execute(select(columns).where(columns.c.id == collection.id)).one()
             target.execute(insert(columns), row._asdict())
             for table in _COPIED:
-                found = source.execute(select(table).where(table.c.collection_id == collection.id))
-                for rows in found.partitions(_CHUNK):
+                query = select(table).where(table.c.collection_id == collection.id)
+                # Without, PostgreSQL's driver would hold a whole table.
+                found = source.execute(query, execution_options={"yield_per": _CHUNK})
+                for rows in found.partitions():
                     target.execute(insert(table), [each._asdict() for each in rows])
     finally:
         copied.close()
