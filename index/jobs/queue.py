@@ -51,9 +51,12 @@ class JobQueue:
 
         prepare_jobs(url)
         self._engine = create_jobs_engine(url)
-        self._client: DBOSClient = DBOSClient(
-            system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer()
-        )
+        with translated(self._engine):
+            self._client: DBOSClient = DBOSClient(
+                system_database_engine=self._engine,
+                serializer=DBOSPortableJSONSerializer(),
+                retry_connection_errors=False,  # whoever asks is told, and asks again
+            )
 
     def close(self) -> None:
         """Close every connection."""
@@ -154,7 +157,11 @@ def prepare_jobs(url: str) -> None:
     from dbos import DBOS  # noqa: PLC0415
 
     if make_url(url).get_backend_name() != "sqlite":
-        DBOS.migrate(url)
+        engine = create_jobs_engine(url)
+        with translated(engine):
+            engine.connect().close()  # DBOS would retry for ever where it cannot be reached
+            engine.dispose()
+            DBOS.migrate(url)
         return
     with Path(f"{make_url(url).database}.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # SQLite lets nobody wait for the change to WAL
