@@ -137,6 +137,14 @@ class PostgresqlServer:
         self._free.append(name)
 
     @contextmanager
+    def copy(self, database: str) -> Iterator[str]:
+        """The URL of a copy of a database; who is connected to that one is disconnected."""
+        self.execute(_DISCONNECT.format(database))
+        name = self._copy(database)
+        yield self.url(name)
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
     def bare_database(self) -> Iterator[str]:
         """The URL of a new database without any table."""
         name = self._copy("template1")
