@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from molt.app.http import failures
 from molt.app.http.admission import OverloadedError
 from molt.app.http.envelopes import write_failure
-from molt.app.http.failures import Failure, InvalidRequestError, RequestError, Violation
+from molt.app.http.failures import HttpFailure, InvalidRequestError, RequestError, Violation
 from molt.app.http.observation import request_id_of
 from molt.app.http.route import methods_of
 from molt.app.http.validation import violations_of
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = "5"
 
-KINDS: Mapping[type[BaseException], tuple[int, str]] = {
+_KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.CollectionNotFoundError: (404, "collection_not_found"),
     index_errors.CollectionExistsError: (409, "collection_exists"),
     index_errors.InvalidNameError: (422, "invalid_name"),
@@ -58,6 +59,20 @@ KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     encoder_errors.EncoderError: (503, "unavailable"),
     ArtifactError: (503, "unavailable"),
     OverloadedError: (429, "overloaded"),
+    failures.InvalidRequestError: (422, "invalid_request"),
+    failures.InvalidJsonError: (422, "invalid_json"),
+    failures.InvalidQueryStringError: (422, "invalid_query_string"),
+    failures.InvalidLineError: (422, "invalid_line"),
+    failures.TokenArraysError: (400, "token_arrays_not_supported"),
+    failures.InvalidCheckpointError: (422, "invalid_checkpoint"),
+    failures.UnknownCheckpointError: (404, "checkpoint_not_found"),
+    failures.UnknownReportError: (404, "report_not_found"),
+    failures.NotAvailableError: (422, "not_available_yet"),
+    failures.BodyTooLargeError: (413, "body_too_large"),
+    failures.MediaTypeError: (415, "unsupported_media_type"),
+    failures.InvalidKeyError: (401, "invalid_key"),
+    failures.ForbiddenError: (403, "forbidden"),
+    failures.StoppingError: (503, "stopping"),
 }
 _PLACES = {
     "model_not_found": "model",
@@ -74,7 +89,7 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 def install(app: FastAPI) -> None:
     """Let `app` answer with these errors, and no others."""
-    for kind in (*KINDS, RequestError, RequestValidationError, HTTPException, OSError):
+    for kind in (*_KINDS, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, answer)
     app.add_exception_handler(ClientDisconnect, _nobody)
 
@@ -92,41 +107,49 @@ async def answer(request: Request, error: Exception) -> Response:
     return write_failure(failure, path=request.url.path, request_id=request_id)
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> HttpFailure:
     """What a client is told of an error. Raises the error itself where it is none of ours."""
-    if isinstance(error, RequestError):
-        return error.failure
     if isinstance(error, RequestValidationError):
-        return InvalidRequestError(violations_of(error.errors())).failure
+        error = InvalidRequestError(violations_of(error.errors()))
     if isinstance(error, HTTPException):
         code, detail = HTTP.get(error.status_code, ("invalid_request", str(error.detail)))
-        return Failure(error.status_code, code, detail, headers=error.headers or {})
+        return HttpFailure(error.status_code, code, detail, headers=error.headers or {})
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
-        return Failure(507, "disk_full", "the disk is full; free some space and try again")
+        return HttpFailure(507, "disk_full", "the disk is full; free some space and try again")
     for kind in type(error).__mro__:
-        if kind in KINDS:
-            return _mapped(error, *KINDS[kind])
+        if kind in _KINDS:
+            return _mapped(error, *_KINDS[kind])
     raise error
 
 
-def _mapped(error: Exception, status: int, code: str) -> Failure:
-    headers = {}
-    if isinstance(error, OverloadedError):
-        headers = {"Retry-After": str(error.retry_after)}
-    elif status == 503:
-        headers = {"Retry-After": RETRY_SECONDS}
+def _mapped(error: Exception, status: int, code: str) -> HttpFailure:
+    if isinstance(error, RequestError):
+        return HttpFailure(
+            status,
+            code,
+            str(error),
+            headers=error.headers,
+            violations=error.violations,
+            extensions=error.extensions,
+        )
     place = _PLACES.get(code)
-    violations = (Violation(str(error), "body", (place,)),) if place else ()
-    return Failure(
+    return HttpFailure(
         status,
         code,
         str(error),
-        headers=headers,
-        violations=violations,
+        headers=_retry(error, status),
+        violations=(Violation(str(error), "body", (place,)),) if place else (),
         extensions={"job": error.job_id}
         if isinstance(error, index_errors.JobConflictError)
         else {},
     )
+
+
+def _retry(error: Exception, status: int) -> dict[str, str]:
+    """When to try again."""
+    if isinstance(error, OverloadedError):
+        return {"Retry-After": str(error.retry_after)}
+    return {"Retry-After": RETRY_SECONDS} if status == 503 else {}
 
 
 async def _nobody(_request: Request, _error: Exception) -> Response:

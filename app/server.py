@@ -109,7 +109,7 @@ def _noted(service: Service, then: Any, number: int, frame: FrameType | None) ->
 
 def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> FastAPI:
     """Any other exit than this one would make the supervisor start the worker again."""
-    threading.Thread(target=_end_with_parent, name="leash", daemon=True).start()
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     configure_logs(settings.log)
     limit_arenas()
     try:

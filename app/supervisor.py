@@ -92,7 +92,7 @@ def supervised_worker(
     if not settings.worker.start:
         yield
         return
-    command = (sys.executable, "-m", "molt", "worker", "--home", str(settings.home), "--leash")
+    command = (sys.executable, "-m", "molt", "worker", "--home", str(settings.home), "--supervised")
     supervisor = Supervisor(command, environment=environment)
     supervisor.start()
     try:

@@ -14,24 +14,30 @@ from molt.artifact.directory import (
 )
 from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
 from molt.artifact.faultpoint import faultpoint
-from molt.artifact.files import FileEntry, hash_file, verify_file
-from molt.artifact.lock import exclusive
+from molt.artifact.files import FileEntry, hash_file, text_hash, verify_file
+from molt.artifact.home import Home
+from molt.artifact.lock import FileLock, exclusive, lock_file, share_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
 
 __all__ = [
     "ArtifactError",
     "CorruptFileError",
     "FileEntry",
+    "FileLock",
+    "Home",
     "UnsupportedFormatError",
     "canonical_json",
     "exclusive",
     "faultpoint",
     "hash_file",
+    "lock_file",
     "publish_directory",
     "published_ids",
     "read_manifest",
+    "share_file",
     "sweep_hidden",
     "sync_directory",
+    "text_hash",
     "verify_file",
     "write_atomically",
     "write_manifest",

@@ -1,4 +1,4 @@
-"""One file of an artifact: its size and SHA-256, measured and checked."""
+"""What stands for content: a file's size and SHA-256, measured and checked, and a text's hash."""
 
 import errno
 import hashlib
@@ -47,3 +47,8 @@ def reading(path: Path) -> Iterator[None]:
         if error.errno != errno.EIO:
             raise
         raise CorruptFileError(path, "the disk fails to read it") from error
+
+
+def text_hash(text: str) -> bytes:
+    """16 bytes that stand for a text, lone surrogates included (BLAKE2b)."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -13,7 +13,7 @@ def default_checkpoint(home: Path) -> Path:
     store = home / "checkpoints"
     if not any(store.glob("*/checkpoint.json")):
         home.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "molt.training", "default", "--home", str(home)]
+        command = [sys.executable, "-m", "molt.worker.tasks", "default", "--home", str(home)]
         subprocess.run(command, check=True)
     return next(store.glob("*/checkpoint.json")).parent
 

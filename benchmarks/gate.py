@@ -25,13 +25,13 @@ from benchmarks.options import parser
 from benchmarks.planting import BETTER, RANDOM, Planted, planted, shuffled_weights
 from benchmarks.record import Table, Target, machine_facts, record
 from molt.encoder import read_checkpoint
-from molt.engine.runs import Run
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Corpus, Example
 from molt.training.data.prepare import prepare
 from molt.training.data.sources import read_files
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.measures import PRIMARY
+from molt.training.evaluation.runs import Run
 from molt.training.fit.hardware import choose_hardware, use_all_cores
 from molt.training.fit.learner import open_learner
 

@@ -28,9 +28,9 @@ def acquire(source: str, *, store: "CheckpointStore", overrides: dict[str, Any])
     Raises `CommandError` where a finished one shall be overridden, or where the train extra is
     needed and missing.
     """
-    from molt.encoder.checkpoint import MANIFEST
+    from molt.encoder.checkpoint import CHECKPOINT_MANIFEST
 
-    if not (Path(source) / MANIFEST).is_file():
+    if not (Path(source) / CHECKPOINT_MANIFEST).is_file():
         return _make(source, store=store, overrides=overrides)
     given = sorted(name for name, value in overrides.items() if value is not None)
     if given:
@@ -84,7 +84,7 @@ def _make_built_in(call: Invocation, home: Path) -> None:
     """Run the training program, whose memory is given back when it ends."""
     _require_training()
     call.note(f"{home} has no checkpoint: making the built-in one, once; this takes a few minutes.")
-    program = (sys.executable, "-m", "molt.training", "default", "--home", str(home))
+    program = (sys.executable, "-m", "molt.worker.tasks", "default", "--home", str(home))
     ended = subprocess.run(program, stdout=sys.stderr, check=False)  # noqa: S603  our own program
     if ended.returncode != 0:
         raise CommandError(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def existing_home(call: Invocation) -> "Settings":
     """The settings of a home that is there. Raises `CommandError` where it is not."""
     settings = call.settings()
-    if settings.catalog_url is None and not (settings.home / "catalog.sqlite3").is_file():
+    if settings.catalog_url is None and not settings.layout.catalog.is_file():
         raise CommandError(
             f"{settings.home} is no home, it holds no catalog; make one with `molt import` or "
             "`molt serve`, or name another with --home or MOLT_HOME"
@@ -56,4 +56,4 @@ def checkpoint_store(settings: "Settings") -> "CheckpointStore":
     """The checkpoints of a home."""
     from molt.encoder.store import CheckpointStore
 
-    return CheckpointStore(settings.home / "checkpoints")
+    return CheckpointStore(settings.layout.checkpoints)

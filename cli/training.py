@@ -1,4 +1,4 @@
-"""What `molt train` and `molt tune` share: their options, what they learn from, what they show."""
+"""What the commands that train share: their options, where they work, what they show."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
@@ -10,7 +10,6 @@ import typer
 
 from molt.cli.acquisition import ensure_default
 from molt.cli.edge import CommandError
-from molt.cli.home import checkpoint_store, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.output import write_json, write_note
 from molt.cli.progress import Progress
@@ -18,13 +17,10 @@ from molt.cli.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from molt.encoder.checkpoint import Checkpoint
     from molt.engine.settings import Settings
-    from molt.training.config import TrainConfig
     from molt.training.data.card import DataCard
-    from molt.training.fit.progress import Event
-    from molt.training.material import Material
-    from molt.training.run import Places
+    from molt.training.fit.progress import TrainingEvent
+    from molt.worker.tasks.workspace import Workspace
 
 CollectionArgument = Annotated[str, typer.Argument(help="Name of the collection.")]
 ConfigOption = Annotated[
@@ -50,42 +46,19 @@ def require_extra(doing: str, *modules: str) -> None:
         raise CommandError(f"{doing} needs the train extra: `pip install 'molt[train]'`")
 
 
-def places_of(settings: "Settings") -> "Places":
-    """Where a home keeps its runs."""
-    from molt.training.run import Places
+def workspace_of(settings: "Settings") -> "Workspace":
+    """A home as the tasks use it."""
+    from molt.worker.tasks.workspace import Workspace
 
-    return Places(runs=settings.home / "runs", cache=settings.home / "cache")
-
-
-def material_of(  # noqa: PLR0913  each by name
-    call: Invocation,
-    settings: "Settings",
-    name: str,
-    *,
-    config: "TrainConfig",
-    files: list[Path] | None,
-    base: str | None,
-) -> "Material":
-    """What a collection and more files give to train with; bad rows are named."""
-    from molt.training.material import prepare_collection, with_base
-
-    with opened_catalog(settings) as catalog:
-        prepared = prepare_collection(catalog, name, config=config.data, files=files or ())
-    note_rejected(call, prepared.card)
-    return with_base(prepared, opened_checkpoint(call, settings, name, wanted=base))
+    return Workspace(settings.layout, settings.catalog)
 
 
-def opened_checkpoint(
-    call: Invocation, settings: "Settings", name: str, *, wanted: str | None
-) -> "Checkpoint":
-    """The checkpoint `wanted`, or else what the collection `name` is served with."""
-    from molt.index.generations.active import active_checkpoint
-    from molt.index.generations.generation import GenerationStore
-
-    with opened_catalog(settings) as catalog:
-        generations = GenerationStore(settings.home / "generations")
-        known = wanted or active_checkpoint(catalog, generations, name)
-    return checkpoint_store(settings).open(known or ensure_default(call, settings))
+def ensure_base(
+    call: Invocation, settings: "Settings", collection: str, *, wanted: str | None
+) -> None:
+    """See to it that there is a checkpoint to start from: the built-in one, where there is none."""
+    if wanted is None and workspace_of(settings).active(collection) is None:
+        ensure_default(call, settings)
 
 
 def note_rejected(call: Invocation, card: "DataCard") -> None:
@@ -94,10 +67,10 @@ def note_rejected(call: Invocation, card: "DataCard") -> None:
         call.note(f"left out: {row}")
 
 
-def shown_events(call: Invocation, progress: Progress) -> "Callable[[Event], None]":
+def shown_events(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], None]":
     """Steps as progress, epochs as lines."""
 
-    def watch(event: "Event") -> None:
+    def show(event: "TrainingEvent") -> None:
         if event.ndcg10 is not None:
             line = {"event": "dev", "epoch": event.epoch, "ndcg10": event.ndcg10}
             if call.json:
@@ -107,4 +80,4 @@ def shown_events(call: Invocation, progress: Progress) -> "Callable[[Event], Non
         elif event.steps:
             progress.report(event.stage, event.step, total=event.steps)
 
-    return watch
+    return show

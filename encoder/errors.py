@@ -44,5 +44,9 @@ class NoVariantError(EncoderError):
     """No runtime variant of a checkpoint can be served here."""
 
 
+class UnsoundVectorsError(EncoderError):
+    """An encoder makes vectors that no ranking can rest on: not finite, or not normalised."""
+
+
 class ClosedEncoderError(EncoderError):
     """The encoder was closed; open another one."""

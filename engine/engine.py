@@ -4,6 +4,7 @@ Owns the catalog, the shelf of live collections and the threads that keep them t
 them. Searching itself is `ranking`, embedding is `models`.
 """
 
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -17,11 +18,11 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.errors import UnavailableError
 from molt.engine.indexer import Indexer
-from molt.engine.jobs import Jobs
-from molt.engine.live import Shelf, default_checkpoint
+from molt.engine.live import LiveCollections, default_checkpoint
 from molt.engine.models import Models
-from molt.engine.releasing import Releasing
-from molt.engine.search.pipeline import SearchAnswer, SearchQuery, rank
+from molt.engine.releasing import Releaser
+from molt.engine.search.pipeline import Pipeline
+from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import Settings
 from molt.engine.watch.sentinel import Sentinel
 from molt.engine.watcher import Watcher
@@ -29,6 +30,7 @@ from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore
+from molt.index.jobs.queue import JobQueue
 
 log = structlog.get_logger(__name__)
 
@@ -56,26 +58,38 @@ class Engine:
     def __init__(self, settings: Settings, *, catalog: Catalog, encoders: Encoders) -> None:
         self.settings = settings
         self.catalog = catalog
-        self.checkpoints = CheckpointStore(settings.home / "checkpoints")
-        self.generations = GenerationStore(settings.home / "generations")
-        self.shelf = Shelf(catalog=catalog, generations=self.generations, encoders=encoders)
+        self.checkpoints = CheckpointStore(settings.layout.checkpoints)
+        self.generations = GenerationStore(settings.layout.generations)
+        self.live_collections = LiveCollections(
+            catalog=catalog, generations=self.generations, encoders=encoders
+        )
         self.models = Models(
-            catalog=catalog, checkpoints=self.checkpoints, encoders=encoders, shelf=self.shelf
+            catalog=catalog,
+            checkpoints=self.checkpoints,
+            encoders=encoders,
+            live_collections=self.live_collections,
         )
         self.indexer = Indexer(
             settings,
             catalog=catalog,
             store=self.generations,
             encoders=encoders,
-            shelf=self.shelf,
+            live_collections=self.live_collections,
         )
-        self.releasing = Releasing(
-            catalog=catalog, store=self.generations, encoders=encoders, shelf=self.shelf
+        self.releaser = Releaser(
+            catalog=catalog,
+            store=self.generations,
+            encoders=encoders,
+            live_collections=self.live_collections,
         )
-        self.sentinel = Sentinel(settings.watch, catalog=catalog, releasing=self.releasing)
-        self.jobs = Jobs(settings.jobs)
+        self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
+        self._jobs: JobQueue | None = None
+        self._opening_jobs = threading.Lock()
+        self._pipeline = Pipeline()
         self._encoders = encoders
-        self._watcher = Watcher(self.shelf, self.sentinel, seconds=settings.index.poll_seconds)
+        self._watcher = Watcher(
+            self.live_collections, self.sentinel, seconds=settings.index.poll_seconds
+        )
         self._started = False
         self._refused_default: tuple[str, ...] = ()
 
@@ -87,6 +101,14 @@ class Engine:
             encoders = checkpoint_encoders(settings)
         return cls(settings, catalog=open_catalog(settings.catalog), encoders=encoders)
 
+    @property
+    def jobs(self) -> JobQueue:
+        """The job queue, opened when it is first needed, since few processes do."""
+        with self._opening_jobs:
+            if self._jobs is None:
+                self._jobs = JobQueue(self.settings.jobs)
+            return self._jobs
+
     def start(self) -> None:
         """Load every collection, then keep memory equal to disk and the index to the catalog.
 
@@ -94,7 +116,7 @@ class Engine:
         """
         self.checkpoints.sweep_unfinished()
         self._load_default()
-        self.shelf.refresh_changed()
+        self.live_collections.refresh_changed()
         self._watcher.start()
         self.indexer.start()
         self._started = True
@@ -105,7 +127,8 @@ class Engine:
         self.indexer.close()
         self._watcher.close()
         self._encoders.close()
-        self.jobs.close()
+        if self._jobs is not None:
+            self._jobs.close()
         self.catalog.close()
 
     def search(self, query: SearchQuery) -> SearchAnswer:
@@ -113,9 +136,9 @@ class Engine:
 
         Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`.
         """
-        live = self.shelf.get(query.collection)
+        live = self.live_collections.get(query.collection)
         with self.sentinel.noting(live):
-            return rank(query, live=live, catalog=self.catalog)
+            return self._pipeline.search(query, live=live, catalog=self.catalog)
 
     def changed(self, name: str) -> None:
         """Documents of a collection were written: hide what was deleted, index what is new.
@@ -123,7 +146,7 @@ class Engine:
         That they are kept does not depend on whether the collection can be served.
         """
         with suppress(UnavailableError):
-            self.shelf.refresh(name)
+            self.live_collections.refresh(name)
         self.indexer.wake()
 
     def statuses(self) -> list[CollectionStatus]:
@@ -137,15 +160,15 @@ class Engine:
     def status(self, collection: Collection) -> CollectionStatus:
         """How far the index of a collection has come."""
         try:
-            live = self.shelf.get(collection.name)
+            live = self.live_collections.get(collection.name)
         except UnavailableError:
             return CollectionStatus(collection, 0, None)
         return CollectionStatus(collection, live.indexed_revision, live.encoder.checkpoint.id)
 
     def readiness(self) -> Readiness:
         """Ready once everything was loaded and nothing that a pointer names is refused."""
-        refused = self._refused_default + tuple(self.shelf.problems().values())
-        failed = tuple(map(str, self.shelf.failures))
+        refused = self._refused_default + tuple(self.live_collections.problems().values())
+        failed = tuple(map(str, self.live_collections.failures))
         return Readiness(
             ready=self._started and not refused,
             problems=refused + tuple(self.indexer.problems().values()) + failed,
@@ -163,14 +186,14 @@ class Engine:
 
 def checkpoint_encoders(settings: Settings) -> Encoders:
     """Encoders opened from the home's checkpoints, each verified first."""
-    store = CheckpointStore(settings.home / "checkpoints")
+    store = CheckpointStore(settings.layout.checkpoints)
 
     def open_one(checkpoint_id: str) -> Encoder:
         return open_encoder(
             store.open(checkpoint_id),
             runtime=settings.encoder.runtime,
             threads=settings.encoder_threads,
-            cache=settings.home / "cache",
+            cache=settings.layout.cache,
         )
 
     return Encoders(open_one)

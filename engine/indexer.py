@@ -7,18 +7,19 @@ Which generation is written, and its healing, is `writing`.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, FileLock, lock_file
 from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EngineError
-from molt.engine.indexer_lock import IndexerLock
-from molt.engine.live import Shelf
+from molt.engine.live import LiveCollections
 from molt.engine.settings import Settings
-from molt.engine.writers import Writing
+from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
@@ -49,13 +50,13 @@ class Indexer:
         catalog: Catalog,
         store: GenerationStore,
         encoders: Encoders,
-        shelf: Shelf,
+        live_collections: LiveCollections,
     ) -> None:
         self._settings = settings.index
         self._catalog = catalog
-        self._shelf = shelf
-        self._lock = IndexerLock(settings.home)
-        self._writing = Writing(
+        self._live_collections = live_collections
+        self._lock = _IndexerLock(settings.layout.indexer_lock)
+        self._writers = Writers(
             catalog=catalog,
             store=store,
             encoders=encoders,
@@ -86,7 +87,7 @@ class Indexer:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        self._writing.close()
+        self._writers.close()
         self._lock.release()
 
     def acquire(self) -> bool:
@@ -101,18 +102,18 @@ class Indexer:
         """Seal the next changed documents of every collection, or of `only`; were there any?"""
         sealed = self._each(
             "sealing",
-            lambda collection: self._writing.advance(
+            lambda collection: self._writers.advance(
                 collection, limit=self._settings.batch_documents
             ),
             only=only,
         )
         if not sealed:
-            self._writing.collect()
+            self._writers.collect()
         return sealed
 
     def merge(self, *, only: str | None = None) -> bool:
         """Merge some segments of every collection, or of `only`; were there too many?"""
-        return self._each("merging", self._writing.merge, only=only)
+        return self._each("merging", self._writers.merge, only=only)
 
     def _each(self, name: str, work: Callable[[Collection], bool], *, only: str | None) -> bool:
         worked = False
@@ -126,7 +127,7 @@ class Indexer:
             try:
                 if work(collection):
                     worked = True
-                    self._shelf.refresh(collection.name)
+                    self._live_collections.refresh(collection.name)
             except CollectionNotFoundError:
                 continue
             except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed
@@ -171,3 +172,25 @@ class Indexer:
                 worked = False
             if not worked:
                 woken.wait(self._settings.poll_seconds)
+
+
+class _IndexerLock:
+    """The right to seal segments, which one process of a home has; its threads share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held: FileLock | None = None
+        self._guard = threading.Lock()
+
+    def acquire(self) -> bool:
+        """Take it unless another process has it."""
+        with self._guard, suppress(BlockingIOError):
+            self._held = self._held or lock_file(self._path)
+        return self._held is not None
+
+    def release(self) -> None:
+        """Give it back."""
+        with self._guard:
+            if self._held is not None:
+                self._held.release()
+                self._held = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, FileLock
 from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
@@ -20,11 +20,11 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError, GenerationError
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.occupancy import Hold, hold_reading
+from molt.index.generations.occupancy import hold_reading
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 
 if TYPE_CHECKING:
-    from molt.index.catalog.failures import Failure
+    from molt.index.catalog.failures import JobFailure
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class Live:
     collection: Collection
     encoder: Encoder
     snapshot: Snapshot | None
-    hold: Hold | None = None
+    hold: FileLock | None = None
 
     @property
     def indexed_revision(self) -> int:
@@ -47,7 +47,7 @@ class Live:
         return self.snapshot.manifest.revision if self.snapshot else 0
 
 
-class Shelf:
+class LiveCollections:
     """One `Live` per collection, and for a collection that cannot be served the reason."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Shelf:
         self._live: dict[str, Live] = {}
         self._problems: dict[str, str] = {}
         self._default: str | None = None
-        self.failures: tuple[Failure, ...] = ()
+        self.failures: tuple[JobFailure, ...] = ()
         self._refreshing: dict[str, threading.Lock] = {}
         self._refreshed = threading.Condition()
 

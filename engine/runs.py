@@ -1,71 +1,35 @@
-"""Rankings: the best documents of each query by exact search over the whole corpus.
+"""Runs: what a search would find for many queries over a whole corpus, without an index of it.
 
-No index takes part: what is measured is the encoder. Knows nothing of judgments.
+Made by the encoder as it serves, and by exact search; knows nothing of judgments.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from molt.encoder import Encoder
 from molt.encoder.host import cores
-from molt.engine.vector_cache import Progress, Vectors, encode_corpus, encode_queries, quiet
-from molt.index.catalog.judgments import Query
-from molt.index.segments.exact import Ranked, search_exactly
-from molt.training.data.dataset import Corpus
+from molt.encoder.vector_cache import OnProgress, encode_documents, encode_queries, quiet
+from molt.index.segments.exact import Rankings, rank_queries
 
 DEPTH = 100
 
 
-@dataclass(frozen=True)
-class Run:
-    """For each query the documents' places in the corpus, best first.
-
-    `rows` `(n, depth) int32` and their `scores` `(n, depth) float32`; equal scores by rising row.
-    """
-
-    query_ids: tuple[str, ...]
-    rows: npt.NDArray[np.int32]
-    scores: Vectors
-
-
-def run_of(
+def rank_corpus(
     encoder: Encoder,
     *,
-    corpus: Corpus,
-    queries: Sequence[Query],
+    texts: Sequence[str],
+    queries: Sequence[str],
     cache: Path,
-    progress: Progress = quiet,
-) -> Run:
-    """Encode the corpus and the queries with one encoder, and rank. Raises `EvaluationError`."""
-    asked = encode_queries(encoder, [query.text for query in queries], progress=progress)
-    documents = encode_corpus(encoder, corpus, cache=cache, progress=progress)
-    progress(f"rankings by {encoder.checkpoint.id}", 0, len(queries))
-    run = rank(asked, documents, query_ids=[query.id for query in queries])
-    progress(f"rankings by {encoder.checkpoint.id}", len(queries), len(queries))
-    return run
+    progress: OnProgress = quiet,
+) -> Rankings:
+    """The `DEPTH` best of `texts` for each query; vectors that `cache` holds are taken from there.
 
-
-def rank(
-    queries: Vectors, documents: Vectors, *, query_ids: Sequence[str], depth: int = DEPTH
-) -> Run:
-    """The `depth` best documents of each query by inner product; all, where there are fewer.
-
-    `queries` `(n, dim)`, `documents` `(m, dim)`. Beyond its result it takes no memory that grows
-    with either.
+    Raises `UnsoundVectorsError`, and what encoding raises.
     """
-    depth = min(depth, len(documents))
-    rows = np.empty((len(queries), depth), np.int32)
-    scores = np.empty((len(queries), depth), np.float32)
-
-    def one(query: Vectors) -> Ranked:
-        return search_exactly(documents, query, k=depth)
-
-    with ThreadPoolExecutor(cores()) as pool:
-        for at, found in enumerate(pool.map(one, queries)):
-            rows[at], scores[at] = found.rows, found.scores
-    return Run(tuple(query_ids), rows, scores)
+    asked = encode_queries(encoder, queries, progress=progress)
+    documents = encode_documents(encoder, texts, cache=cache, progress=progress)
+    stage = f"rankings by {encoder.checkpoint.id}"
+    progress(stage, 0, len(queries))
+    found = rank_queries(asked, documents, depth=DEPTH, threads=cores())
+    progress(stage, len(queries), len(queries))
+    return found

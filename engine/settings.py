@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from molt.artifact import Home
 from molt.index.catalog.catalog import home_url
 from molt.index.jobs.queue import jobs_url
 
@@ -143,8 +144,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then `molt.toml` in the home that those two name."""
         home = init_settings().get("home") or env_settings().get("home") or DEFAULT_HOME
-        toml = TomlConfigSettingsSource(settings_cls, Path(home) / "molt.toml")
+        toml = TomlConfigSettingsSource(settings_cls, Home(Path(home)).settings)
         return init_settings, env_settings, toml
+
+    @property
+    def layout(self) -> Home:
+        """Where everything lies in the home."""
+        return Home(self.home)
 
     @property
     def catalog(self) -> str:

@@ -48,7 +48,7 @@ class _Opened:
         return collection.generation in {self.generation_id, self.replaces}
 
 
-class Writing:
+class Writers:
     """The open writers of a home, one per collection."""
 
     def __init__(

@@ -45,7 +45,7 @@ def default_checkpoint() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not any(home.glob("checkpoints/*/checkpoint.json")):
             forget_unused()
-            command = [sys.executable, "-m", "molt.training", "default", "--home", str(home)]
+            command = [sys.executable, "-m", "molt.worker.tasks", "default", "--home", str(home)]
             subprocess.run(command, check=True, stdout=sys.stderr)
     (manifest,) = home.glob("checkpoints/*/checkpoint.json")
     return manifest.parent

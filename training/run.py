@@ -7,23 +7,23 @@ what comes out.
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from shutil import rmtree
 
-from molt.artifact import canonical_json, faultpoint, write_atomically
+from molt.artifact import Home, canonical_json, faultpoint, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
-from molt.training.data.card import write_card
+from molt.training.data.card import write_data_card
 from molt.training.data.split_name import SplitName
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Curves, Plan, Report
+from molt.training.evaluation.report import Curves, EvaluationPlan, Report
+from molt.training.evaluation.runs import MakeRun
 from molt.training.export.checkpoints import Provenance, make_checkpoint
 from molt.training.fit.fit import fit
-from molt.training.fit.fitted import Fitted, Workplace
-from molt.training.fit.progress import Event, Watch, told, unwatched
+from molt.training.fit.fitted import Fitted, RunFolder
+from molt.training.fit.progress import OnEvent, TrainingEvent, told, unwatched
 from molt.training.material import Material
-from molt.training.run_lock import alone
+from molt.training.run_lock import exclusive_run
 
 _FORMAT = 1
 _EXPORTED = "checkpoint"
@@ -31,15 +31,7 @@ _REFUSED = "refused"
 
 
 @dataclass(frozen=True)
-class Places:
-    """Directories of a home: its runs, and the cache."""
-
-    runs: Path
-    cache: Path
-
-
-@dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """What a run handed out: a new checkpoint with its report on test, or the base and why."""
 
     run_id: str
@@ -54,22 +46,31 @@ class Outcome:
         return self.report is not None
 
 
-def train(
+def train(  # noqa: PLR0913  each by name
     material: Material,
     *,
     config: TrainConfig,
     store: CheckpointStore,
-    places: Places,
-    watch: Watch = unwatched,
-) -> Outcome:
+    home: Home,
+    make_run: MakeRun,
+    on_event: OnEvent = unwatched,
+) -> TrainingOutcome:
     """Train, and hand out a checkpoint that is at least as good on dev as its base.
 
     Raises `FitError` for what cannot be fitted and where another process is at the same run, and
     what export and evaluation raise.
     """
     run_id = name_run(material, config)
-    with alone(places.runs / run_id):
-        return _train(run_id, material, config=config, store=store, places=places, watch=watch)
+    with exclusive_run(home.runs / run_id):
+        return _train(
+            run_id,
+            material,
+            config=config,
+            store=store,
+            home=home,
+            make_run=make_run,
+            on_event=on_event,
+        )
 
 
 def _train(  # noqa: PLR0913  each by name
@@ -78,43 +79,46 @@ def _train(  # noqa: PLR0913  each by name
     *,
     config: TrainConfig,
     store: CheckpointStore,
-    places: Places,
-    watch: Watch,
-) -> Outcome:
-    workplace = Workplace(places.runs / run_id, places.cache)
-    _forget_lost(workplace, store)
-    workplace.folder.mkdir(parents=True, exist_ok=True)
-    write_card(material.card, workplace.folder)
+    home: Home,
+    make_run: MakeRun,
+    on_event: OnEvent,
+) -> TrainingOutcome:
+    run_folder = RunFolder(home.runs / run_id, home.cache)
+    _forget_lost(run_folder, store)
+    run_folder.folder.mkdir(parents=True, exist_ok=True)
+    write_data_card(material.card, run_folder.folder)
     teacher = None if config.objective.teacher is None else store.open(config.objective.teacher)
     fitted = fit(
         material.base,
         material.dataset,
         config=config,
-        workplace=workplace,
+        run_folder=run_folder,
         teacher=teacher,
-        watch=watch,
+        on_event=on_event,
     )
     faultpoint("train.fitted")
     if not fitted.improved:
         reason = f"no epoch ranks dev better than the base ({fitted.base_ndcg10:.4f})"
-        return Outcome(run_id, material.base, fitted, None, reason)
-    refused = workplace.folder / _REFUSED
+        return TrainingOutcome(run_id, material.base, fitted, None, reason)
+    refused = run_folder.folder / _REFUSED
     if refused.exists():
-        return Outcome(run_id, material.base, fitted, None, refused.read_text(encoding="utf-8"))
-    watch(Event("export"))
-    candidate = _export(material, fitted, config=config, store=store, workplace=workplace)
-    measured = _Measuring(material, candidate, places, watch)
-    watch(Event("evaluation"))
+        return TrainingOutcome(
+            run_id, material.base, fitted, None, refused.read_text(encoding="utf-8")
+        )
+    on_event(TrainingEvent("export"))
+    candidate = _export(material, fitted, config=config, store=store, run_folder=run_folder)
+    measured = _Measuring(material, candidate, home, make_run, on_event)
+    on_event(TrainingEvent("evaluation"))
     dev = measured.on(SplitName.DEV)
     if dev.candidates[0].measures[PRIMARY].mean < _baseline(dev):
         reason = _refusal(dev)
         write_atomically(refused, reason.encode())
         if candidate.data == _data(material):  # equal weights may have come of other data before
             store.remove(candidate.id)
-        return Outcome(run_id, material.base, fitted, None, reason)
+        return TrainingOutcome(run_id, material.base, fitted, None, reason)
     report = replace(measured.on(SplitName.TEST), curves=_curves(fitted))
-    rmtree(workplace.model, ignore_errors=True)
-    return Outcome(run_id, candidate, fitted, report, None)
+    rmtree(run_folder.model, ignore_errors=True)
+    return TrainingOutcome(run_id, candidate, fitted, report, None)
 
 
 def name_run(material: Material, config: TrainConfig) -> str:
@@ -134,14 +138,14 @@ def _export(
     *,
     config: TrainConfig,
     store: CheckpointStore,
-    workplace: Workplace,
+    run_folder: RunFolder,
 ) -> Checkpoint:
     base = material.base
-    done = workplace.folder / _EXPORTED
+    done = run_folder.folder / _EXPORTED
     if done.exists():
         return store.open(done.read_text(encoding="utf-8"))
     made = make_checkpoint(
-        workplace.model,
+        run_folder.model,
         store=store,
         pooling=base.pooling,
         prompts=base.prompts,
@@ -167,13 +171,13 @@ def _data(material: Material) -> dict[str, str]:
     return {"collection": material.collection, "digest": material.dataset.digest}
 
 
-def _forget_lost(workplace: Workplace, store: CheckpointStore) -> None:
+def _forget_lost(run_folder: RunFolder, store: CheckpointStore) -> None:
     """Begin anew where the checkpoint that a run once made has been removed since, by others."""
-    done = workplace.folder / _EXPORTED
-    if not done.exists() or (workplace.folder / _REFUSED).exists():
+    done = run_folder.folder / _EXPORTED
+    if not done.exists() or (run_folder.folder / _REFUSED).exists():
         return
     if done.read_text(encoding="utf-8") not in store.ids():
-        rmtree(workplace.folder)
+        rmtree(run_folder.folder)
 
 
 @dataclass(frozen=True)
@@ -182,17 +186,19 @@ class _Measuring:
 
     material: Material
     candidate: Checkpoint
-    places: Places
-    watch: Watch
+    home: Home
+    make_run: MakeRun
+    on_event: OnEvent
 
     def on(self, split: SplitName) -> Report:
         """A report over the whole corpus."""
         return evaluate(
             self.material.trial(split),
             contenders=Contenders([self.candidate], baseline=self.material.base),
-            plan=Plan(split=split),
-            cache=self.places.cache,
-            progress=told(self.watch),
+            plan=EvaluationPlan(split=split),
+            cache=self.home.cache,
+            make_run=self.make_run,
+            progress=told(self.on_event),
         )
 
 

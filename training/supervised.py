@@ -1,4 +1,4 @@
-"""The leash: a process ends with its standard input, so with the parent at the other end."""
+"""Supervised: a process ends with its standard input, so with the parent at the other end."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A child: a command of the training program in a process of its own, on a leash.
+"""A child: a heavy task in a process of its own, which ends with the worker.
 
 What it needs of memory it gives back when it ends, and where the system kills it for memory the
 worker lives on and can say so. When the worker dies, the child's standard input ends, and with it
@@ -21,10 +21,10 @@ from molt.training.errors import TrainingError
 
 log = structlog.get_logger(__name__)
 
-Watch = Callable[[dict[str, Any]], None]
-Check = Callable[[], None]
+_Watch = Callable[[dict[str, Any]], None]
+_Check = Callable[[], None]
 
-PROGRAM = ("-m", "molt.training")
+PROGRAM = ("-m", "molt.worker.tasks")
 
 _KEPT_LINES = 20
 _CHECK_SECONDS = 1.0
@@ -35,14 +35,14 @@ class ChildError(TrainingError):
 
 
 def run_child(
-    arguments: Sequence[str], *, watch: Watch, check: Check, program: Sequence[str] = PROGRAM
+    arguments: Sequence[str], *, watch: _Watch, check: _Check, program: Sequence[str] = PROGRAM
 ) -> dict[str, Any]:
-    """Run `python -m molt.training ...`, or another program of that kind; its outcome.
+    """Run `python -m molt.worker.tasks ...`, or another program of that kind; its outcome.
 
     `watch` gets each event that the child tells, `check` is called every second. Raises
     `ChildError`, and whatever those two raise, after the child has been stopped.
     """
-    command = [sys.executable, *program, *arguments, "--leash"]
+    command = [sys.executable, *program, *arguments, "--supervised"]
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603  our own program
         command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"
@@ -60,7 +60,7 @@ def run_child(
 
 
 def _listen(
-    child: "subprocess.Popen[str]", *, watch: Watch, check: Check
+    child: "subprocess.Popen[str]", *, watch: _Watch, check: _Check
 ) -> tuple[list[str], list[str]]:
     """The last lines on standard error that are no events, and those on standard output."""
     lines: Queue[tuple[str, str]] = Queue()

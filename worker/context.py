@@ -1,52 +1,34 @@
-"""The workshop: what every job of a home works with. Does nothing by itself."""
+"""The context of jobs: what every job of a home works with. Does nothing by itself."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from molt.artifact import Home
 from molt.encoder import CheckpointStore
+from molt.engine.settings import Settings
 from molt.index.catalog.catalog import Catalog
 from molt.index.generations.active import active_checkpoint
 from molt.index.generations.generation import GenerationStore
-from molt.index.jobs.job import jobs_folder
 from molt.training.errors import TrainingError
 
 
 @dataclass(frozen=True)
-class Orders:
-    """What an operator wants of the worker.
-
-    `threads` encode, as many as there are cores for 0. A promoted generation is watched for
-    `watch_seconds` before its job ends.
-    """
-
-    home: Path
-    catalog_url: str
-    jobs_url: str
-    runtime: str = "auto"
-    threads: int = 0
-    batch_documents: int = 1024
-    watch_seconds: float = 0.0
-    niceness: int = 10
-
-
-@dataclass(frozen=True)
-class Workshop:
+class JobContext:
     """A home opened for work."""
 
-    orders: Orders
+    settings: Settings
     catalog: Catalog
     generations: GenerationStore = field(init=False)
     checkpoints: CheckpointStore = field(init=False)
 
     def __post_init__(self) -> None:
-        home = self.orders.home
-        object.__setattr__(self, "generations", GenerationStore(home / "generations"))
-        object.__setattr__(self, "checkpoints", CheckpointStore(home / "checkpoints"))
+        object.__setattr__(self, "generations", GenerationStore(self.home.generations))
+        object.__setattr__(self, "checkpoints", CheckpointStore(self.home.checkpoints))
 
     @property
-    def cache(self) -> Path:
-        """What may be deleted at any time."""
-        return self.orders.home / "cache"
+    def home(self) -> Home:
+        """Where everything lies."""
+        return self.settings.layout
 
     def active(self, collection: str) -> str:
         """The id of the checkpoint that serves a collection. Raises `TrainingError` for none."""
@@ -57,4 +39,4 @@ class Workshop:
 
     def job_folder(self, job_id: str) -> Path:
         """Where a job keeps what it needs to go on after a kill."""
-        return jobs_folder(self.orders.home) / job_id
+        return self.home.job_folder(job_id)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
-from pathlib import Path
 from shutil import rmtree
 from threading import Event
 from typing import Any, NoReturn
@@ -19,14 +18,15 @@ from typing import Any, NoReturn
 import structlog
 from dbos import DBOS, DBOSPortableJSONSerializer
 
-from molt.artifact import exclusive
+from molt.artifact import Home, exclusive
+from molt.engine.settings import Settings
 from molt.index.catalog.catalog import open_catalog
 from molt.index.errors import CatalogError, JobNotFoundError
-from molt.index.jobs.job import EXECUTOR, VERSION, Job, JobKind, JobState, Line, jobs_folder
+from molt.index.jobs.job import EXECUTOR, VERSION, Job, JobKind, JobState, QueueName
 from molt.index.jobs.queue import JobQueue, create_jobs_engine, prepare_jobs
 from molt.training.errors import TrainingError
 from molt.training.supervised import when_input_ends
-from molt.worker.context import Orders, Workshop
+from molt.worker.context import JobContext
 from molt.worker.workflows import run_job
 
 log = structlog.get_logger(__name__)
@@ -43,8 +43,8 @@ class WorkerRunningError(TrainingError):
     """Another process runs the jobs of this home."""
 
 
-def work(orders: Orders, *, leashed: bool) -> NoReturn:
-    """Run jobs until SIGTERM or SIGINT, or, leashed, until standard input ends; then exit.
+def work(settings: Settings, *, supervised: bool) -> NoReturn:
+    """Run jobs until SIGTERM or SIGINT, or, supervised, until standard input ends; then exit.
 
     A job at work stops where it is and is gone on with by the next worker. Raises
     `WorkerRunningError`, and what opening the catalog raises.
@@ -52,16 +52,16 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
     stopping = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    if leashed:
+    if supervised:
         when_input_ends(stopping.set)
-    os.nice(orders.niceness)
-    with hold_worker(orders.home), closing(open_catalog(orders.catalog_url)) as catalog:
-        shop = Workshop(orders, catalog)
-        launch(shop)
-        log.info("worker.started", home=str(orders.home))
+    os.nice(settings.worker.niceness)
+    with hold_worker(settings.layout), closing(open_catalog(settings.catalog)) as catalog:
+        context = JobContext(settings, catalog)
+        launch(context)
+        log.info("worker.started", home=str(settings.home))
         while not stopping.wait(_TIDY_SECONDS):
             try:
-                _tidy(shop)
+                _tidy(context)
             except (CatalogError, OSError) as error:  # another time, then
                 log.warning("worker.untidy", reason=str(error))
         log.info("worker.stopped")
@@ -69,15 +69,15 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
         os._exit(0)  # a step at work would be waited for; it is begun again by the next worker
 
 
-def launch(shop: Workshop) -> None:
+def launch(context: JobContext) -> None:
     """Register every workflow, tidy up after jobs that ended meanwhile, and begin."""
-    orders = shop.orders
-    prepare_jobs(orders.jobs_url)
-    _tidy(shop)
+    url = context.settings.jobs
+    prepare_jobs(url)
+    _tidy(context)
     DBOS(
         config={
             "name": "molt",
-            "system_database_engine": create_jobs_engine(orders.jobs_url),
+            "system_database_engine": create_jobs_engine(url),
             "serializer": DBOSPortableJSONSerializer(),
             "application_version": VERSION,
             "executor_id": EXECUTOR,
@@ -85,49 +85,51 @@ def launch(shop: Workshop) -> None:
         }
     )
     for kind in JobKind:
-        run: Any = partial(run_job, kind, shop)
+        run: Any = partial(run_job, kind, context)
         run.__name__ = run.__qualname__ = kind.value
         DBOS.workflow(name=kind.value, max_recovery_attempts=_MOST_DEATHS - 1)(run)
     DBOS.launch()
-    for line in Line:
+    for line in QueueName:
         DBOS.register_queue(line.value, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
 
 
 @contextmanager
-def hold_worker(home: Path) -> Iterator[None]:
+def hold_worker(home: Home) -> Iterator[None]:
     """Be the only worker of a home. Raises `WorkerRunningError` where there is one."""
     with ExitStack() as held:
         try:  # whoever asks whether one runs has the lock for a moment
-            held.enter_context(exclusive(home / "worker.lock", patience=_PATIENCE))
+            held.enter_context(exclusive(home.worker_lock, patience=_PATIENCE))
         except BlockingIOError:
-            raise WorkerRunningError(f"another process runs the jobs of {home} already") from None
+            raise WorkerRunningError(
+                f"another process runs the jobs of {home.root} already"
+            ) from None
         yield
 
 
-def _tidy(shop: Workshop) -> None:
+def _tidy(context: JobContext) -> None:
     """See to jobs that ended while no worker was at them: cancelled ones, and those given up."""
-    builds = shop.catalog.builds
-    with closing(JobQueue(shop.orders.jobs_url)) as queue:
-        _note_given_up(shop, queue)
+    builds = context.catalog.builds
+    with closing(JobQueue(context.settings.jobs)) as queue:
+        _note_given_up(context, queue)
         for job_id in builds.jobs().values():
             if _ended(queue, job_id):
                 builds.end(job_id)
-        for folder in jobs_folder(shop.orders.home).glob("*"):
+        for folder in context.home.job_folders.glob("*"):
             old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
             if _ended(queue, folder.name, forgotten=old):
                 rmtree(folder, ignore_errors=True)
 
 
-def _note_given_up(shop: Workshop, queue: JobQueue) -> None:
+def _note_given_up(context: JobContext, queue: JobQueue) -> None:
     """Note the jobs that were begun too often; not those that another was asked for after."""
-    noted = {failure.job for failure in shop.catalog.failures.list()}
+    noted = {failure.job for failure in context.catalog.failures.list()}
     newest: dict[tuple[str | None, str], Job] = {}
     for job in queue.list(limit=_LOOKED_AT):
         newest.setdefault((job.collection, job.kind), job)
     for job in newest.values():
         given_up = job.state is JobState.FAILED and job.attempts > _MOST_DEATHS
         if given_up and job.id not in noted:
-            shop.catalog.failures.note(
+            context.catalog.failures.note(
                 job.collection, kind=job.kind, job=job.id, reason=str(job.error)
             )
 

@@ -7,18 +7,17 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from molt.artifact import Home
 from molt.index.catalog.aliases import Aliases
 from molt.index.catalog.builds import Builds
 from molt.index.catalog.collections import Collections
 from molt.index.catalog.database import Database, create_database
 from molt.index.catalog.documents import Documents
 from molt.index.catalog.events import Events
-from molt.index.catalog.failures import Failures
+from molt.index.catalog.failures import JobFailures
 from molt.index.catalog.keys import Keys
 from molt.index.catalog.relevance import Relevance
 from molt.index.catalog.schema import upgrade
-
-CATALOG = "catalog.sqlite3"
 
 
 class Catalog:
@@ -33,7 +32,7 @@ class Catalog:
         self.keys = Keys(database)
         self.aliases = Aliases(database)
         self.builds = Builds(database)
-        self.failures = Failures(database)
+        self.failures = JobFailures(database)
 
     def close(self) -> None:
         """Close every connection; the catalog cannot be used afterwards."""
@@ -57,5 +56,5 @@ def open_catalog(url: str) -> Catalog:
 
 def home_url(home: Path) -> str:
     """The URL of the SQLite catalog that lives in a home."""
-    url = URL.create("sqlite", database=str(home / CATALOG))
+    url = URL.create("sqlite", database=str(Home(home).catalog))
     return url.render_as_string(hide_password=False)

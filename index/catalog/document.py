@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 
@@ -19,8 +18,3 @@ class Document:
 def passage_text(*, title: str, text: str) -> str:
     """The text that is encoded: title and text joined by a space, as BEIR does."""
     return f"{title} {text}".strip()
-
-
-def text_hash(text: str) -> bytes:
-    """16 bytes that stand for a passage's text: equal text is never encoded twice."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,92 +1,62 @@
 """Occupancy: which processes read a generation, and which one writes it.
 
 Advisory file locks in the generation's directory: they end with their process, however it ends.
-A hold is given back when nobody refers to it any more, so an object that uses a generation keeps
-its hold for as long as it lives.
+A lock is given back when nobody refers to it any more, so an object that uses a generation keeps
+its lock for as long as it lives.
 """
 
-import fcntl
-import os
-import time
-import weakref
 from pathlib import Path
 
+from molt.artifact import FileLock, lock_file, share_file
 from molt.index.errors import GenerationBusyError, GenerationNotFoundError
 
-READERS = "readers.lock"
-WRITER = "writer.lock"
-
-_PAUSE = 0.05
+READERS_LOCK = "readers.lock"
+WRITER_LOCK = "writer.lock"
 
 
-class Hold:
-    """A lock on a generation."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._end = weakref.finalize(self, os.close, descriptor)
-
-    def release(self) -> None:
-        """Give it back now."""
-        self._end()
-
-
-def hold_reading(generation: Path) -> Hold | None:
+def hold_reading(generation: Path) -> FileLock | None:
     """Keep the generation at this path from being removed; None where no lock can be had there.
 
     Raises `GenerationNotFoundError` where it has gone.
     """
     try:
-        return _locked(generation / READERS, fcntl.LOCK_SH)
+        return _present(generation / READERS_LOCK, share_file(generation / READERS_LOCK))
+    except FileNotFoundError:
+        raise _gone(generation / READERS_LOCK) from None
     except OSError:  # a replica that may only read, or a full disk: it can be read all the same
         return None
 
 
-def hold_writing(generation: Path, *, patience: float = 0.0) -> Hold:
+def hold_writing(generation: Path, *, patience: float = 0.0) -> FileLock:
     """Become its only writer. Raises `GenerationBusyError` after `patience` seconds of waiting.
 
     Raises `GenerationNotFoundError` where it has gone, perhaps meanwhile.
     """
-    return _waited(generation / WRITER, patience, f"generation {generation.name} is being written")
+    return _alone(
+        generation / WRITER_LOCK, patience, f"generation {generation.name} is being written"
+    )
 
 
-def hold_removing(generation: Path) -> Hold:
+def hold_removing(generation: Path) -> FileLock:
     """Become its only user. Raises as `hold_writing`, where anybody reads it."""
-    return _waited(generation / READERS, 0.0, f"generation {generation.name} is being read")
+    return _alone(generation / READERS_LOCK, 0.0, f"generation {generation.name} is being read")
 
 
-def _waited(path: Path, patience: float, taken: str) -> Hold:
-    until = time.monotonic() + patience
-    while True:
-        try:
-            return _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                raise GenerationBusyError(f"{taken} by another; try again later") from None
-        time.sleep(_PAUSE)
-
-
-def _locked(path: Path, operation: int) -> Hold:
+def _alone(path: Path, patience: float, taken: str) -> FileLock:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        return _present(path, lock_file(path, patience=patience))
+    except BlockingIOError:
+        raise GenerationBusyError(f"{taken} by another; try again later") from None
     except FileNotFoundError:
         raise _gone(path) from None
-    try:
-        fcntl.flock(descriptor, operation)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    hold = Hold(descriptor)
-    if not _lies_at(path, descriptor):  # whoever had the lock has removed the generation
-        hold.release()
+
+
+def _present(path: Path, lock: FileLock) -> FileLock:
+    """The lock, unless whoever had it before has removed the generation."""
+    if not lock.lies_at(path):
+        lock.release()
         raise _gone(path)
-    return hold
-
-
-def _lies_at(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
+    return lock
 
 
 def _gone(path: Path) -> GenerationNotFoundError:

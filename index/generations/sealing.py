@@ -3,19 +3,35 @@
 Splits, hashes, reuses, encodes. Writes nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from molt.index.catalog.document import passage_text, text_hash
+from molt.artifact import text_hash
+from molt.index.catalog.document import passage_text
 from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import VectorError
-from molt.index.generations.passages import Split, whole_text
-from molt.index.generations.reuse import reuse_vectors
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.exact import Vectors
+from molt.index.segments.exact import Mask, Vectors
+from molt.index.segments.hashes import Hashes
 from molt.index.segments.segment import ROW, Segment, SegmentContent
+
+
+@dataclass(frozen=True)
+class Span:
+    """The characters `start` to `end` of a text."""
+
+    start: int
+    end: int
+
+
+Splitter = Callable[[str], Sequence[Span]]
+
+
+def whole_text(text: str) -> Sequence[Span]:
+    """One passage: the encoder reads as much of it as it can."""
+    return (Span(0, len(text)),)
 
 
 @dataclass(frozen=True)
@@ -23,7 +39,7 @@ class PassageEncoder:
     """How documents become vectors: `embed` maps n texts to `(n, dim) float32`."""
 
     embed: Callable[[Sequence[str]], Vectors]
-    split: Split = whole_text
+    split: Splitter = whole_text
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,7 @@ def sealed_content(
     documents = sorted(changed, key=lambda stored: stored.ordinal)
     passages = [one for stored in documents for one in _passages(stored, encoder.split)]
     rows = np.array([passage.row for passage in passages], dtype=ROW)
-    reused = reuse_vectors(known, rows["hash"], dimension=dimension)
+    reused = _reuse_vectors(known, rows["hash"], dimension=dimension)
     missing = np.flatnonzero(~reused.found).tolist()
     if missing:
         texts = [passages[row].text for row in missing]
@@ -62,7 +78,7 @@ def sealed_content(
     )
 
 
-def _passages(stored: StoredDocument, split: Split) -> Iterator[_Passage]:
+def _passages(stored: StoredDocument, split: Splitter) -> Iterator[_Passage]:
     document = stored.document
     for place, span in enumerate(split(document.text)):
         text = passage_text(title=document.title, text=document.text[span.start : span.end])
@@ -81,3 +97,25 @@ def _embedded(texts: Sequence[str], encoder: PassageEncoder, *, dimension: int) 
             f"the generation holds {dimension} dimensions"
         )
     return vectors[[places[text] for text in texts]]
+
+
+@dataclass(frozen=True)
+class _Reused:
+    """`vectors` `(n, dim) float32`, meaningful where `found` `(n,)` holds."""
+
+    vectors: Vectors
+    found: Mask
+
+
+def _reuse_vectors(segments: Iterable[Segment], hashes: Hashes, *, dimension: int) -> _Reused:
+    """Look the text hashes `(n,)` of dtype `V16` up in every segment, live rows or dead."""
+    reused = _Reused(np.empty((len(hashes), dimension), np.float32), np.zeros(len(hashes), bool))
+    for segment in segments:
+        missing = np.flatnonzero(~reused.found)
+        if not len(missing):
+            break
+        rows = segment.rows_by_hash.find(hashes[missing])
+        known = rows >= 0
+        reused.vectors[missing[known]] = segment.vectors[rows[known]]
+        reused.found[missing[known]] = True
+    return reused

@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from shutil import rmtree
 
-from molt.artifact import ArtifactError, faultpoint
+from molt.artifact import ArtifactError, FileLock, faultpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import GenerationError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
-from molt.index.generations.occupancy import Hold, hold_writing
+from molt.index.generations.occupancy import hold_writing
 from molt.index.generations.sealing import PassageEncoder, sealed_content
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 from molt.index.segments.merge import MergePlan, merged_content, plan_merge
@@ -58,7 +58,7 @@ class GenerationWriter:
         encoder: PassageEncoder,
         patience: float = 0.0,
     ) -> None:
-        self._hold: Hold | None = hold_writing(store.path(generation_id), patience=patience)
+        self._hold: FileLock | None = hold_writing(store.path(generation_id), patience=patience)
         self._store = store
         self._documents = catalog.documents
         self._collection = collection

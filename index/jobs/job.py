@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -35,21 +34,21 @@ class JobKind(StrEnum):
     EXPORT = "export"
 
 
-class Line(StrEnum):
+class QueueName(StrEnum):
     """Jobs of one line are run one after another, those of different lines beside each other."""
 
     TRAINING = "training"
     INDEXING = "indexing"
 
 
-LINES = {
-    JobKind.RETRAIN: Line.TRAINING,
-    JobKind.EVALUATE: Line.TRAINING,
-    JobKind.TUNE: Line.TRAINING,
-    JobKind.EXPORT: Line.TRAINING,
-    JobKind.RELOAD: Line.INDEXING,
-    JobKind.REINDEX: Line.INDEXING,
-    JobKind.MERGE: Line.INDEXING,
+QUEUES = {
+    JobKind.RETRAIN: QueueName.TRAINING,
+    JobKind.EVALUATE: QueueName.TRAINING,
+    JobKind.TUNE: QueueName.TRAINING,
+    JobKind.EXPORT: QueueName.TRAINING,
+    JobKind.RELOAD: QueueName.INDEXING,
+    JobKind.REINDEX: QueueName.INDEXING,
+    JobKind.MERGE: QueueName.INDEXING,
 }
 
 
@@ -71,11 +70,6 @@ class JobState(StrEnum):
 def new_job_id() -> str:
     """An id that no job has."""
     return uuid4().hex
-
-
-def jobs_folder(home: Path) -> Path:
-    """Where each job of a home has a folder, named by its id, for what it needs until it ends."""
-    return home / "runs" / "jobs"
 
 
 @dataclass(frozen=True)

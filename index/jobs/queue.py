@@ -4,7 +4,6 @@ DBOS keeps it in a database of its own, SQLite in the home unless another is nam
 the jobs is another process.
 """
 
-import fcntl
 import hashlib
 from datetime import UTC, datetime
 from itertools import count
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
-from molt.artifact import canonical_json
+from molt.artifact import Home, canonical_json, exclusive
+from molt.artifact.lock import FOR_EVER
 from molt.index.catalog.postgresql import connect_arguments, limit_sessions
 from molt.index.catalog.refusals import BUSY_SECONDS, translated
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
 from molt.index.jobs.job import (
     EVENTS,
-    LINES,
+    QUEUES,
     VERSION,
     Job,
     JobEvent,
@@ -31,8 +31,6 @@ from molt.index.jobs.job import (
 
 if TYPE_CHECKING:
     from dbos import EnqueueOptions, WorkflowStatus
-
-JOBS = "jobs.sqlite3"
 
 _STATES = {
     "DELAYED": JobState.WAITING,
@@ -137,7 +135,7 @@ class JobQueue:
         """The id of the job that is in the queue now: this one, or the one that is at work."""
         order: EnqueueOptions = {
             "workflow_name": request.kind,
-            "queue_name": LINES[request.kind],
+            "queue_name": QUEUES[request.kind],
             "workflow_id": job_id,
             "app_version": VERSION,
             "deduplication_id": f"{request.kind}:{request.collection or ''}",
@@ -163,8 +161,8 @@ def prepare_jobs(url: str) -> None:
             engine.dispose()
             DBOS.migrate(url)
         return
-    with Path(f"{make_url(url).database}.lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # SQLite lets nobody wait for the change to WAL
+    # SQLite lets nobody wait for the change to WAL.
+    with exclusive(Path(f"{make_url(url).database}.lock"), patience=FOR_EVER):
         engine = create_jobs_engine(url)
         with translated(engine):
             engine.connect().close()
@@ -201,7 +199,7 @@ def jobs_url(home: Path, catalog_url: str | None) -> str:
     """Where the queue of a home is: in its own SQLite file, or where a PostgreSQL catalog is."""
     if catalog_url is not None and make_url(catalog_url).get_backend_name() != "sqlite":
         return catalog_url
-    url = URL.create("sqlite", database=str(home / JOBS))
+    url = URL.create("sqlite", database=str(Home(home).jobs))
     return url.render_as_string(hide_password=False)
 
 

@@ -4,6 +4,7 @@ Reads mapped vectors in place: nothing is copied, so memory does not grow with t
 call uses one thread and holds no lock while it computes.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import faiss
@@ -44,6 +45,30 @@ def search_exactly(vectors: Vectors, query: Vectors, *, k: int, mask: Mask | Non
         tied = rows_reaching(vectors, query, score=float(best.scores[k]) - _ROUNDING, mask=mask)
         best = rank_rows(vectors, query, rows=tied, k=len(tied))
     return Ranked(best.scores[:k], best.rows[:k])
+
+
+@dataclass(frozen=True)
+class Rankings:
+    """For each query rows `(n, depth) int32`, best first, and their scores `(n, depth) float32`."""
+
+    rows: npt.NDArray[np.int32]
+    scores: Vectors
+
+
+def rank_queries(queries: Vectors, documents: Vectors, *, depth: int, threads: int) -> Rankings:
+    """The `depth` best documents of each query by inner product; all, where there are fewer.
+
+    `queries` `(n, dim)`, `documents` `(m, dim)`; equal scores by rising row. Beyond its result it
+    takes no memory that grows with either.
+    """
+    depth = min(depth, len(documents))
+    rows = np.empty((len(queries), depth), np.int32)
+    scores = np.empty((len(queries), depth), np.float32)
+    with ThreadPoolExecutor(threads) as pool:
+        found = pool.map(lambda query: search_exactly(documents, query, k=depth), queries)
+        for at, ranked in enumerate(found):
+            rows[at], scores[at] = ranked.rows, ranked.scores
+    return Rankings(rows, scores)
 
 
 def rank_rows(vectors: Vectors, query: Vectors, *, rows: Rows, k: int) -> Ranked:

@@ -14,16 +14,17 @@ import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from molt.index.errors import FilterError
-from molt.index.segments.scalar import MAX_FIELD_LENGTH, Kind, Scalar, scalar_of, storable
+from molt.index.segments.scalar import MAX_FIELD_LENGTH, Scalar, ScalarKind, scalar_of, storable
 
-MAX_DEPTH = 32
+MAX_FILTER_DEPTH = 32
 MAX_NODES = 256
 MAX_VALUES = 1_000
 
 
-class Comparison(StrEnum):
+class RangeOperator(StrEnum):
     """How a value is compared with a bound."""
 
     GT = "gt"
@@ -43,7 +44,7 @@ class OneOf:
 class Bound:
     """The value is of the bound's kind and on its right side."""
 
-    comparison: Comparison
+    comparison: RangeOperator
     limit: Scalar
 
 
@@ -79,7 +80,16 @@ class Not:
 
 Filter = All | AnyOf | Not | Condition
 
-_OPERATORS = ("eq", "in", "gt", "gte", "lt", "lte", "exists")
+_SCALAR = {"type": ["string", "number", "boolean"]}
+_ORDERED = {"type": ["string", "number"]}
+_MANY = {"type": "array", "minItems": 1, "maxItems": MAX_VALUES}
+_OPERATORS: Mapping[str, dict[str, Any]] = {
+    "eq": _SCALAR,
+    "in": {**_MANY, "items": _SCALAR},
+    **dict.fromkeys(map(str, RangeOperator), _ORDERED),
+    "exists": {"type": "boolean"},
+}
+_JOINED = ("all", "any")
 
 
 def parse_filter(value: object, *, max_nodes: int = MAX_NODES) -> Filter:
@@ -103,8 +113,37 @@ def conditions(where: Filter, *, path: str = "$") -> Iterator[tuple[str, Conditi
                 yield from conditions(part, path=f"{path}.{name}[{place}]")
 
 
+def filter_schema(reference: str) -> dict[str, Any]:
+    """The JSON Schema of a filter, which names itself by `reference` where it nests."""
+    inner = {"$ref": reference}
+    condition = {
+        "type": "object",
+        "properties": {
+            "field": {"type": "string", "minLength": 1, "maxLength": MAX_FIELD_LENGTH},
+            **_OPERATORS,
+        },
+        "required": ["field"],
+        "minProperties": 2,
+        "additionalProperties": False,
+    }
+    joined = [_alone(name, {**_MANY, "items": inner}) for name in _JOINED]
+    return {
+        "description": "A condition on metadata, or several joined; `field` is a dotted path.",
+        "anyOf": [condition, *joined, _alone("not", inner)],
+    }
+
+
+def _alone(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {name: schema},
+        "required": [name],
+        "additionalProperties": False,
+    }
+
+
 class _Parser:
-    """Recursive descent with a budget of nodes; its depth is bounded by `MAX_DEPTH`."""
+    """Recursive descent with a budget of nodes; its depth is bounded by `MAX_FILTER_DEPTH`."""
 
     def __init__(self, max_nodes: int) -> None:
         self._max_nodes = max_nodes
@@ -114,11 +153,13 @@ class _Parser:
         self._nodes += 1
         if self._nodes > self._max_nodes:
             raise FilterError(path, f"the filter has more than {self._max_nodes} parts; shorten it")
-        if depth > MAX_DEPTH:
-            raise FilterError(path, f"the filter is nested deeper than {MAX_DEPTH}; flatten it")
+        if depth > MAX_FILTER_DEPTH:
+            raise FilterError(
+                path, f"the filter is nested deeper than {MAX_FILTER_DEPTH}; flatten it"
+            )
         if not isinstance(value, Mapping):
             raise FilterError(path, f"expected an object, found {_shown(value)}")
-        for name in ("all", "any", "not"):
+        for name in (*_JOINED, "not"):
             if name in value:
                 return self._combined(name, value, path=path, depth=depth)
         return _condition(value, path=path)
@@ -165,9 +206,9 @@ def _test(name: str, operand: object, *, path: str) -> OneOf | Bound:
         values = _list(operand, path=path)
         return OneOf(frozenset(_scalar(v, path=f"{path}[{i}]") for i, v in enumerate(values)))
     limit = _scalar(operand, path=path)
-    if limit.kind is Kind.BOOLEAN:
+    if limit.kind is ScalarKind.BOOLEAN:
         raise FilterError(path, 'a range needs a number or a string; for booleans use "eq"')
-    return Bound(Comparison(name), limit)
+    return Bound(RangeOperator(name), limit)
 
 
 def _field(value: object, *, path: str) -> str:

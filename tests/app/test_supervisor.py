@@ -144,7 +144,9 @@ def test_the_worker_of_a_home_is_leashed_and_lives_as_long_as_the_block(
         child = psutil.Process(pid_of(noted(notes, 1)[0]))
     assert not child.is_running()
     assert noted(notes, 1)[0].endswith(" quiet")
-    assert begun == [(sys.executable, "-m", "molt", "worker", "--home", str(tmp_path), "--leash")]
+    assert begun == [
+        (sys.executable, "-m", "molt", "worker", "--home", str(tmp_path), "--supervised")
+    ]
 
 
 def test_no_worker_is_started_where_the_settings_want_none(

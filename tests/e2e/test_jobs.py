@@ -9,12 +9,13 @@ from shutil import copytree
 
 import pytest
 
+from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.encoder.checkpoint import MANIFEST
+from molt.encoder.checkpoint import CHECKPOINT_MANIFEST
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationStore
-from molt.index.jobs.job import MODEL, Job, JobKind, JobRequest, JobState, jobs_folder, new_job_id
+from molt.index.jobs.job import MODEL, Job, JobKind, JobRequest, JobState, new_job_id
 from molt.index.jobs.queue import JobQueue
 from molt.training.config import RetrainConfig, validated
 from molt.training.evaluation.store import ReportStore
@@ -30,7 +31,7 @@ __all__ = ["base", "dataset", "home", "queue"]
 @contextmanager
 def working(home: Path) -> Iterator[None]:
     """A worker of the home, for as long as the block lasts."""
-    command = [str(MOLT), "worker", "--home", str(home), "--leash"]
+    command = [str(MOLT), "worker", "--home", str(home), "--supervised"]
     environ = environment(home) | in_batches(50)
     with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE) as worker:
         yield
@@ -59,7 +60,7 @@ def scatter(home: Path) -> None:
         for number in range(6):
             body = Document(f"more{number}", "", f"one more {number}", {})
             revision = engine.catalog.documents.upsert(collection, [body]).revision
-            assert engine.shelf.wait_indexed("letters", revision=revision, timeout=60)
+            assert engine.live_collections.wait_indexed("letters", revision=revision, timeout=60)
         for number in range(0, 6, 2):
             engine.catalog.documents.delete(collection, f"more{number}")
 
@@ -97,9 +98,9 @@ def test_an_uploaded_model_becomes_a_checkpoint_that_it_names(
     home: Path, queue: JobQueue, base: Checkpoint
 ) -> None:
     job_id = new_job_id()
-    folder = jobs_folder(home) / job_id
+    folder = Home(home).job_folders / job_id
     copytree(base.path, folder / MODEL)
-    (folder / MODEL / MANIFEST).unlink()
+    (folder / MODEL / CHECKPOINT_MANIFEST).unlink()
     store = CheckpointStore(home / "checkpoints")
     store.remove(base.id)
     request = JobRequest(JobKind.EXPORT, None, {"name": "--acme/boots"})
@@ -122,7 +123,7 @@ def test_tuning_finds_a_configuration_that_a_retraining_takes(home: Path, queue:
 def test_a_worker_removes_what_jobs_kept_that_ended_without_one(
     home: Path, queue: JobQueue
 ) -> None:
-    cancelled, forgotten, coming = (jobs_folder(home) / new_job_id() for _ in range(3))
+    cancelled, forgotten, coming = (Home(home).job_folders / new_job_id() for _ in range(3))
     for folder in (cancelled, forgotten, coming):
         (folder / MODEL).mkdir(parents=True)
     queue.ask(JobRequest(JobKind.EXPORT, None, {"name": "m"}), job_id=cancelled.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from molt.engine.engine import Engine
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import open_catalog
 from molt.index.generations.flip import FEW

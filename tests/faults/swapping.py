@@ -59,7 +59,7 @@ def work(
 
     It is killed as soon as `until` holds. What it logs is in `worker_log`.
     """
-    command = [str(MOLT), "worker", "--home", str(home), "--leash"]
+    command = [str(MOLT), "worker", "--home", str(home), "--supervised"]
     with (
         worker_log(home).open("ab") as log,
         subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=log) as worker,

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from molt.artifact import text_hash
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
-from molt.index.catalog.document import text_hash
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
@@ -58,7 +58,7 @@ def make_rows(
     for place in range(1, len(rows)):
         if ordinals[place] == ordinals[place - 1]:
             rows["passage"][place] = rows["passage"][place - 1] + 1
-    rows["hash"] = [np.void(text_hash(f"{row}")) for row in rows.tolist()]
+    rows["hash"] = [np.void(text_hash(f"{row}")) for row in rows.tolist()]  # type: ignore[str-bytes-safe]
     return rows
 
 

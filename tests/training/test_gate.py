@@ -17,11 +17,12 @@ from molt.training.evaluation.cost import Cost
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.exposure import Exposure
 from molt.training.evaluation.measurement import Trial
-from molt.training.evaluation.report import Plan, Report
+from molt.training.evaluation.report import EvaluationPlan, Report
 from molt.training.evaluation.significance import Sampling
 from molt.training.evaluation.store import ReportStore
 from molt.training.gate import Decision, decide
 from molt.training.gate_config import GateConfig
+from molt.worker.tasks.runs import run_maker
 from tests.hashing import HashingEncoder
 from tests.training.evaluation.conftest import Encoders, corpus_of, encoders
 
@@ -95,12 +96,13 @@ def compare(encoders: Encoders, tmp_path: Path) -> Compare:
                 [encoders.add(Ranking(after, seed=1))],
                 baseline=encoders.add(Ranking(before, seed=0)),
             ),
-            plan=Plan(
+            plan=EvaluationPlan(
                 slices=("language",) if languages else (),
                 group="shop" if shops else None,
                 **{"sampling": Sampling(resamples=500, permutations=1000)} | plan,
             ),
             cache=tmp_path,
+            make_run=run_maker(tmp_path),
         )
         return with_costs(report, replace(SAME, **(cost or {})))
 

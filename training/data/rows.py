@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from molt.index.catalog.fields import check_words
 from molt.index.errors import InvalidFieldError
-from molt.index.files import Progress, RowError
+from molt.index.files import ReadProgress, RowError
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES
 from molt.index.files.table import read_verbatim, sample_columns
 from molt.training.data.dataset import TaskKind
@@ -55,7 +55,7 @@ def _read(
     path: Path, reject: Reject, *, read: Callable[[Mapping[str, Any]], _Record]
 ) -> list[_Record]:
     found = []
-    for row in read_verbatim(path, Progress()):
+    for row in read_verbatim(path, ReadProgress()):
         if isinstance(row, RowError):
             reject(row)
             continue

@@ -9,7 +9,7 @@ from molt.artifact import hash_file
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
-from molt.index.files import Kind, Part, RowError, Source, open_source
+from molt.index.files import RecordKind, RowError, Source, SourcePart, open_source
 from molt.training.data.dataset import TaskKind
 from molt.training.data.digest import digest_records, document_record
 from molt.training.data.raw import Origin, RawData, combine, join
@@ -82,14 +82,14 @@ def _is_beir(folder: Path) -> bool:
     )
 
 
-def _read_part(part: Part) -> RawData:
+def _read_part(part: SourcePart) -> RawData:
     def read(reject: Callable[[RowError], None]) -> RawData:
         source = Source((part,), reject=reject)
-        if part.kind is Kind.DOCUMENTS:
+        if part.kind is RecordKind.DOCUMENTS:
             return RawData(documents=tuple(source.documents()))
-        if part.kind is Kind.QUERIES:
+        if part.kind is RecordKind.QUERIES:
             return RawData(queries=tuple(source.queries()))
-        if part.kind is Kind.JUDGMENTS:
+        if part.kind is RecordKind.JUDGMENTS:
             return RawData(judgments=tuple(source.judgments()))
         return RawData(pairs=tuple(source.pairs()))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from molt.encoder import Prompts
-from molt.engine.vector_cache import Vectors
+from molt.index.segments.exact import Vectors
 from molt.training.distilling.teaching import Taught
 from molt.training.export.graph import load_model
 

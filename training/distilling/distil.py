@@ -7,6 +7,7 @@ gates it, and nothing that serves is changed.
 
 from dataclasses import dataclass
 
+from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.data.split_name import SplitName
 from molt.training.distilling.recipe import Recipe, check_shape
@@ -14,14 +15,14 @@ from molt.training.distilling.serving import Served, measure_serving
 from molt.training.distilling.student import Student, make_student
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Plan, Report
-from molt.training.fit.fitted import Workplace
-from molt.training.fit.progress import Event, EventLog, Watch, told, unwatched
-from molt.training.run import Places
+from molt.training.evaluation.report import EvaluationPlan, Report
+from molt.training.evaluation.runs import MakeRun
+from molt.training.fit.fitted import RunFolder
+from molt.training.fit.progress import EventLog, OnEvent, TrainingEvent, told, unwatched
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DistilOutcome:
     """A student, how it and its teacher are served here, and their report on test.
 
     There is no report where no query is judged.
@@ -55,33 +56,41 @@ class Outcome:
 
 
 def distil(
-    recipe: Recipe, *, store: CheckpointStore, places: Places, watch: Watch = unwatched
-) -> Outcome:
+    recipe: Recipe,
+    *,
+    store: CheckpointStore,
+    home: Home,
+    make_run: MakeRun,
+    on_event: OnEvent = unwatched,
+) -> DistilOutcome:
     """Make the student and measure it beside its teacher.
 
     Raises `FitError` for what cannot be distilled, and what export and evaluation raise.
     """
     check_shape(recipe.shape, recipe.teacher)
-    workplace = Workplace(places.runs / recipe.id, places.cache)
-    workplace.folder.mkdir(parents=True, exist_ok=True)
-    log = EventLog(workplace.folder / "events.jsonl", watch)
-    student = make_student(recipe, store=store, workplace=workplace, log=log)
-    log(Event("evaluation"))
+    run_folder = RunFolder(home.runs / recipe.id, home.cache)
+    run_folder.folder.mkdir(parents=True, exist_ok=True)
+    log = EventLog(run_folder.folder / "events.jsonl", on_event)
+    student = make_student(recipe, store=store, run_folder=run_folder, log=log)
+    log(TrainingEvent("evaluation"))
     teacher_served, served = measure_serving(
-        [recipe.teacher, student.checkpoint], recipe.reading.texts.documents, cache=places.cache
+        [recipe.teacher, student.checkpoint], recipe.reading.texts.documents, cache=home.cache
     )
-    report = _report(recipe, student, places=places, watch=watch)
-    return Outcome(recipe.id, recipe.teacher, student, teacher_served, served, report)
+    report = _report(recipe, student, home=home, make_run=make_run, on_event=on_event)
+    return DistilOutcome(recipe.id, recipe.teacher, student, teacher_served, served, report)
 
 
-def _report(recipe: Recipe, student: Student, *, places: Places, watch: Watch) -> Report | None:
+def _report(
+    recipe: Recipe, student: Student, *, home: Home, make_run: MakeRun, on_event: OnEvent
+) -> Report | None:
     judged = recipe.reading.judged
     if judged is None:
         return None
     return evaluate(
         judged.trial(SplitName.TEST),
         contenders=Contenders([student.checkpoint], baseline=recipe.teacher),
-        plan=Plan(split=SplitName.TEST),
-        cache=places.cache,
-        progress=told(watch),
+        plan=EvaluationPlan(split=SplitName.TEST),
+        cache=home.cache,
+        make_run=make_run,
+        progress=told(on_event),
     )

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from molt.encoder import Encoder, Prompts
-from molt.engine.vector_cache import Progress, Vectors, encode_corpus, encode_queries, quiet
-from molt.training.data.dataset import Corpus
-from molt.training.distilling.texts import Texts
+from molt.encoder.vector_cache import OnProgress, encode_documents, encode_queries, quiet
+from molt.index.segments.exact import Vectors
+from molt.training.distilling.texts import CollectionTexts
 
 
 @dataclass(frozen=True)
 class Taught:
     """Texts with the teacher's `vectors` `(n, dim)` of them, those of queries first."""
 
-    texts: Texts
+    texts: CollectionTexts
     vectors: Vectors
 
     def along(self, directions: Vectors) -> "Taught":
@@ -41,9 +41,10 @@ class Taught:
         return queries + [prompts.document + text for text in self.texts.documents]
 
 
-def teach(encoder: Encoder, texts: Texts, *, cache: Path, progress: Progress = quiet) -> Taught:
+def teach(
+    encoder: Encoder, texts: CollectionTexts, *, cache: Path, progress: OnProgress = quiet
+) -> Taught:
     """Ask the teacher as it is served; what `cache` holds of documents is not encoded again."""
     queries = encode_queries(encoder, texts.queries, progress=progress)
-    corpus = Corpus(documents=(), texts=texts.documents)
-    documents = encode_corpus(encoder, corpus, cache=cache, progress=progress)
+    documents = encode_documents(encoder, texts.documents, cache=cache, progress=progress)
     return Taught(texts, np.concatenate([queries, documents]))

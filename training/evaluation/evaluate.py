@@ -12,15 +12,23 @@ import numpy as np
 
 from molt import __version__
 from molt.encoder import Checkpoint
-from molt.engine.vector_cache import Progress, quiet
+from molt.encoder.vector_cache import OnProgress, quiet
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.comparison import compare_measures, outcome, slice_results
 from molt.training.evaluation.examples import Examples, Pairing
 from molt.training.evaluation.measurement import Measured, Trial, measure_all
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Comparison, Facts, Plan, Report, Result, report_id
+from molt.training.evaluation.report import (
+    CheckpointResult,
+    Comparison,
+    EvaluationPlan,
+    Facts,
+    Report,
+    report_id,
+)
+from molt.training.evaluation.runs import MakeRun
 from molt.training.evaluation.significance import estimate
-from molt.training.evaluation.similarity import compare
+from molt.training.evaluation.similarity import compare_runs
 from molt.training.evaluation.slices import Slice, slices
 
 
@@ -37,18 +45,26 @@ class Contenders:
         return [*([] if self.baseline is None else [self.baseline]), *self.candidates]
 
 
-def evaluate(
-    trial: Trial, *, contenders: Contenders, plan: Plan, cache: Path, progress: Progress = quiet
+def evaluate(  # noqa: PLR0913  each by name
+    trial: Trial,
+    *,
+    contenders: Contenders,
+    plan: EvaluationPlan,
+    cache: Path,
+    make_run: MakeRun,
+    progress: OnProgress = quiet,
 ) -> Report:
     """Measure each checkpoint, in the variant that serves here, by search over the whole corpus.
 
-    `cache` keeps vectors, so an evaluation that was killed goes on where it stopped. Raises
+    `make_run` ranks; `cache` is where compiled graphs and measured speeds are kept. Raises
     `EvaluationError` where there is nothing to measure or a field of the plan is unknown, and what
     `open_encoder` raises.
     """
     _check(trial, contenders)
     cut = slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
-    measured = measure_all(trial, contenders.all, group=plan.group, cache=cache, progress=progress)
+    measured = measure_all(
+        trial, contenders.all, group=plan.group, cache=cache, make_run=make_run, progress=progress
+    )
     former = None if contenders.baseline is None else measured.pop(0)
     facts = _facts(trial)
     subjects = [each.subject for each in measured]
@@ -95,12 +111,12 @@ def _facts(trial: Trial) -> Facts:
 def _result(
     measured: Measured,
     *,
-    plan: Plan,
+    plan: EvaluationPlan,
     cut: Sequence[Slice] = (),
     former: Measured | None = None,
-) -> Result:
+) -> CheckpointResult:
     columns = np.stack(list(measured.values.values()), axis=1)
-    return Result(
+    return CheckpointResult(
         subject=measured.subject,
         measures=dict(zip(measured.values, estimate(columns, sampling=plan.sampling), strict=True)),
         per_query={
@@ -117,7 +133,7 @@ def _result(
     )
 
 
-def _compared(trial: Trial, former: Measured, latter: Measured, plan: Plan) -> Comparison:
+def _compared(trial: Trial, former: Measured, latter: Measured, plan: EvaluationPlan) -> Comparison:
     measures = compare_measures(former.values, latter.values, plan=plan)
     change = latter.values[PRIMARY] - former.values[PRIMARY]
     pairing = Pairing(former.run, latter.run, former.values[PRIMARY], latter.values[PRIMARY])
@@ -126,7 +142,7 @@ def _compared(trial: Trial, former: Measured, latter: Measured, plan: Plan) -> C
         candidate=latter.subject.id,
         outcome=outcome(measures, plan=plan),
         measures=measures,
-        similarity=compare(former.run, latter.run),
+        similarity=compare_runs(former.run, latter.run),
         wins=int((change > 0).sum()),
         losses=int((change < 0).sum()),
         ties=int((change == 0).sum()),

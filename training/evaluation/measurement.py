@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from molt.encoder import Checkpoint, Encoder, open_encoder
-from molt.engine.runs import Run, run_of
-from molt.engine.vector_cache import Progress, quiet
+from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.cost import Cost, costs
 from molt.training.evaluation.exposure import Exposure, exposure, grouped
-from molt.training.evaluation.measures import Values, measure
+from molt.training.evaluation.measures import QueryValues, measure_run
 from molt.training.evaluation.report import Subject
+from molt.training.evaluation.runs import MakeRun, Run
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,19 @@ class Measured:
 
     subject: Subject
     run: Run
-    values: Mapping[str, Values]
+    values: Mapping[str, QueryValues]
     cost: Cost
     exposure: Exposure | None
 
 
-def measure_all(
+def measure_all(  # noqa: PLR0913  each by name
     trial: Trial,
     checkpoints: Sequence[Checkpoint],
     *,
     group: str | None,
     cache: Path,
-    progress: Progress = quiet,
+    make_run: MakeRun,
+    progress: OnProgress = quiet,
 ) -> list[Measured]:
     """Rank with the variant of each checkpoint that serves here; time all of them in turns.
 
@@ -67,10 +68,7 @@ def measure_all(
         encoders = [
             stack.enter_context(closing(open_encoder(each, cache=cache))) for each in checkpoints
         ]
-        runs = [
-            run_of(each, corpus=trial.corpus, queries=queries, cache=cache, progress=progress)
-            for each in encoders
-        ]
+        runs = [make_run(each, trial, progress) for each in encoders]
         taken = costs(encoders, [query.text for query in queries])
         subjects = [_subject(each) for each in encoders]
     doc_ids = [document.id for document in trial.corpus.documents]
@@ -79,7 +77,7 @@ def measure_all(
         Measured(
             subject,
             run,
-            values=measure(run, doc_ids=doc_ids, qrels=qrels),
+            values=measure_run(run, doc_ids=doc_ids, qrels=qrels),
             cost=cost,
             exposure=None
             if grouping is None

@@ -14,10 +14,12 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.base.model import BaseModel
 
 from molt.encoder import InputType
-from molt.engine.runs import rank
+from molt.encoder.host import cores
+from molt.index.segments.exact import Vectors, rank_queries
 from molt.training.data.dataset import Corpus, Split
-from molt.training.evaluation.measures import PRIMARY, measure
-from molt.training.fit.embedding import Embedding, LearnerEmbedding, Vectors
+from molt.training.evaluation.measures import PRIMARY, measure_run
+from molt.training.evaluation.runs import Run
+from molt.training.fit.embedding import Embedding, LearnerEmbedding
 from molt.training.fit.learner import Learner
 
 METRIC = "ndcg10"
@@ -37,9 +39,10 @@ class DevSet:
         asked = list(self.split.queries.values())
         queries = embedding([query.text for query in asked], InputType.QUERY)
         documents = embedding(self.corpus.texts, InputType.DOCUMENT)
-        run = rank(queries, documents, query_ids=[query.id for query in asked], depth=_DEPTH)
+        found = rank_queries(queries, documents, depth=_DEPTH, threads=cores())
+        run = Run(tuple(query.id for query in asked), found.rows, found.scores)
         doc_ids = [document.id for document in self.corpus.documents]
-        return float(measure(run, doc_ids=doc_ids, qrels=self.split.qrels)[PRIMARY].mean())
+        return float(measure_run(run, doc_ids=doc_ids, qrels=self.split.qrels)[PRIMARY].mean())
 
 
 class DevEvaluator(BaseEvaluator):
@@ -69,7 +72,7 @@ def sample_dev(  # noqa: PLR0913  each by name
         return DevSet(dev, corpus)
     judged = {doc_id for grades in dev.qrels.values() for doc_id in grades}
     kept = {place for place, one in enumerate(corpus.documents) if one.id in judged}
-    best = rank(queries, documents, query_ids=list(dev.queries), depth=_RANKED).rows
+    best = rank_queries(queries, documents, depth=_RANKED, threads=cores()).rows
     random = np.random.default_rng(seed)
     for place in (*best.T.ravel().tolist(), *random.permutation(len(corpus.texts)).tolist()):
         if len(kept) >= size:

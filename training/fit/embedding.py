@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from molt.encoder import Checkpoint, Encoder, InputType, Lane, open_encoder
+from molt.index.segments.exact import Vectors
 from molt.training.fit.learner import Learner
-
-Vectors = npt.NDArray[np.float32]
 
 _BATCH = 256
 

@@ -17,9 +17,9 @@ from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.fit.config import FitConfig
 from molt.training.fit.embedding import Embedding, EncoderEmbedding, opened
-from molt.training.fit.fitted import Fitted, Workplace, read_fitted
-from molt.training.fit.progress import EventLog, Watch, unwatched
-from molt.training.fit.session import STATES, Session
+from molt.training.fit.fitted import Fitted, RunFolder, read_fitted
+from molt.training.fit.progress import EventLog, OnEvent, unwatched
+from molt.training.fit.session import STATES_FOLDER, Session
 
 _FITTED = "fitted.json"
 
@@ -29,31 +29,31 @@ def fit(  # noqa: PLR0913  each by name
     dataset: Dataset,
     *,
     config: FitConfig,
-    workplace: Workplace,
+    run_folder: RunFolder,
     teacher: Checkpoint | None = None,
-    watch: Watch = unwatched,
+    on_event: OnEvent = unwatched,
 ) -> Fitted:
-    """Fit `base` to the tasks of `dataset`; the model of the best epoch is at `workplace.model`.
+    """Fit `base` to the tasks of `dataset`; the model of the best epoch is at `run_folder.model`.
 
     Raises `FitError` for a configuration that cannot be.
     """
-    done = workplace.folder / _FITTED
+    done = run_folder.folder / _FITTED
     if done.exists():
         return read_fitted(done)
-    workplace.folder.mkdir(parents=True, exist_ok=True)
+    run_folder.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    log = EventLog(workplace.folder / "events.jsonl", watch)
-    with _teaching(teacher, config, workplace) as taught:
-        run = Session(base, dataset, config, workplace, log, taught)
+    log = EventLog(run_folder.folder / "events.jsonl", on_event)
+    with _teaching(teacher, config, run_folder) as taught:
+        run = Session(base, dataset, config, run_folder, log, taught)
         fitted = run.finish(run.train(), began=began)
     write_atomically(done, json.dumps(asdict(fitted), indent=1).encode())
-    rmtree(workplace.folder / STATES, ignore_errors=True)
+    rmtree(run_folder.folder / STATES_FOLDER, ignore_errors=True)
     return fitted
 
 
 @contextmanager
 def _teaching(
-    teacher: Checkpoint | None, config: FitConfig, workplace: Workplace
+    teacher: Checkpoint | None, config: FitConfig, run_folder: RunFolder
 ) -> Iterator[Embedding | None]:
     """The teacher, open for the length of the run."""
     if teacher is None:
@@ -61,5 +61,5 @@ def _teaching(
             raise FitError(f"the teacher {config.objective.teacher} was not opened")
         yield None
         return
-    with opened(teacher, workplace.cache) as encoder:
+    with opened(teacher, run_folder.cache) as encoder:
         yield EncoderEmbedding(encoder)

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from molt.encoder import InputType
-from molt.index.segments.exact import Ranked, search_exactly
+from molt.index.segments.exact import Ranked, Vectors, search_exactly
 from molt.training.data.dataset import Corpus, Example, Split, Task
 from molt.training.fit.config import NegativesConfig
-from molt.training.fit.embedding import Embedding, Vectors
+from molt.training.fit.embedding import Embedding
 
 
 @dataclass(frozen=True)

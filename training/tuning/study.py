@@ -16,15 +16,15 @@ from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
-from molt.artifact import canonical_json
+from molt.artifact import Home, canonical_json
 from molt.training.config import TrainConfig
 from molt.training.errors import FitError
 from molt.training.fit.fit import fit
-from molt.training.fit.fitted import Workplace
-from molt.training.fit.progress import Event, Watch, unwatched
+from molt.training.fit.fitted import RunFolder
+from molt.training.fit.progress import OnEvent, TrainingEvent, unwatched
 from molt.training.material import Material
-from molt.training.run import Places, name_run
-from molt.training.run_lock import alone
+from molt.training.run import name_run
+from molt.training.run_lock import exclusive_run
 from molt.training.tuning.space import suggest
 
 _OVER = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -47,8 +47,8 @@ def tune(
     *,
     config: TrainConfig,
     trials: int,
-    places: Places,
-    watch: Watch = unwatched,
+    home: Home,
+    on_event: OnEvent = unwatched,
 ) -> Tuned:
     """Run until `trials` trials are over, those of earlier calls included.
 
@@ -58,13 +58,13 @@ def tune(
     if config.objective.teacher is not None:
         raise FitError("tuning learns from no teacher; leave objective.teacher out")
     name = _name(material, config)
-    with alone(places.runs / name):
-        return _tune(_open(name, config, places), _Tuning(material, config, places, watch), trials)
+    with exclusive_run(home.runs / name):
+        return _tune(_open(name, config, home), _Tuning(material, config, home, on_event), trials)
 
 
 def _tune(study: Study, tuning: "_Tuning", trials: int) -> Tuned:
     while (over := len(study.get_trials(deepcopy=False, states=_OVER))) < trials:
-        tuning.watch(Event("trials", step=over, steps=trials))
+        tuning.on_event(TrainingEvent("trials", step=over, steps=trials))
         study.optimize(tuning.run, n_trials=1)
     best = study.best_trial
     return Tuned(
@@ -81,10 +81,10 @@ def _name(material: Material, config: TrainConfig) -> str:
     return hashlib.sha256(canonical_json(body)).hexdigest()[:16]
 
 
-def _open(name: str, config: TrainConfig, places: Places) -> Study:
+def _open(name: str, config: TrainConfig, home: Home) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        storage=f"sqlite:///{places.runs / 'studies.sqlite3'}",
+        storage=f"sqlite:///{home.runs / 'studies.sqlite3'}",
         study_name=name,
         direction="maximize",
         load_if_exists=True,
@@ -103,21 +103,21 @@ class _Tuning:
     """What a trial does."""
 
     def __init__(
-        self, material: Material, config: TrainConfig, places: Places, watch: Watch
+        self, material: Material, config: TrainConfig, home: Home, on_event: OnEvent
     ) -> None:
         self.config = config
-        self.watch = watch
+        self.on_event = on_event
         self._material = material
-        self._places = places
+        self._home = home
 
     def run(self, trial: Trial) -> float:
         """nDCG@10 on dev of the trial's best epoch, the base's where none is better."""
         config = suggest(trial, self.config)
-        folder = self._places.runs / name_run(self._material, config)
-        workplace = Workplace(folder, self._places.cache)
+        folder = self._home.runs / name_run(self._material, config)
+        run_folder = RunFolder(folder, self._home.cache)
 
-        def watch(event: Event) -> None:
-            self.watch(event)
+        def report(event: TrainingEvent) -> None:
+            self.on_event(event)
             if event.ndcg10 is None or not event.step:
                 return
             trial.report(event.ndcg10, step=round(event.epoch))
@@ -129,8 +129,8 @@ class _Tuning:
                 self._material.base,
                 self._material.dataset,
                 config=config,
-                workplace=workplace,
-                watch=watch,
+                run_folder=run_folder,
+                on_event=report,
             )
         except optuna.TrialPruned:
             rmtree(folder)
@@ -151,5 +151,5 @@ class _Tuning:
             rmtree(folder)
             return
         if kept is not None:
-            rmtree(self._places.runs / kept, ignore_errors=True)
+            rmtree(self._home.runs / kept, ignore_errors=True)
         trial.study.set_user_attr("best_run", folder.name)

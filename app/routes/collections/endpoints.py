@@ -60,7 +60,7 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.WRITE)
-async def delete_collection(request: Request, collection: CollectionPath) -> Response:
+async def delete_collection_route(request: Request, collection: CollectionPath) -> Response:
     """Delete a collection with everything in it."""
     service = service_of(request)
     await service.admission.run(_delete, service.engine, collection)
@@ -81,7 +81,7 @@ def _get(engine: Engine, name: str) -> dict[str, Any]:
 
 def _delete(engine: Engine, name: str) -> None:
     engine.catalog.collections.delete(name)
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
 
 
 def _state(status: CollectionStatus) -> dict[str, Any]:

@@ -72,4 +72,6 @@ def _readiness(service: Service) -> Readiness:
 def _exposition(service: Service) -> bytes:
     ready = _readiness(service).ready
     engine = service.engine
-    return service.metrics.exposition(engine.statuses(), failed=engine.shelf.failures, ready=ready)
+    return service.metrics.exposition(
+        engine.statuses(), failed=engine.live_collections.failures, ready=ready
+    )

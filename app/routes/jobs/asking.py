@@ -109,4 +109,4 @@ def _asked(engine: Engine, request: JobRequest, key: str | None) -> Job:
             engine.checkpoints.read(checkpoint_id)
         except CheckpointNotFoundError:
             raise UnknownCheckpointError(checkpoint_id) from None
-    return engine.jobs.queue.ask(request, key=key)
+    return engine.jobs.ask(request, key=key)

@@ -36,7 +36,7 @@ async def get_jobs(
     """List the newest jobs, newest first."""
     service = service_of(request)
     jobs = service.engine.jobs
-    found = await service.admission.run(lambda: jobs.queue.list(collection=collection, limit=limit))
+    found = await service.admission.run(lambda: jobs.list(collection=collection, limit=limit))
     return Json({"jobs": [asdict(job) for job in found]})
 
 
@@ -63,7 +63,7 @@ async def delete_job(request: Request, job_id: JobPath) -> Json:
     """Cancel a job; what is at work stops within seconds. One that has ended stays as it is."""
     service = service_of(request)
     jobs = service.engine.jobs
-    return Json(asdict(await service.admission.run(lambda: jobs.queue.cancel(job_id))))
+    return Json(asdict(await service.admission.run(lambda: jobs.cancel(job_id))))
 
 
 @router.get(
@@ -93,12 +93,12 @@ async def get_events(
 
 async def _job(service: Service, job_id: str) -> Job:
     jobs = service.engine.jobs
-    return await service.admission.run(lambda: jobs.queue.get(job_id))
+    return await service.admission.run(lambda: jobs.get(job_id))
 
 
 async def _followed(service: Service, job_id: str, last: int) -> AsyncIterator[bytes]:
     """Server-sent events until the job ends or the server stops; a comment where it is silent."""
-    queue = service.engine.jobs.queue
+    queue = service.engine.jobs
     loop = asyncio.get_running_loop()
     spoken = loop.time()
     while not service.leaving:

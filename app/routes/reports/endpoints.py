@@ -10,7 +10,7 @@ from molt.app.http.answers import Json, page_headers
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import new_router
 from molt.app.http.texts import Name
-from molt.app.routes.reports.files import list_reports, read_page, read_report
+from molt.app.routes.reports.files import list_reports, load_report, read_page
 from molt.app.routes.reports.schemas import ReportBody, ReportList
 from molt.app.service import Service, service_of
 
@@ -19,7 +19,7 @@ router = new_router("reports")
 ReportPath = Annotated[Name, Path(alias="id", description="a report's id")]
 NO_REPORT: dict[int | str, dict[str, Any]] = {404: {"description": "no such report"}}
 # The page brings its style along and has neither scripts nor anything to load.
-POLICY = (
+_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox"
 )
@@ -43,7 +43,7 @@ async def get_reports(request: Request) -> Json:
 async def get_report(request: Request, report_id: ReportPath) -> Json:
     """Everything that an evaluation found."""
     service = service_of(request)
-    return Json(await service.admission.run(read_report, _root(service), report_id))
+    return Json(await service.admission.run(load_report, _root(service), report_id))
 
 
 @router.get(
@@ -57,8 +57,8 @@ async def get_report_page(request: Request, report_id: ReportPath) -> Response:
     """A report as a page for a person, which needs nothing else."""
     service = service_of(request)
     page = await service.admission.run(read_page, _root(service), report_id)
-    return HTMLResponse(page, headers=page_headers(POLICY))
+    return HTMLResponse(page, headers=page_headers(_POLICY))
 
 
 def _root(service: Service) -> FilePath:
-    return service.settings.home / "reports"
+    return service.settings.layout.reports

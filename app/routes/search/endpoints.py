@@ -10,9 +10,9 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import new_router
 from molt.app.http.validation import require
-from molt.app.routes.search.schemas import Part, SearchBody, SearchParameters, SearchResult
+from molt.app.routes.search.schemas import DocumentPart, SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
-from molt.engine.search.pipeline import Hit, SearchAnswer, SearchQuery
+from molt.engine.search.query import Hit, SearchAnswer, SearchQuery
 from molt.engine.settings import LimitSettings
 from molt.index.segments.filter import Filter, parse_filter
 
@@ -79,7 +79,7 @@ def _filter(body: SearchBody, limits: LimitSettings) -> Filter | None:
     return parse_filter(body.filter, max_nodes=limits.max_filter_nodes)
 
 
-def _result(answer: SearchAnswer, include: list[Part], started: float) -> dict[str, Any]:
+def _result(answer: SearchAnswer, include: list[DocumentPart], started: float) -> dict[str, Any]:
     page = answer.page
     return {
         "query_id": uuid4().hex,
@@ -92,7 +92,7 @@ def _result(answer: SearchAnswer, include: list[Part], started: float) -> dict[s
     }
 
 
-def _hit(hit: Hit, include: list[Part]) -> dict[str, Any]:
+def _hit(hit: Hit, include: list[DocumentPart]) -> dict[str, Any]:
     return {
         "id": hit.id,
         "score": hit.score,

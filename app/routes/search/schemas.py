@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from molt.app.http.texts import Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 
-Part = Literal["title", "text", "metadata"]
-ALL_PARTS: tuple[Part, ...] = ("title", "text", "metadata")
+DocumentPart = Literal["title", "text", "metadata"]
+ALL_PARTS: tuple[DocumentPart, ...] = ("title", "text", "metadata")
 
 
 def _refuse_promised(value: object) -> object:
@@ -43,7 +43,7 @@ class SearchBody(Strict):
     explain: Never = False
     rerank: Never = False
     min_score: float | None = None
-    include: list[Part] = Field(default=list(ALL_PARTS), max_length=3)
+    include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
 class SearchParameters(BaseModel):
@@ -57,7 +57,7 @@ class SearchParameters(BaseModel):
     offset: Offset = 0
     mode: Mode = "dense"
     min_score: float | None = None
-    include: list[Part] = Field(default=list(ALL_PARTS), max_length=3)
+    include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
 class Total(BaseModel):

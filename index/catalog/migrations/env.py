@@ -1,4 +1,4 @@
-"""Runs migrations on the connection, and in the transaction, that `molt.index.catalog.schema` gives."""
+"""Runs migrations on the connection, and in the transaction, that `schema` gives."""
 
 from alembic import context
 

@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 
 from molt import __version__
 from molt.index.catalog.keys import Role
-from tests.app.serving import serving
+from tests.app.serving import service_of, serving
 
 
 def test_a_started_server_is_alive_ready_and_well(client: TestClient) -> None:
@@ -19,7 +19,7 @@ def test_a_started_server_is_alive_ready_and_well(client: TestClient) -> None:
 
 
 def test_a_server_that_stops_is_not_ready_and_takes_no_more(client: TestClient) -> None:
-    client.app.state.service.stopping = True
+    service_of(client).stopping = True
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["problems"]) == (503, ["the server is shutting down"])
     assert client.get("/health").json()["status"] == "unavailable"
@@ -31,10 +31,10 @@ def test_a_server_that_stops_is_not_ready_and_takes_no_more(client: TestClient) 
 def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
     client: TestClient,
 ) -> None:
-    engine = client.app.state.service.engine
+    engine = service_of(client).engine
     engine.catalog.collections.create("shop")
     engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="too few judgments")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     assert ready.json()["problems"] == [
@@ -42,19 +42,19 @@ def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
     ]
     assert client.get("/health").json()["status"] == "degraded"
     engine.catalog.failures.clear("shop", kind="retrain")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert client.get("/health").json()["status"] == "ok"
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health"])
 def test_health_asks_for_no_key(client: TestClient, path: str) -> None:
-    client.app.state.service.engine.catalog.keys.create("admin", Role.ADMIN)
+    service_of(client).engine.catalog.keys.create("admin", Role.ADMIN)
     assert client.get(path).status_code == 200
 
 
 def test_health_is_answered_while_the_queue_is_full(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
-        admission = client.app.state.service.admission
+        admission = service_of(client).admission
         admission.pending = 10_000
         assert client.get("/collections").status_code == 429
         for path in ("/livez", "/readyz", "/health"):
@@ -64,7 +64,7 @@ def test_health_is_answered_while_the_queue_is_full(tmp_path: Path) -> None:
 
 def test_metrics_are_told_to_who_has_a_key_while_the_queue_is_full(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
-        service = client.app.state.service
+        service = service_of(client)
         headers = {"api-key": service.engine.catalog.keys.create("prometheus", Role.READ)}
         service.admission.pending = 10_000
         assert client.get("/collections", headers=headers).status_code == 429
@@ -73,15 +73,15 @@ def test_metrics_are_told_to_who_has_a_key_while_the_queue_is_full(tmp_path: Pat
 
 
 def test_a_collection_that_cannot_be_loaded_is_named(shop: TestClient) -> None:
-    service = shop.app.state.service
+    service = service_of(shop)
     collections = service.engine.catalog.collections
     active = collections.get("default").generation
     collections.point("default", generation="0" * 32)
-    service.engine.shelf.refresh("default")
+    service.engine.live_collections.refresh("default")
     ready = shop.get("/readyz")
     assert ready.status_code == 503
     assert "'default'" in ready.json()["problems"][0]
     assert shop.get("/search", params={"q": "boots"}).json()["generation"] == active
     collections.point("default", generation=active)
-    service.engine.shelf.refresh("default")
+    service.engine.live_collections.refresh("default")
     assert shop.get("/readyz").status_code == 200

@@ -61,7 +61,10 @@ def test_a_current_catalog_opens_without_alembic(catalog_home: Path) -> None:
 
 
 def test_processes_that_start_together_all_open_a_new_catalog(catalog_home: Path) -> None:
-    program = f"from molt.index.catalog.catalog import open_catalog; open_catalog({home_url(catalog_home)!r})"
+    program = (
+        "from molt.index.catalog.catalog import open_catalog; "
+        f"open_catalog({home_url(catalog_home)!r})"
+    )
     starting = [
         subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
         for _ in range(6)

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.files import Progress, RowError, SourceError
+from molt.index.files import ReadProgress, RowError, SourceError
 from molt.index.files.csv import read_csv
 from molt.index.files.row import Row
 
 
 def _read(path: Path, content: str | bytes) -> list[Row | RowError]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read_csv(path, Progress()))
+    return list(read_csv(path, ReadProgress()))
 
 
 def test_a_column_of_numbers_or_booleans_is_read_as_such(tmp_path: Path) -> None:

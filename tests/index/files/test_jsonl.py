@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.files import Progress, RowError, SourceError, jsonl
+from molt.index.files import ReadProgress, RowError, SourceError, jsonl
 from molt.index.files.jsonl import read_jsonl
 from molt.index.files.row import Row
 
 
 def _read(path: Path) -> list[Row | RowError]:
-    return list(read_jsonl(path, Progress()))
+    return list(read_jsonl(path, ReadProgress()))
 
 
 def test_rows_carry_their_line_and_blank_lines_are_none(tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_a_file_that_is_not_compressed_as_it_says_is_named(tmp_path: Path) -> No
 def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"a": 1}\n' * 200_000)
-    progress = Progress()
+    progress = ReadProgress()
     rows = read_jsonl(path, progress)
     next(rows)
     assert 0 < progress.position < path.stat().st_size / 10
-    rows.close()
+    rows.close()  # type: ignore[attr-defined]

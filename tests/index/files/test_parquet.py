@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from molt.index.files import Progress, SourceError, open_source
+from molt.index.files import ReadProgress, SourceError, open_source
 from molt.index.files.parquet import read_parquet
 from molt.index.files.row import Row
 
@@ -24,7 +24,7 @@ def test_values_become_what_json_has(tmp_path: Path) -> None:
         schema_overrides={"deep": pl.Struct({"x": pl.Int64, "y": pl.List(pl.Float64)})},
     )
     frame.write_parquet(path)
-    assert list(read_parquet(path, Progress())) == [
+    assert list(read_parquet(path, ReadProgress())) == [
         Row(
             1,
             {
@@ -55,9 +55,9 @@ def test_many_rows_come_in_order_and_progress_follows(tmp_path: Path) -> None:
 def test_reading_may_stop_early(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pl.DataFrame({"id": range(50_000), "text": ["x"] * 50_000}).write_parquet(path)
-    rows = read_parquet(path, Progress())
+    rows = read_parquet(path, ReadProgress())
     assert isinstance(next(rows), Row)
-    rows.close()
+    rows.close()  # type: ignore[attr-defined]
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
@@ -65,4 +65,4 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     pl.DataFrame({"id": range(100)}).write_parquet(path)
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(SourceError, match="as Parquet"):
-        list(read_parquet(path, Progress()))
+        list(read_parquet(path, ReadProgress()))

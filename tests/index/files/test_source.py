@@ -9,7 +9,7 @@ import pytest
 
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.index.files import Kind, RowError, Source, SourceError, open_source
+from molt.index.files import RecordKind, RowError, Source, SourceError, open_source
 from tests.paths import SHARED
 
 CORPUS = [
@@ -72,9 +72,9 @@ def test_progress_ends_at_the_size_of_what_was_read(beir: Path) -> None:
     source = open_source(beir)
     seen = [source.progress.position for _ in source.documents()]
     assert seen == sorted(seen)
-    assert source.progress.position == source.size(Kind.DOCUMENTS) > 0
+    assert source.progress.position == source.size(RecordKind.DOCUMENTS) > 0
     _read_all(source)
-    assert source.progress.position == source.size() + source.size(Kind.DOCUMENTS)
+    assert source.progress.position == source.size() + source.size(RecordKind.DOCUMENTS)
 
 
 def _read_all(source: Source) -> list[int]:
@@ -116,16 +116,16 @@ def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "row", "kind"),
     [
-        ("docs.jsonl", {"id": "d", "contents": "x"}, Kind.DOCUMENTS),
-        ("queries.ndjson", {"_id": "q", "text": "x"}, Kind.QUERIES),
-        ("queries.v2.jsonl", {"_id": "q", "text": "x"}, Kind.QUERIES),
-        ("my.jsonl", {"query_id": "q", "doc_id": "d", "grade": 1}, Kind.JUDGMENTS),
-        ("my.jsonl", {"query": "q", "positive": "x"}, Kind.PAIRS),
-        ("my.jsonl", {"doc_id": "d", "body": "x", "query": "meta"}, Kind.DOCUMENTS),
+        ("docs.jsonl", {"id": "d", "contents": "x"}, RecordKind.DOCUMENTS),
+        ("queries.ndjson", {"_id": "q", "text": "x"}, RecordKind.QUERIES),
+        ("queries.v2.jsonl", {"_id": "q", "text": "x"}, RecordKind.QUERIES),
+        ("my.jsonl", {"query_id": "q", "doc_id": "d", "grade": 1}, RecordKind.JUDGMENTS),
+        ("my.jsonl", {"query": "q", "positive": "x"}, RecordKind.PAIRS),
+        ("my.jsonl", {"doc_id": "d", "body": "x", "query": "meta"}, RecordKind.DOCUMENTS),
     ],
 )
 def test_the_kind_of_a_file_is_told_by_its_name_or_its_columns(
-    tmp_path: Path, name: str, row: dict[str, Any], kind: Kind
+    tmp_path: Path, name: str, row: dict[str, Any], kind: RecordKind
 ) -> None:
     _write_jsonl(tmp_path / name, [row])
     source = open_source(tmp_path / name)

@@ -6,15 +6,15 @@ from shutil import rmtree
 
 import pytest
 
+from molt.artifact import Home
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
-from molt.index.generations.check import check_home
+from molt.index.generations.check import HomeProblem, Severity, check_home
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.problem import Problem, Severity
 from molt.index.generations.writer import GenerationWriter
 
-Home = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
+HomeParts = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
 
 
 @pytest.fixture
@@ -39,11 +39,11 @@ def indexed(
     return generation_id
 
 
-def _check(home: Path, flaw: str | None = None) -> list[Problem]:
-    return check_home(home, find_flaw=lambda _: flaw)
+def _check(home: Path, flaw: str | None = None) -> list[HomeProblem]:
+    return check_home(Home(home), find_flaw=lambda _: flaw)
 
 
-def _what(problems: list[Problem]) -> str:
+def _what(problems: list[HomeProblem]) -> str:
     return "\n".join(f"{problem.path}: {problem.what}" for problem in problems)
 
 

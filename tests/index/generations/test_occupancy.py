@@ -11,15 +11,15 @@ from shutil import rmtree
 
 import pytest
 
+from molt.artifact import FileLock, lock
 from molt.index.errors import GenerationBusyError, GenerationNotFoundError
-from molt.index.generations import occupancy
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.occupancy import Hold, hold_reading, hold_removing, hold_writing
+from molt.index.generations.occupancy import hold_reading, hold_removing, hold_writing
 
 HOLDER = """
 import sys
 from pathlib import Path
-from molt.index import occupancy
+from molt.index.generations import occupancy
 held = getattr(occupancy, sys.argv[1])(Path(sys.argv[2]))
 print("held", flush=True)
 sys.stdin.read()
@@ -70,7 +70,7 @@ def test_writers_of_different_generations_do_not_meet(segment_store: GenerationS
 def test_readers_share_a_generation_with_each_other_and_its_writer(generation: Path) -> None:
     holds = [hold_reading(generation), hold_reading(generation), hold_writing(generation)]
     with elsewhere("hold_reading", generation):
-        assert all(isinstance(hold, Hold) for hold in holds)
+        assert all(isinstance(hold, FileLock) for hold in holds)
 
 
 def test_nothing_is_removed_while_it_is_read(generation: Path) -> None:
@@ -91,7 +91,7 @@ def test_nothing_is_removed_while_another_process_reads_it(generation: Path) -> 
     ("take", "retake"), [("hold_writing", hold_writing), ("hold_reading", hold_removing)]
 )
 def test_a_hold_ends_with_its_process(
-    generation: Path, take: str, retake: Callable[[Path], Hold]
+    generation: Path, take: str, retake: Callable[[Path], FileLock]
 ) -> None:
     with elsewhere(take, generation) as process:
         process.kill()
@@ -125,12 +125,12 @@ def test_a_patient_writer_gets_it_when_it_is_free(
     generation: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting, held = threading.Event(), hold_writing(generation)
-    taken: list[Hold] = []
+    taken: list[FileLock] = []
 
     def pause(_: float) -> None:
         waiting.set()
 
-    monkeypatch.setattr(occupancy.time, "sleep", pause)
+    monkeypatch.setattr(lock.time, "sleep", pause)  # type: ignore[attr-defined]
     patient = threading.Thread(
         target=lambda: taken.append(hold_writing(generation, patience=60)), daemon=True
     )
@@ -148,8 +148,8 @@ def test_patience_ends(generation: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def pause(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr(occupancy.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(occupancy.time, "sleep", pause)
+    monkeypatch.setattr(lock.time, "monotonic", lambda: now[0])  # type: ignore[attr-defined]
+    monkeypatch.setattr(lock.time, "sleep", pause)  # type: ignore[attr-defined]
     with pytest.raises(GenerationBusyError, match="try again later"):
         hold_writing(generation, patience=10)
     assert 10 <= now[0] < 11
@@ -157,7 +157,7 @@ def test_patience_ends(generation: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("take", [hold_reading, hold_writing, hold_removing])
-def test_what_has_gone_cannot_be_held(generation: Path, take: Callable[[Path], Hold]) -> None:
+def test_what_has_gone_cannot_be_held(generation: Path, take: Callable[[Path], FileLock]) -> None:
     rmtree(generation)
     with pytest.raises(GenerationNotFoundError, match=f"{generation.name} has been removed"):
         take(generation)
@@ -168,15 +168,15 @@ def test_who_waited_for_a_removal_is_told_of_it(
     segment_store: GenerationStore,
     generation: Path,
     monkeypatch: pytest.MonkeyPatch,
-    take: Callable[[Path], Hold],
+    take: Callable[[Path], FileLock],
 ) -> None:
-    flock = occupancy.fcntl.flock
+    flock = lock.fcntl.flock  # type: ignore[attr-defined]
 
     def after_the_removal(descriptor: int, operation: int) -> None:
         segment_store.remove(generation.name)
         flock(descriptor, operation)
 
-    monkeypatch.setattr(occupancy.fcntl, "flock", after_the_removal)
+    monkeypatch.setattr(lock.fcntl, "flock", after_the_removal)  # type: ignore[attr-defined]
     with pytest.raises(GenerationNotFoundError, match="has been removed"):
         take(generation)
 

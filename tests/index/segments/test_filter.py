@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 
 from molt.index.errors import FilterError
 from molt.index.segments.filter import (
-    MAX_DEPTH,
+    MAX_FILTER_DEPTH,
     MAX_NODES,
     MAX_VALUES,
     All,
     AnyOf,
     Bound,
-    Comparison,
     Condition,
     Not,
     OneOf,
+    RangeOperator,
     conditions,
     parse_filter,
 )
-from molt.index.segments.scalar import Kind, Scalar, scalar_of
+from molt.index.segments.scalar import Scalar, ScalarKind, scalar_of
 from tests.paths import DOCS
 
 
@@ -39,8 +39,8 @@ def test_several_operators_on_one_field_are_kept_together():
     assert parse_filter({"field": "price", "gte": 10, "lt": 50}) == Condition(
         "price",
         (
-            Bound(Comparison.GTE, Scalar(Kind.NUMBER, 10.0)),
-            Bound(Comparison.LT, Scalar(Kind.NUMBER, 50.0)),
+            Bound(RangeOperator.GTE, Scalar(ScalarKind.NUMBER, 10.0)),
+            Bound(RangeOperator.LT, Scalar(ScalarKind.NUMBER, 50.0)),
         ),
     )
 
@@ -124,13 +124,13 @@ def test_a_filter_nested_a_hundred_thousand_deep_is_refused():
     value = {"field": "a", "eq": 1}
     for _ in range(100_000):
         value = {"not": value}
-    with pytest.raises(FilterError, match=f"nested deeper than {MAX_DEPTH}"):
+    with pytest.raises(FilterError, match=f"nested deeper than {MAX_FILTER_DEPTH}"):
         parse_filter(value)
 
 
 def test_a_filter_of_the_greatest_depth_is_understood():
     value = {"field": "a", "eq": 1}
-    for _ in range(MAX_DEPTH - 1):
+    for _ in range(MAX_FILTER_DEPTH - 1):
         value = {"not": value}
     assert isinstance(parse_filter(value), Not)
 
@@ -158,7 +158,7 @@ def test_the_documented_filter_and_limits_are_true():
         "tags",
         "sold",
     ]
-    for limit in (f"1 to {MAX_VALUES}", f"{MAX_NODES} parts", f"{MAX_DEPTH} levels"):
+    for limit in (f"1 to {MAX_VALUES}", f"{MAX_NODES} parts", f"{MAX_FILTER_DEPTH} levels"):
         assert limit in page
 
 

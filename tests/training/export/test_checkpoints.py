@@ -15,7 +15,7 @@ from molt.encoder import (
     open_checkpoint,
     open_encoder,
 )
-from molt.training.errors import ExportError, SourceError
+from molt.training.errors import ExportError, ModelSourceError
 from molt.training.export import openvino
 from molt.training.export import variants as variants_module
 from molt.training.export.checkpoints import Provenance, make_checkpoint
@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> CheckpointStore:
 @pytest.fixture(autouse=True)
 def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenVINO's part takes most of the time, and the default checkpoint has it."""
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
 
 
 def make(model: Path, store: CheckpointStore) -> Checkpoint:
@@ -72,7 +72,7 @@ def test_a_checkpoint_serves_the_vectors_that_its_directory_has_in_sentence_tran
 def test_a_graph_that_is_not_true_to_its_model_is_never_published(
     store: CheckpointStore, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export_graph = variants_module.export_graph
+    export_graph = variants_module.export_graph  # type: ignore[attr-defined]
 
     def export_wrongly(loaded: SentenceTransformer, *, pooling: Pooling, target: Path) -> None:
         export_graph(loaded, pooling=Pooling.MEAN, target=target)
@@ -120,7 +120,7 @@ def test_custom_code_is_refused_before_anything_of_it_runs(
 
 
 def test_a_name_while_offline_leaves_the_store_as_it_was(store: CheckpointStore) -> None:
-    with pytest.raises(SourceError, match="HF_HUB_OFFLINE"):
+    with pytest.raises(ModelSourceError, match="HF_HUB_OFFLINE"):
         make_checkpoint("owner/model", store=store)
     assert list(store.root.iterdir()) == []
 

@@ -6,9 +6,9 @@ import pytest
 from molt.encoder import InputType
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
+from molt.index.segments.exact import Vectors
 from molt.training.data.dataset import Corpus, Example, Split, Task, TaskKind
 from molt.training.fit.config import NegativesConfig
-from molt.training.fit.embedding import Vectors
 from molt.training.fit.negatives import Mined, knowledge_of, mine
 
 TEXTS = ("best", "second", "third", "fourth", "far")

@@ -1,0 +1,70 @@
+"""The home: where everything of one installation lies. Reads and writes nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The layout below `root`; every path of a home is named here and nowhere else."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        """What the operator may set."""
+        return self.root / "molt.toml"
+
+    @property
+    def catalog(self) -> Path:
+        """The catalog, unless it is in another database."""
+        return self.root / "catalog.sqlite3"
+
+    @property
+    def jobs(self) -> Path:
+        """The job queue, unless it is in another database."""
+        return self.root / "jobs.sqlite3"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Encoders, each in a directory named by its id."""
+        return self.root / "checkpoints"
+
+    @property
+    def generations(self) -> Path:
+        """Indexes, each in a directory named by its id."""
+        return self.root / "generations"
+
+    @property
+    def reports(self) -> Path:
+        """Evaluation reports, each in a directory named by its id."""
+        return self.root / "reports"
+
+    @property
+    def runs(self) -> Path:
+        """What training goes on from after a kill, a directory for each run."""
+        return self.root / "runs"
+
+    @property
+    def cache(self) -> Path:
+        """What may be deleted at any time."""
+        return self.root / "cache"
+
+    @property
+    def indexer_lock(self) -> Path:
+        """Held by the process that seals segments."""
+        return self.root / "indexer.lock"
+
+    @property
+    def worker_lock(self) -> Path:
+        """Held by the process that runs jobs."""
+        return self.root / "worker.lock"
+
+    @property
+    def job_folders(self) -> Path:
+        """Where each job has a folder, named by its id, for what it needs until it ends."""
+        return self.runs / "jobs"
+
+    def job_folder(self, job_id: str) -> Path:
+        """Where one job keeps what it needs to go on after a kill."""
+        return self.job_folders / job_id

@@ -1,0 +1,194 @@
+"""`molt checkpoints`: the encoders of a home: list, show, add, choose the default, remove."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from molt.cli.acquisition import acquire, ensure_default
+from molt.cli.edge import CommandError
+from molt.cli.home import checkpoint_store, existing_home, opened_catalog
+from molt.cli.invocation import Invocation
+from molt.cli.output import Listing
+
+if TYPE_CHECKING:
+    from molt.encoder.checkpoint import Checkpoint, Variant
+    from molt.engine.settings import Settings
+
+CheckpointArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the checkpoint.")]
+
+
+def list_checkpoints(call: Invocation) -> None:
+    """List the checkpoints, oldest first."""
+    from molt.encoder.description import describe_checkpoints
+
+    settings = existing_home(call)
+    found = describe_checkpoints(checkpoint_store(settings), default=_default_id(settings))
+    call.show(
+        {"checkpoints": found},
+        lambda: Listing(
+            ("id", "default", "base model", "dimension", "max length", "MiB", "created"),
+            [_row(each) for each in found],
+            empty="No checkpoints yet; `molt checkpoints add PATH` makes one.",
+        ),
+    )
+    for each in found:
+        if "problem" in each:
+            call.note(f"checkpoint {each['id']} is damaged: {each['problem']}")
+
+
+def show(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
+    """Show a checkpoint and the measured truth and speed of each runtime variant."""
+    settings = existing_home(call)
+    found = checkpoint_store(settings).read(checkpoint_id)
+    _show(call, found, default=_default_id(settings))
+
+
+def add(  # noqa: PLR0913  typer reads a command's options from its parameters
+    call: Invocation,
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="A checkpoint of Molt, a sentence-transformers or Hugging Face model directory, "
+            "or the name of a model on the Hugging Face hub.",
+        ),
+    ],
+    *,
+    query_prompt: Annotated[
+        str | None, typer.Option(help="Put before every query, as E5's 'query: '.")
+    ] = None,
+    document_prompt: Annotated[
+        str | None, typer.Option(help="Put before every document, as E5's 'passage: '.")
+    ] = None,
+    pooling: Annotated[
+        Literal["mean", "cls"] | None,
+        typer.Option(help="How token vectors become one; by default as the model says."),
+    ] = None,
+    max_length: Annotated[
+        int | None,
+        typer.Option(min=8, help="Tokens read of a text; by default as the model says."),
+    ] = None,
+) -> None:
+    """Add a checkpoint: copy a finished one, or make one from a model.
+
+    Making one needs the train extra; copying does not. The first checkpoint of a home becomes its
+    default.
+    """
+    settings = call.settings()
+    added = acquire(
+        path,
+        store=checkpoint_store(settings),
+        overrides={
+            "query_prompt": query_prompt,
+            "document_prompt": document_prompt,
+            "pooling": pooling,
+            "max_length": max_length,
+        },
+    )
+    _show(call, added, default=ensure_default(call, settings))
+
+
+def default(
+    call: Invocation,
+    checkpoint_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="The checkpoint that `default` shall stand for."),
+    ] = None,
+) -> None:
+    """Choose the checkpoint that new collections use.
+
+    Without ID, name it; where the home has no checkpoint, make the built-in one first.
+    """
+    from molt.index.catalog.aliases import DEFAULT
+
+    settings = call.settings()
+    if checkpoint_id is None:
+        checkpoint_id = ensure_default(call, settings)
+    else:
+        checkpoint_store(settings).open(checkpoint_id)
+        with opened_catalog(settings) as catalog:
+            catalog.aliases.set(DEFAULT, checkpoint_id)
+    call.show({"default": checkpoint_id}, lambda: Listing(("default",), [(checkpoint_id,)]))
+
+
+def remove(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
+    """Remove a checkpoint that nothing uses."""
+    settings = existing_home(call)
+    store = checkpoint_store(settings)
+    store.path(checkpoint_id)
+    user = _user_of(checkpoint_id, settings)
+    if user is not None:
+        raise CommandError(f"checkpoint {checkpoint_id} is in use: {user}")
+    store.remove(checkpoint_id)
+    call.show({"removed": checkpoint_id}, lambda: Listing(("removed",), [(checkpoint_id,)]))
+
+
+def _show(call: Invocation, checkpoint: "Checkpoint", *, default: str | None) -> None:
+    from molt.encoder.description import describe_checkpoint
+
+    call.show(
+        describe_checkpoint(checkpoint, default=default),
+        lambda: _details(checkpoint, default=default),
+    )
+
+
+def _user_of(checkpoint_id: str, settings: "Settings") -> str | None:
+    """What still needs a checkpoint, or None."""
+    from molt.index.generations.generation import GenerationStore
+
+    if _default_id(settings) == checkpoint_id:
+        return "it is the default; choose another with `molt checkpoints default ID`"
+    generations = GenerationStore(settings.layout.generations)
+    for generation_id in generations.ids():
+        if generations.read(generation_id).checkpoint == checkpoint_id:
+            return f"generation {generation_id} was made with it"
+    return None
+
+
+def _default_id(settings: "Settings") -> str | None:
+    from molt.index.catalog.aliases import DEFAULT
+
+    with opened_catalog(settings) as catalog:
+        return catalog.aliases.get(DEFAULT)
+
+
+def _row(described: dict[str, Any]) -> tuple[object, ...]:
+    head = (described["id"], "yes" if described["default"] else "")
+    if "problem" in described:
+        return (*head, None, None, None, None, None)
+    return (
+        *head,
+        described["base_model"],
+        described["dimension"],
+        described["max_length"],
+        f"{described['bytes'] / 2**20:.1f}",
+        f"{described['created_at']:%F %R}",
+    )
+
+
+def _details(checkpoint: "Checkpoint", *, default: str | None) -> Listing:
+    fields: list[tuple[str, object]] = [
+        ("id", checkpoint.id),
+        ("default", "yes" if checkpoint.id == default else "no"),
+        ("base model", checkpoint.base_model),
+        ("parent", checkpoint.parent),
+        ("created", f"{checkpoint.created_at:%F %R}"),
+        ("dimension", checkpoint.dimension),
+        ("max length", checkpoint.max_length),
+        ("pooling", checkpoint.pooling),
+        ("query prompt", checkpoint.prompts.query or None),
+        ("document prompt", checkpoint.prompts.document or None),
+    ]
+    fields += [(variant.name, _measured(variant)) for variant in checkpoint.variants]
+    return Listing(("field", "value"), fields)
+
+
+def _measured(variant: "Variant") -> str:
+    return (
+        f"{variant.texts_per_second:.0f} texts/s a core, cosine to fp32 "
+        f"{variant.fidelity.cosine_mean:.4f}, nDCG@10 {variant.fidelity.ndcg10:.4f} "
+        f"(fp32 {variant.fidelity.ndcg10_reference:.4f}), {variant.size / 2**20:.1f} MiB"
+        f"{'' if variant.within_budget else ', outside the quality budget: never served'}"
+    )

@@ -1,0 +1,84 @@
+"""`molt evaluate`: checkpoints measured on a collection's judged queries, and a report of it."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from molt.cli.home import existing_home
+from molt.cli.invocation import Invocation
+from molt.cli.progress import Progress, shown_progress
+from molt.cli.reports import listing, note_verdicts, report_fields
+from molt.cli.training import note_rejected, require_extra, workspace_of
+
+
+def evaluate(  # noqa: PLR0913  typer reads a command's options from its parameters
+    call: Invocation,
+    collection: Annotated[str, typer.Argument(help="Name of the collection.")],
+    *,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Checkpoint to measure; by default the active one."),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Checkpoint to compare with; by default the active one, if another is measured.",
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["train", "dev", "test"], typer.Option(help="Which queries to measure on.")
+    ] = "test",
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--slice", metavar="FIELD", help="Slice queries by this metadata field."),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD", help="Share exposure by this metadata field of documents."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the report under DIR instead of the home."),
+    ] = None,
+) -> None:
+    """Measure checkpoints on judged queries, over the whole collection, and write a report.
+
+    Interrupted, it goes on where it stopped when the same command is run again.
+    """
+    require_extra("evaluating", "ir_measures", "jinja2", "matplotlib")
+    from molt.training.evaluation.report import EvaluationPlan
+    from molt.worker.tasks.judging import Evaluation, Listener, evaluate_checkpoints
+
+    settings = existing_home(call)
+    asked = Evaluation(
+        collection,
+        candidates=tuple(dict.fromkeys(checkpoint or ())),
+        baseline=baseline,
+        plan=EvaluationPlan(split=split, slices=tuple(by or ()), group=group),
+    )
+    with shown_progress(call) as progress:
+        listener = Listener(
+            note=call.note,
+            on_prepared=lambda made: note_rejected(call, made.card),
+            progress=_reporting_to(progress),
+        )
+        report, folder = evaluate_checkpoints(
+            workspace_of(settings), asked, listener=listener, out=out
+        )
+    call.show(report_fields(report, folder), lambda: listing(report))
+    note_verdicts(call, report, folder)
+
+
+def _reporting_to(progress: Progress) -> Callable[[str, int, int], None]:
+    def report(stage: str, done: int, total: int) -> None:
+        if done < total:
+            progress.report(stage, done, total=total)
+        else:
+            progress.finish(stage, done)
+
+    return report

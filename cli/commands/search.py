@@ -1,0 +1,99 @@
+"""`molt search`: one query, answered in this process by the index as it lies on disk."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from molt.cli.home import existing_home, opened_engine
+from molt.cli.invocation import Invocation
+from molt.cli.output import Listing, snippet
+
+if TYPE_CHECKING:
+    from molt.engine.search.query import Hit, SearchAnswer
+    from molt.index.segments.filter import Filter
+
+SNIPPET_CHARS = 100
+
+
+def search(
+    call: Invocation,
+    collection: Annotated[str, typer.Argument(help="Name of the collection.")],
+    query: Annotated[str, typer.Argument(help="What to search for.")],
+    *,
+    k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits.")] = 10,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--filter", metavar="JSON", help='A filter, as {"field": "brand", "eq": "acme"}.'
+        ),
+    ] = None,
+) -> None:
+    """Search a collection from the shell; no server is needed and none is asked."""
+    from molt.engine.search.query import SearchQuery
+
+    if not query.strip():
+        raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
+    wanted = SearchQuery(query, collection, k=k, where=_parsed(where))
+    with opened_engine(existing_home(call)) as engine:
+        started = time.perf_counter()
+        answer = engine.search(wanted)
+        took_ms = 1000 * (time.perf_counter() - started)
+    call.show(_described(answer, took_ms=took_ms), lambda: _listing(answer))
+
+
+def _parsed(where: str | None) -> "Filter | None":
+    """Raises `FilterError`, or `typer.BadParameter` for what is not JSON."""
+    if where is None:
+        return None
+    import orjson
+
+    from molt.index.segments.filter import parse_filter
+
+    try:
+        value = orjson.loads(where)
+    except orjson.JSONDecodeError as error:
+        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--filter") from None
+    return parse_filter(value)
+
+
+def _described(answer: "SearchAnswer", *, took_ms: float) -> dict[str, Any]:
+    """The answer in the shape of `POST /search`."""
+    relation = "eq" if answer.page.exact_total else "gte"
+    return {
+        "query_id": uuid.uuid4().hex,
+        "took_ms": round(took_ms, 3),
+        "generation": answer.generation,
+        "checkpoint": answer.checkpoint,
+        "total": {"value": answer.page.total, "relation": relation},
+        "hits": [_hit(hit) for hit in answer.page.hits],
+    }
+
+
+def _hit(hit: "Hit") -> dict[str, Any]:
+    return {
+        "id": hit.id,
+        "score": hit.score,
+        "rank": hit.rank,
+        "title": hit.document.title,
+        "text": hit.document.text,
+        "metadata": hit.document.metadata,
+    }
+
+
+def _listing(answer: "SearchAnswer") -> Listing:
+    return Listing(
+        ("rank", "score", "id", "document"),
+        [
+            (hit.rank, f"{hit.score:.4f}", hit.id, _shown(hit.document.title, hit.document.text))
+            for hit in answer.page.hits
+        ],
+        empty="No hits.",
+    )
+
+
+def _shown(title: str, text: str) -> str:
+    return snippet(f"{title}: {text}" if title else text, width=SNIPPET_CHARS)

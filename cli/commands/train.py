@@ -1,0 +1,73 @@
+"""`molt train`: from a collection's relevance data to a checkpoint and a report."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+from typing import TYPE_CHECKING
+
+from molt.cli.home import existing_home
+from molt.cli.invocation import Invocation
+from molt.cli.output import Listing
+from molt.cli.progress import shown_progress
+from molt.cli.reports import note_verdicts
+from molt.cli.training import (
+    BaseOption,
+    CollectionArgument,
+    ConfigOption,
+    DataOption,
+    SetOption,
+    ensure_base,
+    note_rejected,
+    require_extra,
+    shown_events,
+    workspace_of,
+)
+
+if TYPE_CHECKING:
+    from molt.training.run import TrainingOutcome
+
+
+def train(  # noqa: PLR0913  typer reads a command's options from its parameters
+    call: Invocation,
+    collection: CollectionArgument,
+    *,
+    config: ConfigOption = None,
+    setting: SetOption = None,
+    data: DataOption = None,
+    base: BaseOption = None,
+) -> None:
+    """Fit the collection's encoder to its judgments and pairs, and report what that gained.
+
+    Nothing that serves is changed. Killed, it goes on where it stopped when the same command is
+    run again. Where nothing is gained on dev, the base is what comes out.
+    """
+    require_extra("training", "torch", "sentence_transformers", "datasets")
+    from molt.training.config import read_config
+    from molt.worker.tasks.learning import DataSource, train
+
+    settings = existing_home(call)
+    chosen = read_config(config, settings=setting or ())
+    ensure_base(call, settings, collection, wanted=base)
+    source = DataSource(collection, data or (), base, lambda made: note_rejected(call, made.card))
+    with shown_progress(call) as progress:
+        trained = train(
+            workspace_of(settings), source, config=chosen, on_event=shown_events(call, progress)
+        )
+    outcome = trained.outcome
+    call.show({"event": "done"} | trained.fields(), lambda: _listing(outcome))
+    if outcome.report is None or trained.report is None:
+        call.note(f"Nothing was gained: {outcome.reason}.")
+    else:
+        note_verdicts(call, outcome.report, trained.report)
+
+
+def _listing(outcome: "TrainingOutcome") -> Listing:
+    fields = [
+        ("checkpoint", outcome.checkpoint.id),
+        ("new", "yes" if outcome.improved else "no"),
+        ("dev nDCG@10 of the base", f"{outcome.fitted.base_ndcg10:.4f}"),
+        *(
+            (f"dev nDCG@10 after epoch {epoch}", f"{value:.4f}")
+            for epoch, value in enumerate(outcome.fitted.ndcg10, 1)
+        ),
+    ]
+    return Listing(("field", "value"), fields)

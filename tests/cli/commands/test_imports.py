@@ -1,0 +1,215 @@
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from molt.artifact import Home, lock_file
+from molt.encoder.errors import EncoderError
+from molt.engine.engine import Engine
+from molt.engine.settings import load_settings
+from molt.index.catalog.catalog import home_url, open_catalog
+from tests.cli.conftest import Molt
+from tests.hashing import HashingEncoder
+
+
+def jsonl(path: Path, rows: list[object]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def documents(n: int) -> list[object]:
+    return [{"_id": f"d{i}", "title": f"number {i}", "text": f"text of {i}"} for i in range(n)]
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    folder = tmp_path / "beir"
+    jsonl(folder / "corpus.jsonl", documents(5))
+    jsonl(folder / "queries.jsonl", [{"_id": "q1", "text": "which number"}])
+    (folder / "qrels").mkdir()
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td3\t1\n")
+    return folder
+
+
+def test_a_beir_folder_is_imported_whole_and_can_be_searched(
+    molt: Molt, hashing: list[HashingEncoder], beir: Path
+) -> None:
+    done = molt("--json", "import", "numbers", str(beir))
+    assert done.status == 0, done.stderr
+    assert done.lines[-1] == {
+        "event": "done",
+        "collection": "numbers",
+        "documents": 5,
+        "queries": 1,
+        "judgments": 1,
+        "pairs": 0,
+        "revision": 5,
+        "bad_rows": 0,
+    }
+    hits = molt("--json", "search", "numbers", "number 3").value["hits"]
+    assert hits[0]["id"] == "d3"
+
+
+def test_progress_is_json_lines_that_end_with_each_stage_complete(
+    molt: Molt, hashing: list[HashingEncoder], beir: Path
+) -> None:
+    lines = molt("--json", "import", "numbers", str(beir)).lines
+    finished = {line["stage"]: line["done"] for line in lines if line["event"] == "progress"}
+    assert finished == {"documents": 5, "queries": 1, "judgments": 1, "indexed": 5}
+
+
+def test_a_second_import_of_the_same_files_encodes_nothing(
+    molt: Molt, hashing: list[HashingEncoder], beir: Path
+) -> None:
+    molt("import", "numbers", str(beir))
+    first = len(hashing)
+    again = molt("--json", "import", "numbers", str(beir))
+    assert again.lines[-1]["revision"] == 5
+    assert [call for encoder in hashing[first:] for call in encoder.calls] == []
+
+
+def test_bad_rows_are_named_and_left_out_and_the_rest_is_imported(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    path = jsonl(tmp_path / "docs.jsonl", [*documents(2), "{oops", {"_id": "e"}, *documents(4)])
+    done = molt("import", "numbers", str(path))
+    assert done.status == 1
+    assert f"{path}: line 3" in done.stderr
+    assert f"{path}: line 4" in done.stderr
+    assert "Bad rows left out: 2" in done.stderr
+    assert molt("--json", "collections", "list").value["collections"][0]["documents"] == 4
+
+
+def test_bad_rows_are_json_lines_too_where_json_was_asked_for(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    path = jsonl(tmp_path / "docs.jsonl", [*documents(1), "{oops"])
+    done = molt("--json", "import", "numbers", str(path))
+    assert {"event": "bad_row", "path": str(path), "line": 2} in done.lines
+    assert done.lines[-1]["bad_rows"] == 1
+
+
+def test_strict_stops_at_the_first_bad_row(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    path = jsonl(tmp_path / "docs.jsonl", ["{oops", *documents(3)])
+    done = molt("import", "numbers", str(path), "--strict")
+    assert done.status == 1
+    assert "line 1" in done.stderr
+    assert molt("--json", "collections", "list").value["collections"][0]["documents"] == 0
+
+
+def test_of_two_documents_with_one_id_the_later_one_stays(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    path = jsonl(tmp_path / "docs.jsonl", [{"id": "a", "text": "old"}, {"id": "a", "text": "new"}])
+    assert molt("import", "numbers", str(path)).status == 0
+    (hit,) = molt("--json", "search", "numbers", "new").value["hits"]
+    assert hit["text"] == "new"
+
+
+def test_a_path_that_does_not_exist_fails_before_anything_is_made(
+    molt: Molt, home: Path, tmp_path: Path
+) -> None:
+    done = molt("import", "numbers", str(tmp_path / "nowhere.jsonl"))
+    assert done.status == 1
+    assert "does not exist" in done.stderr
+    assert not home.exists()
+
+
+def test_a_collection_that_is_there_gets_the_documents(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    molt("import", "numbers", str(jsonl(tmp_path / "a.jsonl", [{"id": "a", "text": "alpha"}])))
+    molt("import", "numbers", str(jsonl(tmp_path / "b.jsonl", [{"id": "b", "text": "beta"}])))
+    (collection,) = molt("--json", "collections", "list").value["collections"]
+    assert collection["documents"] == 2
+
+
+def test_an_interrupted_import_says_how_to_go_on_and_goes_on(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = jsonl(tmp_path / "docs.jsonl", documents(2500))
+    with monkeypatch.context() as patched:
+        patched.setattr("molt.cli.loading._expected", _interrupt_at(2000))
+        done = molt("import", "numbers", str(path))
+    assert done.status == 130
+    assert "run the same command again" in done.stderr
+    (collection,) = molt("--json", "collections", "list").value["collections"]
+    assert collection["documents"] == 2000
+    resumed = molt("--json", "import", "numbers", str(path))
+    assert (resumed.status, resumed.lines[-1]["revision"]) == (0, 2500)
+
+
+def _interrupt_at(count: int) -> Callable[..., None]:
+    def expected(source: object, done: int, before: int) -> None:
+        if done >= count:
+            raise KeyboardInterrupt
+
+    return expected
+
+
+@pytest.fixture
+def other_indexer(home: Path, hashing: list[HashingEncoder]) -> Iterator[Engine]:
+    """Another process's engine, which indexes the home; here it is a thread of this one."""
+    with closing(Engine.open(load_settings(home=home))) as engine:
+        assert engine.indexer.acquire()
+        yield engine
+
+
+def test_while_another_process_indexes_the_import_waits_for_it(
+    molt: Molt, other_indexer: Engine, beir: Path
+) -> None:
+    thread = threading.Thread(target=other_indexer.indexer.start)
+    thread.start()
+    done = molt("import", "numbers", str(beir))
+    thread.join()
+    assert done.status == 0, done.stderr
+    assert "Another process indexes this home" in done.stderr
+    assert molt("--json", "search", "numbers", "number 3").value["hits"][0]["id"] == "d3"
+
+
+def test_what_cannot_be_indexed_is_a_failure_that_names_the_collection(
+    molt: Molt, hashing: list[HashingEncoder], beir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def encode(*_: object, **__: object) -> None:
+        raise EncoderError("the encoder is broken")
+
+    monkeypatch.setattr(HashingEncoder, "encode", encode)
+    done = molt("import", "numbers", str(beir))
+    assert done.status == 1
+    assert "the encoder is broken" in done.stderr
+    assert "run the command again" in done.stderr
+
+
+def test_the_lock_is_free_after_an_import(
+    molt: Molt, home: Path, hashing: list[HashingEncoder], beir: Path
+) -> None:
+    molt("import", "numbers", str(beir))
+    lock_file(Home(home).indexer_lock).release()
+
+
+def test_relevance_is_kept_with_its_split(
+    molt: Molt, home: Path, hashing: list[HashingEncoder], beir: Path
+) -> None:
+    molt("import", "numbers", str(beir))
+    with closing(open_catalog(home_url(home))) as catalog:
+        counts = catalog.judgments.counts(catalog.collections.get("numbers"))
+    assert (counts.queries, counts.judgments, dict(counts.splits)) == (1, 1, {"test": 1})
+
+
+def test_a_generation_that_is_damaged_is_rebuilt_by_the_next_import(
+    molt: Molt, home: Path, hashing: list[HashingEncoder], beir: Path
+) -> None:
+    molt("import", "numbers", str(beir))
+    (manifest,) = (home / "generations").glob("*/generation.json")
+    manifest.write_text("{}")
+    assert molt("import", "numbers", str(beir)).status == 0
+    answer = molt("--json", "search", "numbers", "number 3").value
+    assert answer["generation"] != manifest.parent.name
+    assert answer["hits"][0]["id"] == "d3"

@@ -1,0 +1,30 @@
+"""Runs, as TREC calls them: the ranking of each query that is judged. Made elsewhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from molt.encoder import Encoder
+from molt.encoder.vector_cache import OnProgress
+
+if TYPE_CHECKING:
+    from molt.training.evaluation.measurement import Trial
+
+
+@dataclass(frozen=True)
+class Run:
+    """For each query the documents' places in the corpus, best first.
+
+    `rows` `(n, depth) int32` and their `scores` `(n, depth) float32`; equal scores by rising row.
+    """
+
+    query_ids: tuple[str, ...]
+    rows: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+
+
+MakeRun = Callable[[Encoder, "Trial", OnProgress], Run]
+"""What ranks the queries of a trial with an encoder, as the search that would serve."""
