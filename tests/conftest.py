@@ -11,14 +11,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
 from tests.encoder.conftest import build_checkpoint
 from tests.paths import ROOT
+from tests.postgresql import MISSING, PostgresqlServer, find_binaries
 
 settings.register_profile("molt", deadline=None, derandomize=True, database=None)
 settings.load_profile("molt")
@@ -51,6 +54,29 @@ def default_checkpoint() -> Path:
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a checkpoint of a few kilobytes; for copies, as others share it."""
     return build_checkpoint(tmp_path_factory.mktemp("tiny")).path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A running PostgreSQL server that these tests have to themselves."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(MISSING)
+    with TemporaryDirectory(prefix="molt-") as folder:
+        server = PostgresqlServer(binaries, Path(folder))
+        try:
+            server.start()
+            server.make_template()
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    """A database of its own, with the tables of an empty catalog and an empty queue."""
+    with postgresql_server.database() as url:
+        yield url
 
 
 def forget_unused() -> None:

@@ -17,7 +17,7 @@ from molt.encoder import (
     ModelKind,
     open_encoder,
 )
-from molt.encoder.checkpoint import CHECKPOINT_FORMAT
+from molt.encoder.checkpoint import CHECKPOINT_FORMAT, CHECKPOINT_MANIFEST
 from tests.paths import GOLDEN
 
 BI_ENCODER, STATIC = "08f2418c8671015f", "1661a0bf6200db3f"
