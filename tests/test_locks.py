@@ -1,0 +1,96 @@
+"""The lock files hold what pyproject.toml asks for, agree with each other, and leave nothing open.
+
+`make lock` renews them.
+"""
+
+import re
+import sys
+import tomllib
+from importlib.metadata import requires
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.paths import ROOT
+
+REQUIREMENTS = ROOT / "requirements"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+LOCKS = ("build", "serve", "train", "cuda", "dev", "tools", "torch")
+BY_HAND = {"molt", "torch"}
+
+
+def entries(lock: str) -> list[str]:
+    """The requirements of a lock file, each with its hashes, in one line."""
+    text = re.sub(r"^\s*#.*$", "", (REQUIREMENTS / f"{lock}.txt").read_text(), flags=re.M)
+    return [" ".join(entry.split()) for entry in text.replace("\\\n", " ").splitlines() if entry]
+
+
+def pins(lock: str) -> dict[str, str]:
+    """What a lock file installs on this machine: name to version."""
+    found = {}
+    for entry in entries(lock):
+        requirement = Requirement(entry.partition(" --hash")[0])
+        if requirement.marker is None or requirement.marker.evaluate():
+            (pin,) = requirement.specifier
+            found[canonicalize_name(requirement.name)] = pin.version
+    return found
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_entry_of_a_lock_is_one_version_with_its_hashes(lock: str) -> None:
+    lines = entries(lock)
+    assert lines
+    for entry in lines:
+        assert re.fullmatch(r"[\w.-]+==[\w.]+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+", entry), entry
+
+
+@pytest.mark.parametrize(
+    ("lock", "asked"),
+    [
+        ("serve", PROJECT["dependencies"] + EXTRAS["openvino"]),
+        ("train", PROJECT["dependencies"] + EXTRAS["openvino"] + EXTRAS["train"]),
+        ("dev", PROJECT["dependencies"] + [one for extra in EXTRAS.values() for one in extra]),
+    ],
+)
+def test_a_lock_holds_what_the_project_asks_for(lock: str, asked: list[str]) -> None:
+    pinned = pins(lock)
+    for requirement in map(Requirement, asked):
+        name = canonicalize_name(requirement.name)
+        if name not in BY_HAND:
+            assert name in pinned, f"`make lock` has not been run since {name} was added"
+            assert requirement.specifier.contains(pinned[name]), f"{requirement}: `make lock`"
+
+
+@pytest.mark.parametrize("smaller", ["build", "serve", "train"])
+def test_what_is_tested_is_what_is_served_and_trained_with(smaller: str) -> None:
+    tested = pins("dev")
+    beyond = {"pip": pins("build")["pip"]}
+    assert pins(smaller).items() <= (tested | beyond).items()
+
+
+def test_what_serves_installs_nothing_of_training() -> None:
+    assert not pins("serve").keys() & {"torch", "transformers", "sentence-transformers", "onnx"}
+
+
+def test_torch_is_the_same_version_everywhere_that_it_is_written_by_hand() -> None:
+    (asked,) = (one for one in EXTRAS["train"] if one.startswith("torch"))
+    (described,) = tomllib.loads((REQUIREMENTS / "uv.toml").read_text())["dependency-metadata"]
+    assert asked == f"torch=={pins('torch')['torch']}"
+    assert asked == f"{described['name']}=={described['version']}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no build of torch has CUDA")
+@pytest.mark.parametrize("lock", ["train", "dev"])
+def test_what_the_installed_torch_needs_is_locked(lock: str) -> None:
+    locked = pins("cuda") | pins(lock)
+    for needed in map(Requirement, requires("torch") or []):
+        if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+            assert needed.specifier.contains(locked[canonicalize_name(needed.name)]), needed
+
+
+@pytest.mark.parametrize("lock", ["serve", "train", "dev"])
+def test_cuda_comes_only_with_a_build_of_torch_that_needs_it(lock: str) -> None:
+    assert not [name for name in pins(lock) if name.startswith(("nvidia", "cuda", "triton"))]
+    assert [name for name in pins("cuda") if name.startswith("nvidia")]
