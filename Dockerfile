@@ -32,11 +32,11 @@ RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes \
     --requirement /opt/molt/train.txt
 # The index of CPU builds keeps gigabytes of CUDA out; pass --build-arg TORCH_INDEX= for a GPU image.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-COPY requirements/torch.txt requirements/cuda.txt /opt/molt/
-RUN pip install --no-cache-dir --no-deps --require-hashes --requirement /opt/molt/torch.txt \
-    ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
-RUN test -n "$TORCH_INDEX" || \
-    pip install --no-cache-dir --no-deps --require-hashes --requirement /opt/molt/cuda.txt
+COPY requirements/torch-cpu.txt requirements/torch-cuda.txt /opt/molt/
+RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes \
+    $(if [ -n "$TORCH_INDEX" ]; \
+    then echo --index-url "$TORCH_INDEX" --requirement /opt/molt/torch-cpu.txt; \
+    else echo --requirement /opt/molt/torch-cuda.txt; fi)
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-deps --no-index /wheels/molt-*.whl && pip check
 USER molt

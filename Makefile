@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# From the plain package index torch comes with CUDA on Linux; name the index of CPU builds here:
+# Where no build of torch for CPUs is at hand, it comes with CUDA; name an index of CPU builds here:
 # make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 # EDITABLE= installs the built wheel instead of pointing at the source tree.
@@ -16,8 +16,9 @@ TOOLS := $(VENV)/tools
 # make lock UPGRADE=--upgrade moves every pin as far as pyproject.toml lets it.
 UPGRADE ?=
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command 'make lock' --no-emit-package torch $(UPGRADE)
-LOCKS := build serve train cuda dev tools
+	--custom-compile-command 'make lock' $(UPGRADE)
+LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit-package torch
+LOCKS := build serve train dev torch-cpu torch-cuda tools
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
@@ -60,20 +61,20 @@ browser:
 lock: $(TOOLS)/.made
 	$(LOCK) requirements/tools.in --output-file requirements/tools.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
-	$(LOCK) pyproject.toml --extra dev --config-file requirements/uv.toml \
-		--constraints requirements/build.txt --output-file requirements/dev.txt
-	$(LOCK) pyproject.toml --extra train --extra openvino --config-file requirements/uv.toml \
-		--constraints requirements/dev.txt --output-file requirements/train.txt
-	$(LOCK) pyproject.toml --extra openvino --config-file requirements/uv.toml \
-		--constraints requirements/dev.txt --output-file requirements/serve.txt
-	$(LOCK) requirements/torch.txt --constraints requirements/dev.txt \
-		--output-file requirements/cuda.txt
+	$(LOCK_MOLT) --extra dev --constraints requirements/build.txt \
+		--output-file requirements/dev.txt
+	$(LOCK_MOLT) --extra train --extra openvino --constraints requirements/dev.txt \
+		--output-file requirements/train.txt
+	$(LOCK_MOLT) --extra openvino --constraints requirements/dev.txt \
+		--output-file requirements/serve.txt
+	grep -o 'torch==[0-9.]*' pyproject.toml | $(LOCK) - --constraints requirements/dev.txt \
+		--output-file requirements/torch-cuda.txt
 
 # Asks a service on the network what is known against each pin. With --strict a package that it does
 # not know of is an error, so that silence never passes for a clean bill.
 audit: $(TOOLS)/.made
 	@if $(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
-		$(LOCKS:%=-r requirements/%.txt) -r requirements/torch.txt >$(TOOLS)/audit.log 2>&1; \
+		$(LOCKS:%=-r requirements/%.txt) >$(TOOLS)/audit.log 2>&1; \
 	then cat $(TOOLS)/audit.log; \
 	elif grep -q '^Found .* known vulnerabilit' $(TOOLS)/audit.log; \
 	then cat $(TOOLS)/audit.log; exit 1; \
@@ -87,20 +88,20 @@ $(VENV)/.python: requirements/build.txt
 	$(LOCKED) -r requirements/build.txt
 	@touch $@
 
-# A build of torch for CPUs says so in its version; any other one on Linux needs CUDA.
+# A build of torch for CPUs where there is one, and the one with CUDA only where no index was named.
 define install
 	$(LOCKED) -r requirements/$(1).txt
-	$(LOCKED) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r requirements/torch.txt
-	$(BIN)/python -m pip freeze | grep -q '^torch==.*+cpu' || $(LOCKED) -r requirements/cuda.txt
+	$(LOCKED) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r requirements/torch-cpu.txt \
+		$(if $(TORCH_INDEX),,|| $(LOCKED) -r requirements/torch-cuda.txt)
 	$(BIN)/python $(INSTALL) --no-build-isolation $(EDITABLE) .
 	$(BIN)/python -m pip check
 endef
 
-$(VENV)/.demo: $(VENV)/.python pyproject.toml requirements/train.txt requirements/torch.txt
+$(VENV)/.demo: $(VENV)/.python pyproject.toml requirements/train.txt requirements/torch-cpu.txt
 	$(call install,train)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.python pyproject.toml requirements/dev.txt requirements/torch.txt
+$(VENV)/.dev: $(VENV)/.python pyproject.toml requirements/dev.txt requirements/torch-cpu.txt
 	$(call install,dev)
 	@touch $@ $(VENV)/.demo
 

@@ -4,9 +4,8 @@
 """
 
 import re
-import sys
 import tomllib
-from importlib.metadata import requires
+from importlib.metadata import requires, version
 
 import pytest
 from packaging.requirements import Requirement
@@ -17,7 +16,7 @@ from tests.paths import ROOT
 REQUIREMENTS = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-LOCKS = ("build", "serve", "train", "cuda", "dev", "tools", "torch")
+LOCKS = ("build", "serve", "train", "dev", "torch-cpu", "torch-cuda", "tools")
 BY_HAND = {"molt", "torch"}
 
 
@@ -43,7 +42,9 @@ def test_every_entry_of_a_lock_is_one_version_with_its_hashes(lock: str) -> None
     lines = entries(lock)
     assert lines
     for entry in lines:
-        assert re.fullmatch(r"[\w.-]+==[\w.]+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+", entry), entry
+        assert re.fullmatch(r"[\w.-]+==[\w.+]+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+", entry), (
+            entry
+        )
 
 
 @pytest.mark.parametrize(
@@ -74,23 +75,34 @@ def test_what_serves_installs_nothing_of_training() -> None:
     assert not pins("serve").keys() & {"torch", "transformers", "sentence-transformers", "onnx"}
 
 
-def test_torch_is_the_same_version_everywhere_that_it_is_written_by_hand() -> None:
+def test_torch_is_the_same_version_in_every_place_that_names_one() -> None:
     (asked,) = (one for one in EXTRAS["train"] if one.startswith("torch"))
     (described,) = tomllib.loads((REQUIREMENTS / "uv.toml").read_text())["dependency-metadata"]
-    assert asked == f"torch=={pins('torch')['torch']}"
     assert asked == f"{described['name']}=={described['version']}"
+    for lock in ("torch-cpu", "torch-cuda"):
+        assert asked == f"torch=={pins(lock)['torch'].removesuffix('+cpu')}"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no build of torch has CUDA")
+def test_what_torch_needs_has_the_same_version_whichever_build_is_installed() -> None:
+    trained = pins("train")
+    shared = pins("torch-cuda").keys() & trained.keys()
+    assert {"sympy", "networkx", "setuptools"} <= shared
+    assert {name: trained[name] for name in shared}.items() <= pins("torch-cuda").items()
+
+
 @pytest.mark.parametrize("lock", ["train", "dev"])
 def test_what_the_installed_torch_needs_is_locked(lock: str) -> None:
-    locked = pins("cuda") | pins(lock)
+    build = "torch-cpu" if version("torch").endswith("+cpu") else "torch-cuda"
+    locked = pins(build) | pins(lock)
     for needed in map(Requirement, requires("torch") or []):
         if needed.marker is None or needed.marker.evaluate({"extra": ""}):
             assert needed.specifier.contains(locked[canonicalize_name(needed.name)]), needed
 
 
 @pytest.mark.parametrize("lock", ["serve", "train", "dev"])
-def test_cuda_comes_only_with_a_build_of_torch_that_needs_it(lock: str) -> None:
+def test_no_lock_but_that_of_torch_with_cuda_brings_cuda(lock: str) -> None:
     assert not [name for name in pins(lock) if name.startswith(("nvidia", "cuda", "triton"))]
-    assert [name for name in pins("cuda") if name.startswith("nvidia")]
+
+
+def test_a_build_of_torch_for_cpus_brings_nothing_else() -> None:
+    assert pins("torch-cpu").keys() == {"torch"}
