@@ -25,7 +25,7 @@ import numpy.typing as npt
 from benchmarks.record import Table, Target, machine_facts, median, record
 from molt.engine.encoders import Encoders
 from molt.engine.indexer import Indexer
-from molt.engine.live import Shelf
+from molt.engine.live import LiveCollections
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
@@ -71,12 +71,12 @@ class Service:
     catalog: Catalog
     collection: Collection
     indexer: Indexer
-    shelf: Shelf
+    live_collections: LiveCollections
 
     def wait(self, revision: int) -> None:
         """Until a search would see what was written up to this revision."""
         self.indexer.wake()
-        if not self.shelf.wait_indexed(NAME, revision=revision, timeout=120.0):
+        if not self.live_collections.wait_indexed(NAME, revision=revision, timeout=120.0):
             raise TimeoutError(f"revision {revision} was not indexed: {self.indexer.problems()}")
 
     def write(self, kind: str, number: int) -> float:
@@ -100,13 +100,18 @@ def serving(home: Path) -> Iterator[Service]:
     with closing(catalog):
         store = GenerationStore(home / "generations")
         encoders = Encoders(lambda _: ENCODER)
-        shelf = Shelf(catalog=catalog, generations=store, encoders=encoders)
-        settings = Settings(home=home)
-        indexer = Indexer(settings, catalog=catalog, store=store, encoders=encoders, shelf=shelf)
-        shelf.refresh(NAME)
+        live = LiveCollections(catalog=catalog, generations=store, encoders=encoders)
+        live.refresh(NAME)
+        indexer = Indexer(
+            Settings(home=home),
+            catalog=catalog,
+            store=store,
+            encoders=encoders,
+            live_collections=live,
+        )
         indexer.start()
         with closing(indexer):
-            yield Service(catalog, catalog.collections.get(NAME), indexer, shelf)
+            yield Service(catalog, catalog.collections.get(NAME), indexer, live)
 
 
 def build(home: Path, *, count: int) -> None:

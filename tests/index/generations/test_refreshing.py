@@ -5,8 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from molt.index.catalog.document import Document
-from molt.index.generations.passages import Span
-from molt.index.generations.sealing import PassageEncoder
+from molt.index.generations.sealing import PassageEncoder, Span
 from molt.index.generations.snapshot import open_snapshot
 from tests.index.generations.liveness_oracle import expected_rows
 
