@@ -127,7 +127,8 @@ class Indexer:
             try:
                 if work(collection):
                     worked = True
-                    self._live_collections.refresh(collection.name)
+                    opened = self._writers.snapshot(collection)
+                    self._live_collections.refresh(collection.name, opened=opened)
             except CollectionNotFoundError:
                 continue
             except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed

@@ -155,7 +155,8 @@ class LiveCollections:
         former = self._live.get(collection.name)
         snapshot = None if former is None else former.snapshot
         if former and snapshot and snapshot.manifest.id == collection.generation:
-            return replace(former, collection=collection, snapshot=self._now(collection, snapshot))
+            snapshot = self._now(collection, _later(snapshot, opened))
+            return replace(former, collection=collection, snapshot=snapshot)
         return self._exchanged(collection, collection.generation, opened)
 
     def _now(self, collection: Collection, snapshot: Snapshot) -> Snapshot:
@@ -188,6 +189,13 @@ class LiveCollections:
             raise UnavailableError(reason) from error
         log.error("refresh.refused", collection=collection.name, reason=reason)
         return former
+
+
+def _later(serving: Snapshot, opened: Snapshot | None) -> Snapshot:
+    """The snapshot that less has changed since; `opened` shares its segments with who writes."""
+    if opened is None or opened.manifest.id != serving.manifest.id:
+        return serving
+    return opened if opened.revision >= serving.revision else serving
 
 
 def default_checkpoint(catalog: Catalog) -> str:

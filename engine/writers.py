@@ -27,6 +27,7 @@ from molt.index.errors import (
 from molt.index.generations.generation import GenerationManifest, GenerationStore
 from molt.index.generations.retention import collect
 from molt.index.generations.sealing import PassageEncoder
+from molt.index.generations.snapshot import Snapshot
 from molt.index.generations.writer import GenerationWriter
 
 log = structlog.get_logger(__name__)
@@ -89,6 +90,11 @@ class Writers:
                     del self._opened[collection.id]
             opened.writer.close()
             raise
+
+    def snapshot(self, collection: Collection) -> Snapshot | None:
+        """What is written of a collection here, as it was last written; None where nothing is."""
+        opened = self._opened.get(collection.id)
+        return opened and opened.writer.snapshot
 
     def close(self) -> None:
         """Let other processes write what this one wrote."""
