@@ -1,7 +1,9 @@
 """The sentinel over a real home with two generations; searches are noted, time is made up."""
 
 import errno
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from molt.engine import releaser
+from molt.engine import releasing
 from molt.engine.engine import Engine
 from molt.engine.live import Live
 from molt.engine.releasing import Released
@@ -300,7 +302,7 @@ def test_a_search_that_began_before_the_release_is_none_of_the_new_generation(
 def test_a_generation_that_is_being_written_is_gone_back_to_at_a_later_look(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(releaser, "_PATIENCE", 0.0)
+    monkeypatch.setattr(releasing, "_PATIENCE", 0.0)
     first = str(pointed(engine).generation)
     release(engine)
     fail(engine)
@@ -360,3 +362,30 @@ def test_a_collection_that_was_deleted_is_forgotten_and_one_of_its_name_watched_
     fail(engine)
     look(engine)
     assert (pointed(engine).epoch, newest(engine).reason.actor) == (3, "watch")
+
+
+def test_a_search_waits_for_no_other_that_looks_at_the_release_history(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.catalog.collections.create("other")
+    release(engine)
+    asked, answer = threading.Event(), threading.Event()
+    releases = engine.catalog.collections.releases
+
+    def slowly(name: str, *, limit: int) -> tuple[Release, ...]:
+        if name == "shop":
+            asked.set()
+            assert answer.wait(60)
+        return releases(name, limit=limit)
+
+    monkeypatch.setattr(engine.catalog.collections, "releases", slowly)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(search, engine, 1)
+        assert asked.wait(60)
+        other = pool.submit(engine.search, SearchQuery("socks", collection="other"))
+        try:
+            assert other.result(60).page.hits == ()
+            assert not first.done()
+        finally:
+            answer.set()
+        first.result(60)
