@@ -18,8 +18,9 @@ from starlette.testclient import TestClient
 from molt.app.http import route
 from molt.app.http.admission import Bulkhead
 from molt.app.http.bodies import SMALL_BYTES
+from molt.artifact import Home
 from molt.encoder import Lane
-from molt.index.catalog.catalog import CATALOG
+from molt.engine.releasing import Released
 from molt.index.catalog.keys import Role
 from tests.app.conftest import BOOTS
 from tests.app.serving import Process, serving, started
@@ -48,7 +49,7 @@ def shop(tmp_path: Path) -> Iterator[TestClient]:
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Somebody else writes to the catalog, and takes their time."""
-    with closing(sqlite3.connect(home / CATALOG, isolation_level=None)) as other:
+    with closing(sqlite3.connect(Home(home).catalog, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -57,15 +58,22 @@ def locked(home: Path) -> Iterator[None]:
 
 
 @contextmanager
+def released(waited_for: threading.Event) -> Iterator[None]:
+    """Set the event in the end, whatever happens."""
+    try:
+        yield
+    finally:
+        waited_for.set()
+
+
 def asking(
-    client: TestClient, bulkhead: Bulkhead, ask: Callable[[int], Any]
-) -> Iterator[list[Future[Any]]]:
+    pool: ThreadPoolExecutor, client: TestClient, bulkhead: Bulkhead, ask: Callable[[int], Any]
+) -> list[Future[Any]]:
     """Many ask at once, and all of them wait."""
-    with ThreadPoolExecutor(MANY) as pool:
-        asked = [pool.submit(ask, number) for number in range(MANY)]
-        admission = client.app.state.service.bulkheads[bulkhead]
-        wait_until(lambda: admission.pending == MANY)
-        yield asked
+    asked = [pool.submit(ask, number) for number in range(MANY)]
+    admission = client.app.state.service.bulkheads[bulkhead]
+    wait_until(lambda: admission.pending == MANY)
+    return asked
 
 
 def test_a_search_with_a_key_nobody_has_seen_is_answered_while_writers_wait_for_the_lock(
@@ -79,7 +87,8 @@ def test_a_search_with_a_key_nobody_has_seen_is_answered_while_writers_wait_for_
         return shop.post("/events", json=CLICK, headers=writer).status_code
 
     assert write(0) == 200
-    with locked(tmp_path), asking(shop, Bulkhead.WRITES, write) as writing:
+    with ThreadPoolExecutor(MANY) as pool, locked(tmp_path):
+        writing = asking(pool, shop, Bulkhead.WRITES, write)
         found = shop.get("/search", params={"q": "boots"}, headers=reader)
         shown = shop.get("/collections/default/documents/d1", headers=reader)
         told = shop.get("/metrics", headers=reader).text
@@ -104,13 +113,12 @@ def test_a_search_and_the_embedding_of_a_query_wait_for_no_long_embeddings(
         return shop.post("/v1/embeddings", json=body).status_code
 
     monkeypatch.setattr(HashingEncoder, "encode", slow)
-    with asking(shop, Bulkhead.BULK, embed) as embedding:
+    with ThreadPoolExecutor(MANY) as pool, released(release):
+        embedding = asking(pool, shop, Bulkhead.BULK, embed)
         found = shop.get("/search", params={"q": "boots"})
         query = shop.post("/v1/embeddings", json={"model": "default", "input": "boots"})
         written = shop.post("/events", json=CLICK)
-        waiting = not any(each.done() for each in embedding)
-        release.set()
-    assert waiting
+        assert not any(each.done() for each in embedding)
     assert {found.status_code, query.status_code, written.status_code} == {200}
     assert {each.result() for each in embedding} == {200}
 
@@ -120,18 +128,24 @@ def test_searches_and_writes_wait_for_no_administration(
 ) -> None:
     release = threading.Event()
     engine = shop.app.state.service.engine
-    monkeypatch.setattr(engine.releaser, "rollback", lambda *_, **__: release.wait(DEADLINE) and {})
+    collection = engine.catalog.collections.get("default")
+
+    def slowly(*_: Any, **__: Any) -> Released:
+        assert release.wait(DEADLINE)
+        return Released(collection, None, "c" * 16)
+
+    monkeypatch.setattr(engine.releaser, "rollback", slowly)
 
     def roll_back(_: int) -> int:
         return shop.post("/admin/rollback", json={"collection": "default"}).status_code
 
-    with asking(shop, Bulkhead.ADMINISTRATION, roll_back) as rolling:
+    with ThreadPoolExecutor(MANY) as pool, released(release):
+        rolling = asking(pool, shop, Bulkhead.ADMINISTRATION, roll_back)
         found = shop.get("/search", params={"q": "boots"})
         written = shop.post("/collections/default/documents", json={"documents": BOOTS})
-        waiting = not any(each.done() for each in rolling)
-        release.set()
-    assert waiting
+        assert not any(each.done() for each in rolling)
     assert (found.status_code, written.status_code) == (200, 200)
+    assert {each.result() for each in rolling} == {200}
 
 
 @pytest.mark.parametrize("size", [10, 2 * SMALL_BYTES])
@@ -145,7 +159,7 @@ def test_searches_and_writes_wait_for_no_administration(
         ("/admin/tune", {"collection": "none", "config": {"a": "{}"}}, "administration"),
     ],
 )
-def test_a_large_body_is_parsed_in_a_thread_of_its_bulkhead_and_a_small_one_where_it_is_read(
+def test_a_large_body_is_parsed_in_a_thread_of_its_bulkhead_and_a_small_one_where_it_is_read(  # noqa: PLR0917  fixtures
     shop: TestClient,
     monkeypatch: pytest.MonkeyPatch,
     path: str,

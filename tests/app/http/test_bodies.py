@@ -29,7 +29,12 @@ def test_a_small_body_counts_for_nothing_and_always_fits() -> None:
 
 def test_what_fails_gives_its_bytes_back() -> None:
     budget = BodyBudget(10 * SMALL_BYTES)
-    with pytest.raises(ZeroDivisionError), budget.share() as share:
-        share.resize(5 * SMALL_BYTES)
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with budget.share() as share:
+            share.resize(5 * SMALL_BYTES)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert budget.in_flight == 0
