@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from molt import __version__
-from molt.app import errors
+from molt.app import errors, openapi
 from molt.app.binding import is_loopback
-from molt.app.http import openapi
 from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auth import Guard
 from molt.app.http.bodies import BodyBudget

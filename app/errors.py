@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from molt.app.http import failures
 from molt.app.http.admission import OverloadedError
 from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import HttpFailure, InvalidRequestError, RequestError, Violation
@@ -59,6 +60,20 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     ArtifactError: (503, "unavailable"),
     engine_errors.EncodersBusyError: (429, "overloaded"),
     OverloadedError: (429, "overloaded"),
+    failures.InvalidRequestError: (422, "invalid_request"),
+    failures.InvalidJsonError: (422, "invalid_json"),
+    failures.InvalidQueryStringError: (422, "invalid_query_string"),
+    failures.InvalidLineError: (422, "invalid_line"),
+    failures.TokenArraysError: (400, "token_arrays_not_supported"),
+    failures.InvalidCheckpointError: (422, "invalid_checkpoint"),
+    failures.UnknownCheckpointError: (404, "checkpoint_not_found"),
+    failures.UnknownReportError: (404, "report_not_found"),
+    failures.NotAvailableError: (422, "not_available_yet"),
+    failures.BodyTooLargeError: (413, "body_too_large"),
+    failures.MediaTypeError: (415, "unsupported_media_type"),
+    failures.InvalidKeyError: (401, "invalid_key"),
+    failures.ForbiddenError: (403, "forbidden"),
+    failures.StoppingError: (503, "stopping"),
 }
 _PLACES = {
     "model_not_found": "model",
@@ -75,7 +90,7 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 def install(app: FastAPI) -> None:
     """Let `app` answer with these errors, and no others."""
-    for kind in (*_KINDS, RequestError, RequestValidationError, HTTPException, OSError):
+    for kind in (*_KINDS, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, answer)
     app.add_exception_handler(ClientDisconnect, _nobody)
 
@@ -97,10 +112,8 @@ async def answer(request: Request, error: Exception) -> Response:
 
 def failure_of(error: Exception) -> HttpFailure:
     """What a client is told of an error. Raises the error itself where it is none of ours."""
-    if isinstance(error, RequestError):
-        return error.failure
     if isinstance(error, RequestValidationError):
-        return InvalidRequestError(violations_of(error.errors())).failure
+        error = InvalidRequestError(violations_of(error.errors()))
     if isinstance(error, HTTPException):
         code, detail = HTTP.get(error.status_code, ("invalid_request", str(error.detail)))
         return HttpFailure(error.status_code, code, detail, headers=error.headers or {})
@@ -113,23 +126,33 @@ def failure_of(error: Exception) -> HttpFailure:
 
 
 def _mapped(error: Exception, status: int, code: str) -> HttpFailure:
-    headers = {}
-    if isinstance(error, OverloadedError | engine_errors.EncodersBusyError):
-        headers = {"Retry-After": str(error.retry_after)}
-    elif status == 503:
-        headers = {"Retry-After": RETRY_SECONDS}
+    if isinstance(error, RequestError):
+        return HttpFailure(
+            status,
+            code,
+            str(error),
+            headers=error.headers,
+            violations=error.violations,
+            extensions=error.extensions,
+        )
     place = _PLACES.get(code)
-    violations = (Violation(str(error), "body", (place,)),) if place else ()
     return HttpFailure(
         status,
         code,
         str(error),
-        headers=headers,
-        violations=violations,
+        headers=_retry(error, status),
+        violations=(Violation(str(error), "body", (place,)),) if place else (),
         extensions={"job": error.job_id}
         if isinstance(error, index_errors.JobConflictError)
         else {},
     )
+
+
+def _retry(error: Exception, status: int) -> dict[str, str]:
+    """When to try again."""
+    if isinstance(error, OverloadedError | engine_errors.EncodersBusyError):
+        return {"Retry-After": str(error.retry_after)}
+    return {"Retry-After": RETRY_SECONDS} if status == 503 else {}
 
 
 async def _nobody(_request: Request, _error: Exception) -> Response:

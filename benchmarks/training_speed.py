@@ -111,7 +111,7 @@ def learn_by_molt(base: Checkpoint, dataset: Dataset, config: FitConfig) -> tupl
     """The same of Molt, which measures dev between its epochs."""
     with TemporaryDirectory() as folder:
         place = RunFolder(Path(folder), Path(folder) / "cache")
-        fitted = fit(base, dataset, config=config, workplace=place)
+        fitted = fit(base, dataset, config=config, run_folder=place)
         lines = (place.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines]
     ticks = [(event["step"], event["at"]) for event in events if event["stage"] == "training"]

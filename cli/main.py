@@ -4,20 +4,20 @@ from typing import Annotated
 
 import typer
 
-from molt.cli import checkpoints, collections, config, jobs, keys, swapping
-from molt.cli.check import check
 from molt.cli.command import DebugOption, HomeOption, JsonOption, command
-from molt.cli.distil import distil
-from molt.cli.evaluate import evaluate
-from molt.cli.generations import generations
-from molt.cli.imports import import_files
+from molt.cli.commands import checkpoints, collections, config, jobs, keys, swapping
+from molt.cli.commands.check import check
+from molt.cli.commands.distil import distil
+from molt.cli.commands.evaluate import evaluate
+from molt.cli.commands.generations import generations
+from molt.cli.commands.imports import import_files
+from molt.cli.commands.releases import releases
+from molt.cli.commands.search import search
+from molt.cli.commands.serve import serve
+from molt.cli.commands.train import train
+from molt.cli.commands.tune import tune
+from molt.cli.commands.worker import worker
 from molt.cli.invocation import Invocation
-from molt.cli.releases import releases
-from molt.cli.search import search
-from molt.cli.serve import serve
-from molt.cli.train import train
-from molt.cli.tune import tune
-from molt.cli.worker import worker
 
 
 def _group(name: str, *, help: str) -> typer.Typer:  # noqa: A002  typer's own word

@@ -21,7 +21,8 @@ from molt.engine.indexer import Indexer
 from molt.engine.live import LiveCollections, default_checkpoint
 from molt.engine.models import Models
 from molt.engine.releasing import Releaser
-from molt.engine.search.pipeline import SearchAnswer, SearchQuery, search_live
+from molt.engine.search.pipeline import Pipeline
+from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import Settings
 from molt.engine.watch.sentinel import Sentinel
 from molt.engine.watcher import Watcher
@@ -84,6 +85,7 @@ class Engine:
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
+        self._pipeline = Pipeline()
         self._encoders = encoders
         self._watcher = Watcher(
             self.live_collections, self.sentinel, seconds=settings.index.poll_seconds
@@ -136,7 +138,7 @@ class Engine:
         """
         live = self.live_collections.get(query.collection)
         with self.sentinel.noting(live):
-            return search_live(query, live=live, catalog=self.catalog)
+            return self._pipeline.search(query, live=live, catalog=self.catalog)
 
     def changed(self, name: str) -> None:
         """Documents of a collection were written: hide what was deleted, index what is new.

@@ -6,7 +6,7 @@ is written for one family of clients is `envelopes`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,7 @@ class HttpFailure:
 
 
 class RequestError(Exception):
-    """Base of what the HTTP layer refuses on its own."""
-
-    status: ClassVar[int]
-    code: ClassVar[str]
+    """Base of what the HTTP layer refuses on its own; `errors` says with which status."""
 
     def __init__(
         self,
@@ -54,15 +51,13 @@ class RequestError(Exception):
         extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.failure = HttpFailure(
-            self.status, self.code, detail, headers or {}, tuple(violations), extensions or {}
-        )
+        self.violations = tuple(violations)
+        self.headers = headers or {}
+        self.extensions = extensions or {}
 
 
 class InvalidRequestError(RequestError):
     """The request was understood and cannot be taken: each violation says why."""
-
-    status, code = 422, "invalid_request"
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         first = violations[0]
@@ -75,8 +70,6 @@ class InvalidRequestError(RequestError):
 class InvalidJsonError(RequestError):
     """The body is not JSON in UTF-8."""
 
-    status, code = 422, "invalid_json"
-
     def __init__(self, reason: str) -> None:
         super().__init__(f"the body is not JSON: {reason}")
 
@@ -84,16 +77,12 @@ class InvalidJsonError(RequestError):
 class InvalidQueryStringError(RequestError):
     """The query string is not percent-encoded UTF-8."""
 
-    status, code = 422, "invalid_query_string"
-
     def __init__(self) -> None:
         super().__init__("the query string is not percent-encoded UTF-8")
 
 
 class InvalidLineError(RequestError):
     """A line of an NDJSON body is wrong; the lines before it were taken."""
-
-    status, code = 422, "invalid_line"
 
     def __init__(self, line: int, reason: str, *, accepted: int, revision: int) -> None:
         detail = f"line {line}: {reason}; the {accepted} documents before it were accepted"
@@ -103,8 +92,6 @@ class InvalidLineError(RequestError):
 
 class TokenArraysError(RequestError):
     """The input is tokens of somebody else's tokenizer."""
-
-    status, code = 400, "token_arrays_not_supported"
 
     def __init__(self) -> None:
         detail = (
@@ -117,13 +104,9 @@ class TokenArraysError(RequestError):
 class InvalidCheckpointError(RequestError):
     """An uploaded checkpoint is damaged, or holds what none may hold; nothing of it was kept."""
 
-    status, code = 422, "invalid_checkpoint"
-
 
 class UnknownCheckpointError(RequestError):
     """No checkpoint of that id."""
-
-    status, code = 404, "checkpoint_not_found"
 
     def __init__(self, checkpoint_id: str) -> None:
         super().__init__(
@@ -134,16 +117,12 @@ class UnknownCheckpointError(RequestError):
 class UnknownReportError(RequestError):
     """No report of that id."""
 
-    status, code = 404, "report_not_found"
-
     def __init__(self, report_id: str) -> None:
         super().__init__(f"there is no report {report_id[:80]!r}; GET /admin/reports lists them")
 
 
 class NotAvailableError(RequestError):
     """A route of the surface that this version does not serve yet."""
-
-    status, code = 422, "not_available_yet"
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} is not available yet in this version of Molt")
@@ -152,13 +131,9 @@ class NotAvailableError(RequestError):
 class BodyTooLargeError(RequestError):
     """The body, or a line of it, exceeds a limit."""
 
-    status, code = 413, "body_too_large"
-
 
 class MediaTypeError(RequestError):
     """The body comes in a form that the route does not take."""
-
-    status, code = 415, "unsupported_media_type"
 
     def __init__(self, *, found: str, expected: str) -> None:
         what = f"a body of type {found[:100]!r}" if found else "a body without Content-Type"
@@ -168,8 +143,6 @@ class MediaTypeError(RequestError):
 class InvalidKeyError(RequestError):
     """No key, or one that is not in use."""
 
-    status, code = 401, "invalid_key"
-
     def __init__(self, detail: str) -> None:
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
@@ -177,13 +150,9 @@ class InvalidKeyError(RequestError):
 class ForbiddenError(RequestError):
     """The key may not do this."""
 
-    status, code = 403, "forbidden"
-
 
 class StoppingError(RequestError):
     """The server is shutting down."""
-
-    status, code = 503, "stopping"
 
     def __init__(self) -> None:
         super().__init__("the server is shutting down; try again", headers={"Retry-After": "5"})

@@ -50,7 +50,9 @@ _SHOWN = {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
 Words = Annotated[_Shown, Field(json_schema_extra=_SHOWN | limited(maxLength="max_query_chars"))]
 """A text that is not blank, of a query's length."""
 
-Passage = Annotated[_Shown, Field(json_schema_extra=_SHOWN | limited(maxLength="max_text_chars"))]
+PassageText = Annotated[
+    _Shown, Field(json_schema_extra=_SHOWN | limited(maxLength="max_text_chars"))
+]
 """A text that is not blank, of a document's length."""
 
 Id = Annotated[

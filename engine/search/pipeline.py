@@ -1,100 +1,80 @@
-"""One search: a query, the live pair of encoder and index that answers it, and its ranking."""
+"""The search pipeline: retrieve, fuse, re-rank, hydrate and explain, over one frozen `Live`.
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+A request reads its `Live` once and every stage uses nothing else, so an answer comes from exactly
+one encoder and one index. What a stage does is its own module's; here they are put in order.
+"""
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from molt.encoder.encoder import InputType, Lane
 from molt.engine.live import Live
+from molt.engine.search.candidates import (
+    Candidate,
+    Candidates,
+    Fuse,
+    Rerank,
+    Retriever,
+    Stopwatch,
+)
+from molt.engine.search.dense import DenseRetriever
+from molt.engine.search.query import Hit, Page, SearchAnswer, SearchQuery
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.document import Document
-from molt.index.segments.filter import Filter
-from molt.index.segments.hits import RowHit
+
+Explain = Callable[[SearchQuery, Live, Hit], Mapping[str, Any]]
+"""Says why a hit is where it is."""
+
+
+def only_one(legs: Sequence[Candidates]) -> Candidates:
+    """The fusion of a single retriever's candidates: they stay as they are."""
+    (leg,) = legs
+    return leg
 
 
 @dataclass(frozen=True)
-class SearchQuery:
-    """What is searched for: hits `offset` to `offset + k` of the ranking."""
+class Pipeline:
+    """The stages of a search: one retriever needs no fusion, and without others nothing changes."""
 
-    text: str
-    collection: str
-    k: int = 10
-    offset: int = 0
-    where: Filter | None = None
-    min_score: float | None = None
+    retrievers: tuple[Retriever, ...] = (DenseRetriever(),)
+    fuse: Fuse = only_one
+    rerankers: tuple[Rerank, ...] = ()
+    explain: Explain | None = None
 
-
-@dataclass(frozen=True)
-class Hit:
-    """A document in a ranking; `score` is its best passage's inner product, `rank` starts at 1."""
-
-    id: str
-    score: float
-    rank: int
-    document: Document
-
-
-@dataclass(frozen=True)
-class Page:
-    """Part of a ranking; `total` counts all of it, or is a lower bound unless `exact_total`."""
-
-    hits: tuple[Hit, ...]
-    total: int
-    exact_total: bool
-
-
-@dataclass(frozen=True)
-class SearchAnswer:
-    """A page, the encoder and index that made it, and the seconds each step took."""
-
-    generation: str | None
-    checkpoint: str
-    page: Page
-    encode_seconds: float
-    search_seconds: float
-
-
-def search_live(query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
-    """Rank the documents of `live` by inner product with the query's vector.
-
-    Raises `UnknownFieldError` where the filter names a field that no document has.
-    """
-    started = time.perf_counter()
-    encoded = live.encoder.encode([query.text], input_type=InputType.QUERY, lane=Lane.QUERY)
-    encode_seconds = time.perf_counter() - started
-    page = _search(query, encoded.vectors[0], live=live, catalog=catalog)
-    return SearchAnswer(
-        generation=live.snapshot.manifest.id if live.snapshot else None,
-        checkpoint=live.encoder.checkpoint.id,
-        page=page,
-        encode_seconds=encode_seconds,
-        search_seconds=time.perf_counter() - started - encode_seconds,
-    )
-
-
-def _search(
-    query: SearchQuery, vector: npt.NDArray[np.float32], *, live: Live, catalog: Catalog
-) -> Page:
-    if live.snapshot is None:
-        return Page(hits=(), total=0, exact_total=True)
-    found = live.snapshot.search(
-        vector, k=query.offset + query.k, where=query.where, min_score=query.min_score
-    )
-    rows = found.hits[query.offset :]
-    hits = _hydrated(rows, offset=query.offset, live=live, catalog=catalog)
-    return Page(hits=hits, total=found.total, exact_total=found.exact)
+    def search(self, query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
+        """Answer a query. Raises as the retrievers do."""
+        watch = Stopwatch()
+        depth = query.offset + query.k
+        legs = [one.retrieve(query, live, depth=depth, watch=watch) for one in self.retrievers]
+        with watch.timing("fuse"):
+            found = self.fuse(legs)
+        for rerank in self.rerankers:
+            with watch.timing("rerank"):
+                found = rerank(query, live, found)
+        with watch.timing("hydrate"):
+            chosen = found.ranking[query.offset : depth]
+            hits = _hydrated(chosen, offset=query.offset, live=live, catalog=catalog)
+        if self.explain is not None:
+            with watch.timing("explain"):
+                hits = tuple(
+                    replace(hit, explanation=self.explain(query, live, hit)) for hit in hits
+                )
+        return SearchAnswer(
+            generation=live.snapshot.manifest.id if live.snapshot else None,
+            checkpoint=live.encoder.checkpoint.id,
+            page=Page(hits, found.total, found.exact),
+            seconds=watch.seconds,
+        )
 
 
 def _hydrated(
-    rows: Sequence[RowHit], *, offset: int, live: Live, catalog: Catalog
+    candidates: Sequence[Candidate], *, offset: int, live: Live, catalog: Catalog
 ) -> tuple[Hit, ...]:
-    """Rows with their documents; one deleted since the snapshot was taken is left out."""
-    stored = catalog.documents.hydrate(live.collection, [row.ordinal for row in rows])
-    present = [(row, stored[row.ordinal].document) for row in rows if row.ordinal in stored]
+    """Candidates with their documents; one deleted since the snapshot was taken is left out."""
+    if not candidates:
+        return ()
+    stored = catalog.documents.hydrate(live.collection, [one.ordinal for one in candidates])
+    present = [(one, stored[one.ordinal].document) for one in candidates if one.ordinal in stored]
     return tuple(
-        Hit(document.id, row.score, place, document)
-        for place, (row, document) in enumerate(present, start=offset + 1)
+        Hit(document.id, one.score, place, document, one.passage, one.scores)
+        for place, (one, document) in enumerate(present, start=offset + 1)
     )

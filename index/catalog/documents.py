@@ -19,8 +19,7 @@ from sqlalchemy import (
 
 from molt.artifact import faultpoint
 from molt.index.catalog import tables
-from molt.index.catalog.collections import Collection
-from molt.index.catalog.counters import lock_counters, write_counters
+from molt.index.catalog.collections import Collection, lock_counters, write_counters
 from molt.index.catalog.database import Database, chunks
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.fields import check_id, check_text, decode_metadata, encode_metadata, is_id

@@ -11,8 +11,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select
 
 from molt.index.catalog import tables
-from molt.index.catalog.collections import Collection
-from molt.index.catalog.counters import lock_counters
+from molt.index.catalog.collections import Collection, lock_counters
 from molt.index.catalog.database import Database
 from molt.index.catalog.fields import check_id, check_optional_id, decode_metadata, encode_metadata
 from molt.index.errors import InvalidEventError, InvalidFieldError

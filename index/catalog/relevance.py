@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Select, Table, func, select
 
 from molt.index.catalog import tables
-from molt.index.catalog.collections import Collection
-from molt.index.catalog.counters import lock_counters
+from molt.index.catalog.collections import Collection, lock_counters
 from molt.index.catalog.database import Database
 from molt.index.catalog.fields import decode_metadata
 from molt.index.catalog.judgments import (

@@ -14,6 +14,7 @@ import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from molt.index.errors import FilterError
 from molt.index.segments.scalar import MAX_FIELD_LENGTH, Scalar, ScalarKind, scalar_of, storable
@@ -79,7 +80,16 @@ class Not:
 
 Filter = All | AnyOf | Not | Condition
 
-_OPERATORS = ("eq", "in", "gt", "gte", "lt", "lte", "exists")
+_SCALAR = {"type": ["string", "number", "boolean"]}
+_ORDERED = {"type": ["string", "number"]}
+_MANY = {"type": "array", "minItems": 1, "maxItems": MAX_VALUES}
+_OPERATORS: Mapping[str, dict[str, Any]] = {
+    "eq": _SCALAR,
+    "in": {**_MANY, "items": _SCALAR},
+    **dict.fromkeys(map(str, RangeOperator), _ORDERED),
+    "exists": {"type": "boolean"},
+}
+_JOINED = ("all", "any")
 
 
 def parse_filter(value: object, *, max_nodes: int = MAX_NODES) -> Filter:
@@ -103,6 +113,35 @@ def conditions(where: Filter, *, path: str = "$") -> Iterator[tuple[str, Conditi
                 yield from conditions(part, path=f"{path}.{name}[{place}]")
 
 
+def filter_schema(reference: str) -> dict[str, Any]:
+    """The JSON Schema of a filter, which names itself by `reference` where it nests."""
+    inner = {"$ref": reference}
+    condition = {
+        "type": "object",
+        "properties": {
+            "field": {"type": "string", "minLength": 1, "maxLength": MAX_FIELD_LENGTH},
+            **_OPERATORS,
+        },
+        "required": ["field"],
+        "minProperties": 2,
+        "additionalProperties": False,
+    }
+    joined = [_alone(name, {**_MANY, "items": inner}) for name in _JOINED]
+    return {
+        "description": "A condition on metadata, or several joined; `field` is a dotted path.",
+        "anyOf": [condition, *joined, _alone("not", inner)],
+    }
+
+
+def _alone(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {name: schema},
+        "required": [name],
+        "additionalProperties": False,
+    }
+
+
 class _Parser:
     """Recursive descent with a budget of nodes; its depth is bounded by `MAX_FILTER_DEPTH`."""
 
@@ -120,7 +159,7 @@ class _Parser:
             )
         if not isinstance(value, Mapping):
             raise FilterError(path, f"expected an object, found {_shown(value)}")
-        for name in ("all", "any", "not"):
+        for name in (*_JOINED, "not"):
             if name in value:
                 return self._combined(name, value, path=path, depth=depth)
         return _condition(value, path=path)

@@ -10,10 +10,10 @@ from functools import reduce
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 
 from molt.index.errors import FilterError, UnknownFieldError
 from molt.index.segments.attributes import Attributes, Column
+from molt.index.segments.exact import Mask
 from molt.index.segments.filter import (
     All,
     AnyOf,
@@ -27,7 +27,6 @@ from molt.index.segments.filter import (
 )
 from molt.index.segments.scalar import ScalarKind
 
-Mask = npt.NDArray[np.bool_]
 _Span = tuple[int, int]
 _MAX_COMPARED = 1_000
 

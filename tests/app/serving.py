@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from molt.app.application import create_app
 from molt.app.server import serve
+from molt.app.service import Service
 from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
 from molt.engine.engine import Engine, checkpoint_encoders
@@ -51,6 +52,13 @@ def serving(home: Path, **flags: Any) -> Iterator[TestClient]:
     app = create_app(settings, engine)
     with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         yield client
+
+
+def service_of(client: TestClient) -> Service:
+    """What serves the requests of a client."""
+    app: Any = client.app
+    service: Service = app.state.service
+    return service
 
 
 class Process:

@@ -23,7 +23,7 @@ from molt.encoder import Lane
 from molt.engine.releasing import Released
 from molt.index.catalog.keys import Role
 from tests.app.conftest import BOOTS
-from tests.app.serving import Process, serving, started
+from tests.app.serving import Process, service_of, serving, started
 from tests.hashing import HashingEncoder
 
 MANY = 40
@@ -71,7 +71,7 @@ def asking(
 ) -> list[Future[Any]]:
     """Many ask at once, and all of them wait."""
     asked = [pool.submit(ask, number) for number in range(MANY)]
-    admission = client.app.state.service.bulkheads[bulkhead]
+    admission = service_of(client).bulkheads[bulkhead]
     wait_until(lambda: admission.pending == MANY)
     return asked
 
@@ -79,7 +79,7 @@ def asking(
 def test_a_search_with_a_key_nobody_has_seen_is_answered_while_writers_wait_for_the_lock(
     shop: TestClient, tmp_path: Path
 ) -> None:
-    keys = shop.app.state.service.engine.catalog.keys
+    keys = service_of(shop).engine.catalog.keys
     writer = {"api-key": keys.create("writer", Role.WRITE)}
     reader = {"api-key": keys.create("reader", Role.READ)}
 
@@ -127,7 +127,7 @@ def test_searches_and_writes_wait_for_no_administration(
     shop: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
-    engine = shop.app.state.service.engine
+    engine = service_of(shop).engine
     collection = engine.catalog.collections.get("default")
 
     def slowly(*_: Any, **__: Any) -> Released:
@@ -241,7 +241,7 @@ def is_read(server: Process, path: str) -> bool:
 def test_a_stream_keeps_what_it_has_where_large_bodies_have_no_room(
     shop: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = shop.app.state.service
+    service = service_of(shop)
     monkeypatch.setattr(service.bodies, "in_flight", service.bodies.limit)
     text = "warm boots " * 100
     lines = b"".join(b'{"id": "n%d", "text": "%s"}\n' % (n, text.encode()) for n in range(400))

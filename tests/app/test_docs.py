@@ -5,7 +5,6 @@ import re
 from starlette.testclient import TestClient
 
 from molt.app.errors import _KINDS, HTTP
-from molt.app.http.failures import RequestError
 from molt.app.http.observation import INTERNAL
 from tests.paths import DOCS
 
@@ -27,10 +26,9 @@ def test_every_error_code_is_documented_with_its_status() -> None:
         for status, codes in CODE_ROW.findall((DOCS / "api.md").read_text())
         for code in re.findall(r"`(\w+)`", codes)
     }
-    raised = {(kind.status, kind.code) for kind in RequestError.__subclasses__()}
     chosen = {(status, code) for status, (code, _) in HTTP.items()}
     internal = {(INTERNAL.status, INTERNAL.code)}
-    assert documented == raised | chosen | internal | set(_KINDS.values())
+    assert documented == chosen | internal | set(_KINDS.values())
 
 
 def test_every_metric_is_documented_with_its_type(shop: TestClient) -> None:

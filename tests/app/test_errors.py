@@ -8,11 +8,12 @@ from starlette.testclient import TestClient
 
 from molt.app.errors import _KINDS, failure_of
 from molt.app.http.admission import Bulkhead, OverloadedError
+from molt.app.http.failures import RequestError
 from molt.artifact import ArtifactError
 from molt.encoder.errors import ClosedEncoderError, EncoderError
 from molt.engine.errors import EngineError
 from molt.index.errors import CollectionNotFoundError, IndexingError
-from tests.app.serving import serving
+from tests.app.serving import service_of, serving
 
 
 def all_kinds(base: type[Exception]) -> list[type[Exception]]:
@@ -20,7 +21,9 @@ def all_kinds(base: type[Exception]) -> list[type[Exception]]:
     return [base, *children]
 
 
-@pytest.mark.parametrize("base", [IndexingError, EngineError, EncoderError, ArtifactError])
+@pytest.mark.parametrize(
+    "base", [IndexingError, EngineError, EncoderError, ArtifactError, RequestError]
+)
 def test_every_error_of_a_part_has_a_place_in_http(base: type[Exception]) -> None:
     unmapped = [
         kind for kind in all_kinds(base)[1:] if not any(parent in _KINDS for parent in kind.__mro__)
@@ -57,11 +60,11 @@ def test_a_status_that_the_framework_chose_is_kept() -> None:
 def test_a_catalog_without_space_answers_507_and_keeps_serving(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         client.post("/collections", json={"name": "default"})
-        database = client.app.state.service.engine.catalog.database.engine
+        database = service_of(client).engine.catalog.database.engine
 
         @event.listens_for(database, "checkout")
         def fill(connection: object, *_: object) -> None:
-            connection.execute("PRAGMA max_page_count=1").close()
+            connection.execute("PRAGMA max_page_count=1").close()  # type: ignore[attr-defined]
 
         documents = [{"id": f"d{number}", "text": "x" * 100_000} for number in range(20)]
         answer = client.post("/collections/default/documents", json={"documents": documents})
@@ -72,7 +75,7 @@ def test_a_catalog_without_space_answers_507_and_keeps_serving(tmp_path: Path) -
 
 
 def test_overload_answers_429_in_each_envelope_and_is_counted(client: TestClient) -> None:
-    bulkheads = client.app.state.service.bulkheads
+    bulkheads = service_of(client).bulkheads
     client.get("/collections")
     bulkheads[Bulkhead.READS].pending = bulkheads[Bulkhead.BULK].pending = 10_000
     problem = client.get("/collections")
@@ -90,7 +93,7 @@ def test_overload_answers_429_in_each_envelope_and_is_counted(client: TestClient
 def test_a_fault_of_our_own_is_a_500_without_its_text(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = client.app.state.service.engine
+    engine = service_of(client).engine
     monkeypatch.setattr(engine, "search", lambda _: {}["a secret"])
     answer = client.get("/search", params={"q": "boots"}, headers={"X-Request-ID": "r1"})
     assert answer.status_code == 500

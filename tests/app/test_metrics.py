@@ -1,5 +1,7 @@
 from starlette.testclient import TestClient
 
+from tests.app.serving import service_of
+
 
 def value(client: TestClient, name: str) -> float:
     lines = client.get("/metrics").text.splitlines()
@@ -45,7 +47,7 @@ def test_a_scrape_tells_how_far_each_collection_is_indexed(shop: TestClient) -> 
 def test_a_job_that_failed_and_generations_that_were_taken_back_can_be_alerted_on(
     client: TestClient,
 ) -> None:
-    engine = client.app.state.service.engine
+    engine = service_of(client).engine
     engine.catalog.collections.create("shop")
     assert "molt_job_failed{" not in client.get("/metrics").text
     engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="too few judgments")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.app.serving import service_of
+
 JSON_TYPE = "application/json"
 JSON = {"Content-Type": JSON_TYPE}
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -128,14 +130,14 @@ def test_a_compressed_body_is_refused(shop: TestClient, path: str) -> None:
 
 @pytest.mark.parametrize("path", ROUTES)
 def test_a_body_beyond_the_limit_is_refused_before_it_is_read(shop: TestClient, path: str) -> None:
-    limit = shop.app.state.service.settings.limits.max_body_bytes
+    limit = service_of(shop).settings.limits.max_body_bytes
     headers = JSON | {"Content-Length": str(limit + 1)}
     check(shop.post(path, content=b"{}", headers=headers), 413)
 
 
 @pytest.mark.parametrize("path", ROUTES)
 def test_a_body_of_unknown_length_is_cut_off_at_the_limit(shop: TestClient, path: str) -> None:
-    limit = shop.app.state.service.settings.limits.max_body_bytes
+    limit = service_of(shop).settings.limits.max_body_bytes
     chunks = (b" " * 2**20 for _ in range(limit // 2**20 + 1))
     check(shop.post(path, content=chunks, headers=JSON), 413)
 
@@ -264,7 +266,7 @@ def test_metadata_of_any_depth_is_refused(shop: TestClient) -> None:
 
 
 def test_a_line_beyond_the_limit_is_refused(shop: TestClient) -> None:
-    limit = shop.app.state.service.settings.limits.max_ndjson_line_bytes
+    limit = service_of(shop).settings.limits.max_ndjson_line_bytes
     chunks = (b"x" * 2**20 for _ in range(limit // 2**20 + 2))
     answer = shop.post(DOCUMENTS, content=chunks, headers=NDJSON)
     check(answer, 422)

@@ -68,7 +68,7 @@ def test_openai_raises_what_it_raises_for_openai(client: openai.OpenAI) -> None:
 
 
 def test_langchain_embeds_documents_and_queries(server: ServerProcess) -> None:
-    embeddings = OpenAIEmbeddings(
+    embeddings = OpenAIEmbeddings(  # type: ignore[call-arg]
         model="default",
         base_url=f"{server.url}/v1",
         api_key="none",

@@ -9,12 +9,13 @@ from shutil import copytree
 
 import pytest
 
+from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationStore
-from molt.index.jobs.job import MODEL, Job, JobKind, JobRequest, JobState, jobs_folder, new_job_id
+from molt.index.jobs.job import MODEL, Job, JobKind, JobRequest, JobState, new_job_id
 from molt.index.jobs.queue import JobQueue
 from molt.training.config import RetrainConfig, validated
 from molt.training.evaluation.store import ReportStore
@@ -97,7 +98,7 @@ def test_an_uploaded_model_becomes_a_checkpoint_that_it_names(
     home: Path, queue: JobQueue, base: Checkpoint
 ) -> None:
     job_id = new_job_id()
-    folder = jobs_folder(home) / job_id
+    folder = Home(home).job_folders / job_id
     copytree(base.path, folder / MODEL)
     (folder / MODEL / CHECKPOINT_MANIFEST).unlink()
     store = CheckpointStore(home / "checkpoints")
@@ -122,7 +123,7 @@ def test_tuning_finds_a_configuration_that_a_retraining_takes(home: Path, queue:
 def test_a_worker_removes_what_jobs_kept_that_ended_without_one(
     home: Path, queue: JobQueue
 ) -> None:
-    cancelled, forgotten, coming = (jobs_folder(home) / new_job_id() for _ in range(3))
+    cancelled, forgotten, coming = (Home(home).job_folders / new_job_id() for _ in range(3))
     for folder in (cancelled, forgotten, coming):
         (folder / MODEL).mkdir(parents=True)
     queue.ask(JobRequest(JobKind.EXPORT, None, {"name": "m"}), job_id=cancelled.name)

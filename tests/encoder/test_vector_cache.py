@@ -5,19 +5,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from molt.engine.vector_cache import CachedEmbedding, Vectors, encode_corpus, encode_queries
 
 from molt.encoder import Encoded, InputType, Lane
-from molt.engine import vector_cache as vectors
-from molt.index.catalog.document import Document
-from molt.training.data.dataset import Corpus
-from molt.training.errors import EvaluationError
+from molt.encoder import vector_cache as vectors
+from molt.encoder.errors import UnsoundVectorsError
+from molt.encoder.vector_cache import CachedEmbedding, encode_documents, encode_queries
+from molt.index.segments.exact import Vectors
 from tests.hashing import HashingEncoder
 
 
-def numbered(count: int) -> Corpus:
-    texts = tuple(f"text number {at}" for at in range(count))
-    return Corpus(tuple(Document(str(at), text) for at, text in enumerate(texts)), texts)
+def numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"text number {at}" for at in range(count))
 
 
 @pytest.fixture(autouse=True)
@@ -92,16 +90,14 @@ UNSOUND = [
 
 def test_vectors_are_the_encoder_s_own_in_the_corpus_order(tmp_path: Path) -> None:
     corpus = numbered(10)
-    found = encode_corpus(HashingEncoder(), corpus, cache=tmp_path)
-    alone = HashingEncoder().encode(
-        corpus.texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND
-    )
+    found = encode_documents(HashingEncoder(), corpus, cache=tmp_path)
+    alone = HashingEncoder().encode(corpus, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND)
     assert (found == alone.vectors).all()
 
 
 def test_documents_are_encoded_in_the_background_and_queries_before_them(tmp_path: Path) -> None:
     encoder = HashingEncoder()
-    encode_corpus(encoder, numbered(3), cache=tmp_path)
+    encode_documents(encoder, numbered(3), cache=tmp_path)
     encode_queries(encoder, ["a question"])
     assert encoder.calls == [
         (3, InputType.DOCUMENT, Lane.BACKGROUND),
@@ -110,74 +106,75 @@ def test_documents_are_encoded_in_the_background_and_queries_before_them(tmp_pat
 
 
 def test_an_equal_text_is_encoded_once(tmp_path: Path) -> None:
-    documents = tuple(Document(str(at), "the same") for at in range(5))
     encoder = HashingEncoder()
-    found = encode_corpus(encoder, Corpus(documents, ("the same",) * 5), cache=tmp_path)
+    found = encode_documents(encoder, ("the same",) * 5, cache=tmp_path)
     assert encoded_texts(encoder) == 1
     assert found.shape == (5, 64)
     assert (found == found[0]).all()
 
 
 def test_what_the_cache_holds_is_not_encoded_again(tmp_path: Path) -> None:
-    first = encode_corpus(HashingEncoder(), numbered(10), cache=tmp_path)
+    first = encode_documents(HashingEncoder(), numbered(10), cache=tmp_path)
     again = HashingEncoder()
-    assert (encode_corpus(again, numbered(10), cache=tmp_path) == first).all()
+    assert (encode_documents(again, numbered(10), cache=tmp_path) == first).all()
     assert again.calls == []
 
 
 def test_only_new_texts_of_a_changed_corpus_are_encoded(tmp_path: Path) -> None:
-    encode_corpus(HashingEncoder(), numbered(10), cache=tmp_path)
+    encode_documents(HashingEncoder(), numbered(10), cache=tmp_path)
     longer = numbered(13)
-    shuffled = Corpus(longer.documents[::-1], longer.texts[::-1])
+    shuffled = longer[::-1]
     again = HashingEncoder()
-    found = encode_corpus(again, shuffled, cache=tmp_path)
+    found = encode_documents(again, shuffled, cache=tmp_path)
     assert encoded_texts(again) == 3
-    assert (found == encode_corpus(HashingEncoder(), longer, cache=tmp_path / "other")[::-1]).all()
+    assert (
+        found == encode_documents(HashingEncoder(), longer, cache=tmp_path / "other")[::-1]
+    ).all()
 
 
 def test_a_killed_encoding_goes_on_where_it_stopped(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        encode_corpus(Dying(), numbered(12), cache=tmp_path)
+        encode_documents(Dying(), numbered(12), cache=tmp_path)
     resumed = HashingEncoder()
-    found = encode_corpus(resumed, numbered(12), cache=tmp_path)
+    found = encode_documents(resumed, numbered(12), cache=tmp_path)
     assert encoded_texts(resumed) == 4
-    assert (found == encode_corpus(HashingEncoder(), numbered(12), cache=tmp_path / "o")).all()
+    assert (found == encode_documents(HashingEncoder(), numbered(12), cache=tmp_path / "o")).all()
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
 def test_a_damaged_chunk_is_encoded_again(tmp_path: Path, damage: str) -> None:
-    expected = encode_corpus(HashingEncoder(), numbered(8), cache=tmp_path)
+    expected = encode_documents(HashingEncoder(), numbered(8), cache=tmp_path)
     chunk = sorted(tmp_path.rglob("*.vectors"))[0]
     content = bytearray(chunk.read_bytes())
     content[-1] ^= 1
     chunk.write_bytes({"flip": bytes(content), "cut": content[:-7], "empty": b""}[damage])
     again = HashingEncoder()
-    assert (encode_corpus(again, numbered(8), cache=tmp_path) == expected).all()
+    assert (encode_documents(again, numbered(8), cache=tmp_path) == expected).all()
     assert encoded_texts(again) == 4
 
 
 def test_texts_are_encoded_in_the_same_company_whatever_their_order(tmp_path: Path) -> None:
     corpus = numbered(10)
-    shuffled = Corpus(corpus.documents[::-1], corpus.texts[::-1])
+    shuffled = corpus[::-1]
     first, second = Noting(), Noting()
-    encode_corpus(first, corpus, cache=tmp_path / "first")
-    encode_corpus(second, shuffled, cache=tmp_path / "second")
+    encode_documents(first, corpus, cache=tmp_path / "first")
+    encode_documents(second, shuffled, cache=tmp_path / "second")
     assert first.companies == second.companies
 
 
 def test_a_resumed_encoding_gives_each_text_the_company_it_would_have_had(tmp_path: Path) -> None:
     whole, resumed = Noting(), Noting()
-    encode_corpus(whole, numbered(12), cache=tmp_path / "whole")
+    encode_documents(whole, numbered(12), cache=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        encode_corpus(Dying(), numbered(12), cache=tmp_path)
-    encode_corpus(resumed, numbered(12), cache=tmp_path)
+        encode_documents(Dying(), numbered(12), cache=tmp_path)
+    encode_documents(resumed, numbered(12), cache=tmp_path)
     assert resumed.companies == whole.companies[2:]
 
 
 def test_checkpoints_share_no_vectors(tmp_path: Path) -> None:
-    encode_corpus(HashingEncoder(seed=1), numbered(4), cache=tmp_path)
+    encode_documents(HashingEncoder(seed=1), numbered(4), cache=tmp_path)
     other = HashingEncoder(seed=2)
-    encode_corpus(other, numbered(4), cache=tmp_path)
+    encode_documents(other, numbered(4), cache=tmp_path)
     assert encoded_texts(other) == 4
 
 
@@ -187,26 +184,26 @@ def test_vectors_that_cannot_rank_are_refused_with_their_checkpoint_and_not_kept
 ) -> None:
     broken = Broken(spoil)
     message = f"variant hashing of checkpoint {broken.checkpoint.id}.* 64 dimensions, {wrong}"
-    with pytest.raises(EvaluationError, match=message):
-        encode_corpus(broken, numbered(4), cache=tmp_path)
-    with pytest.raises(EvaluationError, match=message):
+    with pytest.raises(UnsoundVectorsError, match=message):
+        encode_documents(broken, numbered(4), cache=tmp_path)
+    with pytest.raises(UnsoundVectorsError, match=message):
         encode_queries(broken, ["a question", "another"])
     assert list(tmp_path.rglob("*.vectors")) == []
 
 
 def test_a_text_without_tokens_may_have_the_zero_vector(tmp_path: Path) -> None:
-    found = encode_corpus(Broken(with_last(0)), numbered(4), cache=tmp_path)
+    found = encode_documents(Broken(with_last(0)), numbered(4), cache=tmp_path)
     assert sorted(np.linalg.norm(found, axis=1).round(3).tolist()) == [0, 1, 1, 1]
 
 
 def test_what_bf16_takes_from_a_length_is_let_pass(tmp_path: Path) -> None:
     rough = Broken(lambda vectors: vectors * np.float32(1.005))
-    assert len(encode_corpus(rough, numbered(4), cache=tmp_path)) == 4
+    assert len(encode_documents(rough, numbered(4), cache=tmp_path)) == 4
 
 
 def test_progress_counts_up_to_all_texts(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    encode_corpus(
+    encode_documents(
         HashingEncoder(),
         numbered(10),
         cache=tmp_path,
@@ -219,8 +216,8 @@ def test_what_was_encoded_to_be_evaluated_is_not_encoded_again_to_be_indexed(
     tmp_path: Path,
 ) -> None:
     known, encoder = numbered(10), HashingEncoder()
-    encoded = encode_corpus(encoder, known, cache=tmp_path)
-    made = CachedEmbedding(encoder, cache=tmp_path)([*known.texts[::-1], "a later text"])
+    encoded = encode_documents(encoder, known, cache=tmp_path)
+    made = CachedEmbedding(encoder, cache=tmp_path)([*known[::-1], "a later text"])
     assert encoded_texts(encoder) == 11
     np.testing.assert_array_equal(made[:10], encoded[::-1])
     np.testing.assert_array_equal(made[10:], encoder.embed_documents(["a later text"]))
@@ -228,6 +225,6 @@ def test_what_was_encoded_to_be_evaluated_is_not_encoded_again_to_be_indexed(
 
 def test_what_another_encoder_left_is_not_taken(tmp_path: Path) -> None:
     known, other = numbered(3), HashingEncoder(seed=1)
-    encode_corpus(HashingEncoder(), known, cache=tmp_path)
-    made = CachedEmbedding(other, cache=tmp_path)(known.texts)
-    np.testing.assert_array_equal(made, other.embed_documents(known.texts))
+    encode_documents(HashingEncoder(), known, cache=tmp_path)
+    made = CachedEmbedding(other, cache=tmp_path)(known)
+    np.testing.assert_array_equal(made, other.embed_documents(known))

@@ -19,7 +19,7 @@ from molt.engine.errors import (
     UnavailableError,
     UnknownModelError,
 )
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.writers import Writers
 from molt.index.catalog.collections import Collection
@@ -200,7 +200,7 @@ def test_a_collection_that_is_deleted_while_all_are_listed_is_left_out(
     engine.live_collections.refresh_changed()
     monkeypatch.setattr(engine.catalog.collections, "list", lambda: listed)
     assert [status.collection.name for status in engine.statuses()] == ["shop"]
-    assert "gone" not in {card.name for card in engine.models.cards()}
+    assert "gone" not in {card.id for card in engine.models.cards()}
 
 
 def test_a_library_that_fails_on_one_collection_keeps_no_other_from_being_indexed(

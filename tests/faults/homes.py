@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from molt.engine.engine import Engine
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.generations.flip import FEW

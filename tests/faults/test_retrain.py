@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue

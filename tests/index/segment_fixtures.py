@@ -57,7 +57,7 @@ def make_rows(
     for place in range(1, len(rows)):
         if ordinals[place] == ordinals[place - 1]:
             rows["passage"][place] = rows["passage"][place - 1] + 1
-    rows["hash"] = [np.void(text_hash(f"{row}")) for row in rows.tolist()]
+    rows["hash"] = [np.void(text_hash(f"{row}")) for row in rows.tolist()]  # type: ignore[str-bytes-safe]
     return rows
 
 

@@ -23,7 +23,7 @@ def search(request, tmp_path, segment_vectors):
         write_graph(*files, vectors=vectors)
         opened = read_graph(*files)
     chosen = exact if request.param == "exact" else graph
-    chosen.vectors = vectors
+    chosen.vectors = vectors  # type: ignore[attr-defined]
     return chosen
 
 

@@ -22,6 +22,7 @@ from molt.training.evaluation.significance import Sampling
 from molt.training.evaluation.store import ReportStore
 from molt.training.gate import Decision, decide
 from molt.training.gate_config import GateConfig
+from molt.worker.tasks.runs import run_maker
 from tests.hashing import HashingEncoder
 from tests.training.evaluation.conftest import Encoders, corpus_of, encoders
 
@@ -101,6 +102,7 @@ def compare(encoders: Encoders, tmp_path: Path) -> Compare:
                 **{"sampling": Sampling(resamples=500, permutations=1000)} | plan,
             ),
             cache=tmp_path,
+            make_run=run_maker(tmp_path),
         )
         return with_costs(report, replace(SAME, **(cost or {})))
 

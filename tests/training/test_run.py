@@ -3,18 +3,20 @@ from pathlib import Path
 
 import pytest
 
+from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
 from molt.training.data.card import Course, describe_data
+from molt.training.data.cleaning.findings import Findings
 from molt.training.data.config import DataConfig
 from molt.training.data.counts import count_dataset
 from molt.training.data.dataset import Dataset
-from molt.training.data.findings import Findings
 from molt.training.data.leakage import check_leakage
 from molt.training.data.raw import RawData
 from molt.training.export import openvino
 from molt.training.material import Material
-from molt.training.run import Places, TrainingOutcome, name_run, train
+from molt.training.run import TrainingOutcome, name_run, train
+from molt.worker.tasks.runs import run_maker
 from tests.training.fit.conftest import base, dataset
 
 __all__ = ["base", "dataset"]
@@ -27,7 +29,7 @@ FAST = {
 
 @pytest.fixture(autouse=True)
 def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
 
 
 def material(base: Checkpoint, dataset: Dataset) -> Material:
@@ -44,7 +46,8 @@ def run(
         made,
         config=TrainConfig.model_validate(config),
         store=CheckpointStore(folder / "checkpoints"),
-        places=Places(folder / "runs", folder / "cache"),
+        home=Home(folder),
+        make_run=run_maker(folder / "cache"),
         **more,
     )
 
@@ -96,7 +99,7 @@ def test_an_exported_candidate_that_ranks_dev_worse_is_refused_once_and_for_all(
     assert "ranks dev worse than the base" in refused.reason
     assert CheckpointStore(tmp_path / "checkpoints").ids() == []
     stages: list[str] = []
-    assert run(made, tmp_path, watch=lambda event: stages.append(event.stage)) == refused
+    assert run(made, tmp_path, on_event=lambda event: stages.append(event.stage)) == refused
     assert stages == []
 
 

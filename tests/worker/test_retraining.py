@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
-from molt.index.jobs.queue import jobs_url
 from molt.training.config import ConfigError, RetrainConfig, read_as
 from molt.training.errors import TrainingError
-from molt.worker.context import JobContext, Orders
+from molt.worker.context import JobContext
 from molt.worker.retraining import Retraining
 
 TRAINED = {"checkpoint": "c" * 16, "improved": True, "reason": None}
@@ -26,7 +26,7 @@ def judged(*reasons: str) -> dict[str, Any]:
 def context(tmp_path: Path) -> Iterator[JobContext]:
     with closing(open_catalog(home_url(tmp_path))) as catalog:
         catalog.collections.create("shop")
-        yield JobContext(Orders(tmp_path, home_url(tmp_path), jobs_url(tmp_path, None)), catalog)
+        yield JobContext(load_settings(home=tmp_path), catalog)
 
 
 def job(context: JobContext, **options: Any) -> Retraining:

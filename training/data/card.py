@@ -8,6 +8,7 @@ from typing import Any
 
 from molt.artifact import write_atomically
 from molt.training.data.card_text import render_card
+from molt.training.data.cleaning.findings import Finding, Findings
 from molt.training.data.config import DataConfig
 from molt.training.data.counts import Counts
 from molt.training.data.dataset import Dataset
@@ -19,7 +20,6 @@ from molt.training.data.distribution import (
     measure_split,
     measure_task,
 )
-from molt.training.data.findings import Finding, Findings
 from molt.training.data.leakage import Leakage
 from molt.training.data.raw import Origin, RawData
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from molt.training.data.cleaning import CleanData
+from molt.training.data.cleaning.clean import CleanData
 from molt.training.data.dataset import Dataset
 from molt.training.data.raw import RawData
 from molt.training.data.tasks import PAIRS, SCORES, TRIPLETS

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from molt.training.data.findings import shorten
-from molt.training.data.near import NearIndex
+from molt.training.data.cleaning.findings import shorten
+from molt.training.data.cleaning.near import NearIndex
 from molt.training.data.split_name import SplitName
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from molt.training.data.cleaning.near import NearIndex
+from molt.training.data.cleaning.text import text_key
 from molt.training.data.dataset import Dataset, Split
-from molt.training.data.near import NearIndex
-from molt.training.data.text import text_key
 from molt.training.errors import LeakageError
 
 

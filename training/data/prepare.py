@@ -1,13 +1,13 @@
 """Preparing: raw data becomes a dataset, and a card that says how."""
 
 from molt.training.data.card import Course, DataCard, describe_data
-from molt.training.data.cleaning import clean_raw
+from molt.training.data.cleaning.clean import clean_raw
+from molt.training.data.cleaning.findings import Findings
+from molt.training.data.cleaning.judged_pairs import judge_by_pairs
 from molt.training.data.config import DataConfig
 from molt.training.data.counts import count_clean, count_dataset, count_raw
 from molt.training.data.dataset import Dataset
 from molt.training.data.digest import digest_dataset
-from molt.training.data.findings import Findings
-from molt.training.data.judged_pairs import judge_by_pairs
 from molt.training.data.leakage import check_leakage
 from molt.training.data.raw import RawData, check_rejected
 from molt.training.data.splits import split_queries

@@ -6,8 +6,8 @@ from typing import Any
 
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.judgments import Judgment, Pair, Query
+from molt.training.data.cleaning.text import collapse
 from molt.training.data.config import DataConfig
-from molt.training.data.text import collapse
 from molt.training.errors import DataError
 
 _LISTED = 5

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from molt.index.catalog.judgments import Judgment, Query
-from molt.training.data.cleaning import CleanData
+from molt.training.data.cleaning.clean import CleanData
+from molt.training.data.cleaning.findings import Findings
+from molt.training.data.cleaning.merging import merge_queries
+from molt.training.data.cleaning.text import text_key
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
-from molt.training.data.findings import Findings
 from molt.training.data.held_out import HeldOut
-from molt.training.data.merging import merge_queries
 from molt.training.data.split_name import SplitName
-from molt.training.data.text import text_key
 from molt.training.errors import DataError
 
 Grades = dict[str, dict[str, int]]

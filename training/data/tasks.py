@@ -3,19 +3,21 @@
 Whatever has a query of dev or test, or one near to it, is left out. Judges no objective.
 """
 
-from collections.abc import Iterable, Iterator
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from molt.training.data.cleaning import CleanData
+from molt.training.data.cleaning.clean import CleanData
+from molt.training.data.cleaning.findings import Findings, shorten
+from molt.training.data.cleaning.text import text_key
 from molt.training.data.config import DataConfig, Weighting
 from molt.training.data.dataset import Corpus, Example, Split, Task, TaskKind
-from molt.training.data.findings import Findings, shorten
 from molt.training.data.held_out import HeldOut
 from molt.training.data.split_name import SplitName
 from molt.training.data.splits import Splits
-from molt.training.data.text import text_key
-from molt.training.data.weights import weigh
 
+_DIGITS = 6  # the same on every machine
 JUDGMENTS = "judgments"
 _GRADES = "grades"
 PAIRS = "pairs"
@@ -158,3 +160,29 @@ def _why_useless(example: Example, kind: TaskKind) -> str | None:
     if example.negative is not None and document == text_key(example.negative):
         return "the negative is the positive"
     return None
+
+
+def weigh(queries: Sequence[str], grades: Sequence[float] | None = None) -> list[float]:
+    """The weight of each example, 1 on average, by its query and, where given, its grade.
+
+    Few queries and grades shall not rule the rest. Of a query with n examples each counts
+    `(1 + ln n) / n`, so all of them count `1 + ln n` together. A grade that has r times its even
+    share of the examples (r = p L, with the share p, of L different grades) counts `(1 + ln r) / r`
+    where r > 1, and 1 elsewhere: what is common is damped, and what is rare is never multiplied.
+    The weight is the product, over its mean.
+    """
+    examples = Counter(queries)
+    weights = [_damp(examples[query]) for query in queries]
+    if grades is not None:
+        counts = Counter(grades)
+        even = len(grades) / max(1, len(counts))
+        weights = [
+            weight * _damp(max(1.0, counts[grade] / even))
+            for weight, grade in zip(weights, grades, strict=True)
+        ]
+    mean = math.fsum(weights) / max(1, len(weights))
+    return [round(weight / mean, _DIGITS) for weight in weights]
+
+
+def _damp(times: float) -> float:
+    return (1 + math.log(times)) / times

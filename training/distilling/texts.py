@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from molt.index.catalog.catalog import Catalog
-from molt.training.data.cleaning import clean_raw
+from molt.training.data.cleaning.clean import clean_raw
+from molt.training.data.cleaning.findings import Findings
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Dataset
 from molt.training.data.digest import digest_records
-from molt.training.data.findings import Findings
 from molt.training.data.prepare import prepare
 from molt.training.data.raw import RawData
 from molt.training.data.sources import read_collection

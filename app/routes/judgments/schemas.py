@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from molt.app.http.texts import Id, Passage, Words
+from molt.app.http.texts import Id, PassageText, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.index.catalog.judgments import MAX_GRADE
 
@@ -30,7 +30,7 @@ class PairBody(Strict):
     """A query with a text that answers it, the document that does, or both."""
 
     query: Words
-    positive: Passage | None = None
+    positive: PassageText | None = None
     doc_id: Id | None = None
 
 

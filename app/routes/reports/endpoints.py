@@ -10,7 +10,7 @@ from molt.app.http.answers import Json, page_headers
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.texts import Name
-from molt.app.routes.reports.files import list_reports, read_page, read_report
+from molt.app.routes.reports.files import list_reports, load_report, read_page
 from molt.app.routes.reports.schemas import ReportBody, ReportList
 from molt.app.service import Service, service_of
 
@@ -43,7 +43,7 @@ async def get_reports(request: Request) -> Json:
 async def get_report(request: Request, report_id: ReportPath) -> Json:
     """Everything that an evaluation found."""
     service = service_of(request)
-    return Json(await admission_of(request).run(read_report, _root(service), report_id))
+    return Json(await admission_of(request).run(load_report, _root(service), report_id))
 
 
 @router.get(

@@ -29,7 +29,7 @@ def list_reports(root: Path) -> list[dict[str, Any]]:
     return sorted(sound, key=lambda each: each["created_at"], reverse=True) + damaged
 
 
-def read_report(root: Path, report_id: str) -> dict[str, Any]:
+def load_report(root: Path, report_id: str) -> dict[str, Any]:
     """What `report.json` says.
 
     Raises `UnknownReportError`, `CorruptFileError` or `UnsupportedFormatError`.
@@ -38,8 +38,8 @@ def read_report(root: Path, report_id: str) -> dict[str, Any]:
 
 
 def read_page(root: Path, report_id: str) -> bytes:
-    """The page of a report that is sound itself; raises as `read_report` does."""
-    read_report(root, report_id)
+    """The page of a report that is sound itself; raises as `load_report` does."""
+    load_report(root, report_id)
     path = _folder(root, report_id) / _HTML
     try:
         return path.read_bytes()

@@ -12,7 +12,7 @@ from molt.app.http.route import admission_of, new_router
 from molt.app.http.validation import require
 from molt.app.routes.search.schemas import DocumentPart, SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
-from molt.engine.search.pipeline import Hit, SearchAnswer, SearchQuery
+from molt.engine.search.query import Hit, SearchAnswer, SearchQuery
 from molt.engine.settings import LimitSettings
 from molt.index.segments.filter import Filter, parse_filter
 

@@ -14,7 +14,7 @@ from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import Route
 from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.keys import Role
-from tests.app.serving import serving
+from tests.app.serving import service_of, serving
 from tests.paths import DOCS
 
 ROUTES = [route for noun in NOUNS for route in noun.router.routes]
@@ -51,8 +51,8 @@ def admission() -> Iterator[Admission]:
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with serving(tmp_path_factory.mktemp("keyed")) as client:
-        keys = client.app.state.service.engine.catalog.keys
-        client.secrets = {role: keys.create(role.value, role) for role in Role}
+        keys = service_of(client).engine.catalog.keys
+        client.secrets = {role: keys.create(role.value, role) for role in Role}  # type: ignore[attr-defined]
         yield client
 
 
@@ -186,13 +186,13 @@ def test_a_route_is_closed_to_lesser_roles_and_open_to_its_own(
         return
     assert keyed.request(method, path).status_code == 401
     for role in Role:
-        answer = keyed.request(method, path, headers={"api-key": keyed.secrets[role]})
+        answer = keyed.request(method, path, headers={"api-key": keyed.secrets[role]})  # type: ignore[attr-defined]
         assert answer.status_code != 401
         assert (answer.status_code == 403) == (role.rank < ORDER[access])
 
 
 def test_a_bearer_token_is_as_good_as_an_api_key(keyed: TestClient) -> None:
-    secret = keyed.secrets[Role.READ]
+    secret = keyed.secrets[Role.READ]  # type: ignore[attr-defined]
     answer = keyed.get("/collections", headers={"Authorization": f"bearer {secret}"})
     assert answer.status_code == 200
 

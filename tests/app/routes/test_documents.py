@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from molt.app.http.admission import Bulkhead, OverloadedError
 from molt.app.routes.documents import ndjson
-from tests.app.serving import serving
+from tests.app.serving import service_of, serving
 
 DOCUMENTS = "/collections/default/documents"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -164,7 +164,7 @@ def test_a_request_for_which_nobody_waits_is_indexed_later(client: TestClient) -
 def test_a_stream_that_has_begun_waits_for_a_busy_server(
     shop: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admission = shop.app.state.service.bulkheads[Bulkhead.WRITES]
+    admission = service_of(shop).bulkheads[Bulkhead.WRITES]
     run, batches = admission.run, []
 
     async def run_when_not_busy(work: Any, *arguments: Any) -> Any:

@@ -1,6 +1,8 @@
 import pytest
 from starlette.testclient import TestClient
 
+from tests.app.serving import service_of
+
 CLICK = {
     "application": "shop",
     "action_name": "click",
@@ -25,7 +27,7 @@ def client(client: TestClient) -> TestClient:
 def test_an_event_of_the_ubi_schema_is_kept(client: TestClient) -> None:
     answer = client.post("/events", json=CLICK)
     assert (answer.status_code, answer.json()) == (200, {"accepted": 1})
-    catalog = client.app.state.service.engine.catalog
+    catalog = service_of(client).engine.catalog
     kept = catalog.events.read(catalog.collections.get("default"), limit=10)[0].event
     assert (kept.object_id, kept.position, kept.query_id) == ("d1", 3, "0f3a")
     assert kept.rest["event_attributes"] == CLICK["event_attributes"]

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from molt import __version__
 from molt.app.http.admission import Bulkhead
 from molt.index.catalog.keys import Role
-from tests.app.serving import serving
+from tests.app.serving import service_of, serving
 
 
 def test_a_started_server_is_alive_ready_and_well(client: TestClient) -> None:
@@ -22,7 +22,7 @@ def test_a_started_server_is_alive_ready_and_well(client: TestClient) -> None:
 
 
 def test_a_server_that_stops_is_not_ready_and_takes_no_more(client: TestClient) -> None:
-    client.app.state.service.stopping = True
+    service_of(client).stopping = True
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["problems"]) == (503, ["the server is shutting down"])
     assert client.get("/health").json()["status"] == "unavailable"
@@ -34,7 +34,7 @@ def test_a_server_that_stops_is_not_ready_and_takes_no_more(client: TestClient) 
 def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
     client: TestClient,
 ) -> None:
-    engine = client.app.state.service.engine
+    engine = service_of(client).engine
     engine.catalog.collections.create("shop")
     engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="too few judgments")
     engine.live_collections.refresh_changed()
@@ -51,7 +51,7 @@ def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health"])
 def test_health_asks_for_no_key(client: TestClient, path: str) -> None:
-    client.app.state.service.engine.catalog.keys.create("admin", Role.ADMIN)
+    service_of(client).engine.catalog.keys.create("admin", Role.ADMIN)
     assert client.get(path).status_code == 200
 
 
@@ -66,7 +66,7 @@ def test_health_is_answered_while_every_queue_is_full(tmp_path: Path) -> None:
 
 def test_metrics_are_told_to_who_has_a_key_while_the_queues_are_full(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
-        service = client.app.state.service
+        service = service_of(client)
         headers = {"api-key": service.engine.catalog.keys.create("prometheus", Role.READ)}
         with full(client, *(set(Bulkhead) - {Bulkhead.KEYS, Bulkhead.METRICS})):
             assert client.get("/collections", headers=headers).status_code == 429
@@ -76,7 +76,7 @@ def test_metrics_are_told_to_who_has_a_key_while_the_queues_are_full(tmp_path: P
 @contextmanager
 def full(client: TestClient, *bulkheads: Bulkhead) -> Iterator[None]:
     """Queues without room."""
-    admissions = client.app.state.service.bulkheads
+    admissions = service_of(client).bulkheads
     for bulkhead in bulkheads:
         admissions[bulkhead].pending = 10_000
     yield
@@ -85,7 +85,7 @@ def full(client: TestClient, *bulkheads: Bulkhead) -> Iterator[None]:
 
 
 def test_a_collection_that_cannot_be_loaded_is_named(shop: TestClient) -> None:
-    service = shop.app.state.service
+    service = service_of(shop)
     collections = service.engine.catalog.collections
     active = collections.get("default").generation
     collections.point("default", generation="0" * 32)

@@ -19,7 +19,7 @@ from molt.encoder import CheckpointStore, Prompts
 from molt.engine.engine import Engine
 from molt.index.catalog.keys import Role
 from molt.index.jobs.job import JobKind, JobRequest
-from tests.app.serving import ROOT, serving
+from tests.app.serving import ROOT, service_of, serving
 from tests.encoder.conftest import build_checkpoint
 
 NUMBERS = count()
@@ -43,7 +43,7 @@ def shop(asked: TestClient) -> str:
 
 
 def engine(client: TestClient) -> Engine:
-    found: Engine = client.app.state.service.engine
+    found: Engine = service_of(client).engine
     return found
 
 
@@ -233,7 +233,7 @@ def test_only_an_administrator_asks_and_the_key_names_the_actor(tmp_path: Path) 
         )
         keys = engine(client).catalog.keys
         secrets = {role: keys.create(f"{role.value}-night", role) for role in Role}
-        client.app.state.service.guard._locked_until = 0.0
+        service_of(client).guard._locked_until = 0.0
         for role, secret in secrets.items():
             client.headers["api-key"] = secret
             answer = client.post("/admin/retrain", json={"collection": "shop"})
@@ -309,6 +309,6 @@ def test_following_ends_without_an_end_when_the_server_is_told_to_stop(client: T
     following.start()
     while "molt_requests_in_flight 2.0" not in client.get("/metrics").text:
         assert following.is_alive()
-    client.app.state.service.leaving = True
+    service_of(client).leaving = True
     following.join(30)
     assert (heard[0].status_code, heard[0].text) == (200, "")

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from molt.engine import releaser
+from molt.engine import releasing
 from molt.engine.engine import Engine
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.index.catalog.keys import Role
 from molt.index.generations.occupancy import hold_writing
 from tests.app.conftest import BOOTS
+from tests.app.serving import service_of
 from tests.generations import make_generation
 from tests.hashing import HashingEncoder
 
@@ -24,7 +25,7 @@ def engine(client: TestClient) -> Engine:
     """The engine of `client`, with three documents in the collection `default`, indexed."""
     assert client.post("/collections", json={"name": "default"}).status_code == 201
     write(client, *BOOTS)
-    engine: Engine = client.app.state.service.engine
+    engine: Engine = service_of(client).engine
     return engine
 
 
@@ -126,7 +127,7 @@ def test_the_history_says_who_moved_the_pointer_and_why(client: TestClient, engi
     rollback(client)
     keys = engine.catalog.keys
     client.headers["api-key"] = keys.create("night", Role.ADMIN)
-    client.app.state.service.guard._locked_until = 0.0
+    service_of(client).guard._locked_until = 0.0
     rollback(client, collection="default", reason="it was not that")
     assert [
         (move["actor"], move["reason"], move["previous"], move["generation"])
@@ -218,7 +219,7 @@ def test_a_generation_that_another_writes_is_not_activated(
 ) -> None:
     before = served(client)
     made = make_generation(engine, "default")
-    monkeypatch.setattr(releaser, "_PATIENCE", 0.0)
+    monkeypatch.setattr(releasing, "_PATIENCE", 0.0)
     hold = hold_writing(engine.generations.path(made))
     answer = client.post("/admin/activate", json={"generation": made})
     hold.release()

@@ -15,7 +15,7 @@ from molt.engine import releasing
 from molt.engine.engine import Engine
 from molt.engine.live import Live
 from molt.engine.releasing import Released
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.watch import sentinel
 from molt.index.catalog.collections import Collection
@@ -103,7 +103,7 @@ def note(
     engine: Engine, live: Live, *, seconds: float = 0.01, error: Exception | None = None
 ) -> None:
     with suppress(OSError, FilterError), engine.sentinel.noting(live):
-        sentinel.time.seconds += seconds
+        sentinel.time.seconds += seconds  # type: ignore[attr-defined]
         if error is not None:
             raise error
 
@@ -122,7 +122,7 @@ def fail(engine: Engine, many: int = 60) -> None:
 def look(*engines: Engine) -> None:
     """Each process looks, and then sees where the pointer is."""
     for engine in engines:
-        sentinel.time.seconds += 1
+        sentinel.time.seconds += 1  # type: ignore[attr-defined]
         engine.sentinel.look()
         engine.live_collections.refresh_changed()
 
@@ -185,7 +185,7 @@ def test_a_generation_that_serves_as_well_stays(engine: Engine) -> None:
 def test_after_a_while_a_generation_is_no_longer_watched(engine: Engine) -> None:
     good = release(engine)
     search(engine, 60)
-    sentinel.time.seconds += SECONDS + 1
+    sentinel.time.seconds += SECONDS + 1  # type: ignore[attr-defined]
     look(engine)
     fail(engine)
     look(engine)

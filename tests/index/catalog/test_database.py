@@ -199,6 +199,6 @@ class TestOnPostgresql:
 
 def _postgresql() -> Database:
     driver = ModuleType("pg8000")
-    driver.__version__ = "1.31.0"
-    driver.paramstyle = "format"
+    driver.__version__ = "1.31.0"  # type: ignore[attr-defined]
+    driver.paramstyle = "format"  # type: ignore[attr-defined]
     return Database(create_engine("postgresql+pg8000://", module=driver))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from molt.index.catalog import write_excerpt as excerpt_module
+from molt.index.catalog import excerpt as excerpt_module
 from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document

@@ -67,4 +67,4 @@ def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
     rows = read_jsonl(path, progress)
     next(rows)
     assert 0 < progress.position < path.stat().st_size / 10
-    rows.close()
+    rows.close()  # type: ignore[attr-defined]

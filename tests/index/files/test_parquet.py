@@ -57,7 +57,7 @@ def test_reading_may_stop_early(tmp_path: Path) -> None:
     pl.DataFrame({"id": range(50_000), "text": ["x"] * 50_000}).write_parquet(path)
     rows = read_parquet(path, ReadProgress())
     assert isinstance(next(rows), Row)
-    rows.close()
+    rows.close()  # type: ignore[attr-defined]
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

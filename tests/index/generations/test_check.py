@@ -39,7 +39,7 @@ def indexed(
 
 
 def _check(home: Path, flaw: str | None = None) -> list[HomeProblem]:
-    return check_home(home, find_flaw=lambda _: flaw)
+    return check_home(Home(home), find_flaw=lambda _: flaw)
 
 
 def _what(problems: list[HomeProblem]) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from molt.artifact.faultpoint import ARMED, FIRED
 from molt.index.catalog import collections as collections_module
-from molt.index.catalog.catalog import CATALOG, Catalog, home_url, open_catalog
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
@@ -105,7 +105,9 @@ class Home:
 
     def is_locked(self) -> bool:
         """Would who writes a document now have to wait?"""
-        with closing(sqlite3.connect(self.path / CATALOG, timeout=0, isolation_level=None)) as one:
+        with closing(
+            sqlite3.connect(self.path / "catalog.sqlite3", timeout=0, isolation_level=None)
+        ) as one:
             try:
                 one.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:

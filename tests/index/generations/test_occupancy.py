@@ -11,16 +11,15 @@ from shutil import rmtree
 
 import pytest
 
-from molt.artifact import FileLock
+from molt.artifact import FileLock, lock
 from molt.index.errors import GenerationBusyError, GenerationNotFoundError
-from molt.index.generations import occupancy
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.occupancy import hold_reading, hold_removing, hold_writing
 
 HOLDER = """
 import sys
 from pathlib import Path
-from molt.index import occupancy
+from molt.index.generations import occupancy
 held = getattr(occupancy, sys.argv[1])(Path(sys.argv[2]))
 print("held", flush=True)
 sys.stdin.read()
@@ -131,7 +130,7 @@ def test_a_patient_writer_gets_it_when_it_is_free(
     def pause(_: float) -> None:
         waiting.set()
 
-    monkeypatch.setattr(occupancy.time, "sleep", pause)
+    monkeypatch.setattr(lock.time, "sleep", pause)  # type: ignore[attr-defined]
     patient = threading.Thread(
         target=lambda: taken.append(hold_writing(generation, patience=60)), daemon=True
     )
@@ -149,8 +148,8 @@ def test_patience_ends(generation: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def pause(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr(occupancy.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(occupancy.time, "sleep", pause)
+    monkeypatch.setattr(lock.time, "monotonic", lambda: now[0])  # type: ignore[attr-defined]
+    monkeypatch.setattr(lock.time, "sleep", pause)  # type: ignore[attr-defined]
     with pytest.raises(GenerationBusyError, match="try again later"):
         hold_writing(generation, patience=10)
     assert 10 <= now[0] < 11
@@ -171,13 +170,13 @@ def test_who_waited_for_a_removal_is_told_of_it(
     monkeypatch: pytest.MonkeyPatch,
     take: Callable[[Path], FileLock],
 ) -> None:
-    flock = occupancy.fcntl.flock
+    flock = lock.fcntl.flock  # type: ignore[attr-defined]
 
     def after_the_removal(descriptor: int, operation: int) -> None:
         segment_store.remove(generation.name)
         flock(descriptor, operation)
 
-    monkeypatch.setattr(occupancy.fcntl, "flock", after_the_removal)
+    monkeypatch.setattr(lock.fcntl, "flock", after_the_removal)  # type: ignore[attr-defined]
     with pytest.raises(GenerationNotFoundError, match="has been removed"):
         take(generation)
 

@@ -227,7 +227,7 @@ def test_merged_segments_are_removed_only_after_a_while(
     segment_writer, segment_store, put, monkeypatch
 ):
     now = 0.0
-    monkeypatch.setattr(writer_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(writer_module.time, "monotonic", lambda: now)  # type: ignore[attr-defined]
     writer = segment_writer()
     for n in range(8):
         put(document(f"{n}"))
@@ -250,7 +250,7 @@ def test_documents_are_sealed_while_a_merge_is_being_written(
         put(document(f"{n}"))
         drain(writer)
     merging, sealed = threading.Event(), threading.Event()
-    merged_content = writer_module.merged_content
+    merged_content = writer_module.merged_content  # type: ignore[attr-defined]
 
     def slow(scopes):
         merging.set()
@@ -319,7 +319,7 @@ def test_a_merge_at_work_keeps_others_out_after_its_writer_is_closed(
         put(document(f"{n}"))
         drain(writer)
     merging, closed = threading.Event(), threading.Event()
-    merged_content = writer_module.merged_content
+    merged_content = writer_module.merged_content  # type: ignore[attr-defined]
 
     def slow(scopes):
         merging.set()

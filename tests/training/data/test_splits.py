@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.training.data.cleaning import clean_raw
+from molt.training.data.cleaning.clean import clean_raw
+from molt.training.data.cleaning.findings import Findings
+from molt.training.data.cleaning.judged_pairs import judge_by_pairs
+from molt.training.data.cleaning.text import text_key, word_set
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
-from molt.training.data.findings import Findings
-from molt.training.data.judged_pairs import judge_by_pairs
 from molt.training.data.raw import RawData
 from molt.training.data.split_name import SplitName
 from molt.training.data.splits import Splits, draw_split, split_queries
-from molt.training.data.text import text_key, word_set
 from molt.training.errors import DataError
 from tests.training.data.raws import many_queries, three_splits
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from molt.training.data.weights import weigh
+from molt.training.data.tasks import weigh
 
 
 def test_weights_are_one_on_average() -> None:

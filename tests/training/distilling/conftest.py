@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.training.data.dataset import Dataset
@@ -14,7 +15,6 @@ from molt.training.distilling.config import DistilConfig, FewerLayers, Shape
 from molt.training.distilling.recipe import Recipe
 from molt.training.distilling.texts import read_texts
 from molt.training.export import openvino
-from molt.training.run import Places
 from tests.training.fit.conftest import base, dataset
 from tests.training.letters import write_letters
 
@@ -29,34 +29,29 @@ Cook = Callable[..., Recipe]
 
 @pytest.fixture(autouse=True)
 def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
 
 
 @pytest.fixture
-def home(tmp_path: Path, base: Checkpoint, dataset: Dataset) -> Path:
+def home(tmp_path: Path, base: Checkpoint, dataset: Dataset) -> Home:
     """Holds the teacher and the collection `letters`."""
     write_letters(tmp_path, base=base, dataset=dataset)
-    return tmp_path
+    return Home(tmp_path)
 
 
 @pytest.fixture
-def store(home: Path) -> CheckpointStore:
-    return CheckpointStore(home / "checkpoints")
+def store(home: Home) -> CheckpointStore:
+    return CheckpointStore(home.checkpoints)
 
 
 @pytest.fixture
-def places(home: Path) -> Places:
-    return Places(home / "runs", home / "cache")
-
-
-@pytest.fixture
-def cook(home: Path, base: Checkpoint) -> Cook:
+def cook(home: Home, base: Checkpoint) -> Cook:
     """Makes recipes of the letters: into one layer, unless told otherwise."""
 
     def make(shape: Shape = ONE_LAYER, **distil: Any) -> Recipe:
         body = {"distil": FAST | distil, "data": {"near_duplicate": 1.0}}
         config = DistilConfig.model_validate(body)
-        with closing(open_catalog(home_url(home))) as catalog:
+        with closing(open_catalog(home_url(home.root))) as catalog:
             reading = read_texts(catalog, "letters", config=config.data)
         return Recipe(reading, base, shape, config)
 

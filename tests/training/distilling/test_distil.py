@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 from sentence_transformers import SentenceTransformer
 
+from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore, Prompts
 from molt.training.data.config import DataConfig
 from molt.training.distilling.config import FewerLayers, Static
@@ -11,15 +12,17 @@ from molt.training.distilling.recipe import choose_shape
 from molt.training.errors import FitError
 from molt.training.fit.progress import TrainingEvent  # noqa: TC001
 from molt.training.material import data_configs
-from molt.training.run import Places
+from molt.worker.tasks.runs import run_maker
 from tests.training.distilling.conftest import Cook
 
 
 def test_fewer_layers_come_near_to_the_teacher_and_are_compared_with_it(
-    cook: Cook, base: Checkpoint, store: CheckpointStore, places: Places
+    cook: Cook, base: Checkpoint, store: CheckpointStore, home: Home
 ) -> None:
     events: list[TrainingEvent] = []
-    outcome = distil(cook(), store=store, places=places, watch=events.append)
+    outcome = distil(
+        cook(), store=store, home=home, make_run=run_maker(home.cache), on_event=events.append
+    )
     made = store.open(outcome.student.checkpoint.id)
     assert (made.parent, made.base_model) == (base.id, base.base_model)
     assert made.training["distilled"] == {"method": "layers", "kept": [1], "layers": 1}
@@ -40,16 +43,18 @@ def test_fewer_layers_come_near_to_the_teacher_and_are_compared_with_it(
     learnt = data_configs("letters", [made], otherwise=DataConfig())
     assert learnt == {DataConfig(near_duplicate=1.0): [made.id]}
     events.clear()
-    again = distil(cook(), store=store, places=places, watch=events.append)
+    again = distil(
+        cook(), store=store, home=home, make_run=run_maker(home.cache), on_event=events.append
+    )
     assert again.student == outcome.student
     assert {event.stage for event in events}.isdisjoint({"training", "export"})
 
 
 def test_a_static_embedding_is_a_checkpoint_like_all_others(
-    cook: Cook, base: Checkpoint, store: CheckpointStore, places: Places
+    cook: Cook, base: Checkpoint, store: CheckpointStore, home: Home
 ) -> None:
     prompted = replace(cook(Static(16)), teacher=replace(base, prompts=Prompts("ask. ", "")))
-    outcome = distil(prompted, store=store, places=places)
+    outcome = distil(prompted, store=store, home=home, make_run=run_maker(home.cache))
     made = store.open(outcome.student.checkpoint.id)
     assert (made.parent, made.dimension, made.prompts) == (base.id, 16, Prompts())
     assert made.training["distilled"]["method"] == "model2vec"
@@ -60,11 +65,11 @@ def test_a_static_embedding_is_a_checkpoint_like_all_others(
 
 
 def test_without_judged_queries_there_is_no_report_but_all_else_and_a_static_teaches_nobody(
-    cook: Cook, store: CheckpointStore, places: Places
+    cook: Cook, store: CheckpointStore, home: Home
 ) -> None:
     recipe = cook(Static(8))
     unjudged = replace(recipe, reading=replace(recipe.reading, judged=None, reason="none"))
-    outcome = distil(unjudged, store=store, places=places)
+    outcome = distil(unjudged, store=store, home=home, make_run=run_maker(home.cache))
     assert (outcome.report, outcome.ndcg10) == (None, None)
     assert outcome.student.closeness.correlation > 0
     assert unjudged.id != recipe.id
@@ -74,10 +79,10 @@ def test_without_judged_queries_there_is_no_report_but_all_else_and_a_static_tea
 
 
 def test_what_cannot_be_distilled_is_named(
-    cook: Cook, base: Checkpoint, store: CheckpointStore, places: Places
+    cook: Cook, base: Checkpoint, store: CheckpointStore, home: Home
 ) -> None:
     with pytest.raises(FitError, match="has 2 layers; ask for fewer, not 2"):
-        distil(cook(FewerLayers(2)), store=store, places=places)
+        distil(cook(FewerLayers(2)), store=store, home=home, make_run=run_maker(home.cache))
     with pytest.raises(FitError, match="have 32 numbers; ask for at most as many, not 64"):
         choose_shape(base, layers=None, dimensions=64)
 

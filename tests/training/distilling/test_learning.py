@@ -26,11 +26,11 @@ class Lesson:
     folder: Path
     cook: Cook
 
-    def learn(self, name: str, *, watch: OnEvent = unwatched, **distil: object) -> Path:
-        """Learn in a workplace of that name; where the model is."""
-        workplace = RunFolder(self.folder / name, self.folder / "cache")
-        workplace.folder.mkdir(exist_ok=True)
-        start = workplace.folder / "start"
+    def learn(self, name: str, *, on_event: OnEvent = unwatched, **distil: object) -> Path:
+        """Learn in a run_folder of that name; where the model is."""
+        run_folder = RunFolder(self.folder / name, self.folder / "cache")
+        run_folder.folder.mkdir(exist_ok=True)
+        start = run_folder.folder / "start"
         cut_layers(self.teacher, [1], start)
         learner = learn(
             start,
@@ -39,11 +39,11 @@ class Lesson:
             prompts=self.teacher.prompts,
             max_length=self.teacher.max_length,
             config=self.cook(**distil).config.distil.fitting(ONE_LAYER),
-            workplace=workplace,
-            log=EventLog(workplace.folder / "events.jsonl", watch),
+            run_folder=run_folder,
+            log=EventLog(run_folder.folder / "events.jsonl", on_event),
         )
-        learner.save_pretrained(str(workplace.model), create_model_card=False)
-        return workplace.model
+        learner.save_pretrained(str(run_folder.model), create_model_card=False)
+        return run_folder.model
 
     def cosine(self, model: Path) -> float:
         """How near a model is to the teacher on held-out texts."""
@@ -69,7 +69,7 @@ def weights(model: Path) -> bytes:
 
 def test_a_student_comes_nearer_to_its_teacher_and_keeps_its_best_epoch(lesson: Lesson) -> None:
     events: list[TrainingEvent] = []
-    model = lesson.learn("run", watch=events.append)
+    model = lesson.learn("run", on_event=events.append)
     cosines = [event.cosine for event in events if event.cosine is not None]
     assert len(cosines) == 2
     assert lesson.cosine(model) == pytest.approx(max(cosines), abs=1e-3)
@@ -85,9 +85,9 @@ def test_an_interrupted_student_ends_as_an_undisturbed_one_and_another_seed_else
 
     undisturbed = lesson.learn("whole")
     with pytest.raises(KeyboardInterrupt):
-        lesson.learn("interrupted", watch=interrupt)
+        lesson.learn("interrupted", on_event=interrupt)
     events: list[TrainingEvent] = []
-    resumed = lesson.learn("interrupted", watch=events.append)
+    resumed = lesson.learn("interrupted", on_event=events.append)
     assert [event.epoch for event in events if event.cosine is not None] == [2]
     assert weights(resumed) == weights(undisturbed)
     assert weights(lesson.learn("other", seed=1, epochs=1)) != weights(undisturbed)

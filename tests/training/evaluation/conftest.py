@@ -15,6 +15,7 @@ from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.report import EvaluationPlan, Report
 from molt.training.evaluation.significance import Sampling
+from molt.worker.tasks.runs import run_maker
 from tests.hashing import HashingEncoder
 
 QUICK = Sampling(resamples=200, permutations=200)
@@ -87,6 +88,7 @@ def evaluated(trial: Trial, encoders: Encoders, tmp_path: Path) -> Evaluate:
             contenders=contenders,
             plan=EvaluationPlan(sampling=QUICK, **plan),
             cache=tmp_path / "cache",
+            make_run=run_maker(tmp_path / "cache"),
         )
 
     return run

@@ -14,6 +14,7 @@ from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.report import ComparisonOutcome, EvaluationPlan
 from molt.training.export.checkpoints import make_checkpoint
+from molt.worker.tasks.runs import run_maker
 from tests.hashing import HashingEncoder
 from tests.training.evaluation.conftest import QUICK, Encoders, Evaluate, corpus_of
 from tests.training.export.conftest import model  # noqa: F401  a fixture
@@ -36,7 +37,7 @@ def test_a_checkpoint_against_itself_shows_no_difference(
     same = encoders.checkpoint()
     report = evaluate(
         trial, contenders=Contenders([same], baseline=same), plan=EvaluationPlan(sampling=QUICK),
-        cache=tmp_path,
+        cache=tmp_path, make_run=run_maker(tmp_path),
     )  # fmt: skip
     (comparison,) = report.comparisons
     assert comparison.outcome is ComparisonOutcome.UNDECIDED
@@ -79,6 +80,7 @@ def test_without_a_baseline_nothing_is_compared(
         contenders=contenders,
         plan=EvaluationPlan(sampling=QUICK, slices=("kind",), group="shop"),
         cache=tmp_path,
+        make_run=run_maker(tmp_path),
     )
     assert (report.baseline, report.comparisons) == (None, ())
     assert {each.p for each in report.candidates[0].slices} == {None}
@@ -138,7 +140,13 @@ def test_a_split_without_queries_is_refused(evaluated: Evaluate, trial: Trial) -
 
 def test_no_checkpoint_is_refused(trial: Trial, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="at least one"):
-        evaluate(trial, contenders=Contenders([]), plan=EvaluationPlan(), cache=tmp_path)
+        evaluate(
+            trial,
+            contenders=Contenders([]),
+            plan=EvaluationPlan(),
+            cache=tmp_path,
+            make_run=run_maker(tmp_path),
+        )
 
 
 def test_a_checkpoint_that_makes_no_numbers_is_refused_and_not_measured(
@@ -152,7 +160,13 @@ def test_a_checkpoint_that_makes_no_numbers_is_refused_and_not_measured(
     lost = encoders.add(Lost(seed=1))
     contenders = Contenders([lost], baseline=encoders.checkpoint())
     with pytest.raises(EvaluationError, match=f"{lost.id}.* are not finite"):
-        evaluate(trial, contenders=contenders, plan=EvaluationPlan(sampling=QUICK), cache=tmp_path)
+        evaluate(
+            trial,
+            contenders=contenders,
+            plan=EvaluationPlan(sampling=QUICK),
+            cache=tmp_path,
+            make_run=run_maker(tmp_path),
+        )
     assert [each.closed for each in encoders.opened] == [True, True]
 
 
@@ -172,7 +186,8 @@ def test_progress_says_which_checkpoint_does_what(
     seen: list[str] = []
     one = encoders.checkpoint()
     evaluate(
-        trial, contenders=Contenders([one]), plan=EvaluationPlan(sampling=QUICK), cache=tmp_path,
+        trial, contenders=Contenders([one]), plan=EvaluationPlan(sampling=QUICK),
+        cache=tmp_path, make_run=run_maker(tmp_path),
         progress=lambda stage, done, total: seen.append(stage),
     )  # fmt: skip
     stages = list(dict.fromkeys(seen))
@@ -190,6 +205,7 @@ def test_a_real_checkpoint_is_measured_in_the_variant_that_serves(
         contenders=Contenders([made]),
         plan=EvaluationPlan(sampling=QUICK),
         cache=tmp_path / "cache",
+        make_run=run_maker(tmp_path / "cache"),
     ).candidates
     assert result.subject.id == made.id
     assert result.subject.variant in {each.name for each in made.variants if each.within_budget}

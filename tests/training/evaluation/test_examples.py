@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from molt.engine.runs import Run
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
 from molt.training.evaluation.examples import Examples, Pairing, excerpt_of
+from molt.training.evaluation.runs import Run
 from tests.training.evaluation.conftest import corpus_of
 
 CORPUS = corpus_of(*(Document(f"d{at}", f"text {at}", f"title {at}") for at in range(6)))

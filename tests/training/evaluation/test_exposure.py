@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from molt.engine.runs import Run
 from molt.index.catalog.document import Document
 from molt.training.data.dataset import Corpus
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.exposure import exposure, grouped
+from molt.training.evaluation.runs import Run
 from tests.training.evaluation.conftest import corpus_of
 
 

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from molt.engine.runs import Run
 from molt.training.evaluation.measures import MEASURES, measure_run
+from molt.training.evaluation.runs import Run
 
 IDS = [f"d{at}" for at in range(200)]
 

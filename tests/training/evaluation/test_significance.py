@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]
 
 from molt.training.evaluation.significance import Sampling, estimate, holm, paired_test
 

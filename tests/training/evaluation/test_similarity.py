@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from molt.engine.runs import Run
+from molt.training.evaluation.runs import Run
 from molt.training.evaluation.similarity import compare_runs, overlap, rbo
 
 

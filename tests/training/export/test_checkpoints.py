@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> CheckpointStore:
 @pytest.fixture(autouse=True)
 def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenVINO's part takes most of the time, and the default checkpoint has it."""
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
 
 
 def make(model: Path, store: CheckpointStore) -> Checkpoint:
@@ -72,7 +72,7 @@ def test_a_checkpoint_serves_the_vectors_that_its_directory_has_in_sentence_tran
 def test_a_graph_that_is_not_true_to_its_model_is_never_published(
     store: CheckpointStore, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export_graph = variants_module.export_graph
+    export_graph = variants_module.export_graph  # type: ignore[attr-defined]
 
     def export_wrongly(loaded: SentenceTransformer, *, pooling: Pooling, target: Path) -> None:
         export_graph(loaded, pooling=Pooling.MEAN, target=target)

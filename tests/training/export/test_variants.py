@@ -35,13 +35,13 @@ def break_weights(graph: Path) -> None:
 def test_a_broken_int8_graph_is_measured_and_thrown_away(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quantise = module.quantise
+    quantise = module.quantise  # type: ignore[attr-defined]
 
     def quantise_badly(graph: Path, target: Path) -> None:
         quantise(graph, target)
         break_weights(target)
 
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
     monkeypatch.setattr(module, "quantise", quantise_badly)
     checkpoint = make_checkpoint(model, store=CheckpointStore(tmp_path / "store"))
     assert [each.name for each in checkpoint.variants] == ["onnx-fp32"]

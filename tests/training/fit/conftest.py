@@ -37,7 +37,7 @@ def make_base(folder: Path) -> Checkpoint:
     }
     save_file(smaller, model / "model.safetensors", metadata={"format": "pt"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(openvino, "is_available", lambda: False)
+        patch.setattr(openvino, "openvino_available", lambda: False)
         return make_checkpoint(model, store=CheckpointStore(folder / "checkpoints"))
 
 

@@ -32,8 +32,10 @@ def run(
     config: dict[str, object] = FAST,
     **more: object,
 ) -> Fitted:
-    workplace = RunFolder(folder / "run", folder / "cache")
-    return fit(base, dataset, config=FitConfig.model_validate(config), workplace=workplace, **more)
+    run_folder = RunFolder(folder / "run", folder / "cache")
+    return fit(
+        base, dataset, config=FitConfig.model_validate(config), run_folder=run_folder, **more
+    )
 
 
 def weights(folder: Path) -> bytes:
@@ -44,7 +46,7 @@ def test_an_encoder_learns_what_its_base_does_not_know(
     base: Checkpoint, dataset: Dataset, tmp_path: Path
 ) -> None:
     events: list[TrainingEvent] = []
-    fitted = run(base, dataset, tmp_path, watch=events.append)
+    fitted = run(base, dataset, tmp_path, on_event=events.append)
     assert fitted.improved
     assert max(fitted.ndcg10) > fitted.base_ndcg10 + 0.1
     assert fitted.best_epoch == int(np.argmax(fitted.ndcg10)) + 1
@@ -57,7 +59,7 @@ def test_an_encoder_learns_what_its_base_does_not_know(
 def test_a_finished_run_is_not_repeated(base: Checkpoint, dataset: Dataset, tmp_path: Path) -> None:
     first = run(base, dataset, tmp_path)
     events: list[TrainingEvent] = []
-    assert run(base, dataset, tmp_path, watch=events.append) == first
+    assert run(base, dataset, tmp_path, on_event=events.append) == first
     assert events == []
 
 
@@ -75,7 +77,7 @@ import os, pickle, signal, sys
 from pathlib import Path
 from molt.training.fit.config import FitConfig
 from molt.training.fit.fit import fit
-from molt.training.fit.fitted import Workplace
+from molt.training.fit.fitted import RunFolder
 
 base, dataset, config = pickle.loads(Path(sys.argv[1]).read_bytes())
 folder = Path(sys.argv[2])
@@ -85,7 +87,7 @@ def watch(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 fit(base, dataset, config=FitConfig.model_validate(config),
-    workplace=Workplace(folder / "run", folder / "cache"), watch=watch)
+    run_folder=RunFolder(folder / "run", folder / "cache"), on_event=watch)
 """
 
 

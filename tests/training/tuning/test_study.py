@@ -8,12 +8,13 @@ from pathlib import Path
 import optuna
 import pytest
 
+from molt.artifact import Home
 from molt.encoder import Checkpoint
 from molt.training.config import TrainConfig, read_config, write_config
 from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.fit.progress import TrainingEvent  # noqa: TC001
-from molt.training.run import Places, name_run
+from molt.training.run import name_run
 from molt.training.tuning.study import Tuned, tune
 from tests.paths import ROOT
 from tests.training.fit.conftest import base, dataset
@@ -32,8 +33,8 @@ def run(
     trials: int,
     **more: object,
 ) -> Tuned:
-    places = Places(folder / "runs", folder / "cache")
-    return tune(material(base, dataset), config=CONFIG, trials=trials, places=places, **more)
+    home = Home(folder)
+    return tune(material(base, dataset), config=CONFIG, trials=trials, home=home, **more)
 
 
 def test_the_best_of_the_trials_is_found_and_its_run_is_kept(
@@ -45,14 +46,14 @@ def test_the_best_of_the_trials_is_found_and_its_run_is_kept(
     kept = [path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()]
     assert kept == [name_run(material(base, dataset), tuned.config)]
     events: list[TrainingEvent] = []
-    assert run(base, dataset, tmp_path, trials=2, watch=events.append) == tuned
+    assert run(base, dataset, tmp_path, trials=2, on_event=events.append) == tuned
     assert events == []
 
 
 KILLED = """
 import os, pickle, signal, sys
 from pathlib import Path
-from molt.training.run import Places
+from molt.artifact import Home
 from molt.training.tuning.study import tune
 
 material, config = pickle.loads(Path(sys.argv[1]).read_bytes())
@@ -65,8 +66,8 @@ def watch(event):
     if trials == 2 and event.ndcg10 is not None and event.step:
         os.kill(os.getpid(), signal.SIGKILL)
 
-places = Places(folder / "runs", folder / "cache")
-tune(material, config=config, trials=2, places=places, watch=watch)
+home = Home(folder)
+tune(material, config=config, trials=2, home=home, on_event=watch)
 """
 
 
@@ -82,7 +83,7 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_interrupted(
     interrupted = {path.name for path in (tmp_path / "killed" / "runs").iterdir() if path.is_dir()}
     assert len(interrupted) == 2
     stages: list[TrainingEvent] = []
-    resumed = run(base, dataset, tmp_path / "killed", trials=2, watch=stages.append)
+    resumed = run(base, dataset, tmp_path / "killed", trials=2, on_event=stages.append)
     assert resumed.trials == 2
     assert [event.step for event in stages if event.stage == "trials"] == [1]
     assert name_run(material(base, dataset), resumed.config) in interrupted
@@ -106,6 +107,6 @@ def test_the_configuration_that_is_found_can_be_trained_with(tmp_path: Path) -> 
 
 def test_a_search_takes_no_teacher(base: Checkpoint, dataset: Dataset, tmp_path: Path) -> None:
     config = read_config(None, settings=["objective.teacher=0123456789abcdef"])
-    places = Places(tmp_path / "runs", tmp_path / "cache")
+    home = Home(tmp_path)
     with pytest.raises(FitError, match=r"leave objective\.teacher out"):
-        tune(material(base, dataset), config=config, trials=1, places=places)
+        tune(material(base, dataset), config=config, trials=1, home=home)

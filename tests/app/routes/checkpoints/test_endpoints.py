@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from molt.encoder import Checkpoint, CheckpointStore, Prompts
+from tests.app.serving import service_of
 from tests.encoder.conftest import build_checkpoint
 
 ROUTE = "/admin/checkpoints"
@@ -11,7 +12,7 @@ ROUTE = "/admin/checkpoints"
 
 @pytest.fixture
 def store(client: TestClient) -> CheckpointStore:
-    store: CheckpointStore = client.app.state.service.engine.checkpoints
+    store: CheckpointStore = service_of(client).engine.checkpoints
     return store
 
 
@@ -37,7 +38,7 @@ def test_a_checkpoint_is_described_as_its_manifest_says(
     client: TestClient, store: CheckpointStore
 ) -> None:
     made = build_checkpoint(store.root, prompts=Prompts(query="q: "), parent="none")
-    client.app.state.service.engine.catalog.aliases.set("default", made.id)
+    service_of(client).engine.catalog.aliases.set("default", made.id)
     said = client.get(f"{ROUTE}/{made.id}").json()
     assert (said["id"], said["default"], said["parent"]) == (made.id, True, "none")
     assert said["prompts"] == {"query": "q: ", "document": ""}

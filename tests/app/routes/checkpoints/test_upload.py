@@ -13,11 +13,11 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from molt.artifact import read_manifest, write_manifest
+from molt.artifact import Home, read_manifest, write_manifest
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.engine.settings import load_settings
-from molt.index.jobs.job import MODEL, jobs_folder
-from tests.app.serving import open_engine, serving, started
+from molt.index.jobs.job import MODEL
+from tests.app.serving import open_engine, service_of, serving, started
 from tests.encoder.archives import member, pack, pack_members
 from tests.encoder.conftest import seal, write_json
 
@@ -55,7 +55,7 @@ def test_a_finished_checkpoint_is_added(
     answer = send(client, pack(made.path, mode=mode, top=top), **{"Content-Type": media_type})
     assert (answer.status_code, answer.headers["location"]) == (201, f"{ROUTE}/{made.id}")
     assert answer.json() == client.get(f"{ROUTE}/{made.id}").json()
-    store: CheckpointStore = client.app.state.service.engine.checkpoints
+    store: CheckpointStore = service_of(client).engine.checkpoints
     assert store.open(made.id).files == made.files
 
 
@@ -82,7 +82,7 @@ def test_a_damaged_checkpoint_is_healed_by_uploading_it_again(
     send(client, pack(made.path))
     (tmp_path / "checkpoints" / made.id / "model.safetensors").write_bytes(b"")
     assert send(client, pack(made.path)).status_code == 201
-    store: CheckpointStore = client.app.state.service.engine.checkpoints
+    store: CheckpointStore = service_of(client).engine.checkpoints
     assert store.open(made.id).files == made.files
 
 
@@ -195,7 +195,7 @@ def test_of_a_plain_model_a_job_makes_a_checkpoint(
     assert (answer.status_code, answer.headers["location"]) == (202, f"/admin/jobs/{job['id']}")
     assert (job["kind"], job["collection"], job["state"]) == ("export", None, "waiting")
     assert job["options"] == {"name": "--acme/boots"}
-    model = jobs_folder(tmp_path) / job["id"] / MODEL
+    model = Home(tmp_path).job_folders / job["id"] / MODEL
     assert {path.name for path in model.iterdir()} == {path.name for path in made.path.iterdir()}
     assert client.get(f"/admin/jobs/{job['id']}").json() == job
 
@@ -208,7 +208,7 @@ def test_one_model_at_a_time_is_made_a_checkpoint_of(
     refused = send(client, archive)
     assert check_refused(refused, 409, "job_running")
     assert refused.json()["job"] == first["id"]
-    assert [folder.name for folder in jobs_folder(tmp_path).iterdir()] == [first["id"]]
+    assert [folder.name for folder in Home(tmp_path).job_folders.iterdir()] == [first["id"]]
 
 
 POISON = {
@@ -227,7 +227,7 @@ def test_a_model_that_could_run_code_never_becomes_a_job(
     (as_model(made) / name).write_bytes(content)
     assert name in check_refused(send(client, pack(made.path)), 422, "invalid_checkpoint")
     assert client.get("/admin/jobs").json() == {"jobs": []}
-    assert not jobs_folder(tmp_path).exists() or not [*jobs_folder(tmp_path).iterdir()]
+    assert not Home(tmp_path).job_folders.exists() or not [*Home(tmp_path).job_folders.iterdir()]
 
 
 LINK = {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd", "size": 0}

@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from molt.index.catalog.releases import Reason
+from tests.app.serving import service_of
 
 BOOTS = {"documents": [{"id": "d1", "text": "warm waterproof boots"}]}
 
@@ -56,7 +57,7 @@ def test_generations_come_oldest_first_or_of_one_collection(client: TestClient) 
 
 def damage(client: TestClient, tmp_path: Path, name: str) -> str:
     generation = client.get(f"/collections/{name}").json()["generation"]
-    client.app.state.service.engine.indexer.close()  # else it is rebuilt at once
+    service_of(client).engine.indexer.close()  # else it is rebuilt at once
     (tmp_path / "generations" / generation / "generation.json").write_text("{")
     return str(generation)
 
@@ -93,7 +94,7 @@ def test_a_release_says_who_moved_the_pointer_and_why(client: TestClient) -> Non
 
 def test_releases_of_all_collections_come_newest_first_up_to_a_limit(client: TestClient) -> None:
     index(client, "a", "b")
-    collections = client.app.state.service.engine.catalog.collections
+    collections = service_of(client).engine.catalog.collections
     for name in ("a", "b", "a"):
         pointed = collections.get(name).generation
         collections.point(name, generation=pointed, reason=Reason("ann", "again", "r1"))
@@ -108,7 +109,7 @@ def test_a_release_of_a_generation_that_is_gone_or_damaged_has_no_checkpoint(
     client: TestClient, tmp_path: Path
 ) -> None:
     index(client, "shop")
-    collections = client.app.state.service.engine.catalog.collections
+    collections = service_of(client).engine.catalog.collections
     damaged = damage(client, tmp_path, "shop")
     collections.point("shop", generation="f" * 32)
     gone, first = releases(client, collection="shop")

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from molt.artifact import Home
 from molt.cli.asking import worker_runs
-from molt.cli.worker import orders_of
-from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.worker.worker import WorkerRunningError, hold_worker
 from tests.server import MOLT
@@ -36,7 +35,7 @@ def test_a_leashed_worker_is_the_only_one_and_ends_with_whoever_holds_the_leash(
         assert worker.stderr is not None
         assert '"worker.started"' in worker.stderr.readline()
         assert worker_runs(home)
-        with pytest.raises(WorkerRunningError, match="already"), hold_worker(home):
+        with pytest.raises(WorkerRunningError, match="already"), hold_worker(Home(home)):
             pass
         worker.communicate()  # closes its input
     assert worker.returncode == 0
@@ -47,21 +46,3 @@ def test_a_leashed_worker_is_the_only_one_and_ends_with_whoever_holds_the_leash(
 
 def test_a_worker_needs_nothing_of_the_train_extra_to_begin() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_TRAIN], check=True)
-
-
-def test_a_worker_works_as_the_settings_say(home: Path) -> None:
-    settings = load_settings(
-        home=home,
-        encoder={"runtime": "onnx-fp32", "threads": 3},
-        index={"batch_documents": 7},
-        watch={"seconds": 5},
-        worker={"niceness": 0},
-    )
-    orders = orders_of(settings)
-    assert (orders.home, orders.catalog_url, orders.jobs_url) == (
-        home,
-        settings.catalog,
-        settings.jobs,
-    )
-    assert (orders.runtime, orders.threads, orders.batch_documents) == ("onnx-fp32", 3, 7)
-    assert (orders.watch_seconds, orders.niceness) == (5, 0)

@@ -1,7 +1,7 @@
 """The cleaner: cleans the texts of one preparation, and finds those that it had to cut."""
 
-from molt.training.data.findings import Findings
-from molt.training.data.text import collapse, compose, text_key
+from molt.training.data.cleaning.findings import Findings
+from molt.training.data.cleaning.text import collapse, compose, text_key
 
 
 class Cleaner:

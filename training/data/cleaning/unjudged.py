@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 
 from molt.index.catalog.judgments import Pair
-from molt.training.data.cleaner import Cleaner
-from molt.training.data.findings import Findings
+from molt.training.data.cleaning.cleaner import Cleaner
+from molt.training.data.cleaning.findings import Findings
 from molt.training.data.raw import ScoredPair, Triplet
 
 

@@ -6,20 +6,63 @@ it asks for; puts the limits that are settings into the schemas.
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from molt.app.http.auth import Access
 from molt.app.http.envelopes import family_of
-from molt.app.http.openapi_schemas import OpenaiError, Problem, TeiError
 from molt.app.http.route import Route
 from molt.app.routes.documents.schemas import DocumentsBody
 from molt.app.routes.events.schemas import EventBody
-from molt.app.routes.search.filter_schema import FILTER_SCHEMA
 from molt.engine.settings import LimitSettings
+from molt.index.segments.filter import filter_schema
+
+
+class ViolationBody(BaseModel):
+    """One thing that is wrong: a pointer into the body (RFC 6901), or a parameter."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class Problem(BaseModel):
+    """RFC 9457. `type` and `title` name the kind, `instance` the request in the log."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[ViolationBody] | None = None
+
+
+class OpenaiDetail(BaseModel):
+    """What OpenAI's clients read."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenaiError(BaseModel):
+    """OpenAI's envelope."""
+
+    error: OpenaiDetail
+
+
+class TeiError(BaseModel):
+    """The envelope of text-embeddings-inference."""
+
+    error: str
+    error_type: Literal["Unhealthy", "Backend", "Overloaded", "Validation", "Tokenizer", "Empty"]
+
 
 _REF = "#/components/schemas/{model}"
 _LIMIT = "x-limit-"
@@ -49,7 +92,7 @@ def describe(app: FastAPI, limits: LimitSettings) -> dict[str, Any]:
         schemas.pop(unused, None)
     for model in (Problem, OpenaiError, TeiError, DocumentsBody, EventBody):
         _add(schemas, model)
-    schemas["Filter"] = FILTER_SCHEMA
+    schemas["Filter"] = filter_schema(_REF.format(model="Filter"))
     _fill_in_limits(document, limits)
     return document
 

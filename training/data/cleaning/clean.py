@@ -9,13 +9,13 @@ from typing import TypeVar
 
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.training.data.cleaner import Cleaner
+from molt.training.data.cleaning.cleaner import Cleaner
+from molt.training.data.cleaning.findings import Findings
+from molt.training.data.cleaning.unjudged import clean_pairs, clean_scored, clean_triplets
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Corpus
-from molt.training.data.findings import Findings
 from molt.training.data.raw import RawData, ScoredPair, Triplet
 from molt.training.data.split_name import read_split
-from molt.training.data.unjudged import clean_pairs, clean_scored, clean_triplets
 
 _Named = TypeVar("_Named", Document, Query)
 

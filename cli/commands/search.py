@@ -13,7 +13,7 @@ from molt.cli.invocation import Invocation
 from molt.cli.output import Listing, snippet
 
 if TYPE_CHECKING:
-    from molt.engine.search.pipeline import Hit, SearchAnswer
+    from molt.engine.search.query import Hit, SearchAnswer
     from molt.index.segments.filter import Filter
 
 SNIPPET_CHARS = 100
@@ -33,7 +33,7 @@ def search(
     ] = None,
 ) -> None:
     """Search a collection from the shell; no server is needed and none is asked."""
-    from molt.engine.search.pipeline import SearchQuery
+    from molt.engine.search.query import SearchQuery
 
     if not query.strip():
         raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")

@@ -8,8 +8,8 @@ from molt.app import supervisor
 from molt.engine.settings import load_settings
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
+from tests.cli.commands.test_swapping import worked
 from tests.cli.conftest import Molt
-from tests.cli.test_swapping import worked
 
 
 @pytest.fixture

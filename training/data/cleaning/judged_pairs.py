@@ -5,9 +5,9 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.training.data.cleaning import CleanData
-from molt.training.data.findings import Findings
-from molt.training.data.text import text_key
+from molt.training.data.cleaning.clean import CleanData
+from molt.training.data.cleaning.findings import Findings
+from molt.training.data.cleaning.text import text_key
 
 _GRADE = 1
 

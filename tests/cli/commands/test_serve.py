@@ -50,7 +50,7 @@ def test_a_replica_reads_and_leaves_indexing_to_others(
 
 def test_no_worker_leaves_jobs_to_others_too(molt: Molt, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Any] = []
-    monkeypatch.setattr("molt.cli.serve.ensure_default", lambda call, settings: None)
+    monkeypatch.setattr("molt.cli.commands.serve.ensure_default", lambda call, settings: None)
     monkeypatch.setattr("molt.app.server.serve", served.append)
     assert molt("serve", "--no-worker").status == 0
     assert molt("serve").status == 0

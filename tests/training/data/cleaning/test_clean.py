@@ -4,9 +4,9 @@ import pytest
 
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.training.data.cleaning import CleanData, clean_raw
+from molt.training.data.cleaning.clean import CleanData, clean_raw
+from molt.training.data.cleaning.findings import Finding, Findings
 from molt.training.data.config import DataConfig
-from molt.training.data.findings import Finding, Findings
 from molt.training.data.raw import RawData, ScoredPair, Triplet
 from tests.training.data.raws import three_splits
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molt.training.data.text import collapse, compose, text_key, word_set
+from molt.training.data.cleaning.text import collapse, compose, text_key, word_set
 
 
 def clean(text: str) -> str:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
-from molt.worker.tasks import commands
+from molt.worker.tasks import judging
 from molt.worker.tasks.__main__ import main
+from molt.worker.tasks.workspace import Workspace
 from tests.training.fit.conftest import base, dataset
 from tests.training.letters import FAST, write_letters
 
@@ -23,7 +25,7 @@ CONTENDERS = ("--candidate", "0" * 16, "--baseline", "1" * 16)
 def home(
     tmp_path: Path, base: Checkpoint, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
     write_letters(tmp_path, base=base, dataset=dataset)
     return tmp_path
 
@@ -73,7 +75,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         asked.extend((*place_and_collection, named))
         return {"report": "r", "decision": {"accepted": False, "reasons": ["\u2026"]}}
 
-    monkeypatch.setattr(commands, "judge", judge)
+    monkeypatch.setattr(judging, "judge", judge)
     return asked
 
 
@@ -83,21 +85,21 @@ def test_a_judgment_is_one_line_of_json(
     assert main(["judge", "shop", *CONTENDERS, "--home", str(tmp_path)]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["decision"] == {"accepted": False, "reasons": ["\u2026"]}
-    assert judged == [
-        commands.Place(tmp_path),
-        "shop",
-        {"candidate": "0" * 16, "baseline": "1" * 16, "config": None},
-    ]
+    place, collection, named = judged
+    assert (place, collection) == (Workspace(Home(tmp_path)), "shop")
+    assert (named["candidate"], named["baseline"]) == ("0" * 16, "1" * 16)
 
 
 def test_a_judgment_takes_another_catalog_and_a_configuration(
     tmp_path: Path, judged: list[Any]
 ) -> None:
-    more = ("--catalog", "sqlite:///excerpt", "--config", "gate.toml")
+    config = tmp_path / "gate.toml"
+    config.write_text("[gate]\nalpha = 0.01\n")
+    more = ("--catalog", "sqlite:///excerpt", "--config", str(config))
     main(["judge", "shop", *CONTENDERS, *more, "--home", str(tmp_path)])
     place, _, named = judged
-    assert place == commands.Place(tmp_path, "sqlite:///excerpt")
-    assert named["config"] == Path("gate.toml")
+    assert place == Workspace(Home(tmp_path), "sqlite:///excerpt")
+    assert named["config"].gate.alpha == 0.01
 
 
 @pytest.mark.parametrize("missing", ["--candidate", "--baseline", "--home"])
@@ -106,9 +108,7 @@ def test_a_judgment_wants_both_checkpoints_and_a_home(
 ) -> None:
     given = {"--candidate": "0" * 16, "--baseline": "1" * 16, "--home": str(tmp_path)}
     arguments = [part for name in given.keys() - {missing} for part in (name, given[name])]
-    with pytest.raises(SystemExit) as ended:
-        main(["judge", "shop", *arguments])
-    assert ended.value.code == 2
+    assert main(["judge", "shop", *arguments]) == 2
     assert missing in capsys.readouterr().err
 
 
@@ -118,12 +118,12 @@ def test_memory_that_runs_out_is_said_in_a_line(
     def run_out(*_: Any, **__: Any) -> str:
         raise MemoryError
 
-    monkeypatch.setattr(commands, "make_default", run_out)
+    monkeypatch.setattr("molt.training.export.default.make_default", run_out)
     assert main(["default", "--home", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("molt: memory ran out; docs/training.md")
 
 
-def test_on_a_leash_a_command_ends_when_its_input_does(tmp_path: Path) -> None:
+def test_a_supervised_task_ends_when_its_input_does(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "molt.worker.tasks", "default", "--home", str(tmp_path)]
     done = subprocess.run([*command, "--supervised"], stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 1

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molt.training.data.near import NearIndex
-from molt.training.data.text import word_set
+from molt.training.data.cleaning.near import NearIndex
+from molt.training.data.cleaning.text import word_set
 
 KEYS = st.lists(st.sampled_from("abcdefghijkl"), min_size=1, max_size=14).map(" ".join)
 

@@ -18,7 +18,7 @@ QUICKLY = [part for setting in FAST for part in ("--set", setting)]
 def letters(
     home: Path, base: Checkpoint, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
     home.mkdir()
     write_letters(home, base=base, dataset=dataset)
 

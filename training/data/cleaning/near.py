@@ -8,7 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from molt.training.data.text import word_set
+from molt.training.data.cleaning.text import word_set
 
 _ROUNDING = 1e-9
 _Words = frozenset[str]

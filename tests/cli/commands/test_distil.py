@@ -25,7 +25,7 @@ def letters(
     home: Path, base: Checkpoint, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A judged collection `letters`, and `plain`, the documents alone."""
-    monkeypatch.setattr(openvino, "is_available", lambda: False)
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
     home.mkdir()
     write_letters(home, base=base, dataset=dataset)
     with closing(open_catalog(home_url(home))) as catalog:

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from molt.training.data.findings import Findings
-from molt.training.data.near import NearIndex
+from molt.training.data.cleaning.findings import Findings
+from molt.training.data.cleaning.near import NearIndex
 
 _Grades = dict[str, dict[str, int]]
 

@@ -1,0 +1,1 @@
+"""The commands of `molt`, a module for each noun."""

@@ -1,0 +1,80 @@
+"""Candidates: what a retriever proposes, before anything is known of the documents themselves."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from molt.engine.live import Live
+    from molt.engine.search.query import SearchQuery
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The characters `start` to `end` of a document's text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A document, by ordinal, with its best passage; `scores` by the names of retrievers."""
+
+    ordinal: int
+    score: float
+    passage: Passage
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """A ranking by falling score; `total` counts all that match, a lower bound unless `exact`."""
+
+    ranking: tuple[Candidate, ...] = ()
+    total: int = 0
+    exact: bool = True
+
+
+@dataclass
+class Stopwatch:
+    """The seconds that each stage of one search takes."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timing(self, stage: str) -> Iterator[None]:
+        """Add the time that the block takes to that of `stage`."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+
+class Retriever(Protocol):
+    """Finds candidates in one frozen `Live`, and in nothing else."""
+
+    @property
+    def name(self) -> str:
+        """What its scores are called."""
+        ...
+
+    def retrieve(
+        self, query: "SearchQuery", live: "Live", *, depth: int, watch: Stopwatch
+    ) -> Candidates:
+        """The `depth` best candidates, one for a document, or all where there are fewer.
+
+        Raises `UnknownFieldError` and `FilterError` for a filter that cannot be applied.
+        """
+        ...
+
+
+Fuse = Callable[[Sequence[Candidates]], Candidates]
+"""Makes one ranking of those of several retrievers, given in the retrievers' order."""
+
+Rerank = Callable[["SearchQuery", "Live", Candidates], Candidates]
+"""Gives candidates another order."""

@@ -1,0 +1,67 @@
+"""A query and its answer: what is searched for, and what is found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from molt.engine.search.candidates import Passage
+from molt.index.catalog.document import Document
+from molt.index.segments.filter import Filter
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """What is searched for: hits `offset` to `offset + k` of the ranking."""
+
+    text: str
+    collection: str
+    k: int = 10
+    offset: int = 0
+    where: Filter | None = None
+    min_score: float | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A document in a ranking: `rank` starts at 1, `passage` is its best one.
+
+    `scores` are those of the retrievers that found it, by their names; `explanation` says why it is
+    where it is, where that was asked for.
+    """
+
+    id: str
+    score: float
+    rank: int
+    document: Document
+    passage: Passage
+    scores: Mapping[str, float]
+    explanation: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Part of a ranking; `total` counts all of it, or is a lower bound unless `exact_total`."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    exact_total: bool
+
+
+@dataclass(frozen=True)
+class SearchAnswer:
+    """A page, the encoder and index that made it, and the `seconds` of each stage by its name."""
+
+    generation: str | None
+    checkpoint: str
+    page: Page
+    seconds: Mapping[str, float]
+
+    @property
+    def encode_seconds(self) -> float:
+        """What encoding the query took."""
+        return self.seconds.get("encode", 0.0)
+
+    @property
+    def search_seconds(self) -> float:
+        """What everything else took."""
+        return sum(self.seconds.values()) - self.encode_seconds
