@@ -1,7 +1,7 @@
 """The application, assembled. Nothing is decided here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from molt import __version__
 from molt.app import errors, openapi
 from molt.app.binding import is_loopback
-from molt.app.http.admission import Admission
+from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auth import Guard
+from molt.app.http.bodies import BodyBudget
 from molt.app.http.observation import Observation
 from molt.app.metrics import Metrics
 from molt.app.pages.docs import endpoints as docs_page
@@ -29,10 +30,18 @@ from molt.app.routes.reports import endpoints as reports
 from molt.app.routes.search import endpoints as search
 from molt.app.routes.tei import endpoints as tei
 from molt.app.service import Service
+from molt.encoder.host import cores
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
 
-REQUEST_THREADS = 32
+THREADS: Mapping[Bulkhead, int] = {
+    Bulkhead.READS: cores() + 2,  # a search blocks but for a moment, and threads share one lock
+    Bulkhead.BULK: 8,  # which mostly wait for the encoder
+    Bulkhead.WRITES: 4,  # of which SQLite lets one write
+    Bulkhead.ADMINISTRATION: 4,
+    Bulkhead.KEYS: 1,
+    Bulkhead.METRICS: 1,
+}
 NOUNS = (
     openai,
     search,
@@ -78,13 +87,24 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
 
 
 def _service(settings: Settings, engine: Engine) -> Service:
-    admission = Admission(max_pending=settings.limits.max_pending, threads=REQUEST_THREADS)
-    # Of its own, so that who is asked for a key can be told metrics while searches are refused.
-    asking = Admission(max_pending=settings.limits.max_pending, threads=1)
-    guard = Guard(engine.catalog.keys, admission=asking, reachable=not is_loopback(settings.host))
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
-    return Service(settings, engine, admission, guard, metrics)
+    bulkheads = {
+        bulkhead: Admission(
+            bulkhead,
+            max_pending=settings.limits.max_pending,
+            threads=threads,
+            on_pending=metrics.pending.labels(bulkhead).set,
+        )
+        for bulkhead, threads in THREADS.items()
+    }
+    guard = Guard(
+        engine.catalog.keys,
+        admission=bulkheads[Bulkhead.KEYS],
+        reachable=not is_loopback(settings.host),
+    )
+    bodies = BodyBudget(settings.limits.max_bytes_in_flight)
+    return Service(settings, engine, bulkheads, bodies, guard, metrics)
 
 
 @asynccontextmanager
@@ -94,5 +114,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         service.leaving = service.stopping = True
-        await asyncio.to_thread(service.admission.close)
+        for admission in service.bulkheads.values():
+            await asyncio.to_thread(admission.close)
         await asyncio.to_thread(service.engine.close)

@@ -58,6 +58,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     encoder_errors.InvalidArchiveError: (422, "invalid_archive"),
     encoder_errors.EncoderError: (503, "unavailable"),
     ArtifactError: (503, "unavailable"),
+    engine_errors.EncodersBusyError: (429, "overloaded"),
     OverloadedError: (429, "overloaded"),
     failures.InvalidRequestError: (422, "invalid_request"),
     failures.InvalidJsonError: (422, "invalid_json"),
@@ -100,8 +101,10 @@ async def answer(request: Request, error: Exception) -> Response:
     if failure.status == 405:
         failure = replace(failure, headers={"Allow": ", ".join(methods_of(request))})
     request_id = request_id_of(request.scope)
-    if failure.status == 429:
-        service_of(request).metrics.refusals.inc()
+    if isinstance(error, OverloadedError):
+        service_of(request).metrics.refused(error.where)
+    elif isinstance(error, engine_errors.EncodersBusyError):
+        service_of(request).metrics.refused("encoders")
     if failure.status >= 500:
         log.error("request.refused", request_id=request_id, code=failure.code, reason=str(error))
     return write_failure(failure, path=request.url.path, request_id=request_id)
@@ -147,7 +150,7 @@ def _mapped(error: Exception, status: int, code: str) -> HttpFailure:
 
 def _retry(error: Exception, status: int) -> dict[str, str]:
     """When to try again."""
-    if isinstance(error, OverloadedError):
+    if isinstance(error, OverloadedError | engine_errors.EncodersBusyError):
         return {"Retry-After": str(error.retry_after)}
     return {"Retry-After": RETRY_SECONDS} if status == 503 else {}
 

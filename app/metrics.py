@@ -49,8 +49,18 @@ class Metrics:
             registry=self._own,
             multiprocess_mode="livesum",
         )
-        self.refusals = Counter(
-            "molt_overload_refusals_total", "Requests refused with 429", registry=self._own
+        self.pending = Gauge(
+            "molt_requests_pending",
+            "Requests at work or waiting behind a bulkhead",
+            ("bulkhead",),
+            registry=self._own,
+            multiprocess_mode="livesum",
+        )
+        self._refusals = Counter(
+            "molt_overload_refusals_total",
+            "Requests refused with 429",
+            ("where",),
+            registry=self._own,
         )
         self._encode_seconds = self._histogram("molt_encode_seconds", "Seconds of encoding")
         self._search_seconds = self._histogram("molt_search_seconds", "Seconds of index search")
@@ -72,6 +82,10 @@ class Metrics:
             series = self._series[key] = counter, self._request_seconds.labels(route)
         series[0].inc()
         series[1].observe(seconds)
+
+    def refused(self, where: str) -> None:
+        """Count one request that found `where` full."""
+        self._refusals.labels(where).inc()
 
     def searched(self, *, route: str, encode_seconds: float, search_seconds: float) -> None:
         """Count one search, by its two parts."""

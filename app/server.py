@@ -92,7 +92,7 @@ def _config(settings: Settings, open_app: Callable[[], FastAPI]) -> uvicorn.Conf
 
 
 def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
-    engine = open_engine(settings)
+    engine = open_engine(settings.of_one_worker())
     engine.start()
     app = create_app(settings, engine)
     for number in _STOPPING:

@@ -1,11 +1,13 @@
 """The service: everything that a route may use, in one place. Assembled by `application`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from molt.app.http.admission import Admission
+from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auth import Guard
+from molt.app.http.bodies import BodyBudget
 from molt.app.metrics import Metrics
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
@@ -21,7 +23,8 @@ class Service:
 
     settings: Settings
     engine: Engine
-    admission: Admission
+    bulkheads: Mapping[Bulkhead, Admission]
+    bodies: BodyBudget
     guard: Guard
     metrics: Metrics
     leaving: bool = False

@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import uvloop
@@ -36,6 +37,7 @@ class Pressure:
     requests: int
     seconds: float
     p50: float
+    p95: float
     p99: float
     client_cpu: float
 
@@ -131,11 +133,12 @@ def measure(
     """
     if not bodies:
         raise LoadError("no texts are left that were not sent before: ask for fewer rounds")
-    bodies_file = scratch / f"bodies-{port}.jsonl"
+    bodies_file = scratch / f"bodies-{port}-{uuid4().hex}.jsonl"
     bodies_file.write_bytes(b"\n".join(bodies))
     command = [sys.executable, "-m", "benchmarks.load", "--port", str(port), "--path", path]
     command += ["--bodies", str(bodies_file), "--clients", str(clients), "--seconds", str(seconds)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    bodies_file.unlink()
     if finished.returncode != 0:
         raise LoadError(finished.stderr.strip().splitlines()[-1])
     return Pressure(**json.loads(finished.stdout))
@@ -178,12 +181,13 @@ def main() -> None:
     cpu, started = time.process_time(), time.perf_counter()
     load = _Load(payloads, deadline=started + arguments.seconds, answers=None)
     uvloop.run(_run(load, arguments.port, arguments.clients))
-    p50, p99 = np.percentile(load.latencies, [50, 99])
+    p50, p95, p99 = np.percentile(load.latencies, [50, 95, 99])
     pressure = Pressure(
         clients=arguments.clients,
         requests=len(load.latencies),
         seconds=time.perf_counter() - started,
         p50=float(p50),
+        p95=float(p95),
         p99=float(p99),
         client_cpu=time.process_time() - cpu,
     )

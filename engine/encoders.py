@@ -1,10 +1,28 @@
-"""The encoders that are open: at most one per checkpoint, shared by all who use it."""
+"""The encoders that are open: at most one per checkpoint, shared by all who use it.
 
+What serves collections is open for as long as it serves. Beside it requests may ask for any
+checkpoint, and of those a bounded number is open: the least recently used gives way.
+"""
+
+import math
 import threading
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from molt.encoder.encoder import Encoder
+from molt.engine.errors import EncodersBusyError
+
+
+@dataclass(eq=False)
+class _Opened:
+    """An encoder, or one that is being opened; `lent` where only requests have asked for it."""
+
+    lent: bool
+    encoder: "Future[Encoder]" = field(default_factory=Future)
+    users: int = 0
 
 
 class Encoders:
@@ -14,30 +32,52 @@ class Encoders:
     let go lives on until the last request that holds it ends.
     """
 
-    def __init__(self, open_encoder: Callable[[str], Encoder], *, spare: int = 2) -> None:
+    def __init__(
+        self, open_encoder: Callable[[str], Encoder], *, spare: int = 2, max_lent: int = 2
+    ) -> None:
         self._open = open_encoder
         self._spare = spare
-        self._opened: dict[str, Future[Encoder]] = {}
+        self._max_lent = max_lent
+        self._opened: dict[str, _Opened] = {}
         self._lock = threading.Lock()
+        self._opening_seconds = 1.0
 
     def get(self, checkpoint_id: str) -> Encoder:
-        """Raises what opening raises: not found, corrupt, unsafe."""
+        """For what serves. Raises what opening raises: not found, corrupt, unsafe."""
         with self._lock:
-            found = self._opened.pop(checkpoint_id, None)
-            first = found is None
-            promised: Future[Encoder] = Future() if found is None else found
-            self._opened[checkpoint_id] = promised
-        if first:
-            self._fulfil(promised, checkpoint_id)
-        return promised.result()
+            opened, first = self._taken(checkpoint_id, lent=False)
+        return self._result(opened, checkpoint_id, first=first)
+
+    @contextmanager
+    def lend(self, checkpoint_id: str) -> Iterator[Encoder]:
+        """For one request, which ends with the block.
+
+        Raises `EncodersBusyError` where it would be one more than `max_lent`, all of them in use;
+        and what opening raises.
+        """
+        with self._lock:
+            if checkpoint_id not in self._opened:
+                self._make_room()
+            opened, first = self._taken(checkpoint_id, lent=True)
+            opened.users += 1
+        try:
+            yield self._result(opened, checkpoint_id, first=first)
+        finally:
+            with self._lock:
+                opened.users -= 1
+
+    def is_open(self, checkpoint_id: str) -> bool:
+        """Would it be given out at once?"""
+        opened = self._opened.get(checkpoint_id)
+        return opened is not None and opened.encoder.done()
 
     def keep(self, checkpoint_ids: Collection[str]) -> None:
-        """Let go of every encoder but these and the `spare` ones that were used last."""
+        """Let go of every encoder but these, the lent ones, and the `spare` ones used last."""
         with self._lock:
             others = [
                 name
-                for name, promised in self._opened.items()
-                if name not in checkpoint_ids and promised.done()
+                for name, opened in self._opened.items()
+                if name not in checkpoint_ids and not opened.lent and opened.encoder.done()
             ]
             for name in others[: max(0, len(others) - self._spare)]:
                 del self._opened[name]
@@ -45,16 +85,42 @@ class Encoders:
     def close(self) -> None:
         """Stop every encoder's threads."""
         with self._lock:
-            opened, self._opened = self._opened, {}
-        for promised in opened.values():
-            promised.result().close()
+            all_opened, self._opened = self._opened, {}
+        for opened in all_opened.values():
+            opened.encoder.result().close()
 
-    def _fulfil(self, promised: "Future[Encoder]", checkpoint_id: str) -> None:
+    def _make_room(self) -> None:
+        """Let go of the lent encoder that was used least recently, where one more is too many."""
+        lent = {name: opened for name, opened in self._opened.items() if opened.lent}
+        idle = [name for name, opened in lent.items() if not opened.users]
+        if len(lent) < self._max_lent:
+            return
+        if not idle:
+            retry_after = max(1, math.ceil(self._opening_seconds))
+            raise EncodersBusyError(max_open=self._max_lent, retry_after=retry_after)
+        del self._opened[idle[0]]
+
+    def _taken(self, checkpoint_id: str, *, lent: bool) -> tuple[_Opened, bool]:
+        """The encoder as the one used last, and whether it has to be opened."""
+        found = self._opened.pop(checkpoint_id, None)
+        opened = _Opened(lent) if found is None else found
+        opened.lent = opened.lent and lent
+        self._opened[checkpoint_id] = opened
+        return opened, found is None
+
+    def _result(self, opened: _Opened, checkpoint_id: str, *, first: bool) -> Encoder:
+        if first:
+            self._fulfil(opened, checkpoint_id)
+        return opened.encoder.result()
+
+    def _fulfil(self, opened: _Opened, checkpoint_id: str) -> None:
+        began = time.monotonic()
         try:
-            promised.set_result(self._open(checkpoint_id))
+            opened.encoder.set_result(self._open(checkpoint_id))
         except BaseException as error:
             with self._lock:
-                if self._opened.get(checkpoint_id) is promised:
+                if self._opened.get(checkpoint_id) is opened:
                     del self._opened[checkpoint_id]
-            promised.set_exception(error)
+            opened.encoder.set_exception(error)
             raise
+        self._opening_seconds = time.monotonic() - began

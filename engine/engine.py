@@ -196,4 +196,4 @@ def checkpoint_encoders(settings: Settings) -> Encoders:
             cache=settings.layout.cache,
         )
 
-    return Encoders(open_one)
+    return Encoders(open_one, max_lent=settings.encoder.max_open)

@@ -13,6 +13,17 @@ class UnknownModelError(EngineError):
     """No checkpoint, collection or alias of that name."""
 
 
+class EncodersBusyError(EngineError):
+    """As many encoders are in use for requests as may be; `retry_after` is in whole seconds."""
+
+    def __init__(self, *, max_open: int, retry_after: int) -> None:
+        super().__init__(
+            f"{max_open} other encoders are in use, and the setting encoder.max_open allows no "
+            f"more; try again in {retry_after} s"
+        )
+        self.retry_after = retry_after
+
+
 class InvalidDimensionsError(EngineError):
     """More dimensions are asked for than the encoder has."""
 

@@ -72,6 +72,11 @@ class LiveCollections:
         """Is there a collection of this name, as far as is known without asking the catalog?"""
         return name in self._live
 
+    @property
+    def default_id(self) -> str | None:
+        """What `default` would be, where that is known without asking the catalog."""
+        return self._default
+
     def default(self) -> Encoder:
         """What the alias `default` named when the disk was last looked at.
 

@@ -3,8 +3,8 @@
 A name is a checkpoint id, a collection (then it is the encoder that serves it) or `default`.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,35 +58,46 @@ class Models:
         self._encoders = encoders
         self._live_collections = live_collections
 
-    def encoder(self, name: str) -> Encoder:
-        """Raises `UnknownModelError`, or `UnavailableError` where it cannot be loaded."""
-        if name == DEFAULT and not self._live_collections.holds(name):
-            return self._live_collections.default()
-        with suppress(CollectionNotFoundError, InvalidNameError):
-            return self._live_collections.get(name).encoder
+    @contextmanager
+    def encoder(self, name: str) -> Iterator[Encoder]:
+        """The encoder, for the time of one request.
+
+        Raises `UnknownModelError`, `UnavailableError` where it cannot be loaded, and
+        `EncodersBusyError` where requests use as many others as may be open for them.
+        """
+        serving = self._serving(name)
+        if serving is not None:
+            yield serving
+            return
         try:
-            return self._encoders.get(name)
+            with self._encoders.lend(name) as encoder:
+                yield encoder
         except CheckpointNotFoundError:
             raise UnknownModelError(f"no model {name!r}; GET /v1/models lists the names") from None
+
+    def is_open(self, name: str) -> bool:
+        """Can a name encode at once, without that anything is loaded?"""
+        live = self._live_collections
+        root = live.default_id if name == DEFAULT else name
+        return live.holds(name) or (root is not None and self._encoders.is_open(root))
 
     def embed(
         self, texts: Sequence[str], *, model: str, input_type: InputType, dimensions: int | None
     ) -> EmbeddingResult:
         """Encode `texts`; with `dimensions` the leading ones, normalised again.
 
-        Raises `UnknownModelError` or `InvalidDimensionsError`.
+        Raises as `encoder` does, and `InvalidDimensionsError`.
         """
-        encoder = self.encoder(model)
-        if dimensions is not None and not 1 <= dimensions <= encoder.dimension:
-            raise InvalidDimensionsError(
-                f"dimensions must be 1 to {encoder.dimension} for model {model!r}"
-            )
-        lane = Lane.QUERY if len(texts) == 1 else Lane.INTERACTIVE
-        encoded = encoder.encode(texts, input_type=input_type, lane=lane)
-        vectors = encoded.vectors
-        if dimensions is not None:
-            vectors = _leading(vectors, dimensions)
-        return EmbeddingResult(encoder.checkpoint.id, vectors, encoded.n_tokens)
+        with self.encoder(model) as encoder:
+            return _embed(encoder, texts, model=model, input_type=input_type, dimensions=dimensions)
+
+    def _serving(self, name: str) -> Encoder | None:
+        """What serves the collection or the alias of that name."""
+        if name == DEFAULT and not self._live_collections.holds(name):
+            return self._live_collections.default()
+        with suppress(CollectionNotFoundError, InvalidNameError):
+            return self._live_collections.get(name).encoder
+        return None
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Every name that `encoder` takes, in alphabetical order."""
@@ -107,6 +118,26 @@ class Models:
             for name, root in sorted(roots.items())
             if root in checkpoints
         )
+
+
+def _embed(
+    encoder: Encoder,
+    texts: Sequence[str],
+    *,
+    model: str,
+    input_type: InputType,
+    dimensions: int | None,
+) -> EmbeddingResult:
+    if dimensions is not None and not 1 <= dimensions <= encoder.dimension:
+        raise InvalidDimensionsError(
+            f"dimensions must be 1 to {encoder.dimension} for model {model!r}"
+        )
+    lane = Lane.QUERY if len(texts) == 1 else Lane.INTERACTIVE
+    encoded = encoder.encode(texts, input_type=input_type, lane=lane)
+    vectors = encoded.vectors
+    if dimensions is not None:
+        vectors = _leading(vectors, dimensions)
+    return EmbeddingResult(encoder.checkpoint.id, vectors, encoded.n_tokens)
 
 
 def _leading(vectors: npt.NDArray[np.float32], dimensions: int) -> npt.NDArray[np.float32]:

@@ -3,9 +3,8 @@
 Flag > environment (`MOLT_…`, `__` nests) > `molt.toml` in the home > default.
 """
 
-import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -16,6 +15,7 @@ from pydantic_settings import (
 )
 
 from molt.artifact import Home
+from molt.encoder.host import cores
 from molt.index.catalog.catalog import home_url
 from molt.index.jobs.queue import jobs_url
 
@@ -34,7 +34,12 @@ class EncoderSettings(_Section):
     """How text becomes vectors."""
 
     runtime: str = Field("auto", description="`auto`, or the name of one runtime variant")
-    threads: int = Field(0, ge=0, le=1024, description="encoder threads; 0 is one per core")
+    threads: int = Field(
+        0, ge=0, le=1024, description="encoder threads of each process; 0 shares the cores"
+    )
+    max_open: int = Field(
+        2, ge=1, le=1000, description="encoders opened for requests beside those that serve"
+    )
 
 
 class IndexSettings(_Section):
@@ -92,7 +97,12 @@ class LimitSettings(_Section):
     max_k: int = Field(1000, ge=1, description="hits of one search")
     max_window: int = Field(10_000, ge=1, description="`offset` plus `k` of one search")
     max_filter_nodes: int = Field(256, ge=1, description="conditions in one filter")
-    max_pending: int = Field(512, ge=1, description="requests at work or waiting; more get 429")
+    max_pending: int = Field(
+        512, ge=1, description="requests of one kind at work or waiting; more get 429"
+    )
+    max_bytes_in_flight: int = Field(
+        256 * 2**20, ge=1024, description="bytes of all large bodies together; more get 429"
+    )
     wait_seconds: float = Field(30.0, gt=0, description="longest `wait` of a document request")
 
 
@@ -164,8 +174,14 @@ class Settings(BaseSettings):
 
     @property
     def encoder_threads(self) -> int:
-        """Threads that encode."""
-        return self.encoder.threads or len(os.sched_getaffinity(0))
+        """Threads that encode in this process."""
+        return self.encoder.threads or cores()
+
+    def of_one_worker(self) -> Self:
+        """The settings of one of `workers` serving processes: cores are shared among them."""
+        share = self.encoder.threads or max(1, cores() // self.workers)
+        encoder = self.encoder.model_copy(update={"threads": share})
+        return self.model_copy(update={"encoder": encoder})
 
 
 def load_settings(**flags: Any) -> Settings:

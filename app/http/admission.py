@@ -1,7 +1,8 @@
 """Admission: how many requests may be at work or waiting, and the threads they work in.
 
-Beyond the bound a request is refused at once, with the time after which a place should be free,
-so that what was accepted stays fast.
+Requests of different kinds have bulkheads between them: each kind has threads and a bound of its
+own, so that no kind waits for another. Beyond its bound a request is refused at once, with the time
+after which a place should be free, so that what was accepted stays fast.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
@@ -17,34 +19,69 @@ _T = TypeVar("_T")
 _SMOOTHING = 0.05
 
 
-class OverloadedError(Exception):
-    """Too many requests are waiting; `retry_after` is in whole seconds."""
+class Bulkhead(StrEnum):
+    """A kind of request that waits for none of another kind."""
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"the server is at its limit; try again in {retry_after} s")
+    READS = "reads"
+    """Short ones that only read: a search, a document, the embedding of a query."""
+    BULK = "bulk"
+    """Long ones that only read: embeddings of many texts, lists."""
+    WRITES = "writes"
+    """What takes the catalog's lock: documents, judgments, events, collections."""
+    ADMINISTRATION = "administration"
+    """Releases, jobs, checkpoints, reports."""
+    KEYS = "keys"
+    """Looking a key up, which comes before all others."""
+    METRICS = "metrics"
+    """A scrape."""
+
+
+class OverloadedError(Exception):
+    """Too much is waiting; `retry_after` is in whole seconds, `where` names what is full."""
+
+    def __init__(self, retry_after: int, *, where: str) -> None:
+        super().__init__(f"the server is at its limit ({where}); try again in {retry_after} s")
         self.retry_after = retry_after
+        self.where = where
 
 
 class Admission:
-    """A bounded queue in front of `threads` threads. Used from one event loop."""
+    """A bounded queue in front of `threads` threads. Used from one event loop.
 
-    def __init__(self, *, max_pending: int, threads: int) -> None:
+    `on_pending` is called with the number of requests at work or waiting when it changes.
+    """
+
+    def __init__(
+        self,
+        bulkhead: Bulkhead,
+        *,
+        max_pending: int,
+        threads: int,
+        on_pending: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.bulkhead = bulkhead
         self._max_pending = max_pending
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._on_pending = on_pending
+        # Not anyio's threads, which cost the event loop four times as much a call.
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=bulkhead)
         self._mean_seconds = 0.01
         self.pending = 0
 
     async def run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run blocking `work` in a request thread. Raises `OverloadedError` where full."""
-        if self.pending >= self._max_pending:
-            raise OverloadedError(self.retry_after)
-        self.pending += 1
+        self.check_room()
+        self._count(1)
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._pool, lambda: self._timed(work, args, kwargs))
         finally:
-            self.pending -= 1
+            self._count(-1)
+
+    def check_room(self) -> None:
+        """Raise `OverloadedError` where the next request would be refused."""
+        if self.pending >= self._max_pending:
+            raise OverloadedError(self.retry_after, where=self.bulkhead)
 
     @property
     def retry_after(self) -> int:
@@ -54,6 +91,10 @@ class Admission:
     def close(self) -> None:
         """Finish what was accepted and stop the threads."""
         self._pool.shutdown(wait=True)
+
+    def _count(self, change: int) -> None:
+        self.pending += change
+        self._on_pending(self.pending)
 
     def _timed(
         self, work: Callable[..., _T], args: tuple[object, ...], kwargs: dict[str, object]

@@ -1,37 +1,101 @@
 """Bodies: read within a limit and parsed without surprises. Knows no schema.
 
+What all bodies that are being read or worked on hold together is bounded too. A small one costs no
+more than its connection, so it is not counted, and is never refused because of large ones.
+
 orjson refuses what must not get further: NaN, 1e400, lone surrogates, bytes that are not UTF-8, and
 nesting deeper than its own bound. The framework's own body limit is not used, because it answers in
 plain text and not in the envelope of the route.
 """
 
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 
+from molt.app.http.admission import OverloadedError
 from molt.app.http.failures import BodyTooLargeError, InvalidJsonError, MediaTypeError
+from molt.app.http.stepwise import parse_stepwise
 
 NDJSON = "application/x-ndjson"
+SMALL_BYTES = 64 * 1024
+"""Up to here a body is parsed at once, where it is read, and counts for nothing."""
+_SMOOTHING = 0.2
+
+
+class BodyBudget:
+    """How many bytes of large bodies may be in flight. Used from one event loop."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.in_flight = 0
+        self._mean_seconds = 1.0
+
+    @contextmanager
+    def share(self) -> Iterator["BodyShare"]:
+        """What one request takes; it is given back at the end of the block."""
+        taken, began = BodyShare(self), time.monotonic()
+        try:
+            yield taken
+        finally:
+            if taken.counted:
+                spent = time.monotonic() - began
+                self._mean_seconds += _SMOOTHING * (spent - self._mean_seconds)
+            taken.resize(0)
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds, at least 1, that a large body has taken of late."""
+        return max(1, math.ceil(self._mean_seconds))
+
+
+class BodyShare:
+    """The bytes that one request holds."""
+
+    def __init__(self, budget: BodyBudget) -> None:
+        self._budget = budget
+        self._size = 0
+
+    @property
+    def counted(self) -> int:
+        """What of it counts."""
+        return _counted(self._size)
+
+    def fits(self, size: int) -> bool:
+        """Could it hold so many bytes?"""
+        more = _counted(size) - self.counted
+        return more <= 0 or self._budget.in_flight + more <= self._budget.limit
+
+    def resize(self, size: int) -> None:
+        """Hold so many bytes from now on. Raises `OverloadedError` where there is no room."""
+        if not self.fits(size):
+            raise OverloadedError(self._budget.retry_after, where="bodies")
+        self._budget.in_flight += _counted(size) - self.counted
+        self._size = size
+
+
+def _counted(size: int) -> int:
+    return size if size > SMALL_BYTES else 0
 
 
 class JsonRequest(Request):
-    """A request whose body is parsed here before the framework asks for it."""
+    """A request whose body the framework finds parsed."""
 
-    async def load(self, *, limit: int) -> Any:
-        """Read and parse the body; an empty one is None.
-
-        Raises `MediaTypeError`, `BodyTooLargeError` or `InvalidJsonError`.
-        """
-        self._body = await read_body(self, limit=limit)
-        if self._body:
-            require_json(self)
-            self._json = parse_json(self._body)
-        return self._json if self._body else None
+    def hold(self, content: bytes, value: Any) -> None:
+        """Take the body and what it says."""
+        self._body, self._json = content, value
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
-    """The whole body. Raises `BodyTooLargeError` beyond `limit` bytes, at the first of them."""
+async def read_body(request: Request, *, limit: int, share: BodyShare) -> bytes:
+    """The whole body.
+
+    Raises `BodyTooLargeError` beyond `limit` bytes, at the first of them, and `OverloadedError`
+    where large bodies have no room.
+    """
     if announced_size(request) > limit:
         raise _too_large(limit)
     chunks, size = [], 0
@@ -39,6 +103,7 @@ async def read_body(request: Request, *, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
+        share.resize(size)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -52,8 +117,10 @@ def announced_size(request: Request) -> int:
 def parse_json(body: bytes) -> Any:
     """Any JSON value. Raises `InvalidJsonError`, which never repeats what was sent."""
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        return parse_stepwise(body) if len(body) > SMALL_BYTES else orjson.loads(body)
+    except UnicodeDecodeError:
+        raise InvalidJsonError("it is not valid UTF-8") from None
+    except ValueError as error:
         raise InvalidJsonError(str(error)) from None
 
 

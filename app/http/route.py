@@ -1,10 +1,11 @@
 """The route: what every endpoint shares before its own code runs.
 
-A key with the declared role, a query string that is UTF-8, a body that is JSON. Knows no endpoint.
+A key with the declared role, a bulkhead, a query string that is UTF-8, a body that is JSON. Knows
+no endpoint.
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter
@@ -13,16 +14,36 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from molt.app.http.admission import OverloadedError
+from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auth import Access, access_of
-from molt.app.http.bodies import JsonRequest
+from molt.app.http.bodies import (
+    SMALL_BYTES,
+    BodyShare,
+    JsonRequest,
+    announced_size,
+    parse_json,
+    read_body,
+    require_json,
+)
 from molt.app.http.failures import InvalidQueryStringError, StoppingError
-from molt.app.service import Service, service_of
+from molt.app.service import service_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
+_T = TypeVar("_T")
+
+_ACTOR, _ADMISSION, _SHARE = "molt.actor", "molt.admission", "molt.share"
+_BULKHEADS = {Access.WRITE: Bulkhead.WRITES, Access.ADMIN: Bulkhead.ADMINISTRATION}
 
 
-_ACTOR = "molt.actor"
+def within(bulkhead: Bulkhead) -> Callable[[_Endpoint], _Endpoint]:
+    """Put an endpoint into another bulkhead than the one that its role implies."""
+
+    def declare(endpoint: _Endpoint) -> _Endpoint:
+        endpoint.__molt_bulkhead__ = bulkhead  # type: ignore[attr-defined]
+        return endpoint
+
+    return declare
 
 
 class Route(APIRoute):
@@ -33,10 +54,17 @@ class Route(APIRoute):
         """What the endpoint asks for."""
         return access_of(self.endpoint)
 
+    @property
+    def bulkhead(self) -> Bulkhead:
+        """Which requests the endpoint's share threads with."""
+        implied = _BULKHEADS.get(self.access, Bulkhead.READS)
+        declared: Bulkhead = getattr(self.endpoint, "__molt_bulkhead__", implied)
+        return declared
+
     def get_route_handler(self) -> Handler:
         """The framework's handler, behind what every endpoint shares."""
         answer = self._direct() or super().get_route_handler()
-        access, has_body = self.access, self.body_field is not None
+        access, bulkhead = self.access, self.bulkhead
 
         async def handle(request: Request) -> Response:
             service = service_of(request)
@@ -44,13 +72,39 @@ class Route(APIRoute):
             if service.stopping and access is not Access.PUBLIC:
                 raise StoppingError
             _check_query_string(request)
-            prepared = JsonRequest(request.scope, request.receive)
-            if has_body:
-                _check_room(service)
-                await prepared.load(limit=service.settings.limits.max_body_bytes)
-            return await answer(prepared)
+            request.scope[_ADMISSION] = service.bulkheads[bulkhead]
+            with service.bodies.share() as share:
+                request.scope[_SHARE] = share
+                prepared = JsonRequest(request.scope, request.receive)
+                await self._load(prepared)
+                return await answer(prepared)
 
         return handle
+
+    async def _load(self, request: JsonRequest) -> None:
+        """Read and parse the body, where there is one; an empty one stays empty.
+
+        A large one is validated too: what is valid passes the framework's validation as it is.
+        """
+        field = self.body_field
+        if field is None:
+            return
+        content = await content_of(request)
+        if not content:
+            request.hold(content, None)
+            return
+        require_json(request)
+
+        def read() -> Any:
+            value = parse_json(content)
+            if len(content) <= SMALL_BYTES:
+                return value
+            value, wrong = field.validate(value, loc=("body",))
+            if wrong:
+                raise RequestValidationError(wrong)
+            return value
+
+        request.hold(content, await where_it_fits(request, content, read))
 
     def _direct(self) -> Handler | None:
         """For an endpoint that takes a body and nothing else: validate it and call the endpoint.
@@ -92,18 +146,37 @@ def actor_of(request: Request) -> str:
     return actor
 
 
+def admission_of(request: Request) -> Admission:
+    """The threads that a request may block."""
+    admission: Admission = request.scope[_ADMISSION]
+    return admission
+
+
+def share_of(request: Request) -> BodyShare:
+    """What the body of a request holds."""
+    share: BodyShare = request.scope[_SHARE]
+    return share
+
+
+async def content_of(request: Request) -> bytes:
+    """The whole body within the limits; refused before it is read where it would be after it."""
+    if announced_size(request) > SMALL_BYTES:
+        admission_of(request).check_room()
+    limit = service_of(request).settings.limits.max_body_bytes
+    return await read_body(request, limit=limit, share=share_of(request))
+
+
+async def where_it_fits(request: Request, content: bytes, read: Callable[[], _T]) -> _T:
+    """What `read` makes of a body: here where it is small, else in a thread."""
+    return read() if len(content) <= SMALL_BYTES else await admission_of(request).run(read)
+
+
 def methods_of(request: Request) -> list[str]:
     """Every method that the path of a request takes, whichever route has it."""
     path = request.scope["path"]
     routes = (route for route in request.app.routes if isinstance(route, Route))
     matching = [route.methods or () for route in routes if route.path_regex.match(path)]
     return sorted({method for methods in matching for method in methods})
-
-
-def _check_room(service: Service) -> None:
-    """Refuse before a body is read what would be refused after it."""
-    if service.admission.pending >= service.settings.limits.max_pending:
-        raise OverloadedError(service.admission.retry_after)
 
 
 def _check_query_string(request: Request) -> None:

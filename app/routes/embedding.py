@@ -4,8 +4,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from starlette.requests import Request
+
+from molt.app.http.admission import Admission, Bulkhead
+from molt.app.http.route import admission_of
 from molt.app.http.validation import require
-from molt.app.service import Service
+from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
 from molt.engine.models import EmbeddingResult
 
@@ -20,6 +24,15 @@ class EmbeddingQuery:
     dimensions: int | None
     route: str
     field: str
+
+
+def embedding_admission(request: Request, texts: Sequence[str], *, model: str) -> Admission:
+    """Where to encode: a query, by an encoder that is open, waits for no longer request."""
+    service = service_of(request)
+    short = len(texts) == 1 and len(texts[0]) <= service.settings.limits.max_query_chars
+    if short and service.engine.models.is_open(model):
+        return service.bulkheads[Bulkhead.READS]
+    return admission_of(request)
 
 
 def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:

@@ -159,12 +159,13 @@ class Sentinel:
         return guarded.now if guarded.collection.epoch == collection.epoch else guarded.before
 
     def _moved_on(self, collection: Collection) -> _Guarded:
+        release = self._watched(collection)  # no search waits while another asks the catalog
         with self._lock:
             former = self._guarded.get(collection.id)
             if former is not None and former.collection.epoch >= collection.epoch:
                 return former
             before = _Searches() if former is None else former.now
-            guarded = _Guarded(collection, before, self._watched(collection))
+            guarded = _Guarded(collection, before, release)
             self._guarded[collection.id] = guarded
             return guarded
 

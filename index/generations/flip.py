@@ -1,7 +1,9 @@
 """The flip: a generation catches up with the catalog, and the pointer moves to it.
 
-The last changes are sealed inside the transaction that moves the pointer. No document is written
-meanwhile, so whatever could be found before can be found after.
+Nothing is encoded inside the transaction that moves the pointer: it only sees that the generation
+has every change, or ends, and the generation catches up once more. No document is written within
+it, so whatever could be found before can be found after. Who writes without a pause could keep the
+flip from ever coming; in the end a few changes are sealed while that one waits.
 """
 
 from collections.abc import Callable
@@ -13,10 +15,13 @@ from molt.index.catalog.releases import Reason
 from molt.index.generations.writer import GenerationWriter
 
 _BATCH = 1024
-FEW = 64
-"""So many changes are left for the transaction, which seals them while writers wait."""
-MOST = 1024
-"""Where more were written before it began, it ends, and the generation catches up once more."""
+FEW = 8
+"""A generation that lacks no more changes has caught up; one more step seals these too."""
+PATIENT_ROUNDS = 20
+"""So often the pointer stays because something was written in between."""
+MOST_INSIDE = 64
+"""Then first `FEW`, and in each further round twice as many, but never more changes than these are
+sealed inside the transaction."""
 
 
 Agree = Callable[[Collection], None]
@@ -27,9 +32,10 @@ def undisputed(collection: Collection) -> None:
 
 
 def catch_up(writer: GenerationWriter, *, batch: int = _BATCH) -> None:
-    """Seal until the generation lacks only a few changes."""
+    """Seal until the generation lacks nothing but what is written while it seals a few."""
     while writer.behind > FEW and writer.advance(batch):
         faultpoint("build.advanced")
+    writer.advance(batch)
 
 
 def flip(
@@ -47,21 +53,28 @@ def flip(
     whoever writes what pointers name. Nothing is moved where it is there already. Raises
     `CollectionNotFoundError`.
     """
-    moved = None
+    moved, rounds = None, 0
     while moved is None:
         catch_up(writer)
         faultpoint("flip.caught_up")
         with catalog.collections.moving(name) as move:
             agree(move.before)
-            if writer.behind <= MOST:
+            if writer.behind <= _inside(rounds):
                 moved = _complete_and_move(move, writer, reason)
+        rounds += 1
     faultpoint("flip.committed")
     writer.close()
     return moved
 
 
+def _inside(rounds: int) -> int:
+    """How many changes may be sealed while who writes waits, after so many rounds in vain."""
+    late = rounds - PATIENT_ROUNDS
+    return 0 if late < 0 else min(FEW * 2**late, MOST_INSIDE)
+
+
 def _complete_and_move(move: Move, writer: GenerationWriter, reason: Reason) -> Collection:
-    while writer.advance(_BATCH):
+    while writer.advance(MOST_INSIDE):
         continue
     generation = writer.snapshot.manifest.id
     if move.before.generation == generation:

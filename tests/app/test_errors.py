@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from molt.app.errors import _KINDS, failure_of
-from molt.app.http.admission import OverloadedError
+from molt.app.http.admission import Bulkhead, OverloadedError
 from molt.app.http.failures import RequestError
 from molt.artifact import ArtifactError
 from molt.encoder.errors import ClosedEncoderError, EncoderError
@@ -38,7 +38,7 @@ def test_the_closest_kind_decides() -> None:
 
 
 def test_what_may_pass_says_when_to_try_again() -> None:
-    assert failure_of(OverloadedError(7)).headers == {"Retry-After": "7"}
+    assert failure_of(OverloadedError(7, where="reads")).headers == {"Retry-After": "7"}
     assert "Retry-After" in failure_of(ClosedEncoderError("closed")).headers
 
 
@@ -75,17 +75,19 @@ def test_a_catalog_without_space_answers_507_and_keeps_serving(tmp_path: Path) -
 
 
 def test_overload_answers_429_in_each_envelope_and_is_counted(client: TestClient) -> None:
-    admission = service_of(client).admission
+    bulkheads = service_of(client).bulkheads
     client.get("/collections")
-    admission.pending = 10_000
+    bulkheads[Bulkhead.READS].pending = bulkheads[Bulkhead.BULK].pending = 10_000
     problem = client.get("/collections")
     assert (problem.status_code, problem.json()["type"]) == (429, "urn:molt:problem:overloaded")
     assert int(problem.headers["retry-after"]) >= 1
     openai = client.post("/v1/embeddings", json={"model": "default", "input": "x"})
     assert openai.json()["error"]["type"] == "rate_limit_error"
     assert client.post("/embed", json={"inputs": "x"}).json()["error_type"] == "Overloaded"
-    admission.pending = 0
-    assert "molt_overload_refusals_total 3.0" in client.get("/metrics").text
+    bulkheads[Bulkhead.READS].pending = bulkheads[Bulkhead.BULK].pending = 0
+    told = client.get("/metrics").text
+    assert 'molt_overload_refusals_total{where="bulk"} 1.0' in told
+    assert 'molt_overload_refusals_total{where="reads"} 2.0' in told
 
 
 def test_a_fault_of_our_own_is_a_500_without_its_text(

@@ -1,9 +1,11 @@
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from molt.engine.encoders import Encoders
+from molt.engine.errors import EncodersBusyError
 from tests.hashing import HashingEncoder
 
 
@@ -61,3 +63,96 @@ def test_an_encoder_that_is_neither_kept_nor_spare_is_let_go() -> None:
     assert encoders.get("kept") is kept
     assert encoders.get("spare") is spare
     assert encoders.get("dropped") is not dropped
+
+
+class Opening:
+    """Opens hashing encoders, and knows which of them somebody still refers to."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._made: list[weakref.ref[HashingEncoder]] = []
+
+    def __call__(self, name: str) -> HashingEncoder:
+        self.names.append(name)
+        encoder = HashingEncoder()
+        self._made.append(weakref.ref(encoder))
+        return encoder
+
+    def open(self) -> int:
+        return sum(made() is not None for made in self._made)
+
+
+def test_of_encoders_that_requests_ask_for_the_one_used_least_recently_gives_way() -> None:
+    opening = Opening()
+    encoders = Encoders(opening, max_lent=2)  # type: ignore[arg-type]
+    for name in ("one", "two", "one", "three", "one", "two"):
+        with encoders.lend(name):
+            assert opening.open() <= 2
+    assert opening.names == ["one", "two", "three", "two"]
+
+
+def test_one_more_encoder_is_refused_while_all_are_in_use_and_none_of_them_is_closed() -> None:
+    opening = Opening()
+    encoders = Encoders(opening, max_lent=2)  # type: ignore[arg-type]
+    with encoders.lend("one") as one, encoders.lend("two"):
+        with pytest.raises(EncodersBusyError, match=r"encoder\.max_open"):
+            encoders.lend("x").__enter__()
+        assert not one.closed
+        del one
+    with encoders.lend("three"):
+        assert opening.open() == 2
+    assert opening.names == ["one", "two", "three"]
+
+
+def test_an_encoder_that_is_being_opened_for_a_request_counts() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def open_slowly(_: str) -> HashingEncoder:
+        begun.set()
+        assert go_on.wait(10)
+        return HashingEncoder()
+
+    def use(name: str) -> None:
+        with encoders.lend(name):
+            pass
+
+    encoders = Encoders(open_slowly, max_lent=1)  # type: ignore[arg-type]
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(use, "one")
+        assert begun.wait(10)
+        with pytest.raises(EncodersBusyError):
+            use("two")
+        go_on.set()
+        first.result()
+    use("two")
+
+
+def test_what_serves_is_not_counted_and_gives_way_to_no_request() -> None:
+    opening = Opening()
+    encoders = Encoders(opening, max_lent=1)  # type: ignore[arg-type]
+    serving = encoders.get("serving")
+    with encoders.lend("serving") as lent, encoders.lend("one"):
+        assert lent is serving
+    with encoders.lend("two"):
+        encoders.keep({"serving"})
+    assert encoders.get("serving") is serving
+    assert opening.open() == 2
+
+
+def test_what_a_request_opened_and_then_serves_is_counted_no_more() -> None:
+    opening = Opening()
+    encoders = Encoders(opening, max_lent=1)  # type: ignore[arg-type]
+    with encoders.lend("one") as one:
+        assert encoders.get("one") is one
+        with encoders.lend("two"):
+            assert opening.open() == 2
+
+
+def test_an_encoder_that_could_not_be_opened_leaves_its_place() -> None:
+    def refuse(name: str) -> HashingEncoder:
+        raise OSError(name)
+
+    encoders = Encoders(refuse, max_lent=1)
+    for name in ("one", "two"):
+        with pytest.raises(OSError, match=name), encoders.lend(name):
+            pass

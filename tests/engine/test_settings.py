@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from molt.engine import settings as settings_module
 from molt.engine.settings import SettingsError, load_settings
 
 
@@ -60,3 +61,14 @@ def test_the_catalog_lies_in_the_home_unless_it_is_put_elsewhere(tmp_path: Path)
     assert str(tmp_path) in load_settings(home=tmp_path).catalog
     elsewhere = load_settings(home=tmp_path, catalog_url="postgresql://db/molt")
     assert elsewhere.catalog == "postgresql://db/molt"
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads", "each"), [(1, 0, 6), (2, 0, 3), (4, 0, 1), (9, 0, 1), (4, 5, 5)]
+)
+def test_serving_processes_share_the_cores_unless_told_how_many_threads_each_has(
+    monkeypatch: pytest.MonkeyPatch, workers: int, threads: int, each: int
+) -> None:
+    monkeypatch.setattr(settings_module, "cores", lambda: 6)
+    settings = load_settings(workers=workers, encoder={"threads": threads})
+    assert settings.of_one_worker().encoder_threads == each

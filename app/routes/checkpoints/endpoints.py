@@ -11,7 +11,7 @@ from fastapi import Query, Request
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import UnknownCheckpointError
-from molt.app.http.route import actor_of, new_router
+from molt.app.http.route import actor_of, admission_of, new_router
 from molt.app.http.texts import Name
 from molt.app.routes.checkpoints.schemas import CheckpointList, CheckpointState
 from molt.app.routes.checkpoints.upload import ARCHIVES, add_checkpoint, hand_over, unpacked
@@ -76,7 +76,7 @@ async def post_checkpoint(
 async def get_checkpoints(request: Request) -> Json:
     """List all checkpoints, oldest first, the damaged ones too."""
     service = service_of(request)
-    return Json({"checkpoints": await service.admission.run(_list, service.engine)})
+    return Json({"checkpoints": await admission_of(request).run(_list, service.engine)})
 
 
 @router.get(
@@ -89,7 +89,7 @@ async def get_checkpoints(request: Request) -> Json:
 async def get_checkpoint(request: Request, checkpoint_id: CheckpointPath) -> Json:
     """One checkpoint, with the measured truth and speed of each runtime variant."""
     service = service_of(request)
-    return Json(await service.admission.run(_get, service.engine, checkpoint_id))
+    return Json(await admission_of(request).run(_get, service.engine, checkpoint_id))
 
 
 def _ask_export(service: Service, content: Path, request: JobRequest) -> Job:

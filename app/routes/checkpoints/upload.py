@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from molt.app.http.bodies import announced_size, media_type, require_plain
 from molt.app.http.failures import BodyTooLargeError, InvalidCheckpointError, MediaTypeError
+from molt.app.http.route import admission_of
 from molt.app.service import Service
 from molt.artifact import CorruptFileError, UnsupportedFormatError
 from molt.encoder.allowlist import check_source_files
@@ -40,7 +41,7 @@ async def unpacked(request: Request, service: Service) -> AsyncIterator[Path]:
     limit = service.settings.limits.max_checkpoint_bytes
     if announced_size(request) > limit:
         raise _too_large(f"the archive has more than {limit} bytes")
-    folder = await service.admission.run(service.engine.checkpoints.receiving_folder)
+    folder = await admission_of(request).run(service.engine.checkpoints.receiving_folder)
     try:
         await _save(request, folder / _ARCHIVE, limit=limit)
         yield await asyncio.to_thread(_unpack, folder, limit)

@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.texts import CollectionPath
 from molt.app.routes.collections.schemas import CollectionList, CollectionState, NewCollection
 from molt.app.service import service_of
@@ -27,16 +28,17 @@ router = new_router("collections")
 async def post_collection(request: Request, body: NewCollection) -> Json:
     """Make an empty collection."""
     service = service_of(request)
-    state = await service.admission.run(_create, service.engine, body.name)
+    state = await admission_of(request).run(_create, service.engine, body.name)
     return Json(state, 201, headers={"Location": f"/collections/{body.name}"})
 
 
 @router.get("/collections", operation_id="list_collections", response_model=CollectionList)
 @allow(Access.READ)
+@within(Bulkhead.BULK)
 async def get_collections(request: Request) -> Json:
     """List all collections by name."""
     service = service_of(request)
-    return Json({"collections": await service.admission.run(_list, service.engine)})
+    return Json({"collections": await admission_of(request).run(_list, service.engine)})
 
 
 @router.get(
@@ -49,7 +51,7 @@ async def get_collections(request: Request) -> Json:
 async def get_collection(request: Request, collection: CollectionPath) -> Json:
     """Counts, revisions, and the active generation of a collection."""
     service = service_of(request)
-    return Json(await service.admission.run(_get, service.engine, collection))
+    return Json(await admission_of(request).run(_get, service.engine, collection))
 
 
 @router.delete(
@@ -63,7 +65,7 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
 async def delete_collection_route(request: Request, collection: CollectionPath) -> Response:
     """Delete a collection with everything in it."""
     service = service_of(request)
-    await service.admission.run(_delete, service.engine, collection)
+    await admission_of(request).run(_delete, service.engine, collection)
     return Response(status_code=204)
 
 

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 
+from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.bodies import NDJSON, media_type, parse_json, read_body, require_json
-from molt.app.http.route import new_router
+from molt.app.http.bodies import NDJSON, media_type, parse_json, require_json
+from molt.app.http.route import admission_of, content_of, new_router, where_it_fits, within
 from molt.app.http.texts import CollectionPath, Id
 from molt.app.http.validation import require, validate
 from molt.app.routes.documents.intake import keep, to_document, wait_indexed
@@ -56,13 +57,13 @@ async def post_documents(
 ) -> Json:
     """Add documents, or replace those with the same ids. An answer means they are on disk."""
     service = service_of(request)
-    found = await service.admission.run(service.engine.catalog.collections.get, collection)
+    found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
     if media_type(request) == NDJSON:
         ack = await keep_lines(request, service, found)
     else:
-        body = await _read(request, service)
+        body = await _read(request)
         wait = body.wait
-        ack = await service.admission.run(_keep, service, found, body)
+        ack = await admission_of(request).run(_keep, service, found, body)
     return await _acknowledge(service, found, ack, wait=wait)
 
 
@@ -73,6 +74,7 @@ async def post_documents(
     responses=_NO_COLLECTION,
 )
 @allow(Access.READ)
+@within(Bulkhead.BULK)
 async def get_documents(
     request: Request,
     collection: CollectionPath,
@@ -81,7 +83,7 @@ async def get_documents(
 ) -> Json:
     """Page through the documents of a collection in the order of their ids."""
     service = service_of(request)
-    page = await service.admission.run(_page, service.engine, collection, after, limit)
+    page = await admission_of(request).run(_page, service.engine, collection, after, limit)
     return Json(page)
 
 
@@ -95,7 +97,7 @@ async def get_documents(
 async def get_document(request: Request, collection: CollectionPath, doc_id: DocumentPath) -> Json:
     """One document, as it was acknowledged."""
     service = service_of(request)
-    return Json(await service.admission.run(_get, service.engine, collection, doc_id))
+    return Json(await admission_of(request).run(_get, service.engine, collection, doc_id))
 
 
 @router.delete(
@@ -110,14 +112,16 @@ async def delete_document(
 ) -> Json:
     """Delete a document; searches stop to find it before this answers."""
     service = service_of(request)
-    ack = await service.admission.run(_delete, service.engine, collection, doc_id)
+    ack = await admission_of(request).run(_delete, service.engine, collection, doc_id)
     return Json({"accepted": ack.accepted, "revision": ack.revision, "indexed": True})
 
 
-async def _read(request: Request, service: Service) -> DocumentsBody:
+async def _read(request: Request) -> DocumentsBody:
     require_json(request)
-    content = await read_body(request, limit=service.settings.limits.max_body_bytes)
-    return validate(DocumentsBody, parse_json(content))
+    content = await content_of(request)
+    return await where_it_fits(
+        request, content, lambda: validate(DocumentsBody, parse_json(content))
+    )
 
 
 def _keep(service: Service, collection: Collection, body: DocumentsBody) -> index.Ack:

@@ -1,7 +1,8 @@
 """NDJSON: a stream of documents, one a line, kept in batches while it is still arriving.
 
-Memory is bounded by one batch, whatever the size of the stream. Where a line is wrong, the lines
-before it are kept and the answer says how many.
+Memory is bounded by one batch and a line, whatever the size of the stream; where large bodies have
+no room, batches are smaller. Where a line is wrong, the lines before it are kept and the answer
+says how many.
 """
 
 import asyncio
@@ -13,10 +14,11 @@ from starlette.requests import Request
 from molt.app.http.admission import OverloadedError
 from molt.app.http.bodies import parse_json, require_plain
 from molt.app.http.failures import BodyTooLargeError, InvalidLineError, RequestError
+from molt.app.http.route import admission_of, share_of
 from molt.app.http.validation import validate
 from molt.app.routes.documents.intake import keep, to_document
 from molt.app.routes.documents.schemas import DocumentBody
-from molt.app.service import Service
+from molt.app.service import Service, service_of
 from molt.engine.settings import LimitSettings
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
@@ -49,20 +51,25 @@ async def keep_lines(request: Request, service: Service, collection: Collection)
     Raises `InvalidLineError`.
     """
     require_plain(request)
+    share = share_of(request)
     taken, batch = Ack(0, collection.revision), _Batch()
     async for line in _lines(request, limit=service.settings.limits.max_ndjson_line_bytes):
         batch.add(line)
-        if batch.is_full:
-            taken = await _keep(service, collection, batch, taken)
-            batch = _Batch(first=batch.first + len(batch.lines))
-    return await _keep(service, collection, batch, taken)
+        if not batch.is_full and share.fits(batch.size):
+            share.resize(batch.size)
+            continue
+        taken = await _keep(request, collection, batch, taken)
+        batch = _Batch(first=batch.first + len(batch.lines))
+        share.resize(0)
+    return await _keep(request, collection, batch, taken)
 
 
-async def _keep(service: Service, collection: Collection, batch: _Batch, taken: Ack) -> Ack:
+async def _keep(request: Request, collection: Collection, batch: _Batch, taken: Ack) -> Ack:
     """Keep a batch. A busy server refuses the first; those after it wait for a place."""
+    service = service_of(request)
     while True:
         try:
-            return await service.admission.run(_keep_batch, service, collection, batch, taken)
+            return await admission_of(request).run(_keep_batch, service, collection, batch, taken)
         except OverloadedError:
             if batch.first == 1 or service.stopping:
                 raise

@@ -6,7 +6,7 @@ from fastapi import Query, Request
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router
 from molt.app.http.texts import Name
 from molt.app.http.validation import require
 from molt.app.routes.events.schemas import Accepted, EventBody, EventList
@@ -32,7 +32,7 @@ async def post_events(
     """Record what users did with results: one UBI event, or a list of them."""
     service = service_of(request)
     require(len(body), service.settings.limits, "max_documents", place=())
-    return Json(await service.admission.run(_keep, service.engine, collection, body))
+    return Json(await admission_of(request).run(_keep, service.engine, collection, body))
 
 
 def _keep(engine: Engine, name: str, events: list[EventBody]) -> dict[str, Any]:

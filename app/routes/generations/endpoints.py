@@ -6,7 +6,7 @@ from fastapi import Query, Request
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router
 from molt.app.http.texts import Name
 from molt.app.routes.generations.schemas import GenerationList, ReleaseList
 from molt.app.service import service_of
@@ -30,7 +30,7 @@ OnlyOf = Annotated[Name | None, Query(description="of this collection alone")]
 async def get_generations(request: Request, collection: OnlyOf = None) -> Json:
     """List the generations, oldest first, the damaged ones too."""
     service = service_of(request)
-    found = await service.admission.run(_generations, service.engine, collection)
+    found = await admission_of(request).run(_generations, service.engine, collection)
     return Json({"generations": found})
 
 
@@ -48,7 +48,7 @@ async def get_releases(
 ) -> Json:
     """List who moved which pointer, when and why, newest first."""
     service = service_of(request)
-    found = await service.admission.run(_releases, service.engine, collection, limit)
+    found = await admission_of(request).run(_releases, service.engine, collection, limit)
     return Json({"releases": found})
 
 

@@ -1,14 +1,13 @@
-"""`/livez`, `/readyz`, `/health` and `/metrics`. They wait for no place in the queue."""
-
-import asyncio
+"""`/livez`, `/readyz`, `/health` and `/metrics`. They wait for no other request."""
 
 from fastapi import Request
 from starlette.responses import PlainTextResponse, Response
 
 from molt import __version__
+from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router, within
 from molt.app.metrics import CONTENT_TYPE
 from molt.app.routes.health.schemas import Alive, Health, Ready
 from molt.app.service import Service, service_of
@@ -56,10 +55,11 @@ async def get_health(request: Request) -> Json:
     responses={200: {"description": "Prometheus' text format"}},
 )
 @allow(Access.READ)
+@within(Bulkhead.METRICS)
 async def get_metrics(request: Request) -> Response:
     """Everything that Prometheus may know."""
     service = service_of(request)
-    content = await asyncio.to_thread(_exposition, service)
+    content = await admission_of(request).run(_exposition, service)
     return Response(content, headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -8,7 +8,7 @@ from fastapi import Header, Request
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, UnknownCheckpointError, Violation
-from molt.app.http.route import actor_of, new_router
+from molt.app.http.route import actor_of, admission_of, new_router
 from molt.app.routes.jobs.schemas import Evaluate, JobStatus, Merge, Reindex, Reload, Retrain, Tune
 from molt.app.service import service_of
 from molt.encoder.errors import CheckpointNotFoundError
@@ -93,7 +93,7 @@ async def _ask(
 ) -> Json:
     service = service_of(request)
     asked = JobRequest(kind, collection, options, actor_of(request))
-    return accepted(await service.admission.run(_asked, service.engine, asked, key))
+    return accepted(await admission_of(request).run(_asked, service.engine, asked, key))
 
 
 def accepted(job: Job) -> Json:

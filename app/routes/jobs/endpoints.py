@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router
 from molt.app.http.texts import Name
 from molt.app.routes.collections.schemas import NAME_PATTERN
 from molt.app.routes.jobs.schemas import JobList, JobStatus
@@ -36,7 +36,7 @@ async def get_jobs(
     """List the newest jobs, newest first."""
     service = service_of(request)
     jobs = service.engine.jobs
-    found = await service.admission.run(lambda: jobs.list(collection=collection, limit=limit))
+    found = await admission_of(request).run(lambda: jobs.list(collection=collection, limit=limit))
     return Json({"jobs": [asdict(job) for job in found]})
 
 
@@ -49,7 +49,7 @@ async def get_jobs(
 @allow(Access.ADMIN)
 async def get_job(request: Request, job_id: JobPath) -> Json:
     """Say how far a job has come, what it made, or why it failed."""
-    return Json(asdict(await _job(service_of(request), job_id)))
+    return Json(asdict(await _job(request, job_id)))
 
 
 @router.delete(
@@ -63,7 +63,7 @@ async def delete_job(request: Request, job_id: JobPath) -> Json:
     """Cancel a job; what is at work stops within seconds. One that has ended stays as it is."""
     service = service_of(request)
     jobs = service.engine.jobs
-    return Json(asdict(await service.admission.run(lambda: jobs.cancel(job_id))))
+    return Json(asdict(await admission_of(request).run(lambda: jobs.cancel(job_id))))
 
 
 @router.get(
@@ -83,7 +83,7 @@ async def get_events(
 ) -> StreamingResponse:
     """Follow a job: every event so far, those to come as they come, and `end` with its state."""
     service = service_of(request)
-    await _job(service, job_id)
+    await _job(request, job_id)
     return StreamingResponse(
         _followed(service, job_id, last),
         media_type="text/event-stream",
@@ -91,9 +91,9 @@ async def get_events(
     )
 
 
-async def _job(service: Service, job_id: str) -> Job:
-    jobs = service.engine.jobs
-    return await service.admission.run(lambda: jobs.get(job_id))
+async def _job(request: Request, job_id: str) -> Job:
+    jobs = service_of(request).engine.jobs
+    return await admission_of(request).run(lambda: jobs.get(job_id))
 
 
 async def _followed(service: Service, job_id: str, last: int) -> AsyncIterator[bytes]:

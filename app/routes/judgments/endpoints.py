@@ -6,7 +6,7 @@ from fastapi import Request
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.judgments.schemas import JudgmentsBody, Kept
@@ -29,7 +29,7 @@ async def post_judgments(request: Request, collection: CollectionPath, body: Jud
     """Add what is known about relevance; a judgment of the same query and document is replaced."""
     service = service_of(request)
     _check(body, service.settings.limits)
-    return Json(await service.admission.run(_keep, service.engine, collection, body))
+    return Json(await admission_of(request).run(_keep, service.engine, collection, body))
 
 
 def _check(body: JudgmentsBody, limits: LimitSettings) -> None:

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import Path, Request
 
+from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import NotAvailableError
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.texts import Name
-from molt.app.routes.embedding import EmbeddingQuery, embed
+from molt.app.routes.embedding import EmbeddingQuery, embed, embedding_admission
 from molt.app.routes.openai.schemas import EmbeddingList, EmbeddingsBody, ModelList, ModelObject
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
@@ -31,18 +32,21 @@ router = new_router("openai")
     },
 )
 @allow(Access.READ)
+@within(Bulkhead.BULK)
 async def post_embeddings(request: Request, body: EmbeddingsBody) -> Json:
     """Encode texts, as OpenAI's API does."""
     service = service_of(request)
-    return Json(await service.admission.run(_embed, service, body))
+    admission = embedding_admission(request, body.input, model=body.model)
+    return Json(await admission.run(_embed, service, body))
 
 
 @router.get("/v1/models", operation_id="list_models", response_model=ModelList)
 @allow(Access.READ)
+@within(Bulkhead.BULK)
 async def get_models(request: Request) -> Json:
     """List every name that `model` may have: checkpoints, collections, `default`."""
     service = service_of(request)
-    cards = await service.admission.run(service.engine.models.cards)
+    cards = await admission_of(request).run(service.engine.models.cards)
     return Json({"object": "list", "data": [_model(card) for card in cards]})
 
 
@@ -53,10 +57,11 @@ async def get_models(request: Request) -> Json:
     responses={404: {"description": "no such model"}},
 )
 @allow(Access.READ)
+@within(Bulkhead.BULK)
 async def get_model(request: Request, model: Annotated[Name, Path()]) -> Json:
     """One model by its name."""
     service = service_of(request)
-    for card in await service.admission.run(service.engine.models.cards):
+    for card in await admission_of(request).run(service.engine.models.cards):
         if card.id == model:
             return Json(_model(card))
     raise UnknownModelError(f"no model {model[:80]!r}; GET /v1/models lists the names")

@@ -4,7 +4,7 @@ from fastapi import Request
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import actor_of, new_router
+from molt.app.http.route import actor_of, admission_of, new_router
 from molt.app.routes.releases.schemas import Activate, ActiveRelease, Rollback
 from molt.app.service import service_of
 from molt.index.catalog.releases import Reason
@@ -28,7 +28,7 @@ async def post_activate(request: Request, body: Activate) -> Json:
     service = service_of(request)
     reason = Reason(actor_of(request), body.reason or "activated")
     releaser = service.engine.releaser
-    released = await service.admission.run(
+    released = await admission_of(request).run(
         lambda: releaser.activate(body.generation, reason=reason)
     )
     return Json(released.to_json())
@@ -50,7 +50,7 @@ async def post_rollback(request: Request, body: Rollback) -> Json:
     service = service_of(request)
     reason = Reason(actor_of(request), body.reason or "rolled back")
     releaser = service.engine.releaser
-    released = await service.admission.run(
+    released = await admission_of(request).run(
         lambda: releaser.rollback(body.collection, reason=reason)
     )
     return Json(released.to_json())

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from molt.app.http.answers import Json, page_headers
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router
 from molt.app.http.texts import Name
 from molt.app.routes.reports.files import list_reports, load_report, read_page
 from molt.app.routes.reports.schemas import ReportBody, ReportList
@@ -30,7 +30,7 @@ _POLICY = (
 async def get_reports(request: Request) -> Json:
     """List the evaluation reports, newest first, the damaged ones too."""
     service = service_of(request)
-    return Json({"reports": await service.admission.run(list_reports, _root(service))})
+    return Json({"reports": await admission_of(request).run(list_reports, _root(service))})
 
 
 @router.get(
@@ -43,7 +43,7 @@ async def get_reports(request: Request) -> Json:
 async def get_report(request: Request, report_id: ReportPath) -> Json:
     """Everything that an evaluation found."""
     service = service_of(request)
-    return Json(await service.admission.run(load_report, _root(service), report_id))
+    return Json(await admission_of(request).run(load_report, _root(service), report_id))
 
 
 @router.get(
@@ -56,7 +56,7 @@ async def get_report(request: Request, report_id: ReportPath) -> Json:
 async def get_report_page(request: Request, report_id: ReportPath) -> Response:
     """A report as a page for a person, which needs nothing else."""
     service = service_of(request)
-    page = await service.admission.run(read_page, _root(service), report_id)
+    page = await admission_of(request).run(read_page, _root(service), report_id)
     return HTMLResponse(page, headers=page_headers(_POLICY))
 
 

@@ -8,7 +8,7 @@ from fastapi import Query, Request
 
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router
 from molt.app.http.validation import require
 from molt.app.routes.search.schemas import DocumentPart, SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
@@ -29,7 +29,7 @@ router = new_router("search")
 async def post_search(request: Request, body: SearchBody) -> Json:
     """Rank the documents of a collection by what they mean."""
     service = service_of(request)
-    return Json(await service.admission.run(_answer, service, body))
+    return Json(await admission_of(request).run(_answer, service, body))
 
 
 @router.get(
@@ -44,7 +44,7 @@ async def get_search(request: Request, parameters: Annotated[SearchParameters, Q
     given = parameters.model_dump(exclude={"q"})
     body = SearchBody(query=parameters.q, **given)
     service = service_of(request)
-    return Json(await service.admission.run(_answer, service, body))
+    return Json(await admission_of(request).run(_answer, service, body))
 
 
 def _answer(service: Service, body: SearchBody) -> bytes:

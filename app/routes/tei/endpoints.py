@@ -6,11 +6,12 @@ import numpy as np
 from fastapi import Request
 
 from molt import __version__
+from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import NotAvailableError
-from molt.app.http.route import new_router
-from molt.app.routes.embedding import EmbeddingQuery, embed
+from molt.app.http.route import admission_of, new_router, within
+from molt.app.routes.embedding import EmbeddingQuery, embed, embedding_admission
 from molt.app.routes.tei.schemas import EmbedBody, Info
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
@@ -26,18 +27,21 @@ router = new_router("tei")
     responses={400: {"description": "tokens in place of text, or too many dimensions"}},
 )
 @allow(Access.READ)
+@within(Bulkhead.BULK)
 async def post_embed(request: Request, body: EmbedBody) -> Json:
     """Encode texts, as text-embeddings-inference does."""
     service = service_of(request)
-    return Json(await service.admission.run(_embed, service, body))
+    admission = embedding_admission(request, body.inputs, model=DEFAULT)
+    return Json(await admission.run(_embed, service, body))
 
 
 @router.get("/info", operation_id="info", response_model=Info)
 @allow(Access.READ)
+@within(Bulkhead.BULK)
 async def get_info(request: Request) -> Json:
     """The model that `/embed` uses, and the limits."""
     service = service_of(request)
-    return Json(await service.admission.run(_info, service))
+    return Json(await admission_of(request).run(_info, service))
 
 
 @router.post("/rerank", include_in_schema=False)
@@ -60,7 +64,8 @@ def _embed(service: Service, body: EmbedBody) -> bytes:
 
 
 def _info(service: Service) -> dict[str, Any]:
-    checkpoint = service.engine.models.encoder(DEFAULT).checkpoint
+    with service.engine.models.encoder(DEFAULT) as encoder:
+        checkpoint = encoder.checkpoint
     limits = service.settings.limits
     return {
         "model_id": checkpoint.base_model,

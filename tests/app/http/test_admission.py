@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from molt.app.http.admission import Admission, OverloadedError
+from molt.app.http.admission import Admission, Bulkhead, OverloadedError
 
 
 @pytest.fixture
 def admission() -> Iterator[Admission]:
-    admission = Admission(max_pending=2, threads=1)
+    admission = Admission(Bulkhead.READS, max_pending=2, threads=1)
     yield admission
     admission.close()
 
@@ -35,6 +35,7 @@ def test_beyond_the_bound_a_request_is_refused_at_once_and_the_others_end(
         with pytest.raises(OverloadedError) as refused:
             await admission.run(int)
         assert refused.value.retry_after >= 1
+        assert refused.value.where == "reads"
         release.set()
         assert await asyncio.gather(*accepted) == [True, True]
         assert admission.pending == 0

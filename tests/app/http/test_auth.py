@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
 from molt.app.application import NOUNS
-from molt.app.http.admission import Admission
+from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auth import Access, Guard, access_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import Route
@@ -43,7 +43,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 @pytest.fixture
 def admission() -> Iterator[Admission]:
-    admission = Admission(max_pending=8, threads=1)
+    admission = Admission(Bulkhead.KEYS, max_pending=8, threads=1)
     yield admission
     admission.close()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from molt.app.http.admission import OverloadedError
+from molt.app.http.admission import Bulkhead, OverloadedError
 from molt.app.routes.documents import ndjson
 from tests.app.serving import service_of, serving
 
@@ -164,14 +164,14 @@ def test_a_request_for_which_nobody_waits_is_indexed_later(client: TestClient) -
 def test_a_stream_that_has_begun_waits_for_a_busy_server(
     shop: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admission = service_of(shop).admission
+    admission = service_of(shop).bulkheads[Bulkhead.WRITES]
     run, batches = admission.run, []
 
     async def run_when_not_busy(work: Any, *arguments: Any) -> Any:
         if work is ndjson._keep_batch:
             batches.append(arguments)
             if len(batches) in busy:
-                raise OverloadedError(1)
+                raise OverloadedError(1, where="writes")
         return await run(work, *arguments)
 
     monkeypatch.setattr(admission, "run", run_when_not_busy)

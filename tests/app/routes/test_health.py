@@ -1,9 +1,12 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from molt import __version__
+from molt.app.http.admission import Bulkhead
 from molt.index.catalog.keys import Role
 from tests.app.serving import service_of, serving
 
@@ -52,24 +55,33 @@ def test_health_asks_for_no_key(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
-def test_health_is_answered_while_the_queue_is_full(tmp_path: Path) -> None:
+def test_health_is_answered_while_every_queue_is_full(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
-        admission = service_of(client).admission
-        admission.pending = 10_000
-        assert client.get("/collections").status_code == 429
-        for path in ("/livez", "/readyz", "/health"):
-            assert client.get(path).status_code == 200
-        admission.pending = 0
+        client.get("/collections")
+        with full(client, *Bulkhead):
+            assert client.get("/collections").status_code == 429
+            for path in ("/livez", "/readyz", "/health"):
+                assert client.get(path).status_code == 200
 
 
-def test_metrics_are_told_to_who_has_a_key_while_the_queue_is_full(tmp_path: Path) -> None:
+def test_metrics_are_told_to_who_has_a_key_while_the_queues_are_full(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         service = service_of(client)
         headers = {"api-key": service.engine.catalog.keys.create("prometheus", Role.READ)}
-        service.admission.pending = 10_000
-        assert client.get("/collections", headers=headers).status_code == 429
-        assert client.get("/metrics", headers=headers).status_code == 200
-        service.admission.pending = 0
+        with full(client, *(set(Bulkhead) - {Bulkhead.KEYS, Bulkhead.METRICS})):
+            assert client.get("/collections", headers=headers).status_code == 429
+            assert client.get("/metrics", headers=headers).status_code == 200
+
+
+@contextmanager
+def full(client: TestClient, *bulkheads: Bulkhead) -> Iterator[None]:
+    """Queues without room."""
+    admissions = service_of(client).bulkheads
+    for bulkhead in bulkheads:
+        admissions[bulkhead].pending = 10_000
+    yield
+    for bulkhead in bulkheads:
+        admissions[bulkhead].pending = 0
 
 
 def test_a_collection_that_cannot_be_loaded_is_named(shop: TestClient) -> None:

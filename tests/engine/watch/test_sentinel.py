@@ -1,7 +1,9 @@
 """The sentinel over a real home with two generations; searches are noted, time is made up."""
 
 import errno
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -360,3 +362,30 @@ def test_a_collection_that_was_deleted_is_forgotten_and_one_of_its_name_watched_
     fail(engine)
     look(engine)
     assert (pointed(engine).epoch, newest(engine).reason.actor) == (3, "watch")
+
+
+def test_a_search_waits_for_no_other_that_looks_at_the_release_history(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.catalog.collections.create("other")
+    release(engine)
+    asked, answer = threading.Event(), threading.Event()
+    releases = engine.catalog.collections.releases
+
+    def slowly(name: str, *, limit: int) -> tuple[Release, ...]:
+        if name == "shop":
+            asked.set()
+            assert answer.wait(60)
+        return releases(name, limit=limit)
+
+    monkeypatch.setattr(engine.catalog.collections, "releases", slowly)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(search, engine, 1)
+        assert asked.wait(60)
+        other = pool.submit(engine.search, SearchQuery("socks", collection="other"))
+        try:
+            assert other.result(60).page.hits == ()
+            assert not first.done()
+        finally:
+            answer.set()
+        first.result(60)

@@ -21,7 +21,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
 from molt.index.errors import CollectionNotFoundError, GenerationError
 from molt.index.generations import flip as flip_module
-from molt.index.generations.flip import FEW, MOST, flip
+from molt.index.generations.flip import FEW, MOST_INSIDE, PATIENT_ROUNDS, flip
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
@@ -297,24 +297,56 @@ def writing_thread(home: Home) -> Iterator[list[int]]:
         thread.join()
 
 
-@pytest.mark.parametrize(("behind", "waits"), [(FEW, 1), (FEW + 1, 0)])
-def test_who_writes_waits_for_a_few_changes_to_be_sealed_and_no_more(
-    home: Home, behind: int, waits: int
+@pytest.mark.parametrize("behind", [1, FEW, FEW + 1, 1500])
+def test_who_writes_waits_for_no_document_to_be_encoded(
+    home: Home, when: Callable[..., None], behind: int
 ) -> None:
-    home.put(*numbered("d", behind))
-    home.flip(home.writer())
-    assert home.sealed == [(behind, bool(waits))]
-
-
-def test_who_writes_does_not_wait_for_many_documents_written_just_before(
-    home: Home, when: Callable[..., None]
-) -> None:
-    when("flip.caught_up", lambda: home.put(*numbered("d", MOST + 1)))
+    home.put(*numbered("d", 10))
+    when("flip.caught_up", lambda: home.put(*numbered("late", behind)))
     writer = home.writer()
     moved = home.flip(writer)
-    assert sum(count for count, waits in home.sealed if waits) <= FEW
-    assert writer.snapshot.manifest.revision == moved.revision == MOST + 1
-    assert home.found(writer) == MOST + 1
+    assert not any(waits for _, waits in home.sealed)
+    assert writer.snapshot.manifest.revision == moved.revision == 10 + behind
+    assert home.found(writer) == 10 + behind
+
+
+@pytest.mark.parametrize(
+    ("at_once", "inside", "rounds"),
+    [(1, 1, 0), (FEW, FEW, 0), (FEW + 1, FEW + 1, 1), (MOST_INSIDE, MOST_INSIDE, 3)],
+)
+def test_who_writes_without_a_pause_waits_for_a_few_documents_after_many_rounds(
+    home: Home, monkeypatch: pytest.MonkeyPatch, at_once: int, inside: int, rounds: int
+) -> None:
+    reached: list[str] = []
+
+    def write_on(point: str) -> None:
+        if point == "flip.caught_up":
+            reached.append(point)
+            home.put(*(f"{len(reached)}-{number}" for number in range(at_once)))
+
+    monkeypatch.setattr(flip_module, "faultpoint", write_on)
+    writer = home.writer()
+    moved = home.flip(writer)
+    assert len(reached) == PATIENT_ROUNDS + rounds + 1
+    assert [count for count, waits in home.sealed if waits] == [inside]
+    assert writer.snapshot.manifest.revision == moved.revision
+
+
+def test_more_documents_than_the_bound_are_never_encoded_while_who_writes_waits(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached: list[str] = []
+
+    def write_on(point: str) -> None:
+        if point == "flip.caught_up" and len(reached) < 2 * PATIENT_ROUNDS:
+            reached.append(point)
+            home.put(*(f"{len(reached)}-{number}" for number in range(MOST_INSIDE + 1)))
+
+    monkeypatch.setattr(flip_module, "faultpoint", write_on)
+    writer = home.writer()
+    moved = home.flip(writer)
+    assert not any(waits for _, waits in home.sealed)
+    assert writer.snapshot.manifest.revision == moved.revision
 
 
 def test_nothing_is_moved_where_the_pointer_is_there_already(home: Home) -> None:
@@ -356,14 +388,11 @@ def test_the_writer_is_closed_when_the_pointer_has_moved(home: Home) -> None:
     home.writer(writer.snapshot.manifest.id)
 
 
-def test_a_writer_that_fails_leaves_the_pointer_and_lets_others_write(
-    home: Home, when: Callable[..., None]
-) -> None:
+def test_a_writer_that_fails_leaves_the_pointer_and_lets_others_write(home: Home) -> None:
     home.put("a")
     before = home.flip(home.writer())
 
     def fail(texts: Sequence[str]) -> Vectors:
-        assert home.is_locked()
         raise ZeroDivisionError
 
     home.put("late")

@@ -1,0 +1,120 @@
+"""Stepwise parsing: large JSON read in steps, so that other threads get their turn between them.
+
+A parser in C holds the interpreter's lock until it has read all that it is given: in whatever
+thread, 30 MiB would stop the event loop for a tenth of a second. Knows no schema.
+"""
+
+from json import JSONDecoder
+from json.decoder import WHITESPACE, scanstring
+from typing import Any
+
+import orjson
+
+STEP = 512 * 1024
+"""Characters that are read without letting others go on, unless a single text is longer.
+
+A number that is longer is refused.
+"""
+_DEEPEST = 64
+_scan = JSONDecoder().scan_once
+
+
+def parse_stepwise(content: bytes) -> Any:
+    """What `orjson.loads` makes of `content`. Raises `ValueError` where that raises."""
+    text = content.decode()
+    reader = _Reader(text)
+    value, end = reader.value(_skip(text, 0), depth=0)
+    if _skip(text, end) != len(text):
+        raise ValueError(f"unexpected content after the value: character {end}")
+    return value
+
+
+class _Reader:
+    """Finds where values end by the standard library's scanner, within a window of the text.
+
+    What a value is, orjson says: the scanner takes NaN, infinity and lone surrogates.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._window = text[:STEP]
+        self._start = 0
+
+    def value(self, at: int, *, depth: int) -> tuple[Any, int]:
+        """The value that begins at a character, and where it ends."""
+        found = self._small(at)
+        if found is not None:
+            return found
+        self._start, self._window = at, self._text[at : at + STEP]
+        found = self._small(at)
+        if found is not None:
+            return found
+        if depth == _DEEPEST:
+            raise ValueError(f"nested too deeply: character {at}")
+        return self._large(at, depth)
+
+    def _small(self, at: int) -> tuple[Any, int] | None:
+        """None where it does not end within the window, or is no JSON."""
+        begin = at - self._start
+        try:
+            _, end = _scan(self._window, begin)
+        except (StopIteration, ValueError, RecursionError):
+            return None
+        if end == len(self._window) and self._start + end < len(self._text):
+            return None  # a number may go on
+        return orjson.loads(self._window[begin:end]), self._start + end
+
+    def _large(self, at: int, depth: int) -> tuple[Any, int]:
+        kind = self._text[at : at + 1]
+        if kind == "[":
+            return self._list(at + 1, depth + 1)
+        if kind == "{":
+            return self._object(at + 1, depth + 1)
+        if kind == '"':
+            _, end = scanstring(self._text, at + 1, True)  # noqa: FBT003  as the scanner calls it
+            return orjson.loads(self._text[at:end]), end
+        raise ValueError(f"expected a value: character {at}")
+
+    def _list(self, at: int, depth: int) -> tuple[list[Any], int]:
+        items: list[Any] = []
+        at = _skip(self._text, at)
+        if self._text[at : at + 1] == "]":
+            return items, at + 1
+        while True:
+            item, at = self.value(_skip(self._text, at), depth=depth)
+            items.append(item)
+            at, over = self._next(at, "]")
+            if over:
+                return items, at
+
+    def _object(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
+        members: dict[str, Any] = {}
+        at = _skip(self._text, at)
+        if self._text[at : at + 1] == "}":
+            return members, at + 1
+        while True:
+            at = _skip(self._text, at)
+            if self._text[at : at + 1] != '"':
+                raise ValueError(f"expected a name in quotes: character {at}")
+            name, at = self.value(at, depth=depth)
+            at = _skip(self._text, at)
+            if self._text[at : at + 1] != ":":
+                raise ValueError(f"expected a colon: character {at}")
+            members[name], at = self.value(_skip(self._text, at + 1), depth=depth)
+            at, over = self._next(at, "}")
+            if over:
+                return members, at
+
+    def _next(self, at: int, closing: str) -> tuple[int, bool]:
+        """Past a comma, or past the end of what `closing` closes."""
+        at = _skip(self._text, at)
+        found = self._text[at : at + 1]
+        if found not in {",", closing}:
+            raise ValueError(f"expected a comma or {closing}: character {at}")
+        return at + 1, found == closing
+
+
+def _skip(text: str, at: int) -> int:
+    """Past white space."""
+    end: int = WHITESPACE.match(text, at).end()  # type: ignore[union-attr]  # matches anything
+    return end

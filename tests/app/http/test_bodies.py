@@ -1,0 +1,40 @@
+import pytest
+
+from molt.app.http.admission import OverloadedError
+from molt.app.http.bodies import SMALL_BYTES, BodyBudget
+
+
+def test_bytes_beyond_the_budget_are_refused_until_others_are_given_back() -> None:
+    budget = BodyBudget(10 * SMALL_BYTES)
+    with budget.share() as one:
+        one.resize(4 * SMALL_BYTES)
+        one.resize(8 * SMALL_BYTES)
+        with budget.share() as two:
+            two.resize(2 * SMALL_BYTES)
+            assert not two.fits(2 * SMALL_BYTES + 1)
+            with pytest.raises(OverloadedError) as refused:
+                two.resize(3 * SMALL_BYTES)
+            assert (refused.value.where, refused.value.retry_after) == ("bodies", 1)
+        assert budget.in_flight == 8 * SMALL_BYTES
+    assert budget.in_flight == 0
+
+
+def test_a_small_body_counts_for_nothing_and_always_fits() -> None:
+    budget = BodyBudget(2 * SMALL_BYTES)
+    with budget.share() as large, budget.share() as small:
+        large.resize(2 * SMALL_BYTES)
+        small.resize(SMALL_BYTES)
+        assert budget.in_flight == 2 * SMALL_BYTES
+
+
+def test_what_fails_gives_its_bytes_back() -> None:
+    budget = BodyBudget(10 * SMALL_BYTES)
+
+    def fail() -> None:
+        with budget.share() as share:
+            share.resize(5 * SMALL_BYTES)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert budget.in_flight == 0

@@ -1,0 +1,255 @@
+"""Nobody's load costs another's latency: what waits for one thing holds up nothing else."""
+
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from molt.app.http import route
+from molt.app.http.admission import Bulkhead
+from molt.app.http.bodies import SMALL_BYTES
+from molt.artifact import Home
+from molt.encoder import Lane
+from molt.engine.releasing import Released
+from molt.index.catalog.keys import Role
+from tests.app.conftest import BOOTS
+from tests.app.serving import Process, service_of, serving, started
+from tests.hashing import HashingEncoder
+
+MANY = 40
+CLICK = {"action_name": "click"}
+DEADLINE = 60.0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[TestClient]:
+    with serving(tmp_path) as client:
+        client.post("/collections", json={"name": "default"})
+        client.post("/collections/default/documents", json={"documents": BOOTS})
+        yield client
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Somebody else writes to the catalog, and takes their time."""
+    with closing(sqlite3.connect(Home(home).catalog, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            other.execute("ROLLBACK")
+
+
+@contextmanager
+def released(waited_for: threading.Event) -> Iterator[None]:
+    """Set the event in the end, whatever happens."""
+    try:
+        yield
+    finally:
+        waited_for.set()
+
+
+def asking(
+    pool: ThreadPoolExecutor, client: TestClient, bulkhead: Bulkhead, ask: Callable[[int], Any]
+) -> list[Future[Any]]:
+    """Many ask at once, and all of them wait."""
+    asked = [pool.submit(ask, number) for number in range(MANY)]
+    admission = service_of(client).bulkheads[bulkhead]
+    wait_until(lambda: admission.pending == MANY)
+    return asked
+
+
+def test_a_search_with_a_key_nobody_has_seen_is_answered_while_writers_wait_for_the_lock(
+    shop: TestClient, tmp_path: Path
+) -> None:
+    keys = service_of(shop).engine.catalog.keys
+    writer = {"api-key": keys.create("writer", Role.WRITE)}
+    reader = {"api-key": keys.create("reader", Role.READ)}
+
+    def write(_: int) -> int:
+        return shop.post("/events", json=CLICK, headers=writer).status_code
+
+    assert write(0) == 200
+    with ThreadPoolExecutor(MANY) as pool, locked(tmp_path):
+        writing = asking(pool, shop, Bulkhead.WRITES, write)
+        found = shop.get("/search", params={"q": "boots"}, headers=reader)
+        shown = shop.get("/collections/default/documents/d1", headers=reader)
+        told = shop.get("/metrics", headers=reader).text
+        assert not any(each.done() for each in writing)
+    assert (found.status_code, shown.status_code) == (200, 200)
+    assert f'molt_requests_pending{{bulkhead="writes"}} {MANY}.0' in told
+    assert {each.result() for each in writing} == {200}
+
+
+def test_a_search_and_the_embedding_of_a_query_wait_for_no_long_embeddings(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, encode = threading.Event(), HashingEncoder.encode
+
+    def slow(self: HashingEncoder, texts: list[str], **more: Any) -> Any:
+        if more["lane"] is Lane.INTERACTIVE:
+            assert release.wait(DEADLINE)
+        return encode(self, texts, **more)
+
+    def embed(number: int) -> int:
+        body = {"model": "default", "input": [f"{number}", "a tent"]}
+        return shop.post("/v1/embeddings", json=body).status_code
+
+    monkeypatch.setattr(HashingEncoder, "encode", slow)
+    with ThreadPoolExecutor(MANY) as pool, released(release):
+        embedding = asking(pool, shop, Bulkhead.BULK, embed)
+        found = shop.get("/search", params={"q": "boots"})
+        query = shop.post("/v1/embeddings", json={"model": "default", "input": "boots"})
+        written = shop.post("/events", json=CLICK)
+        assert not any(each.done() for each in embedding)
+    assert {found.status_code, query.status_code, written.status_code} == {200}
+    assert {each.result() for each in embedding} == {200}
+
+
+def test_searches_and_writes_wait_for_no_administration(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    engine = service_of(shop).engine
+    collection = engine.catalog.collections.get("default")
+
+    def slowly(*_: Any, **__: Any) -> Released:
+        assert release.wait(DEADLINE)
+        return Released(collection, None, "c" * 16)
+
+    monkeypatch.setattr(engine.releaser, "rollback", slowly)
+
+    def roll_back(_: int) -> int:
+        return shop.post("/admin/rollback", json={"collection": "default"}).status_code
+
+    with ThreadPoolExecutor(MANY) as pool, released(release):
+        rolling = asking(pool, shop, Bulkhead.ADMINISTRATION, roll_back)
+        found = shop.get("/search", params={"q": "boots"})
+        written = shop.post("/collections/default/documents", json={"documents": BOOTS})
+        assert not any(each.done() for each in rolling)
+    assert (found.status_code, written.status_code) == (200, 200)
+    assert {each.result() for each in rolling} == {200}
+
+
+@pytest.mark.parametrize("size", [10, 2 * SMALL_BYTES])
+@pytest.mark.parametrize(
+    ("path", "body", "bulkhead"),
+    [
+        ("/events", {"action_name": "click", "note": "{}"}, "writes"),
+        ("/collections/default/judgments", {"queries": [{"id": "q", "text": "{}"}]}, "writes"),
+        ("/embed", {"inputs": ["{}", "b"]}, "bulk"),
+        ("/search", {"query": "boots", "filter": {"field": "a", "in": ["{}"]}}, "reads"),
+        ("/admin/tune", {"collection": "none", "config": {"a": "{}"}}, "administration"),
+    ],
+)
+def test_a_large_body_is_parsed_in_a_thread_of_its_bulkhead_and_a_small_one_where_it_is_read(  # noqa: PLR0917  fixtures
+    shop: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: dict[str, Any],
+    bulkhead: str,
+    size: int,
+) -> None:
+    threads: list[str] = []
+    parse = route.parse_json
+
+    def note(content: bytes) -> Any:
+        threads.append(threading.current_thread().name)
+        return parse(content)
+
+    monkeypatch.setattr(route, "parse_json", note)
+    content = httpx.Request("POST", "http://x", json=body).content.replace(b"{}", b"x" * size)
+    answer = shop.post(path, content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code < 500
+    (thread,) = threads
+    assert thread.startswith(bulkhead) is (size > SMALL_BYTES)
+
+
+def test_what_is_wrong_with_a_large_body_is_named_as_in_a_small_one(shop: TestClient) -> None:
+    judgment = {"query_id": "q", "doc_id": "d1", "grade": 1}
+    for count in (1, 5000):
+        body = {"judgments": [judgment] * count + [judgment | {"grade": -1}]}
+        answer = shop.post("/collections/default/judgments", json=body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == f"#/judgments/{count}/grade"
+
+
+LIMIT = 400_000
+HALF = LIMIT * 5 // 8
+
+
+@contextmanager
+def begun(server: Process, path: str) -> Iterator[socket.socket]:
+    """A request of which all but the last byte has been sent."""
+    where = urlsplit(server.url)
+    with socket.create_connection((where.hostname, where.port), timeout=DEADLINE) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        body = b'"' + b"x" * (HALF - 2) + b'"'
+        connection.sendall(f"{head}Content-Length: {HALF}\r\n\r\n".encode() + body[:-1])
+        yield connection
+
+
+def status(connection: socket.socket) -> int:
+    return int(connection.recv(12)[9:12])
+
+
+def test_bytes_of_slow_bodies_are_bounded_and_hold_up_nobody_else(tmp_path: Path) -> None:
+    flags = {"MOLT_LIMITS__MAX_BYTES_IN_FLIGHT": str(LIMIT)}
+    with started(tmp_path, **flags) as server, httpx.Client(base_url=server.url) as client:
+        client.post("/collections", json={"name": "default"})
+        path = "/collections/default/judgments"
+        with begun(server, path) as first:
+            with begun(server, path) as second:
+                head = second.recv(4096).decode()
+            assert head.startswith("HTTP/1.1 429")
+            assert "retry-after: " in head.lower()
+            assert client.get("/livez").status_code == 200
+            assert client.get("/search", params={"q": "boots"}).status_code == 200
+            assert client.post("/events", json=CLICK).status_code == 200
+            told = client.get("/metrics").text
+            assert 'molt_overload_refusals_total{where="bodies"} 1.0' in told
+            first.sendall(b'"')
+            assert status(first) == 422
+        with begun(server, path):
+            pass  # the client goes away
+        wait_until(lambda: is_read(server, path))
+
+
+def is_read(server: Process, path: str) -> bool:
+    with begun(server, path) as connection:
+        connection.sendall(b'"')
+        return status(connection) == 422
+
+
+def test_a_stream_keeps_what_it_has_where_large_bodies_have_no_room(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = service_of(shop)
+    monkeypatch.setattr(service.bodies, "in_flight", service.bodies.limit)
+    text = "warm boots " * 100
+    lines = b"".join(b'{"id": "n%d", "text": "%s"}\n' % (n, text.encode()) for n in range(400))
+    answer = shop.post(
+        "/collections/default/documents?wait=false",
+        content=lines,
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 400)
+    assert answer.json()["revision"] == len(BOOTS) + 400
+    assert service.bodies.in_flight == service.bodies.limit
