@@ -10,16 +10,16 @@ from typing import Self
 
 import structlog
 
-from molt.artifact import ArtifactError
 from molt.encoder.encoder import Encoder, open_encoder
-from molt.encoder.errors import EncoderError
+from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
-from molt.engine.errors import UnavailableError
 from molt.engine.indexer import Indexer
 from molt.engine.jobs import Jobs
-from molt.engine.live import Shelf, default_checkpoint
+from molt.engine.live import Shelf
+from molt.engine.live_collection import State
 from molt.engine.models import Models
+from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releasing
 from molt.engine.search.pipeline import SearchAnswer, SearchQuery, rank
 from molt.engine.settings import Settings
@@ -35,11 +35,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class CollectionStatus:
-    """A collection and how far its index has come in this process."""
+    """A collection, how far its index has come in this process, and what keeps it from more.
+
+    Where it `answers` although what its pointer names is loaded or refused, it does so by what was
+    served before.
+    """
 
     collection: Collection
     indexed_revision: int
     checkpoint: str | None
+    state: State
+    problem: str | None
+    answers: bool
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,12 @@ class Engine:
         self.catalog = catalog
         self.checkpoints = CheckpointStore(settings.home / "checkpoints")
         self.generations = GenerationStore(settings.home / "generations")
-        self.shelf = Shelf(catalog=catalog, generations=self.generations, encoders=encoders)
+        self.shelf = Shelf(
+            catalog=catalog,
+            generations=self.generations,
+            encoders=encoders,
+            poll_seconds=settings.index.poll_seconds,
+        )
         self.models = Models(
             catalog=catalog, checkpoints=self.checkpoints, encoders=encoders, shelf=self.shelf
         )
@@ -77,7 +89,6 @@ class Engine:
         self._encoders = encoders
         self._watcher = Watcher(self.shelf, self.sentinel, seconds=settings.index.poll_seconds)
         self._started = False
-        self._refused_default: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, settings: Settings, *, encoders: Encoders | None = None) -> Self:
@@ -93,7 +104,7 @@ class Engine:
         Raises `NoCheckpointError` where nothing could be encoded.
         """
         self.checkpoints.sweep_unfinished()
-        self._load_default()
+        self.shelf.check_default()
         self.shelf.refresh_changed()
         self._watcher.start()
         self.indexer.start()
@@ -104,6 +115,7 @@ class Engine:
         self._started = False
         self.indexer.close()
         self._watcher.close()
+        self.shelf.close()
         self._encoders.close()
         self.jobs.close()
         self.catalog.close()
@@ -122,9 +134,12 @@ class Engine:
 
         That they are kept does not depend on whether the collection can be served.
         """
-        with suppress(UnavailableError):
-            self.shelf.refresh(name)
+        self.shelf.follow(name)
         self.indexer.wake()
+
+    def create(self, name: str) -> CollectionStatus:
+        """Make an empty collection. Raises `InvalidNameError` and `CollectionExistsError`."""
+        return self.status(self.catalog.collections.create(name))
 
     def statuses(self) -> list[CollectionStatus]:
         """Of every collection, but for those that are deleted meanwhile."""
@@ -135,30 +150,31 @@ class Engine:
         return found
 
     def status(self, collection: Collection) -> CollectionStatus:
-        """How far the index of a collection has come."""
-        try:
-            live = self.shelf.get(collection.name)
-        except UnavailableError:
-            return CollectionStatus(collection, 0, None)
-        return CollectionStatus(collection, live.indexed_revision, live.encoder.checkpoint.id)
-
-    def readiness(self) -> Readiness:
-        """Ready once everything was loaded and nothing that a pointer names is refused."""
-        refused = self._refused_default + tuple(self.shelf.problems().values())
-        failed = tuple(map(str, self.shelf.failures))
-        return Readiness(
-            ready=self._started and not refused,
-            problems=refused + tuple(self.indexer.problems().values()) + failed,
+        """How far the index of a collection has come. Raises `CollectionNotFoundError`."""
+        found = self.shelf.known(collection.name)
+        live = found.live
+        return CollectionStatus(
+            collection,
+            indexed_revision=0 if live is None else live.indexed_revision,
+            checkpoint=None if live is None else live.encoder.checkpoint.id,
+            state=found.state,
+            problem=found.problem,
+            answers=live is not None,
         )
 
-    def _load_default(self) -> None:
-        """A default checkpoint that is damaged is no reason not to serve the others."""
-        checkpoint_id = default_checkpoint(self.catalog)
-        try:
-            self._encoders.get(checkpoint_id)
-        except (ArtifactError, EncoderError) as error:
-            self._refused_default = (f"default checkpoint {checkpoint_id}: {error}",)
-            log.error("checkpoint.refused", checkpoint=checkpoint_id, reason=str(error))  # noqa: TRY400
+    def readiness(self) -> Readiness:
+        """Ready once everything was looked at and as long as there is a search to answer.
+
+        What a pointer names may be refused all the while: what was served before answers.
+        """
+        default = self.shelf.default_problem
+        problems = () if default is None else (default,)
+        problems += tuple(self.shelf.problems().values())
+        problems += tuple(self.indexer.problems().values())
+        return Readiness(
+            ready=self._started and self.shelf.can_answer(),
+            problems=problems + tuple(map(str, self.shelf.failures)),
+        )
 
 
 def checkpoint_encoders(settings: Settings) -> Encoders:
@@ -173,4 +189,10 @@ def checkpoint_encoders(settings: Settings) -> Encoders:
             cache=settings.home / "cache",
         )
 
-    return Encoders(open_one)
+    def files(checkpoint_id: str) -> Files:
+        try:
+            return files_under(store.path(checkpoint_id))
+        except CheckpointNotFoundError:
+            return ()
+
+    return Encoders(open_one, files=files)

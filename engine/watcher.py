@@ -36,7 +36,7 @@ class Watcher:
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds):
             try:
-                self._shelf.refresh_changed()
+                self._shelf.look()
                 self._sentinel.look()
             except Exception:
                 log.exception("watcher.failed")

@@ -68,7 +68,7 @@ async def delete_collection(request: Request, collection: CollectionPath) -> Res
 
 
 def _create(engine: Engine, name: str) -> dict[str, Any]:
-    return _state(engine.status(engine.catalog.collections.create(name)))
+    return _state(engine.create(name))
 
 
 def _list(engine: Engine) -> list[dict[str, Any]]:
@@ -95,4 +95,6 @@ def _state(status: CollectionStatus) -> dict[str, Any]:
         "generation": collection.generation,
         "checkpoint": status.checkpoint,
         "epoch": collection.epoch,
+        "state": status.state,
+        "problem": status.problem,
     }
