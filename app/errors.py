@@ -111,7 +111,7 @@ def failure_of(error: Exception) -> Failure:
 
 def _mapped(error: Exception, status: int, code: str) -> Failure:
     headers = {}
-    if isinstance(error, OverloadedError):
+    if isinstance(error, OverloadedError | engine_errors.UnavailableError):
         headers = {"Retry-After": str(error.retry_after)}
     elif status == 503:
         headers = {"Retry-After": RETRY_SECONDS}

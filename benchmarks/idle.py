@@ -156,9 +156,7 @@ def main() -> None:
     report(shares, former_answers=former_answers, machine=machine)
 
 
-def report(
-    shares: dict[str, float], *, former_answers: bool, machine: dict[str, object]
-) -> None:
+def report(shares: dict[str, float], *, former_answers: bool, machine: dict[str, object]) -> None:
     """Record the shares."""
     record(
         "idle",

@@ -18,7 +18,6 @@ from molt.artifact import ArtifactError
 from molt.encoder.encoder import Encoder
 from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
-from molt.engine.errors import UnavailableError
 from molt.engine.live_collection import LiveCollection
 from molt.engine.loader import Loader
 from molt.engine.pair import Live, Pairs, default_checkpoint

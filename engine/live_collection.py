@@ -80,15 +80,14 @@ class LiveCollection:
         """
         self._reconsider()
         live, refusal = self.live, self.refusal
+        target = Target(row.id, row.generation, None if row.generation else default)
         if self._row != row:
             return False
         if refusal is not None:
-            return refusal.rests()
-        if live is None or live.collection.epoch != row.epoch:
+            return self._refused == target and refusal.rests()
+        if live is None or live.collection.epoch != row.epoch or live.target != target:
             return False
-        if live.snapshot is None:
-            return live.encoder.checkpoint.id == default
-        return self._manifest == self._pairs.manifest(live.target)
+        return self._manifest == self._pairs.manifest(target)
 
     def follow(self) -> bool:
         """Bring what answers up to date; False where another pair has to be opened for it.

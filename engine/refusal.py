@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 Files = tuple[tuple[str, int, int, int], ...]
-"""Path, size, time of the last change in ns and inode of each file: what can be told for nothing."""
+"""Path, size, time of the last change in ns and inode of each file: what is told for nothing."""
 
 LONGEST_REST = 60.0
 _REST_FOR_A_SECOND = 100.0

@@ -7,9 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from molt.app.http.texts import Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
-
-Part = Literal["title", "text", "metadata"]
-ALL_PARTS: tuple[Part, ...] = ("title", "text", "metadata")
+from molt.engine.search.answer import ALL_PARTS, Part
 
 
 def _refuse_promised(value: object) -> object:
