@@ -23,7 +23,7 @@ from molt.artifact import exclusive
 from molt.index.catalog.catalog import open_catalog
 from molt.index.errors import CatalogError, JobNotFoundError
 from molt.index.jobs.job import EXECUTOR, VERSION, Job, JobKind, JobState, Line, jobs_folder
-from molt.index.jobs.queue import JobQueue, create_jobs_engine, prepare_jobs
+from molt.index.jobs.queue import JobQueue, create_jobs_engine
 from molt.training.errors import TrainingError
 from molt.training.supervised import when_input_ends
 from molt.worker.context import Orders, Workshop
@@ -31,7 +31,7 @@ from molt.worker.workflows import run_job
 
 log = structlog.get_logger(__name__)
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 1.0
 _MOST_DEATHS = 20
 _LOOKED_AT = 50
 _PATIENCE = 2.0
@@ -59,9 +59,10 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
         shop = Workshop(orders, catalog)
         launch(shop)
         log.info("worker.started", home=str(orders.home))
+        queue = JobQueue(orders.jobs_url)  # kept: to open one costs more than to look
         while not stopping.wait(_TIDY_SECONDS):
             try:
-                _tidy(shop)
+                _tidy(shop, queue)
             except (CatalogError, OSError) as error:  # another time, then
                 log.warning("worker.untidy", reason=str(error))
         log.info("worker.stopped")
@@ -72,8 +73,8 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
 def launch(shop: Workshop) -> None:
     """Register every workflow, tidy up after jobs that ended meanwhile, and begin."""
     orders = shop.orders
-    prepare_jobs(orders.jobs_url)
-    _tidy(shop)
+    with closing(JobQueue(orders.jobs_url)) as queue:
+        _tidy(shop, queue)
     DBOS(
         config={
             "name": "molt",
@@ -104,18 +105,17 @@ def hold_worker(home: Path) -> Iterator[None]:
         yield
 
 
-def _tidy(shop: Workshop) -> None:
+def _tidy(shop: Workshop, queue: JobQueue) -> None:
     """See to jobs that ended while no worker was at them: cancelled ones, and those given up."""
     builds = shop.catalog.builds
-    with closing(JobQueue(shop.orders.jobs_url)) as queue:
-        _note_given_up(shop, queue)
-        for job_id in builds.jobs().values():
-            if _ended(queue, job_id):
-                builds.end(job_id)
-        for folder in jobs_folder(shop.orders.home).glob("*"):
-            old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
-            if _ended(queue, folder.name, forgotten=old):
-                rmtree(folder, ignore_errors=True)
+    _note_given_up(shop, queue)
+    for job_id in builds.jobs().values():
+        if _ended(queue, job_id):
+            builds.end(job_id)
+    for folder in jobs_folder(shop.orders.home).glob("*"):
+        old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
+        if _ended(queue, folder.name, forgotten=old):
+            rmtree(folder, ignore_errors=True)
 
 
 def _note_given_up(shop: Workshop, queue: JobQueue) -> None:

@@ -166,7 +166,8 @@ def prepare_jobs(url: str) -> None:
 
 def create_jobs_engine(url: str) -> Engine:
     """Connections to the queue's database; SQLite's are as durable as the catalog's."""
-    engine = create_engine(url, pool_pre_ping=True)
+    remote = make_url(url).get_backend_name() != "sqlite"
+    engine = create_engine(url, pool_pre_ping=remote)  # a file does not hang up
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
