@@ -168,12 +168,11 @@ class Engine:
         What a pointer names may be refused all the while: what was served before answers.
         """
         default = self.shelf.default_problem
-        problems = () if default is None else (default,)
-        problems += tuple(self.shelf.problems().values())
-        problems += tuple(self.indexer.problems().values())
+        problems = [] if default is None else [default]
+        problems += [*self.shelf.problems().values(), *self.indexer.problems().values()]
         return Readiness(
             ready=self._started and self.shelf.can_answer(),
-            problems=problems + tuple(map(str, self.shelf.failures)),
+            problems=(*problems, *map(str, self.shelf.failures)),
         )
 
 

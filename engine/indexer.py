@@ -49,9 +49,9 @@ class Rest:
     """
 
     def __init__(self, first: float) -> None:
-        self._first = first
+        self._first = self._seconds = first
+        self._until = 0.0
         self._seen: Hashable = None
-        self.end()
 
     def is_over(self, version: Hashable) -> bool:
         """Is it time to look, the catalog being at `version`?"""

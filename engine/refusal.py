@@ -84,7 +84,7 @@ def unraised(error: Exception) -> Exception:
 
 def files_under(folder: Path) -> Files:
     """Every file of an artifact but its locks; none where there is no such directory."""
-    found = []
+    found: list[tuple[str, int, int, int]] = []
     for where, _, names in os.walk(folder):
         for name in names:
             if not name.endswith(".lock"):
