@@ -13,7 +13,7 @@ from molt.artifact import ArtifactError
 from molt.encoder.errors import EncoderError
 from molt.engine.errors import EngineError, UnavailableError
 from molt.engine.pair import Live, Pairs, Target
-from molt.engine.refusal import Files, Look, Refusal, look_at
+from molt.engine.refusal import Files, Look, Refusal, file_at, look_at
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
@@ -42,6 +42,7 @@ class LiveCollection:
         self._first_rest = first_rest
         self._row: Collection | None = None
         self._manifest: Files = ()
+        self._settled: tuple[Collection, str | None, str] | None = None
         self._refused: Target | None = None
         self._changing = threading.Lock()  # held while `live` is replaced
         self._loading = threading.Lock()  # held while another pair is opened
@@ -78,6 +79,13 @@ class LiveCollection:
 
         A refusal whose files have changed is due. Asks the catalog for nothing.
         """
+        settled = self._settled
+        if settled is not None and settled[0] is row and settled[1] == default:
+            return file_at(settled[2]) == self._manifest
+        return self._compare(row, default)
+
+    def _compare(self, row: Collection, default: str | None) -> bool:
+        """What `is_settled` remembers, since it is asked of every collection again and again."""
         self._reconsider()
         live, refusal = self.live, self.refusal
         target = Target(row.id, row.generation, None if row.generation else default)
@@ -87,7 +95,13 @@ class LiveCollection:
             return self._refused == target and refusal.rests()
         if live is None or live.collection.epoch != row.epoch or live.target != target:
             return False
-        return self._manifest == self._pairs.manifest(target)
+        path = self._pairs.manifest_path(target)
+        if self._manifest != file_at(path):
+            return False
+        with self._changing:
+            if self.live is live and self.refusal is None:
+                self._settled = row, default, path
+        return True
 
     def follow(self) -> bool:
         """Bring what answers up to date; False where another pair has to be opened for it.
@@ -95,6 +109,7 @@ class LiveCollection:
         While what should answer rests, no file is looked at. Raises `CollectionNotFoundError`.
         """
         with self._changing:
+            self._settled = None
             row = self._read()
             target = self._pairs.target(row)
             rests = self._rests(target)
@@ -148,7 +163,8 @@ class LiveCollection:
 
     def _serve(self, live: Live, row: Collection) -> None:
         """Answer by a pair that the pointer names, brought up to date."""
-        manifest = self._pairs.manifest(live.target)  # before it is read
+        self._settled = None
+        manifest = file_at(self._pairs.manifest_path(live.target))  # before it is read
         self.live = self._pairs.followed(live, row)
         self._manifest, self._row = manifest, row
         self.refusal = self._refused = None
@@ -161,7 +177,7 @@ class LiveCollection:
             unexpected = None if isinstance(error, _EXPECTED) else error
             event = "collection.unavailable" if self.live is None else "refresh.refused"
             log.error(event, collection=self._name, reason=refusal.reason, exc_info=unexpected)
-        self.refusal, self._refused = refusal, target
+        self.refusal, self._refused, self._settled = refusal, target, None
 
     def _rests(self, target: Target) -> bool:
         return self.refusal is not None and self._refused == target and self.refusal.rests()

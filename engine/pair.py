@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.engine.encoders import Encoders
 from molt.engine.errors import NoCheckpointError
-from molt.engine.refusal import Files, file_at, files_under
+from molt.engine.refusal import Files, files_under
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
@@ -101,11 +101,9 @@ class Pairs:
             return live
         return replace(live, snapshot=self._moved(former, former.manifest, collection))
 
-    def manifest(self, target: Target) -> Files:
-        """The file that changes whenever the generation does."""
-        if target.generation is None:
-            return ()
-        return file_at(f"{self._generations.root}/{target.generation}/{MANIFEST}")
+    def manifest_path(self, target: Target) -> str:
+        """The file that changes whenever the generation does; of none where there is no such."""
+        return f"{self._generations.root}/{target.generation}/{MANIFEST}"
 
     def files(self, target: Target) -> Files:
         """All files that the pair is opened from."""
