@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from molt.app.http.admission import OverloadedError
 from molt.app.http.envelopes import write_failure
-from molt.app.http.failures import Failure, InvalidRequestError, RequestError, Violation
+from molt.app.http.failures import HttpFailure, InvalidRequestError, RequestError, Violation
 from molt.app.http.observation import request_id_of
 from molt.app.http.route import methods_of
 from molt.app.http.validation import violations_of
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = "5"
 
-KINDS: Mapping[type[BaseException], tuple[int, str]] = {
+_KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.CollectionNotFoundError: (404, "collection_not_found"),
     index_errors.CollectionExistsError: (409, "collection_exists"),
     index_errors.InvalidNameError: (422, "invalid_name"),
@@ -74,7 +74,7 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 def install(app: FastAPI) -> None:
     """Let `app` answer with these errors, and no others."""
-    for kind in (*KINDS, RequestError, RequestValidationError, HTTPException, OSError):
+    for kind in (*_KINDS, RequestError, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, answer)
     app.add_exception_handler(ClientDisconnect, _nobody)
 
@@ -92,7 +92,7 @@ async def answer(request: Request, error: Exception) -> Response:
     return write_failure(failure, path=request.url.path, request_id=request_id)
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> HttpFailure:
     """What a client is told of an error. Raises the error itself where it is none of ours."""
     if isinstance(error, RequestError):
         return error.failure
@@ -100,16 +100,16 @@ def failure_of(error: Exception) -> Failure:
         return InvalidRequestError(violations_of(error.errors())).failure
     if isinstance(error, HTTPException):
         code, detail = HTTP.get(error.status_code, ("invalid_request", str(error.detail)))
-        return Failure(error.status_code, code, detail, headers=error.headers or {})
+        return HttpFailure(error.status_code, code, detail, headers=error.headers or {})
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
-        return Failure(507, "disk_full", "the disk is full; free some space and try again")
+        return HttpFailure(507, "disk_full", "the disk is full; free some space and try again")
     for kind in type(error).__mro__:
-        if kind in KINDS:
-            return _mapped(error, *KINDS[kind])
+        if kind in _KINDS:
+            return _mapped(error, *_KINDS[kind])
     raise error
 
 
-def _mapped(error: Exception, status: int, code: str) -> Failure:
+def _mapped(error: Exception, status: int, code: str) -> HttpFailure:
     headers = {}
     if isinstance(error, OverloadedError | engine_errors.UnavailableError):
         headers = {"Retry-After": str(error.retry_after)}
@@ -117,7 +117,7 @@ def _mapped(error: Exception, status: int, code: str) -> Failure:
         headers = {"Retry-After": RETRY_SECONDS}
     place = _PLACES.get(code)
     violations = (Violation(str(error), "body", (place,)),) if place else ()
-    return Failure(
+    return HttpFailure(
         status,
         code,
         str(error),

@@ -22,7 +22,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from molt.engine.engine import CollectionStatus
-from molt.index.catalog.failures import Failure
+from molt.index.catalog.failures import JobFailure
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -89,7 +89,7 @@ class Metrics:
         self._rollbacks.labels(collection).inc()
 
     def exposition(
-        self, collections: Iterable[CollectionStatus], *, failed: Iterable[Failure], ready: bool
+        self, collections: Iterable[CollectionStatus], *, failed: Iterable[JobFailure], ready: bool
     ) -> bytes:
         """All metrics in Prometheus' text format."""
         moment = CollectorRegistry()
@@ -119,7 +119,7 @@ class _Moment(Collector):
     """What is true at the moment of the scrape."""
 
     def __init__(
-        self, collections: Iterable[CollectionStatus], *, failed: Iterable[Failure], ready: bool
+        self, collections: Iterable[CollectionStatus], *, failed: Iterable[JobFailure], ready: bool
     ) -> None:
         self._collections = tuple(collections)
         self._failed = tuple(failed)

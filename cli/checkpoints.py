@@ -141,7 +141,7 @@ def _user_of(checkpoint_id: str, settings: "Settings") -> str | None:
 
     if _default_id(settings) == checkpoint_id:
         return "it is the default; choose another with `molt checkpoints default ID`"
-    generations = GenerationStore(settings.home / "generations")
+    generations = GenerationStore(settings.layout.generations)
     users = (_use_of(checkpoint_id, generations, each) for each in generations.ids())
     return next((use for use in users if use is not None), None)
 

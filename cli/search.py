@@ -40,7 +40,9 @@ def search(
     wanted = SearchQuery(query, collection, k=k, where=_parsed(where))
     with opened_engine(existing_home(call)) as engine:
         started = time.perf_counter()
-        engine.shelf.refresh(collection)  # however long that takes: nobody else waits for it
+        engine.live_collections.refresh(
+            collection
+        )  # however long that takes: nobody else waits for it
         answer = engine.search(wanted)
         seconds = time.perf_counter() - started
     call.show(describe(answer, seconds=seconds), lambda: _listing(answer))

@@ -16,11 +16,11 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.indexer import Indexer
 from molt.engine.jobs import Jobs
-from molt.engine.live import Shelf
+from molt.engine.live import LiveCollections
 from molt.engine.live_collection import State
 from molt.engine.models import Models
 from molt.engine.refusal import Files, files_under
-from molt.engine.releasing import Releasing
+from molt.engine.releasing import Releaser
 from molt.engine.search.pipeline import SearchAnswer, SearchQuery, rank
 from molt.engine.settings import Settings
 from molt.engine.watch.sentinel import Sentinel
@@ -63,31 +63,39 @@ class Engine:
     def __init__(self, settings: Settings, *, catalog: Catalog, encoders: Encoders) -> None:
         self.settings = settings
         self.catalog = catalog
-        self.checkpoints = CheckpointStore(settings.home / "checkpoints")
-        self.generations = GenerationStore(settings.home / "generations")
-        self.shelf = Shelf(
+        self.checkpoints = CheckpointStore(settings.layout.checkpoints)
+        self.generations = GenerationStore(settings.layout.generations)
+        self.live_collections = LiveCollections(
             catalog=catalog,
             generations=self.generations,
             encoders=encoders,
             poll_seconds=settings.index.poll_seconds,
         )
         self.models = Models(
-            catalog=catalog, checkpoints=self.checkpoints, encoders=encoders, shelf=self.shelf
+            catalog=catalog,
+            checkpoints=self.checkpoints,
+            encoders=encoders,
+            live_collections=self.live_collections,
         )
         self.indexer = Indexer(
             settings,
             catalog=catalog,
             store=self.generations,
             encoders=encoders,
-            shelf=self.shelf,
+            live_collections=self.live_collections,
         )
-        self.releasing = Releasing(
-            catalog=catalog, store=self.generations, encoders=encoders, shelf=self.shelf
+        self.releaser = Releaser(
+            catalog=catalog,
+            store=self.generations,
+            encoders=encoders,
+            live_collections=self.live_collections,
         )
-        self.sentinel = Sentinel(settings.watch, catalog=catalog, releasing=self.releasing)
+        self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self.jobs = Jobs(settings.jobs)
         self._encoders = encoders
-        self._watcher = Watcher(self.shelf, self.sentinel, seconds=settings.index.poll_seconds)
+        self._watcher = Watcher(
+            self.live_collections, self.sentinel, seconds=settings.index.poll_seconds
+        )
         self._started = False
 
     @classmethod
@@ -104,8 +112,8 @@ class Engine:
         Raises `NoCheckpointError` where nothing could be encoded.
         """
         self.checkpoints.sweep_unfinished()
-        self.shelf.check_default()
-        self.shelf.refresh_changed()
+        self.live_collections.check_default()
+        self.live_collections.refresh_changed()
         self._watcher.start()
         self.indexer.start()
         self._started = True
@@ -115,7 +123,7 @@ class Engine:
         self._started = False
         self.indexer.close()
         self._watcher.close()
-        self.shelf.close()
+        self.live_collections.close()
         self._encoders.close()
         self.jobs.close()
         self.catalog.close()
@@ -125,7 +133,7 @@ class Engine:
 
         Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`.
         """
-        live = self.shelf.get(query.collection)
+        live = self.live_collections.get(query.collection)
         with self.sentinel.noting(live):
             return rank(query, live=live, catalog=self.catalog)
 
@@ -134,7 +142,7 @@ class Engine:
 
         That they are kept does not depend on whether the collection can be served.
         """
-        self.shelf.follow(name)
+        self.live_collections.follow(name)
         self.indexer.wake()
 
     def create(self, name: str) -> CollectionStatus:
@@ -151,7 +159,7 @@ class Engine:
 
     def status(self, collection: Collection) -> CollectionStatus:
         """How far the index of a collection has come. Raises `CollectionNotFoundError`."""
-        found = self.shelf.known(collection.name)
+        found = self.live_collections.known(collection.name)
         live = found.live
         return CollectionStatus(
             collection,
@@ -167,25 +175,25 @@ class Engine:
 
         What a pointer names may be refused all the while: what was served before answers.
         """
-        default = self.shelf.default_problem
+        default = self.live_collections.default_problem
         problems = [] if default is None else [default]
-        problems += [*self.shelf.problems().values(), *self.indexer.problems().values()]
+        problems += [*self.live_collections.problems().values(), *self.indexer.problems().values()]
         return Readiness(
-            ready=self._started and self.shelf.can_answer(),
-            problems=(*problems, *map(str, self.shelf.failures)),
+            ready=self._started and self.live_collections.can_answer(),
+            problems=(*problems, *map(str, self.live_collections.failures)),
         )
 
 
 def checkpoint_encoders(settings: Settings) -> Encoders:
     """Encoders opened from the home's checkpoints, each verified first."""
-    store = CheckpointStore(settings.home / "checkpoints")
+    store = CheckpointStore(settings.layout.checkpoints)
 
     def open_one(checkpoint_id: str) -> Encoder:
         return open_encoder(
             store.open(checkpoint_id),
             runtime=settings.encoder.runtime,
             threads=settings.encoder_threads,
-            cache=settings.home / "cache",
+            cache=settings.layout.cache,
         )
 
     def files(checkpoint_id: str) -> Files:

@@ -17,9 +17,9 @@ from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EngineError
 from molt.engine.indexer_lock import IndexerLock
-from molt.engine.live import Shelf
+from molt.engine.live import LiveCollections
 from molt.engine.settings import Settings
-from molt.engine.writers import Writing
+from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
@@ -80,13 +80,13 @@ class Indexer:
         catalog: Catalog,
         store: GenerationStore,
         encoders: Encoders,
-        shelf: Shelf,
+        live_collections: LiveCollections,
     ) -> None:
         self._settings = settings.index
         self._catalog = catalog
-        self._shelf = shelf
+        self._live_collections = live_collections
         self._lock = IndexerLock(settings.home)
-        self._writing = Writing(
+        self._writers = Writers(
             catalog=catalog,
             store=store,
             encoders=encoders,
@@ -117,7 +117,7 @@ class Indexer:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        self._writing.close()
+        self._writers.close()
         self._lock.release()
 
     def acquire(self) -> bool:
@@ -132,18 +132,18 @@ class Indexer:
         """Seal the next changed documents of every collection, or of `only`; were there any?"""
         sealed = self._each(
             "sealing",
-            lambda collection: self._writing.advance(
+            lambda collection: self._writers.advance(
                 collection, limit=self._settings.batch_documents
             ),
             only=only,
         )
         if not sealed:
-            self._writing.collect()
+            self._writers.collect()
         return sealed
 
     def merge(self, *, only: str | None = None) -> bool:
         """Merge some segments of every collection, or of `only`; were there too many?"""
-        return self._each("merging", self._writing.merge, only=only)
+        return self._each("merging", self._writers.merge, only=only)
 
     def _each(self, name: str, work: Callable[[Collection], bool], *, only: str | None) -> bool:
         worked = False
@@ -157,7 +157,7 @@ class Indexer:
             try:
                 if work(collection):
                     worked = True
-                    self._shelf.follow(collection.name)
+                    self._live_collections.follow(collection.name)
             except CollectionNotFoundError:
                 continue
             except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed

@@ -30,9 +30,9 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.generations.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from molt.index.catalog.failures import Failure
+    from molt.index.catalog.failures import JobFailure
 
-__all__ = ["Live", "Shelf", "default_checkpoint"]
+__all__ = ["Live", "LiveCollections", "default_checkpoint"]
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ _PATIENCE = 10.0
 """Seconds that a request waits for a collection that is being loaded."""
 
 
-class Shelf:
+class LiveCollections:
     """One `Live` per collection, and for a collection that cannot be served the reason."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Shelf:
         self._unexpected: dict[str, str] = {}
         self._refreshed = threading.Condition()
         self.default_problem: str | None = None
-        self.failures: tuple[Failure, ...] = ()
+        self.failures: tuple[JobFailure, ...] = ()
 
     def get(self, name: str) -> Live:
         """What answers; where nothing does yet, it is waited for, though not for ever.

@@ -16,14 +16,14 @@ from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.errors import InvalidDimensionsError, UnknownModelError
-from molt.engine.live import Shelf, default_checkpoint
+from molt.engine.live import LiveCollections, default_checkpoint
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import CollectionNotFoundError, InvalidNameError
 
 
 @dataclass(frozen=True)
-class Embedding:
+class EmbeddingResult:
     """`vectors` `(n, dim) float32` L2-normalised, `n_tokens` `(n,) int32`."""
 
     checkpoint: str
@@ -46,19 +46,24 @@ class Models:
     """Finds the encoder behind a name. Thread-safe."""
 
     def __init__(
-        self, *, catalog: Catalog, checkpoints: CheckpointStore, encoders: Encoders, shelf: Shelf
+        self,
+        *,
+        catalog: Catalog,
+        checkpoints: CheckpointStore,
+        encoders: Encoders,
+        live_collections: LiveCollections,
     ) -> None:
         self._catalog = catalog
         self._checkpoints = checkpoints
         self._encoders = encoders
-        self._shelf = shelf
+        self._live_collections = live_collections
 
     def encoder(self, name: str) -> Encoder:
         """Raises `UnknownModelError`, or `UnavailableError` where it cannot be loaded."""
-        if name == DEFAULT and not self._shelf.holds(name):
-            return self._shelf.default()
+        if name == DEFAULT and not self._live_collections.holds(name):
+            return self._live_collections.default()
         with suppress(CollectionNotFoundError, InvalidNameError):
-            return self._shelf.get(name).encoder
+            return self._live_collections.get(name).encoder
         try:
             return self._encoders.get(name)
         except CheckpointNotFoundError:
@@ -66,7 +71,7 @@ class Models:
 
     def embed(
         self, texts: Sequence[str], *, model: str, input_type: InputType, dimensions: int | None
-    ) -> Embedding:
+    ) -> EmbeddingResult:
         """Encode `texts`; with `dimensions` the leading ones, normalised again.
 
         Raises `UnknownModelError` or `InvalidDimensionsError`.
@@ -81,7 +86,7 @@ class Models:
         vectors = encoded.vectors
         if dimensions is not None:
             vectors = _leading(vectors, dimensions)
-        return Embedding(encoder.checkpoint.id, vectors, encoded.n_tokens)
+        return EmbeddingResult(encoder.checkpoint.id, vectors, encoded.n_tokens)
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Every name that `encoder` takes, in alphabetical order."""
@@ -92,7 +97,7 @@ class Models:
         roots |= {checkpoint_id: checkpoint_id for checkpoint_id in checkpoints}
         for collection in self._catalog.collections.list():
             with suppress(CollectionNotFoundError):
-                live = self._shelf.known(collection.name).live
+                live = self._live_collections.known(collection.name).live
                 if live is not None:
                     roots[collection.name] = live.encoder.checkpoint.id
         return tuple(

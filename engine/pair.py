@@ -12,7 +12,11 @@ from molt.engine.refusal import Files, files_under
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
-from molt.index.generations.generation import MANIFEST, GenerationManifest, GenerationStore
+from molt.index.generations.generation import (
+    GENERATION_MANIFEST,
+    GenerationManifest,
+    GenerationStore,
+)
 from molt.index.generations.occupancy import Hold, hold_reading
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 

@@ -7,7 +7,7 @@ import threading
 
 import structlog
 
-from molt.engine.live import Shelf
+from molt.engine.live import LiveCollections
 from molt.engine.watch.sentinel import Sentinel
 
 log = structlog.get_logger(__name__)
@@ -16,8 +16,10 @@ log = structlog.get_logger(__name__)
 class Watcher:
     """A thread that compares memory with disk every `seconds`."""
 
-    def __init__(self, shelf: Shelf, sentinel: Sentinel, *, seconds: float) -> None:
-        self._shelf = shelf
+    def __init__(
+        self, live_collections: LiveCollections, sentinel: Sentinel, *, seconds: float
+    ) -> None:
+        self._live_collections = live_collections
         self._sentinel = sentinel
         self._seconds = seconds
         self._stopping = threading.Event()
@@ -36,7 +38,7 @@ class Watcher:
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds):
             try:
-                self._shelf.look()
+                self._live_collections.look()
                 self._sentinel.look()
             except Exception:
                 log.exception("watcher.failed")

@@ -53,7 +53,7 @@ class _Opened:
         return self.replaces is None and revision >= collection.revision
 
 
-class Writing:
+class Writers:
     """The open writers of a home, one per collection."""
 
     def __init__(

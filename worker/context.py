@@ -30,7 +30,7 @@ class Orders:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class JobContext:
     """A home opened for work."""
 
     orders: Orders

@@ -22,11 +22,11 @@ from dbos import DBOS, DBOSPortableJSONSerializer
 from molt.artifact import exclusive
 from molt.index.catalog.catalog import open_catalog
 from molt.index.errors import CatalogError, JobNotFoundError
-from molt.index.jobs.job import EXECUTOR, VERSION, Job, JobKind, JobState, Line, jobs_folder
+from molt.index.jobs.job import EXECUTOR, VERSION, Job, JobKind, JobState, QueueName, jobs_folder
 from molt.index.jobs.queue import JobQueue, create_jobs_engine
 from molt.training.errors import TrainingError
 from molt.training.supervised import when_input_ends
-from molt.worker.context import Orders, Workshop
+from molt.worker.context import Orders, JobContext
 from molt.worker.workflows import run_job
 
 log = structlog.get_logger(__name__)
@@ -56,13 +56,13 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
         when_input_ends(stopping.set)
     os.nice(orders.niceness)
     with hold_worker(orders.home), closing(open_catalog(orders.catalog_url)) as catalog:
-        shop = Workshop(orders, catalog)
-        launch(shop)
+        context = JobContext(orders, catalog)
+        launch(context)
         log.info("worker.started", home=str(orders.home))
         queue = JobQueue(orders.jobs_url)  # kept: to open one costs more than to look
         while not stopping.wait(_TIDY_SECONDS):
             try:
-                _tidy(shop, queue)
+                _tidy(context, queue)
             except (CatalogError, OSError) as error:  # another time, then
                 log.warning("worker.untidy", reason=str(error))
         log.info("worker.stopped")
@@ -70,11 +70,11 @@ def work(orders: Orders, *, leashed: bool) -> NoReturn:
         os._exit(0)  # a step at work would be waited for; it is begun again by the next worker
 
 
-def launch(shop: Workshop) -> None:
+def launch(context: JobContext) -> None:
     """Register every workflow, tidy up after jobs that ended meanwhile, and begin."""
-    orders = shop.orders
+    orders = context.orders
     with closing(JobQueue(orders.jobs_url)) as queue:
-        _tidy(shop, queue)
+        _tidy(context, queue)
     DBOS(
         config={
             "name": "molt",
@@ -86,11 +86,11 @@ def launch(shop: Workshop) -> None:
         }
     )
     for kind in JobKind:
-        run: Any = partial(run_job, kind, shop)
+        run: Any = partial(run_job, kind, context)
         run.__name__ = run.__qualname__ = kind.value
         DBOS.workflow(name=kind.value, max_recovery_attempts=_MOST_DEATHS - 1)(run)
     DBOS.launch()
-    for line in Line:
+    for line in QueueName:
         DBOS.register_queue(line.value, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
 
 
@@ -105,29 +105,29 @@ def hold_worker(home: Path) -> Iterator[None]:
         yield
 
 
-def _tidy(shop: Workshop, queue: JobQueue) -> None:
+def _tidy(context: JobContext, queue: JobQueue) -> None:
     """See to jobs that ended while no worker was at them: cancelled ones, and those given up."""
-    builds = shop.catalog.builds
-    _note_given_up(shop, queue)
+    builds = context.catalog.builds
+    _note_given_up(context, queue)
     for job_id in builds.jobs().values():
         if _ended(queue, job_id):
             builds.end(job_id)
-    for folder in jobs_folder(shop.orders.home).glob("*"):
+    for folder in jobs_folder(context.orders.home).glob("*"):
         old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
         if _ended(queue, folder.name, forgotten=old):
             rmtree(folder, ignore_errors=True)
 
 
-def _note_given_up(shop: Workshop, queue: JobQueue) -> None:
+def _note_given_up(context: JobContext, queue: JobQueue) -> None:
     """Note the jobs that were begun too often; not those that another was asked for after."""
-    noted = {failure.job for failure in shop.catalog.failures.list()}
+    noted = {failure.job for failure in context.catalog.failures.list()}
     newest: dict[tuple[str | None, str], Job] = {}
     for job in queue.list(limit=_LOOKED_AT):
         newest.setdefault((job.collection, job.kind), job)
     for job in newest.values():
         given_up = job.state is JobState.FAILED and job.attempts > _MOST_DEATHS
         if given_up and job.id not in noted:
-            shop.catalog.failures.note(
+            context.catalog.failures.note(
                 job.collection, kind=job.kind, job=job.id, reason=str(job.error)
             )
 

@@ -17,7 +17,7 @@ import structlog
 from molt.artifact import ArtifactError
 from molt.encoder.errors import EncoderError
 from molt.engine.live import Live
-from molt.engine.releasing import Releasing
+from molt.engine.releasing import Releaser
 from molt.engine.settings import WatchSettings
 from molt.engine.watch.worsening import Sample, Share, worsening
 from molt.index.catalog.catalog import Catalog
@@ -70,10 +70,10 @@ class Sentinel:
     `on_rollback` is called with the collection's name after one has gone.
     """
 
-    def __init__(self, settings: WatchSettings, *, catalog: Catalog, releasing: Releasing) -> None:
+    def __init__(self, settings: WatchSettings, *, catalog: Catalog, releaser: Releaser) -> None:
         self._settings = settings
         self._catalog = catalog
-        self._releasing = releasing
+        self._releaser = releaser
         self._guarded: dict[int, _Guarded] = {}
         self._lock = threading.Lock()
         self._due = 0.0
@@ -145,7 +145,7 @@ class Sentinel:
             return  # somebody was faster
         log.error("watch.rolling_back", collection=name, generation=release.generation, reason=why)
         try:
-            self._releasing.activate(
+            self._releaser.activate(
                 previous,
                 reason=Reason(ACTOR, f"rolled back: {why}"),
                 epoch_expected=release.epoch,

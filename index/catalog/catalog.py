@@ -13,7 +13,7 @@ from molt.index.catalog.collections import Collections
 from molt.index.catalog.database import Database, create_database
 from molt.index.catalog.documents import Documents
 from molt.index.catalog.events import Events
-from molt.index.catalog.failures import Failures
+from molt.index.catalog.failures import JobFailures
 from molt.index.catalog.keys import Keys
 from molt.index.catalog.relevance import Relevance
 from molt.index.catalog.schema import upgrade
@@ -33,7 +33,7 @@ class Catalog:
         self.keys = Keys(database)
         self.aliases = Aliases(database)
         self.builds = Builds(database)
-        self.failures = Failures(database)
+        self.failures = JobFailures(database)
 
     def close(self) -> None:
         """Close every connection; the catalog cannot be used afterwards."""

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from molt.index.files.errors import SourceError
-from molt.index.files.part import Kind, Part
+from molt.index.files.part import RecordKind, SourcePart
 
 _NAMES = {
-    "corpus": Kind.DOCUMENTS,
-    "queries": Kind.QUERIES,
-    "pairs": Kind.PAIRS,
+    "corpus": RecordKind.DOCUMENTS,
+    "queries": RecordKind.QUERIES,
+    "pairs": RecordKind.PAIRS,
 }
 
 
-def find_parts(folder: Path) -> tuple[Part, ...]:
+def find_parts(folder: Path) -> tuple[SourcePart, ...]:
     """What a BEIR folder holds: `corpus.jsonl`, `queries.jsonl`, `pairs.jsonl` (each may end in
     `.gz`) and `qrels/<split>.tsv`.
 
@@ -20,11 +20,13 @@ def find_parts(folder: Path) -> tuple[Part, ...]:
     `SourceError` where none of them is there.
     """
     parts = [
-        Part(path, kind)
+        SourcePart(path, kind)
         for stem, kind in _NAMES.items()
         for path in _one_of(folder / f"{stem}.jsonl", folder / f"{stem}.jsonl.gz")
     ]
-    parts += [Part(path, Kind.JUDGMENTS, _split(path)) for path in _qrels(folder / "qrels")]
+    parts += [
+        SourcePart(path, RecordKind.JUDGMENTS, _split(path)) for path in _qrels(folder / "qrels")
+    ]
     if not parts:
         raise SourceError(
             folder, "is no BEIR folder: it holds neither corpus.jsonl nor queries.jsonl nor qrels"

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class Kind(StrEnum):
+class RecordKind(StrEnum):
     """What the rows of a file are."""
 
     DOCUMENTS = "documents"
@@ -15,9 +15,9 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Part:
+class SourcePart:
     """One file of a source; `split` is given to those of its judgments that name none."""
 
     path: Path
-    kind: Kind
+    kind: RecordKind
     split: str | None = None

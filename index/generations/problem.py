@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True)
-class Problem:
+class HomeProblem:
     """What is wrong, and where."""
 
     path: Path

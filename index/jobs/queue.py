@@ -19,7 +19,7 @@ from molt.index.catalog.database import translated
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
 from molt.index.jobs.job import (
     EVENTS,
-    LINES,
+    QUEUES,
     VERSION,
     Job,
     JobEvent,
@@ -133,7 +133,7 @@ class JobQueue:
         """The id of the job that is in the queue now: this one, or the one that is at work."""
         order: EnqueueOptions = {
             "workflow_name": request.kind,
-            "queue_name": LINES[request.kind],
+            "queue_name": QUEUES[request.kind],
             "workflow_id": job_id,
             "app_version": VERSION,
             "deduplication_id": f"{request.kind}:{request.collection or ''}",

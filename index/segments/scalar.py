@@ -11,7 +11,7 @@ MAX_FIELD_LENGTH = 512
 """Characters of a field's dotted path; what lies deeper cannot be filtered on."""
 
 
-class Kind(StrEnum):
+class ScalarKind(StrEnum):
     """Kinds never mix: the text "1", the number 1 and the boolean true are three values."""
 
     NUMBER = "number"
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 class Scalar:
     """A value of one kind; numbers are float64, and a boolean is held as 0.0 or 1.0."""
 
-    kind: Kind
+    kind: ScalarKind
     value: float | str
 
 
@@ -33,12 +33,12 @@ def scalar_of(value: object) -> Scalar | None:
     A lone surrogate, which UTF-8 cannot hold, becomes a question mark.
     """
     if isinstance(value, bool):
-        return Scalar(Kind.BOOLEAN, float(value))
+        return Scalar(ScalarKind.BOOLEAN, float(value))
     if isinstance(value, str):
-        return Scalar(Kind.TEXT, storable(value))
+        return Scalar(ScalarKind.TEXT, storable(value))
     if isinstance(value, int | float):
         number = _finite(value)
-        return None if number is None else Scalar(Kind.NUMBER, number)
+        return None if number is None else Scalar(ScalarKind.NUMBER, number)
     return None
 
 

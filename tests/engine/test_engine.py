@@ -23,7 +23,7 @@ from molt.engine.errors import (
 from molt.engine.indexer import Rest
 from molt.engine.search.pipeline import SearchQuery
 from molt.engine.settings import load_settings
-from molt.engine.writers import Writing
+from molt.engine.writers import Writers
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import Documents
@@ -47,7 +47,7 @@ def write(engine: Engine, *documents: Document) -> None:
     collection = engine.catalog.collections.get("shop")
     ack = engine.catalog.documents.upsert(collection, documents)
     engine.changed("shop")
-    assert engine.shelf.wait_indexed("shop", revision=ack.revision, timeout=SOON)
+    assert engine.live_collections.wait_indexed("shop", revision=ack.revision, timeout=SOON)
 
 
 def delete(engine: Engine, doc_id: str) -> None:
@@ -115,7 +115,7 @@ def test_what_was_acknowledged_before_a_stop_is_indexed_at_the_next_start(tmp_pa
         ack = stopped.catalog.documents.upsert(collection, [Document("a", "red socks")])
     with closing(open_engine(settings)) as started:
         started.start()
-        assert started.shelf.wait_indexed("shop", revision=ack.revision, timeout=SOON)
+        assert started.live_collections.wait_indexed("shop", revision=ack.revision, timeout=SOON)
         assert ids(started, "socks") == ["a"]
 
 
@@ -127,7 +127,7 @@ def test_a_second_process_of_the_home_follows_the_one_that_indexes(
         second.start()
         write(engine, Document("a", "red socks"))
         revision = engine.catalog.collections.get("shop").revision
-        assert second.shelf.wait_indexed("shop", revision=revision, timeout=SOON)
+        assert second.live_collections.wait_indexed("shop", revision=revision, timeout=SOON)
         assert ids(second, "socks") == ["a"]
 
 
@@ -156,11 +156,11 @@ def test_a_damaged_generation_is_refused_by_name_and_rebuilt(tmp_path: Path, nam
     damage(path)
     with closing(open_engine(settings)) as second:
         with pytest.raises(UnavailableError, match=name):
-            second.shelf.refresh("shop")
+            second.live_collections.refresh("shop")
         assert any(name in problem for problem in second.readiness().problems)
         second.start()
         revision = second.catalog.collections.get("shop").revision
-        assert second.shelf.wait_indexed("shop", revision=revision, timeout=SOON)
+        assert second.live_collections.wait_indexed("shop", revision=revision, timeout=SOON)
         assert ids(second, "socks") == ["a", "b"]
         assert second.readiness().ready
         assert second.catalog.collections.get("shop").generation != damaged
@@ -173,7 +173,7 @@ def test_damage_to_a_generation_being_served_is_named_and_the_loaded_one_keeps_s
     engine.indexer.close()
     (manifest,) = (tmp_path / "generations").rglob("generation.json")
     damage(manifest)
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert ids(engine, "socks") == ["a"]
     readiness = engine.readiness()
     assert readiness.ready
@@ -188,7 +188,7 @@ def test_what_is_written_is_kept_although_the_collection_cannot_be_served(
         collection = engine.catalog.collections.create("shop")
         engine.catalog.collections.point("shop", generation="0" * 32)
         with pytest.raises(UnavailableError):
-            engine.shelf.get("shop")
+            engine.live_collections.get("shop")
         engine.catalog.documents.upsert(collection, [Document("a", "red socks")])
         engine.changed("shop")
         assert [status.collection.name for status in engine.statuses()] == ["shop"]
@@ -200,7 +200,7 @@ def test_a_collection_that_is_deleted_while_all_are_listed_is_left_out(
     engine.catalog.collections.create("gone")
     listed = engine.catalog.collections.list()
     engine.catalog.collections.delete("gone")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     monkeypatch.setattr(engine.catalog.collections, "list", lambda: listed)
     assert [status.collection.name for status in engine.statuses()] == ["shop"]
     assert "gone" not in {card.name for card in engine.models.cards()}
@@ -209,14 +209,14 @@ def test_a_collection_that_is_deleted_while_all_are_listed_is_left_out(
 def test_a_library_that_fails_on_one_collection_keeps_no_other_from_being_indexed(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    advance = Writing.advance
+    advance = Writers.advance
 
-    def fail(writing: Writing, collection: Collection, *, limit: int) -> bool:
+    def fail(writing: Writers, collection: Collection, *, limit: int) -> bool:
         if collection.name == "broken":
             raise ArithmeticError("a token beyond the table")
         return advance(writing, collection, limit=limit)
 
-    monkeypatch.setattr(Writing, "advance", fail)
+    monkeypatch.setattr(Writers, "advance", fail)
     engine.catalog.collections.create("broken")
     write(engine, Document("a", "red socks"))
     assert ids(engine, "socks") == ["a"]
@@ -234,7 +234,7 @@ def test_what_goes_on_failing_is_tried_less_and_less_often(
         tried.append(now)
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(Writing, "advance", fail)
+    monkeypatch.setattr(Writers, "advance", fail)
     monkeypatch.setattr("molt.engine.indexer.time", SimpleNamespace(monotonic=lambda: now))
     with closing(open_engine(load_settings(home=tmp_path))) as engine:
         engine.catalog.collections.create("shop")
@@ -242,7 +242,7 @@ def test_what_goes_on_failing_is_tried_less_and_less_often(
             now = tick * engine.settings.index.poll_seconds
             engine.indexer.seal()
         assert tried == [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 25.5, 35.5, 45.5, 55.5]
-        monkeypatch.setattr(Writing, "advance", lambda *_, **__: False)
+        monkeypatch.setattr(Writers, "advance", lambda *_, **__: False)
         assert engine.indexer.problems().keys() == {"shop"}
         now += 10.0
         engine.indexer.seal()
@@ -290,9 +290,9 @@ def test_generations_that_nothing_points_to_are_removed_once_nobody_reads_them(
     engine: Engine, tmp_path: Path
 ) -> None:
     write(engine, Document("a", "red socks"))
-    reading = engine.shelf.get("shop")
+    reading = engine.live_collections.get("shop")
     engine.catalog.collections.delete("shop")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     engine.indexer.seal()
     assert len(list((tmp_path / "generations").iterdir())) == 1
     del reading

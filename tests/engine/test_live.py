@@ -78,31 +78,31 @@ def is_held(engine: Engine, generation: str) -> bool:
 def test_a_generation_is_held_from_when_it_is_loaded(engine: Engine) -> None:
     generation = replace(engine)
     assert not is_held(engine, generation)
-    engine.shelf.refresh("shop")
+    engine.live_collections.refresh("shop")
     assert is_held(engine, generation)
 
 
 def test_a_collection_that_nothing_is_indexed_of_holds_nothing(engine: Engine) -> None:
     engine.catalog.collections.create("empty")
-    assert engine.shelf.get("empty").hold is None
+    assert engine.live_collections.get("empty").hold is None
 
 
 def test_new_documents_change_nothing_about_the_hold(engine: Engine) -> None:
-    hold = engine.shelf.get("shop").hold
+    hold = engine.live_collections.get("shop").hold
     engine.catalog.documents.upsert(
         engine.catalog.collections.get("shop"), [Document("b", "blue socks")]
     )
     engine.indexer.seal()
-    live = engine.shelf.refresh("shop")
+    live = engine.live_collections.refresh("shop")
     assert live.indexed_revision == 2
     assert live.hold is hold
 
 
 def test_a_generation_is_kept_for_the_last_request_that_searches_it(engine: Engine) -> None:
-    former, request = active(engine), engine.shelf.get("shop")
+    former, request = active(engine), engine.live_collections.get("shop")
     engine.indexer.close()
     current = replace(engine)
-    assert engine.shelf.refresh("shop").hold is not request.hold
+    assert engine.live_collections.refresh("shop").hold is not request.hold
     assert collect(engine.catalog, engine.generations, retained=0) == []
     del request
     assert collect(engine.catalog, engine.generations, retained=0) == [former]
@@ -111,28 +111,28 @@ def test_a_generation_is_kept_for_the_last_request_that_searches_it(engine: Engi
 
 def test_the_generation_of_a_deleted_collection_is_let_go(engine: Engine) -> None:
     generation = active(engine)
-    engine.shelf.get("shop")
+    engine.live_collections.get("shop")
     engine.catalog.collections.delete("shop")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert not is_held(engine, generation)
 
 
 def test_a_generation_that_cannot_be_served_is_not_held(engine: Engine) -> None:
-    served, former = engine.shelf.get("shop"), active(engine)
+    served, former = engine.live_collections.get("shop"), active(engine)
     damaged = replace(engine)
     (vectors,) = engine.generations.path(damaged).rglob("vectors.npy")
     vectors.write_bytes(b"damaged")
-    assert engine.shelf.refresh("shop") is served
+    assert engine.live_collections.refresh("shop") is served
     assert not is_held(engine, damaged)
     assert is_held(engine, former)
 
 
 def test_a_generation_that_has_gone_is_refused_by_name(engine: Engine) -> None:
-    served = engine.shelf.get("shop")
+    served = engine.live_collections.get("shop")
     gone = replace(engine)
     engine.generations.remove(gone)
-    assert engine.shelf.refresh("shop") is served
-    assert gone in engine.shelf.problems()["shop"]
+    assert engine.live_collections.refresh("shop") is served
+    assert gone in engine.live_collections.problems()["shop"]
 
 
 def test_what_was_verified_while_it_was_opened_is_not_verified_again(engine: Engine) -> None:
@@ -140,7 +140,7 @@ def test_what_was_verified_while_it_was_opened_is_not_verified_again(engine: Eng
     snapshot = opened(engine, generation)
     (vectors,) = engine.generations.path(generation).rglob("vectors.npy")
     vectors.write_bytes(vectors.read_bytes() + b"damage")
-    live = engine.shelf.refresh("shop", opened=snapshot)
+    live = engine.live_collections.refresh("shop", opened=snapshot)
     assert live.snapshot is not None
     assert live.snapshot.manifest.id == generation
     assert is_held(engine, generation)
@@ -149,7 +149,7 @@ def test_what_was_verified_while_it_was_opened_is_not_verified_again(engine: Eng
 def test_a_snapshot_that_was_opened_earlier_is_brought_up_to_date(engine: Engine) -> None:
     snapshot = opened(engine, replace(engine))
     engine.catalog.documents.delete(engine.catalog.collections.get("shop"), "a")
-    live = engine.shelf.refresh("shop", opened=snapshot)
+    live = engine.live_collections.refresh("shop", opened=snapshot)
     assert live.snapshot is not None
     assert (snapshot.n_documents, live.snapshot.n_documents) == (1, 0)
 
@@ -157,7 +157,7 @@ def test_a_snapshot_that_was_opened_earlier_is_brought_up_to_date(engine: Engine
 def test_a_snapshot_of_another_generation_is_not_served(engine: Engine) -> None:
     snapshot = opened(engine, active(engine))
     generation = replace(engine)
-    live = engine.shelf.refresh("shop", opened=snapshot)
+    live = engine.live_collections.refresh("shop", opened=snapshot)
     assert live.snapshot is not None
     assert live.snapshot.manifest.id == generation
 
@@ -175,13 +175,13 @@ def test_while_one_collection_is_loaded_another_is_refreshed(
     engine.catalog.collections.create("other")
     generation = replace(engine)
     monkeypatch.setattr(module, "open_snapshot", open_slowly)
-    thread = threading.Thread(target=engine.shelf.refresh, args=("shop",))
+    thread = threading.Thread(target=engine.live_collections.refresh, args=("shop",))
     thread.start()
     assert loading.wait(30)
-    engine.shelf.refresh("other")
+    engine.live_collections.refresh("other")
     enough.set()
     thread.join()
-    served = engine.shelf.get("shop").snapshot
+    served = engine.live_collections.get("shop").snapshot
     assert served is not None
     assert served.manifest.id == generation
 
@@ -192,11 +192,11 @@ def test_a_file_that_may_not_be_read_is_a_problem_of_its_collection_alone(
     def refuse(*_: object) -> Snapshot:
         raise PermissionError(errno.EACCES, "Permission denied", "vectors.npy")
 
-    served = engine.shelf.get("shop")
+    served = engine.live_collections.get("shop")
     replace(engine)
     monkeypatch.setattr(module, "open_snapshot", refuse)
     engine.catalog.collections.create("younger")
-    engine.shelf.refresh_changed()
-    assert engine.shelf.holds("younger")
-    assert engine.shelf.get("shop") is served
-    assert "Permission denied" in engine.shelf.problems()["shop"]
+    engine.live_collections.refresh_changed()
+    assert engine.live_collections.holds("younger")
+    assert engine.live_collections.get("shop") is served
+    assert "Permission denied" in engine.live_collections.problems()["shop"]

@@ -38,7 +38,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
             engine.catalog.documents.upsert(collection, [Document("a", "red socks")])
         while engine.indexer.seal():
             continue
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
         yield engine
 
 
@@ -85,35 +85,35 @@ def test_a_damaged_generation_is_verified_once_however_often_it_is_looked_at_and
     former = served(engine)
     point_at_damage(engine)
     hashed.clear()
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert hashed.count("vectors.npy") == 1
     hashed.clear()
     for _ in range(5):
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
         assert served(engine) == former
         engine.changed("shop")
     assert hashed == []
-    assert engine.shelf.known("shop").state == "refused"
+    assert engine.live_collections.known("shop").state == "refused"
 
 
 def test_what_was_refused_is_looked_at_again_as_soon_as_its_files_change(engine: Engine) -> None:
     generation = point_at_damage(engine)
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert served(engine) != generation
     flip_bit(vectors_of(engine, generation))
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert served(engine) == generation
-    assert engine.shelf.problems() == {}
+    assert engine.live_collections.problems() == {}
 
 
 def test_what_was_refused_is_forgotten_as_soon_as_the_pointer_moves(engine: Engine) -> None:
     former = served(engine)
     point_at_damage(engine)
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     engine.catalog.collections.point("shop", generation=former)
-    engine.shelf.refresh_changed()
-    assert engine.shelf.problems() == {}
-    assert engine.shelf.known("shop").state == "serving"
+    engine.live_collections.refresh_changed()
+    assert engine.live_collections.problems() == {}
+    assert engine.live_collections.known("shop").state == "serving"
 
 
 def test_a_manifest_that_is_damaged_while_it_serves_is_read_once(
@@ -122,21 +122,21 @@ def test_a_manifest_that_is_damaged_while_it_serves_is_read_once(
     (manifest, *_) = engine.generations.root.glob(f"{served(engine)}/generation.json")
     intact = manifest.read_bytes()
     manifest.write_bytes(intact[:-20])
-    engine.shelf.refresh_changed()
-    assert "generation.json" in engine.shelf.problems()["shop"]
+    engine.live_collections.refresh_changed()
+    assert "generation.json" in engine.live_collections.problems()["shop"]
     reads = counted(monkeypatch, GenerationStore, "read")
     for _ in range(5):
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
         engine.changed("shop")
     assert reads == []
     manifest.write_bytes(intact)
-    engine.shelf.refresh_changed()
-    assert engine.shelf.problems() == {}
+    engine.live_collections.refresh_changed()
+    assert engine.live_collections.problems() == {}
 
 
 def test_a_document_deleted_while_the_former_pair_answers_is_found_no_more(engine: Engine) -> None:
     point_at_damage(engine)
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     engine.catalog.documents.delete(engine.catalog.collections.get("shop"), "a")
     engine.changed("shop")
     assert engine.search(SearchQuery("red socks", "shop")).page.total == 0
@@ -147,7 +147,7 @@ def test_a_search_that_nothing_can_answer_is_refused_at_once_and_says_until_when
 ) -> None:
     point_at_damage(engine)
     with closing(open_engine(load_settings(home=tmp_path, index={"poll_seconds": 7}))) as second:
-        second.shelf.refresh_changed()
+        second.live_collections.refresh_changed()
         hashed.clear()
         for _ in range(3):
             with pytest.raises(UnavailableError, match=r"vectors\.npy") as refused:
@@ -165,11 +165,11 @@ def test_while_one_collection_is_being_loaded_others_are_refreshed_and_it_answer
     with slow_opening(monkeypatch):
         engine.catalog.collections.point("shop", generation=generation)
         engine.catalog.documents.delete(engine.catalog.collections.get("other"), "a")
-        loading = engine.shelf.look()
-        engine.shelf.look()
+        loading = engine.live_collections.look()
+        engine.live_collections.look()
         assert engine.search(SearchQuery("red socks", "other")).page.total == 0
         assert served(engine) == former
-        assert engine.shelf.known("shop").state == "loading"
+        assert engine.live_collections.known("shop").state == "loading"
         assert not any(one.done() for one in loading)
     for one in loading:
         one.result(SOON)
@@ -182,7 +182,7 @@ def test_a_search_waits_for_the_collection_that_it_asks_for_and_not_for_ever(
     monkeypatch.setattr(shelves, "_PATIENCE", 0.01)
     with closing(open_engine(load_settings(home=tmp_path))) as second:
         with slow_opening(monkeypatch):
-            second.shelf.look()
+            second.live_collections.look()
             with pytest.raises(UnavailableError, match="is being loaded") as refused:
                 second.search(SearchQuery("red socks", "shop"))
             assert refused.value.retry_after == 1
@@ -198,7 +198,7 @@ def test_whatever_one_collection_raises_the_others_are_refreshed_and_it_is_told_
     settled = LiveCollection.is_settled
 
     def fail(collection: LiveCollection, *arguments: object, **options: object) -> bool:
-        if collection is engine.shelf.known("other"):
+        if collection is engine.live_collections.known("other"):
             raise ArithmeticError("nobody thought of this")
         return settled(collection, *arguments, **options)  # type: ignore[arg-type]
 
@@ -207,7 +207,7 @@ def test_whatever_one_collection_raises_the_others_are_refreshed_and_it_is_told_
         shop = engine.catalog.collections.get("shop")
         engine.catalog.documents.upsert(shop, [Document(doc_id, "blue socks")])
         engine.indexer.seal(only="shop")
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
     assert engine.search(SearchQuery("socks", "shop")).page.total == 3
     assert capfd.readouterr().out.count("refresh.failed") == 1
 
@@ -221,9 +221,11 @@ def test_a_library_that_fails_on_a_generation_is_a_problem_of_its_collection(
     former = served(engine)
     engine.catalog.collections.point("shop", generation=make_generation(engine, "shop"))
     monkeypatch.setattr(pair, "open_snapshot", fail)
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert served(engine) == former
-    assert engine.shelf.problems() == {"shop": "collection 'shop': nobody thought of this"}
+    assert engine.live_collections.problems() == {
+        "shop": "collection 'shop': nobody thought of this"
+    }
 
 
 def test_where_nothing_changed_nothing_is_asked_but_whether_it_did(
@@ -236,10 +238,10 @@ def test_where_nothing_changed_nothing_is_asked_but_whether_it_did(
         asked.append(statement)
 
     event.listen(engine.catalog.database.engine, "before_cursor_execute", note)
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     engine.sentinel.look()
     asked.clear()
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     monkeypatch.setattr(engine.sentinel, "_due", 0.0)
     engine.sentinel.look()
     assert (asked, read) == ([], [])

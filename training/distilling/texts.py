@@ -23,7 +23,7 @@ _LEAST_HELD_OUT = 5
 
 
 @dataclass(frozen=True)
-class Texts:
+class CollectionTexts:
     """Distinct texts, by what they are to the search."""
 
     queries: tuple[str, ...]
@@ -36,16 +36,16 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Reading:
+class TextSample:
     """A collection's texts; `judged` is None where no test split can be had, `reason` says why."""
 
     collection: str
-    texts: Texts
+    texts: CollectionTexts
     judged: Prepared | None
     reason: str | None = None
 
 
-def read_texts(catalog: Catalog, name: str, *, config: DataConfig) -> Reading:
+def read_texts(catalog: Catalog, name: str, *, config: DataConfig) -> TextSample:
     """Every document, and the queries of the train split; where there are no splits, every query.
 
     Raises `CollectionNotFoundError`, and `DataError` where there are too few.
@@ -56,11 +56,13 @@ def read_texts(catalog: Catalog, name: str, *, config: DataConfig) -> Reading:
     except LeakageError:
         raise
     except DataError as error:
-        return Reading(name, _enough(_all(raw, config)), None, str(error))
-    return Reading(name, _enough(_learnable(prepared.dataset)), prepared)
+        return TextSample(name, _enough(_all(raw, config)), None, str(error))
+    return TextSample(name, _enough(_learnable(prepared.dataset)), prepared)
 
 
-def split_texts(texts: Texts, *, limit: int, seed: int) -> tuple[Texts, Texts]:
+def split_texts(
+    texts: CollectionTexts, *, limit: int, seed: int
+) -> tuple[CollectionTexts, CollectionTexts]:
     """At most `limit` of them at random, queries up to half of that: to learn from, and held out.
 
     A twentieth is held out, of documents at least five.
@@ -70,23 +72,23 @@ def split_texts(texts: Texts, *, limit: int, seed: int) -> tuple[Texts, Texts]:
     documents = _drawn(texts.documents, limit - len(queries), random)
     asked = min(_HELD_OUT, len(queries) // 20)
     read = max(_LEAST_HELD_OUT, min(_HELD_OUT, len(documents) // 20))
-    held_out = Texts(queries[:asked], documents[:read])
-    return Texts(queries[asked:], documents[read:]), held_out
+    held_out = CollectionTexts(queries[:asked], documents[:read])
+    return CollectionTexts(queries[asked:], documents[read:]), held_out
 
 
-def _learnable(dataset: Dataset) -> Texts:
+def _learnable(dataset: Dataset) -> CollectionTexts:
     asked = [query.text for query in dataset.train.queries.values()]
     asked += [example.query for task in dataset.tasks for example in task.examples]
-    return Texts(_distinct(asked), _distinct(dataset.corpus.texts))
+    return CollectionTexts(_distinct(asked), _distinct(dataset.corpus.texts))
 
 
-def _all(raw: RawData, config: DataConfig) -> Texts:
+def _all(raw: RawData, config: DataConfig) -> CollectionTexts:
     clean = clean_raw(raw, config=config, findings=Findings())
     queries = _distinct(query.text for query in clean.queries.values())
-    return Texts(queries, _distinct(clean.corpus.texts))
+    return CollectionTexts(queries, _distinct(clean.corpus.texts))
 
 
-def _enough(texts: Texts) -> Texts:
+def _enough(texts: CollectionTexts) -> CollectionTexts:
     if len(texts.documents) < _FEWEST:
         raise DataError(
             f"there are {len(texts.documents)} documents to learn from; bring {_FEWEST} or more"

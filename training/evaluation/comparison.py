@@ -8,8 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from molt.training.evaluation.measures import PRIMARY, Values
-from molt.training.evaluation.report import Difference, Outcome, Plan, SliceResult
+from molt.training.evaluation.measures import PRIMARY, QueryValues
+from molt.training.evaluation.report import (
+    Difference,
+    ComparisonOutcome,
+    EvaluationPlan,
+    SliceResult,
+)
 from molt.training.evaluation.significance import Estimate, estimate, holm, paired_test
 from molt.training.evaluation.slices import Slice
 
@@ -18,7 +23,10 @@ FEWEST = 10
 
 
 def compare_measures(
-    baseline: Mapping[str, Values], candidate: Mapping[str, Values], *, plan: Plan
+    baseline: Mapping[str, QueryValues],
+    candidate: Mapping[str, QueryValues],
+    *,
+    plan: EvaluationPlan,
 ) -> dict[str, Difference]:
     """The difference of every measure, by name."""
     changes = np.stack([candidate[name] - baseline[name] for name in candidate], axis=1)
@@ -30,16 +38,20 @@ def compare_measures(
     }
 
 
-def outcome(measures: Mapping[str, Difference], *, plan: Plan) -> Outcome:
+def outcome(measures: Mapping[str, Difference], *, plan: EvaluationPlan) -> ComparisonOutcome:
     """What nDCG@10 shows at the plan's level."""
     primary = measures[PRIMARY]
     if primary.p >= plan.alpha or primary.estimate.mean == 0:
-        return Outcome.UNDECIDED
-    return Outcome.BETTER if primary.estimate.mean > 0 else Outcome.WORSE
+        return ComparisonOutcome.UNDECIDED
+    return ComparisonOutcome.BETTER if primary.estimate.mean > 0 else ComparisonOutcome.WORSE
 
 
 def slice_results(
-    slices: Sequence[Slice], *, candidate: Values, baseline: Values | None, plan: Plan
+    slices: Sequence[Slice],
+    *,
+    candidate: QueryValues,
+    baseline: QueryValues | None,
+    plan: EvaluationPlan,
 ) -> tuple[SliceResult, ...]:
     """Each slice by nDCG@10 `(n,)`; p values are corrected over all slices large enough to test."""
     large = sum(len(each.rows) >= FEWEST for each in slices)
@@ -53,7 +65,9 @@ def slice_results(
     return tuple(results)
 
 
-def _result(each: Slice, candidate: Values, baseline: Values | None, plan: Plan) -> SliceResult:
+def _result(
+    each: Slice, candidate: QueryValues, baseline: QueryValues | None, plan: EvaluationPlan
+) -> SliceResult:
     own = candidate[each.rows, None]
     result = SliceResult(each.by, each.value, len(own), candidate=_estimate(own, plan))
     if baseline is None:
@@ -68,7 +82,7 @@ def _result(each: Slice, candidate: Values, baseline: Values | None, plan: Plan)
     )
 
 
-def _estimate(values: Values, plan: Plan) -> Estimate:
+def _estimate(values: QueryValues, plan: EvaluationPlan) -> Estimate:
     if len(values) < FEWEST:
         return Estimate(float(values.mean()))
     return estimate(values, sampling=plan.sampling)[0]

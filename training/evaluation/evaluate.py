@@ -18,9 +18,16 @@ from molt.training.evaluation.comparison import compare_measures, outcome, slice
 from molt.training.evaluation.examples import Examples, Pairing
 from molt.training.evaluation.measurement import Measured, Trial, measure_all
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Comparison, Facts, Plan, Report, Result, report_id
+from molt.training.evaluation.report import (
+    Comparison,
+    Facts,
+    EvaluationPlan,
+    Report,
+    CheckpointResult,
+    report_id,
+)
 from molt.training.evaluation.significance import estimate
-from molt.training.evaluation.similarity import compare
+from molt.training.evaluation.similarity import compare_runs
 from molt.training.evaluation.slices import Slice, slices
 
 
@@ -38,7 +45,12 @@ class Contenders:
 
 
 def evaluate(
-    trial: Trial, *, contenders: Contenders, plan: Plan, cache: Path, progress: Progress = quiet
+    trial: Trial,
+    *,
+    contenders: Contenders,
+    plan: EvaluationPlan,
+    cache: Path,
+    progress: Progress = quiet,
 ) -> Report:
     """Measure each checkpoint, in the variant that serves here, by search over the whole corpus.
 
@@ -95,12 +107,12 @@ def _facts(trial: Trial) -> Facts:
 def _result(
     measured: Measured,
     *,
-    plan: Plan,
+    plan: EvaluationPlan,
     cut: Sequence[Slice] = (),
     former: Measured | None = None,
-) -> Result:
+) -> CheckpointResult:
     columns = np.stack(list(measured.values.values()), axis=1)
-    return Result(
+    return CheckpointResult(
         subject=measured.subject,
         measures=dict(zip(measured.values, estimate(columns, sampling=plan.sampling), strict=True)),
         per_query={
@@ -117,7 +129,7 @@ def _result(
     )
 
 
-def _compared(trial: Trial, former: Measured, latter: Measured, plan: Plan) -> Comparison:
+def _compared(trial: Trial, former: Measured, latter: Measured, plan: EvaluationPlan) -> Comparison:
     measures = compare_measures(former.values, latter.values, plan=plan)
     change = latter.values[PRIMARY] - former.values[PRIMARY]
     pairing = Pairing(former.run, latter.run, former.values[PRIMARY], latter.values[PRIMARY])
@@ -126,7 +138,7 @@ def _compared(trial: Trial, former: Measured, latter: Measured, plan: Plan) -> C
         candidate=latter.subject.id,
         outcome=outcome(measures, plan=plan),
         measures=measures,
-        similarity=compare(former.run, latter.run),
+        similarity=compare_runs(former.run, latter.run),
         wins=int((change > 0).sum()),
         losses=int((change < 0).sum()),
         ties=int((change == 0).sum()),

@@ -28,7 +28,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class RunFolder:
     """Where a run keeps what is its own, and a cache of vectors shared with others."""
 
     folder: Path

@@ -81,7 +81,7 @@ def _get(engine: Engine, name: str) -> dict[str, Any]:
 
 def _delete(engine: Engine, name: str) -> None:
     engine.catalog.collections.delete(name)
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
 
 
 def _state(status: CollectionStatus) -> dict[str, Any]:

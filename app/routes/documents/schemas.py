@@ -34,7 +34,7 @@ class Acknowledgement(BaseModel):
     indexed: bool
 
 
-class StoredDocument(BaseModel):
+class DocumentState(BaseModel):
     """A document and the collection's revision that last changed it."""
 
     id: str
@@ -47,5 +47,5 @@ class StoredDocument(BaseModel):
 class DocumentPage(BaseModel):
     """Documents in the order of their ids; `next` is the `after` of the next page, if any."""
 
-    documents: list[StoredDocument]
+    documents: list[DocumentState]
     next: str | None

@@ -86,4 +86,6 @@ async def _told(request: Request, service: Service, readiness: Readiness) -> tup
 def _exposition(service: Service) -> bytes:
     ready = _readiness(service).ready
     engine = service.engine
-    return service.metrics.exposition(engine.statuses(), failed=engine.shelf.failures, ready=ready)
+    return service.metrics.exposition(
+        engine.statuses(), failed=engine.live_collections.failures, ready=ready
+    )

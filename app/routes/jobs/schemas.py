@@ -8,35 +8,37 @@ from pydantic import BaseModel, Field
 from molt.app.http.validation import Strict
 from molt.app.routes.collections.schemas import NAME_PATTERN
 
-Name = Annotated[str, Field(pattern=NAME_PATTERN, description="name of the collection")]
-Text = Annotated[str, Field(min_length=1, max_length=1000)]
+CollectionName = Annotated[str, Field(pattern=NAME_PATTERN, description="name of the collection")]
+ReasonText = Annotated[str, Field(min_length=1, max_length=1000)]
 CheckpointId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="id of a checkpoint")]
 
 
 class Retrain(Strict):
     """The body of `POST /admin/retrain`."""
 
-    collection: Name = "default"
+    collection: CollectionName = "default"
     config: dict[str, Any] = Field(
         default_factory=dict, description="sections of the configuration, as in docs/training.md"
     )
     promote: Literal["gated", "never", "force"] = Field(
         "gated", description="`gated`: if the gate accepts; `force`: whatever it says"
     )
-    reason: Text | None = Field(None, description="why it is forced; kept in the release history")
+    reason: ReasonText | None = Field(
+        None, description="why it is forced; kept in the release history"
+    )
 
 
 class Reload(Strict):
     """The body of `POST /admin/reload`."""
 
-    collection: Name = "default"
+    collection: CollectionName = "default"
     checkpoint: CheckpointId
 
 
 class Reindex(Strict):
     """The body of `POST /admin/reindex`."""
 
-    collection: Name = "default"
+    collection: CollectionName = "default"
     reuse: bool = Field(
         default=True, description="take vectors of unchanged texts from what is there"
     )
@@ -45,13 +47,13 @@ class Reindex(Strict):
 class Merge(Strict):
     """The body of `POST /admin/merge`."""
 
-    collection: Name = "default"
+    collection: CollectionName = "default"
 
 
 class Evaluate(Strict):
     """The body of `POST /admin/evaluate`."""
 
-    collection: Name = "default"
+    collection: CollectionName = "default"
     checkpoint: CheckpointId
     config: dict[str, Any] = Field(
         default_factory=dict, description="sections of the configuration, as in docs/training.md"
@@ -61,7 +63,7 @@ class Evaluate(Strict):
 class Tune(Strict):
     """The body of `POST /admin/tune`."""
 
-    collection: Name = "default"
+    collection: CollectionName = "default"
     config: dict[str, Any] = Field(
         default_factory=dict, description="what is not tuned stays as these sections say"
     )

@@ -3,24 +3,24 @@
 from pydantic import BaseModel, Field
 
 from molt.app.http.validation import Strict
-from molt.app.routes.jobs.schemas import Name, Text
+from molt.app.routes.jobs.schemas import CollectionName, ReasonText
 
 
 class Activate(Strict):
     """The body of `POST /admin/activate`."""
 
     generation: str = Field(pattern="^[0-9a-f]{32}$", description="id of a generation")
-    reason: Text | None = Field(None, description="why; kept in the release history")
+    reason: ReasonText | None = Field(None, description="why; kept in the release history")
 
 
 class Rollback(Strict):
     """The body of `POST /admin/rollback`."""
 
-    collection: Name = "default"
-    reason: Text | None = Field(None, description="why; kept in the release history")
+    collection: CollectionName = "default"
+    reason: ReasonText | None = Field(None, description="why; kept in the release history")
 
 
-class Release(BaseModel):
+class ActiveRelease(BaseModel):
     """What a collection is served from now."""
 
     collection: str

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from molt.app.http.texts import Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
-from molt.engine.search.answer import ALL_PARTS, Part
+from molt.engine.search.answer import ALL_PARTS, DocumentPart
 
 
 def _refuse_promised(value: object) -> object:
@@ -41,7 +41,7 @@ class SearchBody(Strict):
     explain: Never = False
     rerank: Never = False
     min_score: float | None = None
-    include: list[Part] = Field(default=list(ALL_PARTS), max_length=3)
+    include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
 class SearchParameters(BaseModel):
@@ -55,7 +55,7 @@ class SearchParameters(BaseModel):
     offset: Offset = 0
     mode: Mode = "dense"
     min_score: float | None = None
-    include: list[Part] = Field(default=list(ALL_PARTS), max_length=3)
+    include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
 class Total(BaseModel):

@@ -34,7 +34,7 @@ def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
     engine = client.app.state.service.engine
     engine.catalog.collections.create("shop")
     engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="too few judgments")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     assert ready.json()["problems"] == [
@@ -42,7 +42,7 @@ def test_a_job_that_failed_is_named_until_one_succeeds_and_traffic_goes_on(
     ]
     assert client.get("/health").json()["status"] == "degraded"
     engine.catalog.failures.clear("shop", kind="retrain")
-    engine.shelf.refresh_changed()
+    engine.live_collections.refresh_changed()
     assert client.get("/health").json()["status"] == "ok"
 
 
@@ -79,7 +79,7 @@ def test_a_collection_whose_newest_generation_is_refused_is_named_and_traffic_go
     collections = service.engine.catalog.collections
     active = collections.get("default").generation
     collections.point("default", generation="0" * 32)
-    service.engine.shelf.refresh("default")
+    service.engine.live_collections.refresh("default")
     ready = shop.get("/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     assert "'default'" in ready.json()["problems"][0]
@@ -91,7 +91,7 @@ def test_a_collection_whose_newest_generation_is_refused_is_named_and_traffic_go
     assert 'molt_collection_refused{collection="default"} 1.0' in metrics
     assert 'molt_collection_answers{collection="default"} 1.0' in metrics
     collections.point("default", generation=active)
-    service.engine.shelf.refresh("default")
+    service.engine.live_collections.refresh("default")
     assert shop.get("/readyz").json()["problems"] == []
     assert shop.get("/collections/default").json()["state"] == "serving"
 
@@ -101,18 +101,18 @@ def test_a_server_that_cannot_answer_any_search_is_not_ready(tmp_path: Path) -> 
         engine = client.app.state.service.engine
         engine.catalog.collections.create("shop")
         engine.catalog.collections.point("shop", generation="0" * 32)
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
         assert client.get("/readyz").status_code == 503
         assert client.get("/health").json()["status"] == "unavailable"
         refused = client.get("/search", params={"q": "boots", "collection": "shop"})
         assert (refused.status_code, "0" * 32 in refused.json()["detail"]) == (503, True)
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         engine.catalog.collections.create("other")
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
         assert client.get("/readyz").status_code == 200
         engine.catalog.collections.delete("shop")
         engine.catalog.collections.delete("other")
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
         assert client.get("/readyz").json() == {"ready": True, "problems": []}
 
 
@@ -123,17 +123,17 @@ def test_a_damaged_default_checkpoint_is_named_and_what_else_can_be_served_is(
         engine = client.app.state.service.engine
         sound = engine.catalog.aliases.get("default")
         engine.catalog.collections.create("shop")
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
         engine.catalog.aliases.set("default", "f" * 16)
-        engine.shelf.refresh_changed()
-        engine.shelf.check_default()
+        engine.live_collections.refresh_changed()
+        engine.live_collections.check_default()
         ready = client.get("/readyz")
         assert ready.status_code == 200
         assert ready.json()["problems"][0].startswith(f"default checkpoint {'f' * 16}")
         assert client.get("/search", params={"q": "x", "collection": "shop"}).status_code == 200
         engine.catalog.aliases.set("default", sound)
-        engine.shelf.refresh_changed()
-        engine.shelf.check_default()
+        engine.live_collections.refresh_changed()
+        engine.live_collections.check_default()
         assert client.get("/readyz").json() == {"ready": True, "problems": []}
 
 
@@ -144,7 +144,7 @@ def test_what_is_wrong_is_told_to_who_has_a_key_and_that_something_is_to_everybo
         engine = client.app.state.service.engine
         engine.catalog.collections.create("shop")
         engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="/secret/path")
-        engine.shelf.refresh_changed()
+        engine.live_collections.refresh_changed()
         assert "/secret/path" in client.get("/readyz").text
         key = engine.catalog.keys.create("monitor", Role.READ)
         client.app.state.service.guard._locked_until = 0.0
@@ -163,7 +163,7 @@ def test_whether_it_goes_well_is_told_although_nobody_can_look_up_keys(tmp_path:
         service = client.app.state.service
         service.engine.catalog.collections.create("shop")
         service.engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="none")
-        service.engine.shelf.refresh_changed()
+        service.engine.live_collections.refresh_changed()
         service.guard._admission.pending = 10_000
         assert client.get("/readyz").json() == {"ready": True, "problems": []}
         service.guard._admission.pending = 0
