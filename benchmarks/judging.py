@@ -16,17 +16,10 @@ from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.comparison import compare_measures, outcome, slice_results
 from molt.training.evaluation.cost import Cost
-from molt.training.evaluation.measures import PRIMARY, QueryValues, measure_run
-from molt.training.evaluation.report import (
-    Comparison,
-    Facts,
-    EvaluationPlan,
-    Report,
-    CheckpointResult,
-    Subject,
-)
+from molt.training.evaluation.measures import PRIMARY, Values, measure
+from molt.training.evaluation.report import Comparison, Facts, Plan, Report, Result, Subject
 from molt.training.evaluation.significance import estimate
-from molt.training.evaluation.similarity import compare_runs
+from molt.training.evaluation.similarity import compare
 from molt.training.evaluation.slices import slices
 from molt.training.fit.embedding import LearnerEmbedding
 from molt.training.fit.learner import Learner
@@ -72,17 +65,17 @@ class Ground:
         encoder: Any = LearnerEncoder(replace(self.base, id=name), self.learner)
         return run_of(encoder, corpus=self.corpus, queries=self.queries, cache=self.cache)
 
-    def values(self, run: Run) -> dict[str, QueryValues]:
+    def values(self, run: Run) -> dict[str, Values]:
         """Each measure of each query."""
         doc_ids = [document.id for document in self.corpus.documents]
-        return dict(measure_run(run, doc_ids=doc_ids, qrels=self.split.qrels))
+        return dict(measure(run, doc_ids=doc_ids, qrels=self.split.qrels))
 
 
 def judged(
     ground: Ground, former: Run, latter: Run, *, rows: NDArray[np.intp]
 ) -> tuple[bool, float]:
     """Does the default gate accept on the queries in `rows`, and what is the gain there?"""
-    plan = EvaluationPlan(slices=("tags",))
+    plan = Plan(slices=("tags",))
     queries = [ground.queries[row] for row in rows]
     cut = slices(queries, qrels=ground.split.qrels, fields=plan.slices, train=None)
     runs = [
@@ -91,10 +84,10 @@ def judged(
     ]
     base, candidate = (ground.values(run) for run in runs)
 
-    def result(name: str, values: dict[str, QueryValues]) -> CheckpointResult:
+    def result(name: str, values: dict[str, Values]) -> Result:
         estimates = estimate(np.stack(list(values.values()), axis=1), sampling=plan.sampling)
         parts = slice_results(cut, candidate=values[PRIMARY], baseline=base[PRIMARY], plan=plan)
-        return CheckpointResult(
+        return Result(
             subject=_subject(ground.base, name),
             measures=dict(zip(values, estimates, strict=True)),
             per_query={name: tuple(column.tolist()) for name, column in values.items()},
@@ -118,11 +111,7 @@ def judged(
 
 
 def _comparison(
-    base: dict[str, QueryValues],
-    candidate: dict[str, QueryValues],
-    runs: Sequence[Run],
-    *,
-    plan: EvaluationPlan,
+    base: dict[str, Values], candidate: dict[str, Values], runs: Sequence[Run], *, plan: Plan
 ) -> Comparison:
     measures = compare_measures(base, candidate, plan=plan)
     change = candidate[PRIMARY] - base[PRIMARY]
@@ -130,7 +119,7 @@ def _comparison(
         candidate="candidate",
         outcome=outcome(measures, plan=plan),
         measures=measures,
-        similarity=compare_runs(*runs),
+        similarity=compare(*runs),
         wins=int((change > 0).sum()),
         losses=int((change < 0).sum()),
         ties=int((change == 0).sum()),

@@ -38,7 +38,7 @@ from molt.training.data.sources import read_files
 from molt.training.fit.config import FitConfig
 from molt.training.fit.dev import DevSet
 from molt.training.fit.fit import fit
-from molt.training.fit.fitted import RunFolder
+from molt.training.fit.fitted import Workplace
 from molt.training.fit.hardware import use_all_cores
 
 BATCH = 64
@@ -110,7 +110,7 @@ def learn_plainly(base: Checkpoint, dataset: Dataset, config: FitConfig) -> tupl
 def learn_by_molt(base: Checkpoint, dataset: Dataset, config: FitConfig) -> tuple[float, float]:
     """The same of Molt, which measures dev between its epochs."""
     with TemporaryDirectory() as folder:
-        place = RunFolder(Path(folder), Path(folder) / "cache")
+        place = Workplace(Path(folder), Path(folder) / "cache")
         fitted = fit(base, dataset, config=config, workplace=place)
         lines = (place.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines]

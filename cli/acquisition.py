@@ -28,9 +28,9 @@ def acquire(source: str, *, store: "CheckpointStore", overrides: dict[str, Any])
     Raises `CommandError` where a finished one shall be overridden, or where the train extra is
     needed and missing.
     """
-    from molt.encoder.checkpoint import CHECKPOINT_MANIFEST
+    from molt.encoder.checkpoint import MANIFEST
 
-    if not (Path(source) / CHECKPOINT_MANIFEST).is_file():
+    if not (Path(source) / MANIFEST).is_file():
         return _make(source, store=store, overrides=overrides)
     given = sorted(name for name, value in overrides.items() if value is not None)
     if given:

@@ -43,7 +43,7 @@ def ask(call: Invocation, settings: "Settings", request: "JobRequest", *, detach
     with opened_queue(settings) as queue:
         job = queue.ask(request)
         if detach:
-            call.show(job_fields(job), lambda: Listing(("job",), [(job.id,)]))
+            call.show(described(job), lambda: Listing(("job",), [(job.id,)]))
         else:
             call.note(f"Job {job.id}; Ctrl-C leaves it to the worker, `molt jobs cancel` ends it.")
             follow(call, settings, queue, job)
@@ -68,7 +68,7 @@ def follow(call: Invocation, settings: "Settings", queue: "JobQueue", job: "Job"
         raise CommandError(f"job {job.id} failed: {job.error}")
     if job.state == "cancelled":
         raise CommandError(f"job {job.id} was cancelled")
-    call.show(job_fields(job), lambda: result(job))
+    call.show(described(job), lambda: result(job))
 
 
 def _worked(call: Invocation, settings: "Settings", job: "Job") -> AbstractContextManager[None]:
@@ -96,7 +96,7 @@ def worker_runs(home: "Path") -> bool:
         return True
 
 
-def job_fields(job: "Job") -> dict[str, Any]:
+def described(job: "Job") -> dict[str, Any]:
     """A job as JSON."""
     from dataclasses import asdict
 

@@ -13,7 +13,7 @@ from molt.cli.output import Listing
 
 if TYPE_CHECKING:
     from molt.engine.settings import Settings
-    from molt.index.generations.problem import HomeProblem
+    from molt.index.generations.problem import Problem
 
 
 def check(call: Invocation) -> None:
@@ -50,11 +50,11 @@ def _flaw(path: Path) -> str | None:
     return None
 
 
-def _default_problems(settings: "Settings") -> "list[HomeProblem]":
+def _default_problems(settings: "Settings") -> "list[Problem]":
     """A default that names a checkpoint which is not there. A broken catalog was reported."""
     from molt.index.catalog.aliases import DEFAULT
     from molt.index.errors import CatalogError
-    from molt.index.generations.problem import HomeProblem
+    from molt.index.generations.problem import Problem
 
     try:
         with opened_catalog(settings) as catalog:
@@ -65,14 +65,14 @@ def _default_problems(settings: "Settings") -> "list[HomeProblem]":
     if chosen is None or chosen in store.ids():
         return []
     what = "is the default and missing; choose another with `molt checkpoints default ID`"
-    return [HomeProblem(store.root / chosen, what)]
+    return [Problem(store.root / chosen, what)]
 
 
-def _described(problem: "HomeProblem") -> dict[str, str]:
+def _described(problem: "Problem") -> dict[str, str]:
     return {"severity": problem.severity, "path": str(problem.path), "problem": problem.what}
 
 
-def _listing(problems: "list[HomeProblem]") -> Listing:
+def _listing(problems: "list[Problem]") -> Listing:
     return Listing(
         ("severity", "path", "problem"),
         [(problem.severity, problem.path, problem.what) for problem in problems],

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from molt.engine.settings import Settings
     from molt.training.distilling.config import DistilConfig
-    from molt.training.distilling.distil import DistilOutcome
-    from molt.training.distilling.texts import TextSample
-    from molt.training.fit.progress import TrainingEvent
+    from molt.training.distilling.distil import Outcome
+    from molt.training.distilling.texts import Reading
+    from molt.training.fit.progress import Event
 
 
 def distil(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -84,18 +84,18 @@ def distil(  # noqa: PLR0913  typer reads a command's options from its parameter
     _show(call, settings, outcome, reason=reading.reason)
 
 
-def _reading(settings: "Settings", collection: str, *, config: "DistilConfig") -> "TextSample":
+def _reading(settings: "Settings", collection: str, *, config: "DistilConfig") -> "Reading":
     from molt.training.distilling.texts import read_texts
 
     with opened_catalog(settings) as catalog:
         return read_texts(catalog, collection, config=config.data)
 
 
-def _shown(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], None]":
+def _shown(call: Invocation, progress: Progress) -> "Callable[[Event], None]":
     """As training shows it, and after each epoch how near the student is to its teacher."""
     otherwise = shown_events(call, progress)
 
-    def watch(event: "TrainingEvent") -> None:
+    def watch(event: "Event") -> None:
         if event.cosine is None:
             otherwise(event)
         elif call.json:
@@ -109,13 +109,13 @@ def _shown(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], N
 
 
 def _show(
-    call: Invocation, settings: "Settings", outcome: "DistilOutcome", *, reason: str | None
+    call: Invocation, settings: "Settings", outcome: "Outcome", *, reason: str | None
 ) -> None:
     folder = None
     if outcome.report is not None:
         from molt.training.evaluation.store import ReportStore
 
-        folder = ReportStore(settings.layout.reports).publish(outcome.report)
+        folder = ReportStore(settings.home / "reports").publish(outcome.report)
     described = _described(outcome) | {"reason": reason, "report": folder and str(folder)}
     call.show(described, lambda: _listing(outcome))
     if outcome.report is None or folder is None:
@@ -124,7 +124,7 @@ def _show(
         note_verdicts(call, outcome.report, folder)
 
 
-def _described(outcome: "DistilOutcome") -> dict[str, Any]:
+def _described(outcome: "Outcome") -> dict[str, Any]:
     ndcg10 = outcome.ndcg10
     return {
         "event": "done",
@@ -139,12 +139,12 @@ def _described(outcome: "DistilOutcome") -> dict[str, Any]:
     }
 
 
-def _both(outcome: "DistilOutcome", name: str) -> dict[str, Any]:
+def _both(outcome: "Outcome", name: str) -> dict[str, Any]:
     served = {"teacher": outcome.teacher_served, "student": outcome.served}
     return {role: getattr(each, name) for role, each in served.items()}
 
 
-def _listing(outcome: "DistilOutcome") -> Listing:
+def _listing(outcome: "Outcome") -> Listing:
     closeness, before, after = outcome.student.closeness, outcome.teacher_served, outcome.served
     rows = [("checkpoint", outcome.student.checkpoint.id), ("teacher", outcome.teacher.id)]
     if outcome.ndcg10 is not None:

@@ -12,7 +12,7 @@ from molt.cli.edge import CommandError
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.progress import Progress, shown_progress
-from molt.cli.reports import report_fields, listing, note_verdicts
+from molt.cli.reports import described, listing, note_verdicts
 from molt.cli.training import note_rejected, require_extra
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
     from molt.index.generations.active import active_checkpoint
     from molt.index.generations.generation import GenerationStore
     from molt.training.evaluation.evaluate import evaluate as run_evaluation
-    from molt.training.evaluation.report import EvaluationPlan
+    from molt.training.evaluation.report import Plan
     from molt.training.evaluation.store import ReportStore
 
     settings = existing_home(call)
     with opened_catalog(settings) as catalog:
-        generations = GenerationStore(settings.layout.generations)
+        generations = GenerationStore(settings.home / "generations")
         active = active_checkpoint(catalog, generations, collection)
         contenders = _contenders(settings, active, wanted=checkpoint or [], baseline=baseline)
         trial = _trial(call, catalog, collection, contenders=contenders, split=split)
@@ -74,12 +74,12 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
         report = run_evaluation(
             trial,
             contenders=contenders,
-            plan=EvaluationPlan(split=split, slices=tuple(by or ()), group=group),
-            cache=settings.layout.cache,
+            plan=Plan(split=split, slices=tuple(by or ()), group=group),
+            cache=settings.home / "cache",
             progress=_reporting_to(progress),
         )
-    folder = ReportStore(out or settings.layout.reports).publish(report)
-    call.show(report_fields(report, folder), lambda: listing(report))
+    folder = ReportStore(out or settings.home / "reports").publish(report)
+    call.show(described(report, folder), lambda: listing(report))
     note_verdicts(call, report, folder)
 
 

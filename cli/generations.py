@@ -15,7 +15,7 @@ def generations(call: Invocation) -> None:
     settings = existing_home(call)
     with opened_catalog(settings) as catalog:
         collections = catalog.collections.list()
-    rows = describe_generations(GenerationStore(settings.layout.generations), collections)
+    rows = describe_generations(GenerationStore(settings.home / "generations"), collections)
     call.show(
         {"generations": rows},
         lambda: Listing(

@@ -56,4 +56,4 @@ def checkpoint_store(settings: "Settings") -> "CheckpointStore":
     """The checkpoints of a home."""
     from molt.encoder.store import CheckpointStore
 
-    return CheckpointStore(settings.layout.checkpoints)
+    return CheckpointStore(settings.home / "checkpoints")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from molt.cli.asking import job_fields, follow, opened_queue, result
+from molt.cli.asking import described, follow, opened_queue, result
 from molt.cli.home import existing_home
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
@@ -21,7 +21,7 @@ def list_jobs(
 ) -> None:
     """List the newest jobs, newest first."""
     with opened_queue(existing_home(call)) as queue:
-        found = [job_fields(job) for job in queue.list(limit=limit)]
+        found = [described(job) for job in queue.list(limit=limit)]
     call.show(
         {"jobs": found},
         lambda: Listing(
@@ -36,7 +36,7 @@ def show(call: Invocation, job_id: JobArgument) -> None:
     """Show how far a job has come, what it made, or why it failed."""
     with opened_queue(existing_home(call)) as queue:
         job = queue.get(job_id)
-    call.show(job_fields(job), lambda: result(job))
+    call.show(described(job), lambda: result(job))
 
 
 def follow_job(call: Invocation, job_id: JobArgument) -> None:
@@ -50,4 +50,4 @@ def cancel(call: Invocation, job_id: JobArgument) -> None:
     """Cancel a job; what is at work stops within seconds."""
     with opened_queue(existing_home(call)) as queue:
         job = queue.cancel(job_id)
-    call.show(job_fields(job), lambda: result(job))
+    call.show(described(job), lambda: result(job))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from molt.index.catalog.document import Document
     from molt.index.files import Source
 
-_BATCH = 1000
-_RECORD_KINDS = ("documents", "queries", "judgments", "pairs")
+BATCH = 1000
+KINDS = ("documents", "queries", "judgments", "pairs")
 
 _Record = TypeVar("_Record")
 _Task = tuple[str, Iterator[list[Any]], Callable[..., object]]
@@ -30,7 +30,7 @@ def load(
 
     Raises `SourceError` where a file cannot be read to its end, and what the catalog raises.
     """
-    counts = dict.fromkeys(_RECORD_KINDS, 0)
+    counts = dict.fromkeys(KINDS, 0)
     for source in sources:
         before = counts["documents"]
         for kind, batches, write in _tasks(source, catalog, collection):
@@ -59,7 +59,7 @@ def _batches(records: Iterable[_Record]) -> Iterator[list[_Record]]:
     batch: list[_Record] = []
     for record in records:
         batch.append(record)
-        if len(batch) == _BATCH:
+        if len(batch) == BATCH:
             yield batch
             batch = []
     if batch:
@@ -70,7 +70,7 @@ def _distinct_batches(documents: "Iterable[Document]") -> "Iterator[list[Documen
     """Batches that hold no id twice: of two documents with one id the later one stays."""
     batch: dict[str, Document] = {}
     for document in documents:
-        if len(batch) == _BATCH or document.id in batch:
+        if len(batch) == BATCH or document.id in batch:
             yield list(batch.values())
             batch = {}
         batch[document.id] = document

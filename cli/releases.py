@@ -23,7 +23,7 @@ def releases(
     from molt.index.generations.generation import GenerationStore
 
     settings = existing_home(call)
-    store = GenerationStore(settings.layout.generations)
+    store = GenerationStore(settings.home / "generations")
     with opened_catalog(settings) as catalog:
         name = catalog.collections.get(collection).name
         rows = describe_releases(catalog, store, names=[name], limit=limit)

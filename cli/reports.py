@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from molt.training.evaluation.report import Report
 
 
-def report_fields(report: "Report", folder: Path) -> dict[str, Any]:
+def described(report: "Report", folder: Path) -> dict[str, Any]:
     """A report in short, for a program."""
     return {
         "event": "done",

@@ -103,7 +103,7 @@ def activate(
 
     with opened_engine(existing_home(call)) as engine:
         why = Reason(actor(), reason or "activated")
-        _show(call, engine.releaser.activate(generation, reason=why))
+        _show(call, engine.releasing.activate(generation, reason=why))
 
 
 def rollback(
@@ -114,7 +114,7 @@ def rollback(
 
     with opened_engine(existing_home(call)) as engine:
         why = Reason(actor(), reason or "rolled back")
-        _show(call, engine.releaser.rollback(collection, reason=why))
+        _show(call, engine.releasing.rollback(collection, reason=why))
 
 
 def _ask(

@@ -23,7 +23,7 @@ from molt.cli.training import (
 )
 
 if TYPE_CHECKING:
-    from molt.training.run import TrainingOutcome
+    from molt.training.run import Outcome
 
 
 def train(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -58,7 +58,7 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
         )
     folder = None
     if outcome.report is not None:
-        folder = ReportStore(settings.layout.reports).publish(outcome.report)
+        folder = ReportStore(settings.home / "reports").publish(outcome.report)
     call.show(_described(outcome, folder), lambda: _listing(outcome))
     if outcome.report is None or folder is None:
         call.note(f"Nothing was gained: {outcome.reason}.")
@@ -66,7 +66,7 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
         note_verdicts(call, outcome.report, folder)
 
 
-def _described(outcome: "TrainingOutcome", folder: Path | None) -> dict[str, Any]:
+def _described(outcome: "Outcome", folder: Path | None) -> dict[str, Any]:
     return {
         "event": "done",
         "run": outcome.run_id,
@@ -78,7 +78,7 @@ def _described(outcome: "TrainingOutcome", folder: Path | None) -> dict[str, Any
     }
 
 
-def _listing(outcome: "TrainingOutcome") -> Listing:
+def _listing(outcome: "Outcome") -> Listing:
     fields = [
         ("checkpoint", outcome.checkpoint.id),
         ("new", "yes" if outcome.improved else "no"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from molt.engine.settings import Settings
     from molt.training.config import TrainConfig
     from molt.training.data.card import DataCard
-    from molt.training.fit.progress import TrainingEvent
+    from molt.training.fit.progress import Event
     from molt.training.material import Material
     from molt.training.run import Places
 
@@ -54,7 +54,7 @@ def places_of(settings: "Settings") -> "Places":
     """Where a home keeps its runs."""
     from molt.training.run import Places
 
-    return Places(runs=settings.layout.runs, cache=settings.layout.cache)
+    return Places(runs=settings.home / "runs", cache=settings.home / "cache")
 
 
 def material_of(  # noqa: PLR0913  each by name
@@ -83,7 +83,7 @@ def opened_checkpoint(
     from molt.index.generations.generation import GenerationStore
 
     with opened_catalog(settings) as catalog:
-        generations = GenerationStore(settings.layout.generations)
+        generations = GenerationStore(settings.home / "generations")
         known = wanted or active_checkpoint(catalog, generations, name)
     return checkpoint_store(settings).open(known or ensure_default(call, settings))
 
@@ -94,10 +94,10 @@ def note_rejected(call: Invocation, card: "DataCard") -> None:
         call.note(f"left out: {row}")
 
 
-def shown_events(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], None]":
+def shown_events(call: Invocation, progress: Progress) -> "Callable[[Event], None]":
     """Steps as progress, epochs as lines."""
 
-    def watch(event: "TrainingEvent") -> None:
+    def watch(event: "Event") -> None:
         if event.ndcg10 is not None:
             line = {"event": "dev", "epoch": event.epoch, "ndcg10": event.ndcg10}
             if call.json:

@@ -24,8 +24,8 @@ from molt.encoder.allowlist import check_checkpoint_files, check_listed, is_grap
 from molt.encoder.content import check_content, check_settings, is_deep
 from molt.encoder.errors import UnsafeCheckpointError
 
-CHECKPOINT_MANIFEST = "checkpoint.json"
-CHECKPOINT_FORMAT = 1
+MANIFEST = "checkpoint.json"
+FORMAT = 1
 
 MINIMUM_COSINE = 0.99
 MAXIMUM_NDCG_LOSS = 0.005
@@ -146,7 +146,7 @@ def checkpoint_id(
 def write_checkpoint(checkpoint: Checkpoint) -> None:
     """Write the manifest of `checkpoint` into its directory, durably."""
     body = _SCHEMA.dump_python(checkpoint, mode="json", exclude={"path"})
-    write_manifest(checkpoint.path / CHECKPOINT_MANIFEST, {"format": CHECKPOINT_FORMAT} | body)
+    write_manifest(checkpoint.path / MANIFEST, {"format": FORMAT} | body)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -155,19 +155,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises `CorruptFileError` and `UnsupportedFormatError` of `molt.artifact`, and
     `UnsafeCheckpointError` where the manifest describes no checkpoint that Molt can serve.
     """
-    body = read_manifest(path / CHECKPOINT_MANIFEST, supported=CHECKPOINT_FORMAT)
+    body = read_manifest(path / MANIFEST, supported=FORMAT)
     if is_deep(body):
-        raise UnsafeCheckpointError(
-            path / CHECKPOINT_MANIFEST, "nests deeper than any that Molt writes"
-        )
+        raise UnsafeCheckpointError(path / MANIFEST, "nests deeper than any that Molt writes")
     try:
         checkpoint = _SCHEMA.validate_python(body | {"path": path})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise UnsafeCheckpointError(
-            path / CHECKPOINT_MANIFEST, f"{where}: {first['msg']}"
-        ) from None
+        raise UnsafeCheckpointError(path / MANIFEST, f"{where}: {first['msg']}") from None
     _check_consistency(checkpoint)
     return checkpoint
 
@@ -190,7 +186,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
 def _check_consistency(checkpoint: Checkpoint) -> None:
     """What the types cannot say: names are listed files, and the id is that of the content."""
-    manifest = checkpoint.path / CHECKPOINT_MANIFEST
+    manifest = checkpoint.path / MANIFEST
     missing = {*_DEFINING_FILES, *(variant.graph for variant in checkpoint.variants)}
     missing -= checkpoint.files.keys()
     if missing:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from molt.encoder.errors import ClosedEncoderError
 from molt.encoder.lane import Lane
 
-_T = TypeVar("_T")
+T = TypeVar("T")
 
 # Of this many picks, one goes to the background and one to interactive work first.
 _ROUND = 8
@@ -58,7 +58,7 @@ class Scheduler:
         for thread in self._threads:
             thread.start()
 
-    def run(self, work: Sequence[Callable[[], _T]], *, lane: Lane) -> list[_T]:
+    def run(self, work: Sequence[Callable[[], T]], *, lane: Lane) -> list[T]:
         """Do all of `work` and return the results in its order.
 
         Raises what the first failing unit raised; the units not yet begun are then dropped.

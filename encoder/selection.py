@@ -16,7 +16,7 @@ from molt.encoder.checkpoint import Checkpoint, Variant
 from molt.encoder.errors import NoVariantError
 from molt.encoder.host import fingerprint
 from molt.encoder.runtime import is_available, load_runtime
-from molt.encoder.speed import measure_speeds
+from molt.encoder.speed import measure
 from molt.encoder.tokenizer import Tokenizer
 
 AUTO = "auto"
@@ -87,7 +87,7 @@ def _measure_here(
         name: load_runtime(checkpoint, variant, threads=1, cache=cache)
         for name, variant in variants.items()
     }
-    return measure_speeds(
+    return measure(
         runtimes,
         vocabulary=tokenizer.vocabulary,
         max_length=checkpoint.max_length,

@@ -11,7 +11,7 @@ from molt.encoder.runtime import Runtime
 _LENGTHS = (16, 64, 128, 192, 256)
 
 
-def measure_speeds(
+def measure(
     runtimes: Mapping[str, Runtime], *, vocabulary: int, max_length: int, rounds: int
 ) -> dict[str, float]:
     """Texts a second of each runtime, by name: the best of `rounds` taken in turns.

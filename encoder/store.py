@@ -15,12 +15,7 @@ from molt.artifact import (
     published_ids,
     sweep_hidden,
 )
-from molt.encoder.checkpoint import (
-    CHECKPOINT_MANIFEST,
-    Checkpoint,
-    open_checkpoint,
-    read_checkpoint,
-)
+from molt.encoder.checkpoint import MANIFEST, Checkpoint, open_checkpoint, read_checkpoint
 from molt.encoder.errors import (
     CheckpointExistsError,
     CheckpointNotFoundError,
@@ -93,7 +88,7 @@ class CheckpointStore:
         One that is here already stays, unless it is damaged. Raises `UnfinishedCheckpointError`
         where the source has no manifest, and as `open_checkpoint` does.
         """
-        if not (source / CHECKPOINT_MANIFEST).is_file():
+        if not (source / MANIFEST).is_file():
             raise UnfinishedCheckpointError(
                 f"this is no finished checkpoint: it has no {MANIFEST}; "
                 "make one of it with `molt checkpoints add PATH`"
@@ -102,7 +97,7 @@ class CheckpointStore:
         self._discard_damaged(checkpoint.id)
         try:
             with self.publish(checkpoint.id) as working:
-                for name in (CHECKPOINT_MANIFEST, *checkpoint.files):
+                for name in (MANIFEST, *checkpoint.files):
                     (working / name).parent.mkdir(parents=True, exist_ok=True)
                     carry(source / name, working / name)
                 open_checkpoint(working)
@@ -156,7 +151,6 @@ class CheckpointStore:
 def _named(checkpoint: Checkpoint, checkpoint_id: str) -> Checkpoint:
     if checkpoint.id != checkpoint_id:
         raise UnsafeCheckpointError(
-            checkpoint.path / CHECKPOINT_MANIFEST,
-            f"is the manifest of {checkpoint.id}, not of its directory",
+            checkpoint.path / MANIFEST, f"is the manifest of {checkpoint.id}, not of its directory"
         )
     return checkpoint

@@ -12,7 +12,7 @@ import structlog
 
 from molt.artifact import ArtifactError
 from molt.engine.encoders import Encoders
-from molt.engine.live import LiveCollections
+from molt.engine.live import Shelf
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.releases import Reason
@@ -47,21 +47,16 @@ class Released:
         }
 
 
-class Releaser:
+class Releasing:
     """Activates generations. Thread-safe; every method blocks."""
 
     def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        store: GenerationStore,
-        encoders: Encoders,
-        live_collections: LiveCollections,
+        self, *, catalog: Catalog, store: GenerationStore, encoders: Encoders, shelf: Shelf
     ) -> None:
         self._catalog = catalog
         self._store = store
         self._encoders = encoders
-        self._live_collections = live_collections
+        self._shelf = shelf
 
     def activate(
         self, generation_id: str, *, reason: Reason, epoch_expected: int | None = None
@@ -134,7 +129,7 @@ class Releaser:
         )
         with closing(writer):
             moved = flip(self._catalog, writer, collection.name, reason=reason, agree=agree)
-        self._live_collections.refresh(moved.name, opened=writer.snapshot)
+        self._shelf.refresh(moved.name, opened=writer.snapshot)
         return moved
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from molt.artifact import write_atomically
 from molt.training.data.config import DataConfig
 from molt.training.errors import TrainingError
-from molt.training.evaluation.report import EvaluationPlan
+from molt.training.evaluation.report import Plan
 from molt.training.evaluation.significance import Sampling
 from molt.training.evaluation.slices import BY_ANSWERS, BY_LENGTH, BY_TRAINING
 from molt.training.fit.config import FitConfig
@@ -55,9 +55,9 @@ class RetrainConfig(TrainConfig):
         return TrainConfig(**{name: getattr(self, name) for name in TrainConfig.model_fields})
 
     @property
-    def plan(self) -> EvaluationPlan:
+    def plan(self) -> Plan:
         """How to evaluate for the gate: on test, with intervals as wide as its level asks for."""
-        return EvaluationPlan(
+        return Plan(
             slices=self.evaluation.slices,
             group=self.evaluation.group,
             alpha=self.gate.alpha,

@@ -5,7 +5,7 @@ class TrainingError(Exception):
     """Base of every error that the training program raises on purpose."""
 
 
-class ModelSourceError(TrainingError):
+class SourceError(TrainingError):
     """A model that no checkpoint can be made from."""
 
 

@@ -14,7 +14,7 @@ from molt.training.errors import EvaluationError
 from molt.training.evaluation.comparison import FEWEST
 from molt.training.evaluation.exposure import GroupExposure
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Report, CheckpointResult
+from molt.training.evaluation.report import Report, Result
 from molt.training.evaluation.verdict import p_value, verdict
 from molt.training.gate_config import GateConfig
 
@@ -72,8 +72,8 @@ class _Bout:
 
     report: Report
     config: GateConfig
-    baseline: CheckpointResult
-    candidate: CheckpointResult
+    baseline: Result
+    candidate: Result
 
     @property
     def change(self) -> str:

@@ -13,17 +13,17 @@ from shutil import rmtree
 from molt.artifact import canonical_json, faultpoint, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
-from molt.training.data.card import write_data_card
+from molt.training.data.card import write_card
 from molt.training.data.split_name import SplitName
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Curves, EvaluationPlan, Report
+from molt.training.evaluation.report import Curves, Plan, Report
 from molt.training.export.checkpoints import Provenance, make_checkpoint
 from molt.training.fit.fit import fit
-from molt.training.fit.fitted import Fitted, RunFolder
-from molt.training.fit.progress import TrainingEvent, OnEvent, told, unwatched
+from molt.training.fit.fitted import Fitted, Workplace
+from molt.training.fit.progress import Event, Watch, told, unwatched
 from molt.training.material import Material
-from molt.training.run_lock import exclusive_run
+from molt.training.run_lock import alone
 
 _FORMAT = 1
 _EXPORTED = "checkpoint"
@@ -39,7 +39,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class TrainingOutcome:
+class Outcome:
     """What a run handed out: a new checkpoint with its report on test, or the base and why."""
 
     run_id: str
@@ -60,15 +60,15 @@ def train(
     config: TrainConfig,
     store: CheckpointStore,
     places: Places,
-    watch: OnEvent = unwatched,
-) -> TrainingOutcome:
+    watch: Watch = unwatched,
+) -> Outcome:
     """Train, and hand out a checkpoint that is at least as good on dev as its base.
 
     Raises `FitError` for what cannot be fitted and where another process is at the same run, and
     what export and evaluation raise.
     """
     run_id = name_run(material, config)
-    with exclusive_run(places.runs / run_id):
+    with alone(places.runs / run_id):
         return _train(run_id, material, config=config, store=store, places=places, watch=watch)
 
 
@@ -79,12 +79,12 @@ def _train(  # noqa: PLR0913  each by name
     config: TrainConfig,
     store: CheckpointStore,
     places: Places,
-    watch: OnEvent,
-) -> TrainingOutcome:
-    workplace = RunFolder(places.runs / run_id, places.cache)
+    watch: Watch,
+) -> Outcome:
+    workplace = Workplace(places.runs / run_id, places.cache)
     _forget_lost(workplace, store)
     workplace.folder.mkdir(parents=True, exist_ok=True)
-    write_data_card(material.card, workplace.folder)
+    write_card(material.card, workplace.folder)
     teacher = None if config.objective.teacher is None else store.open(config.objective.teacher)
     fitted = fit(
         material.base,
@@ -97,26 +97,24 @@ def _train(  # noqa: PLR0913  each by name
     faultpoint("train.fitted")
     if not fitted.improved:
         reason = f"no epoch ranks dev better than the base ({fitted.base_ndcg10:.4f})"
-        return TrainingOutcome(run_id, material.base, fitted, None, reason)
+        return Outcome(run_id, material.base, fitted, None, reason)
     refused = workplace.folder / _REFUSED
     if refused.exists():
-        return TrainingOutcome(
-            run_id, material.base, fitted, None, refused.read_text(encoding="utf-8")
-        )
-    watch(TrainingEvent("export"))
+        return Outcome(run_id, material.base, fitted, None, refused.read_text(encoding="utf-8"))
+    watch(Event("export"))
     candidate = _export(material, fitted, config=config, store=store, workplace=workplace)
     measured = _Measuring(material, candidate, places, watch)
-    watch(TrainingEvent("evaluation"))
+    watch(Event("evaluation"))
     dev = measured.on(SplitName.DEV)
     if dev.candidates[0].measures[PRIMARY].mean < _baseline(dev):
         reason = _refusal(dev)
         write_atomically(refused, reason.encode())
         if candidate.data == _data(material):  # equal weights may have come of other data before
             store.remove(candidate.id)
-        return TrainingOutcome(run_id, material.base, fitted, None, reason)
+        return Outcome(run_id, material.base, fitted, None, reason)
     report = replace(measured.on(SplitName.TEST), curves=_curves(fitted))
     rmtree(workplace.model, ignore_errors=True)
-    return TrainingOutcome(run_id, candidate, fitted, report, None)
+    return Outcome(run_id, candidate, fitted, report, None)
 
 
 def name_run(material: Material, config: TrainConfig) -> str:
@@ -136,7 +134,7 @@ def _export(
     *,
     config: TrainConfig,
     store: CheckpointStore,
-    workplace: RunFolder,
+    workplace: Workplace,
 ) -> Checkpoint:
     base = material.base
     done = workplace.folder / _EXPORTED
@@ -169,7 +167,7 @@ def _data(material: Material) -> dict[str, str]:
     return {"collection": material.collection, "digest": material.dataset.digest}
 
 
-def _forget_lost(workplace: RunFolder, store: CheckpointStore) -> None:
+def _forget_lost(workplace: Workplace, store: CheckpointStore) -> None:
     """Begin anew where the checkpoint that a run once made has been removed since, by others."""
     done = workplace.folder / _EXPORTED
     if not done.exists() or (workplace.folder / _REFUSED).exists():
@@ -185,14 +183,14 @@ class _Measuring:
     material: Material
     candidate: Checkpoint
     places: Places
-    watch: OnEvent
+    watch: Watch
 
     def on(self, split: SplitName) -> Report:
         """A report over the whole corpus."""
         return evaluate(
             self.material.trial(split),
             contenders=Contenders([self.candidate], baseline=self.material.base),
-            plan=EvaluationPlan(split=split),
+            plan=Plan(split=split),
             cache=self.places.cache,
             progress=told(self.watch),
         )

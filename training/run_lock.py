@@ -11,7 +11,7 @@ _PATIENCE = 10.0  # whoever was killed, or whose parent was, may need a moment t
 
 
 @contextmanager
-def exclusive_run(folder: Path, *, patience: float = _PATIENCE) -> Iterator[None]:
+def alone(folder: Path, *, patience: float = _PATIENCE) -> Iterator[None]:
     """Be the only process at what is kept in `folder`, which need not be there yet.
 
     Raises `FitError` where another one is still at it after `patience` seconds.

@@ -18,14 +18,14 @@ from molt.index.generations.generation import new_generation_id
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.merge import MergePlan, plan_merge
-from molt.worker.context import JobContext
-from molt.worker.events import JobEvents
+from molt.worker.context import Workshop
+from molt.worker.events import Teller
 
 _PATIENCE = 60.0
 
 
 def build(  # noqa: PLR0913  each by name
-    context: JobContext,
+    shop: Workshop,
     job_id: str,
     name: str,
     *,
@@ -38,45 +38,45 @@ def build(  # noqa: PLR0913  each by name
     With `reuse`, vectors of unchanged texts are taken from generations of the same checkpoint, and
     from what its evaluation has computed. Segments are merged as `plan` says.
     """
-    events = JobEvents()
-    collection = context.catalog.collections.get(name)
-    checkpoint = context.checkpoints.open(checkpoint_id)
-    generation_id = _begun(context, job_id, collection, checkpoint)
-    with _writing(context, collection, generation_id, checkpoint, remember=reuse) as writer:
+    teller = Teller()
+    collection = shop.catalog.collections.get(name)
+    checkpoint = shop.checkpoints.open(checkpoint_id)
+    generation_id = _begun(shop, job_id, collection, checkpoint)
+    with _writing(shop, collection, generation_id, checkpoint, remember=reuse) as writer:
         if reuse:
-            _borrow(context, writer, collection)
+            _borrow(shop, writer, collection)
         total = writer.behind
-        while (behind := writer.behind) > FEW and writer.advance(context.orders.batch_documents):
+        while (behind := writer.behind) > FEW and writer.advance(shop.orders.batch_documents):
             faultpoint("build.advanced")
             total = max(total, behind)
-            events.progress("build", total - writer.behind, total=total, facts={})
-        writer.advance(context.orders.batch_documents)  # the few that are left are merged too
+            teller.progress("build", total - writer.behind, total=total, facts={})
+        writer.advance(shop.orders.batch_documents)  # the few that are left are merged too
         while writer.merge_once(plan):
-            events.check()
+            teller.check()
     return generation_id
 
 
 def release(
-    context: JobContext, name: str, *, generation_id: str, reason: Reason, baseline: str | None
+    shop: Workshop, name: str, *, generation_id: str, reason: Reason, baseline: str | None
 ) -> int:
     """Complete a generation and move the pointer to it, unless that was done before a kill.
 
     Returns the epoch that it made. Where the job rests on the checkpoint `baseline`, that one must
     still serve; raises `StalePointerError` where it does not.
     """
-    collection = context.catalog.collections.get(name)
-    for move in context.catalog.collections.releases(name):
+    collection = shop.catalog.collections.get(name)
+    for move in shop.catalog.collections.releases(name):
         if move.generation == generation_id and move.reason == reason:
             return move.epoch
-    manifest = context.generations.read(generation_id)
-    checkpoint = context.checkpoints.open(manifest.checkpoint)
+    manifest = shop.generations.read(generation_id)
+    checkpoint = shop.checkpoints.open(manifest.checkpoint)
 
     def agree(now: Collection) -> None:
         if baseline is not None and now.generation is not None:
-            _check_baseline(context.generations.read(now.generation).checkpoint, baseline)
+            _check_baseline(shop.generations.read(now.generation).checkpoint, baseline)
 
-    with _writing(context, collection, generation_id, checkpoint, remember=False) as writer:
-        return flip(context.catalog, writer, name, reason=reason, agree=agree).epoch
+    with _writing(shop, collection, generation_id, checkpoint, remember=False) as writer:
+        return flip(shop.catalog, writer, name, reason=reason, agree=agree).epoch
 
 
 def _check_baseline(active: str, baseline: str) -> None:
@@ -90,23 +90,23 @@ def _check_baseline(active: str, baseline: str) -> None:
 
 @contextmanager
 def _writing(
-    context: JobContext,
+    shop: Workshop,
     collection: Collection,
     generation_id: str,
     checkpoint: Checkpoint,
     *,
     remember: bool,
 ) -> Iterator[GenerationWriter]:
-    orders = context.orders
+    orders = shop.orders
     encoder = open_encoder(
-        checkpoint, cache=context.cache, runtime=orders.runtime, threads=orders.threads
+        checkpoint, cache=shop.cache, runtime=orders.runtime, threads=orders.threads
     )
     with closing(encoder):
-        embed = Remembered(encoder, cache=context.cache) if remember else encoder.embed_documents
+        embed = Remembered(encoder, cache=shop.cache) if remember else encoder.embed_documents
         writer = GenerationWriter(
-            context.generations,
+            shop.generations,
             generation_id,
-            catalog=context.catalog,
+            catalog=shop.catalog,
             collection=collection,
             encoder=PassageEncoder(embed),
             patience=_PATIENCE,
@@ -115,16 +115,16 @@ def _writing(
             yield writer
 
 
-def _begun(context: JobContext, job_id: str, collection: Collection, checkpoint: Checkpoint) -> str:
+def _begun(shop: Workshop, job_id: str, collection: Collection, checkpoint: Checkpoint) -> str:
     """The job's generation, made if need be."""
-    builds = context.catalog.builds
+    builds = shop.catalog.builds
     generation_id = builds.of(job_id)
     if generation_id is None:
         generation_id = new_generation_id()
         builds.begin(collection, job=job_id, generation=generation_id)
         faultpoint("build.created")
-    if generation_id not in context.generations.ids():
-        context.generations.create(
+    if generation_id not in shop.generations.ids():
+        shop.generations.create(
             collection=collection.id,
             checkpoint=checkpoint.id,
             dimension=checkpoint.dimension,
@@ -133,11 +133,11 @@ def _begun(context: JobContext, job_id: str, collection: Collection, checkpoint:
     return generation_id
 
 
-def _borrow(context: JobContext, writer: GenerationWriter, collection: Collection) -> None:
+def _borrow(shop: Workshop, writer: GenerationWriter, collection: Collection) -> None:
     own = writer.snapshot.manifest
-    for generation_id in context.generations.ids():
+    for generation_id in shop.generations.ids():
         try:
-            manifest = context.generations.read(generation_id)
+            manifest = shop.generations.read(generation_id)
             same = manifest.checkpoint == own.checkpoint and manifest.collection == collection.id
             if same and manifest.id != own.id:
                 writer.borrow_from(generation_id)

@@ -21,8 +21,8 @@ from molt.training.errors import TrainingError
 
 log = structlog.get_logger(__name__)
 
-_Watch = Callable[[dict[str, Any]], None]
-_Check = Callable[[], None]
+Watch = Callable[[dict[str, Any]], None]
+Check = Callable[[], None]
 
 PROGRAM = ("-m", "molt.training")
 
@@ -35,7 +35,7 @@ class ChildError(TrainingError):
 
 
 def run_child(
-    arguments: Sequence[str], *, watch: _Watch, check: _Check, program: Sequence[str] = PROGRAM
+    arguments: Sequence[str], *, watch: Watch, check: Check, program: Sequence[str] = PROGRAM
 ) -> dict[str, Any]:
     """Run `python -m molt.training ...`, or another program of that kind; its outcome.
 
@@ -60,7 +60,7 @@ def run_child(
 
 
 def _listen(
-    child: "subprocess.Popen[str]", *, watch: _Watch, check: _Check
+    child: "subprocess.Popen[str]", *, watch: Watch, check: Check
 ) -> tuple[list[str], list[str]]:
     """The last lines on standard error that are no events, and those on standard output."""
     lines: Queue[tuple[str, str]] = Queue()

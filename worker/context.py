@@ -30,7 +30,7 @@ class Orders:
 
 
 @dataclass(frozen=True)
-class JobContext:
+class Workshop:
     """A home opened for work."""
 
     orders: Orders

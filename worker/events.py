@@ -21,7 +21,7 @@ class CancelledError(TrainingError):
     """The job was cancelled while a step was at work."""
 
 
-class JobEvents:
+class Teller:
     """Writes the events of the job that it is made in. Progress is told twice a second at most."""
 
     def __init__(self) -> None:

@@ -6,12 +6,12 @@ Reads from top to bottom; each part is a step that is done once, whatever is kil
 from dataclasses import dataclass
 from typing import Any
 
-from molt.index.catalog.excerpt import write_excerpt
+from molt.index.catalog.excerpt import excerpt
 from molt.index.catalog.releases import Reason
 from molt.training.errors import TrainingError
 from molt.worker.child import run_child
-from molt.worker.context import JobContext
-from molt.worker.events import JobEvents
+from molt.worker.context import Workshop
+from molt.worker.events import Teller
 
 _CATALOG = "catalog.sqlite3"
 _CONFIG = "config.toml"
@@ -22,7 +22,7 @@ PROMOTIONS = ("gated", "never", "force")
 class Retraining:
     """One job of this kind: `options` may hold config, promote and reason."""
 
-    context: JobContext
+    shop: Workshop
     job_id: str
     collection: str
     options: dict[str, Any]
@@ -49,10 +49,10 @@ class Retraining:
         if self.promote == "force" and not self.options.get("reason"):
             raise TrainingError("promote: force needs a reason, which the release history keeps")
         config = validated(RetrainConfig, self.options.get("config") or {})
-        folder = self.context.job_folder(self.job_id)
-        url = write_excerpt(self.context.catalog, self.collection, folder / _CATALOG)
+        folder = self.shop.job_folder(self.job_id)
+        url = excerpt(self.shop.catalog, self.collection, folder / _CATALOG)
         write_config(config, folder / _CONFIG)
-        return {"catalog": url, "baseline": self.context.active(self.collection)}
+        return {"catalog": url, "baseline": self.shop.active(self.collection)}
 
     def train(self, prepared: dict[str, Any]) -> dict[str, Any]:
         """Train and export; as `molt train`."""
@@ -98,8 +98,8 @@ class Retraining:
         return Reason(self.actor, text, judged["report"])
 
     def _child(self, *arguments: str, prepared: dict[str, Any]) -> dict[str, Any]:
-        events = JobEvents()
-        folder = self.context.job_folder(self.job_id)
-        home = ("--home", str(self.context.orders.home))
+        teller = Teller()
+        folder = self.shop.job_folder(self.job_id)
+        home = ("--home", str(self.shop.orders.home))
         config = ("--config", str(folder / _CONFIG), "--catalog", prepared["catalog"])
-        return run_child((*arguments, *home, *config), watch=events.pass_on, check=events.check)
+        return run_child((*arguments, *home, *config), watch=teller.pass_on, check=teller.check)

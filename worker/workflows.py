@@ -21,13 +21,13 @@ from molt.index.jobs.job import JobKind
 from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
 from molt.training.errors import TrainingError
 from molt.worker.building import build, release
-from molt.worker.context import JobContext
-from molt.worker.events import JobEvents
+from molt.worker.context import Workshop
+from molt.worker.events import Teller
 from molt.worker.exporting import make_of_upload
 from molt.worker.retraining import Retraining
 
-_Arguments = dict[str, Any]
-_Result = dict[str, Any]
+Arguments = dict[str, Any]
+Result = dict[str, Any]
 _Made = TypeVar("_Made")
 
 log = structlog.get_logger(__name__)
@@ -40,11 +40,11 @@ class JobFailedError(Exception):
     """What a job ends with; the message says why."""
 
 
-def retrain(context: JobContext, arguments: _Arguments) -> _Result:
+def retrain(shop: Workshop, arguments: Arguments) -> Result:
     """Train, judge, build, flip, observe."""
     job_id = str(DBOS.workflow_id)
     name, actor = arguments["collection"], arguments["actor"]
-    job = Retraining(context, job_id, name, arguments["options"], actor)
+    job = Retraining(shop, job_id, name, arguments["options"], actor)
     prepared = _step("prepare", job.prepare)
     trained = _step("train", job.train, prepared)
     result = {"promoted": False, "baseline": prepared["baseline"]} | trained
@@ -55,59 +55,59 @@ def retrain(context: JobContext, arguments: _Arguments) -> _Result:
         return result | {"refused": refused}
     reason = job.reason(judged)
     baseline = prepared["baseline"]
-    return result | _serve(context, name, trained["checkpoint"], reason=reason, baseline=baseline)
+    return result | _serve(shop, name, trained["checkpoint"], reason=reason, baseline=baseline)
 
 
-def reload(context: JobContext, arguments: _Arguments) -> _Result:
+def reload(shop: Workshop, arguments: Arguments) -> Result:
     """Build a generation under an existing checkpoint, and flip to it."""
     name, options = arguments["collection"], arguments["options"]
     reason = Reason(arguments["actor"], f"reload, job {DBOS.workflow_id}")
-    return _serve(context, name, options["checkpoint"], reason=reason)
+    return _serve(shop, name, options["checkpoint"], reason=reason)
 
 
-def reindex(context: JobContext, arguments: _Arguments) -> _Result:
+def reindex(shop: Workshop, arguments: Arguments) -> Result:
     """Build the collection's generation anew under the checkpoint that it has."""
     name = arguments["collection"]
     reason = Reason(arguments["actor"], f"reindex, job {DBOS.workflow_id}")
-    active = _step("checkpoint", context.active, name)
+    active = _step("checkpoint", shop.active, name)
     reuse = bool(arguments["options"].get("reuse", True))
-    return _serve(context, name, active, reason=reason, reuse=reuse, baseline=active)
+    return _serve(shop, name, active, reason=reason, reuse=reuse, baseline=active)
 
 
-def merge(context: JobContext, arguments: _Arguments) -> _Result:
+def merge(shop: Workshop, arguments: Arguments) -> Result:
     """Fold the collection's segments into as few as can be; no text is encoded again."""
     name = arguments["collection"]
     reason = Reason(arguments["actor"], f"merge, job {DBOS.workflow_id}")
-    active = _step("checkpoint", context.active, name)
-    return _serve(context, name, active, reason=reason, plan=plan_compaction, baseline=active)
+    active = _step("checkpoint", shop.active, name)
+    return _serve(shop, name, active, reason=reason, plan=plan_compaction, baseline=active)
 
 
-def evaluate(context: JobContext, arguments: _Arguments) -> _Result:
+def evaluate(shop: Workshop, arguments: Arguments) -> Result:
     """Judge a checkpoint next to the active one, and move nothing."""
     options = arguments["options"] | {"promote": "never"}
     job_id = str(DBOS.workflow_id)
-    job = Retraining(context, job_id, arguments["collection"], options, arguments["actor"])
+    job = Retraining(shop, job_id, arguments["collection"], options, arguments["actor"])
     prepared = _step("prepare", job.prepare)
     candidate = {"checkpoint": options["checkpoint"]}
     found = {"baseline": prepared["baseline"]} | candidate
     return found | _step("judge", job.judge, prepared, candidate)
 
 
-def tune(context: JobContext, arguments: _Arguments) -> _Result:
+def tune(shop: Workshop, arguments: Arguments) -> Result:
     """Search for the configuration that a retrain should have, and move nothing."""
     job_id = str(DBOS.workflow_id)
     name, actor = arguments["collection"], arguments["actor"]
-    job = Retraining(context, job_id, name, arguments["options"] | {"promote": "never"}, actor)
+    job = Retraining(shop, job_id, name, arguments["options"] | {"promote": "never"}, actor)
     prepared = _step("prepare", job.prepare)
     return {"baseline": prepared["baseline"]} | _step("tune", job.tune, prepared)
 
 
-def export(context: JobContext, arguments: _Arguments) -> _Result:
+def export(shop: Workshop, arguments: Arguments) -> Result:
     """Make a checkpoint of the model in the job's folder."""
-    return _step("export", make_of_upload, context, str(DBOS.workflow_id), arguments["options"])
+    return _step("export", make_of_upload, shop, str(DBOS.workflow_id), arguments["options"])
 
 
-WORKFLOWS: dict[JobKind, Callable[[JobContext, _Arguments], _Result]] = {
+WORKFLOWS: dict[JobKind, Callable[[Workshop, Arguments], Result]] = {
     JobKind.RETRAIN: retrain,
     JobKind.RELOAD: reload,
     JobKind.REINDEX: reindex,
@@ -118,26 +118,26 @@ WORKFLOWS: dict[JobKind, Callable[[JobContext, _Arguments], _Result]] = {
 }
 
 
-def run_job(kind: JobKind, context: JobContext, arguments: _Arguments) -> _Result:
+def run_job(kind: JobKind, shop: Workshop, arguments: Arguments) -> Result:
     """Run a job to its end; a failure is told, logged and raised as `JobFailedError`."""
     job_id = str(DBOS.workflow_id)
     try:
-        result = WORKFLOWS[kind](context, arguments)
+        result = WORKFLOWS[kind](shop, arguments)
     except Exception as error:
         reason = _explained(error)
         log.exception("job.failed", job=job_id, kind=kind, reason=reason)
-        context.catalog.failures.note(arguments["collection"], kind=kind, job=job_id, reason=reason)
+        shop.catalog.failures.note(arguments["collection"], kind=kind, job=job_id, reason=reason)
         raise JobFailedError(reason) from None
     finally:
-        context.catalog.builds.end(job_id)
-        rmtree(context.job_folder(job_id), ignore_errors=True)
-    context.catalog.failures.clear(arguments["collection"], kind=kind)
+        shop.catalog.builds.end(job_id)
+        rmtree(shop.job_folder(job_id), ignore_errors=True)
+    shop.catalog.failures.clear(arguments["collection"], kind=kind)
     log.info("job.done", job=job_id, kind=kind)
     return result
 
 
 def _serve(  # noqa: PLR0913  each by name
-    context: JobContext,
+    shop: Workshop,
     name: str,
     checkpoint_id: str,
     *,
@@ -145,32 +145,32 @@ def _serve(  # noqa: PLR0913  each by name
     reuse: bool = True,
     plan: MergePlan = plan_merge,
     baseline: str | None = None,
-) -> _Result:
+) -> Result:
     job_id = str(DBOS.workflow_id)
     make = partial(build, checkpoint_id=checkpoint_id, reuse=reuse, plan=plan)
-    generation_id = _step("build", make, context, job_id, name)
+    generation_id = _step("build", make, shop, job_id, name)
     move = partial(release, reason=reason, baseline=baseline)
-    epoch = _step("flip", _flip, move, context, name, generation_id)
-    kept = _step("observe", _observe, context, name, epoch)
+    epoch = _step("flip", _flip, move, shop, name, generation_id)
+    kept = _step("observe", _observe, shop, name, epoch)
     return {"promoted": True, "generation": generation_id, "checkpoint": checkpoint_id} | kept
 
 
-def _flip(move: Callable[..., int], context: JobContext, name: str, generation_id: str) -> int:
-    epoch = move(context, name, generation_id=generation_id)
-    JobEvents().tell("flipped", generation=generation_id, epoch=epoch)
+def _flip(move: Callable[..., int], shop: Workshop, name: str, generation_id: str) -> int:
+    epoch = move(shop, name, generation_id=generation_id)
+    Teller().tell("flipped", generation=generation_id, epoch=epoch)
     return epoch
 
 
-def _observe(context: JobContext, name: str, epoch: int) -> _Result:
+def _observe(shop: Workshop, name: str, epoch: int) -> Result:
     """Wait while the service watches; tell whether the pointer stayed."""
-    until = time.monotonic() + context.orders.watch_seconds
-    events = JobEvents()
+    until = time.monotonic() + shop.orders.watch_seconds
+    teller = Teller()
     while time.monotonic() < until:
-        collections = context.catalog.collections
+        collections = shop.catalog.collections
         if collections.get(name).epoch != epoch:
             latest = collections.releases(name, limit=1)[0]
             return {"kept": False, "moved_on": latest.reason.text}
-        events.check()
+        teller.check()
         time.sleep(_LOOK_SECONDS)
     return {"kept": True}
 
@@ -179,7 +179,7 @@ def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:
     """One step of the job, told when it begins."""
 
     def run() -> _Made:
-        JobEvents().tell("step", step=name)
+        Teller().tell("step", step=name)
         return work(*arguments)
 
     return DBOS.run_step({"name": name}, run)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SMOOTHING = 0.05
 
@@ -35,7 +35,7 @@ class Admission:
         self._mean_seconds = 0.01
         self.pending = 0
 
-    async def run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking `work` in a request thread. Raises `OverloadedError` where full."""
         if self.pending >= self._max_pending:
             raise OverloadedError(self.retry_after)
@@ -56,8 +56,8 @@ class Admission:
         self._pool.shutdown(wait=True)
 
     def _timed(
-        self, work: Callable[..., _T], args: tuple[object, ...], kwargs: dict[str, object]
-    ) -> _T:
+        self, work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> T:
         started = time.monotonic()
         try:
             return work(*args, **kwargs)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 from starlette.responses import Response
 
-from molt.app.http.failures import HttpFailure, Violation
+from molt.app.http.failures import Failure, Violation
 
 Family = Literal["openai", "tei", "problem"]
 
@@ -25,7 +25,7 @@ def family_of(path: str) -> Family:
     return "tei" if path in TEI_PATHS else "problem"
 
 
-def write_failure(failure: HttpFailure, *, path: str, request_id: str) -> Response:
+def write_failure(failure: Failure, *, path: str, request_id: str) -> Response:
     """The response that tells a client of `path` about a failure."""
     family = family_of(path)
     if family == "openai":
@@ -45,7 +45,7 @@ def title_of(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
-def _problem(failure: HttpFailure, request_id: str) -> dict[str, Any]:
+def _problem(failure: Failure, request_id: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": f"urn:molt:problem:{failure.code}",
         "title": title_of(failure.code),
@@ -64,7 +64,7 @@ def _violation(violation: Violation) -> dict[str, str]:
     return {"detail": violation.detail, "parameter": violation.pointer[1:]}
 
 
-def _openai(failure: HttpFailure) -> dict[str, Any]:
+def _openai(failure: Failure) -> dict[str, Any]:
     fallback = "server_error" if failure.status >= 500 else "invalid_request_error"
     first = failure.violations[0].place if failure.violations else ()
     return {
@@ -77,6 +77,6 @@ def _openai(failure: HttpFailure) -> dict[str, Any]:
     }
 
 
-def _tei(failure: HttpFailure) -> dict[str, Any]:
+def _tei(failure: Failure) -> dict[str, Any]:
     fallback = "Backend" if failure.status >= 500 else "Validation"
     return {"error": failure.detail, "error_type": _TEI_TYPES.get(failure.status, fallback)}

@@ -28,7 +28,7 @@ class Violation:
 
 
 @dataclass(frozen=True)
-class HttpFailure:
+class Failure:
     """What goes wrong: an HTTP status, a stable code, and a sentence that says what to do."""
 
     status: int
@@ -54,7 +54,7 @@ class RequestError(Exception):
         extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.failure = HttpFailure(
+        self.failure = Failure(
             self.status, self.code, detail, headers or {}, tuple(violations), extensions or {}
         )
 

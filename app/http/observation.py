@@ -12,14 +12,14 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from molt.app.http.envelopes import write_failure
-from molt.app.http.failures import HttpFailure
+from molt.app.http.failures import Failure
 from molt.app.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-INTERNAL = HttpFailure(
+INTERNAL = Failure(
     500, "internal_error", "Molt failed; the log says why, under the request id of this answer"
 )
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 
-class ViolationBody(BaseModel):
+class Violation(BaseModel):
     """One thing that is wrong: a pointer into the body (RFC 6901), or a parameter."""
 
     detail: str
@@ -23,7 +23,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
-    errors: list[ViolationBody] | None = None
+    errors: list[Violation] | None = None
 
 
 class OpenaiDetail(BaseModel):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from molt.app.http.validation import require
 from molt.app.service import Service
 from molt.encoder.encoder import InputType
-from molt.engine.models import EmbeddingResult
+from molt.engine.models import Embedding
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class EmbeddingQuery:
     field: str
 
 
-def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
+def embed(service: Service, query: EmbeddingQuery) -> Embedding:
     """Encode within the limits, and count it. Raises what `Models.embed` raises."""
     limits = service.settings.limits
     require(len(query.texts), limits, "max_inputs", place=(query.field,))

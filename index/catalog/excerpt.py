@@ -16,7 +16,7 @@ _COPIED = (tables.documents, tables.queries, tables.judgments, tables.pairs)
 _CHUNK = 2000
 
 
-def write_excerpt(catalog: Catalog, name: str, path: Path) -> str:
+def excerpt(catalog: Catalog, name: str, path: Path) -> str:
     """Copy a collection's documents and relevance data to an SQLite catalog at `path`; its URL.
 
     An excerpt that is there already is left as it is. Raises `CollectionNotFoundError`.

@@ -13,7 +13,7 @@ from molt.index.catalog.tables import collections, failures
 
 
 @dataclass(frozen=True)
-class JobFailure:
+class Failure:
     """A job that failed and was not made good since."""
 
     collection: str
@@ -26,7 +26,7 @@ class JobFailure:
         return f"collection {self.collection!r}: {self.kind} failed (job {self.job}): {self.reason}"
 
 
-class JobFailures:
+class Failures:
     """Every failure of the catalog."""
 
     def __init__(self, database: Database) -> None:
@@ -48,7 +48,7 @@ class JobFailures:
             own = failures.c.collection_id.in_(_ID.where(collections.c.name == collection))
             connection.execute(delete(failures).where(own, failures.c.kind == kind))
 
-    def list(self) -> tuple[JobFailure, ...]:
+    def list(self) -> tuple[Failure, ...]:
         """All of them, by collection and kind."""
         columns = (collections.c.name, failures.c.kind, failures.c.job)
         query = (
@@ -57,7 +57,7 @@ class JobFailures:
             .order_by(collections.c.name, failures.c.kind)
         )
         with self._database.reading() as connection:
-            return tuple(JobFailure(*row) for row in connection.execute(query))
+            return tuple(Failure(*row) for row in connection.execute(query))
 
 
 _ID = select(collections.c.id)

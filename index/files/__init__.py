@@ -5,16 +5,8 @@ knows nothing of the catalog beyond the records that it keeps.
 """
 
 from molt.index.files.errors import RowError, SourceError
-from molt.index.files.part import RecordKind, SourcePart
-from molt.index.files.progress import ReadProgress
+from molt.index.files.part import Kind, Part
+from molt.index.files.progress import Progress
 from molt.index.files.source import Source, open_source
 
-__all__ = [
-    "RecordKind",
-    "SourcePart",
-    "ReadProgress",
-    "RowError",
-    "Source",
-    "SourceError",
-    "open_source",
-]
+__all__ = ["Kind", "Part", "Progress", "RowError", "Source", "SourceError", "open_source"]

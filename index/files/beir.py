@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from molt.index.files.errors import SourceError
-from molt.index.files.part import RecordKind, SourcePart
+from molt.index.files.part import Kind, Part
 
 _NAMES = {
-    "corpus": RecordKind.DOCUMENTS,
-    "queries": RecordKind.QUERIES,
-    "pairs": RecordKind.PAIRS,
+    "corpus": Kind.DOCUMENTS,
+    "queries": Kind.QUERIES,
+    "pairs": Kind.PAIRS,
 }
 
 
-def find_parts(folder: Path) -> tuple[SourcePart, ...]:
+def find_parts(folder: Path) -> tuple[Part, ...]:
     """What a BEIR folder holds: `corpus.jsonl`, `queries.jsonl`, `pairs.jsonl` (each may end in
     `.gz`) and `qrels/<split>.tsv`.
 
@@ -20,13 +20,11 @@ def find_parts(folder: Path) -> tuple[SourcePart, ...]:
     `SourceError` where none of them is there.
     """
     parts = [
-        SourcePart(path, kind)
+        Part(path, kind)
         for stem, kind in _NAMES.items()
         for path in _one_of(folder / f"{stem}.jsonl", folder / f"{stem}.jsonl.gz")
     ]
-    parts += [
-        SourcePart(path, RecordKind.JUDGMENTS, _split(path)) for path in _qrels(folder / "qrels")
-    ]
+    parts += [Part(path, Kind.JUDGMENTS, _split(path)) for path in _qrels(folder / "qrels")]
     if not parts:
         raise SourceError(
             folder, "is no BEIR folder: it holds neither corpus.jsonl nor queries.jsonl nor qrels"

@@ -8,7 +8,7 @@ Value = str | int | float | bool
 
 
 @dataclass(frozen=True)
-class CellReading:
+class Reading:
     """One way to read a column: which cells it fits, and the value of such a cell."""
 
     fits: re.Pattern[str]
@@ -16,19 +16,19 @@ class CellReading:
 
 
 # A leading zero makes a code, not a number; 18 digits are always within 64 bits.
-INTEGER = CellReading(re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII), int)
-NUMBER = CellReading(
+INTEGER = Reading(re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII), int)
+NUMBER = Reading(
     re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][+-]?\d{1,2})?", re.ASCII), float
 )
-BOOLEAN = CellReading(re.compile(r"true|false", re.IGNORECASE), lambda cell: cell.lower() == "true")
+BOOLEAN = Reading(re.compile(r"true|false", re.IGNORECASE), lambda cell: cell.lower() == "true")
 
 
-def guess_readings(rows: Iterable[Mapping[str, str]]) -> dict[str, CellReading]:
+def guess_readings(rows: Iterable[Mapping[str, str]]) -> dict[str, Reading]:
     """For each column the first of integer, number and boolean that fits all of its cells.
 
     A column that is missing in the result holds strings.
     """
-    possible: dict[str, list[CellReading]] = {}
+    possible: dict[str, list[Reading]] = {}
     for row in rows:
         for column, cell in row.items():
             left = possible.setdefault(column, [INTEGER, NUMBER, BOOLEAN])

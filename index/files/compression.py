@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from molt.index.files.errors import SourceError
-from molt.index.files.progress import ReadProgress
+from molt.index.files.progress import Progress
 
 
 @contextmanager
-def open_bytes(path: Path, progress: ReadProgress) -> Iterator[BinaryIO]:
+def open_bytes(path: Path, progress: Progress) -> Iterator[BinaryIO]:
     """Open a file, through gzip where its name ends in `.gz`, and count what is read.
 
     Raises `SourceError` where it cannot be read, is cut off, or is not gzip as it should be.

@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from molt.index.catalog.fields import MAX_TEXT_CHARS
-from molt.index.files.cells import CellReading, Value, guess_readings
+from molt.index.files.cells import Reading, Value, guess_readings
 from molt.index.files.compression import open_bytes
 from molt.index.files.errors import RowError, SourceError
-from molt.index.files.progress import ReadProgress
+from molt.index.files.progress import Progress
 from molt.index.files.row import SPECIAL, Row
 
 _NOT_UTF8 = re.compile(r"[\udc80-\udcff]")
 
 
-def read_csv(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
+def read_csv(path: Path, progress: Progress) -> Iterator[Row | RowError]:
     """Every row in order, a bad one as the error that it is; an empty cell is left out.
 
     A metadata column whose cells are all numbers, or all booleans, is read as such; to know
     this, the file is read twice. Raises `SourceError` where the header or the file is unusable.
     """
-    rows = (row.values for row in read_strings(path, ReadProgress()) if isinstance(row, Row))
+    rows = (row.values for row in read_strings(path, Progress()) if isinstance(row, Row))
     readings = guess_readings(rows)
     for name in SPECIAL & readings.keys():
         del readings[name]
@@ -39,12 +39,12 @@ def read_csv(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
             )
 
 
-def _read(readings: Mapping[str, CellReading], column: str, cell: str) -> Value:
+def _read(readings: Mapping[str, Reading], column: str, cell: str) -> Value:
     reading = readings.get(column)
     return cell if reading is None else reading.value(cell)
 
 
-def read_strings(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
+def read_strings(path: Path, progress: Progress) -> Iterator[Row | RowError]:
     """As `read_csv`, but every cell is a string, and the file is read once."""
     with open_bytes(path, progress) as file:
         # A byte that is not UTF-8 becomes a lone surrogate, so that its row can be named.

@@ -7,13 +7,13 @@ import orjson
 
 from molt.index.files.compression import open_bytes
 from molt.index.files.errors import RowError
-from molt.index.files.progress import ReadProgress
+from molt.index.files.progress import Progress
 from molt.index.files.row import Row
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
-def read_jsonl(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
+def read_jsonl(path: Path, progress: Progress) -> Iterator[Row | RowError]:
     """Every row in order, a bad one as the error that it is; blank lines are not rows.
 
     Raises `SourceError` where the file itself cannot be read to its end.
@@ -25,7 +25,7 @@ def read_jsonl(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
             yield _parse(path, number, line)
 
 
-def _lines(path: Path, progress: ReadProgress) -> Iterator[bytes]:
+def _lines(path: Path, progress: Progress) -> Iterator[bytes]:
     with open_bytes(path, progress) as file:
         line = file.readline(MAX_LINE_BYTES + 1).removeprefix(b"\xef\xbb\xbf")
         while line:

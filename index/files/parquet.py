@@ -10,13 +10,13 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from molt.index.files.errors import RowError, SourceError
-from molt.index.files.progress import ReadProgress
+from molt.index.files.progress import Progress
 from molt.index.files.row import Row
 
 _BATCH_ROWS = 2000
 
 
-def read_parquet(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
+def read_parquet(path: Path, progress: Progress) -> Iterator[Row | RowError]:
     """Every row in order, numbered from 1; nulls are left out, dates become ISO 8601 strings.
 
     Raises `SourceError` where the file is not Parquet or is damaged.

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class RecordKind(StrEnum):
+class Kind(StrEnum):
     """What the rows of a file are."""
 
     DOCUMENTS = "documents"
@@ -15,9 +15,9 @@ class RecordKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class SourcePart:
+class Part:
     """One file of a source; `split` is given to those of its judgments that name none."""
 
     path: Path
-    kind: RecordKind
+    kind: Kind
     split: str | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-class ReadProgress:
+class Progress:
     """Counts the bytes of the files as they lie on disk, compressed or not."""
 
     def __init__(self) -> None:

@@ -9,8 +9,8 @@ from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CatalogError
 from molt.index.files.beir import find_parts
 from molt.index.files.errors import RowError, SourceError
-from molt.index.files.part import RecordKind, SourcePart
-from molt.index.files.progress import ReadProgress
+from molt.index.files.part import Kind, Part
+from molt.index.files.progress import Progress
 from molt.index.files.row import Row, read_document, read_judgment, read_pair, read_query
 from molt.index.files.table import find_part, read_table
 
@@ -29,42 +29,34 @@ class Source:
     in no stream.
     """
 
-    def __init__(
-        self, parts: tuple[SourcePart, ...], *, reject: Callable[[RowError], None]
-    ) -> None:
+    def __init__(self, parts: tuple[Part, ...], *, reject: Callable[[RowError], None]) -> None:
         self.parts = parts
-        self.progress = ReadProgress()
+        self.progress = Progress()
         self._reject = reject
 
-    def size(self, *kinds: RecordKind) -> int:
+    def size(self, *kinds: Kind) -> int:
         """Bytes on disk of the files of these kinds, all kinds where none is named."""
         return sum(
-            part.path.stat().st_size
-            for part in self.parts
-            if part.kind in (kinds or tuple(RecordKind))
+            part.path.stat().st_size for part in self.parts if part.kind in (kinds or tuple(Kind))
         )
 
     def documents(self) -> Iterator[Document]:
         """Every document, in the order of the file; an id that comes twice comes out twice."""
-        return self._read(RecordKind.DOCUMENTS, lambda row, _: read_document(row))
+        return self._read(Kind.DOCUMENTS, lambda row, _: read_document(row))
 
     def queries(self) -> Iterator[Query]:
         """Every query, in the order of the file."""
-        return self._read(RecordKind.QUERIES, lambda row, _: read_query(row))
+        return self._read(Kind.QUERIES, lambda row, _: read_query(row))
 
     def judgments(self) -> Iterator[Judgment]:
         """Every judgment, split by split."""
-        return self._read(
-            RecordKind.JUDGMENTS, lambda row, part: read_judgment(row, split=part.split)
-        )
+        return self._read(Kind.JUDGMENTS, lambda row, part: read_judgment(row, split=part.split))
 
     def pairs(self) -> Iterator[Pair]:
         """Every pair, in the order of the file."""
-        return self._read(RecordKind.PAIRS, lambda row, _: read_pair(row))
+        return self._read(Kind.PAIRS, lambda row, _: read_pair(row))
 
-    def _read(
-        self, kind: RecordKind, convert: Callable[[Row, SourcePart], _Record]
-    ) -> Iterator[_Record]:
+    def _read(self, kind: Kind, convert: Callable[[Row, Part], _Record]) -> Iterator[_Record]:
         for part in self.parts:
             if part.kind is kind:
                 for row in read_table(part.path, self.progress):
@@ -88,7 +80,7 @@ def open_source(path: Path, *, reject: Callable[[RowError], None] = stop) -> Sou
 
 
 def _convert(
-    row: Row | RowError, part: SourcePart, convert: Callable[[Row, SourcePart], _Record]
+    row: Row | RowError, part: Part, convert: Callable[[Row, Part], _Record]
 ) -> _Record | RowError:
     if isinstance(row, RowError):
         return row

@@ -14,16 +14,14 @@ from molt.index.errors import CatalogError, GenerationError, GenerationNotFoundE
 from molt.index.generations.coverage import check_coverage
 from molt.index.generations.generation import SEGMENTS, GenerationManifest, GenerationStore
 from molt.index.generations.occupancy import hold_reading
-from molt.index.generations.problem import HomeProblem, Severity
+from molt.index.generations.problem import Problem, Severity
 from molt.index.segments.segment import Segment, open_segment
 
 FindFlaw = Callable[[Path], str | None]
 _ATTEMPTS = 3
 
 
-def check_home(
-    home: Path, *, find_flaw: FindFlaw, catalog_url: str | None = None
-) -> list[HomeProblem]:
+def check_home(home: Path, *, find_flaw: FindFlaw, catalog_url: str | None = None) -> list[Problem]:
     """Every problem of a home, with all of its files read and hashed; it may be in use meanwhile.
 
     `find_flaw` says what is wrong with the checkpoint in a directory, or None. Without
@@ -35,32 +33,32 @@ def check_home(
     try:
         catalog = open_catalog(catalog_url or home_url(home))
     except CatalogError as error:
-        return [*problems, HomeProblem(home / CATALOG, str(error))]
+        return [*problems, Problem(home / CATALOG, str(error))]
     try:
         return problems + _check_catalog(home, catalog)
     except CatalogError as error:
-        return [*problems, HomeProblem(home / CATALOG, str(error))]
+        return [*problems, Problem(home / CATALOG, str(error))]
     finally:
         catalog.close()
 
 
-def _without_catalog(home: Path) -> list[HomeProblem]:
+def _without_catalog(home: Path) -> list[Problem]:
     if not GenerationStore(home / "generations").ids():
         return []  # a new home
-    return [HomeProblem(home / CATALOG, "is missing, but there are generations; restore a backup")]
+    return [Problem(home / CATALOG, "is missing, but there are generations; restore a backup")]
 
 
-def _check_checkpoints(root: Path, find_flaw: FindFlaw) -> Iterator[HomeProblem]:
+def _check_checkpoints(root: Path, find_flaw: FindFlaw) -> Iterator[Problem]:
     for path in _entries(root):
         if path.name.startswith("."):
             yield _unfinished(path)
         elif (flaw := find_flaw(path)) is not None:
-            yield HomeProblem(path, flaw)
+            yield Problem(path, flaw)
 
 
-def _check_catalog(home: Path, catalog: Catalog) -> list[HomeProblem]:
+def _check_catalog(home: Path, catalog: Catalog) -> list[Problem]:
     store = GenerationStore(home / "generations")
-    problems = [HomeProblem(home / CATALOG, flaw) for flaw in catalog.database.damage()]
+    problems = [Problem(home / CATALOG, flaw) for flaw in catalog.database.damage()]
     problems += [
         _missing_generation(store, collection)
         for collection in catalog.collections.list()
@@ -74,9 +72,9 @@ def _check_catalog(home: Path, catalog: Catalog) -> list[HomeProblem]:
     return problems
 
 
-def _check_generation(home: Path, catalog: Catalog, generation_id: str) -> list[HomeProblem]:
+def _check_generation(home: Path, catalog: Catalog, generation_id: str) -> list[Problem]:
     store = GenerationStore(home / "generations")
-    problems: list[HomeProblem] = []
+    problems: list[Problem] = []
     try:
         hold = hold_reading(store.path(generation_id))
     except GenerationNotFoundError:
@@ -88,27 +86,27 @@ def _check_generation(home: Path, catalog: Catalog, generation_id: str) -> list[
             if not problems or store.read(generation_id) == manifest:
                 break  # else somebody sealed or merged segments while they were read
         except (ArtifactError, GenerationError) as error:
-            problems = [HomeProblem(store.root / generation_id, str(error))]
+            problems = [Problem(store.root / generation_id, str(error))]
             break
     if hold is not None:
         hold.release()
     return problems
 
 
-def _examine(home: Path, catalog: Catalog, manifest: GenerationManifest) -> Iterator[HomeProblem]:
+def _examine(home: Path, catalog: Catalog, manifest: GenerationManifest) -> Iterator[Problem]:
     path = home / "generations" / manifest.id
     if not (home / "checkpoints" / manifest.checkpoint).is_dir():
-        yield HomeProblem(path, f"needs the checkpoint {manifest.checkpoint}, which is missing")
+        yield Problem(path, f"needs the checkpoint {manifest.checkpoint}, which is missing")
     segments: list[Segment] = []
     for entry in manifest.segments:
         try:
             segment = open_segment(path / SEGMENTS / entry.id, entry, dimension=manifest.dimension)
             segments.append(segment)
         except ArtifactError as error:
-            yield HomeProblem(path / SEGMENTS / entry.id, str(error))
+            yield Problem(path / SEGMENTS / entry.id, str(error))
     owner = {one.id: one for one in catalog.collections.list()}.get(manifest.collection)
     if owner is None:
-        yield HomeProblem(path, "belongs to no collection; remove it", Severity.LEFTOVER)
+        yield Problem(path, "belongs to no collection; remove it", Severity.LEFTOVER)
     elif len(segments) == len(manifest.segments):
         liveness = catalog.documents.liveness(owner)
         yield from check_coverage(path, manifest, segments=segments, liveness=liveness)
@@ -118,17 +116,17 @@ def _examine(home: Path, catalog: Catalog, manifest: GenerationManifest) -> Iter
             yield _unfinished(stray)
 
 
-def _missing_generation(store: GenerationStore, collection: Collection) -> HomeProblem:
-    return HomeProblem(
+def _missing_generation(store: GenerationStore, collection: Collection) -> Problem:
+    return Problem(
         store.root / str(collection.generation),
         f"is missing, but the collection {collection.name!r} points at it; re-index, or roll back "
         "to a generation that is there",
     )
 
 
-def _unfinished(path: Path) -> HomeProblem:
+def _unfinished(path: Path) -> Problem:
     what = "is named by nothing: a write was interrupted, or is under way"
-    return HomeProblem(path, what, Severity.LEFTOVER)
+    return Problem(path, what, Severity.LEFTOVER)
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from molt.index.catalog.collections import Collection, Move
 from molt.index.catalog.releases import Reason
 from molt.index.generations.writer import GenerationWriter
 
-_BATCH = 1024
+BATCH = 1024
 FEW = 64
 """So many changes are left for the transaction, which seals them while writers wait."""
 MOST = 1024
@@ -26,7 +26,7 @@ def undisputed(collection: Collection) -> None:
     """For a flip that is right whatever the pointer names."""
 
 
-def catch_up(writer: GenerationWriter, *, batch: int = _BATCH) -> None:
+def catch_up(writer: GenerationWriter, *, batch: int = BATCH) -> None:
     """Seal until the generation lacks only a few changes."""
     while writer.behind > FEW and writer.advance(batch):
         faultpoint("build.advanced")
@@ -61,7 +61,7 @@ def flip(
 
 
 def _complete_and_move(move: Move, writer: GenerationWriter, reason: Reason) -> Collection:
-    while writer.advance(_BATCH):
+    while writer.advance(BATCH):
         continue
     generation = writer.snapshot.manifest.id
     if move.before.generation == generation:

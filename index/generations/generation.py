@@ -29,9 +29,9 @@ from molt.artifact import (
 from molt.index.errors import GenerationNotFoundError
 from molt.index.segments.segment import SegmentEntry
 
-GENERATION_MANIFEST = "generation.json"
+MANIFEST = "generation.json"
 SEGMENTS = "segments"
-GENERATION_FORMAT = 1
+FORMAT = 1
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -99,7 +99,7 @@ class GenerationStore:
         )
         with publish_directory(self.root / manifest.id) as folder:
             (folder / SEGMENTS).mkdir()
-            write_manifest(folder / GENERATION_MANIFEST, _body(manifest))
+            write_manifest(folder / MANIFEST, _body(manifest))
         return manifest
 
     def read(self, generation_id: str) -> GenerationManifest:
@@ -107,8 +107,8 @@ class GenerationStore:
 
         Raises `GenerationNotFoundError`, `CorruptFileError` or `UnsupportedFormatError`.
         """
-        path = self.path(generation_id) / GENERATION_MANIFEST
-        manifest = _manifest(path, read_manifest(path, supported=GENERATION_FORMAT))
+        path = self.path(generation_id) / MANIFEST
+        manifest = _manifest(path, read_manifest(path, supported=FORMAT))
         if manifest.id != generation_id:
             raise CorruptFileError(path, f"is the manifest of {manifest.id}, not of its directory")
         return manifest
@@ -116,7 +116,7 @@ class GenerationStore:
     def claimed_checkpoint(self, generation_id: str) -> str | None:
         """The checkpoint that a manifest names although it cannot be trusted, or None."""
         try:
-            body = json.loads((self.root / generation_id / GENERATION_MANIFEST).read_bytes())
+            body = json.loads((self.root / generation_id / MANIFEST).read_bytes())
         except (OSError, ValueError):
             return None
         claimed = body.get("checkpoint") if isinstance(body, dict) else None
@@ -124,7 +124,7 @@ class GenerationStore:
 
     def publish(self, manifest: GenerationManifest) -> None:
         """Replace the manifest; from now on these segments make up the generation."""
-        write_manifest(self.path(manifest.id) / GENERATION_MANIFEST, _body(manifest))
+        write_manifest(self.path(manifest.id) / MANIFEST, _body(manifest))
         faultpoint("generation.published")
 
     def remove(self, generation_id: str) -> None:
@@ -162,7 +162,7 @@ def _removed(strays: list[Path]) -> list[Path]:
 
 def _body(manifest: GenerationManifest) -> dict[str, Any]:
     return {
-        "format": GENERATION_FORMAT,
+        "format": FORMAT,
         "id": manifest.id,
         "collection": manifest.collection,
         "checkpoint": manifest.checkpoint,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from molt.index.errors import GenerationBusyError, GenerationNotFoundError
 
-READERS_LOCK = "readers.lock"
-WRITER_LOCK = "writer.lock"
+READERS = "readers.lock"
+WRITER = "writer.lock"
 
 _PAUSE = 0.05
 
@@ -36,7 +36,7 @@ def hold_reading(generation: Path) -> Hold | None:
     Raises `GenerationNotFoundError` where it has gone.
     """
     try:
-        return _locked(generation / READERS_LOCK, fcntl.LOCK_SH)
+        return _locked(generation / READERS, fcntl.LOCK_SH)
     except OSError:  # a replica that may only read, or a full disk: it can be read all the same
         return None
 
@@ -46,14 +46,12 @@ def hold_writing(generation: Path, *, patience: float = 0.0) -> Hold:
 
     Raises `GenerationNotFoundError` where it has gone, perhaps meanwhile.
     """
-    return _waited(
-        generation / WRITER_LOCK, patience, f"generation {generation.name} is being written"
-    )
+    return _waited(generation / WRITER, patience, f"generation {generation.name} is being written")
 
 
 def hold_removing(generation: Path) -> Hold:
     """Become its only user. Raises as `hold_writing`, where anybody reads it."""
-    return _waited(generation / READERS_LOCK, 0.0, f"generation {generation.name} is being read")
+    return _waited(generation / READERS, 0.0, f"generation {generation.name} is being read")
 
 
 def _waited(path: Path, patience: float, taken: str) -> Hold:

@@ -12,7 +12,7 @@ class Span:
     end: int
 
 
-Splitter = Callable[[str], Sequence[Span]]
+Split = Callable[[str], Sequence[Span]]
 
 
 def whole_text(text: str) -> Sequence[Span]:

@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True)
-class HomeProblem:
+class Problem:
     """What is wrong, and where."""
 
     path: Path

@@ -11,7 +11,7 @@ import numpy as np
 from molt.index.catalog.document import passage_text, text_hash
 from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import VectorError
-from molt.index.generations.passages import Splitter, whole_text
+from molt.index.generations.passages import Split, whole_text
 from molt.index.generations.reuse import reuse_vectors
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Vectors
@@ -23,7 +23,7 @@ class PassageEncoder:
     """How documents become vectors: `embed` maps n texts to `(n, dim) float32`."""
 
     embed: Callable[[Sequence[str]], Vectors]
-    split: Splitter = whole_text
+    split: Split = whole_text
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def sealed_content(
     )
 
 
-def _passages(stored: StoredDocument, split: Splitter) -> Iterator[_Passage]:
+def _passages(stored: StoredDocument, split: Split) -> Iterator[_Passage]:
     document = stored.document
     for place, span in enumerate(split(document.text)):
         text = passage_text(title=document.title, text=document.text[span.start : span.end])

@@ -35,21 +35,21 @@ class JobKind(StrEnum):
     EXPORT = "export"
 
 
-class QueueName(StrEnum):
+class Line(StrEnum):
     """Jobs of one line are run one after another, those of different lines beside each other."""
 
     TRAINING = "training"
     INDEXING = "indexing"
 
 
-QUEUES = {
-    JobKind.RETRAIN: QueueName.TRAINING,
-    JobKind.EVALUATE: QueueName.TRAINING,
-    JobKind.TUNE: QueueName.TRAINING,
-    JobKind.EXPORT: QueueName.TRAINING,
-    JobKind.RELOAD: QueueName.INDEXING,
-    JobKind.REINDEX: QueueName.INDEXING,
-    JobKind.MERGE: QueueName.INDEXING,
+LINES = {
+    JobKind.RETRAIN: Line.TRAINING,
+    JobKind.EVALUATE: Line.TRAINING,
+    JobKind.TUNE: Line.TRAINING,
+    JobKind.EXPORT: Line.TRAINING,
+    JobKind.RELOAD: Line.INDEXING,
+    JobKind.REINDEX: Line.INDEXING,
+    JobKind.MERGE: Line.INDEXING,
 }
 
 

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from molt.index.segments.scalar import MAX_FIELD_LENGTH, ScalarKind, Scalar, scalar_of, storable
+from molt.index.segments.scalar import MAX_FIELD_LENGTH, Kind, Scalar, scalar_of, storable
 
-MAX_METADATA_LEVELS = 16
+MAX_DEPTH = 16
 
 _SCHEMA = pl.Schema(
     {
@@ -79,16 +79,16 @@ class Attributes:
         """Every field that some document has, by dotted path."""
         return self._runs.keys()
 
-    def kinds(self, field: str) -> frozenset[ScalarKind]:
+    def kinds(self, field: str) -> frozenset[Kind]:
         """The kinds of values that `field` has; empty where no document has it."""
         return frozenset(self._runs.get(field, ()))
 
-    def column(self, field: str, kind: ScalarKind) -> Column | None:
+    def column(self, field: str, kind: Kind) -> Column | None:
         """The values of one kind of a field, or None where there are none."""
         run = self._runs.get(field, {}).get(kind)
         if run is None:
             return None
-        values = self._texts[run] if kind is ScalarKind.TEXT else self._numbers[run]
+        values = self._texts[run] if kind is Kind.TEXT else self._numbers[run]
         return Column(values, self._rows[run])
 
     def rows_with(self, field: str) -> npt.NDArray[np.int64]:
@@ -137,13 +137,13 @@ def merged_attributes(parts: Iterable[tuple[Attributes, npt.NDArray[np.int64]]])
 def flatten(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
     """Every filterable value with the dotted path of its field.
 
-    Lists give their field several values. Null, what is nested deeper than `MAX_METADATA_LEVELS`, and fields
+    Lists give their field several values. Null, what is nested deeper than `MAX_DEPTH`, and fields
     whose path is longer than `MAX_FIELD_LENGTH` are not filterable.
     """
     pending: list[tuple[str, Any, int]] = [("", metadata, 0)]
     while pending:
         path, value, depth = pending.pop()
-        if depth > MAX_METADATA_LEVELS:
+        if depth > MAX_DEPTH:
             continue
         if isinstance(value, Mapping):
             prefix = f"{path}." if path else ""
@@ -164,10 +164,10 @@ def _sorted(frame: pl.DataFrame) -> Attributes:
     return Attributes(frame.unique().sort(_ORDER))
 
 
-def _runs(frame: pl.DataFrame) -> dict[str, dict[ScalarKind, slice]]:
-    runs: dict[str, dict[ScalarKind, slice]] = {}
+def _runs(frame: pl.DataFrame) -> dict[str, dict[Kind, slice]]:
+    runs: dict[str, dict[Kind, slice]] = {}
     start = 0
     for field, kind, length in frame.group_by("field", "kind", maintain_order=True).len().rows():
-        runs.setdefault(field, {})[ScalarKind(kind)] = slice(start, start + length)
+        runs.setdefault(field, {})[Kind(kind)] = slice(start, start + length)
         start += length
     return runs

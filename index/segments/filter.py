@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from molt.index.errors import FilterError
-from molt.index.segments.scalar import MAX_FIELD_LENGTH, ScalarKind, Scalar, scalar_of, storable
+from molt.index.segments.scalar import MAX_FIELD_LENGTH, Kind, Scalar, scalar_of, storable
 
-MAX_FILTER_DEPTH = 32
+MAX_DEPTH = 32
 MAX_NODES = 256
 MAX_VALUES = 1_000
 
 
-class RangeOperator(StrEnum):
+class Comparison(StrEnum):
     """How a value is compared with a bound."""
 
     GT = "gt"
@@ -43,7 +43,7 @@ class OneOf:
 class Bound:
     """The value is of the bound's kind and on its right side."""
 
-    comparison: RangeOperator
+    comparison: Comparison
     limit: Scalar
 
 
@@ -104,7 +104,7 @@ def conditions(where: Filter, *, path: str = "$") -> Iterator[tuple[str, Conditi
 
 
 class _Parser:
-    """Recursive descent with a budget of nodes; its depth is bounded by `MAX_FILTER_DEPTH`."""
+    """Recursive descent with a budget of nodes; its depth is bounded by `MAX_DEPTH`."""
 
     def __init__(self, max_nodes: int) -> None:
         self._max_nodes = max_nodes
@@ -114,7 +114,7 @@ class _Parser:
         self._nodes += 1
         if self._nodes > self._max_nodes:
             raise FilterError(path, f"the filter has more than {self._max_nodes} parts; shorten it")
-        if depth > MAX_FILTER_DEPTH:
+        if depth > MAX_DEPTH:
             raise FilterError(path, f"the filter is nested deeper than {MAX_DEPTH}; flatten it")
         if not isinstance(value, Mapping):
             raise FilterError(path, f"expected an object, found {_shown(value)}")
@@ -165,9 +165,9 @@ def _test(name: str, operand: object, *, path: str) -> OneOf | Bound:
         values = _list(operand, path=path)
         return OneOf(frozenset(_scalar(v, path=f"{path}[{i}]") for i, v in enumerate(values)))
     limit = _scalar(operand, path=path)
-    if limit.kind is ScalarKind.BOOLEAN:
+    if limit.kind is Kind.BOOLEAN:
         raise FilterError(path, 'a range needs a number or a string; for booleans use "eq"')
-    return Bound(RangeOperator(name), limit)
+    return Bound(Comparison(name), limit)
 
 
 def _field(value: object, *, path: str) -> str:

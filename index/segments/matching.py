@@ -18,14 +18,14 @@ from molt.index.segments.filter import (
     All,
     AnyOf,
     Bound,
-    RangeOperator,
+    Comparison,
     Condition,
     Filter,
     Not,
     OneOf,
     conditions,
 )
-from molt.index.segments.scalar import ScalarKind
+from molt.index.segments.scalar import Kind
 
 Mask = npt.NDArray[np.bool_]
 _Span = tuple[int, int]
@@ -56,13 +56,13 @@ def check_fields(where: Filter, segments: Sequence[Attributes]) -> None:
     for path, condition in conditions(where):
         if not condition.tests:
             continue
-        kinds = frozenset[ScalarKind]().union(*(one.kinds(condition.field) for one in segments))
+        kinds = frozenset[Kind]().union(*(one.kinds(condition.field) for one in segments))
         if not kinds:
             raise _unknown(condition.field, segments, path=path)
         _check_range(condition, kinds, path=path)
 
 
-def _check_range(condition: Condition, kinds: frozenset[ScalarKind], *, path: str) -> None:
+def _check_range(condition: Condition, kinds: frozenset[Kind], *, path: str) -> None:
     for test in condition.tests:
         if isinstance(test, Bound) and test.limit.kind not in kinds:
             held = " and ".join(sorted(kinds))
@@ -88,7 +88,7 @@ def _listing(known: Sequence[str]) -> str:
 def _condition_mask(condition: Condition, attributes: Attributes, *, n_rows: int) -> Mask:
     mask = np.zeros(n_rows, dtype=bool)
     if condition.tests:
-        for kind in ScalarKind:
+        for kind in Kind:
             column = attributes.column(condition.field, kind)
             if column is not None:
                 for start, stop in _spans(condition, column, kind=kind):
@@ -98,7 +98,7 @@ def _condition_mask(condition: Condition, attributes: Attributes, *, n_rows: int
     return mask if condition.exists else ~mask
 
 
-def _spans(condition: Condition, column: Column, *, kind: ScalarKind) -> list[_Span]:
+def _spans(condition: Condition, column: Column, *, kind: Kind) -> list[_Span]:
     """Where in `column` the values lie that satisfy every test."""
     found = [(0, len(column.rows))]
     for test in condition.tests:
@@ -106,7 +106,7 @@ def _spans(condition: Condition, column: Column, *, kind: ScalarKind) -> list[_S
     return found
 
 
-def _test_spans(test: OneOf | Bound, column: Column, *, kind: ScalarKind) -> list[_Span]:
+def _test_spans(test: OneOf | Bound, column: Column, *, kind: Kind) -> list[_Span]:
     if isinstance(test, OneOf):
         values = [scalar.value for scalar in test.values if scalar.kind is kind]
         return sorted(column.spans(values))
@@ -114,13 +114,13 @@ def _test_spans(test: OneOf | Bound, column: Column, *, kind: ScalarKind) -> lis
         return []
     limit, size = test.limit.value, len(column.rows)
     match test.comparison:
-        case RangeOperator.GT:
+        case Comparison.GT:
             return [(column.up_to(limit), size)]
-        case RangeOperator.GTE:
+        case Comparison.GTE:
             return [(column.below(limit), size)]
-        case RangeOperator.LT:
+        case Comparison.LT:
             return [(0, column.below(limit))]
-        case RangeOperator.LTE:
+        case Comparison.LTE:
             return [(0, column.up_to(limit))]
 
 

@@ -11,7 +11,7 @@ MAX_FIELD_LENGTH = 512
 """Characters of a field's dotted path; what lies deeper cannot be filtered on."""
 
 
-class ScalarKind(StrEnum):
+class Kind(StrEnum):
     """Kinds never mix: the text "1", the number 1 and the boolean true are three values."""
 
     NUMBER = "number"
@@ -23,7 +23,7 @@ class ScalarKind(StrEnum):
 class Scalar:
     """A value of one kind; numbers are float64, and a boolean is held as 0.0 or 1.0."""
 
-    kind: ScalarKind
+    kind: Kind
     value: float | str
 
 
@@ -33,12 +33,12 @@ def scalar_of(value: object) -> Scalar | None:
     A lone surrogate, which UTF-8 cannot hold, becomes a question mark.
     """
     if isinstance(value, bool):
-        return Scalar(ScalarKind.BOOLEAN, float(value))
+        return Scalar(Kind.BOOLEAN, float(value))
     if isinstance(value, str):
-        return Scalar(ScalarKind.TEXT, storable(value))
+        return Scalar(Kind.TEXT, storable(value))
     if isinstance(value, int | float):
         number = _finite(value)
-        return None if number is None else Scalar(ScalarKind.NUMBER, number)
+        return None if number is None else Scalar(Kind.NUMBER, number)
     return None
 
 

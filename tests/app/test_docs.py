@@ -4,7 +4,7 @@ import re
 
 from starlette.testclient import TestClient
 
-from molt.app.errors import HTTP, _KINDS
+from molt.app.errors import HTTP, KINDS
 from molt.app.http.failures import RequestError
 from molt.app.http.observation import INTERNAL
 from tests.paths import DOCS
@@ -30,7 +30,7 @@ def test_every_error_code_is_documented_with_its_status() -> None:
     raised = {(kind.status, kind.code) for kind in RequestError.__subclasses__()}
     chosen = {(status, code) for status, (code, _) in HTTP.items()}
     internal = {(INTERNAL.status, INTERNAL.code)}
-    assert documented == raised | chosen | internal | set(_KINDS.values())
+    assert documented == raised | chosen | internal | set(KINDS.values())
 
 
 def test_every_metric_is_documented_with_its_type(shop: TestClient) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import event
 from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
-from molt.app.errors import _KINDS, failure_of
+from molt.app.errors import KINDS, failure_of
 from molt.app.http.admission import OverloadedError
 from molt.artifact import ArtifactError
 from molt.encoder.errors import ClosedEncoderError, EncoderError
@@ -23,7 +23,7 @@ def all_kinds(base: type[Exception]) -> list[type[Exception]]:
 @pytest.mark.parametrize("base", [IndexingError, EngineError, EncoderError, ArtifactError])
 def test_every_error_of_a_part_has_a_place_in_http(base: type[Exception]) -> None:
     unmapped = [
-        kind for kind in all_kinds(base)[1:] if not any(parent in _KINDS for parent in kind.__mro__)
+        kind for kind in all_kinds(base)[1:] if not any(parent in KINDS for parent in kind.__mro__)
     ]
     assert unmapped == []
 

@@ -49,7 +49,7 @@ def test_a_job_that_failed_and_generations_that_were_taken_back_can_be_alerted_o
     engine.catalog.collections.create("shop")
     assert "molt_job_failed{" not in client.get("/metrics").text
     engine.catalog.failures.note("shop", kind="retrain", job="j1", reason="too few judgments")
-    engine.live_collections.refresh_changed()
+    engine.shelf.refresh_changed()
     assert value(client, 'molt_job_failed{collection="shop",kind="retrain"}') == 1
     for _ in range(2):
         engine.sentinel.on_rollback("shop")

@@ -10,7 +10,7 @@ from shutil import copytree
 import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.encoder.checkpoint import CHECKPOINT_MANIFEST
+from molt.encoder.checkpoint import MANIFEST
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationStore
@@ -59,7 +59,7 @@ def scatter(home: Path) -> None:
         for number in range(6):
             body = Document(f"more{number}", "", f"one more {number}", {})
             revision = engine.catalog.documents.upsert(collection, [body]).revision
-            assert engine.live_collections.wait_indexed("letters", revision=revision, timeout=60)
+            assert engine.shelf.wait_indexed("letters", revision=revision, timeout=60)
         for number in range(0, 6, 2):
             engine.catalog.documents.delete(collection, f"more{number}")
 
@@ -99,7 +99,7 @@ def test_an_uploaded_model_becomes_a_checkpoint_that_it_names(
     job_id = new_job_id()
     folder = jobs_folder(home) / job_id
     copytree(base.path, folder / MODEL)
-    (folder / MODEL / CHECKPOINT_MANIFEST).unlink()
+    (folder / MODEL / MANIFEST).unlink()
     store = CheckpointStore(home / "checkpoints")
     store.remove(base.id)
     request = JobRequest(JobKind.EXPORT, None, {"name": "--acme/boots"})

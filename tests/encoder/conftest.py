@@ -17,7 +17,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from molt.artifact import hash_file
 from molt.encoder import Checkpoint, Fidelity, Pooling, Prompts, Variant
-from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, checkpoint_id, write_checkpoint
+from molt.encoder.checkpoint import MANIFEST, checkpoint_id, write_checkpoint
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:"
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{letter}" for letter in LETTERS)]
@@ -146,7 +146,7 @@ def seal(checkpoint: Checkpoint) -> Checkpoint:
     files = {
         path.relative_to(root).as_posix(): hash_file(path)
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.name != CHECKPOINT_MANIFEST
+        if path.is_file() and path.name != MANIFEST
     }
     identity = checkpoint_id(
         files,

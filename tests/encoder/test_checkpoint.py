@@ -16,12 +16,7 @@ from molt.encoder import (
     open_checkpoint,
     read_checkpoint,
 )
-from molt.encoder.checkpoint import (
-    CHECKPOINT_FORMAT,
-    CHECKPOINT_MANIFEST,
-    checkpoint_id,
-    write_checkpoint,
-)
+from molt.encoder.checkpoint import FORMAT, MANIFEST, checkpoint_id, write_checkpoint
 from tests.encoder.conftest import Build, modules, seal, variant, write_json
 
 FILES = (
@@ -35,8 +30,8 @@ FILES = (
 
 def rewrite_manifest(path: Path, **changes: Any) -> None:
     """Change what the manifest says, and sign it again."""
-    body = read_manifest(path / CHECKPOINT_MANIFEST, supported=CHECKPOINT_FORMAT)
-    write_manifest(path / CHECKPOINT_MANIFEST, body | changes)
+    body = read_manifest(path / MANIFEST, supported=FORMAT)
+    write_manifest(path / MANIFEST, body | changes)
 
 
 def flip(path: Path, *, byte: int, bit: int) -> None:
@@ -82,7 +77,7 @@ def test_every_listed_file_is_tried_for_flipped_bits(tiny: Checkpoint) -> None:
 
 
 def test_a_flipped_bit_anywhere_in_the_manifest_is_found(tiny: Checkpoint) -> None:
-    manifest = tiny.path / CHECKPOINT_MANIFEST
+    manifest = tiny.path / MANIFEST
     original = manifest.read_bytes()
     for byte in range(len(original) - 1):
         flip(manifest, byte=byte, bit=byte % 8)
@@ -92,7 +87,7 @@ def test_a_flipped_bit_anywhere_in_the_manifest_is_found(tiny: Checkpoint) -> No
         manifest.write_bytes(original)
 
 
-@pytest.mark.parametrize("name", [*FILES, CHECKPOINT_MANIFEST])
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
 def test_a_missing_file_is_named(tiny: Checkpoint, name: str) -> None:
     (tiny.path / name).unlink()
     with pytest.raises(CorruptFileError, match="missing") as raised:
@@ -169,7 +164,7 @@ def test_a_signed_file_of_code_is_refused_by_name(tiny: Checkpoint) -> None:
 
 
 def test_a_newer_format_is_refused_and_says_to_upgrade(tiny: Checkpoint) -> None:
-    rewrite_manifest(tiny.path, format=CHECKPOINT_FORMAT + 1)
+    rewrite_manifest(tiny.path, format=FORMAT + 1)
     with pytest.raises(UnsupportedFormatError, match=r"format 2 is newer .* upgrade Molt"):
         open_checkpoint(tiny.path)
 
@@ -193,7 +188,7 @@ def test_a_manifest_that_describes_no_checkpoint_is_refused(
     rewrite_manifest(tiny.path, **changes)
     with pytest.raises(UnsafeCheckpointError, match=message) as raised:
         read_checkpoint(tiny.path)
-    assert raised.value.path == tiny.path / CHECKPOINT_MANIFEST
+    assert raised.value.path == tiny.path / MANIFEST
 
 
 def test_a_variant_whose_graph_is_not_listed_is_refused(tiny: Checkpoint) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from molt.artifact import CorruptFileError
 from molt.engine.encoders import Encoders
-from molt.engine.writers import Writers
+from molt.engine.writers import Writing
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
@@ -41,9 +41,9 @@ def store(tmp_path: Path) -> GenerationStore:
 
 
 @pytest.fixture
-def writing(catalog: Catalog, store: GenerationStore) -> Writers:
+def writing(catalog: Catalog, store: GenerationStore) -> Writing:
     """Keeps one former generation."""
-    return Writers(catalog=catalog, store=store, encoders=Encoders(lambda _: ENCODER), retained=1)
+    return Writing(catalog=catalog, store=store, encoders=Encoders(lambda _: ENCODER), retained=1)
 
 
 def shop(catalog: Catalog) -> Collection:
@@ -80,7 +80,7 @@ def replace(catalog: Catalog, store: GenerationStore) -> str:
 
 
 def test_nobody_else_writes_the_generation_that_is_being_written(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     assert writing.advance(shop(catalog), limit=10)
@@ -89,7 +89,7 @@ def test_nobody_else_writes_the_generation_that_is_being_written(
 
 
 def test_when_it_is_closed_others_may_write_until_it_writes_again(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     writing.advance(shop(catalog), limit=10)
@@ -102,7 +102,7 @@ def test_when_it_is_closed_others_may_write_until_it_writes_again(
 
 
 def test_it_follows_the_pointer_and_lets_the_former_generation_go(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     writing.advance(shop(catalog), limit=10)
@@ -116,7 +116,7 @@ def test_it_follows_the_pointer_and_lets_the_former_generation_go(
 
 
 def test_a_generation_that_somebody_else_still_writes_is_left_for_another_time(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     generation = replace(catalog, store)
@@ -129,7 +129,7 @@ def test_a_generation_that_somebody_else_still_writes_is_left_for_another_time(
 
 
 def test_as_many_former_generations_stay_as_shall(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     served = [replace(catalog, store) for _ in range(4)]
@@ -138,7 +138,7 @@ def test_as_many_former_generations_stay_as_shall(
 
 
 def test_a_former_generation_that_is_kept_can_be_served_again(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     former, _ = replace(catalog, store), replace(catalog, store)
@@ -151,7 +151,7 @@ def test_a_former_generation_that_is_kept_can_be_served_again(
 
 
 def test_a_generation_that_is_being_rebuilt_stays_before_anything_points_to_it(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a", "b")
     writing.advance(shop(catalog), limit=2)
@@ -178,7 +178,7 @@ def test_a_damaged_generation_is_rebuilt_by_the_checkpoint_that_it_names(
 ) -> None:
     other = HashingEncoder(seed=1)
     both = {encoder.checkpoint.id: encoder for encoder in (ENCODER, other)}
-    writing = Writers(catalog=catalog, store=store, encoders=Encoders(both.__getitem__), retained=1)
+    writing = Writing(catalog=catalog, store=store, encoders=Encoders(both.__getitem__), retained=1)
     put(catalog, "a")
     made = store.create(
         collection=shop(catalog).id, checkpoint=other.checkpoint.id, dimension=other.dimension
@@ -193,7 +193,7 @@ def test_a_damaged_generation_is_rebuilt_by_the_checkpoint_that_it_names(
 
 
 def test_a_generation_of_which_nobody_knows_the_checkpoint_is_not_rebuilt(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     replace(catalog, store)
@@ -213,7 +213,7 @@ def test_a_damaged_checkpoint_moves_no_pointer_to_another_one(
         return ENCODER
 
     other = HashingEncoder(seed=1)
-    writing = Writers(catalog=catalog, store=store, encoders=Encoders(refuse), retained=1)
+    writing = Writing(catalog=catalog, store=store, encoders=Encoders(refuse), retained=1)
     put(catalog, "a")
     made = store.create(
         collection=shop(catalog).id, checkpoint=other.checkpoint.id, dimension=other.dimension
@@ -225,7 +225,7 @@ def test_a_damaged_checkpoint_moves_no_pointer_to_another_one(
 
 
 def test_a_generation_that_is_ahead_of_the_catalog_is_rebuilt_from_it(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     ahead = replace(catalog, store)
@@ -237,7 +237,7 @@ def test_a_generation_that_is_ahead_of_the_catalog_is_rebuilt_from_it(
 
 
 def test_a_generation_that_a_job_writes_stays(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     writer = opened(catalog, store)
     writing.collect()
@@ -248,7 +248,7 @@ def test_a_generation_that_a_job_writes_stays(
 
 
 def test_the_generations_of_a_deleted_collection_go(
-    catalog: Catalog, store: GenerationStore, writing: Writers
+    catalog: Catalog, store: GenerationStore, writing: Writing
 ) -> None:
     put(catalog, "a")
     replace(catalog, store)

@@ -31,7 +31,7 @@ def home(tmp_path: Path, base: Checkpoint, dataset: Dataset) -> Path:
     with closing(opened(home, seal=True)) as engine:
         engine.start()
         revision = engine.catalog.collections.get("letters").revision
-        assert engine.live_collections.wait_indexed("letters", revision=revision, timeout=60)
+        assert engine.shelf.wait_indexed("letters", revision=revision, timeout=60)
     return home
 
 

@@ -130,4 +130,4 @@ def test_a_pointer_to_a_broken_graph_keeps_no_other_collection_from_serving(
         closing(opened(home, seal=False)) as engine,
         pytest.raises(UnavailableError, match=broken.id),
     ):
-        engine.live_collections.get("empty")
+        engine.shelf.get("empty")

@@ -12,7 +12,7 @@ from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer
 
-from molt.index.jobs.job import EVENTS, EXECUTOR, VERSION, JobKind, QueueName
+from molt.index.jobs.job import EVENTS, EXECUTOR, VERSION, JobKind, Line
 from molt.index.jobs.queue import create_jobs_engine
 
 
@@ -41,7 +41,7 @@ def main() -> None:
     for kind in JobKind:
         DBOS.workflow(name=kind.value)(run)
     DBOS.launch()
-    for line in QueueName:
+    for line in Line:
         DBOS.register_queue(line.value, worker_concurrency=1, polling_interval_sec=0.05)
     sys.stdout.write("working\n")
     sys.stdout.flush()

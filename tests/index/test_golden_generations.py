@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from molt.index.catalog.liveness import Liveness
-from molt.index.generations.generation import GENERATION_FORMAT, GenerationStore
+from molt.index.generations.generation import FORMAT, GenerationStore
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.segments.filter import parse_filter
 from tests.paths import GOLDEN
@@ -24,7 +24,7 @@ def snapshot(request):
 
 def test_every_format_that_was_ever_written_is_kept():
     formats = {int(path.name.removeprefix("generation-")) for path in GOLDEN.glob("generation-*")}
-    assert formats == set(range(1, GENERATION_FORMAT + 1))
+    assert formats == set(range(1, FORMAT + 1))
 
 
 def test_an_old_generation_opens_and_answers(snapshot):

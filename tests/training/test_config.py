@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from molt.training.config import ConfigError, RetrainConfig, TrainConfig, read_as, read_config
-from molt.training.evaluation.report import EvaluationPlan
+from molt.training.evaluation.report import Plan
 from tests.paths import DOCS
 
 TRAINING = tuple(TrainConfig.model_fields)
@@ -69,7 +69,7 @@ def test_what_a_retrain_trains_with_is_what_a_training_run_of_the_same_keys_does
 
 
 def test_a_retrain_is_evaluated_as_any_other_unless_told() -> None:
-    assert RetrainConfig().plan == EvaluationPlan()
+    assert RetrainConfig().plan == Plan()
 
 
 def test_the_gate_s_level_sets_how_wide_the_intervals_are() -> None:

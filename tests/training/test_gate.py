@@ -17,7 +17,7 @@ from molt.training.evaluation.cost import Cost
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.exposure import Exposure
 from molt.training.evaluation.measurement import Trial
-from molt.training.evaluation.report import EvaluationPlan, Report
+from molt.training.evaluation.report import Plan, Report
 from molt.training.evaluation.significance import Sampling
 from molt.training.evaluation.store import ReportStore
 from molt.training.gate import Decision, decide
@@ -95,7 +95,7 @@ def compare(encoders: Encoders, tmp_path: Path) -> Compare:
                 [encoders.add(Ranking(after, seed=1))],
                 baseline=encoders.add(Ranking(before, seed=0)),
             ),
-            plan=EvaluationPlan(
+            plan=Plan(
                 slices=("language",) if languages else (),
                 group="shop" if shops else None,
                 **{"sampling": Sampling(resamples=500, permutations=1000)} | plan,

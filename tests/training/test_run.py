@@ -5,7 +5,7 @@ import pytest
 
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
-from molt.training.data.card import Course, describe_data
+from molt.training.data.card import Course, describe
 from molt.training.data.config import DataConfig
 from molt.training.data.counts import count_dataset
 from molt.training.data.dataset import Dataset
@@ -14,7 +14,7 @@ from molt.training.data.leakage import check_leakage
 from molt.training.data.raw import RawData
 from molt.training.export import openvino
 from molt.training.material import Material
-from molt.training.run import TrainingOutcome, Places, name_run, train
+from molt.training.run import Outcome, Places, name_run, train
 from tests.training.fit.conftest import base, dataset
 
 __all__ = ["base", "dataset"]
@@ -33,13 +33,11 @@ def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def material(base: Checkpoint, dataset: Dataset) -> Material:
     steps = (count_dataset(dataset),) * 3
     course = Course(steps, Findings(), check_leakage(dataset, threshold=0.9))
-    card = describe_data(dataset, raw=RawData(), config=DataConfig(), course=course)
+    card = describe(dataset, raw=RawData(), config=DataConfig(), course=course)
     return Material("letters", dataset, card, base)
 
 
-def run(
-    made: Material, folder: Path, config: dict[str, object] = FAST, **more: object
-) -> TrainingOutcome:
+def run(made: Material, folder: Path, config: dict[str, object] = FAST, **more: object) -> Outcome:
     return train(
         made,
         config=TrainConfig.model_validate(config),

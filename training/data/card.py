@@ -23,7 +23,7 @@ from molt.training.data.findings import Finding, Findings
 from molt.training.data.leakage import Leakage
 from molt.training.data.raw import Origin, RawData
 
-_CARD_FORMAT = 1
+FORMAT = 1
 JSON_NAME = "card.json"
 TEXT_NAME = "card.md"
 
@@ -59,7 +59,7 @@ class DataCard:
         return asdict(self)
 
 
-def describe_data(
+def describe(
     dataset: Dataset,
     *,
     raw: RawData,
@@ -70,7 +70,7 @@ def describe_data(
     splits = {"train": dataset.train, "dev": dataset.dev, "test": dataset.test}
     queries = [query.text for split in splits.values() for query in split.queries.values()]
     return DataCard(
-        format=_CARD_FORMAT,
+        format=FORMAT,
         digest=dataset.digest,
         config=config.model_dump(mode="json"),
         origins=raw.origins,
@@ -88,7 +88,7 @@ def describe_data(
     )
 
 
-def write_data_card(card: DataCard, folder: Path) -> None:
+def write_card(card: DataCard, folder: Path) -> None:
     """Write `card.json` and `card.md` into an existing folder."""
     values = card.to_json()
     encoded = json.dumps(values, indent=1, ensure_ascii=False) + "\n"

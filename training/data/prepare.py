@@ -1,6 +1,6 @@
 """Preparing: raw data becomes a dataset, and a card that says how."""
 
-from molt.training.data.card import Course, DataCard, describe_data
+from molt.training.data.card import Course, DataCard, describe
 from molt.training.data.cleaning import clean_raw
 from molt.training.data.config import DataConfig
 from molt.training.data.counts import count_clean, count_dataset, count_raw
@@ -32,4 +32,4 @@ def prepare(raw: RawData, *, config: DataConfig) -> tuple[Dataset, DataCard]:
     leakage = check_leakage(dataset, threshold=config.near_duplicate)
     steps = (count_raw(raw), count_clean(clean), count_dataset(dataset))
     course = Course(steps, findings, leakage)
-    return dataset, describe_data(dataset, raw=raw, config=config, course=course)
+    return dataset, describe(dataset, raw=raw, config=config, course=course)

@@ -17,7 +17,7 @@ from molt.training.data.text import text_key
 from molt.training.data.weights import weigh
 
 JUDGMENTS = "judgments"
-_GRADES = "grades"
+GRADES = "grades"
 PAIRS = "pairs"
 TRIPLETS = "triplets"
 SCORES = "scores"
@@ -36,7 +36,7 @@ def make_tasks(
     scored = (Example(one.query, one.document, score=one.score) for one in data.scored)
     found = [
         (JUDGMENTS, TaskKind.POSITIVES, _positives(splits.train, data.corpus)),
-        (_GRADES, TaskKind.SCORED, _graded(splits.train, data.corpus)),
+        (GRADES, TaskKind.SCORED, _graded(splits.train, data.corpus)),
         (PAIRS, TaskKind.POSITIVES, _unseen(PAIRS, pairs, held_out, findings)),
         (TRIPLETS, TaskKind.TRIPLETS, _unseen(TRIPLETS, triplets, held_out, findings)),
         (SCORES, TaskKind.SCORED, _unseen(SCORES, scored, held_out, findings)),
@@ -125,7 +125,7 @@ def _task(task: Task, *, config: DataConfig, findings: Findings) -> Task:
         kept = []
     if config.weighting is Weighting.NONE:
         return replace(task, examples=tuple(kept))
-    grades = [example.score for example in kept] if task.name in {JUDGMENTS, _GRADES} else None
+    grades = [example.score for example in kept] if task.name in {JUDGMENTS, GRADES} else None
     weights = weigh([text_key(example.query) for example in kept], grades)
     weighted = zip(kept, weights, strict=True)
     return replace(

@@ -18,7 +18,7 @@ _LAYER = re.compile(r"((?:^|\.)layers?\.)(\d+)(?=\.)")
 _COUNTS = ("num_hidden_layers", "n_layers")
 
 
-def layers_of(checkpoint: Checkpoint) -> int:
+def count_layers(checkpoint: Checkpoint) -> int:
     """How many layers the checkpoint's transformer has."""
     config = read_object(checkpoint.path / "config.json")
     return int(next(config[key] for key in _COUNTS if key in config))

@@ -14,14 +14,14 @@ from molt.training.distilling.serving import Served, measure_serving
 from molt.training.distilling.student import Student, make_student
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import EvaluationPlan, Report
-from molt.training.fit.fitted import RunFolder
-from molt.training.fit.progress import TrainingEvent, EventLog, OnEvent, told, unwatched
+from molt.training.evaluation.report import Plan, Report
+from molt.training.fit.fitted import Workplace
+from molt.training.fit.progress import Event, EventLog, Watch, told, unwatched
 from molt.training.run import Places
 
 
 @dataclass(frozen=True)
-class DistilOutcome:
+class Outcome:
     """A student, how it and its teacher are served here, and their report on test.
 
     There is no report where no query is judged.
@@ -55,33 +55,33 @@ class DistilOutcome:
 
 
 def distil(
-    recipe: Recipe, *, store: CheckpointStore, places: Places, watch: OnEvent = unwatched
-) -> DistilOutcome:
+    recipe: Recipe, *, store: CheckpointStore, places: Places, watch: Watch = unwatched
+) -> Outcome:
     """Make the student and measure it beside its teacher.
 
     Raises `FitError` for what cannot be distilled, and what export and evaluation raise.
     """
     check_shape(recipe.shape, recipe.teacher)
-    workplace = RunFolder(places.runs / recipe.id, places.cache)
+    workplace = Workplace(places.runs / recipe.id, places.cache)
     workplace.folder.mkdir(parents=True, exist_ok=True)
     log = EventLog(workplace.folder / "events.jsonl", watch)
     student = make_student(recipe, store=store, workplace=workplace, log=log)
-    log(TrainingEvent("evaluation"))
+    log(Event("evaluation"))
     teacher_served, served = measure_serving(
         [recipe.teacher, student.checkpoint], recipe.reading.texts.documents, cache=places.cache
     )
     report = _report(recipe, student, places=places, watch=watch)
-    return DistilOutcome(recipe.id, recipe.teacher, student, teacher_served, served, report)
+    return Outcome(recipe.id, recipe.teacher, student, teacher_served, served, report)
 
 
-def _report(recipe: Recipe, student: Student, *, places: Places, watch: OnEvent) -> Report | None:
+def _report(recipe: Recipe, student: Student, *, places: Places, watch: Watch) -> Report | None:
     judged = recipe.reading.judged
     if judged is None:
         return None
     return evaluate(
         judged.trial(SplitName.TEST),
         contenders=Contenders([student.checkpoint], baseline=recipe.teacher),
-        plan=EvaluationPlan(split=SplitName.TEST),
+        plan=Plan(split=SplitName.TEST),
         cache=places.cache,
         progress=told(watch),
     )

@@ -19,15 +19,15 @@ from transformers import set_seed
 from molt.encoder import Prompts
 from molt.training.distilling.teaching import Taught
 from molt.training.fit.config import FitConfig
-from molt.training.fit.fitted import RunFolder
+from molt.training.fit.fitted import Workplace
 from molt.training.fit.hardware import choose_hardware, use_all_cores
 from molt.training.fit.layers import set_dropout
 from molt.training.fit.learner import Learner, open_learner
-from molt.training.fit.progress import TrainingEvent, EventLog, Reporter
+from molt.training.fit.progress import Event, EventLog, Reporter
 from molt.training.fit.states import last_state
 from molt.training.fit.trainer import Lesson, Trainer, build_trainer, training_arguments
 
-_STATES = "states"
+STATES = "states"
 
 _METRIC = "cosine"
 _BATCH = 256
@@ -41,7 +41,7 @@ def learn(  # noqa: PLR0913  each by name
     prompts: Prompts,
     max_length: int,
     config: FitConfig,
-    workplace: RunFolder,
+    workplace: Workplace,
     log: EventLog,
 ) -> Learner:
     """Train the model at `start`, and return it as it was after the epoch nearest to the teacher.
@@ -59,12 +59,12 @@ def learn(  # noqa: PLR0913  each by name
     trainer = _trainer(
         learner,
         Lesson("vectors", rows, batches, loss),
-        dev=HeldOutTexts(held_out, prompts=prompts, log=log),
+        dev=HeldOut(held_out, prompts=prompts, log=log),
         config=config,
-        folder=workplace.folder / _STATES,
+        folder=workplace.folder / STATES,
         log=log,
     )
-    found = last_state(workplace.folder / _STATES)
+    found = last_state(workplace.folder / STATES)
     use_all_cores()
     trainer.train(resume_from_checkpoint=None if found is None else str(found))
     return learner
@@ -87,7 +87,7 @@ class Shuffled(DefaultBatchSampler):
             yield order[start : start + self.batch_size]
 
 
-class HeldOutTexts(BaseEvaluator):
+class HeldOut(BaseEvaluator):
     """The mean cosine to the teacher's vectors of texts that are not learnt from."""
 
     def __init__(self, held_out: Taught, *, prompts: Prompts, log: EventLog) -> None:
@@ -107,7 +107,7 @@ class HeldOutTexts(BaseEvaluator):
             self._texts, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
         )
         cosine = float(np.einsum("ij,ij->i", found, self._vectors).mean())
-        self._log(TrainingEvent("held out", epoch=round(epoch, 3), cosine=round(cosine, 4)))
+        self._log(Event("held out", epoch=round(epoch, 3), cosine=round(cosine, 4)))
         return {_METRIC: cosine}
 
 

@@ -8,8 +8,8 @@ from molt.artifact import canonical_json
 from molt.encoder import Checkpoint, Prompts
 from molt.encoder.content import is_static
 from molt.training.distilling.config import DistilConfig, FewerLayers, Shape, Static
-from molt.training.distilling.cutting import choose_layers, layers_of
-from molt.training.distilling.texts import TextSample
+from molt.training.distilling.cutting import choose_layers, count_layers
+from molt.training.distilling.texts import Reading
 from molt.training.errors import FitError
 
 _FORMAT = 1
@@ -20,7 +20,7 @@ _DIMENSIONS = 256
 class Recipe:
     """A collection's texts, a teacher, what it is distilled into, and how."""
 
-    reading: TextSample
+    reading: Reading
     teacher: Checkpoint
     shape: Shape
     config: DistilConfig
@@ -42,7 +42,7 @@ class Recipe:
         """Which of the teacher's layers the student starts from."""
         if isinstance(self.shape, Static):
             return []
-        return choose_layers(self.shape.layers, of=layers_of(self.teacher))
+        return choose_layers(self.shape.layers, of=count_layers(self.teacher))
 
     @property
     def training(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def check_shape(shape: Shape, teacher: Checkpoint) -> None:
             f"vectors of {teacher.id} have {teacher.dimension} numbers; ask for at most as many, "
             f"not {shape.dimensions}"
         )
-    if isinstance(shape, FewerLayers) and shape.layers >= layers_of(teacher):
+    if isinstance(shape, FewerLayers) and shape.layers >= count_layers(teacher):
         raise FitError(
             f"{teacher.id} has {count_layers(teacher)} layers; ask for fewer, not {shape.layers}"
         )

@@ -13,17 +13,17 @@ from molt.engine.vector_cache import Vectors
 from molt.training.distilling.closeness import Closeness, measure_closeness
 from molt.training.distilling.config import Static
 from molt.training.distilling.cutting import cut_layers
-from molt.training.distilling.learning import _STATES, learn
+from molt.training.distilling.learning import STATES, learn
 from molt.training.distilling.recipe import Recipe
 from molt.training.distilling.tabulating import tabulate
 from molt.training.distilling.teaching import teach
 from molt.training.distilling.texts import split_texts
 from molt.training.export.checkpoints import Provenance, make_checkpoint
-from molt.training.export.static import TokenTable, read_vector_table, write_table
+from molt.training.export.static import TokenTable, read_table, write_table
 from molt.training.fit.embedding import opened
-from molt.training.fit.fitted import RunFolder
+from molt.training.fit.fitted import Workplace
 from molt.training.fit.learner import Learner
-from molt.training.fit.progress import TrainingEvent, EventLog, told
+from molt.training.fit.progress import Event, EventLog, told
 
 _START = "start"
 _DONE = "student.json"
@@ -38,7 +38,7 @@ class Student:
 
 
 def make_student(
-    recipe: Recipe, *, store: CheckpointStore, workplace: RunFolder, log: EventLog
+    recipe: Recipe, *, store: CheckpointStore, workplace: Workplace, log: EventLog
 ) -> Student:
     """Make it, or return what this very run has made before. Raises as `make_checkpoint` does."""
     done = workplace.folder / _DONE
@@ -47,7 +47,7 @@ def make_student(
         if known["checkpoint"] in store.ids():
             return Student(store.open(known["checkpoint"]), Closeness(**known["closeness"]))
     closeness = _write_model(recipe, workplace, log)
-    log(TrainingEvent("export"))
+    log(Event("export"))
     made = make_checkpoint(
         workplace.model,
         store=store,
@@ -64,13 +64,13 @@ def make_student(
     )
     finished = {"checkpoint": made.id, "closeness": asdict(closeness)}
     write_atomically(done, json.dumps(finished).encode())
-    for name in (_START, _STATES):
+    for name in (_START, STATES):
         rmtree(workplace.folder / name, ignore_errors=True)
     rmtree(workplace.model)
     return Student(made, closeness)
 
 
-def _write_model(recipe: Recipe, workplace: RunFolder, log: EventLog) -> Closeness:
+def _write_model(recipe: Recipe, workplace: Workplace, log: EventLog) -> Closeness:
     """Leave the student's model at `workplace.model`."""
     teacher, config = recipe.teacher, recipe.config.distil
     texts, held_out = split_texts(recipe.reading.texts, limit=config.texts, seed=config.seed)
@@ -78,7 +78,7 @@ def _write_model(recipe: Recipe, workplace: RunFolder, log: EventLog) -> Closene
         known = teach(encoder, held_out, cache=workplace.cache)
         taught = teach(encoder, texts, cache=workplace.cache, progress=told(log))
     directions = taught.directions(recipe.dimensions)
-    log(TrainingEvent("start"))
+    log(Event("start"))
     _write_start(recipe, directions, workplace.folder / _START)
     learner = learn(
         workplace.folder / _START,
@@ -105,12 +105,12 @@ def _write_start(recipe: Recipe, directions: Vectors, start: Path) -> None:
     write_table(table, start, max_length=recipe.teacher.max_length)
 
 
-def _save(learner: Learner, workplace: RunFolder, *, max_length: int) -> None:
+def _save(learner: Learner, workplace: Workplace, *, max_length: int) -> None:
     rmtree(workplace.model, ignore_errors=True)
     if not isinstance(learner[0], StaticEmbedding):
         learner.save_pretrained(str(workplace.model), create_model_card=False)
         return
     workplace.model.mkdir(parents=True)
     vectors = learner[0].embedding.weight.detach().cpu().numpy()
-    tokenizer = read_vector_table(workplace.folder / _START).tokenizer
+    tokenizer = read_table(workplace.folder / _START).tokenizer
     write_table(TokenTable(vectors, tokenizer), workplace.model, max_length=max_length)

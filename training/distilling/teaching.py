@@ -8,14 +8,14 @@ import numpy as np
 from molt.encoder import Encoder, Prompts
 from molt.engine.vector_cache import Progress, Vectors, encode_corpus, encode_queries, quiet
 from molt.training.data.dataset import Corpus
-from molt.training.distilling.texts import CollectionTexts
+from molt.training.distilling.texts import Texts
 
 
 @dataclass(frozen=True)
 class Taught:
     """Texts with the teacher's `vectors` `(n, dim)` of them, those of queries first."""
 
-    texts: CollectionTexts
+    texts: Texts
     vectors: Vectors
 
     def along(self, directions: Vectors) -> "Taught":
@@ -41,9 +41,7 @@ class Taught:
         return queries + [prompts.document + text for text in self.texts.documents]
 
 
-def teach(
-    encoder: Encoder, texts: CollectionTexts, *, cache: Path, progress: Progress = quiet
-) -> Taught:
+def teach(encoder: Encoder, texts: Texts, *, cache: Path, progress: Progress = quiet) -> Taught:
     """Ask the teacher as it is served; what `cache` holds of documents is not encoded again."""
     queries = encode_queries(encoder, texts.queries, progress=progress)
     corpus = Corpus(documents=(), texts=texts.documents)

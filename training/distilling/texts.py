@@ -23,7 +23,7 @@ _LEAST_HELD_OUT = 5
 
 
 @dataclass(frozen=True)
-class CollectionTexts:
+class Texts:
     """Distinct texts, by what they are to the search."""
 
     queries: tuple[str, ...]
@@ -36,16 +36,16 @@ class CollectionTexts:
 
 
 @dataclass(frozen=True)
-class TextSample:
+class Reading:
     """A collection's texts; `judged` is None where no test split can be had, `reason` says why."""
 
     collection: str
-    texts: CollectionTexts
+    texts: Texts
     judged: Prepared | None
     reason: str | None = None
 
 
-def read_texts(catalog: Catalog, name: str, *, config: DataConfig) -> TextSample:
+def read_texts(catalog: Catalog, name: str, *, config: DataConfig) -> Reading:
     """Every document, and the queries of the train split; where there are no splits, every query.
 
     Raises `CollectionNotFoundError`, and `DataError` where there are too few.
@@ -56,13 +56,11 @@ def read_texts(catalog: Catalog, name: str, *, config: DataConfig) -> TextSample
     except LeakageError:
         raise
     except DataError as error:
-        return TextSample(name, _enough(_all(raw, config)), None, str(error))
-    return TextSample(name, _enough(_learnable(prepared.dataset)), prepared)
+        return Reading(name, _enough(_all(raw, config)), None, str(error))
+    return Reading(name, _enough(_learnable(prepared.dataset)), prepared)
 
 
-def split_texts(
-    texts: CollectionTexts, *, limit: int, seed: int
-) -> tuple[CollectionTexts, CollectionTexts]:
+def split_texts(texts: Texts, *, limit: int, seed: int) -> tuple[Texts, Texts]:
     """At most `limit` of them at random, queries up to half of that: to learn from, and held out.
 
     A twentieth is held out, of documents at least five.
@@ -72,23 +70,23 @@ def split_texts(
     documents = _drawn(texts.documents, limit - len(queries), random)
     asked = min(_HELD_OUT, len(queries) // 20)
     read = max(_LEAST_HELD_OUT, min(_HELD_OUT, len(documents) // 20))
-    held_out = CollectionTexts(queries[:asked], documents[:read])
-    return CollectionTexts(queries[asked:], documents[read:]), held_out
+    held_out = Texts(queries[:asked], documents[:read])
+    return Texts(queries[asked:], documents[read:]), held_out
 
 
-def _learnable(dataset: Dataset) -> CollectionTexts:
+def _learnable(dataset: Dataset) -> Texts:
     asked = [query.text for query in dataset.train.queries.values()]
     asked += [example.query for task in dataset.tasks for example in task.examples]
-    return CollectionTexts(_distinct(asked), _distinct(dataset.corpus.texts))
+    return Texts(_distinct(asked), _distinct(dataset.corpus.texts))
 
 
-def _all(raw: RawData, config: DataConfig) -> CollectionTexts:
+def _all(raw: RawData, config: DataConfig) -> Texts:
     clean = clean_raw(raw, config=config, findings=Findings())
     queries = _distinct(query.text for query in clean.queries.values())
-    return CollectionTexts(queries, _distinct(clean.corpus.texts))
+    return Texts(queries, _distinct(clean.corpus.texts))
 
 
-def _enough(texts: CollectionTexts) -> CollectionTexts:
+def _enough(texts: Texts) -> Texts:
     if len(texts.documents) < _FEWEST:
         raise DataError(
             f"there are {len(texts.documents)} documents to learn from; bring {_FEWEST} or more"

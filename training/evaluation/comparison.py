@@ -8,13 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from molt.training.evaluation.measures import PRIMARY, QueryValues
-from molt.training.evaluation.report import (
-    Difference,
-    ComparisonOutcome,
-    EvaluationPlan,
-    SliceResult,
-)
+from molt.training.evaluation.measures import PRIMARY, Values
+from molt.training.evaluation.report import Difference, Outcome, Plan, SliceResult
 from molt.training.evaluation.significance import Estimate, estimate, holm, paired_test
 from molt.training.evaluation.slices import Slice
 
@@ -23,10 +18,7 @@ FEWEST = 10
 
 
 def compare_measures(
-    baseline: Mapping[str, QueryValues],
-    candidate: Mapping[str, QueryValues],
-    *,
-    plan: EvaluationPlan,
+    baseline: Mapping[str, Values], candidate: Mapping[str, Values], *, plan: Plan
 ) -> dict[str, Difference]:
     """The difference of every measure, by name."""
     changes = np.stack([candidate[name] - baseline[name] for name in candidate], axis=1)
@@ -38,20 +30,16 @@ def compare_measures(
     }
 
 
-def outcome(measures: Mapping[str, Difference], *, plan: EvaluationPlan) -> ComparisonOutcome:
+def outcome(measures: Mapping[str, Difference], *, plan: Plan) -> Outcome:
     """What nDCG@10 shows at the plan's level."""
     primary = measures[PRIMARY]
     if primary.p >= plan.alpha or primary.estimate.mean == 0:
-        return ComparisonOutcome.UNDECIDED
-    return ComparisonOutcome.BETTER if primary.estimate.mean > 0 else ComparisonOutcome.WORSE
+        return Outcome.UNDECIDED
+    return Outcome.BETTER if primary.estimate.mean > 0 else Outcome.WORSE
 
 
 def slice_results(
-    slices: Sequence[Slice],
-    *,
-    candidate: QueryValues,
-    baseline: QueryValues | None,
-    plan: EvaluationPlan,
+    slices: Sequence[Slice], *, candidate: Values, baseline: Values | None, plan: Plan
 ) -> tuple[SliceResult, ...]:
     """Each slice by nDCG@10 `(n,)`; p values are corrected over all slices large enough to test."""
     large = sum(len(each.rows) >= FEWEST for each in slices)
@@ -65,9 +53,7 @@ def slice_results(
     return tuple(results)
 
 
-def _result(
-    each: Slice, candidate: QueryValues, baseline: QueryValues | None, plan: EvaluationPlan
-) -> SliceResult:
+def _result(each: Slice, candidate: Values, baseline: Values | None, plan: Plan) -> SliceResult:
     own = candidate[each.rows, None]
     result = SliceResult(each.by, each.value, len(own), candidate=_estimate(own, plan))
     if baseline is None:
@@ -82,7 +68,7 @@ def _result(
     )
 
 
-def _estimate(values: QueryValues, plan: EvaluationPlan) -> Estimate:
+def _estimate(values: Values, plan: Plan) -> Estimate:
     if len(values) < FEWEST:
         return Estimate(float(values.mean()))
     return estimate(values, sampling=plan.sampling)[0]

@@ -8,7 +8,7 @@ import numpy as np
 
 from molt.encoder import Encoder, InputType, Lane
 from molt.encoder.host import fingerprint
-from molt.training.evaluation.measures import QueryValues
+from molt.training.evaluation.measures import Values
 
 _QUERIES = 200
 _WARM_UP = 5
@@ -44,7 +44,7 @@ def _milliseconds(encoder: Encoder, query: str) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def _cost(encoder: Encoder, taken: QueryValues) -> Cost:
+def _cost(encoder: Encoder, taken: Values) -> Cost:
     p50, p95 = np.percentile(taken, [50, 95])
     variant = encoder.variant
     return Cost(

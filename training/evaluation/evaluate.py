@@ -18,16 +18,9 @@ from molt.training.evaluation.comparison import compare_measures, outcome, slice
 from molt.training.evaluation.examples import Examples, Pairing
 from molt.training.evaluation.measurement import Measured, Trial, measure_all
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import (
-    Comparison,
-    Facts,
-    EvaluationPlan,
-    Report,
-    CheckpointResult,
-    report_id,
-)
+from molt.training.evaluation.report import Comparison, Facts, Plan, Report, Result, report_id
 from molt.training.evaluation.significance import estimate
-from molt.training.evaluation.similarity import compare_runs
+from molt.training.evaluation.similarity import compare
 from molt.training.evaluation.slices import Slice, slices
 
 
@@ -45,12 +38,7 @@ class Contenders:
 
 
 def evaluate(
-    trial: Trial,
-    *,
-    contenders: Contenders,
-    plan: EvaluationPlan,
-    cache: Path,
-    progress: Progress = quiet,
+    trial: Trial, *, contenders: Contenders, plan: Plan, cache: Path, progress: Progress = quiet
 ) -> Report:
     """Measure each checkpoint, in the variant that serves here, by search over the whole corpus.
 
@@ -107,12 +95,12 @@ def _facts(trial: Trial) -> Facts:
 def _result(
     measured: Measured,
     *,
-    plan: EvaluationPlan,
+    plan: Plan,
     cut: Sequence[Slice] = (),
     former: Measured | None = None,
-) -> CheckpointResult:
+) -> Result:
     columns = np.stack(list(measured.values.values()), axis=1)
-    return CheckpointResult(
+    return Result(
         subject=measured.subject,
         measures=dict(zip(measured.values, estimate(columns, sampling=plan.sampling), strict=True)),
         per_query={
@@ -129,7 +117,7 @@ def _result(
     )
 
 
-def _compared(trial: Trial, former: Measured, latter: Measured, plan: EvaluationPlan) -> Comparison:
+def _compared(trial: Trial, former: Measured, latter: Measured, plan: Plan) -> Comparison:
     measures = compare_measures(former.values, latter.values, plan=plan)
     change = latter.values[PRIMARY] - former.values[PRIMARY]
     pairing = Pairing(former.run, latter.run, former.values[PRIMARY], latter.values[PRIMARY])
@@ -138,7 +126,7 @@ def _compared(trial: Trial, former: Measured, latter: Measured, plan: Evaluation
         candidate=latter.subject.id,
         outcome=outcome(measures, plan=plan),
         measures=measures,
-        similarity=compare_runs(former.run, latter.run),
+        similarity=compare(former.run, latter.run),
         wins=int((change > 0).sum()),
         losses=int((change < 0).sum()),
         ties=int((change == 0).sum()),

@@ -8,7 +8,7 @@ import numpy as np
 from molt.engine.runs import Run
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Qrels
-from molt.training.evaluation.measures import QueryValues
+from molt.training.evaluation.measures import Values
 
 _SHOWN = 5
 _ANSWERS = 3
@@ -36,7 +36,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class RankingExample:
+class Example:
     """One query: nDCG@10 by both checkpoints, its most relevant documents, and both top fives."""
 
     query_id: str
@@ -54,8 +54,8 @@ class Pairing:
 
     baseline: Run
     candidate: Run
-    baseline_values: QueryValues
-    candidate_values: QueryValues
+    baseline_values: Values
+    candidate_values: Values
 
 
 class Examples:
@@ -67,21 +67,19 @@ class Examples:
         self._qrels = qrels
         self._places = {document.id: row for row, document in enumerate(corpus.documents)}
 
-    def most_improved(self, pairing: Pairing, *, n: int) -> tuple[RankingExample, ...]:
+    def most_improved(self, pairing: Pairing, *, n: int) -> tuple[Example, ...]:
         """At most `n` queries that gained, the largest gain first."""
         return self._largest(pairing, pairing.candidate_values - pairing.baseline_values, n=n)
 
-    def most_worsened(self, pairing: Pairing, *, n: int) -> tuple[RankingExample, ...]:
+    def most_worsened(self, pairing: Pairing, *, n: int) -> tuple[Example, ...]:
         """At most `n` queries that lost, the largest loss first."""
         return self._largest(pairing, pairing.baseline_values - pairing.candidate_values, n=n)
 
-    def _largest(
-        self, pairing: Pairing, change: QueryValues, *, n: int
-    ) -> tuple[RankingExample, ...]:
+    def _largest(self, pairing: Pairing, change: Values, *, n: int) -> tuple[Example, ...]:
         order = np.argsort(-change, kind="stable")[:n]
         return tuple(self._example(pairing, int(at)) for at in order if change[at] > 0)
 
-    def _example(self, pairing: Pairing, at: int) -> RankingExample:
+    def _example(self, pairing: Pairing, at: int) -> Example:
         query = self._queries[at]
         grades = self._qrels.get(query.id, {})
         relevant = [doc_id for doc_id in grades if grades[doc_id] > 0 and doc_id in self._places]
@@ -90,9 +88,9 @@ class Examples:
         before, after = (
             tuple(self._shown(int(row), query) for row in run.rows[at, :_SHOWN]) for run in runs
         )
-        return RankingExample(
+        return Example(
             query_id=query.id,
-            query=excerpt_of(query.text, chars=_TEXT_CHARS),
+            query=excerpt(query.text, chars=_TEXT_CHARS),
             baseline=float(pairing.baseline_values[at]),
             candidate=float(pairing.candidate_values[at]),
             answers=tuple(
@@ -110,13 +108,13 @@ class Examples:
         document = self._corpus.documents[row]
         return Shown(
             doc_id=document.id,
-            title=excerpt_of(document.title, chars=_TITLE_CHARS),
-            text=excerpt_of(document.text, chars=_TEXT_CHARS),
+            title=excerpt(document.title, chars=_TITLE_CHARS),
+            text=excerpt(document.text, chars=_TEXT_CHARS),
             grade=self._qrels.get(query.id, {}).get(document.id),
         )
 
 
-def excerpt_of(text: str, *, chars: int) -> str:
+def excerpt(text: str, *, chars: int) -> str:
     """The beginning of a text on one line, at most `chars` long, of characters that UTF-8 has."""
     line = " ".join(text[: 4 * chars].split())
     line = line if len(line) <= chars else f"{line[: chars - 1].rstrip()}…"

@@ -13,7 +13,7 @@ import numpy as np
 from molt.engine.runs import Run
 from molt.training.data.dataset import Corpus, Qrels
 from molt.training.errors import EvaluationError
-from molt.training.evaluation.measures import CUTOFF, QueryValues
+from molt.training.evaluation.measures import CUTOFF, Values
 from molt.training.evaluation.slices import OTHER, field_values
 
 _MOST_GROUPS = 12
@@ -76,7 +76,7 @@ def exposure(run: Run, *, corpus: Corpus, qrels: Qrels, grouping: Grouping) -> E
     return Exposure(grouping.field, _folded(groups), distance)
 
 
-def _relevance(corpus: Corpus, qrels: Qrels, query_ids: Sequence[str]) -> QueryValues:
+def _relevance(corpus: Corpus, qrels: Qrels, query_ids: Sequence[str]) -> Values:
     """What each document deserves: its part of the grades of each query, summed. `(n,)`."""
     places = {document.id: row for row, document in enumerate(corpus.documents)}
     deserved = np.zeros(len(places))
@@ -92,7 +92,7 @@ def _relevance(corpus: Corpus, qrels: Qrels, query_ids: Sequence[str]) -> QueryV
     return deserved
 
 
-def _attention(run: Run, n_documents: int) -> QueryValues:
+def _attention(run: Run, n_documents: int) -> Values:
     """The exposure that each document got over all queries. `(n,)`."""
     first = run.rows[:, :CUTOFF]
     weights = 1 / np.log2(np.arange(2, first.shape[1] + 2))
@@ -100,7 +100,7 @@ def _attention(run: Run, n_documents: int) -> QueryValues:
     return np.bincount(first.ravel(), every.ravel(), n_documents).astype(np.float64)
 
 
-def _shares(members: Sequence[Sequence[str]], weights: QueryValues) -> Counter[str]:
+def _shares(members: Sequence[Sequence[str]], weights: Values) -> Counter[str]:
     total = float(weights.sum()) or 1.0
     shares: Counter[str] = Counter()
     for groups, weight in zip(members, weights.tolist(), strict=True):

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from molt.training.evaluation import plots
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Comparison, Report, CheckpointResult, SliceResult
+from molt.training.evaluation.report import Comparison, Report, Result, SliceResult
 from molt.training.evaluation.verdict import interval, p_value, signed, verdict
 
 _TEMPLATE = "report.html.j2"
@@ -84,9 +84,7 @@ def _view(report: Report, at: int) -> Mapping[str, object]:
     }
 
 
-def _plots(
-    report: Report, result: CheckpointResult, compared: Comparison
-) -> list[tuple[str, Markup]]:
+def _plots(report: Report, result: Result, compared: Comparison) -> list[tuple[str, Markup]]:
     if report.baseline is None:
         return []
     values = (report.baseline.per_query[PRIMARY], result.per_query[PRIMARY])
@@ -117,14 +115,14 @@ def _figures(drawn: Mapping[str, str]) -> list[tuple[str, Markup]]:
     return [(caption, Markup(svg)) for caption, svg in drawn.items()]  # noqa: S704  see above
 
 
-def _by_field(result: CheckpointResult) -> dict[str, list[SliceResult]]:
+def _by_field(result: Result) -> dict[str, list[SliceResult]]:
     found: dict[str, list[SliceResult]] = {}
     for each in result.slices:
         found.setdefault(each.by, []).append(each)
     return found
 
 
-def _reach(result: CheckpointResult) -> float:
+def _reach(result: Result) -> float:
     """How far the intervals of slices reach from zero: the half width of their drawing."""
     ends = [
         abs(end)

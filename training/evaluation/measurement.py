@@ -13,7 +13,7 @@ from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.cost import Cost, costs
 from molt.training.evaluation.exposure import Exposure, exposure, grouped
-from molt.training.evaluation.measures import QueryValues, measure_run
+from molt.training.evaluation.measures import Values, measure
 from molt.training.evaluation.report import Subject
 
 
@@ -43,7 +43,7 @@ class Measured:
 
     subject: Subject
     run: Run
-    values: Mapping[str, QueryValues]
+    values: Mapping[str, Values]
     cost: Cost
     exposure: Exposure | None
 
@@ -79,7 +79,7 @@ def measure_all(
         Measured(
             subject,
             run,
-            values=measure_run(run, doc_ids=doc_ids, qrels=qrels),
+            values=measure(run, doc_ids=doc_ids, qrels=qrels),
             cost=cost,
             exposure=None
             if grouping is None

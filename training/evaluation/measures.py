@@ -12,7 +12,7 @@ from ir_measures import AP, RR, P, R, iter_calc, nDCG
 from molt.engine.runs import Run
 from molt.training.data.dataset import Qrels
 
-QueryValues = npt.NDArray[np.float64]
+Values = npt.NDArray[np.float64]
 
 PRIMARY = "nDCG@10"
 CUTOFF = 10
@@ -27,13 +27,13 @@ _MEASURES = {
 MEASURES = tuple(_MEASURES)
 
 
-def measure_run(run: Run, *, doc_ids: Sequence[str], qrels: Qrels) -> Mapping[str, QueryValues]:
+def measure(run: Run, *, doc_ids: Sequence[str], qrels: Qrels) -> Mapping[str, Values]:
     """Each measure of each query `(n,)`, in the run's order; 0 where nothing relevant was found.
 
     Judgments of documents outside `doc_ids` do not count: no ranking could hold them.
     """
     places = {doc_id: row for row, doc_id in enumerate(doc_ids)}
-    names = {measure_run: name for name, measure_run in _MEASURES.items()}
+    names = {measure: name for name, measure in _MEASURES.items()}
     values = {name: np.zeros(len(run.query_ids)) for name in MEASURES}
     judged = {
         str(at): {

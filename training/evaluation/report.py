@@ -12,16 +12,16 @@ from typing import Any
 
 from molt.artifact import canonical_json
 from molt.training.evaluation.cost import Cost
-from molt.training.evaluation.examples import RankingExample
+from molt.training.evaluation.examples import Example
 from molt.training.evaluation.exposure import Exposure
 from molt.training.evaluation.significance import Estimate, Sampling
 from molt.training.evaluation.similarity import Similarity
 
-REPORT_FORMAT = 1
+FORMAT = 1
 
 
 @dataclass(frozen=True)
-class EvaluationPlan:
+class Plan:
     """How to evaluate: by which fields to slice and group, and what counts as significant."""
 
     split: str = "test"
@@ -78,7 +78,7 @@ class SliceResult:
 
 
 @dataclass(frozen=True)
-class CheckpointResult:
+class Result:
     """One checkpoint: each measure's mean, and its value for each query, in the report's order."""
 
     subject: Subject
@@ -89,7 +89,7 @@ class CheckpointResult:
     slices: tuple[SliceResult, ...] = ()
 
 
-class ComparisonOutcome(StrEnum):
+class Outcome(StrEnum):
     """What a comparison shows."""
 
     BETTER = "better"
@@ -113,14 +113,14 @@ class Comparison:
     """
 
     candidate: str
-    outcome: ComparisonOutcome
+    outcome: Outcome
     measures: Mapping[str, Difference]
     similarity: Similarity
     wins: int
     losses: int
     ties: int
-    improved: tuple[RankingExample, ...]
-    worsened: tuple[RankingExample, ...]
+    improved: tuple[Example, ...]
+    worsened: tuple[Example, ...]
 
 
 @dataclass(frozen=True)
@@ -142,26 +142,21 @@ class Report:
     id: str
     created_at: datetime
     version: str
-    plan: EvaluationPlan
+    plan: Plan
     facts: Facts
     query_ids: tuple[str, ...]
-    baseline: CheckpointResult | None
-    candidates: tuple[CheckpointResult, ...]
+    baseline: Result | None
+    candidates: tuple[Result, ...]
     comparisons: tuple[Comparison, ...]
     curves: Curves | None = None
     data_card: Mapping[str, Any] | None = None
 
 
 def report_id(
-    *, plan: EvaluationPlan, facts: Facts, baseline: Subject | None, candidates: Sequence[Subject]
+    *, plan: Plan, facts: Facts, baseline: Subject | None, candidates: Sequence[Subject]
 ) -> str:
     """16 hex digits over what was compared, how and on what: the same again is the same report."""
     subjects = (baseline, *candidates)
     compared = [None if each is None else [each.id, each.variant] for each in subjects]
-    body = {
-        "format": REPORT_FORMAT,
-        "plan": asdict(plan),
-        "facts": asdict(facts),
-        "compared": compared,
-    }
+    body = {"format": FORMAT, "plan": asdict(plan), "facts": asdict(facts), "compared": compared}
     return hashlib.sha256(canonical_json(body)).hexdigest()[:16]

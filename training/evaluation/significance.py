@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-_Values = npt.NDArray[np.float64]
+Values = npt.NDArray[np.float64]
 
 _BLOCK_CELLS = 2**22
 _ROUNDING = 1e-12
@@ -37,7 +37,7 @@ class Estimate:
     high: float | None = None
 
 
-def estimate(values: _Values, *, sampling: Sampling) -> list[Estimate]:
+def estimate(values: Values, *, sampling: Sampling) -> list[Estimate]:
     """The mean of each column of `values` `(n, m)` with its BCa interval; no interval for n < 2.
 
     All columns are resampled together, so a row stays a row.
@@ -52,7 +52,7 @@ def estimate(values: _Values, *, sampling: Sampling) -> list[Estimate]:
     ]
 
 
-def paired_test(differences: _Values, *, sampling: Sampling) -> list[float]:
+def paired_test(differences: Values, *, sampling: Sampling) -> list[float]:
     """The two-sided p of each column of `differences` `(n, m)`: is its mean zero?
 
     Flips signs at random, row by row. The data as they are count as one of the permutations
@@ -77,7 +77,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _resampled_means(values: _Values, sampling: Sampling) -> _Values:
+def _resampled_means(values: Values, sampling: Sampling) -> Values:
     """Means `(resamples, m)` of rows drawn with replacement."""
     n = len(values)
     random = np.random.default_rng(sampling.seed)
@@ -89,7 +89,7 @@ def _resampled_means(values: _Values, sampling: Sampling) -> _Values:
     return np.concatenate(parts)
 
 
-def _bca(values: _Values, resampled: _Values, *, confidence: float) -> Estimate:
+def _bca(values: Values, resampled: Values, *, confidence: float) -> Estimate:
     """Bias-corrected, accelerated interval; for a mean the acceleration has a closed form."""
     mean = float(values.mean())
     centred = values - mean

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from molt.engine.runs import Run
 
-_Rows = npt.NDArray[np.int32]
-_Values = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int32]
+Values = npt.NDArray[np.float64]
 
 PERSISTENCE = 0.9
 _BLOCK = 256
@@ -26,7 +26,7 @@ class Similarity:
     overlap10: float
 
 
-def compare_runs(left: Run, right: Run) -> Similarity:
+def compare(left: Run, right: Run) -> Similarity:
     """How alike two runs over the same queries are."""
     return Similarity(
         rbo=float(rbo(left.rows, right.rows).mean()),
@@ -34,7 +34,7 @@ def compare_runs(left: Run, right: Run) -> Similarity:
     )
 
 
-def rbo(left: _Rows, right: _Rows, *, p: float = PERSISTENCE) -> _Values:
+def rbo(left: Rows, right: Rows, *, p: float = PERSISTENCE) -> Values:
     """Extrapolated RBO (equation 32 of the paper) of each query `(n,)`; 0 disjoint, 1 equal.
 
     `left` and `right` `(n, k)` hold no document twice in a row. `p` is how likely a reader goes
@@ -47,13 +47,13 @@ def rbo(left: _Rows, right: _Rows, *, p: float = PERSISTENCE) -> _Values:
     return np.asarray(agreement @ weights + agreement[:, -1] * p ** ranks[-1])
 
 
-def overlap(left: _Rows, right: _Rows, *, depth: int) -> _Values:
+def overlap(left: Rows, right: Rows, *, depth: int) -> Values:
     """The share of the first `depth` documents that both rankings have, of each query `(n,)`."""
     depth = min(depth, left.shape[1])
     return np.asarray(_shared(left[:, :depth], right[:, :depth])[:, -1] / depth)
 
 
-def _shared(left: _Rows, right: _Rows) -> npt.NDArray[np.int64]:
+def _shared(left: Rows, right: Rows) -> npt.NDArray[np.int64]:
     """How many documents the two have in common down to each rank, `(n, k)`."""
     n, k = left.shape
     counts = np.zeros((n, k), np.int64)

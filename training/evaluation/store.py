@@ -20,10 +20,10 @@ from molt.artifact import (
 )
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.html import render
-from molt.training.evaluation.report import REPORT_FORMAT, Report
+from molt.training.evaluation.report import FORMAT, Report
 
-REPORT_JSON = "report.json"
-REPORT_HTML = "report.html"
+JSON = "report.json"
+HTML = "report.html"
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _SCHEMA: TypeAdapter[Report] = TypeAdapter(Report)
@@ -63,14 +63,14 @@ class ReportStore:
                 f"no report {report_id!r} under {self.root}; "
                 f"there are {', '.join(self.ids()) or 'none'}"
             )
-        return read_report(folder / REPORT_JSON)
+        return read_report(folder / JSON)
 
 
 def write_report(report: Report, folder: Path) -> None:
     """Write `report.json`, which carries its own SHA-256, and `report.html` for a person."""
     body = _SCHEMA.dump_python(report, mode="json")
-    write_manifest(folder / REPORT_JSON, {"format": REPORT_FORMAT} | body)
-    (folder / REPORT_HTML).write_text(render(report), encoding="utf-8")
+    write_manifest(folder / JSON, {"format": FORMAT} | body)
+    (folder / HTML).write_text(render(report), encoding="utf-8")
 
 
 def read_report(path: Path) -> Report:
@@ -79,7 +79,7 @@ def read_report(path: Path) -> Report:
     Raises `CorruptFileError` where it is not what was written, `UnsupportedFormatError` where a
     newer version wrote it.
     """
-    body = read_manifest(path, supported=REPORT_FORMAT)
+    body = read_manifest(path, supported=FORMAT)
     del body["format"]
     try:
         return _SCHEMA.validate_python(body)

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Comparison, ComparisonOutcome, Report, CheckpointResult
+from molt.training.evaluation.report import Comparison, Outcome, Report, Result
 from molt.training.evaluation.significance import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 
 _HEADLINES = {
-    ComparisonOutcome.BETTER: "Better",
-    ComparisonOutcome.WORSE: "Worse",
-    ComparisonOutcome.UNDECIDED: "No difference shown",
+    Outcome.BETTER: "Better",
+    Outcome.WORSE: "Worse",
+    Outcome.UNDECIDED: "No difference shown",
 }
 
 
@@ -32,7 +32,7 @@ def verdict(report: Report, at: int) -> Verdict:
     return _against(report, report.baseline, result, report.comparisons[at])
 
 
-def _alone(report: Report, result: CheckpointResult) -> Verdict:
+def _alone(report: Report, result: Result) -> Verdict:
     found = result.measures[PRIMARY]
     return Verdict(
         f"{PRIMARY} {found.mean:.3f}",
@@ -42,9 +42,7 @@ def _alone(report: Report, result: CheckpointResult) -> Verdict:
     )
 
 
-def _against(
-    report: Report, baseline: CheckpointResult, result: CheckpointResult, compared: Comparison
-) -> Verdict:
+def _against(report: Report, baseline: Result, result: Result, compared: Comparison) -> Verdict:
     before, after = baseline.measures[PRIMARY].mean, result.measures[PRIMARY].mean
     difference = compared.measures[PRIMARY]
     change = difference.estimate.mean

@@ -10,10 +10,10 @@ from typing import Any
 
 from molt.artifact import faultpoint, hash_file
 from molt.encoder import Checkpoint, CheckpointStore, Pooling, Prompts
-from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, checkpoint_id, write_checkpoint
+from molt.encoder.checkpoint import MANIFEST, checkpoint_id, write_checkpoint
 from molt.training.export.card import write_card
 from molt.training.export.hub import fetch
-from molt.training.export.source import ModelSource, read_source
+from molt.training.export.source import Source, read_source
 from molt.training.export.staging import stage
 from molt.training.export.variants import make_variants
 
@@ -66,7 +66,7 @@ def _local(source: Path | str, target: Path) -> Path:
     return target
 
 
-def _identity(source: ModelSource, staged: Path) -> str:
+def _identity(source: Source, staged: Path) -> str:
     return checkpoint_id(
         {path.name: hash_file(path) for path in staged.iterdir() if path.is_file()},
         pooling=source.pooling,
@@ -76,12 +76,7 @@ def _identity(source: ModelSource, staged: Path) -> str:
 
 
 def _publish(
-    source: ModelSource,
-    staged: Path,
-    *,
-    store: CheckpointStore,
-    identity: str,
-    provenance: Provenance,
+    source: Source, staged: Path, *, store: CheckpointStore, identity: str, provenance: Provenance
 ) -> None:
     with store.publish(identity) as working:
         for path in staged.iterdir():
@@ -112,5 +107,5 @@ def _entries(root: Path) -> dict[str, Any]:
     return {
         path.relative_to(root).as_posix(): hash_file(path)
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.name != CHECKPOINT_MANIFEST
+        if path.is_file() and path.name != MANIFEST
     }

@@ -19,9 +19,7 @@ class ProbeVectors:
     documents: NDArray[np.float32]
 
 
-def measure_fidelity(
-    vectors: ProbeVectors, *, reference: ProbeVectors, answers: Sequence[int]
-) -> Fidelity:
+def compare(vectors: ProbeVectors, *, reference: ProbeVectors, answers: Sequence[int]) -> Fidelity:
     """The fidelity of `vectors` to `reference`; what is not finite counts as zero.
 
     `answers` names for each query its one relevant document.

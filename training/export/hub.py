@@ -7,7 +7,7 @@ import huggingface_hub
 from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from molt.training.errors import ModelSourceError
+from molt.training.errors import SourceError
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _WANTED = (
@@ -31,21 +31,19 @@ _WANTED = (
 def fetch(name: str, target: Path) -> None:
     """Fetch the model `name` (`owner/model`) of the Hugging Face hub into `target`.
 
-    Raises `ModelSourceError` where it cannot be had, saying why and what to do instead.
+    Raises `SourceError` where it cannot be had, saying why and what to do instead.
     """
     if not _NAME.fullmatch(name):
-        raise ModelSourceError(
-            f"{name!r} is neither a directory here nor the name of a hub's model"
-        )
+        raise SourceError(f"{name!r} is neither a directory here nor the name of a hub's model")
     if constants.HF_HUB_OFFLINE:
-        raise ModelSourceError(
+        raise SourceError(
             f"{name!r} is no directory here, and the hub is out of reach (HF_HUB_OFFLINE is set); "
             "give the path of a downloaded model"
         )
     try:
         huggingface_hub.snapshot_download(name, local_dir=target, allow_patterns=list(_WANTED))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise ModelSourceError(
+        raise SourceError(
             f"{name!r} is no directory here and cannot be fetched from the hub ({error}); "
             "check the name and the network, or give the path of a downloaded model"
         ) from error

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from molt.training.export.precision import narrowing_products
 
 
-def openvino_available() -> bool:
+def is_available() -> bool:
     """Whether what makes and checks an OpenVINO graph is installed."""
     return find_spec("openvino") is not None and find_spec("nncf") is not None
 
 
-def openvino_has_bf16() -> bool:
+def has_bf16() -> bool:
     """Whether this host computes in bfloat16, which costs no measurable fidelity."""
     import openvino  # noqa: PLC0415 - optional
 

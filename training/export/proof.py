@@ -11,9 +11,9 @@ from sentence_transformers import SentenceTransformer
 from molt.encoder import Checkpoint, Encoder, InputType, Lane, Variant
 from molt.encoder.host import cores, fingerprint
 from molt.encoder.runtime import load_runtime
-from molt.encoder.speed import measure_speeds
+from molt.encoder.speed import measure
 from molt.encoder.tokenizer import Tokenizer
-from molt.training.export.fidelity import ProbeVectors, measure_fidelity
+from molt.training.export.fidelity import ProbeVectors, compare
 from molt.training.export.probe import probe_set
 
 _ROUNDS = 5
@@ -36,7 +36,7 @@ def prove(
     return [
         replace(
             variant,
-            fidelity=measure_fidelity(
+            fidelity=compare(
                 _vectors(checkpoint, variant, cache),
                 reference=reference,
                 answers=probe_set().answers,
@@ -77,7 +77,7 @@ def _speeds(checkpoint: Checkpoint, candidates: Sequence[Variant], cache: Path) 
         variant.name: load_runtime(checkpoint, variant, threads=1, cache=cache)
         for variant in candidates
     }
-    return measure_speeds(
+    return measure(
         runtimes,
         vocabulary=tokenizer.vocabulary,
         max_length=checkpoint.max_length,

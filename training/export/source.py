@@ -12,7 +12,7 @@ from typing import Any
 from molt.encoder import Pooling, Prompts
 from molt.encoder.allowlist import check_source_files
 from molt.encoder.content import STATIC, check_content, modules, read_object
-from molt.training.errors import ModelSourceError
+from molt.training.errors import SourceError
 
 _DEFAULT_MAX_LENGTH = 512
 _LONGEST = 1_048_576  # tokens; a static embedding has no positions that could run out
@@ -30,7 +30,7 @@ _POOLING_FLAGS = {
 
 
 @dataclass(frozen=True)
-class ModelSource:
+class Source:
     """A model directory that is safe to load, and what it says of itself."""
 
     path: Path
@@ -47,11 +47,11 @@ def read_source(
     pooling: Pooling | None = None,
     prompts: Prompts | None = None,
     max_length: int | None = None,
-) -> ModelSource:
+) -> Source:
     """Check and read a sentence-transformers or Hugging Face encoder directory.
 
     What is given overrides what the directory says. Raises `UnsafeCheckpointError` where it
-    holds what must not be loaded, and `ModelSourceError` where Molt cannot serve such a model.
+    holds what must not be loaded, and `SourceError` where Molt cannot serve such a model.
     """
     check_source_files(path)
     check_content(path)
@@ -60,11 +60,11 @@ def read_source(
         return _static(path, config, pooling=pooling, prompts=prompts, max_length=max_length)
     settings = _optional(path / "sentence_bert_config.json")
     if settings.get("do_lower_case"):
-        raise ModelSourceError(
+        raise SourceError(
             f"{path}: sentence-transformers would lower-case the text (do_lower_case); "
             "put that into the tokenizer and switch it off"
         )
-    return ModelSource(
+    return Source(
         path=path,
         architecture=config["model_type"],
         dimension=next(config[key] for key in _DIMENSION_KEYS if key in config),
@@ -81,17 +81,15 @@ def _static(
     pooling: Pooling | None,
     prompts: Prompts | None,
     max_length: int | None,
-) -> ModelSource:
+) -> Source:
     length = max_length or config.get("max_length") or _DEFAULT_MAX_LENGTH
     if pooling not in {None, Pooling.MEAN}:
-        raise ModelSourceError(
+        raise SourceError(
             f"{path}: a static embedding is the mean of its tokens; leave pooling out"
         )
     if not isinstance(length, int) or not 8 <= length <= _LONGEST:
-        raise ModelSourceError(
-            f"{path}: maximum length {length!r}; 8 to {_LONGEST} tokens can be read"
-        )
-    return ModelSource(
+        raise SourceError(f"{path}: maximum length {length!r}; 8 to {_LONGEST} tokens can be read")
+    return Source(
         path=path,
         architecture=STATIC,
         dimension=config["hidden_dim"],
@@ -116,7 +114,7 @@ def _pooling(path: Path) -> Pooling:
     try:
         return Pooling(mode)
     except ValueError:
-        raise ModelSourceError(
+        raise SourceError(
             f"{path}: pooling {mode!r}; Molt serves {' and '.join(Pooling)} pooling"
         ) from None
 
@@ -138,7 +136,7 @@ def _max_length(path: Path, config: Mapping[str, Any], wanted: int | None) -> in
         positions -= 2
     length = min(positions, _DEFAULT_MAX_LENGTH) if wanted is None else wanted
     if not 8 <= length <= positions:
-        raise ModelSourceError(
+        raise SourceError(
             f"{path}: maximum length {length}; the model has positions for 8 to {positions} tokens"
         )
     return length

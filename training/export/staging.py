@@ -15,21 +15,21 @@ from transformers import AutoTokenizer
 
 from molt.encoder import Pooling
 from molt.encoder.content import STATIC, read_object
-from molt.training.errors import ModelSourceError
-from molt.training.export.source import ModelSource
-from molt.training.export.static import read_vector_table, write_table
+from molt.training.errors import SourceError
+from molt.training.export.source import Source
+from molt.training.export.static import read_table, write_table
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 _MODULES = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
 
 
-def stage(source: ModelSource, target: Path) -> None:
+def stage(source: Source, target: Path) -> None:
     """Write the model of `source` into `target`, in float32 and as sentence-transformers has it.
 
-    Raises `ModelSourceError` where no fast tokenizer can be made.
+    Raises `SourceError` where no fast tokenizer can be made.
     """
     if source.architecture == STATIC:
-        write_table(read_vector_table(source.path), target, max_length=source.max_length)
+        write_table(read_table(source.path), target, max_length=source.max_length)
     else:
         _stage_transformer(source, target)
     if (source.path / "LICENSE").exists():
@@ -44,7 +44,7 @@ def stage(source: ModelSource, target: Path) -> None:
     )
 
 
-def _stage_transformer(source: ModelSource, target: Path) -> None:
+def _stage_transformer(source: Source, target: Path) -> None:
     _copy_weights(source, target)
     _copy_tokenizer(source, target)
     _write_json(target / "modules.json", _modules())
@@ -56,7 +56,7 @@ def _stage_transformer(source: ModelSource, target: Path) -> None:
     _write_json(target / "1_Pooling" / "config.json", _pooling(source))
 
 
-def _copy_weights(source: ModelSource, target: Path) -> None:
+def _copy_weights(source: Source, target: Path) -> None:
     weights = load_file(source.path / "model.safetensors")
     if all(tensor.dtype in {torch.float32, torch.int64} for tensor in weights.values()):
         copyfile(source.path / "config.json", target / "config.json")
@@ -72,13 +72,11 @@ def _copy_weights(source: ModelSource, target: Path) -> None:
     _write_json(target / "config.json", config | {"dtype": "float32"})
 
 
-def _copy_tokenizer(source: ModelSource, target: Path) -> None:
+def _copy_tokenizer(source: Source, target: Path) -> None:
     if not (source.path / "tokenizer.json").exists():
         tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False)
         if not tokenizer.is_fast:
-            raise ModelSourceError(
-                f"{source.path}: no tokenizer.json, and none can be made from it"
-            )
+            raise SourceError(f"{source.path}: no tokenizer.json, and none can be made from it")
         tokenizer.save_pretrained(target)
     for name in _TOKENIZER_FILES:
         if (source.path / name).exists():
@@ -93,7 +91,7 @@ def _modules() -> list[dict[str, Any]]:
     ]
 
 
-def _pooling(source: ModelSource) -> dict[str, Any]:
+def _pooling(source: Source) -> dict[str, Any]:
     return {
         "word_embedding_dimension": source.dimension,
         "pooling_mode_cls_token": source.pooling is Pooling.CLS,

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from torch import from_numpy
 
 from molt.encoder.content import STATIC, read_object
-from molt.training.errors import ModelSourceError
+from molt.training.errors import SourceError
 
 _TABLE = "embeddings"
 
@@ -29,19 +29,19 @@ class TokenTable:
     tokenizer: dict[str, Any]
 
 
-def read_vector_table(folder: Path) -> TokenTable:
+def read_table(folder: Path) -> TokenTable:
     """What lies in a directory that the allow-list has passed.
 
-    Raises `ModelSourceError` where the tokenizer is missing or knows tokens that have no vector.
+    Raises `SourceError` where the tokenizer is missing or knows tokens that have no vector.
     """
     path = folder / "tokenizer.json"
     if not path.exists():
-        raise ModelSourceError(f"{folder}: a static embedding needs its tokenizer.json")
+        raise SourceError(f"{folder}: a static embedding needs its tokenizer.json")
     (tensor,) = load_file(folder / "model.safetensors").values()
     table = TokenTable(tensor.float().numpy(), read_object(path))
     ids = Tokenizer.from_file(str(path)).get_vocab().values()
     if max(ids, default=0) >= len(table.vectors):
-        raise ModelSourceError(
+        raise SourceError(
             f"{folder}: the tokenizer knows {len(ids)} tokens, the table {len(table.vectors)}"
         )
     return table

@@ -66,11 +66,11 @@ def _export(checkpoint: Checkpoint, model: SentenceTransformer) -> list[Variant]
         smooth(root / _FP32, smoothed, tokens=tokens)
         quantise(smoothed, root / _INT8)
         candidates.append(_candidate(root, runtime="onnx", precision="int8", graph=_INT8))
-        if openvino.openvino_available():
+        if openvino.is_available():
             graph = _OPENVINO_INT8
             openvino.quantise_for_openvino(smoothed, root / graph, tokens=tokens)
             candidates.append(_candidate(root, runtime="openvino", precision="int8", graph=graph))
-    if openvino.openvino_available() and openvino.openvino_has_bf16():
+    if openvino.is_available() and openvino.has_bf16():
         candidates.append(_candidate(root, runtime="openvino", precision="bf16", graph=_FP32))
     return candidates
 

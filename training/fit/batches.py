@@ -13,13 +13,13 @@ import numpy.typing as npt
 from sentence_transformers.base.sampler import DefaultBatchSampler
 
 from molt.training.fit.negatives import Knowledge
-from molt.training.fit.rows import RowOrder
+from molt.training.fit.rows import Rows
 
 _EASIEST = 0.5  # the share of the examples that a curriculum begins with
 
 
 @dataclass(frozen=True)
-class BatchPlan:
+class Plan:
     """How rows are drawn: how many in an epoch; epochs that a curriculum takes (0: none)."""
 
     rows_per_epoch: int
@@ -31,7 +31,7 @@ class BatchPlan:
 class Batches(DefaultBatchSampler):
     """The batches of one task; the trainer says which epoch it is."""
 
-    def __init__(self, rows: RowOrder, *, plan: BatchPlan, knowledge: Knowledge) -> None:
+    def __init__(self, rows: Rows, *, plan: Plan, knowledge: Knowledge) -> None:
         super().__init__(rows.dataset, batch_size=plan.batch_size, drop_last=False, seed=plan.seed)
         self._rows = rows
         self._plan = plan
@@ -78,7 +78,7 @@ class Batches(DefaultBatchSampler):
 class _Batch:
     """A batch as it fills: the queries and texts in it, and what answers each query."""
 
-    def __init__(self, source: RowOrder, knowledge: Knowledge) -> None:
+    def __init__(self, source: Rows, knowledge: Knowledge) -> None:
         self.rows: list[int] = []
         self._source = source
         self._knowledge = knowledge

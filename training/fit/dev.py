@@ -16,7 +16,7 @@ from sentence_transformers.base.model import BaseModel
 from molt.encoder import InputType
 from molt.engine.runs import rank
 from molt.training.data.dataset import Corpus, Split
-from molt.training.evaluation.measures import PRIMARY, measure_run
+from molt.training.evaluation.measures import PRIMARY, measure
 from molt.training.fit.embedding import Embedding, LearnerEmbedding, Vectors
 from molt.training.fit.learner import Learner
 
@@ -39,7 +39,7 @@ class DevSet:
         documents = embedding(self.corpus.texts, InputType.DOCUMENT)
         run = rank(queries, documents, query_ids=[query.id for query in asked], depth=_DEPTH)
         doc_ids = [document.id for document in self.corpus.documents]
-        return float(measure_run(run, doc_ids=doc_ids, qrels=self.split.qrels)[PRIMARY].mean())
+        return float(measure(run, doc_ids=doc_ids, qrels=self.split.qrels)[PRIMARY].mean())
 
 
 class DevEvaluator(BaseEvaluator):

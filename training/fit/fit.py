@@ -17,9 +17,9 @@ from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.fit.config import FitConfig
 from molt.training.fit.embedding import Embedding, EncoderEmbedding, opened
-from molt.training.fit.fitted import Fitted, RunFolder, read_fitted
-from molt.training.fit.progress import EventLog, OnEvent, unwatched
-from molt.training.fit.session import STATES_FOLDER, Session
+from molt.training.fit.fitted import Fitted, Workplace, read_fitted
+from molt.training.fit.progress import EventLog, Watch, unwatched
+from molt.training.fit.session import STATES, Session
 
 _FITTED = "fitted.json"
 
@@ -29,9 +29,9 @@ def fit(  # noqa: PLR0913  each by name
     dataset: Dataset,
     *,
     config: FitConfig,
-    workplace: RunFolder,
+    workplace: Workplace,
     teacher: Checkpoint | None = None,
-    watch: OnEvent = unwatched,
+    watch: Watch = unwatched,
 ) -> Fitted:
     """Fit `base` to the tasks of `dataset`; the model of the best epoch is at `workplace.model`.
 
@@ -47,13 +47,13 @@ def fit(  # noqa: PLR0913  each by name
         run = Session(base, dataset, config, workplace, log, taught)
         fitted = run.finish(run.train(), began=began)
     write_atomically(done, json.dumps(asdict(fitted), indent=1).encode())
-    rmtree(workplace.folder / STATES_FOLDER, ignore_errors=True)
+    rmtree(workplace.folder / STATES, ignore_errors=True)
     return fitted
 
 
 @contextmanager
 def _teaching(
-    teacher: Checkpoint | None, config: FitConfig, workplace: RunFolder
+    teacher: Checkpoint | None, config: FitConfig, workplace: Workplace
 ) -> Iterator[Embedding | None]:
     """The teacher, open for the length of the run."""
     if teacher is None:

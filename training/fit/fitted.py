@@ -28,7 +28,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class Workplace:
     """Where a run keeps what is its own, and a cache of vectors shared with others."""
 
     folder: Path

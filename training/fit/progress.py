@@ -13,7 +13,7 @@ from molt.training.fit.dev import METRIC
 
 
 @dataclass(frozen=True)
-class TrainingEvent:
+class Event:
     """What a run tells: `step` of `steps`, `loss` since the last event, seconds left; after an
     epoch dev nDCG@10 or, in distilling, the mean cosine to the teacher's vectors of held-out texts.
     Fields that do not apply are None.
@@ -33,18 +33,18 @@ class TrainingEvent:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-OnEvent = Callable[[TrainingEvent], None]
+Watch = Callable[[Event], None]
 
 
-def unwatched(event: TrainingEvent) -> None:
+def unwatched(event: Event) -> None:
     """For a run that nobody watches."""
 
 
-def told(watch: OnEvent) -> Callable[[str, int, int], None]:
+def told(watch: Watch) -> Callable[[str, int, int], None]:
     """Progress, a stage and how much of how much of it is done, as events for `watch`."""
 
     def report(stage: str, done: int, total: int) -> None:
-        watch(TrainingEvent(stage, step=done, steps=total))
+        watch(Event(stage, step=done, steps=total))
 
     return report
 
@@ -52,11 +52,11 @@ def told(watch: OnEvent) -> Callable[[str, int, int], None]:
 class EventLog:
     """Events as lines of JSON in a file, without what does not apply; also for `watch`."""
 
-    def __init__(self, path: Path, watch: OnEvent) -> None:
+    def __init__(self, path: Path, watch: Watch) -> None:
         self._path = path
         self._watch = watch
 
-    def __call__(self, event: TrainingEvent) -> None:
+    def __call__(self, event: Event) -> None:
         """Keep an event and pass it on."""
         with self._path.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps({"at": round(time.time(), 3)} | event.fields()) + "\n")
@@ -66,7 +66,7 @@ class EventLog:
 class Reporter(TrainerCallback):
     """Turns what the trainer logs into events."""
 
-    def __init__(self, watch: OnEvent) -> None:
+    def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._began = (0, 0.0)
 
@@ -82,12 +82,12 @@ class Reporter(TrainerCallback):
         if f"eval_{METRIC}" in logs:
             self._watch(self._event("dev", state, ndcg10=logs[f"eval_{METRIC}"]))
 
-    def _event(self, stage: str, state: Any, **values: float) -> TrainingEvent:
+    def _event(self, stage: str, state: Any, **values: float) -> Event:
         step, began = self._began
         done = state.global_step - step
         pace = (time.monotonic() - began) / done if done else None
         left = None if pace is None else round(pace * (state.max_steps - state.global_step), 1)
-        return TrainingEvent(
+        return Event(
             stage=stage,
             step=state.global_step,
             steps=state.max_steps,

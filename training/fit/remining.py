@@ -13,16 +13,16 @@ from transformers import TrainerCallback
 from molt.training.fit.embedding import Embedding, LearnerEmbedding
 from molt.training.fit.hardware import use_all_cores
 from molt.training.fit.negatives import Mined
-from molt.training.fit.rows import RowOrder
+from molt.training.fit.rows import Rows
 
-Mine = Callable[[RowOrder, Embedding, int], Mined]
+Mine = Callable[[Rows, Embedding, int], Mined]
 """Mines for rows, with an embedding, before an epoch."""
 
 
 class Remining(TrainerCallback):
     """Gives rows new negatives as the epochs begin."""
 
-    def __init__(self, rows: Sequence[RowOrder], *, mine: Mine, folder: Path) -> None:
+    def __init__(self, rows: Sequence[Rows], *, mine: Mine, folder: Path) -> None:
         self._rows = rows
         self._mine = mine
         self._folder = folder

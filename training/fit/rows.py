@@ -32,7 +32,7 @@ _CONTRASTING = frozenset(
 
 
 @dataclass
-class RowOrder:
+class Rows:
     """A task under an objective. `mined` is what the next row read will get its negatives from."""
 
     task: Task
@@ -99,7 +99,7 @@ class RowOrder:
 class _Reading:
     """What `datasets` calls for each batch; it also hashes it, for which the name must do."""
 
-    def __init__(self, rows: RowOrder) -> None:
+    def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
     def __call__(self, batch: dict[str, list[int]]) -> dict[str, list[Any]]:

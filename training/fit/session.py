@@ -10,7 +10,7 @@ from molt.encoder.content import is_static
 from molt.engine.vector_cache import encode_corpus
 from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
-from molt.training.fit.batches import Batches, BatchPlan
+from molt.training.fit.batches import Batches, Plan
 from molt.training.fit.config import DISTILLING, FitConfig, Objective
 from molt.training.fit.dev import DevEvaluator, DevSet, sample_dev
 from molt.training.fit.embedding import (
@@ -20,22 +20,22 @@ from molt.training.fit.embedding import (
     Vectors,
     opened,
 )
-from molt.training.fit.fitted import Fitted, RunFolder
+from molt.training.fit.fitted import Fitted, Workplace
 from molt.training.fit.hardware import choose_hardware, use_all_cores
 from molt.training.fit.layers import add_adapters, freeze, merge_adapters, set_dropout
 from molt.training.fit.learner import Learner, open_learner
 from molt.training.fit.losses import build_loss, choose_objective
 from molt.training.fit.negatives import Mined, knowledge_of, mine
-from molt.training.fit.progress import TrainingEvent, EventLog, Reporter
+from molt.training.fit.progress import Event, EventLog, Reporter
 from molt.training.fit.remining import Remining
-from molt.training.fit.rows import RowOrder
+from molt.training.fit.rows import Rows
 from molt.training.fit.states import last_state
 from molt.training.fit.trainer import Lesson, Trainer, build_trainer, training_arguments
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
-STATES_FOLDER = "states"
+STATES = "states"
 _JUDGED = frozenset(("judgments", "grades"))
 
 
@@ -47,7 +47,7 @@ class Session:
         base: Checkpoint,
         dataset: Dataset,
         config: FitConfig,
-        workplace: RunFolder,
+        workplace: Workplace,
         log: EventLog,
         teacher: Embedding | None,
     ) -> None:
@@ -61,14 +61,14 @@ class Session:
         self._dev = self._look_at_base()
         self._learner = self._open()
         self._adapted: PeftModel | None = None
-        self._log(TrainingEvent("dev of the base"))
+        self._log(Event("dev of the base"))
         self._base_ndcg10 = self._dev.ndcg10(LearnerEmbedding(self._learner))
-        self._log(TrainingEvent("dev", ndcg10=self._base_ndcg10))
+        self._log(Event("dev", ndcg10=self._base_ndcg10))
 
     def train(self) -> Trainer:
         """Train until the epochs are over or dev gets no better; the best weights are loaded."""
         config = self._config
-        states = self._workplace.folder / STATES_FOLDER
+        states = self._workplace.folder / STATES
         learner = self._learner
         if config.lora.rank:
             self._adapted = add_adapters(learner, config.lora)
@@ -118,7 +118,7 @@ class Session:
     def _look_at_base(self) -> DevSet:
         """Mine with the base as it is served, and choose what dev is ranked against."""
         dataset, config = self._dataset, self._config
-        self._log(TrainingEvent("negatives"))
+        self._log(Event("negatives"))
         with opened(self._base, self._workplace.cache) as encoder:
             embedding = EncoderEmbedding(encoder)
             documents = encode_corpus(encoder, dataset.corpus, cache=self._workplace.cache)
@@ -162,26 +162,24 @@ class Session:
             for rows in self._rows
         ]
 
-    def _plan(self, rows: RowOrder) -> BatchPlan:
+    def _plan(self, rows: Rows) -> Plan:
         run = self._config.run
         size = len(rows.task.examples)
         judged = sum(len(r.task.examples) for r in self._rows if r.task.name in _JUDGED)
         if judged and rows.task.name not in _JUDGED:
             size = min(size, max(1, int(run.pairs_ratio * judged)))
-        return BatchPlan(
+        return Plan(
             rows_per_epoch=size,
             batch_size=run.batch_size,
             curriculum_epochs=max(1, run.epochs // 2) if run.curriculum else 0,
             seed=run.seed,
         )
 
-    def _mine_again(self, rows: RowOrder, embedding: Embedding, epoch: int) -> Mined:
+    def _mine_again(self, rows: Rows, embedding: Embedding, epoch: int) -> Mined:
         documents = embedding(self._dataset.corpus.texts, InputType.DOCUMENT)
         return self._mine(rows, embedding, documents=documents, epoch=epoch)
 
-    def _mine(
-        self, rows: RowOrder, embedding: Embedding, *, documents: Vectors, epoch: int
-    ) -> Mined:
+    def _mine(self, rows: Rows, embedding: Embedding, *, documents: Vectors, epoch: int) -> Mined:
         return mine(
             rows.task.examples,
             corpus=self._dataset.corpus,
@@ -193,11 +191,11 @@ class Session:
         )
 
 
-def _rows(dataset: Dataset, config: FitConfig, teacher: Embedding | None) -> list[RowOrder]:
+def _rows(dataset: Dataset, config: FitConfig, teacher: Embedding | None) -> list[Rows]:
     """The tasks that have an objective. Raises `FitError` where none has."""
     chosen = [(task, choose_objective(task, config.objective)) for task in dataset.tasks]
     found = [
-        RowOrder(task, objective, dataset.corpus, teacher if objective in DISTILLING else None)
+        Rows(task, objective, dataset.corpus, teacher if objective in DISTILLING else None)
         for task, objective in chosen
         if objective is not Objective.NONE and task.examples
     ]

@@ -20,11 +20,11 @@ from molt.artifact import canonical_json
 from molt.training.config import TrainConfig
 from molt.training.errors import FitError
 from molt.training.fit.fit import fit
-from molt.training.fit.fitted import RunFolder
-from molt.training.fit.progress import TrainingEvent, OnEvent, unwatched
+from molt.training.fit.fitted import Workplace
+from molt.training.fit.progress import Event, Watch, unwatched
 from molt.training.material import Material
 from molt.training.run import Places, name_run
-from molt.training.run_lock import exclusive_run
+from molt.training.run_lock import alone
 from molt.training.tuning.space import suggest
 
 _OVER = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -48,7 +48,7 @@ def tune(
     config: TrainConfig,
     trials: int,
     places: Places,
-    watch: OnEvent = unwatched,
+    watch: Watch = unwatched,
 ) -> Tuned:
     """Run until `trials` trials are over, those of earlier calls included.
 
@@ -58,13 +58,13 @@ def tune(
     if config.objective.teacher is not None:
         raise FitError("tuning learns from no teacher; leave objective.teacher out")
     name = _name(material, config)
-    with exclusive_run(places.runs / name):
+    with alone(places.runs / name):
         return _tune(_open(name, config, places), _Tuning(material, config, places, watch), trials)
 
 
 def _tune(study: Study, tuning: "_Tuning", trials: int) -> Tuned:
     while (over := len(study.get_trials(deepcopy=False, states=_OVER))) < trials:
-        tuning.watch(TrainingEvent("trials", step=over, steps=trials))
+        tuning.watch(Event("trials", step=over, steps=trials))
         study.optimize(tuning.run, n_trials=1)
     best = study.best_trial
     return Tuned(
@@ -103,7 +103,7 @@ class _Tuning:
     """What a trial does."""
 
     def __init__(
-        self, material: Material, config: TrainConfig, places: Places, watch: OnEvent
+        self, material: Material, config: TrainConfig, places: Places, watch: Watch
     ) -> None:
         self.config = config
         self.watch = watch
@@ -114,9 +114,9 @@ class _Tuning:
         """nDCG@10 on dev of the trial's best epoch, the base's where none is better."""
         config = suggest(trial, self.config)
         folder = self._places.runs / name_run(self._material, config)
-        workplace = RunFolder(folder, self._places.cache)
+        workplace = Workplace(folder, self._places.cache)
 
-        def watch(event: TrainingEvent) -> None:
+        def watch(event: Event) -> None:
             self.watch(event)
             if event.ndcg10 is None or not event.step:
                 return

@@ -20,7 +20,7 @@ from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from molt.training.fit.progress import TrainingEvent
+    from molt.training.fit.progress import Event
 
 
 @dataclass(frozen=True)
@@ -164,5 +164,5 @@ def tell(event: dict[str, Any]) -> None:
     print(json.dumps(event), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _watch(event: "TrainingEvent") -> None:
+def _watch(event: "Event") -> None:
     tell(event.fields())

@@ -15,7 +15,7 @@ from molt.app.http.route import new_router
 
 router = new_router("docs")
 
-_POLICY = (
+POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -47,4 +47,4 @@ async def get_asset(asset: Annotated[Asset, Path()]) -> Response:
 def _serve(name: str) -> Response:
     content = files(__package__).joinpath("assets", name).read_bytes()
     media_type = _TYPES[name.rpartition(".")[2]]
-    return Response(content, headers=page_headers(_POLICY), media_type=media_type)
+    return Response(content, headers=page_headers(POLICY), media_type=media_type)

@@ -14,11 +14,11 @@ from molt.app.http.failures import UnknownCheckpointError
 from molt.app.http.route import actor_of, new_router
 from molt.app.http.texts import Name
 from molt.app.routes.checkpoints.schemas import CheckpointList, CheckpointState
-from molt.app.routes.checkpoints.upload import ARCHIVES, add_checkpoint, hand_over, unpacked
+from molt.app.routes.checkpoints.upload import ARCHIVES, add, hand_over, unpacked
 from molt.app.routes.jobs.asking import accepted
 from molt.app.routes.jobs.schemas import JobStatus
 from molt.app.service import Service, service_of
-from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, Checkpoint
+from molt.encoder.checkpoint import MANIFEST, Checkpoint
 from molt.encoder.description import describe_checkpoint, describe_checkpoints
 from molt.encoder.errors import CheckpointNotFoundError
 from molt.engine.engine import Engine
@@ -28,7 +28,7 @@ from molt.index.jobs.job import Job, JobKind, JobRequest, jobs_folder, new_job_i
 router = new_router("checkpoints")
 
 CheckpointPath = Annotated[Name, PathParameter(alias="id", description="a checkpoint's id")]
-_BODY = {
+ARCHIVE = {
     "requestBody": {
         "required": True,
         "description": "a tar archive of the checkpoint's directory, plain or gzip",
@@ -47,7 +47,7 @@ _BODY = {
         202: {"model": JobStatus, "description": "the job that makes a checkpoint of the model"},
         409: {"description": "another model is at it; `job` is the id of its job"},
     },
-    openapi_extra=_BODY,
+    openapi_extra=ARCHIVE,
 )
 @allow(Access.ADMIN)
 async def post_checkpoint(
@@ -60,12 +60,12 @@ async def post_checkpoint(
     """
     service = service_of(request)
     async with unpacked(request, service) as content:
-        if not (content / CHECKPOINT_MANIFEST).is_file():
+        if not (content / MANIFEST).is_file():
             asked = JobRequest(
                 JobKind.EXPORT, None, {"name": name or "an uploaded model"}, actor_of(request)
             )
             return accepted(await asyncio.to_thread(_ask_export, service, content, asked))
-        added = await asyncio.to_thread(add_checkpoint, service.engine.checkpoints, content)
+        added = await asyncio.to_thread(add, service.engine.checkpoints, content)
     state = await asyncio.to_thread(_state, service.engine, added.checkpoint)
     headers = {"Location": f"/admin/checkpoints/{added.checkpoint.id}"}
     return Json(state, 201 if added.new else 200, headers=headers)

@@ -23,7 +23,7 @@ from molt.encoder.store import Added, CheckpointStore
 from molt.index.jobs.job import MODEL
 
 ARCHIVES = ("application/x-tar", "application/gzip", "application/x-gzip")
-_ARCHIVE = "archive"
+ARCHIVE = "archive"
 _PIECE = 1024 * 1024
 _LONGEST_REASON = 500
 
@@ -42,13 +42,13 @@ async def unpacked(request: Request, service: Service) -> AsyncIterator[Path]:
         raise _too_large(f"the archive has more than {limit} bytes")
     folder = await service.admission.run(service.engine.checkpoints.receiving_folder)
     try:
-        await _save(request, folder / _ARCHIVE, limit=limit)
+        await _save(request, folder / ARCHIVE, limit=limit)
         yield await asyncio.to_thread(_unpack, folder, limit)
     finally:
         await asyncio.to_thread(rmtree, folder, ignore_errors=True)
 
 
-def add_checkpoint(store: CheckpointStore, content: Path) -> Added:
+def add(store: CheckpointStore, content: Path) -> Added:
     """Add a finished checkpoint. Raises `InvalidCheckpointError`."""
     with _blamed_on(content):
         return store.add(content, carry=Path.rename)
@@ -83,7 +83,7 @@ async def _save(request: Request, path: Path, *, limit: int) -> None:
 
 def _unpack(folder: Path, limit: int) -> Path:
     try:
-        return unpack(folder / _ARCHIVE, folder / "content", limit=limit)
+        return unpack(folder / ARCHIVE, folder / "content", limit=limit)
     except ArchiveTooLargeError as error:
         raise _too_large(str(error)) from None
 

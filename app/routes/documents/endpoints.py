@@ -16,7 +16,7 @@ from molt.app.routes.documents.schemas import (
     Acknowledgement,
     DocumentPage,
     DocumentsBody,
-    DocumentState,
+    StoredDocument,
 )
 from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
@@ -26,8 +26,8 @@ from molt.index.catalog.collections import Collection
 router = new_router("documents")
 
 MAX_PAGE = 1000
-_NO_COLLECTION: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
-_NO_DOCUMENT: dict[int | str, dict[str, Any]] = {404: {"description": "no such document"}}
+NO_COLLECTION: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
+NO_DOCUMENT: dict[int | str, dict[str, Any]] = {404: {"description": "no such document"}}
 DocumentPath = Annotated[
     Id, Path(alias="id", description="a document's id; slashes are part of it")
 ]
@@ -47,7 +47,7 @@ BODIES = {
     "/collections/{collection}/documents",
     operation_id="put_documents",
     response_model=Acknowledgement,
-    responses=_NO_COLLECTION,
+    responses=NO_COLLECTION,
     openapi_extra=BODIES,
 )
 @allow(Access.WRITE)
@@ -70,7 +70,7 @@ async def post_documents(
     "/collections/{collection}/documents",
     operation_id="list_documents",
     response_model=DocumentPage,
-    responses=_NO_COLLECTION,
+    responses=NO_COLLECTION,
 )
 @allow(Access.READ)
 async def get_documents(
@@ -88,8 +88,8 @@ async def get_documents(
 @router.get(
     "/collections/{collection}/documents/{id:path}",
     operation_id="get_document",
-    response_model=DocumentState,
-    responses=_NO_DOCUMENT,
+    response_model=StoredDocument,
+    responses=NO_DOCUMENT,
 )
 @allow(Access.READ)
 async def get_document(request: Request, collection: CollectionPath, doc_id: DocumentPath) -> Json:
@@ -102,7 +102,7 @@ async def get_document(request: Request, collection: CollectionPath, doc_id: Doc
     "/collections/{collection}/documents/{id:path}",
     operation_id="delete_document",
     response_model=Acknowledgement,
-    responses=_NO_DOCUMENT,
+    responses=NO_DOCUMENT,
 )
 @allow(Access.WRITE)
 async def delete_document(
@@ -136,7 +136,7 @@ async def _acknowledge(
     if wait:
         indexed = await wait_indexed(service, collection, ack.revision)
     else:
-        indexed = service.engine.live_collections.is_indexed(collection.name, revision=ack.revision)
+        indexed = service.engine.shelf.is_indexed(collection.name, revision=ack.revision)
     return Json({"accepted": ack.accepted, "revision": ack.revision, "indexed": indexed})
 
 

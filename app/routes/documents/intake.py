@@ -39,10 +39,10 @@ async def wait_indexed(service: Service, collection: Collection, revision: int) 
 
     Looks again and again instead of waiting in a thread, so that any number may wait.
     """
-    live_collections, clock = service.engine.live_collections, asyncio.get_running_loop().time
+    shelf, clock = service.engine.shelf, asyncio.get_running_loop().time
     deadline = clock() + service.settings.limits.wait_seconds
     pause = _FIRST_LOOK
-    while not live_collections.is_indexed(collection.name, revision=revision):
+    while not shelf.is_indexed(collection.name, revision=revision):
         if service.stopping or clock() >= deadline:
             return False
         await asyncio.sleep(pause)

@@ -34,7 +34,7 @@ class Acknowledgement(BaseModel):
     indexed: bool
 
 
-class DocumentState(BaseModel):
+class StoredDocument(BaseModel):
     """A document and the collection's revision that last changed it."""
 
     id: str
@@ -47,5 +47,5 @@ class DocumentState(BaseModel):
 class DocumentPage(BaseModel):
     """Documents in the order of their ids; `next` is the `after` of the next page, if any."""
 
-    documents: list[DocumentState]
+    documents: list[StoredDocument]
     next: str | None

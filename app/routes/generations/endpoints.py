@@ -16,7 +16,7 @@ from molt.index.generations.description import describe_generations, describe_re
 router = new_router("generations")
 
 MAX_RELEASES = 1000
-_NO_COLLECTION: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
+NO_COLLECTION: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
 OnlyOf = Annotated[Name | None, Query(description="of this collection alone")]
 
 
@@ -24,7 +24,7 @@ OnlyOf = Annotated[Name | None, Query(description="of this collection alone")]
     "/admin/generations",
     operation_id="list_generations",
     response_model=GenerationList,
-    responses=_NO_COLLECTION,
+    responses=NO_COLLECTION,
 )
 @allow(Access.ADMIN)
 async def get_generations(request: Request, collection: OnlyOf = None) -> Json:
@@ -38,7 +38,7 @@ async def get_generations(request: Request, collection: OnlyOf = None) -> Json:
     "/admin/releases",
     operation_id="list_releases",
     response_model=ReleaseList,
-    responses=_NO_COLLECTION,
+    responses=NO_COLLECTION,
 )
 @allow(Access.ADMIN)
 async def get_releases(

@@ -8,37 +8,35 @@ from pydantic import BaseModel, Field
 from molt.app.http.validation import Strict
 from molt.app.routes.collections.schemas import NAME_PATTERN
 
-CollectionName = Annotated[str, Field(pattern=NAME_PATTERN, description="name of the collection")]
-ReasonText = Annotated[str, Field(min_length=1, max_length=1000)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, description="name of the collection")]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
 CheckpointId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="id of a checkpoint")]
 
 
 class Retrain(Strict):
     """The body of `POST /admin/retrain`."""
 
-    collection: CollectionName = "default"
+    collection: Name = "default"
     config: dict[str, Any] = Field(
         default_factory=dict, description="sections of the configuration, as in docs/training.md"
     )
     promote: Literal["gated", "never", "force"] = Field(
         "gated", description="`gated`: if the gate accepts; `force`: whatever it says"
     )
-    reason: ReasonText | None = Field(
-        None, description="why it is forced; kept in the release history"
-    )
+    reason: Text | None = Field(None, description="why it is forced; kept in the release history")
 
 
 class Reload(Strict):
     """The body of `POST /admin/reload`."""
 
-    collection: CollectionName = "default"
+    collection: Name = "default"
     checkpoint: CheckpointId
 
 
 class Reindex(Strict):
     """The body of `POST /admin/reindex`."""
 
-    collection: CollectionName = "default"
+    collection: Name = "default"
     reuse: bool = Field(
         default=True, description="take vectors of unchanged texts from what is there"
     )
@@ -47,13 +45,13 @@ class Reindex(Strict):
 class Merge(Strict):
     """The body of `POST /admin/merge`."""
 
-    collection: CollectionName = "default"
+    collection: Name = "default"
 
 
 class Evaluate(Strict):
     """The body of `POST /admin/evaluate`."""
 
-    collection: CollectionName = "default"
+    collection: Name = "default"
     checkpoint: CheckpointId
     config: dict[str, Any] = Field(
         default_factory=dict, description="sections of the configuration, as in docs/training.md"
@@ -63,7 +61,7 @@ class Evaluate(Strict):
 class Tune(Strict):
     """The body of `POST /admin/tune`."""
 
-    collection: CollectionName = "default"
+    collection: Name = "default"
     config: dict[str, Any] = Field(
         default_factory=dict, description="what is not tuned stays as these sections say"
     )

@@ -16,7 +16,7 @@ from molt.app.routes.openai.schemas import EmbeddingList, EmbeddingsBody, ModelL
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
 from molt.engine.errors import UnknownModelError
-from molt.engine.models import EmbeddingResult, ModelCard
+from molt.engine.models import Embedding, ModelCard
 
 router = new_router("openai")
 
@@ -90,7 +90,7 @@ def _embed(service: Service, body: EmbeddingsBody) -> bytes:
     )
 
 
-def _vectors(embedding: EmbeddingResult, encoding_format: str) -> list[dict[str, Any]]:
+def _vectors(embedding: Embedding, encoding_format: str) -> list[dict[str, Any]]:
     rows = np.ascontiguousarray(embedding.vectors, dtype="<f4")
     written = (b64encode(row).decode() for row in rows) if encoding_format == "base64" else rows
     return [

@@ -35,9 +35,7 @@ def _text(text: object, at: int) -> str:
     return text
 
 
-InputTexts = Annotated[
-    list[str], BeforeValidator(texts_of), WithJsonSchema({"anyOf": [_TEXT, _MANY]})
-]
+Texts = Annotated[list[str], BeforeValidator(texts_of), WithJsonSchema({"anyOf": [_TEXT, _MANY]})]
 
 
 Dimensions = Annotated[int, Field(ge=1), WHOLE]
@@ -47,7 +45,7 @@ class EmbeddingsBody(Strict):
     """The body of `POST /v1/embeddings`."""
 
     model: Name = Field(description="a checkpoint's id, a collection's name, or `default`")
-    input: InputTexts
+    input: Texts
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Dimensions | None = Field(
         default=None, description="keep the leading dimensions and normalise again"

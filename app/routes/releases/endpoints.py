@@ -5,7 +5,7 @@ from fastapi import Request
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import actor_of, new_router
-from molt.app.routes.releases.schemas import Activate, ActiveRelease, Rollback
+from molt.app.routes.releases.schemas import Activate, Release, Rollback
 from molt.app.service import service_of
 from molt.index.catalog.releases import Reason
 
@@ -15,7 +15,7 @@ router = new_router("releases")
 @router.post(
     "/admin/activate",
     operation_id="activate",
-    response_model=ActiveRelease,
+    response_model=Release,
     responses={
         404: {"description": "no such generation"},
         409: {"description": "the generation is being written by another; try again"},
@@ -27,9 +27,9 @@ async def post_activate(request: Request, body: Activate) -> Json:
     """Serve a collection from a generation that is on disk; it catches up first."""
     service = service_of(request)
     reason = Reason(actor_of(request), body.reason or "activated")
-    releaser = service.engine.releaser
+    releasing = service.engine.releasing
     released = await service.admission.run(
-        lambda: releaser.activate(body.generation, reason=reason)
+        lambda: releasing.activate(body.generation, reason=reason)
     )
     return Json(released.to_json())
 
@@ -37,7 +37,7 @@ async def post_activate(request: Request, body: Activate) -> Json:
 @router.post(
     "/admin/rollback",
     operation_id="rollback",
-    response_model=ActiveRelease,
+    response_model=Release,
     responses={
         404: {"description": "no such collection"},
         409: {"description": "nothing to roll back to, or the generation is being written"},
@@ -49,8 +49,8 @@ async def post_rollback(request: Request, body: Rollback) -> Json:
     """Serve a collection from what it was served from before; done twice, nothing has changed."""
     service = service_of(request)
     reason = Reason(actor_of(request), body.reason or "rolled back")
-    releaser = service.engine.releaser
+    releasing = service.engine.releasing
     released = await service.admission.run(
-        lambda: releaser.rollback(body.collection, reason=reason)
+        lambda: releasing.rollback(body.collection, reason=reason)
     )
     return Json(released.to_json())

@@ -3,24 +3,24 @@
 from pydantic import BaseModel, Field
 
 from molt.app.http.validation import Strict
-from molt.app.routes.jobs.schemas import CollectionName, ReasonText
+from molt.app.routes.jobs.schemas import Name, Text
 
 
 class Activate(Strict):
     """The body of `POST /admin/activate`."""
 
     generation: str = Field(pattern="^[0-9a-f]{32}$", description="id of a generation")
-    reason: ReasonText | None = Field(None, description="why; kept in the release history")
+    reason: Text | None = Field(None, description="why; kept in the release history")
 
 
 class Rollback(Strict):
     """The body of `POST /admin/rollback`."""
 
-    collection: CollectionName = "default"
-    reason: ReasonText | None = Field(None, description="why; kept in the release history")
+    collection: Name = "default"
+    reason: Text | None = Field(None, description="why; kept in the release history")
 
 
-class ActiveRelease(BaseModel):
+class Release(BaseModel):
     """What a collection is served from now."""
 
     collection: str

@@ -19,7 +19,7 @@ router = new_router("reports")
 ReportPath = Annotated[Name, Path(alias="id", description="a report's id")]
 NO_REPORT: dict[int | str, dict[str, Any]] = {404: {"description": "no such report"}}
 # The page brings its style along and has neither scripts nor anything to load.
-_POLICY = (
+POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox"
 )
@@ -57,8 +57,8 @@ async def get_report_page(request: Request, report_id: ReportPath) -> Response:
     """A report as a page for a person, which needs nothing else."""
     service = service_of(request)
     page = await service.admission.run(read_page, _root(service), report_id)
-    return HTMLResponse(page, headers=page_headers(_POLICY))
+    return HTMLResponse(page, headers=page_headers(POLICY))
 
 
 def _root(service: Service) -> FilePath:
-    return service.settings.layout.reports
+    return service.settings.home / "reports"

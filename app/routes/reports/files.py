@@ -11,9 +11,9 @@ from typing import Any
 from molt.app.http.failures import UnknownReportError
 from molt.artifact import ArtifactError, CorruptFileError, published_ids, read_manifest
 
-_FORMAT = 1
-_JSON = "report.json"
-_HTML = "report.html"
+FORMAT = 1
+JSON = "report.json"
+HTML = "report.html"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -23,7 +23,7 @@ def list_reports(root: Path) -> list[dict[str, Any]]:
     damaged: list[dict[str, Any]] = []
     for report_id in published_ids(root, _ID):
         try:
-            sound.append(_summary(report_id, root / report_id / _JSON))
+            sound.append(_summary(report_id, root / report_id / JSON))
         except (ArtifactError, OSError) as error:
             damaged.append({"id": report_id, "problem": str(error)})
     return sorted(sound, key=lambda each: each["created_at"], reverse=True) + damaged
@@ -34,13 +34,13 @@ def read_report(root: Path, report_id: str) -> dict[str, Any]:
 
     Raises `UnknownReportError`, `CorruptFileError` or `UnsupportedFormatError`.
     """
-    return read_manifest(_folder(root, report_id) / _JSON, supported=_FORMAT)
+    return read_manifest(_folder(root, report_id) / JSON, supported=FORMAT)
 
 
 def read_page(root: Path, report_id: str) -> bytes:
     """The page of a report that is sound itself; raises as `read_report` does."""
     read_report(root, report_id)
-    path = _folder(root, report_id) / _HTML
+    path = _folder(root, report_id) / HTML
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -55,7 +55,7 @@ def _folder(root: Path, report_id: str) -> Path:
 
 
 def _summary(report_id: str, path: Path) -> dict[str, Any]:
-    body = read_manifest(path, supported=_FORMAT)
+    body = read_manifest(path, supported=FORMAT)
     try:
         created_at = datetime.fromisoformat(body["created_at"]).astimezone(UTC)
         collection = str(body["facts"]["collection"])

@@ -42,7 +42,7 @@ async def get_info(request: Request) -> Json:
 
 @router.post("/rerank", include_in_schema=False)
 @allow(Access.READ)
-async def post_tei_rerank() -> Json:
+async def post_rerank() -> Json:
     """Promised, not served yet."""
     raise NotAvailableError("re-ranking")
 

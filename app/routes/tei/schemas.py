@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from molt.app.http.validation import Strict
-from molt.app.routes.openai.schemas import Dimensions, InputTexts
+from molt.app.routes.openai.schemas import Dimensions, Texts
 
 
 def _refuse_false(value: bool) -> bool:  # noqa: FBT001  pydantic calls it so
@@ -21,7 +21,7 @@ Always = Annotated[bool, AfterValidator(_refuse_false), Field(json_schema_extra=
 class EmbedBody(Strict):
     """The body of `POST /embed`. Vectors are always normalised, long texts always cut."""
 
-    inputs: InputTexts
+    inputs: Texts
     normalize: Always = True
     truncate: Always | None = None
     truncation_direction: Literal["Right", "right"] = "Right"

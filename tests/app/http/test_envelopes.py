@@ -3,9 +3,9 @@ import json
 import pytest
 
 from molt.app.http.envelopes import family_of, write_failure
-from molt.app.http.failures import HttpFailure, Violation
+from molt.app.http.failures import Failure, Violation
 
-FAILURE = HttpFailure(
+FAILURE = Failure(
     422,
     "invalid_request",
     "k: too many",
@@ -70,5 +70,5 @@ def test_openai_is_told_the_parameter() -> None:
     [(422, "Validation"), (429, "Overloaded"), (503, "Unhealthy"), (507, "Backend")],
 )
 def test_tei_is_told_a_kind(status: int, kind: str) -> None:
-    response = write_failure(HttpFailure(status, "x", "why"), path="/embed", request_id="r1")
+    response = write_failure(Failure(status, "x", "why"), path="/embed", request_id="r1")
     assert json.loads(response.body) == {"error": "why", "error_type": kind}

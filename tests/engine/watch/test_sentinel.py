@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from molt.engine import releaser
+from molt.engine import releasing
 from molt.engine.engine import Engine
 from molt.engine.live import Live
 from molt.engine.releasing import Released
@@ -89,12 +89,12 @@ def release(engine: Engine, *, seed: int = 1) -> str:
     """Another generation serves from now on."""
     made = make_generation(engine, "shop", seed=seed)
     engine.catalog.collections.point("shop", generation=made, reason=Reason("ops", "reload"))
-    engine.live_collections.refresh("shop")
+    engine.shelf.refresh("shop")
     return made
 
 
 def live_of(engine: Engine) -> Live:
-    return engine.live_collections.get("shop")
+    return engine.shelf.get("shop")
 
 
 def note(
@@ -122,7 +122,7 @@ def look(*engines: Engine) -> None:
     for engine in engines:
         sentinel.time.seconds += 1
         engine.sentinel.look()
-        engine.live_collections.refresh_changed()
+        engine.shelf.refresh_changed()
 
 
 def pointed(engine: Engine) -> Collection:
@@ -193,7 +193,7 @@ def test_after_a_while_a_generation_is_no_longer_watched(engine: Engine) -> None
 def test_a_rollback_is_not_watched(engine: Engine) -> None:
     first = pointed(engine).generation
     release(engine)
-    engine.releaser.rollback("shop", reason=Reason("ops", "not that one"))
+    engine.releasing.rollback("shop", reason=Reason("ops", "not that one"))
     fail(engine)
     look(engine)
     assert (pointed(engine).generation, newest(engine).reason.actor) == (first, "ops")
@@ -204,7 +204,7 @@ def test_the_first_generation_has_nothing_to_go_back_to(
 ) -> None:
     engine = opened()
     tried: list[str] = []
-    monkeypatch.setattr(engine.releaser, "activate", lambda name, **_: tried.append(name))
+    monkeypatch.setattr(engine.releasing, "activate", lambda name, **_: tried.append(name))
     fill(engine)
     fail(engine)
     look(engine)
@@ -255,7 +255,7 @@ def test_of_several_processes_the_first_to_look_takes_it_back_and_the_others_do_
     engine.sentinel.on_rollback = second.sentinel.on_rollback = counted.append
     search(second, 60)
     release(engine)
-    second.live_collections.refresh_changed()
+    second.shelf.refresh_changed()
     fail(engine)
     fail(second)
     look(second, engine)
@@ -300,7 +300,7 @@ def test_a_search_that_began_before_the_release_is_none_of_the_new_generation(
 def test_a_generation_that_is_being_written_is_gone_back_to_at_a_later_look(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(releaser, "_PATIENCE", 0.0)
+    monkeypatch.setattr(releasing, "_PATIENCE", 0.0)
     first = str(pointed(engine).generation)
     release(engine)
     fail(engine)
@@ -316,13 +316,13 @@ def test_a_generation_that_cannot_be_gone_back_to_is_given_up(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
-    activate = engine.releaser.activate
+    activate = engine.releasing.activate
 
     def noted(generation: str, **more: Any) -> Released:
         tried.append(generation)
         return activate(generation, **more)
 
-    monkeypatch.setattr(engine.releaser, "activate", noted)
+    monkeypatch.setattr(engine.releasing, "activate", noted)
     first = str(pointed(engine).generation)
     bad = release(engine)
     (rows,) = engine.generations.path(first).rglob("rows.npy")
@@ -340,7 +340,7 @@ def test_a_disk_that_is_full_when_it_goes_back_stops_nothing_else(
     def fill_disk(generation: str, **_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(engine.releaser, "activate", fill_disk)
+    monkeypatch.setattr(engine.releasing, "activate", fill_disk)
     bad = release(engine)
     fail(engine)
     look(engine)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from molt.index.catalog import write_excerpt as excerpt_module
+from molt.index.catalog import excerpt as excerpt_module
 from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
-from molt.index.catalog.excerpt import write_excerpt
+from molt.index.catalog.excerpt import excerpt
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CollectionNotFoundError
 
@@ -71,7 +71,7 @@ def when_queries_are_read(catalog: Catalog, act: Callable[[], None]) -> None:
 def test_documents_queries_judgments_and_pairs_are_those_of_the_collection(
     catalog: Catalog, filled: Collection, tmp_path: Path, open_excerpt: Open
 ) -> None:
-    taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
+    taken = open_excerpt(excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     expected = contents(catalog)
     assert contents(taken) == expected
     assert all(expected.values())
@@ -80,7 +80,7 @@ def test_documents_queries_judgments_and_pairs_are_those_of_the_collection(
 def test_the_collection_is_the_same_one(
     catalog: Catalog, filled: Collection, tmp_path: Path, open_excerpt: Open
 ) -> None:
-    taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
+    taken = open_excerpt(excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     assert taken.collections.list() == (filled,)
     assert taken.database.damage() == []
 
@@ -94,7 +94,7 @@ def test_more_documents_than_are_copied_at_once_are_all_there(
 ) -> None:
     monkeypatch.setattr(excerpt_module, "_CHUNK", 2)
     catalog.documents.upsert(filled, [Document(f"d{n}", f"text {n}") for n in range(5)])
-    taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
+    taken = open_excerpt(excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     assert contents(taken) == contents(catalog)
 
 
@@ -104,7 +104,7 @@ def test_other_collections_are_left_out(
     other = catalog.collections.create("other")
     catalog.documents.upsert(other, [Document("theirs", "their text")])
     catalog.judgments.put(other, judgments=[Judgment("q1", "theirs", 1)])
-    taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
+    taken = open_excerpt(excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     assert [one.name for one in taken.collections.list()] == ["default"]
     assert taken.documents.page(replace(filled, id=other.id), limit=9) == []
     assert contents(taken) == contents(catalog)
@@ -114,7 +114,7 @@ def test_later_writes_do_not_show(
     catalog: Catalog, filled: Collection, tmp_path: Path, open_excerpt: Open
 ) -> None:
     before = contents(catalog)
-    taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
+    taken = open_excerpt(excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     catalog.documents.upsert(filled, [Document("late", "late text")])
     catalog.documents.delete(filled, "a")
     catalog.judgments.put(filled, judgments=[Judgment("q1", "late", 1)])
@@ -136,7 +136,7 @@ def test_what_is_written_meanwhile_does_not_show(
         other.documents.upsert(filled, [Document("late", "late text")])
 
     when_queries_are_read(catalog, write)
-    taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
+    taken = open_excerpt(excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     assert contents(taken) == before != contents(other)
 
 
@@ -145,9 +145,9 @@ def test_an_excerpt_that_is_there_is_left_as_it_is(
 ) -> None:
     before = contents(catalog)
     path = tmp_path / "excerpt.sqlite3"
-    url = write_excerpt(catalog, "default", path)
+    url = excerpt(catalog, "default", path)
     catalog.documents.upsert(filled, [Document("late", "late text")])
-    assert write_excerpt(catalog, "default", path) == url
+    assert excerpt(catalog, "default", path) == url
     assert contents(open_excerpt(url)) == before
 
 
@@ -166,13 +166,13 @@ def test_an_interrupted_copy_is_begun_anew(
     with monkeypatch.context() as interrupting:
         interrupting.setattr(Path, "rename", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            write_excerpt(catalog, "default", path)
+            excerpt(catalog, "default", path)
     assert [left.name for left in path.parent.iterdir()] == [".excerpt.sqlite3.unfinished"]
     for left in list(path.parent.iterdir()):
         left.write_bytes(b"half a database")
         left.with_name(f"{left.name}-wal").write_bytes(b"half a log")
     catalog.documents.upsert(filled, [Document("late", "late text")])
-    taken = open_excerpt(write_excerpt(catalog, "default", path))
+    taken = open_excerpt(excerpt(catalog, "default", path))
     assert contents(taken) == contents(catalog)
     assert {left.name.partition("-")[0] for left in path.parent.iterdir()} == {path.name}
 
@@ -185,13 +185,13 @@ def test_a_copy_that_fails_is_no_excerpt(
 
     when_queries_are_read(catalog, fail)
     with pytest.raises(ZeroDivisionError):
-        write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3")
+        excerpt(catalog, "default", tmp_path / "excerpt.sqlite3")
     assert not (tmp_path / "excerpt.sqlite3").exists()
 
 
 def test_a_collection_that_does_not_exist_has_no_excerpt(catalog: Catalog, tmp_path: Path) -> None:
     with pytest.raises(CollectionNotFoundError, match="'nothing'"):
-        write_excerpt(catalog, "nothing", tmp_path / "excerpt.sqlite3")
+        excerpt(catalog, "nothing", tmp_path / "excerpt.sqlite3")
     assert not (tmp_path / "excerpt.sqlite3").exists()
 
 
@@ -199,5 +199,5 @@ def test_any_path_may_hold_an_excerpt(
     catalog: Catalog, filled: Collection, tmp_path: Path, open_excerpt: Open
 ) -> None:
     path = tmp_path / "100%25 of? it#" / "excerpt.sqlite3"
-    assert contents(open_excerpt(write_excerpt(catalog, "default", path))) == contents(catalog)
+    assert contents(open_excerpt(excerpt(catalog, "default", path))) == contents(catalog)
     assert path.exists()

@@ -11,7 +11,7 @@ from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.generations.check import check_home
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.problem import HomeProblem, Severity
+from molt.index.generations.problem import Problem, Severity
 from molt.index.generations.writer import GenerationWriter
 
 Home = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
@@ -39,11 +39,11 @@ def indexed(
     return generation_id
 
 
-def _check(home: Path, flaw: str | None = None) -> list[HomeProblem]:
+def _check(home: Path, flaw: str | None = None) -> list[Problem]:
     return check_home(home, find_flaw=lambda _: flaw)
 
 
-def _what(problems: list[HomeProblem]) -> str:
+def _what(problems: list[Problem]) -> str:
     return "\n".join(f"{problem.path}: {problem.what}" for problem in problems)
 
 

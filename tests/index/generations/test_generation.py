@@ -8,7 +8,7 @@ import pytest
 
 from molt.artifact import CorruptFileError, FileEntry, UnsupportedFormatError, write_manifest
 from molt.index.errors import GenerationNotFoundError
-from molt.index.generations.generation import GENERATION_MANIFEST
+from molt.index.generations.generation import MANIFEST
 from molt.index.segments.segment import SegmentEntry
 
 
@@ -52,16 +52,16 @@ def test_a_store_that_was_never_written_has_no_generations(segment_store):
 
 
 def test_a_flipped_bit_in_the_manifest_is_found_and_the_file_named(segment_store, manifest, path):
-    file = path / GENERATION_MANIFEST
+    file = path / MANIFEST
     file.write_bytes(file.read_bytes().replace(b'"revision": 0', b'"revision": 1'))
-    with pytest.raises(CorruptFileError, match=GENERATION_MANIFEST):
+    with pytest.raises(CorruptFileError, match=MANIFEST):
         segment_store.read(manifest.id)
 
 
 def test_a_manifest_of_a_newer_format_is_refused_telling_to_upgrade(segment_store, manifest, path):
-    body = orjson.loads((path / GENERATION_MANIFEST).read_bytes())
+    body = orjson.loads((path / MANIFEST).read_bytes())
     del body["sha256"]
-    write_manifest(path / GENERATION_MANIFEST, body | {"format": 2})
+    write_manifest(path / MANIFEST, body | {"format": 2})
     with pytest.raises(UnsupportedFormatError, match="upgrade Molt"):
         segment_store.read(manifest.id)
 
@@ -75,18 +75,16 @@ def test_a_manifest_of_a_newer_format_is_refused_telling_to_upgrade(segment_stor
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(segment_store, manifest, path, change):
-    body = orjson.loads((path / GENERATION_MANIFEST).read_bytes())
+    body = orjson.loads((path / MANIFEST).read_bytes())
     del body["sha256"]
-    write_manifest(path / GENERATION_MANIFEST, body | change)
-    with pytest.raises(CorruptFileError, match=GENERATION_MANIFEST):
+    write_manifest(path / MANIFEST, body | change)
+    with pytest.raises(CorruptFileError, match=MANIFEST):
         segment_store.read(manifest.id)
 
 
 def test_a_manifest_in_another_generations_directory_is_refused(segment_store, manifest, path):
     other = segment_store.create(collection=3, checkpoint="c" * 16, dimension=16)
-    (segment_store.path(other.id) / GENERATION_MANIFEST).write_bytes(
-        (path / GENERATION_MANIFEST).read_bytes()
-    )
+    (segment_store.path(other.id) / MANIFEST).write_bytes((path / MANIFEST).read_bytes())
     with pytest.raises(CorruptFileError, match="not of its directory"):
         segment_store.read(other.id)
 

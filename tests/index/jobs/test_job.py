@@ -1,11 +1,11 @@
 import pytest
 
-from molt.index.jobs.job import QUEUES, JobKind, JobRequest, JobState, QueueName
+from molt.index.jobs.job import LINES, JobKind, JobRequest, JobState, Line
 
 
 def test_every_kind_of_job_has_a_line() -> None:
-    assert QUEUES.keys() == set(JobKind)
-    assert set(QUEUES.values()) == set(QueueName)
+    assert LINES.keys() == set(JobKind)
+    assert set(LINES.values()) == set(Line)
 
 
 @pytest.mark.parametrize("state", JobState)

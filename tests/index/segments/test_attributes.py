@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from molt.index.segments.attributes import (
-    MAX_METADATA_LEVELS,
+    MAX_DEPTH,
     attributes_of,
     flatten,
     merged_attributes,
     read_attributes,
 )
-from molt.index.segments.scalar import ScalarKind, Scalar
+from molt.index.segments.scalar import Kind, Scalar
 
 METADATA = [
     {"brand": "acme", "price": 10, "tags": ["b", "a"]},
@@ -27,9 +27,9 @@ def lines(attributes):
 def test_nested_objects_become_dotted_paths_and_lists_several_values():
     found = set(flatten({"a": {"b": [1, {"c": "x"}], "d": None}, "e": [[True]]}))
     assert found == {
-        ("a.b", Scalar(ScalarKind.NUMBER, 1.0)),
-        ("a.b.c", Scalar(ScalarKind.TEXT, "x")),
-        ("e", Scalar(ScalarKind.BOOLEAN, 1.0)),
+        ("a.b", Scalar(Kind.NUMBER, 1.0)),
+        ("a.b.c", Scalar(Kind.TEXT, "x")),
+        ("e", Scalar(Kind.BOOLEAN, 1.0)),
     }
 
 
@@ -38,7 +38,7 @@ def test_what_is_nested_too_deep_is_left_out():
     for _ in range(100_000):
         deep = {"x": deep}
     shallow = {"y": 2}
-    for _ in range(MAX_METADATA_LEVELS - 1):
+    for _ in range(MAX_DEPTH - 1):
         shallow = {"y": shallow}
     assert list(flatten(deep)) == []
     assert list(flatten({"k" * 512: {"x": 1}, "a": {"k" * 511: 1}, "k" * 513: [1]})) == []
@@ -47,14 +47,14 @@ def test_what_is_nested_too_deep_is_left_out():
 
 def test_a_field_knows_the_kinds_of_its_values():
     attributes = attributes_of(METADATA)
-    assert attributes.kinds("price") == {ScalarKind.NUMBER, ScalarKind.TEXT}
-    assert attributes.kinds("size.height") == {ScalarKind.NUMBER}
+    assert attributes.kinds("price") == {Kind.NUMBER, Kind.TEXT}
+    assert attributes.kinds("size.height") == {Kind.NUMBER}
     assert attributes.kinds("nothing") == frozenset()
     assert set(attributes.fields) == {"brand", "price", "tags", "size.height", "sold"}
 
 
 def test_a_column_is_sorted_by_value_then_row():
-    column = attributes_of(METADATA).column("brand", ScalarKind.TEXT)
+    column = attributes_of(METADATA).column("brand", Kind.TEXT)
     assert column.values.to_list() == ["acme", "acme", "zeta"]
     assert column.rows.tolist() == [0, 3, 1]
     assert (column.below("b"), column.up_to("acme"), column.up_to("zz")) == (2, 2, 3)
@@ -62,7 +62,7 @@ def test_a_column_is_sorted_by_value_then_row():
 
 def test_a_repeated_value_of_one_document_counts_once():
     attributes = attributes_of([{"tags": ["a", "a"]}])
-    assert attributes.column("tags", ScalarKind.TEXT).rows.tolist() == [0]
+    assert attributes.column("tags", Kind.TEXT).rows.tolist() == [0]
 
 
 def test_the_rows_with_a_field_are_those_of_any_kind():

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 
 from molt.index.errors import FilterError
 from molt.index.segments.filter import (
-    MAX_FILTER_DEPTH,
+    MAX_DEPTH,
     MAX_NODES,
     MAX_VALUES,
     All,
     AnyOf,
     Bound,
-    RangeOperator,
+    Comparison,
     Condition,
     Not,
     OneOf,
     conditions,
     parse_filter,
 )
-from molt.index.segments.scalar import ScalarKind, Scalar, scalar_of
+from molt.index.segments.scalar import Kind, Scalar, scalar_of
 from tests.paths import DOCS
 
 
@@ -39,8 +39,8 @@ def test_several_operators_on_one_field_are_kept_together():
     assert parse_filter({"field": "price", "gte": 10, "lt": 50}) == Condition(
         "price",
         (
-            Bound(RangeOperator.GTE, Scalar(ScalarKind.NUMBER, 10.0)),
-            Bound(RangeOperator.LT, Scalar(ScalarKind.NUMBER, 50.0)),
+            Bound(Comparison.GTE, Scalar(Kind.NUMBER, 10.0)),
+            Bound(Comparison.LT, Scalar(Kind.NUMBER, 50.0)),
         ),
     )
 
@@ -130,7 +130,7 @@ def test_a_filter_nested_a_hundred_thousand_deep_is_refused():
 
 def test_a_filter_of_the_greatest_depth_is_understood():
     value = {"field": "a", "eq": 1}
-    for _ in range(MAX_FILTER_DEPTH - 1):
+    for _ in range(MAX_DEPTH - 1):
         value = {"not": value}
     assert isinstance(parse_filter(value), Not)
 

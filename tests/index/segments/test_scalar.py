@@ -2,19 +2,19 @@
 
 import pytest
 
-from molt.index.segments.scalar import ScalarKind, Scalar, scalar_of
+from molt.index.segments.scalar import Kind, Scalar, scalar_of
 
 
 @pytest.mark.parametrize(
     ("value", "scalar"),
     [
-        (True, Scalar(ScalarKind.BOOLEAN, 1.0)),
-        (False, Scalar(ScalarKind.BOOLEAN, 0.0)),
-        (1, Scalar(ScalarKind.NUMBER, 1.0)),
-        (-2.5, Scalar(ScalarKind.NUMBER, -2.5)),
-        ("1", Scalar(ScalarKind.TEXT, "1")),
-        ("", Scalar(ScalarKind.TEXT, "")),
-        ("größe", Scalar(ScalarKind.TEXT, "größe")),
+        (True, Scalar(Kind.BOOLEAN, 1.0)),
+        (False, Scalar(Kind.BOOLEAN, 0.0)),
+        (1, Scalar(Kind.NUMBER, 1.0)),
+        (-2.5, Scalar(Kind.NUMBER, -2.5)),
+        ("1", Scalar(Kind.TEXT, "1")),
+        ("", Scalar(Kind.TEXT, "")),
+        ("größe", Scalar(Kind.TEXT, "größe")),
     ],
 )
 def test_a_value_has_exactly_one_kind(value, scalar):
@@ -27,4 +27,4 @@ def test_what_cannot_be_compared_is_no_scalar(value):
 
 
 def test_a_lone_surrogate_becomes_a_question_mark():
-    assert scalar_of("a\ud800b") == Scalar(ScalarKind.TEXT, "a?b")
+    assert scalar_of("a\ud800b") == Scalar(Kind.TEXT, "a?b")

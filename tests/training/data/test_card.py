@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from molt.index.catalog.judgments import Judgment, Query
-from molt.training.data.card import DataCard, write_data_card
+from molt.training.data.card import DataCard, write_card
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Example, Task, TaskKind
 from molt.training.data.distribution import measure_task
@@ -65,7 +65,7 @@ def test_unequal_weights_make_a_task_effectively_smaller() -> None:
 
 
 def test_both_files_are_written_and_the_json_is_the_card(card: DataCard, tmp_path: Path) -> None:
-    write_data_card(card, tmp_path)
+    write_card(card, tmp_path)
     assert json.loads((tmp_path / "card.json").read_text()) == json.loads(
         json.dumps(card.to_json())
     )
@@ -73,7 +73,7 @@ def test_both_files_are_written_and_the_json_is_the_card(card: DataCard, tmp_pat
 
 
 def test_the_text_says_what_the_card_says(card: DataCard, tmp_path: Path) -> None:
-    write_data_card(card, tmp_path)
+    write_card(card, tmp_path)
     text = (tmp_path / "card.md").read_text()
     for line in (
         f"Dataset `{card.digest}`",
@@ -94,7 +94,7 @@ def test_the_text_says_what_the_card_says(card: DataCard, tmp_path: Path) -> Non
 def test_no_text_of_a_user_breaks_a_table_of_the_card(tmp_path: Path) -> None:
     raw = three_splits()
     evil = Query("x", "| <script>alert(1)</script> |")
-    write_data_card(
+    write_card(
         prepare(replace(raw, queries=(*raw.queries, evil)), config=DataConfig())[1], tmp_path
     )
     text = (tmp_path / "card.md").read_text()

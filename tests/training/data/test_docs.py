@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from molt.training.data import rows, tasks
-from molt.training.data.card import write_data_card
+from molt.training.data.card import write_card
 from molt.training.data.config import DataConfig
 from molt.training.data.prepare import prepare
 from molt.training.data.sources import read_files
@@ -23,7 +23,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_task_is_documented() -> None:
-    names = (tasks.JUDGMENTS, tasks._GRADES, tasks.PAIRS, tasks.TRIPLETS, tasks.SCORES)
+    names = (tasks.JUDGMENTS, tasks.GRADES, tasks.PAIRS, tasks.TRIPLETS, tasks.SCORES)
     found = re.findall(r"^\| `(\w+)` \| (?:positives|scored|triplets) \|", PAGE, re.MULTILINE)
     assert tuple(found) == names
 
@@ -36,7 +36,7 @@ def test_every_name_that_tells_a_kind_is_documented() -> None:
 
 
 def test_every_section_of_the_card_is_documented(tmp_path: Path) -> None:
-    write_data_card(prepare(three_splits(), config=DataConfig())[1], tmp_path)
+    write_card(prepare(three_splits(), config=DataConfig())[1], tmp_path)
     sections = re.findall(r"^## (.+)$", (tmp_path / "card.md").read_text(), re.MULTILINE)
     for section in set(sections) - {"Configuration"}:
         assert f"| {section} |" in PAGE, section

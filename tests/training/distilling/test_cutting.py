@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from molt.encoder import Checkpoint
-from molt.training.distilling.cutting import choose_layers, layers_of, cut_layers
+from molt.training.distilling.cutting import choose_layers, count_layers, cut_layers
 
 TEXTS = ["a b c", "d", "e f g h i j k"]
 
@@ -33,7 +33,7 @@ def test_layers_are_evenly_spaced_from_the_first_to_the_last_which_is_always_kep
 def test_a_cut_model_is_the_teacher_without_the_other_layers(
     base: Checkpoint, tmp_path: Path
 ) -> None:
-    assert layers_of(base) == 2
+    assert count_layers(base) == 2
     cut_layers(base, [1], tmp_path / "cut")
     whole, cut = (
         SentenceTransformer(str(path), device="cpu", local_files_only=True)
@@ -77,7 +77,7 @@ def test_layers_of_other_architectures_are_cut_too(
     model: PreTrainedModel = OTHERS[architecture]()
     model.save_pretrained(tmp_path / "whole")
     teacher = replace(base, path=tmp_path / "whole")
-    kept = choose_layers(2, of=layers_of(teacher))
+    kept = choose_layers(2, of=count_layers(teacher))
     cut_layers(teacher, kept, tmp_path / "cut")
     student = AutoModel.from_pretrained(tmp_path / "cut", local_files_only=True)
     layers, own = (_layers(one) for one in (model, student))

@@ -9,7 +9,7 @@ from molt.training.distilling.config import FewerLayers, Static
 from molt.training.distilling.distil import distil
 from molt.training.distilling.recipe import choose_shape
 from molt.training.errors import FitError
-from molt.training.fit.progress import TrainingEvent  # noqa: TC001
+from molt.training.fit.progress import Event  # noqa: TC001
 from molt.training.material import data_configs
 from molt.training.run import Places
 from tests.training.distilling.conftest import Cook
@@ -18,7 +18,7 @@ from tests.training.distilling.conftest import Cook
 def test_fewer_layers_come_near_to_the_teacher_and_are_compared_with_it(
     cook: Cook, base: Checkpoint, store: CheckpointStore, places: Places
 ) -> None:
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     outcome = distil(cook(), store=store, places=places, watch=events.append)
     made = store.open(outcome.student.checkpoint.id)
     assert (made.parent, made.base_model) == (base.id, base.base_model)

@@ -10,8 +10,8 @@ from molt.training.distilling.learning import Shuffled, learn
 from molt.training.distilling.teaching import Taught
 from molt.training.distilling.texts import split_texts
 from molt.training.export.graph import load_model
-from molt.training.fit.fitted import RunFolder
-from molt.training.fit.progress import TrainingEvent, EventLog, OnEvent, unwatched
+from molt.training.fit.fitted import Workplace
+from molt.training.fit.progress import Event, EventLog, Watch, unwatched
 from tests.training.distilling.conftest import ONE_LAYER, Cook
 from tests.training.export.conftest import write_model
 
@@ -26,9 +26,9 @@ class Lesson:
     folder: Path
     cook: Cook
 
-    def learn(self, name: str, *, watch: OnEvent = unwatched, **distil: object) -> Path:
+    def learn(self, name: str, *, watch: Watch = unwatched, **distil: object) -> Path:
         """Learn in a workplace of that name; where the model is."""
-        workplace = RunFolder(self.folder / name, self.folder / "cache")
+        workplace = Workplace(self.folder / name, self.folder / "cache")
         workplace.folder.mkdir(exist_ok=True)
         start = workplace.folder / "start"
         cut_layers(self.teacher, [1], start)
@@ -68,7 +68,7 @@ def weights(model: Path) -> bytes:
 
 
 def test_a_student_comes_nearer_to_its_teacher_and_keeps_its_best_epoch(lesson: Lesson) -> None:
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     model = lesson.learn("run", watch=events.append)
     cosines = [event.cosine for event in events if event.cosine is not None]
     assert len(cosines) == 2
@@ -79,14 +79,14 @@ def test_a_student_comes_nearer_to_its_teacher_and_keeps_its_best_epoch(lesson: 
 def test_an_interrupted_student_ends_as_an_undisturbed_one_and_another_seed_elsewhere(
     lesson: Lesson,
 ) -> None:
-    def interrupt(event: TrainingEvent) -> None:
+    def interrupt(event: Event) -> None:
         if event.stage == "training" and event.epoch > 1:
             raise KeyboardInterrupt
 
     undisturbed = lesson.learn("whole")
     with pytest.raises(KeyboardInterrupt):
         lesson.learn("interrupted", watch=interrupt)
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     resumed = lesson.learn("interrupted", watch=events.append)
     assert [event.epoch for event in events if event.cosine is not None] == [2]
     assert weights(resumed) == weights(undisturbed)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from molt.training.distilling.teaching import Taught
-from molt.training.distilling.texts import CollectionTexts
+from molt.training.distilling.texts import Texts
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def taught() -> Taught:
     vectors = random.standard_normal((50, 3)) @ random.standard_normal((3, 8))
     vectors += 0.01 * random.standard_normal((50, 8))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Taught(CollectionTexts((), ()), vectors.astype(np.float32))
+    return Taught(Texts((), ()), vectors.astype(np.float32))
 
 
 def test_the_directions_that_are_kept_keep_the_similarities(taught: Taught) -> None:

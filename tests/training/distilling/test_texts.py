@@ -10,7 +10,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Dataset
-from molt.training.distilling.texts import CollectionTexts, read_texts, split_texts
+from molt.training.distilling.texts import Texts, read_texts, split_texts
 from molt.training.errors import DataError
 from tests.training.letters import write_letters
 
@@ -55,7 +55,7 @@ def test_too_few_documents_are_an_error(catalog: Catalog) -> None:
         read_texts(catalog, "few", config=EXACT)
 
 
-TEXTS = CollectionTexts(tuple(f"q{at}" for at in range(300)), tuple(f"d{at}" for at in range(900)))
+TEXTS = Texts(tuple(f"q{at}" for at in range(300)), tuple(f"d{at}" for at in range(900)))
 
 
 def test_no_text_is_both_learnt_from_and_held_out() -> None:
@@ -74,6 +74,6 @@ def test_a_sample_depends_on_its_seed_and_queries_take_half_of_it_at_most() -> N
 
 
 def test_of_few_documents_five_are_held_out() -> None:
-    few = CollectionTexts((), TEXTS.documents[:20])
+    few = Texts((), TEXTS.documents[:20])
     learnt, held_out = split_texts(few, limit=1000, seed=0)
     assert (len(learnt.documents), len(held_out.documents)) == (15, 5)

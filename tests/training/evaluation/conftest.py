@@ -13,7 +13,7 @@ from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measurement import Trial
-from molt.training.evaluation.report import EvaluationPlan, Report
+from molt.training.evaluation.report import Plan, Report
 from molt.training.evaluation.significance import Sampling
 from tests.hashing import HashingEncoder
 
@@ -83,10 +83,7 @@ def evaluated(trial: Trial, encoders: Encoders, tmp_path: Path) -> Evaluate:
             [encoders.checkpoint(max_length=3)], baseline=encoders.checkpoint(dimension=96)
         )
         return evaluate(
-            on,
-            contenders=contenders,
-            plan=EvaluationPlan(sampling=QUICK, **plan),
-            cache=tmp_path / "cache",
+            on, contenders=contenders, plan=Plan(sampling=QUICK, **plan), cache=tmp_path / "cache"
         )
 
     return run

@@ -12,7 +12,7 @@ from molt.training.data.dataset import Split
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measurement import Trial
-from molt.training.evaluation.report import ComparisonOutcome, EvaluationPlan
+from molt.training.evaluation.report import Outcome, Plan
 from molt.training.export.checkpoints import make_checkpoint
 from tests.hashing import HashingEncoder
 from tests.training.evaluation.conftest import QUICK, Encoders, Evaluate, corpus_of
@@ -22,7 +22,7 @@ from tests.training.export.conftest import model  # noqa: F401  a fixture
 def test_a_checkpoint_that_reads_too_little_is_found_to_be_worse(evaluated: Evaluate) -> None:
     report = evaluated()
     (comparison,) = report.comparisons
-    assert comparison.outcome is ComparisonOutcome.WORSE
+    assert comparison.outcome is Outcome.WORSE
     assert comparison.measures["nDCG@10"].p < 0.05
     assert comparison.measures["nDCG@10"].estimate.high < 0
     assert comparison.losses > comparison.wins
@@ -35,11 +35,11 @@ def test_a_checkpoint_against_itself_shows_no_difference(
 ) -> None:
     same = encoders.checkpoint()
     report = evaluate(
-        trial, contenders=Contenders([same], baseline=same), plan=EvaluationPlan(sampling=QUICK),
+        trial, contenders=Contenders([same], baseline=same), plan=Plan(sampling=QUICK),
         cache=tmp_path,
     )  # fmt: skip
     (comparison,) = report.comparisons
-    assert comparison.outcome is ComparisonOutcome.UNDECIDED
+    assert comparison.outcome is Outcome.UNDECIDED
     assert comparison.measures["nDCG@10"].p == 1
     assert (comparison.similarity.rbo, comparison.similarity.overlap10) == pytest.approx((1, 1))
     assert (comparison.wins, comparison.losses, comparison.ties) == (0, 0, 36)
@@ -77,7 +77,7 @@ def test_without_a_baseline_nothing_is_compared(
     report = evaluate(
         trial,
         contenders=contenders,
-        plan=EvaluationPlan(sampling=QUICK, slices=("kind",), group="shop"),
+        plan=Plan(sampling=QUICK, slices=("kind",), group="shop"),
         cache=tmp_path,
     )
     assert (report.baseline, report.comparisons) == (None, ())
@@ -138,7 +138,7 @@ def test_a_split_without_queries_is_refused(evaluated: Evaluate, trial: Trial) -
 
 def test_no_checkpoint_is_refused(trial: Trial, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="at least one"):
-        evaluate(trial, contenders=Contenders([]), plan=EvaluationPlan(), cache=tmp_path)
+        evaluate(trial, contenders=Contenders([]), plan=Plan(), cache=tmp_path)
 
 
 def test_a_checkpoint_that_makes_no_numbers_is_refused_and_not_measured(
@@ -152,7 +152,7 @@ def test_a_checkpoint_that_makes_no_numbers_is_refused_and_not_measured(
     lost = encoders.add(Lost(seed=1))
     contenders = Contenders([lost], baseline=encoders.checkpoint())
     with pytest.raises(EvaluationError, match=f"{lost.id}.* are not finite"):
-        evaluate(trial, contenders=contenders, plan=EvaluationPlan(sampling=QUICK), cache=tmp_path)
+        evaluate(trial, contenders=contenders, plan=Plan(sampling=QUICK), cache=tmp_path)
     assert [each.closed for each in encoders.opened] == [True, True]
 
 
@@ -172,7 +172,7 @@ def test_progress_says_which_checkpoint_does_what(
     seen: list[str] = []
     one = encoders.checkpoint()
     evaluate(
-        trial, contenders=Contenders([one]), plan=EvaluationPlan(sampling=QUICK), cache=tmp_path,
+        trial, contenders=Contenders([one]), plan=Plan(sampling=QUICK), cache=tmp_path,
         progress=lambda stage, done, total: seen.append(stage),
     )  # fmt: skip
     stages = list(dict.fromkeys(seen))
@@ -188,7 +188,7 @@ def test_a_real_checkpoint_is_measured_in_the_variant_that_serves(
     (result,) = evaluate(
         trial,
         contenders=Contenders([made]),
-        plan=EvaluationPlan(sampling=QUICK),
+        plan=Plan(sampling=QUICK),
         cache=tmp_path / "cache",
     ).candidates
     assert result.subject.id == made.id

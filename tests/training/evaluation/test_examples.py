@@ -4,7 +4,7 @@ import pytest
 from molt.engine.runs import Run
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
-from molt.training.evaluation.examples import Examples, Pairing, excerpt_of
+from molt.training.evaluation.examples import Examples, Pairing, excerpt
 from tests.training.evaluation.conftest import corpus_of
 
 CORPUS = corpus_of(*(Document(f"d{at}", f"text {at}", f"title {at}") for at in range(6)))
@@ -50,6 +50,6 @@ def test_an_example_shows_both_rankings_and_the_ranks_of_its_answers(examples: E
 
 
 def test_a_long_text_is_cut_on_one_line_and_made_writable() -> None:
-    assert excerpt_of("a\n\n b\tc", chars=10) == "a b c"
-    assert excerpt_of("x" * 50, chars=10) == "x" * 9 + "…"
-    assert excerpt_of("a\ud800b", chars=10) == "a?b"
+    assert excerpt("a\n\n b\tc", chars=10) == "a b c"
+    assert excerpt("x" * 50, chars=10) == "x" * 9 + "…"
+    assert excerpt("a\ud800b", chars=10) == "a?b"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from molt.engine.runs import Run
-from molt.training.evaluation.measures import MEASURES, measure_run
+from molt.training.evaluation.measures import MEASURES, measure
 
 IDS = [f"d{at}" for at in range(200)]
 
@@ -22,7 +22,7 @@ def full(*first: int, depth: int = 100) -> list[int]:
 
 def test_each_measure_has_the_value_computed_by_hand() -> None:
     qrels = {"q0": {"d1": 2, "d2": 1, "d3": 1, "d4": 0}}
-    found = measure_run(run_of(full(4, 1, 50, 2)), doc_ids=IDS, qrels=qrels)
+    found = measure(run_of(full(4, 1, 50, 2)), doc_ids=IDS, qrels=qrels)
     gain = 2 / math.log2(3) + 1 / math.log2(5)
     ideal = 2 / math.log2(2) + 1 / math.log2(3) + 1 / math.log2(4)
     expected = {
@@ -37,7 +37,7 @@ def test_each_measure_has_the_value_computed_by_hand() -> None:
 
 
 def test_what_lies_beyond_the_tenth_rank_counts_only_where_it_should() -> None:
-    found = measure_run(run_of(full(*range(50, 60), 7)), doc_ids=IDS, qrels={"q0": {"d7": 1}})
+    found = measure(run_of(full(*range(50, 60), 7)), doc_ids=IDS, qrels={"q0": {"d7": 1}})
     assert {name: float(found[name][0]) for name in MEASURES} == pytest.approx(
         {"nDCG@10": 0, "RR@10": 0, "AP": 1 / 11, "P@10": 0, "R@10": 0, "R@100": 1}
     )
@@ -46,7 +46,7 @@ def test_what_lies_beyond_the_tenth_rank_counts_only_where_it_should() -> None:
 def test_queries_that_found_nothing_count_as_zero_in_their_place() -> None:
     qrels = {"q0": {"d199": 1}, "q1": {"d3": 1}, "q2": {"d1": 0}, "q3": {}}
     rankings = [full(1), full(3), full(1), full(1)]
-    found = measure_run(run_of(*rankings), doc_ids=IDS[:199], qrels=qrels)
+    found = measure(run_of(*rankings), doc_ids=IDS[:199], qrels=qrels)
     for name in MEASURES:
         assert found[name].shape == (4,)
         assert found[name][[0, 2, 3]].tolist() == [0, 0, 0]
@@ -55,14 +55,14 @@ def test_queries_that_found_nothing_count_as_zero_in_their_place() -> None:
 
 def test_judgments_of_documents_outside_the_corpus_do_not_count() -> None:
     qrels = {"q0": {"d1": 1, "gone": 1}}
-    found = measure_run(run_of(full(1)), doc_ids=IDS, qrels=qrels)
+    found = measure(run_of(full(1)), doc_ids=IDS, qrels=qrels)
     assert found["R@10"].tolist() == [1.0]
 
 
 def test_the_ranking_s_own_order_counts_where_scores_are_equal() -> None:
     qrels = {"q0": {"d9": 1}}
     first, last = (
-        measure_run(run_of(full(*order)), doc_ids=IDS, qrels=qrels)
+        measure(run_of(full(*order)), doc_ids=IDS, qrels=qrels)
         for order in ((9, 10, 11), (11, 10, 9))
     )
     assert (first["RR@10"][0], last["RR@10"][0]) == pytest.approx((1, 1 / 3))
@@ -71,5 +71,5 @@ def test_the_ranking_s_own_order_counts_where_scores_are_equal() -> None:
 def test_ids_may_hold_any_character() -> None:
     ids = ["a\0b", "\N{RIGHT-TO-LEFT OVERRIDE}", "with space", "\ud800"]
     run = Run(("q\0\t",), np.array([[2, 3, 0, 1]], np.int32), np.zeros((1, 4), np.float32))
-    found = measure_run(run, doc_ids=ids, qrels={"q\0\t": {"\ud800": 1}})
+    found = measure(run, doc_ids=ids, qrels={"q\0\t": {"\ud800": 1}})
     assert found["RR@10"].tolist() == [0.5]

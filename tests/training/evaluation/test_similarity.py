@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from molt.engine.runs import Run
-from molt.training.evaluation.similarity import compare_runs, overlap, rbo
+from molt.training.evaluation.similarity import compare, overlap, rbo
 
 
 def rows(*values: list[int]) -> np.ndarray:
@@ -57,5 +57,5 @@ def test_runs_are_compared_by_the_means_over_queries() -> None:
     def run(values: np.ndarray) -> Run:
         return Run(("a", "b"), values, np.zeros(values.shape, np.float32))
 
-    found = compare_runs(run(rows([1, 2], [1, 2])), run(rows([1, 2], [3, 4])))
+    found = compare(run(rows([1, 2], [1, 2])), run(rows([1, 2], [3, 4])))
     assert (found.rbo, found.overlap10) == pytest.approx((0.5, 0.5))

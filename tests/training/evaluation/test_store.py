@@ -6,7 +6,7 @@ import pytest
 
 from molt.artifact import CorruptFileError, UnsupportedFormatError, write_manifest
 from molt.training.errors import EvaluationError
-from molt.training.evaluation.report import REPORT_FORMAT, Curves, Report
+from molt.training.evaluation.report import FORMAT, Curves, Report
 from molt.training.evaluation.store import ReportStore, read_report
 from tests.training.evaluation.conftest import Evaluate
 
@@ -64,7 +64,7 @@ def test_a_newer_format_is_refused(store: ReportStore, report: Report) -> None:
     path = store.publish(report) / "report.json"
     body = json.loads(path.read_text())
     del body["sha256"]
-    write_manifest(path, body | {"format": REPORT_FORMAT + 1})
+    write_manifest(path, body | {"format": FORMAT + 1})
     with pytest.raises(UnsupportedFormatError, match="upgrade"):
         read_report(path)
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from molt.training.evaluation.report import Difference, ComparisonOutcome, Report
+from molt.training.evaluation.report import Difference, Outcome, Report
 from molt.training.evaluation.significance import Estimate
 from molt.training.evaluation.verdict import MINUS, interval, p_value, signed, verdict
 from tests.training.evaluation.conftest import Evaluate
@@ -13,7 +13,7 @@ def report(evaluated: Evaluate) -> Report:
     return evaluated()
 
 
-def with_change(report: Report, difference: Difference, outcome: ComparisonOutcome) -> Report:
+def with_change(report: Report, difference: Difference, outcome: Outcome) -> Report:
     assert report.baseline is not None
     baseline = replace(report.baseline, measures={"nDCG@10": Estimate(0.5)})
     candidate = replace(
@@ -25,7 +25,7 @@ def with_change(report: Report, difference: Difference, outcome: ComparisonOutco
 
 def test_a_gain_is_said_with_its_size_and_certainty(report: Report) -> None:
     gain = Difference(Estimate(0.025, 0.013, 0.037), p=0.0001)
-    said = verdict(with_change(report, gain, ComparisonOutcome.BETTER), 0)
+    said = verdict(with_change(report, gain, Outcome.BETTER), 0)
     assert said.headline == "Better"
     assert said.amount == "nDCG@10 rises by 0.0250: 0.5000 → 0.5250, +5.0 %"
     assert said.certainty.startswith("95 % interval +0.0130 to +0.0370; p < 0.001")
@@ -34,14 +34,14 @@ def test_a_gain_is_said_with_its_size_and_certainty(report: Report) -> None:
 
 def test_an_undecided_comparison_does_not_claim_equality(report: Report) -> None:
     noise = Difference(Estimate(-0.002, -0.01, 0.006), p=0.612)
-    said = verdict(with_change(report, noise, ComparisonOutcome.UNDECIDED), 0)
+    said = verdict(with_change(report, noise, Outcome.UNDECIDED), 0)
     assert said.headline == "No difference shown"
     assert f"{MINUS}0.0100 to +0.0060; p = 0.612" in said.certainty
 
 
 def test_no_change_has_no_direction(report: Report) -> None:
     same = Difference(Estimate(0.0, 0.0, 0.0), p=1.0)
-    said = verdict(with_change(report, same, ComparisonOutcome.UNDECIDED), 0)
+    said = verdict(with_change(report, same, Outcome.UNDECIDED), 0)
     assert said.amount == "nDCG@10 stays the same: 0.5000 → 0.5000, 0.0 %"
 
 

@@ -15,7 +15,7 @@ from molt.encoder import (
     open_checkpoint,
     open_encoder,
 )
-from molt.training.errors import ExportError, ModelSourceError
+from molt.training.errors import ExportError, SourceError
 from molt.training.export import openvino
 from molt.training.export import variants as variants_module
 from molt.training.export.checkpoints import Provenance, make_checkpoint
@@ -120,7 +120,7 @@ def test_custom_code_is_refused_before_anything_of_it_runs(
 
 
 def test_a_name_while_offline_leaves_the_store_as_it_was(store: CheckpointStore) -> None:
-    with pytest.raises(ModelSourceError, match="HF_HUB_OFFLINE"):
+    with pytest.raises(SourceError, match="HF_HUB_OFFLINE"):
         make_checkpoint("owner/model", store=store)
     assert list(store.root.iterdir()) == []
 

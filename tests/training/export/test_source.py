@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from molt.encoder import Pooling, Prompts, UnsafeCheckpointError
-from molt.training.errors import ModelSourceError
+from molt.training.errors import SourceError
 from molt.training.export.source import read_source
 from tests.encoder.conftest import REAL_MODEL, write_json
 from tests.training.export.conftest import write_pooling
@@ -53,7 +53,7 @@ def test_a_pooling_that_molt_does_not_serve_is_named(
     model: Path, modes: list[str], named: str
 ) -> None:
     write_pooling(model, *modes)
-    with pytest.raises(ModelSourceError, match=f"pooling {named}; Molt serves mean and cls"):
+    with pytest.raises(SourceError, match=f"pooling {named}; Molt serves mean and cls"):
         read_source(model)
 
 
@@ -72,7 +72,7 @@ def test_what_is_given_overrides_what_the_model_says(model: Path) -> None:
 
 @pytest.mark.parametrize("length", [65, 7, -1])
 def test_a_length_without_positions_for_it_is_refused(model: Path, length: int) -> None:
-    with pytest.raises(ModelSourceError, match=f"maximum length {length}; .* 8 to 64 tokens"):
+    with pytest.raises(SourceError, match=f"maximum length {length}; .* 8 to 64 tokens"):
         read_source(model, max_length=length)
 
 
@@ -85,7 +85,7 @@ def test_an_architecture_that_counts_positions_from_the_padding_has_two_fewer(
 
 def test_a_model_that_lower_cases_outside_its_tokenizer_is_refused(model: Path) -> None:
     write_json(model / "sentence_bert_config.json", {"do_lower_case": True})
-    with pytest.raises(ModelSourceError, match="put that into the tokenizer"):
+    with pytest.raises(SourceError, match="put that into the tokenizer"):
         read_source(model)
 
 

@@ -20,7 +20,7 @@ from molt.encoder import (
     open_checkpoint,
     open_encoder,
 )
-from molt.training.errors import ModelSourceError
+from molt.training.errors import SourceError
 from molt.training.export.checkpoints import make_checkpoint
 from molt.training.export.source import read_source
 from molt.training.export.staging import stage
@@ -150,10 +150,10 @@ def test_a_tokenizer_that_knows_more_tokens_than_the_table_is_refused(
     source: Path, store: CheckpointStore
 ) -> None:
     save_file({"embeddings": np.zeros((9, 12), "f4")}, source / "model.safetensors")
-    with pytest.raises(ModelSourceError, match="the table 9"):
+    with pytest.raises(SourceError, match="the table 9"):
         make(source, store)
     (source / "tokenizer.json").unlink()
-    with pytest.raises(ModelSourceError, match=r"needs its tokenizer\.json"):
+    with pytest.raises(SourceError, match=r"needs its tokenizer\.json"):
         make(source, store)
     assert list(store.root.iterdir()) == []
 
@@ -161,13 +161,13 @@ def test_a_tokenizer_that_knows_more_tokens_than_the_table_is_refused(
 def test_what_makes_no_sense_for_a_static_embedding_is_refused(
     source: Path, store: CheckpointStore
 ) -> None:
-    with pytest.raises(ModelSourceError, match="leave pooling out"):
+    with pytest.raises(SourceError, match="leave pooling out"):
         make_checkpoint(source, store=store, pooling=Pooling.CLS)
-    with pytest.raises(ModelSourceError, match="maximum length 7"):
+    with pytest.raises(SourceError, match="maximum length 7"):
         make_checkpoint(source, store=store, max_length=7)
     config = json.loads((source / "config.json").read_text())
     write_json(source / "config.json", config | {"max_length": "long"})
-    with pytest.raises(ModelSourceError, match="maximum length 'long'"):
+    with pytest.raises(SourceError, match="maximum length 'long'"):
         make_checkpoint(source, store=store)
 
 

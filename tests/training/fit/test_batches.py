@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 
 from molt.index.catalog.document import Document
 from molt.training.data.dataset import Corpus, Example, Split, Task, TaskKind
-from molt.training.fit.batches import Batches, BatchPlan, draw
+from molt.training.fit.batches import Batches, Plan, draw
 from molt.training.fit.config import Objective
 from molt.training.fit.negatives import Mined, knowledge_of
-from molt.training.fit.rows import RowOrder
+from molt.training.fit.rows import Rows
 
 TEXTS = tuple(f"text {at}" for at in range(12))
 CORPUS = Corpus(tuple(Document(f"d{at}", text) for at, text in enumerate(TEXTS)), TEXTS)
@@ -15,7 +15,7 @@ CORPUS = Corpus(tuple(Document(f"d{at}", text) for at, text in enumerate(TEXTS))
 
 def batches(examples: list[Example], **plan: int) -> Batches:
     task = Task("judgments", TaskKind.POSITIVES, tuple(examples))
-    rows = RowOrder(task, Objective.INFONCE, CORPUS)
+    rows = Rows(task, Objective.INFONCE, CORPUS)
     count = len(examples)
     rows.mined = Mined(
         documents=np.zeros((count, 0), np.int64),
@@ -24,7 +24,7 @@ def batches(examples: list[Example], **plan: int) -> Batches:
     settings = {"rows_per_epoch": count, "batch_size": 4, "curriculum_epochs": 0, "seed": 0}
     return Batches(
         rows,
-        plan=BatchPlan(**settings | plan),
+        plan=Plan(**settings | plan),
         knowledge=knowledge_of(Split({}, {}), [task], CORPUS),
     )
 

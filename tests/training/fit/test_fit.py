@@ -13,10 +13,10 @@ from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.fit.config import FitConfig
 from molt.training.fit.fit import fit
-from molt.training.fit.fitted import Fitted, RunFolder
+from molt.training.fit.fitted import Fitted, Workplace
 from molt.training.fit.hardware import Hardware
 from molt.training.fit.learner import open_learner
-from molt.training.fit.progress import TrainingEvent  # noqa: TC001
+from molt.training.fit.progress import Event  # noqa: TC001
 from tests.encoder.conftest import build_checkpoint
 
 FAST = {
@@ -32,7 +32,7 @@ def run(
     config: dict[str, object] = FAST,
     **more: object,
 ) -> Fitted:
-    workplace = RunFolder(folder / "run", folder / "cache")
+    workplace = Workplace(folder / "run", folder / "cache")
     return fit(base, dataset, config=FitConfig.model_validate(config), workplace=workplace, **more)
 
 
@@ -43,7 +43,7 @@ def weights(folder: Path) -> bytes:
 def test_an_encoder_learns_what_its_base_does_not_know(
     base: Checkpoint, dataset: Dataset, tmp_path: Path
 ) -> None:
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     fitted = run(base, dataset, tmp_path, watch=events.append)
     assert fitted.improved
     assert max(fitted.ndcg10) > fitted.base_ndcg10 + 0.1
@@ -56,7 +56,7 @@ def test_an_encoder_learns_what_its_base_does_not_know(
 
 def test_a_finished_run_is_not_repeated(base: Checkpoint, dataset: Dataset, tmp_path: Path) -> None:
     first = run(base, dataset, tmp_path)
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     assert run(base, dataset, tmp_path, watch=events.append) == first
     assert events == []
 

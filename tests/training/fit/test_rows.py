@@ -10,15 +10,15 @@ from molt.training.fit.hardware import Hardware
 from molt.training.fit.learner import open_learner
 from molt.training.fit.losses import build_loss, choose_objective
 from molt.training.fit.negatives import Mined
-from molt.training.fit.rows import RowOrder, prompts
+from molt.training.fit.rows import Rows, prompts
 
 TEXTS = ("one", "two", "three")
 CORPUS = Corpus(tuple(Document(f"d{at}", text) for at, text in enumerate(TEXTS)), TEXTS)
 MINED = Mined(documents=np.array([[1, 2], [2, 0]]), difficulty=np.zeros(2, dtype=np.float32))
 
 
-def rows(kind: TaskKind, objective: Objective, *examples: Example) -> RowOrder:
-    return RowOrder(Task("task", kind, examples), objective, CORPUS, mined=MINED)
+def rows(kind: TaskKind, objective: Objective, *examples: Example) -> Rows:
+    return Rows(Task("task", kind, examples), objective, CORPUS, mined=MINED)
 
 
 def test_a_positive_comes_with_its_mined_negatives() -> None:

@@ -12,7 +12,7 @@ from molt.encoder import Checkpoint
 from molt.training.config import TrainConfig, read_config, write_config
 from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
-from molt.training.fit.progress import TrainingEvent  # noqa: TC001
+from molt.training.fit.progress import Event  # noqa: TC001
 from molt.training.run import Places, name_run
 from molt.training.tuning.study import Tuned, tune
 from tests.paths import ROOT
@@ -44,7 +44,7 @@ def test_the_best_of_the_trials_is_found_and_its_run_is_kept(
     assert tuned.ndcg10 >= tuned.base_ndcg10 > 0
     kept = [path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()]
     assert kept == [name_run(material(base, dataset), tuned.config)]
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     assert run(base, dataset, tmp_path, trials=2, watch=events.append) == tuned
     assert events == []
 
@@ -81,7 +81,7 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_interrupted(
     assert ended.returncode == -signal.SIGKILL
     interrupted = {path.name for path in (tmp_path / "killed" / "runs").iterdir() if path.is_dir()}
     assert len(interrupted) == 2
-    stages: list[TrainingEvent] = []
+    stages: list[Event] = []
     resumed = run(base, dataset, tmp_path / "killed", trials=2, watch=stages.append)
     assert resumed.trials == 2
     assert [event.step for event in stages if event.stage == "trials"] == [1]

@@ -308,7 +308,7 @@ def test_a_body_that_is_announced_as_something_else_is_refused(
 def test_a_full_disk_is_said_and_leaves_nothing(
     client: TestClient, made: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("molt.app.routes.checkpoints.upload._ARCHIVE", "/dev/full")
+    monkeypatch.setattr("molt.app.routes.checkpoints.upload.ARCHIVE", "/dev/full")
     check_refused(send(client, pack(made.path)), 507, "disk_full")
     monkeypatch.undo()
     assert send(client, pack(made.path)).status_code == 201

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from molt.app.routes.reports import files
 from molt.artifact import write_manifest
 from molt.training.evaluation import store
-from molt.training.evaluation.report import REPORT_FORMAT, Report
+from molt.training.evaluation.report import FORMAT, Report
 from tests.training.evaluation.conftest import Evaluate, encoders, evaluated, trial
 
 __all__ = ["encoders", "evaluated", "trial"]
@@ -155,11 +155,7 @@ def test_an_unknown_report_is_not_found(
 
 
 def test_both_programs_mean_the_same_files() -> None:
-    assert (files._FORMAT, files._JSON, files._HTML) == (
-        REPORT_FORMAT,
-        store.REPORT_JSON,
-        store.REPORT_HTML,
-    )
+    assert (files.FORMAT, files.JSON, files.HTML) == (FORMAT, store.JSON, store.HTML)
 
 
 def test_no_part_of_the_training_program_is_imported_to_read_a_report() -> None:
