@@ -48,6 +48,11 @@ class _Opened:
         """Is it still the one to write, wherever the pointer has been moved meanwhile?"""
         return collection.generation in {self.generation_id, self.replaces}
 
+    def is_complete(self, collection: Collection) -> bool:
+        """Does it hold every change, and is served? Asks the catalog for nothing."""
+        revision = self.writer.snapshot.manifest.revision
+        return self.replaces is None and revision >= collection.revision
+
 
 class Writers:
     """The open writers of a home, one per collection."""
@@ -71,6 +76,8 @@ class Writers:
                 opened = self._current(collection)
         except GenerationBusyError:
             return False  # whoever moved the pointer there is about to let go of it
+        if opened.is_complete(collection):
+            return False
         return opened.writer.advance(limit) or self._promote(collection, opened)
 
     def merge(self, collection: Collection) -> bool:

@@ -16,6 +16,7 @@ from molt.cli.output import Listing
 if TYPE_CHECKING:
     from molt.encoder.checkpoint import Checkpoint, Variant
     from molt.engine.settings import Settings
+    from molt.index.generations.generation import GenerationStore
 
 CheckpointArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the checkpoint.")]
 
@@ -153,10 +154,30 @@ def _user_of(checkpoint_id: str, settings: "Settings") -> str | None:
     if _default_id(settings) == checkpoint_id:
         return "it is the default; choose another with `molt checkpoints default ID`"
     generations = GenerationStore(settings.layout.generations)
-    for generation_id in generations.ids():
-        if generations.read(generation_id).checkpoint == checkpoint_id:
-            return f"generation {generation_id} was made with it"
-    return None
+    users = (_use_of(checkpoint_id, generations, each) for each in generations.ids())
+    return next((use for use in users if use is not None), None)
+
+
+def _use_of(checkpoint_id: str, generations: "GenerationStore", generation_id: str) -> str | None:
+    """How a generation needs a checkpoint, or may need it since its manifest is damaged."""
+    from molt.artifact import ArtifactError
+    from molt.index.errors import GenerationNotFoundError
+
+    try:
+        made_with = generations.read(generation_id).checkpoint
+    except GenerationNotFoundError:
+        return None
+    except (ArtifactError, OSError) as error:
+        claimed = generations.claimed_checkpoint(generation_id)
+        if claimed not in {checkpoint_id, None}:
+            return None
+        told = "claims to be made with it" if claimed else "does not tell what it was made with"
+        return (
+            f"generation {generation_id} is damaged and {told} ({error}); when its collection is "
+            "served from another one, by `molt rollback`, `molt reindex` or a server that heals "
+            f"it, remove {generations.root / generation_id}"
+        )
+    return f"generation {generation_id} was made with it" if made_with == checkpoint_id else None
 
 
 def _default_id(settings: "Settings") -> str | None:

@@ -36,7 +36,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close every connection; the catalog cannot be used afterwards."""
-        self.database.engine.dispose()
+        self.database.close()
 
 
 def open_catalog(url: str) -> Catalog:
@@ -49,7 +49,7 @@ def open_catalog(url: str) -> Catalog:
     try:
         upgrade(database)
     except BaseException:
-        database.engine.dispose()
+        database.close()
         raise
     return Catalog(database)
 

@@ -115,10 +115,13 @@ class Collections:
         with self._database.reading() as connection:
             return read_releases(connection, _read(connection, name).id, limit=limit)
 
-    def former(self, collection: Collection) -> tuple[str, ...]:
-        """Every generation that it was served from before, the latest first."""
+    def former(self) -> dict[int, list[str]]:
+        """By a collection's id, every generation that it was served from before, the latest first.
+
+        One statement, however many collections there are.
+        """
         with self._database.reading() as connection:
-            return read_former(connection, collection.id)
+            return read_former(connection)
 
     def list(self) -> tuple[Collection, ...]:
         """All collections by name."""

@@ -6,11 +6,20 @@ is the same SQL. Knows no table.
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    Table,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
@@ -23,6 +32,8 @@ _CHUNK = 1000  # SQLite takes 32,766 parameters in a statement, PostgreSQL 65,53
 _T = TypeVar("_T")
 _BEGIN = "molt_begin"
 _MIGRATION_LOCK = 0x6D6F6C74
+_SNAPSHOT = "SELECT pg_current_snapshot()"
+"""Which transactions that wrote have ended: what is equal sees the same rows."""
 
 
 def create_database(url: str) -> "Database":
@@ -66,6 +77,26 @@ class Database:
         self._reader = engine.execution_options(**options)
         self._writer = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._turn = threading.Lock()
+        self._observer = _Observer(engine) if self._is_sqlite else None
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._observer is not None:
+            self._observer.close()
+        self.engine.dispose()
+
+    def version(self) -> Hashable:
+        """Changes whenever somebody has committed a write: one statement tells that nobody has.
+
+        Ask before reading what shall be as new as this. Only for comparison with what the same
+        `Database` said.
+        """
+        with translated(self.engine):
+            if self._observer is not None:
+                return self._observer.version()
+            with self.engine.connect() as connection:
+                unframed = connection.execution_options(isolation_level="AUTOCOMMIT")
+                return str(unframed.exec_driver_sql(_SNAPSHOT).scalar_one())
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -136,6 +167,34 @@ class Database:
             yield
         finally:
             self._turn.release()
+
+
+class _Observer:
+    """A connection of its own that is never written through: SQLite tells it of others' commits."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._connection: PoolProxiedConnection | None = None
+        self._opened = 0
+
+    def version(self) -> Hashable:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+                self._opened += 1  # what another connection said means nothing to this one
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("PRAGMA data_version")
+                return self._opened, cursor.fetchone()
+            finally:
+                cursor.close()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.invalidate()  # not handed to others: the pool is to end too
+                self._connection = None
 
 
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:

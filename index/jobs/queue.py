@@ -175,7 +175,9 @@ def create_jobs_engine(url: str) -> Engine:
     parsed = make_url(url)
     is_sqlite = parsed.get_backend_name() == "sqlite"
     engine = create_engine(
-        parsed, pool_pre_ping=True, connect_args={} if is_sqlite else connect_arguments(parsed)
+        parsed,
+        pool_pre_ping=not is_sqlite,  # a file does not hang up
+        connect_args={} if is_sqlite else connect_arguments(parsed),
     )
     if not is_sqlite:
         limit_sessions(engine, lock_seconds=BUSY_SECONDS)

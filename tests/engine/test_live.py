@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.engine import live as module
+from molt.engine import pair as module
 from molt.engine.engine import Engine
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document

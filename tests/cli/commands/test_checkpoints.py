@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from molt.encoder import Capability, Checkpoint, CheckpointStore, ModelKind, Prompts
+from molt.index.generations.generation import GenerationStore
 from tests.cli.conftest import Molt, flip_last_byte
 from tests.encoder.conftest import build_checkpoint
 
@@ -162,3 +163,44 @@ def test_among_several_checkpoints_somebody_must_choose(molt: Molt, home: Path) 
     chosen = molt("checkpoints", "default")
     assert chosen.status == 1
     assert "choose one" in chosen.stderr
+
+
+@pytest.fixture
+def unused(home: Path, settled: str) -> str:
+    """A second checkpoint, which nothing uses; its id."""
+    return build_checkpoint(home / "checkpoints", max_length=12).id
+
+
+def generation_of(home: Path, checkpoint: str) -> Path:
+    """The manifest of a generation that was made with a checkpoint."""
+    store = GenerationStore(home / "generations")
+    made = store.create(collection=1, checkpoint=checkpoint, dimension=8)
+    return store.path(made.id) / "generation.json"
+
+
+def test_a_damaged_generation_of_another_checkpoint_keeps_none_from_being_removed(
+    molt: Molt, home: Path, settled: str, unused: str
+) -> None:
+    manifest = generation_of(home, settled)
+    manifest.write_text(manifest.read_text().replace('"revision": 0', '"revision": 1'))
+    removed = molt("checkpoints", "remove", unused)
+    assert (removed.status, removed.stderr) == (0, "")
+    assert not (home / "checkpoints" / unused).exists()
+
+
+@pytest.mark.parametrize(
+    ("torn", "why"),
+    [(False, "claims to be made with it"), (True, "does not tell what it was made with")],
+)
+def test_a_damaged_generation_that_may_need_a_checkpoint_keeps_it_and_says_what_to_do(
+    molt: Molt, home: Path, unused: str, *, torn: bool, why: str
+) -> None:
+    manifest = generation_of(home, unused)
+    text = manifest.read_text()
+    manifest.write_text(text[:-9] if torn else text.replace('"revision": 0', '"revision": 1'))
+    refused = molt("checkpoints", "remove", unused)
+    assert refused.status == 1
+    assert manifest.parent.name in refused.stderr
+    assert why in refused.stderr
+    assert "molt reindex" in refused.stderr
+    assert (home / "checkpoints" / unused).exists()
