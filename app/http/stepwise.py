@@ -4,6 +4,7 @@ A parser in C holds the interpreter's lock until it has read all that it is give
 thread, 30 MiB would stop the event loop for a tenth of a second. Knows no schema.
 """
 
+import re
 from json import JSONDecoder
 from json.decoder import WHITESPACE, scanstring
 from typing import Any
@@ -11,11 +12,9 @@ from typing import Any
 import orjson
 
 STEP = 512 * 1024
-"""Characters that are read without letting others go on, unless a single text is longer.
-
-A number that is longer is refused.
-"""
+"""Characters that are read without letting others go on, unless one text or number is longer."""
 _DEEPEST = 64
+_NUMBER = re.compile(r"[-+.0-9eE]+")
 _scan = JSONDecoder().scan_once
 
 
@@ -55,13 +54,13 @@ class _Reader:
 
     def _small(self, at: int) -> tuple[Any, int] | None:
         """None where it does not end within the window, or is no JSON."""
+        if number := _NUMBER.match(self._text, at):  # whose end cannot be told within a window
+            return orjson.loads(number[0]), number.end()
         begin = at - self._start
         try:
             _, end = _scan(self._window, begin)
         except (StopIteration, ValueError, RecursionError):
             return None
-        if end == len(self._window) and self._start + end < len(self._text):
-            return None  # a number may go on
         return orjson.loads(self._window[begin:end]), self._start + end
 
     def _large(self, at: int, depth: int) -> tuple[Any, int]:

@@ -15,13 +15,14 @@ from molt.index.catalog.releases import Reason
 from molt.index.generations.writer import GenerationWriter
 
 _BATCH = 1024
-FEW = 8
-"""A generation that lacks no more changes has caught up; one more step seals these too."""
-PATIENT_ROUNDS = 20
-"""So often the pointer stays because something was written in between."""
+FEW = 64
+"""A generation that lacks no more changes is one segment behind, which is sealed before a look."""
+PATIENT_ROUNDS = 10
+"""So often the pointer stays where it is because something was written before the look."""
+FIRST_INSIDE = 8
 MOST_INSIDE = 64
-"""Then first `FEW`, and in each further round twice as many, but never more changes than these are
-sealed inside the transaction."""
+"""Then so many changes are sealed while who writes waits: at first the former, in each further round
+twice as many, never more than the latter."""
 
 
 Agree = Callable[[Collection], None]
@@ -70,7 +71,7 @@ def flip(
 def _inside(rounds: int) -> int:
     """How many changes may be sealed while who writes waits, after so many rounds in vain."""
     late = rounds - PATIENT_ROUNDS
-    return 0 if late < 0 else min(FEW * 2**late, MOST_INSIDE)
+    return 0 if late < 0 else min(FIRST_INSIDE * 2**late, MOST_INSIDE)
 
 
 def _complete_and_move(move: Move, writer: GenerationWriter, reason: Reason) -> Collection:

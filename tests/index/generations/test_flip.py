@@ -21,7 +21,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
 from molt.index.errors import CollectionNotFoundError, GenerationError
 from molt.index.generations import flip as flip_module
-from molt.index.generations.flip import FEW, MOST_INSIDE, PATIENT_ROUNDS, flip
+from molt.index.generations.flip import FEW, FIRST_INSIDE, MOST_INSIDE, PATIENT_ROUNDS, flip
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
@@ -312,7 +312,12 @@ def test_who_writes_waits_for_no_document_to_be_encoded(
 
 @pytest.mark.parametrize(
     ("at_once", "inside", "rounds"),
-    [(1, 1, 0), (FEW, FEW, 0), (FEW + 1, FEW + 1, 1), (MOST_INSIDE, MOST_INSIDE, 3)],
+    [
+        (1, 1, 0),
+        (FIRST_INSIDE, FIRST_INSIDE, 0),
+        (FIRST_INSIDE + 1, FIRST_INSIDE + 1, 1),
+        (MOST_INSIDE, MOST_INSIDE, 3),
+    ],
 )
 def test_who_writes_without_a_pause_waits_for_a_few_documents_after_many_rounds(
     home: Home, monkeypatch: pytest.MonkeyPatch, at_once: int, inside: int, rounds: int
