@@ -21,7 +21,8 @@ from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError, GenerationError
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.occupancy import hold_reading
-from molt.index.generations.snapshot import Snapshot, open_snapshot
+from molt.index.generations.protocols import SearchableGeneration
+from molt.index.generations.snapshot import open_snapshot
 
 if TYPE_CHECKING:
     from molt.index.catalog.failures import JobFailure
@@ -38,7 +39,7 @@ class Live:
 
     collection: Collection
     encoder: Encoder
-    snapshot: Snapshot | None
+    snapshot: SearchableGeneration | None
     hold: FileLock | None = None
 
     @property
@@ -81,7 +82,7 @@ class LiveCollections:
             self._default = default_checkpoint(self._catalog)
         return self._encoders.get(self._default)
 
-    def refresh(self, name: str, *, opened: Snapshot | None = None) -> Live:
+    def refresh(self, name: str, *, opened: SearchableGeneration | None = None) -> Live:
         """Make memory equal disk. What cannot be loaded leaves the former `Live` in place.
 
         `opened` is taken, brought up to date, where it is of the generation to be served: its files
@@ -149,7 +150,7 @@ class LiveCollections:
             return True  # refreshing says what is wrong with it
         return live.snapshot.manifest != on_disk
 
-    def _load(self, collection: Collection, opened: Snapshot | None) -> Live:
+    def _load(self, collection: Collection, opened: SearchableGeneration | None) -> Live:
         if collection.generation is None:
             return Live(collection, self._encoders.get(default_checkpoint(self._catalog)), None)
         former = self._live.get(collection.name)
@@ -159,14 +160,14 @@ class LiveCollections:
             return replace(former, collection=collection, snapshot=snapshot)
         return self._exchanged(collection, collection.generation, opened)
 
-    def _now(self, collection: Collection, snapshot: Snapshot) -> Snapshot:
+    def _now(self, collection: Collection, snapshot: SearchableGeneration) -> SearchableGeneration:
         """The same generation as it now is."""
         manifest = self._generations.read(snapshot.manifest.id)
         delta = self._catalog.documents.liveness(collection, after=snapshot.revision)
         return snapshot.refreshed(manifest, delta)
 
     def _exchanged(
-        self, collection: Collection, generation_id: str, opened: Snapshot | None
+        self, collection: Collection, generation_id: str, opened: SearchableGeneration | None
     ) -> Live:
         """Another generation, verified and warm."""
         hold = hold_reading(self._generations.path(generation_id))
@@ -191,7 +192,9 @@ class LiveCollections:
         return former
 
 
-def _later(serving: Snapshot, opened: Snapshot | None) -> Snapshot:
+def _later(
+    serving: SearchableGeneration, opened: SearchableGeneration | None
+) -> SearchableGeneration:
     """The snapshot that less has changed since; `opened` shares its segments with who writes."""
     if opened is None or opened.manifest.id != serving.manifest.id:
         return serving

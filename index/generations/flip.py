@@ -10,7 +10,7 @@ from molt.artifact import faultpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection, Move
 from molt.index.catalog.releases import Reason
-from molt.index.generations.writer import GenerationWriter
+from molt.index.generations.protocols import WritableGeneration
 
 _BATCH = 1024
 FEW = 64
@@ -26,7 +26,7 @@ def undisputed(collection: Collection) -> None:
     """For a flip that is right whatever the pointer names."""
 
 
-def catch_up(writer: GenerationWriter, *, batch: int = _BATCH) -> None:
+def catch_up(writer: WritableGeneration, *, batch: int = _BATCH) -> None:
     """Seal until the generation lacks only a few changes."""
     while writer.behind > FEW and writer.advance(batch):
         faultpoint("build.advanced")
@@ -34,7 +34,7 @@ def catch_up(writer: GenerationWriter, *, batch: int = _BATCH) -> None:
 
 def flip(
     catalog: Catalog,
-    writer: GenerationWriter,
+    writer: WritableGeneration,
     name: str,
     *,
     reason: Reason,
@@ -60,7 +60,7 @@ def flip(
     return moved
 
 
-def _complete_and_move(move: Move, writer: GenerationWriter, reason: Reason) -> Collection:
+def _complete_and_move(move: Move, writer: WritableGeneration, reason: Reason) -> Collection:
     while writer.advance(_BATCH):
         continue
     generation = writer.snapshot.manifest.id
