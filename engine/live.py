@@ -27,7 +27,7 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.snapshot import Snapshot
+from molt.index.generations.protocols import SearchableGeneration
 
 if TYPE_CHECKING:
     from molt.index.catalog.failures import JobFailure
@@ -121,7 +121,7 @@ class LiveCollections:
         else:
             self.default_problem = None
 
-    def refresh(self, name: str, *, opened: Snapshot | None = None) -> Live:
+    def refresh(self, name: str, *, opened: SearchableGeneration | None = None) -> Live:
         """Make memory equal disk, however long it takes; the former `Live` answers meanwhile.
 
         It also stays where what is to be served cannot be loaded. `opened` is taken, brought up to
@@ -131,7 +131,7 @@ class LiveCollections:
         self._load(name, opened)
         return self._met(name).answering()
 
-    def follow(self, name: str, *, opened: Snapshot | None = None) -> None:
+    def follow(self, name: str, *, opened: SearchableGeneration | None = None) -> None:
         """Make memory equal disk where that is quick; what is not is left to the loader.
 
         `opened` is what this process has written. Raises `CollectionNotFoundError`.
@@ -231,7 +231,7 @@ class LiveCollections:
             self._refreshed.notify_all()
         return changed
 
-    def _load(self, name: str, opened: Snapshot | None = None) -> None:
+    def _load(self, name: str, opened: SearchableGeneration | None = None) -> None:
         self._told(name, partial(self._met(name).refresh, opened=opened))
 
     def _now(self, name: str) -> Future[None]:

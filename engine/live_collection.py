@@ -17,7 +17,7 @@ from molt.engine.refusal import Files, Look, Refusal, file_at, look_at
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
-from molt.index.generations.snapshot import Snapshot
+from molt.index.generations.protocols import SearchableGeneration
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,7 @@ class LiveCollection:
                 self._settled = row, default, path
         return True
 
-    def follow(self, opened: Snapshot | None = None) -> bool:
+    def follow(self, opened: SearchableGeneration | None = None) -> bool:
         """Bring what answers up to date; False where another pair has to be opened for it.
 
         `opened` is begun with where it is newer than what answers. While what should answer rests,
@@ -132,7 +132,7 @@ class LiveCollection:
             self._row = row
             return rests
 
-    def refresh(self, *, opened: Snapshot | None = None) -> None:
+    def refresh(self, *, opened: SearchableGeneration | None = None) -> None:
         """Make memory equal disk, however long it takes, or refuse what is on disk.
 
         What was refused is not looked at again while it rests, unless `opened` is of it. Raises
@@ -143,7 +143,7 @@ class LiveCollection:
             while not (self.follow(opened) or self._exchange(opened)):
                 continue
 
-    def _exchange(self, opened: Snapshot | None) -> bool:
+    def _exchange(self, opened: SearchableGeneration | None) -> bool:
         """Open what the pointer names; False where it was moved meanwhile."""
         row = self._read()
         target = self._pairs.target(row)
@@ -162,7 +162,9 @@ class LiveCollection:
             self._row = row
         return True
 
-    def _serve(self, live: Live, row: Collection, opened: Snapshot | None = None) -> None:
+    def _serve(
+        self, live: Live, row: Collection, opened: SearchableGeneration | None = None
+    ) -> None:
         """Answer by a pair that the pointer names, brought up to date."""
         self._settled = None
         manifest = file_at(self._pairs.manifest_path(live.target))  # before it is read
@@ -183,7 +185,7 @@ class LiveCollection:
     def _rests(self, target: Target) -> bool:
         return self.refusal is not None and self._refused == target and self.refusal.rests()
 
-    def _reconsider(self, opened: Snapshot | None = None) -> None:
+    def _reconsider(self, opened: SearchableGeneration | None = None) -> None:
         """Let what was refused be due where its files have changed, or somebody has opened it."""
         refusal, refused = self.refusal, self._refused
         if refusal is None or refused is None:

@@ -19,7 +19,8 @@ from molt.index.generations.generation import (
     GenerationStore,
 )
 from molt.index.generations.occupancy import hold_reading
-from molt.index.generations.snapshot import Snapshot, open_snapshot
+from molt.index.generations.protocols import SearchableGeneration
+from molt.index.generations.snapshot import open_snapshot
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Live:
 
     collection: Collection
     encoder: Encoder
-    snapshot: Snapshot | None
+    snapshot: SearchableGeneration | None
     hold: FileLock | None = None
 
     @property
@@ -73,7 +74,9 @@ class Pairs:
             return Target(collection.id, collection.generation)
         return Target(collection.id, None, default_checkpoint(self._catalog))
 
-    def open(self, collection: Collection, target: Target, opened: Snapshot | None = None) -> Live:
+    def open(
+        self, collection: Collection, target: Target, opened: SearchableGeneration | None = None
+    ) -> Live:
         """Verified and warm; takes as long as it takes to read all of its files.
 
         `opened` is taken instead where it is of that generation. Raises what opening the checkpoint
@@ -91,7 +94,9 @@ class Pairs:
         opened.search(vector, k=1)
         return Live(collection, encoder, opened, hold)
 
-    def followed(self, live: Live, collection: Collection, opened: Snapshot | None = None) -> Live:
+    def followed(
+        self, live: Live, collection: Collection, opened: SearchableGeneration | None = None
+    ) -> Live:
         """The same pair as it now is on disk and in the catalog; verifies new segments alone.
 
         Begins with `opened`, where that is the same generation and newer.
@@ -122,13 +127,15 @@ class Pairs:
         return own + (self._encoders.files(checkpoint) if checkpoint else ())
 
     def _moved(
-        self, snapshot: Snapshot, manifest: GenerationManifest, collection: Collection
-    ) -> Snapshot:
+        self, snapshot: SearchableGeneration, manifest: GenerationManifest, collection: Collection
+    ) -> SearchableGeneration:
         delta = self._catalog.documents.liveness(collection, after=snapshot.revision)
         return snapshot.refreshed(manifest, delta)
 
 
-def _later(serving: Snapshot, opened: Snapshot | None) -> Snapshot:
+def _later(
+    serving: SearchableGeneration, opened: SearchableGeneration | None
+) -> SearchableGeneration:
     """The snapshot that less has changed since; `opened` shares its segments with who writes."""
     if opened is None or opened.manifest.id != serving.manifest.id:
         return serving

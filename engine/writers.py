@@ -25,9 +25,9 @@ from molt.index.errors import (
     GenerationNotFoundError,
 )
 from molt.index.generations.generation import GenerationManifest, GenerationStore
+from molt.index.generations.protocols import SearchableGeneration, WritableGeneration
 from molt.index.generations.retention import collect
 from molt.index.generations.sealing import PassageEncoder
-from molt.index.generations.snapshot import Snapshot
 from molt.index.generations.writer import GenerationWriter
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 class _Opened:
     """A writer; when complete, its generation takes the place of `replaces`, if that is set."""
 
-    writer: GenerationWriter
+    writer: WritableGeneration
     replaces: str | None = None
 
     @property
@@ -98,7 +98,7 @@ class Writers:
             opened.writer.close()
             raise
 
-    def snapshot(self, collection: Collection) -> Snapshot | None:
+    def snapshot(self, collection: Collection) -> SearchableGeneration | None:
         """What is written of a collection here, as it was last written; None where nothing is."""
         opened = self._opened.get(collection.id)
         return opened and opened.writer.snapshot
@@ -197,7 +197,7 @@ class Writers:
 
     def _writer(
         self, collection: Collection, manifest: GenerationManifest, encoder: Encoder
-    ) -> GenerationWriter:
+    ) -> WritableGeneration:
         return GenerationWriter(
             self._store,
             manifest.id,

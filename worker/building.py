@@ -15,6 +15,7 @@ from molt.index.catalog.releases import Reason
 from molt.index.errors import GenerationNotFoundError, StalePointerError
 from molt.index.generations.flip import FEW, flip
 from molt.index.generations.generation import new_generation_id
+from molt.index.generations.protocols import WritableGeneration
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.merge import MergePlan, plan_merge
@@ -42,7 +43,9 @@ def build(  # noqa: PLR0913  each by name
     collection = context.catalog.collections.get(name)
     checkpoint = context.checkpoints.open(checkpoint_id)
     generation_id = _begun(context, job_id, collection, checkpoint)
-    with _writing(context, collection, generation_id, checkpoint, remember=reuse) as writer:
+    with _writing(
+        context, collection, generation_id, checkpoint, remember=reuse, plan=plan
+    ) as writer:
         if reuse:
             _borrow(context, writer, collection)
         total = writer.behind
@@ -55,7 +58,7 @@ def build(  # noqa: PLR0913  each by name
         writer.advance(
             context.settings.index.batch_documents
         )  # the few that are left are merged too
-        while writer.merge_once(plan):
+        while writer.merge_once():
             events.check()
     return generation_id
 
@@ -93,14 +96,15 @@ def _check_baseline(active: str, baseline: str) -> None:
 
 
 @contextmanager
-def _writing(
+def _writing(  # noqa: PLR0913  each by name
     context: JobContext,
     collection: Collection,
     generation_id: str,
     checkpoint: Checkpoint,
     *,
     remember: bool,
-) -> Iterator[GenerationWriter]:
+    plan: MergePlan = plan_merge,
+) -> Iterator[WritableGeneration]:
     encoding = context.settings.encoder
     encoder = open_encoder(
         checkpoint, cache=context.home.cache, runtime=encoding.runtime, threads=encoding.threads
@@ -118,6 +122,7 @@ def _writing(
             collection=collection,
             encoder=PassageEncoder(embed),
             patience=_PATIENCE,
+            plan=plan,
         )
         with closing(writer):
             yield writer
@@ -141,7 +146,7 @@ def _begun(context: JobContext, job_id: str, collection: Collection, checkpoint:
     return generation_id
 
 
-def _borrow(context: JobContext, writer: GenerationWriter, collection: Collection) -> None:
+def _borrow(context: JobContext, writer: WritableGeneration, collection: Collection) -> None:
     own = writer.snapshot.manifest
     for generation_id in context.generations.ids():
         try:

@@ -12,7 +12,7 @@ from molt.artifact import faultpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection, Move
 from molt.index.catalog.releases import Reason
-from molt.index.generations.writer import GenerationWriter
+from molt.index.generations.protocols import WritableGeneration
 
 _BATCH = 1024
 FEW = 64
@@ -21,8 +21,9 @@ PATIENT_ROUNDS = 10
 """So often the pointer stays where it is because something was written before the look."""
 FIRST_INSIDE = 8
 MOST_INSIDE = 64
-"""Then so many changes are sealed while who writes waits: at first the former, in each further round
-twice as many, never more than the latter."""
+"""Then so many changes are sealed while who writes waits.
+
+At first the former, in each further round twice as many, never more than the latter."""
 
 
 Agree = Callable[[Collection], None]
@@ -32,7 +33,7 @@ def undisputed(collection: Collection) -> None:
     """For a flip that is right whatever the pointer names."""
 
 
-def catch_up(writer: GenerationWriter, *, batch: int = _BATCH) -> None:
+def catch_up(writer: WritableGeneration, *, batch: int = _BATCH) -> None:
     """Seal until the generation lacks nothing but what is written while it seals a few."""
     while writer.behind > FEW and writer.advance(batch):
         faultpoint("build.advanced")
@@ -41,7 +42,7 @@ def catch_up(writer: GenerationWriter, *, batch: int = _BATCH) -> None:
 
 def flip(
     catalog: Catalog,
-    writer: GenerationWriter,
+    writer: WritableGeneration,
     name: str,
     *,
     reason: Reason,
@@ -74,7 +75,7 @@ def _inside(rounds: int) -> int:
     return 0 if late < 0 else min(FIRST_INSIDE * 2**late, MOST_INSIDE)
 
 
-def _complete_and_move(move: Move, writer: GenerationWriter, reason: Reason) -> Collection:
+def _complete_and_move(move: Move, writer: WritableGeneration, reason: Reason) -> Collection:
     while writer.advance(MOST_INSIDE):
         continue
     generation = writer.snapshot.manifest.id

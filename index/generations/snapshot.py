@@ -15,30 +15,18 @@ from molt.index.catalog.liveness import Liveness
 from molt.index.errors import GenerationAheadError, GenerationError, VectorError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
 from molt.index.generations.live_rows import LiveRows, live_rows
+from molt.index.generations.protocols import Found
 from molt.index.segments.exact import NOTHING, Vectors
 from molt.index.segments.filter import Filter
-from molt.index.segments.hits import RowHit, best_documents
+from molt.index.segments.hits import best_documents
 from molt.index.segments.matching import check_fields
 from molt.index.segments.scope import Scope
 from molt.index.segments.segment import Segment, open_segment
 
 
 @dataclass(frozen=True)
-class Found:
-    """The best documents, and how many there are in all.
-
-    `total` counts the live documents that match the filter; where a least score was asked for,
-    only those that reach it. Where `exact` is false it is a lower bound.
-    """
-
-    hits: list[RowHit]
-    total: int
-    exact: bool
-
-
-@dataclass(frozen=True)
 class Snapshot:
-    """An opened generation, and which of its rows are live."""
+    """An opened generation, and which of its rows are live: a `SearchableGeneration`."""
 
     store: GenerationStore
     manifest: GenerationManifest

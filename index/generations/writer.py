@@ -42,8 +42,9 @@ class _Retired:
 
 
 class GenerationWriter:
-    """Writes one generation of one collection. Opening it removes what a crash left behind.
+    """Writes one generation of one collection: a `WritableGeneration`.
 
+    Opening it removes what a crash left behind. Segments are merged as `plan` says.
     Nobody else can open one on that generation until it is closed and its last merge has ended.
     Raises `GenerationBusyError` where somebody else has one open, after `patience` seconds.
     """
@@ -57,12 +58,14 @@ class GenerationWriter:
         collection: Collection,
         encoder: PassageEncoder,
         patience: float = 0.0,
+        plan: MergePlan = plan_merge,
     ) -> None:
         self._hold: FileLock | None = hold_writing(store.path(generation_id), patience=patience)
         self._store = store
         self._documents = catalog.documents
         self._collection = collection
         self._encoder = encoder
+        self._plan = plan
         self._lock = threading.Lock()
         self._retired: list[_Retired] = []
         self._donated: tuple[Segment, ...] = ()
@@ -127,7 +130,7 @@ class GenerationWriter:
         )
         return True
 
-    def merge_once(self, plan: MergePlan = plan_merge) -> bool:
+    def merge_once(self) -> bool:
         """Merge the segments whose turn it is; False if there is nothing to merge.
 
         Large merges build a graph, which takes minutes; `advance` may go on meanwhile. Raises
@@ -139,7 +142,7 @@ class GenerationWriter:
             return False
         self._remove_retired()
         scopes = self._snapshot.scopes
-        chosen = [scopes[place] for place in plan(scopes)]
+        chosen = [scopes[place] for place in self._plan(scopes)]
         if not chosen:
             return False
         folder = self._store.segments_path(self._snapshot.manifest.id)

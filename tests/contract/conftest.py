@@ -1,11 +1,14 @@
-"""One application that a whole module of contract tests shares."""
+"""One application that a whole module of contract tests shares; generations in every store."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from molt.index.catalog.catalog import home_url, open_catalog
 from tests.app.serving import serving
+from tests.contract.generations import Backend, MemoryBackend, SegmentBackend
 
 DOCUMENTS = [
     {"id": "d1", "text": "warm waterproof boots", "metadata": {"brand": "acme", "price": 80}},
@@ -21,3 +24,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         documents = {"documents": DOCUMENTS}
         client.post("/collections/default/documents", json=documents).raise_for_status()
         yield client
+
+
+@pytest.fixture(params=[SegmentBackend, MemoryBackend], ids=["segments", "memory"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """A store of generations and an empty collection that they follow."""
+    catalog = open_catalog(home_url(tmp_path))
+    yield request.param(catalog, tmp_path)
+    catalog.close()

@@ -189,8 +189,8 @@ def test_a_snapshot_older_than_the_one_that_serves_is_of_no_use(engine: Engine) 
     engine.indexer.seal()
     serving = engine.live_collections.get("shop").snapshot
     refreshed = engine.live_collections.refresh("shop", opened=older).snapshot
-    assert serving is not None
-    assert refreshed is not None
+    assert isinstance(serving, Snapshot)
+    assert isinstance(refreshed, Snapshot)
     assert (refreshed.revision, refreshed.n_documents) == (2, 0)
     assert refreshed.scopes == serving.scopes
 

@@ -1,0 +1,114 @@
+"""What a generation can do, whatever keeps its vectors: be searched, and be written.
+
+The seam for another vector store. Ours are `Snapshot` and `GenerationWriter`; what is promised here
+beyond the types is held to by `tests/contract`, for a store in memory too.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from molt.index.catalog.liveness import Liveness
+from molt.index.generations.generation import GenerationManifest
+from molt.index.segments.exact import Vectors
+from molt.index.segments.filter import Filter
+from molt.index.segments.hits import RowHit
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best documents, and how many there are in all.
+
+    `total` counts the live documents that match the filter; where a least score was asked for,
+    only those that reach it. Where `exact` is false it is a lower bound.
+    """
+
+    hits: list[RowHit]
+    total: int
+    exact: bool
+
+
+class SearchableGeneration(Protocol):
+    """A generation as the catalog stood at one revision. Never changes: later ones are others.
+
+    A document is found by its newest text that is indexed, unless it was deleted. One that was
+    changed since answers by its former text until the generation has reached the change.
+    """
+
+    @property
+    def manifest(self) -> GenerationManifest:
+        """Which generation this is, and up to which revision it is complete."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """The catalog revision whose deletions and changes it reflects, at least the manifest's."""
+        ...
+
+    @property
+    def n_documents(self) -> int:
+        """How many live documents can be found."""
+        ...
+
+    def search(
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        min_score: float | None = None,
+    ) -> Found:
+        """The `k` best documents for `query` `(dim,) float32`, by their best passage.
+
+        Of equal scores the lower ordinal comes first, whatever `k` is. Raises `VectorError` for a
+        query that cannot be compared, `UnknownFieldError` for a filter on a field that no document
+        has and `FilterError` for an impossible range.
+        """
+        ...
+
+    def refreshed(self, manifest: GenerationManifest, delta: Liveness) -> Self:
+        """The same generation later: `delta` is every change since `revision`, or more.
+
+        It was read after the manifest. Raises `GenerationError` for another generation's manifest
+        and `GenerationAheadError` for one that is beyond the catalog.
+        """
+        ...
+
+
+class WritableGeneration(Protocol):
+    """The one writer of a generation, which brings it up to what the catalog holds.
+
+    `advance` and `merge_once` may run in two threads.
+    """
+
+    @property
+    def snapshot(self) -> SearchableGeneration:
+        """The generation as it was last written."""
+        ...
+
+    @property
+    def behind(self) -> int:
+        """How many changes the catalog holds that the generation does not, at most."""
+        ...
+
+    def advance(self, limit: int) -> bool:
+        """Index up to `limit` changed documents, the oldest changes first; False if none were left.
+
+        No text is encoded that the generation has a vector of. What was written is durable, and is
+        published by the manifest. Raises `GenerationError` after `close`.
+        """
+        ...
+
+    def merge_once(self) -> bool:
+        """Tidy up for a while, which changes no answer; False if there is nothing to tidy up."""
+        ...
+
+    def borrow_from(self, generation_id: str) -> None:
+        """Take vectors of unchanged texts from another generation of the same checkpoint.
+
+        Raises `GenerationError` for one of another checkpoint, and as opening it does.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let others write this generation; once closed, it stays so."""
+        ...

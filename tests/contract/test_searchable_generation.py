@@ -1,0 +1,206 @@
+"""What every store's searchable generation keeps to: ours, and one in memory."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from molt.engine.live import Live
+from molt.engine.search.pipeline import Pipeline
+from molt.engine.search.query import SearchQuery
+from molt.index.errors import (
+    FilterError,
+    GenerationAheadError,
+    GenerationError,
+    UnknownFieldError,
+    VectorError,
+)
+from molt.index.generations.protocols import SearchableGeneration
+from molt.index.generations.sealing import PassageEncoder
+from molt.index.segments.filter import parse_filter
+from tests.contract.generations import DIMENSION, Backend, drain, vector
+from tests.hashing import HashingEncoder
+
+TEXTS = {f"d{n}": "text x" + "x" * n for n in range(12)}
+
+
+@pytest.fixture
+def generation(backend: Backend) -> SearchableGeneration:
+    """Twelve documents, indexed a few at a time."""
+    backend.put(**TEXTS)
+    writer = backend.writer(backend.create())
+    drain(writer, limit=5)
+    writer.close()
+    return backend.open(writer.snapshot.manifest.id)
+
+
+def ordinals(generation: SearchableGeneration, query: str = "any", **search: object) -> list[int]:
+    return [hit.ordinal for hit in generation.search(vector(query), **search).hits]
+
+
+def test_every_document_is_found_by_its_text(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    assert backend.found(generation) == TEXTS
+    assert (generation.n_documents, generation.revision) == (12, 12)
+    assert generation.manifest.revision == 12
+
+
+def test_the_best_come_first_with_their_inner_products(generation: SearchableGeneration) -> None:
+    scores = [float(vector(text) @ vector("any")) for text in TEXTS.values()]
+    found = generation.search(vector("any"), k=5)
+    assert ordinals(generation, k=5) == np.argsort(scores)[::-1][:5].tolist()
+    assert [hit.score for hit in found.hits] == pytest.approx(sorted(scores)[:-6:-1], abs=1e-5)
+    assert (found.total, found.exact) == (12, True)
+
+
+def test_the_pages_of_a_ranking_join_up(generation: SearchableGeneration) -> None:
+    whole = ordinals(generation, k=100)
+    assert len(whole) == 12
+    for k in range(12):
+        assert ordinals(generation, k=k) == whole[:k]
+
+
+def test_equal_scores_are_ordered_by_ordinal(backend: Backend) -> None:
+    backend.put(a="same", b="same", c="other", d="same")
+    writer = backend.writer(backend.create())
+    drain(writer, limit=1)
+    for k in range(1, 4):
+        assert ordinals(writer.snapshot, "same", k=k) == [0, 1, 3][:k]
+
+
+def test_a_document_is_found_by_its_best_passage(backend: Backend) -> None:
+    backend.put(long="first;second;third", short="fourth")
+    writer = backend.writer(backend.create())
+    drain(writer)
+    found = writer.snapshot.search(vector("second"), k=5)
+    best = found.hits[0]
+    assert (best.ordinal, best.passage, best.start, best.end) == (0, 1, 6, 12)
+    assert (len(found.hits), found.total, writer.snapshot.n_documents) == (2, 2, 2)
+
+
+def test_a_filter_keeps_matching_documents_and_counts_them(
+    generation: SearchableGeneration,
+) -> None:
+    where = parse_filter({"field": "n", "gte": 6 + 3, "lt": 6 + 6})
+    assert sorted(ordinals(generation, k=10, where=where)) == [3, 4, 5]
+    assert generation.search(vector("any"), k=1, where=where).total == 3
+
+
+def test_a_filter_that_cannot_be_answered_is_refused(generation: SearchableGeneration) -> None:
+    with pytest.raises(UnknownFieldError):
+        ordinals(generation, k=1, where=parse_filter({"field": "m", "eq": 1}))
+    with pytest.raises(FilterError):
+        ordinals(generation, k=1, where=parse_filter({"field": "n", "lt": "a"}))
+
+
+@pytest.mark.parametrize("k", [2, 12])
+def test_a_least_score_cuts_the_ranking_and_the_total(
+    generation: SearchableGeneration, k: int
+) -> None:
+    scores = [hit.score for hit in generation.search(vector("any"), k=12).hits]
+    found = generation.search(vector("any"), k=k, min_score=(scores[4] + scores[5]) / 2)
+    assert [hit.score for hit in found.hits] == scores[: min(k, 5)]
+    assert (found.total, found.exact) == (5, True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        np.full(DIMENSION, np.nan, np.float32),
+        np.ones(DIMENSION + 1, np.float32),
+        np.ones((1, DIMENSION), np.float32),
+    ],
+    ids=["no number", "another dimension", "two of them"],
+)
+def test_a_query_that_cannot_be_compared_is_refused(
+    generation: SearchableGeneration, query: np.ndarray
+) -> None:
+    with pytest.raises(VectorError):
+        generation.search(query, k=1)
+
+
+def test_nothing_is_found_in_an_empty_generation(backend: Backend) -> None:
+    empty = backend.open(backend.create())
+    where = parse_filter({"field": "any", "eq": 1})
+    for search in ({}, {"where": where}, {"min_score": 0.0}):
+        found = empty.search(vector("any"), k=5, **search)
+        assert (found.hits, found.total, found.exact) == ([], 0, True)
+    assert (empty.n_documents, empty.revision) == (0, 0)
+
+
+def test_a_deleted_document_is_gone_at_once_from_the_refreshed_one_only(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    backend.delete("d3")
+    later = backend.refreshed(generation)
+    assert "d3" not in backend.found(later)
+    assert (later.n_documents, later.revision, later.manifest.revision) == (11, 13, 12)
+    assert len(ordinals(generation, k=100)) == generation.n_documents == 12
+
+
+def test_a_former_text_answers_until_the_change_is_indexed(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    backend.put(d3="something else")
+    waiting = backend.refreshed(generation)
+    assert backend.found(waiting)["d3"] == TEXTS["d3"]
+    drain(backend.writer(generation.manifest.id))
+    assert backend.found(backend.refreshed(waiting)) == {**TEXTS, "d3": "something else"}
+    assert backend.found(waiting)["d3"] == TEXTS["d3"]
+
+
+def test_a_document_that_is_deleted_and_added_again_is_another(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    backend.delete("d3")
+    backend.put(d3="back again")
+    assert "d3" not in backend.found(backend.refreshed(generation))
+    drain(backend.writer(generation.manifest.id))
+    assert backend.found(backend.refreshed(generation))["d3"] == "back again"
+
+
+def test_a_reader_that_lags_sees_all_that_happened_meanwhile(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    writer = backend.writer(generation.manifest.id)
+    expected = dict(TEXTS)
+    for n in range(6):
+        expected[f"d{n}"] = f"version {n}"
+        backend.put(**{f"d{n}": f"version {n}"})
+        drain(writer)
+        backend.delete(f"d{n + 6}")
+        del expected[f"d{n + 6}"]
+        writer.merge_once()
+    later = backend.refreshed(generation)
+    assert backend.found(later) == expected == backend.found(backend.open(generation.manifest.id))
+    assert later.n_documents == 6
+
+
+def test_a_generation_does_not_become_another(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    other = backend.read(backend.create())
+    with pytest.raises(GenerationError):
+        generation.refreshed(other, backend.catalog.documents.liveness(backend.collection))
+
+
+def test_a_generation_beyond_its_catalog_is_refused(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    beyond = replace(generation.manifest, revision=99)
+    with pytest.raises(GenerationAheadError):
+        generation.refreshed(beyond, backend.catalog.documents.liveness(backend.collection))
+
+
+def test_the_stages_of_a_search_need_no_more(backend: Backend) -> None:
+    encoder = HashingEncoder(dimension=DIMENSION)
+    backend.passages = PassageEncoder(encoder.embed_documents)
+    backend.put(boots="warm boots", tent="a tent for two")
+    writer = backend.writer(backend.create())
+    drain(writer)
+    live = Live(backend.collection, encoder, writer.snapshot)
+    asked = SearchQuery("warm boots", "shop", k=1)
+    answer = Pipeline().search(asked, live=live, catalog=backend.catalog)
+    assert [hit.id for hit in answer.page.hits] == ["boots"]
+    assert answer.generation == writer.snapshot.manifest.id

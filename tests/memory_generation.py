@@ -1,0 +1,226 @@
+"""A store of generations in memory that compares a query with everything: the reference.
+
+The second implementation of both protocols of a generation. It knows no segments, no files and no
+deltas: each state of a generation is a dictionary of texts, and a search looks at all of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.document import passage_text
+from molt.index.catalog.documents import StoredDocument
+from molt.index.catalog.liveness import Liveness
+from molt.index.errors import (
+    GenerationAheadError,
+    GenerationBusyError,
+    GenerationError,
+    VectorError,
+)
+from molt.index.generations.generation import GenerationManifest, new_generation_id
+from molt.index.generations.protocols import Found
+from molt.index.generations.sealing import PassageEncoder, Span
+from molt.index.segments.attributes import attributes_of
+from molt.index.segments.exact import Vectors
+from molt.index.segments.filter import Filter
+from molt.index.segments.hits import RowHit
+from molt.index.segments.matching import check_fields, matching_rows
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A document as it was indexed: its revision, and the vector of each of its passages."""
+
+    revision: int
+    metadata: Mapping[str, Any]
+    spans: Sequence[Span]
+    vectors: Vectors
+
+
+State = Mapping[int, Indexed]
+"""The newest indexed text of each document, by ordinal."""
+
+
+@dataclass
+class MemoryStore:
+    """Generations by id: the manifest, each state by its revision, vectors by text, who writes."""
+
+    manifests: dict[str, GenerationManifest] = field(default_factory=dict)
+    states: dict[str, dict[int, State]] = field(default_factory=dict)
+    vectors: dict[str, dict[str, Vectors]] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
+
+    def create(self, *, collection: int, checkpoint: str, dimension: int) -> str:
+        """An empty generation; its id."""
+        made = new_generation_id()
+        now = datetime.now(UTC)
+        self.manifests[made] = GenerationManifest(made, collection, checkpoint, dimension, now)
+        self.states[made], self.vectors[made] = {0: {}}, {}
+        return made
+
+    def open(self, generation_id: str, liveness: Liveness) -> "MemorySnapshot":
+        """The generation as it was last written; `liveness` is the full one."""
+        manifest = self.manifests[generation_id]
+        return MemorySnapshot(self, manifest, {}, liveness.revision).refreshed(manifest, liveness)
+
+
+@dataclass(frozen=True)
+class MemorySnapshot:
+    """A `SearchableGeneration`; `catalog` holds the revision of every live document."""
+
+    store: MemoryStore
+    manifest: GenerationManifest
+    catalog: Mapping[int, int]
+    revision: int
+
+    @property
+    def live(self) -> State:
+        """The documents that may answer."""
+        state = self.store.states[self.manifest.id][self.manifest.revision]
+        return {
+            ordinal: one
+            for ordinal, one in sorted(state.items())
+            if (known := self.catalog.get(ordinal, -1)) == one.revision
+            or known > self.manifest.revision
+        }
+
+    @property
+    def n_documents(self) -> int:
+        return len(self.live)
+
+    def search(
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        min_score: float | None = None,
+    ) -> Found:
+        if query.shape != (self.manifest.dimension,) or not np.isfinite(query).all():
+            raise VectorError("the query's vector cannot be compared")
+        hits = [_hit(o, one, query) for o, one in _matching(self.live, where).items()]
+        if min_score is not None:
+            hits = [hit for hit in hits if hit.score >= np.float32(min_score)]
+        hits.sort(key=lambda hit: (-hit.score, hit.ordinal))
+        return Found(hits[:k], len(hits), exact=True)
+
+    def refreshed(self, manifest: GenerationManifest, delta: Liveness) -> "MemorySnapshot":
+        if manifest.id != self.manifest.id:
+            raise GenerationError(f"{self.manifest.id} cannot become {manifest.id}")
+        if delta.revision < manifest.revision:
+            raise GenerationAheadError(f"{manifest.id} is ahead of the catalog")
+        changed = zip(delta.ordinals.tolist(), delta.revisions.tolist(), strict=True)
+        catalog = {**self.catalog, **dict.fromkeys(delta.deleted.tolist(), -1), **dict(changed)}
+        return replace(self, manifest=manifest, catalog=catalog, revision=delta.revision)
+
+
+class MemoryWriter:
+    """A `WritableGeneration`."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        generation_id: str,
+        *,
+        catalog: Catalog,
+        collection: Collection,
+        encoder: PassageEncoder,
+    ) -> None:
+        if generation_id in store.written:
+            raise GenerationBusyError(f"generation {generation_id} is being written by another")
+        store.written.add(generation_id)
+        self._closed = False
+        self._store, self._id, self._encoder = store, generation_id, encoder
+        self._documents, self._collection = catalog.documents, collection
+        self._snapshot = store.open(generation_id, self._documents.liveness(collection))
+
+    @property
+    def snapshot(self) -> MemorySnapshot:
+        return self._snapshot
+
+    @property
+    def behind(self) -> int:
+        return self._documents.liveness(self._collection).revision - self._manifest.revision
+
+    def advance(self, limit: int) -> bool:
+        if self._closed:
+            raise GenerationError(f"the writer of generation {self._id} was closed")
+        now = self._documents.liveness(self._collection).revision
+        reached = self._manifest.revision
+        changed = self._documents.changed(self._collection, after=reached, limit=limit)
+        if now == reached:
+            return False
+        indexed = {stored.ordinal: self._indexed(stored) for stored in changed}
+        revision = changed[-1].revision if len(changed) == limit else now
+        self._publish({**self._store.states[self._id][reached], **indexed}, revision)
+        return True
+
+    def merge_once(self) -> bool:
+        state, live = self._store.states[self._id][self._manifest.revision], self._snapshot.live
+        if self._closed or len(live) == len(state):
+            return False
+        self._publish(live, self._manifest.revision)
+        return True
+
+    def borrow_from(self, generation_id: str) -> None:
+        if self._store.manifests[generation_id].checkpoint != self._manifest.checkpoint:
+            raise GenerationError(f"the vectors of {generation_id} cannot be reused")
+        self._store.vectors[self._id].update(self._store.vectors[generation_id])
+
+    def close(self) -> None:
+        if not self._closed:
+            self._store.written.discard(self._id)
+        self._closed = True
+
+    @property
+    def _manifest(self) -> GenerationManifest:
+        return self._snapshot.manifest
+
+    def _publish(self, state: State, revision: int) -> None:
+        self._store.states[self._id][revision] = state
+        manifest = replace(self._manifest, revision=revision)
+        self._store.manifests[self._id] = manifest
+        liveness = self._documents.liveness(self._collection, after=self._snapshot.revision)
+        self._snapshot = self._snapshot.refreshed(manifest, liveness)
+
+    def _indexed(self, stored: StoredDocument) -> Indexed:
+        document = stored.document
+        spans = self._encoder.split(document.text)
+        texts = [
+            passage_text(title=document.title, text=document.text[one.start : one.end])
+            for one in spans
+        ]
+        known = self._store.vectors[self._id]
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if missing:
+            known.update(zip(missing, _checked(self._encoder.embed(missing)), strict=True))
+        vectors = np.stack([known[text] for text in texts])
+        return Indexed(stored.revision, document.metadata, spans, vectors)
+
+
+def _checked(vectors: Vectors) -> Vectors:
+    if not np.isfinite(vectors).all():
+        raise VectorError("a vector holds a value that is not a finite number")
+    return vectors
+
+
+def _hit(ordinal: int, indexed: Indexed, query: Vectors) -> RowHit:
+    scores = indexed.vectors @ query
+    passage = int(scores.argmax())
+    span = indexed.spans[passage]
+    return RowHit(ordinal, passage, span.start, span.end, float(scores[passage]))
+
+
+def _matching(live: State, where: Filter | None) -> State:
+    if where is None or not live:
+        return live
+    metadata = [one.metadata for one in live.values()]
+    attributes = attributes_of(metadata, rows=range(len(live)))
+    check_fields(where, [attributes])
+    kept = matching_rows(where, attributes, n_rows=len(live))
+    return {o: one for (o, one), matches in zip(live.items(), kept, strict=True) if matches}
