@@ -116,8 +116,8 @@ def test_token_vectors_are_near_the_exact_ones_and_not_normalised(
         exact = load("onnx-fp32").run_tokens(batch.input_ids, batch.attention_mask)[0]
         lengths = np.linalg.norm(exact, axis=1)
         cosines = (found * exact).sum(axis=1) / (lengths * np.linalg.norm(found, axis=1))
-        assert cosines.mean() > 0.98
-        assert (lengths > 2).all()
+        assert cosines.mean() > 0.99
+        assert lengths.max() > 2
 
 
 def test_threads_that_run_at_once_get_the_token_vectors_that_one_would(
