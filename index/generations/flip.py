@@ -21,8 +21,8 @@ PATIENT_ROUNDS = 10
 """So often the pointer stays where it is because something was written before the look."""
 FIRST_INSIDE = 8
 MOST_INSIDE = 64
-"""Then so many changes are sealed while who writes waits: at first the former, in each further round
-twice as many, never more than the latter."""
+"""Then so many changes are sealed while who writes waits: at first the former, in each further
+round twice as many, never more than the latter."""
 
 
 Agree = Callable[[Collection], None]
