@@ -1,32 +1,55 @@
 # syntax=docker/dockerfile:1
 # Two images: `serve` (the default, no torch) answers queries; `train` makes checkpoints, and runs
-# the worker beside the server.
+# the worker beside the server. What Molt stands on is installed from lock files, before the source
+# is there: a change to the source reinstalls nothing but Molt.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE ./
-COPY src ./src
-RUN pip install --no-cache-dir build==1.3.0 && python -m build --wheel --outdir /wheels
+COPY requirements/build.txt requirements/
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/build.txt
+COPY pyproject.toml MANIFEST.in README.md LICENSE ./
+# src/molt ties the packages together by relative links.
+COPY src src
+COPY app app
+COPY artifact artifact
+COPY cli cli
+COPY encoder encoder
+COPY engine engine
+COPY index index
+COPY training training
+COPY worker worker
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels .
 
 FROM python:3.11-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     MOLT_HOME=/var/lib/molt
 RUN useradd --system --uid 10001 --home-dir /var/lib/molt --create-home molt
-COPY --from=build /wheels /wheels
 
 FROM base AS train
+COPY requirements/train.txt /opt/molt/
+RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes \
+    --requirement /opt/molt/train.txt
 # The index of CPU builds keeps gigabytes of CUDA out; pass --build-arg TORCH_INDEX= for a GPU image.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-    "$(echo /wheels/molt-*.whl)[train,openvino]"
+COPY requirements/torch-cpu.txt requirements/torch-cuda.txt /opt/molt/
+RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes \
+    $(if [ -n "$TORCH_INDEX" ]; \
+    then echo --index-url "$TORCH_INDEX" --requirement /opt/molt/torch-cpu.txt; \
+    else echo --requirement /opt/molt/torch-cuda.txt; fi)
+RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-deps --no-index /wheels/molt-*.whl && pip check
 USER molt
 VOLUME /var/lib/molt
 ENTRYPOINT ["molt"]
 CMD ["checkpoints", "default"]
 
 FROM base AS serve
-RUN pip install --no-cache-dir "$(echo /wheels/molt-*.whl)[openvino]"
+COPY requirements/serve.txt /opt/molt/
+RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes \
+    --requirement /opt/molt/serve.txt
+RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-deps --no-index /wheels/molt-*.whl && pip check
 USER molt
 VOLUME /var/lib/molt
 EXPOSE 8080

@@ -3,17 +3,25 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Where only the plain package index is at hand, torch may come with CUDA; name an index of CPU
-# builds here: make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Where no build of torch for CPUs is at hand, it comes with CUDA; name an index of CPU builds here:
+# make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 # EDITABLE= installs the built wheel instead of pointing at the source tree.
 EDITABLE ?= -e
+# Nothing is installed but what a lock file names, by the hash of its file.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
+LOCKED := $(BIN)/python $(INSTALL) --require-hashes
+# Programs that no environment of Molt's needs: what renews the lock files, and what audits them.
+TOOLS := $(VENV)/tools
+# make lock UPGRADE=--upgrade moves every pin as far as pyproject.toml lets it.
+UPGRADE ?=
+LOCK := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock' $(UPGRADE)
+LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit-package torch
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve test check format browser clean
+.PHONY: demo serve test check format browser lock audit clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus
@@ -48,16 +56,60 @@ browser:
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else echo "chromium is not installed and this user cannot install it: page tests will skip"; fi
 
-$(BIN)/python:
-	$(PYTHON) -m venv --upgrade-deps $(VENV)
+# Each lock keeps the pins of the one before it: what is tested is what is trained and served with.
+lock: $(TOOLS)/.made
+	$(LOCK) requirements/tools.in --output-file requirements/tools.txt
+	$(LOCK) requirements/build.in --output-file requirements/build.txt
+	$(LOCK_MOLT) --extra dev --constraints requirements/build.txt \
+		--output-file requirements/dev.txt
+	$(LOCK_MOLT) --extra train --extra openvino --constraints requirements/dev.txt \
+		--output-file requirements/train.txt
+	$(LOCK_MOLT) --extra openvino --constraints requirements/dev.txt \
+		--output-file requirements/serve.txt
+	grep -o 'torch==[0-9.]*' pyproject.toml | $(LOCK) - --constraints requirements/dev.txt \
+		--output-file requirements/torch-cuda.txt
 
-$(VENV)/.demo: pyproject.toml | $(BIN)/python
-	$(PIP) $(EDITABLE) '.[train,openvino]'
+# Asks a service on the network what is known against each pin. With --strict a package that it does
+# not know of is an error, so that silence never passes for a clean bill; torch-cpu.txt is left out,
+# as it names a build that no such service knows, of the release that torch-cuda.txt names.
+AUDITED := build serve train dev torch-cuda tools
+audit: $(TOOLS)/.made
+	@if $(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		$(AUDITED:%=-r requirements/%.txt) >$(TOOLS)/audit.log 2>&1; \
+	then cat $(TOOLS)/audit.log; \
+	elif grep -q '^Found .* known vulnerabilit' $(TOOLS)/audit.log; \
+	then cat $(TOOLS)/audit.log; exit 1; \
+	else tail -n 1 $(TOOLS)/audit.log; \
+		echo "NOT AUDITED: the service that knows of vulnerabilities did not answer for every package."; \
+		echo "It may not be reachable from here; the whole output is in $(TOOLS)/audit.log"; exit 2; \
+	fi
+
+$(VENV)/.python: requirements/build.txt
+	$(PYTHON) -m venv $(VENV)
+	$(LOCKED) -r requirements/build.txt
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(PIP) $(EDITABLE) '.[dev]'
+# A build of torch for CPUs where there is one, and the one with CUDA only where no index was named.
+define install
+	$(LOCKED) -r requirements/$(1).txt
+	$(LOCKED) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r requirements/torch-cpu.txt \
+		$(if $(TORCH_INDEX),,|| $(LOCKED) -r requirements/torch-cuda.txt)
+	$(BIN)/python $(INSTALL) --no-build-isolation $(EDITABLE) .
+	$(BIN)/python -m pip check
+endef
+
+$(VENV)/.demo: $(VENV)/.python pyproject.toml requirements/train.txt requirements/torch-cpu.txt
+	$(call install,train)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml requirements/dev.txt requirements/torch-cpu.txt
+	$(call install,dev)
 	@touch $@ $(VENV)/.demo
+
+$(TOOLS)/.made: requirements/tools.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python $(INSTALL) --require-hashes -r requirements/tools.txt
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist demo-data

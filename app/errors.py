@@ -150,7 +150,8 @@ def _mapped(error: Exception, status: int, code: str) -> HttpFailure:
 
 def _retry(error: Exception, status: int) -> dict[str, str]:
     """When to try again."""
-    if isinstance(error, OverloadedError | engine_errors.EncodersBusyError):
+    patient = (OverloadedError, engine_errors.EncodersBusyError, engine_errors.UnavailableError)
+    if isinstance(error, patient):
         return {"Retry-After": str(error.retry_after)}
     return {"Retry-After": RETRY_SECONDS} if status == 503 else {}
 

@@ -144,8 +144,12 @@ class _Moment(Collector):
         revision = _gauge("molt_collection_revision", "Changes acknowledged")
         indexed = _gauge("molt_collection_indexed_revision", "Changes that can be searched")
         epoch = _gauge("molt_collection_epoch", "Moves of the pointer")
+        answers = _gauge("molt_collection_answers", "1 where searches are answered")
+        refused = _gauge("molt_collection_refused", "1 where what the pointer names is refused")
         for status in self._collections:
             name = [status.collection.name]
+            answers.add_metric(name, status.answers)
+            refused.add_metric(name, status.state == "refused")
             documents.add_metric(name, status.collection.documents)
             revision.add_metric(name, status.collection.revision)
             indexed.add_metric(name, status.indexed_revision)
@@ -156,7 +160,7 @@ class _Moment(Collector):
         )
         for failure in self._failed:
             failed.add_metric([failure.collection, failure.kind], 1)
-        return documents, revision, indexed, epoch, failed, ready
+        return documents, revision, indexed, epoch, answers, refused, failed, ready
 
 
 def _gauge(name: str, what: str) -> GaugeMetricFamily:

@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 _LONGEST_PAUSE = 60.0
 _HEALTHY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_LOOK_SECONDS = 0.5
 
 
 class Supervisor:
@@ -65,7 +66,7 @@ class Supervisor:
         with subprocess.Popen(  # noqa: S603  our own command
             self._command, stdin=subprocess.PIPE, env=self._environment, process_group=0
         ) as child:
-            while child.poll() is None and not self._stopping.wait(0.2):
+            while child.poll() is None and not self._stopping.wait(_LOOK_SECONDS):
                 continue
             if child.poll() is None:
                 _end(child)

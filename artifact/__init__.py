@@ -8,13 +8,14 @@ nor index.
 from molt.artifact.directory import (
     publish_directory,
     published_ids,
+    replace_directory,
     sweep_hidden,
     sync_directory,
     write_atomically,
 )
 from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
 from molt.artifact.faultpoint import faultpoint
-from molt.artifact.files import FileEntry, hash_file, text_hash, verify_file
+from molt.artifact.files import FileEntry, copy_file, hash_file, text_hash, verify_file
 from molt.artifact.home import Home
 from molt.artifact.lock import FileLock, exclusive, lock_file, share_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
@@ -27,6 +28,7 @@ __all__ = [
     "Home",
     "UnsupportedFormatError",
     "canonical_json",
+    "copy_file",
     "exclusive",
     "faultpoint",
     "hash_file",
@@ -34,6 +36,7 @@ __all__ = [
     "publish_directory",
     "published_ids",
     "read_manifest",
+    "replace_directory",
     "share_file",
     "sweep_hidden",
     "sync_directory",

@@ -1,5 +1,6 @@
 """Durable writes: a file or a directory appears whole, or not at all, even through power loss."""
 
+import ctypes
 import errno
 import os
 import re
@@ -66,6 +67,27 @@ def publish_directory(target: Path) -> Iterator[Path]:
     sync_directory(target.parent)
 
 
+@contextmanager
+def replace_directory(target: Path) -> Iterator[Path]:
+    """Yield a fresh directory to fill; on success it is synced and takes the place of `target`.
+
+    At no moment, and after no crash, is there anything but the whole old one or the whole new one.
+    Who has files of the old one open keeps them. Raises `FileNotFoundError` where there is none to
+    replace, and `OSError` on a file system that cannot exchange two directories.
+    """
+    if not target.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target))
+    working = target.with_name(f".{target.name}.{uuid4().hex}")
+    working.mkdir()
+    try:
+        yield working
+        _sync_tree(working)
+        _exchange(working, target)
+        sync_directory(target.parent)
+    finally:
+        rmtree(working, ignore_errors=True)
+
+
 def sweep_hidden(root: Path) -> list[Path]:
     """Remove what hides under `root` and was not written to for an hour; returns it.
 
@@ -100,6 +122,16 @@ def _rename_unless_taken(working: Path, target: Path) -> None:
         if error.errno == errno.ENOTEMPTY:  # somebody published it meanwhile
             raise FileExistsError(target) from None
         raise
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Give each of two directories the name of the other, in one step (Linux, renameat2(2))."""
+    here = -100  # AT_FDCWD: relative paths start where this process is
+    exchange = 2
+    system = ctypes.CDLL(None, use_errno=True)
+    if system.renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"cannot be replaced in one step: {os.strerror(number)}", other.name)
 
 
 def _sync_tree(root: Path) -> None:

@@ -31,6 +31,11 @@ POINTS = frozenset(
         "flip.pointed",
         "flip.committed",
         "collect.renamed",
+        "backup.object",
+        "backup.cataloged",
+        "restore.staged",
+        "restore.moved",
+        "restore.placed",
     }
 )
 

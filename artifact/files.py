@@ -2,12 +2,16 @@
 
 import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from molt.artifact.errors import CorruptFileError
+
+_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,31 @@ def hash_file(path: Path) -> FileEntry:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
         return FileEntry(size=file.tell(), sha256=digest.hexdigest())
+
+
+def copy_file(source: Path, target: Path) -> FileEntry:
+    """Copy a file to `target`, which must not exist, durably; what was copied is measured.
+
+    Raises `CorruptFileError` where the source is missing or the disk fails to read it.
+    """
+    digest = hashlib.sha256()
+    try:
+        with source.open("rb") as reader, target.open("xb") as writer:
+            while block := _read(reader, source):
+                digest.update(block)
+                writer.write(block)
+            writer.flush()
+            os.fsync(writer.fileno())
+            return FileEntry(size=writer.tell(), sha256=digest.hexdigest())
+    except FileNotFoundError as error:
+        if error.filename != str(source):
+            raise
+        raise CorruptFileError(source, "the file is missing") from None
+
+
+def _read(reader: BinaryIO, path: Path) -> bytes:
+    with reading(path):
+        return reader.read(_BLOCK)
 
 
 def verify_file(path: Path, expected: FileEntry) -> None:

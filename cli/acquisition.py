@@ -63,6 +63,18 @@ def ensure_default(call: Invocation, settings: "Settings") -> str:
         return ids[0]
 
 
+def upgrade(checkpoint_id: str, *, store: "CheckpointStore") -> "Checkpoint":
+    """Export a checkpoint of the store again.
+
+    Raises `CommandError` where the train extra is missing.
+    """
+    _require_training()
+    from molt.training.export.checkpoints import upgrade_checkpoint
+
+    with redirect_stdout(sys.stderr):
+        return upgrade_checkpoint(checkpoint_id, store=store)
+
+
 def _make(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -> "Checkpoint":
     _require_training()
     from molt.encoder.checkpoint import Pooling, Prompts
@@ -96,6 +108,6 @@ def _make_built_in(call: Invocation, home: Path) -> None:
 def _require_training() -> None:
     if find_spec("torch") is None or find_spec("sentence_transformers") is None:
         raise CommandError(
-            "making a checkpoint needs the train extra: `pip install 'molt[train]'`; or make it on "
-            "another machine and copy it here: `molt checkpoints add PATH`"
+            "exporting a checkpoint needs the train extra: `pip install 'molt[train]'`; or do it "
+            "on another machine and copy it here: `molt checkpoints add PATH`"
         )

@@ -6,6 +6,7 @@ import typer
 
 from molt.cli.command import DebugOption, HomeOption, JsonOption, command
 from molt.cli.commands import checkpoints, collections, config, jobs, keys, swapping
+from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
@@ -75,6 +76,9 @@ command(app, "merge")(swapping.merge)
 command(app, "activate")(swapping.activate)
 command(app, "rollback")(swapping.rollback)
 command(app, "check")(check)
+command(app, "backup")(backup)
+command(app, "backups")(backups)
+command(app, "restore")(restore)
 command(app, "generations")(generations)
 command(app, "releases")(releases)
 
@@ -83,10 +87,11 @@ command(_collections, "list")(collections.list_collections)
 command(_collections, "create")(collections.create_collection)
 command(_collections, "delete")(collections.delete_collection)
 
-_checkpoints = _group("checkpoints", help="Encoders: list, show, add, choose the default, remove.")
+_checkpoints = _group("checkpoints", help="Encoders: list, show, add, upgrade, choose, remove.")
 command(_checkpoints, "list")(checkpoints.list_checkpoints)
 command(_checkpoints, "show")(checkpoints.show)
 command(_checkpoints, "add")(checkpoints.add)
+command(_checkpoints, "upgrade")(checkpoints.upgrade)
 command(_checkpoints, "default")(checkpoints.default)
 command(_checkpoints, "remove")(checkpoints.remove)
 

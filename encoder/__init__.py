@@ -10,7 +10,7 @@ from molt.encoder.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
-from molt.encoder.encoder import Encoded, Encoder, open_encoder
+from molt.encoder.encoder import Encoded, Encoder, TokenVectors, open_encoder
 from molt.encoder.errors import (
     ArchiveTooLargeError,
     CheckpointError,
@@ -19,15 +19,18 @@ from molt.encoder.errors import (
     ClosedEncoderError,
     EncoderError,
     InvalidArchiveError,
+    MissingCapabilityError,
     NoVariantError,
     UnfinishedCheckpointError,
     UnsafeCheckpointError,
 )
+from molt.encoder.kind import Capability, ModelKind
 from molt.encoder.lane import Lane
 from molt.encoder.store import CheckpointStore
 
 __all__ = [
     "ArchiveTooLargeError",
+    "Capability",
     "Checkpoint",
     "CheckpointError",
     "CheckpointExistsError",
@@ -41,9 +44,12 @@ __all__ = [
     "InputType",
     "InvalidArchiveError",
     "Lane",
+    "MissingCapabilityError",
+    "ModelKind",
     "NoVariantError",
     "Pooling",
     "Prompts",
+    "TokenVectors",
     "UnfinishedCheckpointError",
     "UnsafeCheckpointError",
     "Variant",

@@ -21,14 +21,16 @@ from molt.artifact import (
     write_manifest,
 )
 from molt.encoder.allowlist import check_checkpoint_files, check_listed, is_graph
-from molt.encoder.content import check_content, check_settings, is_deep
-from molt.encoder.errors import UnsafeCheckpointError
+from molt.encoder.content import STATIC, check_content, check_settings, is_deep, model_type
+from molt.encoder.errors import MissingCapabilityError, UnsafeCheckpointError
+from molt.encoder.kind import Capability, ModelKind, fits
 
 CHECKPOINT_MANIFEST = "checkpoint.json"
-CHECKPOINT_FORMAT = 1
+CHECKPOINT_FORMAT = 2
 
 MINIMUM_COSINE = 0.99
 MAXIMUM_NDCG_LOSS = 0.005
+_WITHOUT_KIND = 1  # the format whose manifests name neither kind nor capabilities
 _Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -107,6 +109,8 @@ class Checkpoint:
 
     path: Path
     id: str
+    kind: ModelKind
+    capabilities: tuple[Capability, ...]
     created_at: AwareDatetime
     base_model: str
     dimension: _Count
@@ -124,6 +128,11 @@ class Checkpoint:
     def size(self) -> int:
         """Bytes on disk of every file that the manifest lists."""
         return sum(entry.size for entry in self.files.values())
+
+    def require(self, capability: Capability) -> None:
+        """Raise `MissingCapabilityError`, which says what to do, where it cannot do that."""
+        if capability not in self.capabilities:
+            raise MissingCapabilityError(f"checkpoint {self.id} {_missing(self, capability)}")
 
 
 _SCHEMA: TypeAdapter[Checkpoint] = TypeAdapter(Checkpoint)
@@ -150,7 +159,7 @@ def write_checkpoint(checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read the manifest alone; the other files are neither opened nor hashed.
+    """Read the manifest alone; the other files are neither hashed nor, of format 2 on, opened.
 
     Raises `CorruptFileError` and `UnsupportedFormatError` of `molt.artifact`, and
     `UnsafeCheckpointError` where the manifest describes no checkpoint that Molt can serve.
@@ -160,6 +169,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise UnsafeCheckpointError(
             path / CHECKPOINT_MANIFEST, "nests deeper than any that Molt writes"
         )
+    if body["format"] == _WITHOUT_KIND:
+        body |= {"kind": _kind_of(path), "capabilities": [Capability.EMBED]}
     try:
         checkpoint = _SCHEMA.validate_python(body | {"path": path})
     except ValidationError as error:
@@ -185,12 +196,36 @@ def open_checkpoint(path: Path) -> Checkpoint:
         verify_file(path / name, entry)
     check_content(path)
     check_settings(path, max_length=checkpoint.max_length)
+    if (checkpoint.kind is ModelKind.STATIC) != (_kind_of(path) is ModelKind.STATIC):
+        raise UnsafeCheckpointError(
+            path / CHECKPOINT_MANIFEST, f"says it is {checkpoint.kind} and is not"
+        )
     return checkpoint
+
+
+def _kind_of(path: Path) -> ModelKind:
+    """What a model that embeds is by its configuration, which need not be sound."""
+    static = model_type(path) == STATIC
+    return ModelKind.STATIC if static else ModelKind.BI_ENCODER
+
+
+def _missing(checkpoint: Checkpoint, capability: Capability) -> str:
+    if checkpoint.kind is ModelKind.CROSS_ENCODER:
+        return "is a cross-encoder, which this version of Molt does not serve; choose another one"
+    if capability is Capability.TOKENS:
+        return (
+            "has no token vectors: it was exported by an earlier version; "
+            f"export it again with `molt checkpoints upgrade {checkpoint.id}`"
+        )
+    return f"is a {checkpoint.kind}, which cannot {capability}; choose another one"
 
 
 def _check_consistency(checkpoint: Checkpoint) -> None:
     """What the types cannot say: names are listed files, and the id is that of the content."""
     manifest = checkpoint.path / CHECKPOINT_MANIFEST
+    if not fits(checkpoint.kind, checkpoint.capabilities):
+        can = ", ".join(checkpoint.capabilities) or "nothing"
+        raise UnsafeCheckpointError(manifest, f"says that a {checkpoint.kind} can do {can}")
     missing = {*_DEFINING_FILES, *(variant.graph for variant in checkpoint.variants)}
     missing -= checkpoint.files.keys()
     if missing:

@@ -111,6 +111,15 @@ def is_static(root: Path) -> bool:
     return "StaticEmbedding" in found
 
 
+def model_type(root: Path) -> str | None:
+    """What `config.json` calls the model; None where that cannot be told."""
+    try:
+        named = read_object(root / "config.json").get("model_type")
+    except (OSError, UnsafeCheckpointError):
+        return None
+    return named if isinstance(named, str) else None
+
+
 def read_json(path: Path) -> Any:
     """What a JSON file says. Raises `UnsafeCheckpointError` where it is missing or not JSON."""
     try:

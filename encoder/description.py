@@ -11,6 +11,8 @@ def describe_checkpoint(checkpoint: Checkpoint, *, default: str | None) -> dict[
     return {
         "id": checkpoint.id,
         "default": checkpoint.id == default,
+        "kind": checkpoint.kind,
+        "capabilities": checkpoint.capabilities,
         "base_model": checkpoint.base_model,
         "parent": checkpoint.parent,
         "created_at": checkpoint.created_at,

@@ -48,5 +48,9 @@ class UnsoundVectorsError(EncoderError):
     """An encoder makes vectors that no ranking can rest on: not finite, or not normalised."""
 
 
+class MissingCapabilityError(EncoderError):
+    """A checkpoint cannot do what was asked of it; the message says what to do."""
+
+
 class ClosedEncoderError(EncoderError):
     """The encoder was closed; open another one."""

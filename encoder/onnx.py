@@ -7,6 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from molt.encoder.errors import NoVariantError
+from molt.encoder.runtime import TOKEN_VECTORS, VECTORS
 
 # ONNX Runtime's fused kernel is naive: for BERT on a CPU it takes five times as long as the two
 # operators it replaces, a fifth of the whole run.
@@ -32,11 +33,26 @@ class ONNXRuntime:
             )
         except Exception as error:
             raise NoVariantError(f"ONNX Runtime does not take {graph}: {error}") from error
+        self._graph = graph
+        self._has_tokens = TOKEN_VECTORS in [each.name for each in self._session.get_outputs()]
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Vectors `(n, dim) float32`, L2-normalised, of ids and mask `(n, length) int64`."""
+        return self._run(VECTORS, input_ids, attention_mask)
+
+    def run_tokens(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Token vectors `(n, length, dim) float32`; raises `NoVariantError` where it has none."""
+        if not self._has_tokens:
+            raise NoVariantError(f"{self._graph} has no output {TOKEN_VECTORS}")
+        return self._run(TOKEN_VECTORS, input_ids, attention_mask)
+
+    def _run(
+        self, output: str, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-        vectors: NDArray[np.float32] = self._session.run(None, feed)[0]
-        return vectors
+        found: NDArray[np.float32] = self._session.run([output], feed)[0]
+        return found

@@ -9,6 +9,7 @@ import openvino
 from numpy.typing import NDArray
 
 from molt.encoder.errors import NoVariantError
+from molt.encoder.runtime import TOKEN_VECTORS, VECTORS
 
 # OpenVINO compiles kernels for each new shape and keeps them, some megabytes each. Rounding
 # lengths up bounds how many there are; aligned lengths are also no slower.
@@ -31,6 +32,8 @@ class OpenVINORuntime:
             self._compiled = _compiled(graph, settings)
         except RuntimeError as error:
             raise NoVariantError(f"OpenVINO does not take {graph}: {error}") from error
+        self._graph = graph
+        self._has_tokens = any(TOKEN_VECTORS in each.names for each in self._compiled.outputs)
         self._max_length = max_length
         self._local = threading.local()
 
@@ -38,6 +41,21 @@ class OpenVINORuntime:
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Vectors `(n, dim) float32`, L2-normalised, of ids and mask `(n, length) int64`."""
+        return self._run(VECTORS, input_ids, attention_mask)[: len(input_ids)].copy()
+
+    def run_tokens(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Token vectors `(n, length, dim) float32`; raises `NoVariantError` where it has none."""
+        if not self._has_tokens:
+            raise NoVariantError(f"{self._graph} has no output {TOKEN_VECTORS}")
+        rows, length = input_ids.shape
+        return self._run(TOKEN_VECTORS, input_ids, attention_mask)[:rows, :length].copy()
+
+    def _run(
+        self, output: str, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """What the request of this thread holds until its next call."""
         rows, length = input_ids.shape
         step = _SHORT_STEP if length <= _SHORT else _STEP
         shape = (1 << (rows - 1).bit_length(), min(-(-length // step) * step, self._max_length))
@@ -45,8 +63,9 @@ class OpenVINORuntime:
             "input_ids": _padded(input_ids, shape),
             "attention_mask": _padded(attention_mask, shape),
         }
-        vectors: NDArray[np.float32] = self._request().infer(feed, share_inputs=True)[0]
-        return vectors[:rows]
+        found = self._request().infer(feed, share_inputs=True, share_outputs=True)
+        values: NDArray[np.float32] = found[output]
+        return values
 
     def _request(self) -> openvino.InferRequest:
         if not hasattr(self._local, "request"):

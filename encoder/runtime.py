@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from molt.encoder.checkpoint import Checkpoint, Variant
 from molt.encoder.errors import NoVariantError
 
+VECTORS = "vectors"
+TOKEN_VECTORS = "token_vectors"  # noqa: S105 - no secret
+"""What a graph calls its outputs; one that an earlier version exported has the first one alone."""
+
 
 class Runtime(Protocol):
     """A loaded graph. Threads may call it at once; each call computes on one core."""
@@ -18,6 +22,16 @@ class Runtime(Protocol):
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Vectors `(n, dim) float32`, L2-normalised, of ids and mask `(n, length) int64`."""
+        ...
+
+    def run_tokens(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Token vectors `(n, length, dim) float32`: the last hidden states, before pooling.
+
+        They are not normalised, and those of masked tokens mean nothing. Raises `NoVariantError`
+        where the graph has none.
+        """
         ...
 
 

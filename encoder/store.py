@@ -13,6 +13,7 @@ from molt.artifact import (
     CorruptFileError,
     publish_directory,
     published_ids,
+    replace_directory,
     sweep_hidden,
 )
 from molt.encoder.checkpoint import (
@@ -74,7 +75,14 @@ class CheckpointStore:
 
     def open(self, checkpoint_id: str) -> Checkpoint:
         """A checkpoint with every file verified; raises as `path` and `open_checkpoint` do."""
-        return _named(open_checkpoint(self.path(checkpoint_id)), checkpoint_id)
+        path = self.path(checkpoint_id)
+        before = _inode(path)
+        try:
+            return _named(open_checkpoint(path), checkpoint_id)
+        except (CorruptFileError, UnsafeCheckpointError):
+            if _inode(path) in {before, None}:
+                raise
+        return _named(open_checkpoint(path), checkpoint_id)  # it was replaced meanwhile
 
     def survey(self) -> Survey:
         """Read every manifest, and nothing else."""
@@ -90,8 +98,9 @@ class CheckpointStore:
     def add(self, source: Path, *, carry: Callable[[Path, Path], object] = copyfile) -> Added:
         """Verify a finished checkpoint where it lies, `carry` its files here, and verify those.
 
-        One that is here already stays, unless it is damaged. Raises `UnfinishedCheckpointError`
-        where the source has no manifest, and as `open_checkpoint` does.
+        One that is here already stays, unless it is damaged or can do less: what an earlier version
+        exported gives way to what this one did. Raises `UnfinishedCheckpointError` where the source
+        has no manifest, and as `open_checkpoint` does.
         """
         if not (source / CHECKPOINT_MANIFEST).is_file():
             raise UnfinishedCheckpointError(
@@ -100,8 +109,9 @@ class CheckpointStore:
             )
         checkpoint = open_checkpoint(source)
         self._discard_damaged(checkpoint.id)
+        place = self.replace if self._has_lesser(checkpoint) else self.publish
         try:
-            with self.publish(checkpoint.id) as working:
+            with place(checkpoint.id) as working:
                 for name in (CHECKPOINT_MANIFEST, *checkpoint.files):
                     (working / name).parent.mkdir(parents=True, exist_ok=True)
                     carry(source / name, working / name)
@@ -132,10 +142,24 @@ class CheckpointStore:
         except FileExistsError:
             raise CheckpointExistsError(f"checkpoint {checkpoint_id} is in the store") from None
 
+    @contextmanager
+    def replace(self, checkpoint_id: str) -> Iterator[Path]:
+        """Yield a fresh directory to fill; on success it takes the place of a checkpoint at once.
+
+        Whoever serves the old one goes on with the files that it has open. Raises as `path` does.
+        """
+        with replace_directory(self.path(checkpoint_id)) as working:
+            yield working
+
     def remove(self, checkpoint_id: str) -> None:
         """Delete a checkpoint; whoever serves it must have let go of it before."""
         self.path(checkpoint_id)
         self._discard(checkpoint_id)
+
+    def _has_lesser(self, checkpoint: Checkpoint) -> bool:
+        if checkpoint.id not in self.ids():
+            return False
+        return set(self.read(checkpoint.id).capabilities) < set(checkpoint.capabilities)
 
     def _discard_damaged(self, checkpoint_id: str) -> None:
         folder = self.root / checkpoint_id
@@ -151,6 +175,14 @@ class CheckpointStore:
         doomed = self.root / f".{checkpoint_id}.{uuid4().hex}"
         (self.root / checkpoint_id).rename(doomed)
         rmtree(doomed)
+
+
+def _inode(path: Path) -> int | None:
+    """Which directory `path` is; None where there is none."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _named(checkpoint: Checkpoint, checkpoint_id: str) -> Checkpoint:

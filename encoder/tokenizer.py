@@ -4,7 +4,10 @@ Any string is taken: an empty one, one of a million characters, one with lone su
 becomes U+FFFD, as a strict reader of UTF-16 would have it).
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,21 @@ from molt.encoder.errors import UnsafeCheckpointError
 # Characters read at once, per token that can be kept: few texts need a second look.
 _WINDOW_PER_TOKEN = 12
 _CHUNK = 64
+_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
+_CHARACTER = re.compile(rf"{_PAIR.pattern}|.", re.DOTALL)
+
+_EncodeBatch = Callable[[list[str]], list[Encoding]]
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """Token ids `(length,) int64` and where each token stands: `(length, 2) int64`.
+
+    A place is the first character and the one after the last; that of a special token is `(0, 0)`.
+    """
+
+    ids: NDArray[np.int64]
+    offsets: NDArray[np.int64]
 
 
 class Tokenizer:
@@ -43,25 +61,50 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Token ids of each text `(length,) int64`, special tokens included, truncated."""
-        return [ids for chunk in _chunks(texts) for ids in self._encode_chunk(chunk)]
+        return [
+            np.array(encoding.ids, dtype=np.int64)
+            for chunk in _chunks(texts)
+            for encoding in self._encodings(chunk, self._fast.encode_batch_fast)
+        ]
 
-    def _encode_chunk(self, chunk: Sequence[str]) -> Iterator[NDArray[np.int64]]:
+    def read(self, texts: Sequence[str]) -> list[ReadText]:
+        """The same tokens, and where in its text each of them stands, which takes longer."""
+        return [
+            _read(text, encoding)
+            for chunk in _chunks(texts)
+            for text, encoding in zip(
+                chunk, self._encodings(chunk, self._fast.encode_batch), strict=True
+            )
+        ]
+
+    def _encodings(self, chunk: Sequence[str], encode_batch: _EncodeBatch) -> Iterator[Encoding]:
         texts = [_well_formed(text) for text in chunk]
         heads = [text[: self._window] for text in texts]
-        for text, encoding in zip(texts, self._fast.encode_batch_fast(heads), strict=True):
-            if len(text) > self._window and not _is_settled(encoding):
-                yield self._encode_long(text)
-            else:
-                yield np.array(encoding.ids, dtype=np.int64)
+        for text, encoding in zip(texts, encode_batch(heads), strict=True):
+            settled = len(text) <= self._window or _is_settled(encoding)
+            yield encoding if settled else self._encode_long(text)
 
-    def _encode_long(self, text: str) -> NDArray[np.int64]:
+    def _encode_long(self, text: str) -> Encoding:
         """Read ever more of `text` until the rest of it cannot change the tokens that are kept."""
         window = self._window
         while True:
             window *= 4
             encoding = self._fast.encode(text[:window])
             if window >= len(text) or _is_settled(encoding):
-                return np.array(encoding.ids, dtype=np.int64)
+                return encoding
+
+
+def _read(text: str, encoding: Encoding) -> ReadText:
+    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    return ReadText(np.array(encoding.ids, dtype=np.int64), _in_original(text, offsets))
+
+
+def _in_original(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places in `text` of places in its well-formed spelling, where a pair of surrogates is one."""
+    if text.isascii() or not _PAIR.search(text):
+        return offsets
+    widths = [len(found[0]) for found in _CHARACTER.finditer(text)]
+    return np.array([0, *accumulate(widths)], dtype=np.int64)[offsets]
 
 
 def _is_settled(encoding: Encoding) -> bool:

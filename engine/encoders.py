@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 
 from molt.encoder.encoder import Encoder
 from molt.engine.errors import EncodersBusyError
+from molt.engine.refusal import Files, Refusal, look_at, unraised
+
+_FIRST_REST = 1.0
 
 
 @dataclass(eq=False)
@@ -29,21 +32,31 @@ class Encoders:
     """Opens an encoder the first time that its checkpoint is asked for.
 
     While one is being opened, which takes seconds, the others are given out. An encoder that is
-    let go lives on until the last request that holds it ends.
+    let go lives on until the last request that holds it ends. With `files`, which tells a
+    checkpoint's, one that could not be opened is not opened again until they change or it has
+    rested.
     """
 
     def __init__(
-        self, open_encoder: Callable[[str], Encoder], *, spare: int = 2, max_lent: int = 2
+        self,
+        open_encoder: Callable[[str], Encoder],
+        *,
+        files: Callable[[str], Files] = lambda _: (),
+        spare: int = 2,
+        max_lent: int = 2,
     ) -> None:
         self._open = open_encoder
+        self._files = files
         self._spare = spare
         self._max_lent = max_lent
         self._opened: dict[str, _Opened] = {}
+        self._refused: dict[str, Refusal] = {}
         self._lock = threading.Lock()
         self._opening_seconds = 1.0
 
     def get(self, checkpoint_id: str) -> Encoder:
         """For what serves. Raises what opening raises: not found, corrupt, unsafe."""
+        self._raise_refusal(checkpoint_id)
         with self._lock:
             opened, first = self._taken(checkpoint_id, lent=False)
         return self._result(opened, checkpoint_id, first=first)
@@ -55,6 +68,7 @@ class Encoders:
         Raises `EncodersBusyError` where it would be one more than `max_lent`, all of them in use;
         and what opening raises.
         """
+        self._raise_refusal(checkpoint_id)
         with self._lock:
             if checkpoint_id not in self._opened:
                 self._make_room()
@@ -70,6 +84,10 @@ class Encoders:
         """Would it be given out at once?"""
         opened = self._opened.get(checkpoint_id)
         return opened is not None and opened.encoder.done()
+
+    def files(self, checkpoint_id: str) -> Files:
+        """The files of a checkpoint as they are now; none where there is none."""
+        return self._files(checkpoint_id)
 
     def keep(self, checkpoint_ids: Collection[str]) -> None:
         """Let go of every encoder but these, the lent ones, and the `spare` ones used last."""
@@ -88,6 +106,12 @@ class Encoders:
             all_opened, self._opened = self._opened, {}
         for opened in all_opened.values():
             opened.encoder.result().close()
+
+    def _raise_refusal(self, checkpoint_id: str) -> None:
+        """Raise what opening raised a while ago, where nothing has changed since."""
+        refusal = self._refused.get(checkpoint_id)
+        if refusal is not None and refusal.stands(self._files(checkpoint_id)):
+            raise unraised(refusal.error)
 
     def _make_room(self) -> None:
         """Let go of the lent encoder that was used least recently, where one more is too many."""
@@ -114,10 +138,15 @@ class Encoders:
         return opened.encoder.result()
 
     def _fulfil(self, opened: _Opened, checkpoint_id: str) -> None:
-        began = time.monotonic()
+        began, look = time.monotonic(), look_at(self._files(checkpoint_id))
         try:
             opened.encoder.set_result(self._open(checkpoint_id))
+            self._refused.pop(checkpoint_id, None)
         except BaseException as error:
+            if look.files and isinstance(error, Exception):  # names of nothing are not remembered
+                former = self._refused.get(checkpoint_id)
+                refusal = look.refuse(error, former=former, first_rest=_FIRST_REST)
+                self._refused[checkpoint_id] = refusal
             with self._lock:
                 if self._opened.get(checkpoint_id) is opened:
                     del self._opened[checkpoint_id]

@@ -11,15 +11,15 @@ from typing import Self
 
 import structlog
 
-from molt.artifact import ArtifactError
 from molt.encoder.encoder import Encoder, open_encoder
-from molt.encoder.errors import EncoderError
+from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
-from molt.engine.errors import UnavailableError
 from molt.engine.indexer import Indexer
-from molt.engine.live import LiveCollections, default_checkpoint
+from molt.engine.live import LiveCollections
+from molt.engine.live_collection import State
 from molt.engine.models import Models
+from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releaser
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchAnswer, SearchQuery
@@ -37,11 +37,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class CollectionStatus:
-    """A collection and how far its index has come in this process."""
+    """A collection, how far its index has come in this process, and what keeps it from more.
+
+    Where it `answers` although what its pointer names is loaded or refused, it does so by what was
+    served before.
+    """
 
     collection: Collection
     indexed_revision: int
     checkpoint: str | None
+    state: State
+    problem: str | None
+    answers: bool
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,10 @@ class Engine:
         self.checkpoints = CheckpointStore(settings.layout.checkpoints)
         self.generations = GenerationStore(settings.layout.generations)
         self.live_collections = LiveCollections(
-            catalog=catalog, generations=self.generations, encoders=encoders
+            catalog=catalog,
+            generations=self.generations,
+            encoders=encoders,
+            poll_seconds=settings.index.poll_seconds,
         )
         self.models = Models(
             catalog=catalog,
@@ -91,7 +101,6 @@ class Engine:
             self.live_collections, self.sentinel, seconds=settings.index.poll_seconds
         )
         self._started = False
-        self._refused_default: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, settings: Settings, *, encoders: Encoders | None = None) -> Self:
@@ -115,7 +124,7 @@ class Engine:
         Raises `NoCheckpointError` where nothing could be encoded.
         """
         self.checkpoints.sweep_unfinished()
-        self._load_default()
+        self.live_collections.check_default()
         self.live_collections.refresh_changed()
         self._watcher.start()
         self.indexer.start()
@@ -126,6 +135,7 @@ class Engine:
         self._started = False
         self.indexer.close()
         self._watcher.close()
+        self.live_collections.close()
         self._encoders.close()
         if self._jobs is not None:
             self._jobs.close()
@@ -145,9 +155,12 @@ class Engine:
 
         That they are kept does not depend on whether the collection can be served.
         """
-        with suppress(UnavailableError):
-            self.live_collections.refresh(name)
+        self.live_collections.follow(name)
         self.indexer.wake()
+
+    def create(self, name: str) -> CollectionStatus:
+        """Make an empty collection. Raises `InvalidNameError` and `CollectionExistsError`."""
+        return self.status(self.catalog.collections.create(name))
 
     def statuses(self) -> list[CollectionStatus]:
         """Of every collection, but for those that are deleted meanwhile."""
@@ -158,30 +171,30 @@ class Engine:
         return found
 
     def status(self, collection: Collection) -> CollectionStatus:
-        """How far the index of a collection has come."""
-        try:
-            live = self.live_collections.get(collection.name)
-        except UnavailableError:
-            return CollectionStatus(collection, 0, None)
-        return CollectionStatus(collection, live.indexed_revision, live.encoder.checkpoint.id)
-
-    def readiness(self) -> Readiness:
-        """Ready once everything was loaded and nothing that a pointer names is refused."""
-        refused = self._refused_default + tuple(self.live_collections.problems().values())
-        failed = tuple(map(str, self.live_collections.failures))
-        return Readiness(
-            ready=self._started and not refused,
-            problems=refused + tuple(self.indexer.problems().values()) + failed,
+        """How far the index of a collection has come. Raises `CollectionNotFoundError`."""
+        found = self.live_collections.known(collection.name)
+        live = found.live
+        return CollectionStatus(
+            collection,
+            indexed_revision=0 if live is None else live.indexed_revision,
+            checkpoint=None if live is None else live.encoder.checkpoint.id,
+            state=found.state,
+            problem=found.problem,
+            answers=live is not None,
         )
 
-    def _load_default(self) -> None:
-        """A default checkpoint that is damaged is no reason not to serve the others."""
-        checkpoint_id = default_checkpoint(self.catalog)
-        try:
-            self._encoders.get(checkpoint_id)
-        except (ArtifactError, EncoderError) as error:
-            self._refused_default = (f"default checkpoint {checkpoint_id}: {error}",)
-            log.error("checkpoint.refused", checkpoint=checkpoint_id, reason=str(error))  # noqa: TRY400
+    def readiness(self) -> Readiness:
+        """Ready once everything was looked at and as long as there is a search to answer.
+
+        What a pointer names may be refused all the while: what was served before answers.
+        """
+        default = self.live_collections.default_problem
+        problems = [] if default is None else [default]
+        problems += [*self.live_collections.problems().values(), *self.indexer.problems().values()]
+        return Readiness(
+            ready=self._started and self.live_collections.can_answer(),
+            problems=(*problems, *map(str, self.live_collections.failures)),
+        )
 
 
 def checkpoint_encoders(settings: Settings) -> Encoders:
@@ -196,4 +209,10 @@ def checkpoint_encoders(settings: Settings) -> Encoders:
             cache=settings.layout.cache,
         )
 
-    return Encoders(open_one, max_lent=settings.encoder.max_open)
+    def files(checkpoint_id: str) -> Files:
+        try:
+            return files_under(store.path(checkpoint_id))
+        except CheckpointNotFoundError:
+            return ()
+
+    return Encoders(open_one, files=files, max_lent=settings.encoder.max_open)

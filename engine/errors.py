@@ -29,4 +29,15 @@ class InvalidDimensionsError(EngineError):
 
 
 class UnavailableError(EngineError):
-    """The collection exists but what would answer for it cannot be loaded."""
+    """The collection exists but what would answer for it cannot be loaded, or is not yet.
+
+    `retry_after` is in whole seconds: before that nothing will have changed.
+    """
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BackupError(EngineError):
+    """A backup cannot be made, found or restored."""

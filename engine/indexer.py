@@ -4,9 +4,10 @@ One process per home does this, the one that holds the lock; the others only rea
 Which generation is written, and its healing, is `writing`.
 """
 
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 _EXPECTED = (IndexingError, ArtifactError, EncoderError, EngineError, OSError)
 _LONGEST_REST = 10.0
+_LONGEST_IDLE = 30.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,35 @@ class _Problem:
     reason: str
     rest: float
     until: float
+
+
+class Rest:
+    """How long a thread that found nothing to do need not look while the catalog stays as it is.
+
+    Longer each time, but half a minute at most: that a reader lets go of a generation, say, is not
+    told by the catalog.
+    """
+
+    def __init__(self, first: float) -> None:
+        self._first = self._seconds = first
+        self._until = 0.0
+        self._seen: Hashable = None
+
+    def is_over(self, version: Hashable) -> bool:
+        """Is it time to look, the catalog being at `version`?"""
+        if version != self._seen:
+            self._seen = version
+            self.end()
+        return time.monotonic() >= self._until
+
+    def begin(self, *, latest: float) -> None:
+        """Nothing was found; look again at `latest` (monotonic) if not before."""
+        self._until = min(time.monotonic() + self._seconds, latest)
+        self._seconds = min(2 * self._seconds, _LONGEST_IDLE)
+
+    def end(self) -> None:
+        """Look now, and soon after that."""
+        self._until, self._seconds = 0.0, self._first
 
 
 class Indexer:
@@ -127,7 +158,8 @@ class Indexer:
             try:
                 if work(collection):
                     worked = True
-                    self._live_collections.refresh(collection.name)
+                    opened = self._writers.snapshot(collection)
+                    self._live_collections.follow(collection.name, opened=opened)
             except CollectionNotFoundError:
                 continue
             except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed
@@ -162,16 +194,32 @@ class Indexer:
         self._problems[name, collection.name] = _Problem(reason, rest, time.monotonic() + rest)
 
     def _run(self, name: str, work: Callable[[], bool]) -> None:
-        woken = self._woken[name]
+        woken, rest = self._woken[name], Rest(self._settings.poll_seconds)
         while not self._stopping.is_set():
-            woken.clear()
+            if woken.is_set():
+                woken.clear()
+                rest.end()
             try:
-                worked = self.acquire() and work()
+                worked = rest.is_over(self._catalog.database.version()) and self._turn(work, rest)
             except Exception:
                 log.exception("indexer.failed", thread=name)
                 worked = False
-            if not worked:
+            if worked:
+                self._woken["merging"].set()
+            else:
                 woken.wait(self._settings.poll_seconds)
+
+    def _turn(self, work: Callable[[], bool], rest: "Rest") -> bool:
+        """Work where this process may; where there is nothing to do, less often from now on."""
+        if not self.acquire():
+            return False
+        worked = work()
+        if worked:
+            rest.end()
+        else:
+            due = [problem.until for problem in self._problems.copy().values()]
+            rest.begin(latest=min(due, default=math.inf))
+        return worked
 
 
 class _IndexerLock:

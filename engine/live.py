@@ -1,76 +1,96 @@
-"""Live: what answers one collection right now, and the shelf that holds one per collection.
+"""Live collections: what answers each of them right now.
 
-Memory follows disk and never the other way: `refresh` loads what the catalog's pointer names,
-verifies it, and replaces the old `Live` by one assignment. A request reads its `Live` once.
+Memory follows disk and never the other way. What takes long is done by the loader, so that no
+collection waits for another; what may be served, and what not, each decides by itself. A request
+reads its `Live` once.
 """
 
 import threading
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable
+from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from molt.artifact import ArtifactError, FileLock
-from molt.encoder.encoder import Encoder, InputType, Lane
+from molt.artifact import ArtifactError
+from molt.encoder.encoder import Encoder
 from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
-from molt.engine.errors import NoCheckpointError, UnavailableError
+from molt.engine.live_collection import LiveCollection
+from molt.engine.loader import Loader
+from molt.engine.pair import Live, Pairs, default_checkpoint
+from molt.engine.refusal import LONGEST_REST
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
-from molt.index.errors import CollectionNotFoundError, GenerationError
+from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.occupancy import hold_reading
-from molt.index.generations.snapshot import Snapshot, open_snapshot
+from molt.index.generations.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from molt.index.catalog.failures import JobFailure
 
+__all__ = ["Live", "LiveCollections", "default_checkpoint"]
+
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 
-@dataclass(frozen=True)
-class Live:
-    """One encoder and one snapshot; `snapshot` is None until something is indexed.
-
-    While it lives, its hold keeps the generation from being removed.
-    """
-
-    collection: Collection
-    encoder: Encoder
-    snapshot: Snapshot | None
-    hold: FileLock | None = None
-
-    @property
-    def indexed_revision(self) -> int:
-        """The catalog revision up to which every change can be searched."""
-        return self.snapshot.manifest.revision if self.snapshot else 0
+_PATIENCE = 10.0
+"""Seconds that a request waits for a collection that is being loaded."""
 
 
 class LiveCollections:
     """One `Live` per collection, and for a collection that cannot be served the reason."""
 
     def __init__(
-        self, *, catalog: Catalog, generations: GenerationStore, encoders: Encoders
+        self,
+        *,
+        catalog: Catalog,
+        generations: GenerationStore,
+        encoders: Encoders,
+        poll_seconds: float = 0.5,
     ) -> None:
         self._catalog = catalog
-        self._generations = generations
         self._encoders = encoders
-        self._live: dict[str, Live] = {}
-        self._problems: dict[str, str] = {}
+        self._pairs = Pairs(catalog=catalog, generations=generations, encoders=encoders)
+        self._first_rest = min(poll_seconds, LONGEST_REST)
+        self._loader = Loader()
+        self._collections: dict[str, LiveCollection] = {}
+        self._rows: dict[str, Collection] = {}
+        self._version: Hashable = None
         self._default: str | None = None
-        self.failures: tuple[JobFailure, ...] = ()
-        self._refreshing: dict[str, threading.Lock] = {}
+        self._unexpected: dict[str, str] = {}
         self._refreshed = threading.Condition()
+        self.default_problem: str | None = None
+        self.failures: tuple[JobFailure, ...] = ()
 
     def get(self, name: str) -> Live:
-        """Raises `CollectionNotFoundError`, or `UnavailableError` where it cannot be served."""
-        live = self._live.get(name)
-        return live if live is not None else self.refresh(name)
+        """What answers; where nothing does yet, it is waited for, though not for ever.
+
+        Raises `CollectionNotFoundError`, and at once `UnavailableError` for what is refused.
+        """
+        found = self._collections.get(name) or self._met(name)
+        if found.live is None and found.refusal is None:
+            _wait(self._now(name))
+        return found.answering()
 
     def holds(self, name: str) -> bool:
         """Is there a collection of this name, as far as is known without asking the catalog?"""
-        return name in self._live
+        return name in self._collections
+
+    def known(self, name: str) -> LiveCollection:
+        """A collection as it is, waited for only where it was not heard of before.
+
+        Raises `CollectionNotFoundError`.
+        """
+        found = self._collections.get(name)
+        if found is None:
+            found = self._met(name)
+            _wait(self._now(name))
+        return found
 
     @property
     def default_id(self) -> str | None:
@@ -86,49 +106,68 @@ class LiveCollections:
             self._default = default_checkpoint(self._catalog)
         return self._encoders.get(self._default)
 
-    def refresh(self, name: str, *, opened: Snapshot | None = None) -> Live:
-        """Make memory equal disk. What cannot be loaded leaves the former `Live` in place.
+    def check_default(self) -> None:
+        """Open what `default` names; that it is damaged is no reason not to serve the others.
 
-        `opened` is taken, brought up to date, where it is of the generation to be served: its files
-        need not be verified again. Raises `UnavailableError` where there is no former one.
+        Raises `NoCheckpointError`.
         """
-        with self._refreshing.setdefault(name, threading.Lock()):
-            try:
-                collection = self._catalog.collections.get(name)
-            except CollectionNotFoundError:
-                self._refreshing.pop(name, None)
-                raise
-            try:
-                live = self._load(collection, opened)
-            except (ArtifactError, EncoderError, GenerationError, OSError) as error:
-                live = self._refused(collection, error)
-            else:
-                self._problems.pop(name, None)
-            self._live[name] = live
-        with self._refreshed:
-            self._refreshed.notify_all()
-        return live
+        try:
+            self.default()
+        except (ArtifactError, EncoderError, OSError) as error:
+            problem = f"default checkpoint {self._default}: {error}"
+            if problem != self.default_problem:
+                log.error("checkpoint.refused", checkpoint=self._default, reason=str(error))  # noqa: TRY400
+            self.default_problem = problem
+        else:
+            self.default_problem = None
+
+    def refresh(self, name: str, *, opened: Snapshot | None = None) -> Live:
+        """Make memory equal disk, however long it takes; the former `Live` answers meanwhile.
+
+        It also stays where what is to be served cannot be loaded. `opened` is taken, brought up to
+        date, where it is of the generation to be served: its files need not be verified again.
+        Raises `CollectionNotFoundError`, and `UnavailableError` where there is no former one.
+        """
+        self._load(name, opened)
+        return self._met(name).answering()
+
+    def follow(self, name: str, *, opened: Snapshot | None = None) -> None:
+        """Make memory equal disk where that is quick; what is not is left to the loader.
+
+        `opened` is what this process has written. Raises `CollectionNotFoundError`.
+        """
+        if not self._told(name, partial(self._met(name).follow, opened)):
+            self._soon(name)
+
+    def look(self) -> list[Future[None]]:
+        """Notice what changed on disk; returns what is left to the loader.
+
+        One statement where nothing has, and no file is read.
+        """
+        version = self._catalog.database.version()
+        if version != self._version:
+            self._read_catalog()
+            self._version = version
+        if self.default_problem is not None:
+            self._loader.soon("the default checkpoint", self.check_default)
+        lives = [one.live for one in self._collections.copy().values()]
+        self._encoders.keep({live.encoder.checkpoint.id for live in lives if live})
+        left = [self._look_at(name, row) for name, row in self._rows.items()]
+        return [loading for loading in left if loading is not None]
 
     def refresh_changed(self) -> None:
         """Refresh every collection whose pointer, generation or documents changed on disk."""
-        self._default = self._catalog.aliases.get(DEFAULT)
-        self.failures = self._catalog.failures.list()
-        collections = {found.name: found for found in self._catalog.collections.list()}
-        for name in self._live.keys() - collections.keys():
-            self._live.pop(name, None)
-            self._problems.pop(name, None)
-            self._refreshing.pop(name, None)
-        for name, collection in collections.items():
-            if self._is_stale(collection):
-                try:
-                    self.refresh(name)
-                except UnavailableError as error:
-                    log.warning("collection.unavailable", collection=name, reason=str(error))
-        self._encoders.keep({live.encoder.checkpoint.id for live in self._live.values()})
+        wait(self.look())  # what came of each is told by the collection itself
 
     def problems(self) -> dict[str, str]:
         """Collection name to why its current generation or checkpoint is not served."""
-        return dict(self._problems)
+        every = self._collections.copy().items()
+        return {name: problem for name, one in every if (problem := one.problem) is not None}
+
+    def can_answer(self) -> bool:
+        """Is there a collection that answers, or none at all that could be asked?"""
+        every = self._collections.copy().values()
+        return not every or any(one.live is not None for one in every)
 
     def wait_indexed(self, name: str, *, revision: int, timeout: float) -> bool:
         """Wait until changes up to `revision` can be searched; False after `timeout` seconds."""
@@ -139,65 +178,77 @@ class LiveCollections:
 
     def is_indexed(self, name: str, *, revision: int) -> bool:
         """May changes up to `revision` be searched?"""
-        live = self._live.get(name)
+        found = self._collections.get(name)
+        live = None if found is None else found.live
         return live is not None and live.indexed_revision >= revision
 
-    def _is_stale(self, collection: Collection) -> bool:
-        live = self._live.get(collection.name)
-        if live is None or live.collection != collection:
-            return True
-        if live.snapshot is None:
-            return False
+    def close(self) -> None:
+        """Finish what is being loaded."""
+        self._loader.close()
+
+    def _met(self, name: str) -> LiveCollection:
+        """The one of this name, which the catalog has. Raises `CollectionNotFoundError`."""
+        found = self._collections.get(name)
+        if found is None:
+            self._catalog.collections.get(name)
+            made = LiveCollection(
+                name, catalog=self._catalog, pairs=self._pairs, first_rest=self._first_rest
+            )
+            found = self._collections.setdefault(name, made)
+        return found
+
+    def _read_catalog(self) -> None:
+        self._default = self._catalog.aliases.get(DEFAULT)
+        self.failures = self._catalog.failures.list()
+        self._rows = {found.name: found for found in self._catalog.collections.list()}
+        for name in self._collections.keys() - self._rows.keys():
+            self._drop(name)
+
+    def _look_at(self, name: str, row: Collection) -> Future[None] | None:
+        """Refresh a collection where that is quick; else what the loader does. Raises nothing."""
         try:
-            on_disk = self._generations.read(live.snapshot.manifest.id)
-        except (ArtifactError, GenerationError, OSError):
-            return True  # refreshing says what is wrong with it
-        return live.snapshot.manifest != on_disk
+            found = self._met(name)
+            settled = found.is_settled(row, default=self._default)
+            left = not (settled or self._told(name, found.follow))
+        except CollectionNotFoundError:
+            return None
+        except Exception as error:
+            if self._unexpected.get(name) != str(error):
+                log.exception("refresh.failed", collection=name)
+            self._unexpected[name] = str(error)
+            return None
+        self._unexpected.pop(name, None)
+        return self._soon(name) if left else None
 
-    def _load(self, collection: Collection, opened: Snapshot | None) -> Live:
-        if collection.generation is None:
-            return Live(collection, self._encoders.get(default_checkpoint(self._catalog)), None)
-        former = self._live.get(collection.name)
-        snapshot = None if former is None else former.snapshot
-        if former and snapshot and snapshot.manifest.id == collection.generation:
-            return replace(former, collection=collection, snapshot=self._now(collection, snapshot))
-        return self._exchanged(collection, collection.generation, opened)
+    def _told(self, name: str, change: Callable[[], T]) -> T:
+        """Do what may change a collection, and tell whoever waits for it."""
+        try:
+            changed = change()
+        except CollectionNotFoundError:
+            self._drop(name)
+            raise
+        with self._refreshed:
+            self._refreshed.notify_all()
+        return changed
 
-    def _now(self, collection: Collection, snapshot: Snapshot) -> Snapshot:
-        """The same generation as it now is."""
-        manifest = self._generations.read(snapshot.manifest.id)
-        delta = self._catalog.documents.liveness(collection, after=snapshot.revision)
-        return snapshot.refreshed(manifest, delta)
+    def _load(self, name: str, opened: Snapshot | None = None) -> None:
+        self._told(name, partial(self._met(name).refresh, opened=opened))
 
-    def _exchanged(
-        self, collection: Collection, generation_id: str, opened: Snapshot | None
-    ) -> Live:
-        """Another generation, verified and warm."""
-        hold = hold_reading(self._generations.path(generation_id))
-        manifest = self._generations.read(generation_id)
-        encoder = self._encoders.get(manifest.checkpoint)
-        if opened is not None and opened.manifest.id == generation_id:
-            snapshot = self._now(collection, opened)
-        else:
-            liveness = self._catalog.documents.liveness(collection)
-            snapshot = open_snapshot(self._generations, manifest, liveness)
-        (vector,) = encoder.encode(["warm-up"], input_type=InputType.QUERY, lane=Lane.QUERY).vectors
-        snapshot.search(vector, k=1)
-        return Live(collection, encoder, snapshot, hold)
+    def _now(self, name: str) -> Future[None]:
+        return self._loader.now(name, partial(self._load, name))
 
-    def _refused(self, collection: Collection, error: Exception) -> Live:
-        reason = f"collection {collection.name!r}: {error}"
-        self._problems[collection.name] = reason
-        former = self._live.get(collection.name)
-        if former is None:
-            raise UnavailableError(reason) from error
-        log.error("refresh.refused", collection=collection.name, reason=reason)
-        return former
+    def _soon(self, name: str) -> Future[None]:
+        return self._loader.soon(name, partial(self._load, name))
+
+    def _drop(self, name: str) -> None:
+        self._collections.pop(name, None)
+        self._unexpected.pop(name, None)
 
 
-def default_checkpoint(catalog: Catalog) -> str:
-    """The id behind the alias `default`. Raises `NoCheckpointError`."""
-    checkpoint_id = catalog.aliases.get(DEFAULT)
-    if checkpoint_id is None:
-        raise NoCheckpointError("this home has no checkpoint yet; run `molt checkpoints add PATH`")
-    return checkpoint_id
+def _wait(loading: "Future[None]") -> None:
+    """Wait a while for the loader; whether it can answer is told by the collection itself.
+
+    Raises what is no fault of the collection: that it has gone, or that the home has no checkpoint.
+    """
+    with suppress(TimeoutError, CancelledError):
+        loading.result(_PATIENCE)

@@ -15,7 +15,7 @@ from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
-from molt.engine.errors import InvalidDimensionsError, UnavailableError, UnknownModelError
+from molt.engine.errors import InvalidDimensionsError, UnknownModelError
 from molt.engine.live import LiveCollections, default_checkpoint
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
@@ -107,12 +107,10 @@ class Models:
         roots = {DEFAULT: default_checkpoint(self._catalog)}
         roots |= {checkpoint_id: checkpoint_id for checkpoint_id in checkpoints}
         for collection in self._catalog.collections.list():
-            try:
-                roots[collection.name] = self._live_collections.get(
-                    collection.name
-                ).encoder.checkpoint.id
-            except (UnavailableError, CollectionNotFoundError):
-                continue
+            with suppress(CollectionNotFoundError):
+                live = self._live_collections.known(collection.name).live
+                if live is not None:
+                    roots[collection.name] = live.encoder.checkpoint.id
         return tuple(
             _card(name, checkpoints[root])
             for name, root in sorted(roots.items())

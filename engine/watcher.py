@@ -38,7 +38,7 @@ class Watcher:
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds):
             try:
-                self._live_collections.refresh_changed()
+                self._live_collections.look()
                 self._sentinel.look()
             except Exception:
                 log.exception("watcher.failed")

@@ -27,6 +27,7 @@ from molt.index.errors import (
 from molt.index.generations.generation import GenerationManifest, GenerationStore
 from molt.index.generations.retention import collect
 from molt.index.generations.sealing import PassageEncoder
+from molt.index.generations.snapshot import Snapshot
 from molt.index.generations.writer import GenerationWriter
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,11 @@ class _Opened:
     def serves(self, collection: Collection) -> bool:
         """Is it still the one to write, wherever the pointer has been moved meanwhile?"""
         return collection.generation in {self.generation_id, self.replaces}
+
+    def is_complete(self, collection: Collection) -> bool:
+        """Does it hold every change, and is served? Asks the catalog for nothing."""
+        revision = self.writer.snapshot.manifest.revision
+        return self.replaces is None and revision >= collection.revision
 
 
 class Writers:
@@ -70,6 +76,8 @@ class Writers:
                 opened = self._current(collection)
         except GenerationBusyError:
             return False  # whoever moved the pointer there is about to let go of it
+        if opened.is_complete(collection):
+            return False
         return opened.writer.advance(limit) or self._promote(collection, opened)
 
     def merge(self, collection: Collection) -> bool:
@@ -89,6 +97,11 @@ class Writers:
                     del self._opened[collection.id]
             opened.writer.close()
             raise
+
+    def snapshot(self, collection: Collection) -> Snapshot | None:
+        """What is written of a collection here, as it was last written; None where nothing is."""
+        opened = self._opened.get(collection.id)
+        return opened and opened.writer.snapshot
 
     def close(self) -> None:
         """Let other processes write what this one wrote."""

@@ -11,14 +11,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
 from tests.encoder.conftest import build_checkpoint
 from tests.paths import ROOT
+from tests.postgresql import MISSING, PostgresqlServer, find_binaries
 
 settings.register_profile("molt", deadline=None, derandomize=True, database=None)
 settings.load_profile("molt")
@@ -29,7 +32,6 @@ os.environ["MOLT_WORKER__NICENESS"] = "0"  # or tests that wait for a worker sta
 # Whoever starts the tests in the background may have Ctrl-C ignored, which commands would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SOURCE = ROOT / "src" / "molt"
 PACKAGES = ("nncf", "onnx", "onnxruntime", "openvino", "sentence-transformers", "torch")
 
 
@@ -54,6 +56,29 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_checkpoint(tmp_path_factory.mktemp("tiny")).path
 
 
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A running PostgreSQL server that these tests have to themselves."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(MISSING)
+    with TemporaryDirectory(prefix="molt-") as folder:
+        server = PostgresqlServer(binaries, Path(folder))
+        try:
+            server.start()
+            server.make_template()
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    """A database of its own, with the tables of an empty catalog and an empty queue."""
+    with postgresql_server.database() as url:
+        yield url
+
+
 def forget_unused() -> None:
     """Remove the default checkpoints, 0.23 GB each, that no run has asked for in a day."""
     for lock in cache_home().glob("*/lock"):  # whoever asks opens it for writing, which dates it
@@ -72,6 +97,6 @@ def cache_key() -> str:
     for package in PACKAGES:
         digest.update(f"{package}=={version(package)}\n".encode())
     for part in ("training/export", "encoder"):
-        for path in sorted((SOURCE / part).rglob("*.py")):
+        for path in sorted((ROOT / part).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

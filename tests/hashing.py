@@ -9,20 +9,24 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molt.encoder import (
+    Capability,
     Checkpoint,
     ClosedEncoderError,
     Encoded,
     Fidelity,
     InputType,
     Lane,
+    ModelKind,
     Pooling,
     Prompts,
+    TokenVectors,
     Variant,
 )
 
@@ -44,17 +48,21 @@ class HashingEncoder:
         if self.closed:
             raise ClosedEncoderError("the encoder was closed; open another one")
         self.calls.append((len(texts), input_type, lane))
-        words = [self._words(text) for text in texts]
+        read = [self._read(text) for text in texts]
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, found in enumerate(words):
-            vectors[row] = sum(
-                (direction(word, dimension=self.dimension, seed=self.seed) for word in found),
-                direction("", dimension=self.dimension, seed=self.seed) * np.float32(0.1),
-            )
+        for row, tokens in enumerate(read):
+            vectors[row] = tokens.vectors.sum(axis=0)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return Encoded(
-            vectors=vectors, n_tokens=np.array([len(found) + 2 for found in words], dtype=np.int32)
+            vectors=vectors, n_tokens=np.array([len(each.ids) for each in read], dtype=np.int32)
         )
+
+    def encode_tokens(
+        self, texts: Sequence[str], *, input_type: InputType, lane: Lane
+    ) -> list[TokenVectors]:
+        if self.closed:
+            raise ClosedEncoderError("the encoder was closed; open another one")
+        return [self._read(text) for text in texts]
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.encode(texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND).vectors
@@ -62,8 +70,26 @@ class HashingEncoder:
     def close(self) -> None:
         self.closed = True
 
-    def _words(self, text: str) -> list[str]:
-        return WORD.findall(text.lower())[: self.checkpoint.max_length - 2]
+    def _read(self, text: str) -> TokenVectors:
+        """Each word a token, between two special ones of which the first has a small vector."""
+        found = list(islice(WORD.finditer(text), self.checkpoint.max_length - 2))
+        vectors = np.zeros((len(found) + 2, self.dimension), dtype=np.float32)
+        vectors[0] = self._direction("") * np.float32(0.1)
+        for row, word in enumerate(found, start=1):
+            vectors[row] = self._direction(word[0].lower())
+        return TokenVectors(
+            ids=np.array([0, *(identity(word[0].lower()) for word in found), 1], dtype=np.int64),
+            vectors=vectors,
+            offsets=np.array([(0, 0), *(word.span() for word in found), (0, 0)], dtype=np.int64),
+        )
+
+    def _direction(self, word: str) -> NDArray[np.float32]:
+        return direction(word, dimension=self.dimension, seed=self.seed)
+
+
+def identity(word: str) -> int:
+    """The id of a word's token."""
+    return 2 + int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest(), "little")
 
 
 @lru_cache(maxsize=100_000)
@@ -88,6 +114,8 @@ def hashing_checkpoint(*, dimension: int, seed: int, max_length: int) -> Checkpo
     )
     return Checkpoint(
         path=Path("/nonexistent") / name,
+        kind=ModelKind.BI_ENCODER,
+        capabilities=(Capability.EMBED, Capability.TOKENS),
         id=hashlib.sha256(name.encode()).hexdigest()[:16],
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         base_model="hashing",

@@ -7,3 +7,5 @@ DOCS = ROOT / "docs"
 GOLDEN = ROOT / "tests" / "golden"
 DEMO = ROOT / "demo"
 SHARED = ROOT.parent / "shared" / "data"
+
+PACKAGES = ("app", "artifact", "cli", "encoder", "engine", "index", "training", "worker")

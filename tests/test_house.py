@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import DOCS, ROOT
+from tests.paths import DOCS, PACKAGES, ROOT
 
-PACKAGES = ("app", "artifact", "cli", "encoder", "engine", "index", "training", "worker")
 MOST_MODULES = 21
 ALIKE = {
     "log": "each module has its own logger",

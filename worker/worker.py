@@ -23,7 +23,7 @@ from molt.engine.settings import Settings
 from molt.index.catalog.catalog import open_catalog
 from molt.index.errors import CatalogError, JobNotFoundError
 from molt.index.jobs.job import EXECUTOR, VERSION, Job, JobKind, JobState, QueueName
-from molt.index.jobs.queue import JobQueue, create_jobs_engine, prepare_jobs
+from molt.index.jobs.queue import JobQueue, create_jobs_engine
 from molt.training.errors import TrainingError
 from molt.training.supervised import when_input_ends
 from molt.worker.context import JobContext
@@ -31,7 +31,7 @@ from molt.worker.workflows import run_job
 
 log = structlog.get_logger(__name__)
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 1.0
 _MOST_DEATHS = 20
 _LOOKED_AT = 50
 _PATIENCE = 2.0
@@ -59,9 +59,10 @@ def work(settings: Settings, *, supervised: bool) -> NoReturn:
         context = JobContext(settings, catalog)
         launch(context)
         log.info("worker.started", home=str(settings.home))
+        queue = JobQueue(settings.jobs)  # kept: to open one costs more than to look
         while not stopping.wait(_TIDY_SECONDS):
             try:
-                _tidy(context)
+                _tidy(context, queue)
             except (CatalogError, OSError) as error:  # another time, then
                 log.warning("worker.untidy", reason=str(error))
         log.info("worker.stopped")
@@ -72,8 +73,8 @@ def work(settings: Settings, *, supervised: bool) -> NoReturn:
 def launch(context: JobContext) -> None:
     """Register every workflow, tidy up after jobs that ended meanwhile, and begin."""
     url = context.settings.jobs
-    prepare_jobs(url)
-    _tidy(context)
+    with closing(JobQueue(url)) as queue:
+        _tidy(context, queue)
     DBOS(
         config={
             "name": "molt",
@@ -106,18 +107,17 @@ def hold_worker(home: Home) -> Iterator[None]:
         yield
 
 
-def _tidy(context: JobContext) -> None:
+def _tidy(context: JobContext, queue: JobQueue) -> None:
     """See to jobs that ended while no worker was at them: cancelled ones, and those given up."""
     builds = context.catalog.builds
-    with closing(JobQueue(context.settings.jobs)) as queue:
-        _note_given_up(context, queue)
-        for job_id in builds.jobs().values():
-            if _ended(queue, job_id):
-                builds.end(job_id)
-        for folder in context.home.job_folders.glob("*"):
-            old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
-            if _ended(queue, folder.name, forgotten=old):
-                rmtree(folder, ignore_errors=True)
+    _note_given_up(context, queue)
+    for job_id in builds.jobs().values():
+        if _ended(queue, job_id):
+            builds.end(job_id)
+    for folder in context.home.job_folders.glob("*"):
+        old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
+        if _ended(queue, folder.name, forgotten=old):
+            rmtree(folder, ignore_errors=True)
 
 
 def _note_given_up(context: JobContext, queue: JobQueue) -> None:

@@ -5,6 +5,7 @@ it asks for this machine: a page in its browser may have given our address to a 
 rebinding). From the first key on, and for good, every route that is not public asks for one.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from typing import TypeVar
 from starlette.datastructures import Headers
 
 from molt.app.binding import is_loopback
-from molt.app.http.admission import Admission
+from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.index.catalog.keys import Keys, Role
+from molt.index.errors import CatalogError
 
 REMEMBERED_SECONDS = 2.0
 _MAX_REMEMBERED = 1024
+_SOON_SECONDS = 0.5
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 
@@ -89,6 +92,20 @@ class Guard:
             _require_local(headers)
             return ANYONE
         return await self._checked(_secret(headers), Role(access.value))
+
+    async def knows(self, headers: Headers) -> bool:
+        """May the caller of a public route be told more than strangers? Answers soon.
+
+        With any valid key, or where no key is asked for.
+        """
+        try:
+            async with asyncio.timeout(_SOON_SECONDS):
+                if not await self._is_locked():
+                    return True
+                secret = _secret(headers)
+                return secret is not None and await self._caller(secret) is not None
+        except (TimeoutError, OverloadedError, CatalogError):
+            return False
 
     async def _is_locked(self) -> bool:
         now = self._clock()

@@ -1,4 +1,4 @@
-"""`molt checkpoints`: the encoders of a home: list, show, add, choose the default, remove."""
+"""`molt checkpoints`: the encoders of a home: list, show, add, upgrade, choose, remove."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from molt.cli import acquisition
 from molt.cli.acquisition import acquire, ensure_default
 from molt.cli.edge import CommandError
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
@@ -15,6 +16,7 @@ from molt.cli.output import Listing
 if TYPE_CHECKING:
     from molt.encoder.checkpoint import Checkpoint, Variant
     from molt.engine.settings import Settings
+    from molt.index.generations.generation import GenerationStore
 
 CheckpointArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the checkpoint.")]
 
@@ -90,6 +92,16 @@ def add(  # noqa: PLR0913  typer reads a command's options from its parameters
     _show(call, added, default=ensure_default(call, settings))
 
 
+def upgrade(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
+    """Export a checkpoint again, as this version of Molt does, under the same id.
+
+    For one of an earlier version that cannot do all that newer ones can. Needs the train extra.
+    """
+    settings = existing_home(call)
+    upgraded = acquisition.upgrade(checkpoint_id, store=checkpoint_store(settings))
+    _show(call, upgraded, default=_default_id(settings))
+
+
 def default(
     call: Invocation,
     checkpoint_id: Annotated[
@@ -101,13 +113,14 @@ def default(
 
     Without ID, name it; where the home has no checkpoint, make the built-in one first.
     """
+    from molt.encoder.kind import Capability
     from molt.index.catalog.aliases import DEFAULT
 
     settings = call.settings()
     if checkpoint_id is None:
         checkpoint_id = ensure_default(call, settings)
     else:
-        checkpoint_store(settings).open(checkpoint_id)
+        checkpoint_store(settings).open(checkpoint_id).require(Capability.EMBED)
         with opened_catalog(settings) as catalog:
             catalog.aliases.set(DEFAULT, checkpoint_id)
     call.show({"default": checkpoint_id}, lambda: Listing(("default",), [(checkpoint_id,)]))
@@ -141,10 +154,30 @@ def _user_of(checkpoint_id: str, settings: "Settings") -> str | None:
     if _default_id(settings) == checkpoint_id:
         return "it is the default; choose another with `molt checkpoints default ID`"
     generations = GenerationStore(settings.layout.generations)
-    for generation_id in generations.ids():
-        if generations.read(generation_id).checkpoint == checkpoint_id:
-            return f"generation {generation_id} was made with it"
-    return None
+    users = (_use_of(checkpoint_id, generations, each) for each in generations.ids())
+    return next((use for use in users if use is not None), None)
+
+
+def _use_of(checkpoint_id: str, generations: "GenerationStore", generation_id: str) -> str | None:
+    """How a generation needs a checkpoint, or may need it since its manifest is damaged."""
+    from molt.artifact import ArtifactError
+    from molt.index.errors import GenerationNotFoundError
+
+    try:
+        made_with = generations.read(generation_id).checkpoint
+    except GenerationNotFoundError:
+        return None
+    except (ArtifactError, OSError) as error:
+        claimed = generations.claimed_checkpoint(generation_id)
+        if claimed not in {checkpoint_id, None}:
+            return None
+        told = "claims to be made with it" if claimed else "does not tell what it was made with"
+        return (
+            f"generation {generation_id} is damaged and {told} ({error}); when its collection is "
+            "served from another one, by `molt rollback`, `molt reindex` or a server that heals "
+            f"it, remove {generations.root / generation_id}"
+        )
+    return f"generation {generation_id} was made with it" if made_with == checkpoint_id else None
 
 
 def _default_id(settings: "Settings") -> str | None:
@@ -172,6 +205,8 @@ def _details(checkpoint: "Checkpoint", *, default: str | None) -> Listing:
     fields: list[tuple[str, object]] = [
         ("id", checkpoint.id),
         ("default", "yes" if checkpoint.id == default else "no"),
+        ("kind", checkpoint.kind),
+        ("capabilities", ", ".join(checkpoint.capabilities)),
         ("base model", checkpoint.base_model),
         ("parent", checkpoint.parent),
         ("created", f"{checkpoint.created_at:%F %R}"),

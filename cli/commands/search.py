@@ -3,8 +3,7 @@
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
 import time
-import uuid
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from molt.cli.invocation import Invocation
 from molt.cli.output import Listing, snippet
 
 if TYPE_CHECKING:
-    from molt.engine.search.query import Hit, SearchAnswer
+    from molt.engine.search.query import SearchAnswer
     from molt.index.segments.filter import Filter
 
 SNIPPET_CHARS = 100
@@ -33,6 +32,7 @@ def search(
     ] = None,
 ) -> None:
     """Search a collection from the shell; no server is needed and none is asked."""
+    from molt.engine.search.answer import describe_answer
     from molt.engine.search.query import SearchQuery
 
     if not query.strip():
@@ -40,9 +40,12 @@ def search(
     wanted = SearchQuery(query, collection, k=k, where=_parsed(where))
     with opened_engine(existing_home(call)) as engine:
         started = time.perf_counter()
+        engine.live_collections.refresh(
+            collection
+        )  # however long that takes: nobody else waits for it
         answer = engine.search(wanted)
-        took_ms = 1000 * (time.perf_counter() - started)
-    call.show(_described(answer, took_ms=took_ms), lambda: _listing(answer))
+        seconds = time.perf_counter() - started
+    call.show(describe_answer(answer, seconds=seconds), lambda: _listing(answer))
 
 
 def _parsed(where: str | None) -> "Filter | None":
@@ -58,30 +61,6 @@ def _parsed(where: str | None) -> "Filter | None":
     except orjson.JSONDecodeError as error:
         raise typer.BadParameter(f"is not JSON: {error}", param_hint="--filter") from None
     return parse_filter(value)
-
-
-def _described(answer: "SearchAnswer", *, took_ms: float) -> dict[str, Any]:
-    """The answer in the shape of `POST /search`."""
-    relation = "eq" if answer.page.exact_total else "gte"
-    return {
-        "query_id": uuid.uuid4().hex,
-        "took_ms": round(took_ms, 3),
-        "generation": answer.generation,
-        "checkpoint": answer.checkpoint,
-        "total": {"value": answer.page.total, "relation": relation},
-        "hits": [_hit(hit) for hit in answer.page.hits],
-    }
-
-
-def _hit(hit: "Hit") -> dict[str, Any]:
-    return {
-        "id": hit.id,
-        "score": hit.score,
-        "rank": hit.rank,
-        "title": hit.document.title,
-        "text": hit.document.text,
-        "metadata": hit.document.metadata,
-    }
 
 
 def _listing(answer: "SearchAnswer") -> Listing:

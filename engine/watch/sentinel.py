@@ -7,7 +7,7 @@ to find something wrong moves the pointer for all.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -77,6 +77,7 @@ class Sentinel:
         self._guarded: dict[int, _Guarded] = {}
         self._lock = threading.Lock()
         self._due = 0.0
+        self._version: Hashable = None
         self.on_rollback: Callable[[str], None] = _unnoticed
 
     @contextmanager
@@ -98,6 +99,12 @@ class Sentinel:
         if time.monotonic() < self._due:
             return
         self._due = time.monotonic() + _LOOK_SECONDS
+        version = self._catalog.database.version()
+        if version == self._version and not any(
+            guarded.release for guarded in list(self._guarded.values())
+        ):
+            return
+        self._version = version
         living = {collection.id for collection in self._catalog.collections.list()}
         for collection_id, guarded in list(self._guarded.items()):
             if collection_id not in living:

@@ -36,7 +36,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close every connection; the catalog cannot be used afterwards."""
-        self.database.engine.dispose()
+        self.database.close()
 
 
 def open_catalog(url: str) -> Catalog:
@@ -49,12 +49,16 @@ def open_catalog(url: str) -> Catalog:
     try:
         upgrade(database)
     except BaseException:
-        database.engine.dispose()
+        database.close()
         raise
     return Catalog(database)
 
 
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite catalog in a file of any name."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
 def home_url(home: Path) -> str:
     """The URL of the SQLite catalog that lives in a home."""
-    url = URL.create("sqlite", database=str(Home(home).catalog))
-    return url.render_as_string(hide_password=False)
+    return sqlite_url(Home(home).catalog)

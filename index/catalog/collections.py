@@ -5,10 +5,11 @@ and writes them back in the same transaction.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select, update
@@ -32,6 +33,7 @@ from molt.index.errors import (
 )
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+_EMPTY = MappingProxyType({"revision": 0, "next_ordinal": 0, "documents": 0})
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,8 @@ class Collections:
 
     def create(self, name: str) -> Collection:
         """Make an empty collection. Raises `InvalidNameError` and `CollectionExistsError`."""
-        if not _NAME.fullmatch(name):
-            raise InvalidNameError(
-                f"{name[:80]!r} cannot name a collection: use 1 to 63 of a-z, 0-9, _ and -, and "
-                "start with a letter or a digit"
-            )
-        row = {"name": name, "created_at": datetime.now(UTC)}
-        row |= {"revision": 0, "next_ordinal": 0, "documents": 0, "epoch": 0}
         with self._database.writing() as connection:
-            if not self._database.try_insert(connection, collections, row):
-                raise CollectionExistsError(f"there is a collection {name!r} already")
-            return _read(connection, name)
+            return add_collection(self._database, connection, name)
 
     def get(self, name: str) -> Collection:
         """The collection as it is now. Raises `CollectionNotFoundError`."""
@@ -122,16 +115,18 @@ class Collections:
         with self._database.reading() as connection:
             return read_releases(connection, _read(connection, name).id, limit=limit)
 
-    def former(self, collection: Collection) -> tuple[str, ...]:
-        """Every generation that it was served from before, the latest first."""
+    def former(self) -> dict[int, list[str]]:
+        """By a collection's id, every generation that it was served from before, the latest first.
+
+        One statement, however many collections there are.
+        """
         with self._database.reading() as connection:
-            return read_former(connection, collection.id)
+            return read_former(connection)
 
     def list(self) -> tuple[Collection, ...]:
         """All collections by name."""
         with self._database.reading() as connection:
-            found = connection.execute(_COLUMNS.order_by(collections.c.name))
-            return tuple(_collection(row) for row in found)
+            return read_collections(connection)
 
 
 class Move:
@@ -194,6 +189,34 @@ def write_counters(connection: Connection, collection: Collection, counters: Cou
             documents=counters.documents,
         )
     )
+
+
+def read_collections(connection: Connection) -> tuple[Collection, ...]:
+    """All collections by name, as a transaction of the caller sees them."""
+    found = connection.execute(_COLUMNS.order_by(collections.c.name))
+    return tuple(_collection(row) for row in found)
+
+
+def add_collection(
+    database: Database,
+    connection: Connection,
+    name: str,
+    *,
+    counters: Mapping[str, int] = _EMPTY,
+) -> Collection:
+    """Make a collection in a transaction of the caller; `counters` go on from elsewhere.
+
+    Raises `InvalidNameError` and `CollectionExistsError`.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidNameError(
+            f"{name[:80]!r} cannot name a collection: use 1 to 63 of a-z, 0-9, _ and -, and "
+            "start with a letter or a digit"
+        )
+    row = {"name": name, "created_at": datetime.now(UTC), "epoch": 0, **counters}
+    if not database.try_insert(connection, collections, row):
+        raise CollectionExistsError(f"there is a collection {name!r} already")
+    return _read(connection, name)
 
 
 _COLUMNS = select(*(collections.c[field.name] for field in fields(Collection)))

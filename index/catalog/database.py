@@ -1,47 +1,39 @@
-"""The database under the catalog: its connections, its transactions, its errors.
+"""The database under the catalog: its connections and its transactions.
 
-All that SQLite and PostgreSQL do differently is here; the rest of the catalog is the same SQL.
-Knows no table.
+All that SQLite and PostgreSQL do differently is here and in `postgresql`; the rest of the catalog
+is the same SQL. Knows no table.
 """
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    Table,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
 
-from molt.index.errors import CatalogBusyError, CatalogError, CatalogFullError
+from molt.index.catalog.postgresql import connect_arguments, limit_sessions
+from molt.index.catalog.refusals import BUSY_SECONDS, LOCKED, translated
+from molt.index.errors import CatalogBusyError, CatalogError
 
-BUSY_SECONDS = 30
 _CHUNK = 1000  # SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
 _T = TypeVar("_T")
 _BEGIN = "molt_begin"
 _MIGRATION_LOCK = 0x6D6F6C74
-_LOCKED = (
-    f"has been locked by another writer for {BUSY_SECONDS} seconds; try again, and look for a "
-    "process that hangs in a transaction"
-)
-_BUSY = (CatalogBusyError, _LOCKED)
-_FULL = (CatalogFullError, "has no disk space left; free some and try again")
-_MESSAGES: dict[str | None, tuple[type[CatalogError], str]] = {
-    "SQLITE_BUSY": _BUSY,
-    "SQLITE_LOCKED": _BUSY,
-    "SQLITE_FULL": _FULL,
-    "SQLITE_NOTADB": (CatalogError, "is not a catalog: the file is not an SQLite database"),
-    "SQLITE_CORRUPT": (CatalogError, "is damaged; restore it from a backup"),
-    "SQLITE_CANTOPEN": (
-        CatalogError,
-        "cannot be opened: see that its directory exists and that this user may write to it",
-    ),
-    "SQLITE_READONLY": (CatalogError, "is read-only; allow this user to write to it"),
-    "55P03": _BUSY,
-    "53100": _FULL,
-}
+_SNAPSHOT = "SELECT pg_current_snapshot()"
+"""Which transactions that wrote have ended: what is equal sees the same rows."""
 
 
 def create_database(url: str) -> "Database":
@@ -50,22 +42,28 @@ def create_database(url: str) -> "Database":
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
             raise CatalogError("a catalog must be a file: sqlite:////path/to/catalog.sqlite3")
+        is_postgresql = parsed.get_backend_name() == "postgresql"
         engine = create_engine(
             parsed,
             pool_size=16,
             max_overflow=32,
-            pool_pre_ping=parsed.get_backend_name() == "postgresql",
+            hide_parameters=True,  # an error that is logged must not hold a text
+            pool_pre_ping=is_postgresql,
+            connect_args=connect_arguments(parsed) if is_postgresql else {},
         )
     except (ArgumentError, NoSuchModuleError) as error:
         raise CatalogError(f"the catalog's URL is not usable: {error}") from error
     except ModuleNotFoundError as error:
+        extra = "'molt[postgres]'" if error.name == "psycopg" else error.name
         raise CatalogError(
-            f"the catalog's URL needs the Python package {error.name!r}; install it and try again"
+            f"the catalog's URL needs the Python package {error.name!r}: `pip install {extra}`"
         ) from error
     if engine.dialect.name not in {"sqlite", "postgresql"}:
         raise CatalogError(f"a catalog lives in SQLite or PostgreSQL, not in {engine.dialect.name}")
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        limit_sessions(engine, lock_seconds=BUSY_SECONDS)
     return Database(engine)
 
 
@@ -79,6 +77,26 @@ class Database:
         self._reader = engine.execution_options(**options)
         self._writer = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._turn = threading.Lock()
+        self._observer = _Observer(engine) if self._is_sqlite else None
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._observer is not None:
+            self._observer.close()
+        self.engine.dispose()
+
+    def version(self) -> Hashable:
+        """Changes whenever somebody has committed a write: one statement tells that nobody has.
+
+        Ask before reading what shall be as new as this. Only for comparison with what the same
+        `Database` said.
+        """
+        with translated(self.engine):
+            if self._observer is not None:
+                return self._observer.version()
+            with self.engine.connect() as connection:
+                unframed = connection.execution_options(isolation_level="AUTOCOMMIT")
+                return str(unframed.exec_driver_sql(_SNAPSHOT).scalar_one())
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -100,6 +118,7 @@ class Database:
         """A writing transaction that only one process at a time can be in."""
         with self.writing() as connection:
             if not self._is_sqlite:  # SQLite's writers exclude each other anyway
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
                 )
@@ -143,20 +162,39 @@ class Database:
             yield
             return
         if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise CatalogBusyError(f"the catalog {_LOCKED}")
+            raise CatalogBusyError(f"the catalog {LOCKED}")
         try:
             yield
         finally:
             self._turn.release()
 
 
-@contextmanager
-def translated(engine: Engine) -> Iterator[None]:
-    """Raise `CatalogError`, which says what to do, for what the database itself refuses."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _translate(error, engine) from error
+class _Observer:
+    """A connection of its own that is never written through: SQLite tells it of others' commits."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._connection: PoolProxiedConnection | None = None
+        self._opened = 0
+
+    def version(self) -> Hashable:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+                self._opened += 1  # what another connection said means nothing to this one
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("PRAGMA data_version")
+                return self._opened, cursor.fetchone()
+            finally:
+                cursor.close()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.invalidate()  # not handed to others: the pool is to end too
+                self._connection = None
 
 
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
@@ -181,22 +219,3 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-
-def _translate(error: DBAPIError, engine: Engine) -> CatalogError | DBAPIError:
-    where = engine.url.render_as_string(hide_password=True)
-    code = _code(error)
-    if code in _MESSAGES:
-        kind, message = _MESSAGES[code]
-        return kind(f"{where} {message}")
-    if error.connection_invalidated or code is None:
-        return CatalogError(f"{where} cannot be reached: {error.orig}")
-    return error
-
-
-def _code(error: DBAPIError) -> str | None:
-    name = getattr(error.orig, "sqlite_errorname", None)
-    if name is not None:  # extended names add a third word: SQLITE_BUSY_SNAPSHOT
-        return "_".join(str(name).split("_")[:2])
-    state = getattr(error.orig, "sqlstate", None)
-    return None if state is None else str(state)

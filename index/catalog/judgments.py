@@ -67,9 +67,12 @@ def encode_query(query: Query) -> dict[str, Any]:
 def encode_judgment(judgment: Judgment) -> dict[str, Any]:
     """The columns that keep a judgment. Raises `InvalidJudgmentError`, which names the field."""
     with _naming(f"judgment of {judgment.doc_id!r:.80} for {judgment.query_id!r:.80}"):
+        query_id = check_id(judgment.query_id, field="query_id")
+        doc_id = check_id(judgment.doc_id, field="doc_id")
         return {
-            "query_id": check_id(judgment.query_id, field="query_id"),
-            "doc_id": check_id(judgment.doc_id, field="doc_id"),
+            "digest": _digest([query_id, doc_id]),
+            "query_id": query_id,
+            "doc_id": doc_id,
             "grade": _check_grade(judgment.grade),
             "split": check_optional_id(judgment.split, field="split"),
         }
@@ -85,7 +88,7 @@ def encode_pair(pair: Pair) -> dict[str, Any]:
             "positive": check_optional_words(pair.positive, field="positive"),
             "doc_id": check_optional_id(pair.doc_id, field="doc_id"),
         }
-        return row | {"digest": blake2b(orjson.dumps(row), digest_size=16).digest()}
+        return row | {"digest": _digest(row)}
 
 
 def _check_grade(grade: object) -> int:
@@ -94,6 +97,10 @@ def _check_grade(grade: object) -> int:
             "grade", f"must be an integer from 0 (judged, not relevant) to {MAX_GRADE}"
         )
     return grade
+
+
+def _digest(content: object) -> bytes:
+    return blake2b(orjson.dumps(content), digest_size=16).digest()
 
 
 @contextmanager

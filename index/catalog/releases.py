@@ -62,12 +62,15 @@ def read_releases(connection: Connection, collection_id: int, *, limit: int) -> 
     )
 
 
-def read_former(connection: Connection, collection_id: int) -> tuple[str, ...]:
-    """Every generation that the pointer was moved away from, each once, the latest first."""
+def read_former(connection: Connection) -> dict[int, list[str]]:
+    """By collection, every generation that its pointer was moved away from, the latest first."""
     query = (
-        select(releases.c.previous)
-        .where(releases.c.collection_id == collection_id, releases.c.previous.is_not(None))
-        .group_by(releases.c.previous)
+        select(releases.c.collection_id, releases.c.previous)
+        .where(releases.c.previous.is_not(None))
+        .group_by(releases.c.collection_id, releases.c.previous)
         .order_by(func.max(releases.c.id).desc())
     )
-    return tuple(connection.scalars(query))
+    found: dict[int, list[str]] = {}
+    for collection_id, generation in connection.execute(query):
+        found.setdefault(collection_id, []).append(generation)
+    return found

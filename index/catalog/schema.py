@@ -10,10 +10,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Inspector, inspect, text
 
 from molt.index.catalog.database import Database
+from molt.index.catalog.refusals import shown
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 VERSION_TABLE = "catalog_version"
 _alembic = threading.Lock()  # its `op` and `context` are global to the process
 
@@ -34,16 +35,28 @@ def upgrade(database: Database) -> None:
 def _revision(connection: Connection) -> str | None:
     inspector = inspect(connection)
     if not inspector.has_table(VERSION_TABLE):
+        _refuse_encoding(connection)
         _refuse_foreign_tables(inspector)
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
     if found is not None and found not in REVISIONS:
         raise NewerCatalogError(
-            f"{connection.engine.url.render_as_string()} has the catalog revision {found}, which "
+            f"{shown(connection.engine.url)} has the catalog revision {found}, which "
             f"this version of Molt (up to {REVISIONS[-1]}) does not know; upgrade Molt, or "
             "restore a backup that this version made"
         )
     return found
+
+
+def _refuse_encoding(connection: Connection) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise CatalogError(
+            f"{shown(connection.engine.url)} is encoded in {encoding}, which cannot hold every "
+            "text; name a database that was created with ENCODING 'UTF8'"
+        )
 
 
 def _refuse_foreign_tables(inspector: Inspector) -> None:

@@ -102,8 +102,10 @@ judgments = Table(
     "judgments",
     metadata,
     _collection(primary=True),
-    Column("query_id", Identifier, primary_key=True),
-    Column("doc_id", Identifier, primary_key=True),
+    # Of both ids, which together may be more than PostgreSQL can index.
+    Column("digest", LargeBinary, primary_key=True),
+    Column("query_id", Identifier, nullable=False),
+    Column("doc_id", Identifier, nullable=False),
     Column("grade", Integer, nullable=False),
     Column("split", Text),
 )

@@ -17,7 +17,7 @@ from molt.index.catalog.collections import Collection
 from molt.index.catalog.liveness import Liveness
 from molt.index.errors import CatalogError, GenerationError, GenerationNotFoundError
 from molt.index.generations.generation import SEGMENTS, GenerationManifest, GenerationStore
-from molt.index.generations.ledger import new_ledger
+from molt.index.generations.live_rows import live_rows
 from molt.index.generations.occupancy import hold_reading
 from molt.index.segments.segment import ROW, Segment, open_segment
 
@@ -170,10 +170,8 @@ def _check_coverage(
             f"{liveness.revision}: restore the catalog that belongs to it, or re-index",
         )
         return
-    masks = new_ledger(liveness).live_masks(
-        [segment.rows for segment in segments], indexed_revision=manifest.revision
-    )
-    live = [segment.rows[mask] for segment, mask in zip(segments, masks, strict=True)]
+    scopes = live_rows(segments, liveness, indexed_revision=manifest.revision).scopes
+    live = [scope.segment.rows[scope.rows] for scope in scopes]
     rows = np.concatenate([np.empty(0, ROW), *live])
     indexed = liveness.ordinals[liveness.revisions <= manifest.revision]
     missing = np.setdiff1d(indexed, rows["ordinal"])

@@ -62,6 +62,11 @@ def new_generation_id() -> str:
     return uuid4().hex
 
 
+def write_generation(folder: Path, manifest: GenerationManifest) -> None:
+    """Write the manifest of a generation into its directory; equal ones are equal bytes."""
+    write_manifest(folder / GENERATION_MANIFEST, _body(manifest))
+
+
 class GenerationStore:
     """Generations under `root`, each in a directory named by its id."""
 
@@ -99,7 +104,7 @@ class GenerationStore:
         )
         with publish_directory(self.root / manifest.id) as folder:
             (folder / SEGMENTS).mkdir()
-            write_manifest(folder / GENERATION_MANIFEST, _body(manifest))
+            write_generation(folder, manifest)
         return manifest
 
     def read(self, generation_id: str) -> GenerationManifest:
@@ -124,7 +129,7 @@ class GenerationStore:
 
     def publish(self, manifest: GenerationManifest) -> None:
         """Replace the manifest; from now on these segments make up the generation."""
-        write_manifest(self.path(manifest.id) / GENERATION_MANIFEST, _body(manifest))
+        write_generation(self.path(manifest.id), manifest)
         faultpoint("generation.published")
 
     def remove(self, generation_id: str) -> None:

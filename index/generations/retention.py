@@ -4,7 +4,8 @@ Those stay that a pointer names, that a job is making, and the last few that eac
 served from, to roll back to. What anybody still reads is left for another time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 
 from molt.index.catalog.catalog import Catalog
@@ -33,8 +34,7 @@ def collect(catalog: Catalog, store: GenerationStore, *, retained: int) -> list[
 
 def former(catalog: Catalog, store: GenerationStore, collection: Collection) -> list[str]:
     """Generations on disk that a collection was served from before, the latest first."""
-    present = set(store.ids()) - {collection.generation}
-    return [one for one in catalog.collections.former(collection) if one in present]
+    return _present(collection, catalog.collections.former(), set(store.ids()))
 
 
 def rollback_targets(catalog: Catalog, store: GenerationStore, collection: Collection) -> list[str]:
@@ -53,9 +53,19 @@ def rollback_targets(catalog: Catalog, store: GenerationStore, collection: Colle
 def _needed(catalog: Catalog, store: GenerationStore, *, retained: int) -> set[str]:
     """Generations that a pointer, a job or a rollback needs."""
     needed = set(catalog.builds.jobs())
-    for collection in catalog.collections.list():
-        needed |= {collection.generation or "", *former(catalog, store, collection)[:retained]}
+    collections, served = catalog.collections.list(), catalog.collections.former()
+    present = set(store.ids())
+    for collection in collections:
+        former_ones = _present(collection, served, present)
+        needed |= {collection.generation or "", *former_ones[:retained]}
     return needed
+
+
+def _present(
+    collection: Collection, served: Mapping[int, Sequence[str]], present: AbstractSet[str]
+) -> list[str]:
+    before = served.get(collection.id, ())
+    return [one for one in before if one in present and one != collection.generation]
 
 
 def _remove(store: GenerationStore, generation_id: str, needed: Callable[[], set[str]]) -> bool:

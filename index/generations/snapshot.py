@@ -1,11 +1,11 @@
 """A snapshot: one generation, opened, as the catalog stood at one revision. Never changes.
 
 Knows which rows are live and searches them. To see later writes, take the `refreshed` one, which
-shares every segment that stayed. Read the manifest first and the liveness after it: a row may
+shares whatever did not change. Read the manifest first and the liveness after it: a row may
 answer only if the catalog's word on it is at least as new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,12 +14,12 @@ import numpy as np
 from molt.index.catalog.liveness import Liveness
 from molt.index.errors import GenerationAheadError, GenerationError, VectorError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
-from molt.index.generations.ledger import Ledger, new_ledger
+from molt.index.generations.live_rows import LiveRows, live_rows
 from molt.index.segments.exact import NOTHING, Vectors
 from molt.index.segments.filter import Filter
 from molt.index.segments.hits import RowHit, best_documents
 from molt.index.segments.matching import check_fields
-from molt.index.segments.scope import Scope, scope_of
+from molt.index.segments.scope import Scope
 from molt.index.segments.segment import Segment, open_segment
 
 
@@ -38,17 +38,21 @@ class Found:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An opened generation; `scopes` holds the live rows of each segment."""
+    """An opened generation, and which of its rows are live."""
 
     store: GenerationStore
     manifest: GenerationManifest
-    scopes: tuple[Scope, ...]
-    ledger: Ledger
+    live: LiveRows
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The live rows of each segment."""
+        return self.live.scopes
 
     @property
     def revision(self) -> int:
         """The catalog revision whose deletions and changes it reflects."""
-        return self.ledger.revision
+        return self.live.ledger.revision
 
     @cached_property
     def n_documents(self) -> int:
@@ -91,8 +95,11 @@ class Snapshot:
             raise GenerationError(
                 f"a snapshot of {self.manifest.id} cannot become one of {manifest.id}; open that"
             )
+        _check_not_ahead(manifest, delta)
         opened = {scope.segment.entry.id: scope.segment for scope in self.scopes}
-        return _assemble(self.store, manifest, self.ledger.moved(delta), opened=opened)
+        segments = _open_segments(self.store, manifest, opened)
+        live = self.live.moved(segments, delta, indexed_revision=manifest.revision)
+        return Snapshot(self.store, manifest, live)
 
     @cached_property
     def _searched(self) -> tuple[Scope, ...]:
@@ -113,29 +120,28 @@ def open_snapshot(
     `liveness` is the full one, read after the manifest. Raises `CorruptFileError`, which names the
     file, and `GenerationAheadError` where the liveness is older than the manifest.
     """
-    return _assemble(store, manifest, new_ledger(liveness), opened={})
+    _check_not_ahead(manifest, liveness)
+    segments = _open_segments(store, manifest, {})
+    live = live_rows(segments, liveness, indexed_revision=manifest.revision)
+    return Snapshot(store, manifest, live)
 
 
-def _assemble(
-    store: GenerationStore,
-    manifest: GenerationManifest,
-    ledger: Ledger,
-    *,
-    opened: dict[str, Segment],
-) -> Snapshot:
-    if ledger.revision < manifest.revision:
+def _check_not_ahead(manifest: GenerationManifest, liveness: Liveness) -> None:
+    if liveness.revision < manifest.revision:
         raise GenerationAheadError(
             f"generation {manifest.id} is at revision {manifest.revision}, and the catalog at "
-            f"{ledger.revision}: it was put back to an earlier state"
+            f"{liveness.revision}: it was put back to an earlier state"
         )
+
+
+def _open_segments(
+    store: GenerationStore, manifest: GenerationManifest, opened: Mapping[str, Segment]
+) -> list[Segment]:
     folder = store.segments_path(manifest.id)
-    segments = tuple(
+    return [
         opened.get(entry.id) or open_segment(folder / entry.id, entry, dimension=manifest.dimension)
         for entry in manifest.segments
-    )
-    masks = ledger.live_masks([one.rows for one in segments], indexed_revision=manifest.revision)
-    scopes = tuple(scope_of(segment, mask) for segment, mask in zip(segments, masks, strict=True))
-    return Snapshot(store, manifest, scopes, ledger)
+    ]
 
 
 def _checked_query(query: Vectors, *, dimension: int) -> Vectors:

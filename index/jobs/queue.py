@@ -15,7 +15,8 @@ from sqlalchemy.engine import make_url
 
 from molt.artifact import Home, canonical_json, exclusive
 from molt.artifact.lock import FOR_EVER
-from molt.index.catalog.database import translated
+from molt.index.catalog.postgresql import connect_arguments, limit_sessions
+from molt.index.catalog.refusals import BUSY_SECONDS, translated
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
 from molt.index.jobs.job import (
     EVENTS,
@@ -48,9 +49,12 @@ class JobQueue:
 
         prepare_jobs(url)
         self._engine = create_jobs_engine(url)
-        self._client: DBOSClient = DBOSClient(
-            system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer()
-        )
+        with translated(self._engine):
+            self._client: DBOSClient = DBOSClient(
+                system_database_engine=self._engine,
+                serializer=DBOSPortableJSONSerializer(),
+                retry_connection_errors=False,  # whoever asks is told, and asks again
+            )
 
     def close(self) -> None:
         """Close every connection."""
@@ -151,7 +155,11 @@ def prepare_jobs(url: str) -> None:
     from dbos import DBOS  # noqa: PLC0415
 
     if make_url(url).get_backend_name() != "sqlite":
-        DBOS.migrate(url)
+        engine = create_jobs_engine(url)
+        with translated(engine):
+            engine.connect().close()  # DBOS would retry for ever where it cannot be reached
+            engine.dispose()
+            DBOS.migrate(url)
         return
     # SQLite lets nobody wait for the change to WAL.
     with exclusive(Path(f"{make_url(url).database}.lock"), patience=FOR_EVER):
@@ -163,20 +171,28 @@ def prepare_jobs(url: str) -> None:
 
 
 def create_jobs_engine(url: str) -> Engine:
-    """Connections to the queue's database; SQLite's are as durable as the catalog's."""
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
+    """Connections to the queue's database, as durable and as patient as the catalog's."""
+    parsed = make_url(url)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    engine = create_engine(
+        parsed,
+        pool_pre_ping=not is_sqlite,  # a file does not hang up
+        connect_args={} if is_sqlite else connect_arguments(parsed),
+    )
+    if not is_sqlite:
+        limit_sessions(engine, lock_seconds=BUSY_SECONDS)
+        return engine
 
-        @event.listens_for(engine, "connect")
-        def configure(connection: Any, _record: object) -> None:
-            connection.isolation_level = "IMMEDIATE"
-            for pragma in (
-                "busy_timeout=30000",
-                "journal_mode=WAL",
-                "synchronous=FULL",
-                "foreign_keys=ON",
-            ):
-                connection.execute(f"PRAGMA {pragma}").close()
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in (
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
 
     return engine
 

@@ -1,35 +1,50 @@
 """A scope: the rows of one segment that a search may return, those live and kept by a filter."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from molt.index.segments.exact import Mask, Ranked, Rows, Vectors, rows_reaching
 from molt.index.segments.filter import Filter
 from molt.index.segments.segment import Segment
+from molt.index.segments.spans import Spans
 
 
 @dataclass(frozen=True)
 class Scope:
-    """`mask` `(n,)` holds on the rows that count, or is None where all do; `n_rows` of them."""
+    """`mask` `(n,)` holds on the rows that count, or is None where all do.
+
+    They are `n_rows`, of `n_documents`.
+    """
 
     segment: Segment
     mask: Mask | None
     n_rows: int
-
-    @cached_property
-    def n_documents(self) -> int:
-        """How many documents these rows belong to."""
-        if self.segment.first_rows is None:
-            return self.n_rows
-        first = self.segment.rows["passage"] == 0
-        return int(np.count_nonzero(first if self.mask is None else first & self.mask))
+    n_documents: int
 
     @property
     def rows(self) -> Rows:
         """These rows, ascending."""
         return np.arange(self.n_rows) if self.mask is None else np.flatnonzero(self.mask)
+
+    def moved(self, spans: Spans, live: Mask) -> "Scope":
+        """The scope in which the documents at `spans` count where `live` holds; it may be this one.
+
+        Whether a document counts holds for all of its rows.
+        """
+        counted = np.ones(len(spans), bool) if self.mask is None else self.mask[spans.starts]
+        moving = live != counted
+        if not moving.any():
+            return self
+        spans, live = spans.where(moving), live[moving]
+        mask = np.ones(len(self.segment), bool) if self.mask is None else self.mask.copy()
+        mask[spans.rows] = np.repeat(live, spans.lengths)
+        mask.setflags(write=False)
+        n_rows = self.n_rows + int(np.where(live, spans.lengths, -spans.lengths).sum())
+        n_documents = self.n_documents + int(np.where(live, 1, -1).sum())
+        return Scope(
+            self.segment, None if n_rows == len(self.segment) else mask, n_rows, n_documents
+        )
 
     def narrowed(self, where: Filter) -> "Scope":
         """Only the documents that `where` keeps."""
@@ -50,7 +65,15 @@ class Scope:
         return self.segment.ordinals[rows]
 
 
+def no_rows(segment: Segment) -> Scope:
+    """A scope of `segment` in which nothing counts yet."""
+    return Scope(segment, np.zeros(len(segment), bool), 0, 0)
+
+
 def scope_of(segment: Segment, mask: Mask) -> Scope:
     """The rows of `segment` where `mask` holds."""
     n_rows = int(np.count_nonzero(mask))
-    return Scope(segment, None if n_rows == len(segment) else mask, n_rows)
+    n_documents = n_rows
+    if segment.first_rows is not None:
+        n_documents = int(np.count_nonzero(mask & (segment.rows["passage"] == 0)))
+    return Scope(segment, None if n_rows == len(segment) else mask, n_rows, n_documents)

@@ -9,9 +9,11 @@ import pytest
 from molt.artifact import (
     CorruptFileError,
     UnsupportedFormatError,
+    copy_file,
     hash_file,
     publish_directory,
     read_manifest,
+    replace_directory,
     sweep_hidden,
     verify_file,
     write_atomically,
@@ -103,6 +105,31 @@ def test_a_directory_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     assert (target / "sub" / "file").read_bytes() == b"x"
 
 
+def test_a_directory_takes_the_place_of_another_at_once(tmp_path: Path) -> None:
+    target = tmp_path / "artifact"
+    target.mkdir()
+    (target / "old").write_text("old")
+    with (target / "old").open() as file:
+        with replace_directory(target) as working:
+            (working / "new").write_text("new")
+            assert [path.name for path in target.iterdir()] == ["old"]
+        assert file.read() == "old"
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_directory_that_fails_halfway_takes_no_ones_place(tmp_path: Path) -> None:
+    target = tmp_path / "artifact"
+    target.mkdir()
+    with pytest.raises(ValueError, match="power cut"), replace_directory(target) as working:  # noqa: PT012
+        (working / "new").write_text("new")
+        raise ValueError("power cut")
+    assert list(target.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [target]
+    with pytest.raises(FileNotFoundError), replace_directory(tmp_path / "absent"):
+        pytest.fail("there is nothing to replace")
+
+
 def test_a_directory_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
     def fail_halfway() -> None:
         with publish_directory(tmp_path / "artifact") as working:
@@ -150,3 +177,20 @@ def test_what_hides_is_swept_once_nothing_in_it_was_written_for_an_hour(tmp_path
 
 def test_where_nothing_is_nothing_is_swept(tmp_path: Path) -> None:
     assert sweep_hidden(tmp_path / "none") == []
+
+
+def test_a_copied_file_is_measured_on_its_way(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"content" * 300_000)
+    assert copy_file(source, target) == hash_file(source) == hash_file(target)
+
+
+def test_a_missing_file_is_not_copied_and_a_copy_replaces_nothing(tmp_path: Path) -> None:
+    with pytest.raises(CorruptFileError, match="missing"):
+        copy_file(tmp_path / "nothing", tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+    (tmp_path / "source").write_bytes(b"new")
+    (tmp_path / "target").write_bytes(b"old")
+    with pytest.raises(FileExistsError):
+        copy_file(tmp_path / "source", tmp_path / "target")
+    assert (tmp_path / "target").read_bytes() == b"old"

@@ -11,7 +11,7 @@ import pytest
 
 from molt.artifact import faultpoint as reach
 from molt.artifact.faultpoint import ARMED, FIRED, POINTS, FaultError, _armed
-from tests.conftest import SOURCE
+from tests.paths import PACKAGES, ROOT
 
 Arm = Callable[[str], None]
 
@@ -113,7 +113,8 @@ def test_an_unknown_action_is_refused(arm: Arm) -> None:
 
 
 def test_the_points_are_those_that_the_code_reaches() -> None:
-    reached = {name for path in SOURCE.rglob("*.py") for name in points_of(path)}
+    modules = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    reached = {name for path in modules for name in points_of(path)}
     assert reached == POINTS
 
 

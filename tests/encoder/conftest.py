@@ -16,7 +16,15 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from molt.artifact import hash_file
-from molt.encoder import Checkpoint, Fidelity, Pooling, Prompts, Variant
+from molt.encoder import (
+    Capability,
+    Checkpoint,
+    Fidelity,
+    ModelKind,
+    Pooling,
+    Prompts,
+    Variant,
+)
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, checkpoint_id, write_checkpoint
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:"
@@ -44,15 +52,18 @@ def build_checkpoint(
     *,
     prompts: Prompts | None = None,
     max_length: int = 16,
+    tokens: bool = True,
     variants: Iterable[Variant] | None = None,
     **changes: Any,
 ) -> Checkpoint:
     working = root / ".working"
     (working / "runtime").mkdir(parents=True)
-    write_model(working)
+    write_model(working, tokens=tokens)
     checkpoint = Checkpoint(
         path=working,
         id="",
+        kind=ModelKind.BI_ENCODER,
+        capabilities=(Capability.EMBED, Capability.TOKENS) if tokens else (Capability.EMBED,),
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         base_model="tiny",
         dimension=DIMENSION,
@@ -68,13 +79,13 @@ def build_checkpoint(
     return replace(sealed, path=target)
 
 
-def write_model(folder: Path) -> None:
+def write_model(folder: Path, *, tokens: bool = True) -> None:
     write_json(folder / "config.json", {"model_type": "bert", "hidden_size": DIMENSION})
     write_json(folder / "modules.json", modules("Transformer", "Pooling", "Normalize"))
     table = np.random.default_rng(0).standard_normal((len(VOCABULARY), DIMENSION)).astype("f4")
     save_file({"embeddings": table}, folder / "model.safetensors")
     write_tokenizer(folder / "tokenizer.json")
-    write_graph(folder / "runtime" / "fp32.onnx", table)
+    write_graph(folder / "runtime" / "fp32.onnx", table, tokens=tokens)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -98,15 +109,22 @@ def write_tokenizer(path: Path) -> None:
     tokenizer.save(str(path))
 
 
-def write_graph(path: Path, table: np.ndarray[Any, Any]) -> None:
-    """The normalised sum of the rows of `table` that the ids name."""
+def write_graph(path: Path, table: np.ndarray[Any, Any], *, tokens: bool = True) -> None:
+    """The normalised sum of the rows of `table` that the ids name; `tokens`: and those rows.
+
+    Without them it is a graph as earlier versions exported it.
+    """
     sizes = ("n", "length")
+    rows = "token_vectors"
+    outputs: dict[str, tuple[str | int, ...]] = {"vectors": ("n", table.shape[1])}
+    if tokens:
+        outputs[rows] = (*sizes, table.shape[1])
     graph = helper.make_graph(
         [
-            helper.make_node("Gather", ["table", "input_ids"], ["rows"]),
+            helper.make_node("Gather", ["table", "input_ids"], [rows]),
             helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
             helper.make_node("Unsqueeze", ["mask", "last"], ["kept"]),
-            helper.make_node("Mul", ["rows", "kept"], ["masked"]),
+            helper.make_node("Mul", [rows, "kept"], ["masked"]),
             helper.make_node("ReduceSum", ["masked", "middle"], ["sum"], keepdims=0),
             helper.make_node("LpNormalization", ["sum"], ["vectors"], axis=1, p=2),
         ],
@@ -115,7 +133,10 @@ def write_graph(path: Path, table: np.ndarray[Any, Any]) -> None:
             helper.make_tensor_value_info(name, TensorProto.INT64, sizes)
             for name in ("input_ids", "attention_mask")
         ],
-        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ("n", table.shape[1]))],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name, shape in outputs.items()
+        ],
         [
             numpy_helper.from_array(table, "table"),
             numpy_helper.from_array(np.array([2]), "last"),

@@ -7,9 +7,12 @@ import pytest
 from molt.artifact import CorruptFileError, FileEntry, UnsupportedFormatError, write_manifest
 from molt.artifact.manifest import read_manifest
 from molt.encoder import (
+    Capability,
     Checkpoint,
     Fidelity,
     InputType,
+    MissingCapabilityError,
+    ModelKind,
     Pooling,
     Prompts,
     UnsafeCheckpointError,
@@ -170,13 +173,18 @@ def test_a_signed_file_of_code_is_refused_by_name(tiny: Checkpoint) -> None:
 
 def test_a_newer_format_is_refused_and_says_to_upgrade(tiny: Checkpoint) -> None:
     rewrite_manifest(tiny.path, format=CHECKPOINT_FORMAT + 1)
-    with pytest.raises(UnsupportedFormatError, match=r"format 2 is newer .* upgrade Molt"):
+    with pytest.raises(UnsupportedFormatError, match=r"format 3 is newer .* upgrade Molt"):
         open_checkpoint(tiny.path)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"kind": "oracle"}, "kind: Input should be 'bi-encoder', 'static' or 'cross-encoder'"),
+        ({"capabilities": ["fly"]}, r"capabilities\.0: Input should be 'embed', 'rerank' or"),
+        ({"capabilities": []}, "says that a bi-encoder can do nothing"),
+        ({"capabilities": ["embed", "rerank"]}, "says that a bi-encoder can do embed, rerank"),
+        ({"kind": "cross-encoder"}, "says that a cross-encoder can do embed, tokens"),
         ({"pooling": "max"}, "pooling: Input should be 'mean' or 'cls'"),
         ({"dimension": "wide"}, "dimension: Input should be a valid integer"),
         ({"dimension": 1e12}, "dimension: Input should be less than"),
@@ -194,6 +202,33 @@ def test_a_manifest_that_describes_no_checkpoint_is_refused(
     with pytest.raises(UnsafeCheckpointError, match=message) as raised:
         read_checkpoint(tiny.path)
     assert raised.value.path == tiny.path / CHECKPOINT_MANIFEST
+
+
+def test_a_manifest_of_this_format_names_its_kind(tiny: Checkpoint) -> None:
+    body = read_manifest(tiny.path / CHECKPOINT_MANIFEST, supported=CHECKPOINT_FORMAT)
+    write_manifest(
+        tiny.path / CHECKPOINT_MANIFEST, {key: body[key] for key in body if key != "kind"}
+    )
+    with pytest.raises(UnsafeCheckpointError, match="kind: Field required"):
+        read_checkpoint(tiny.path)
+
+
+def test_a_kind_that_the_content_is_not_is_refused(tiny: Checkpoint) -> None:
+    rewrite_manifest(tiny.path, kind="static")
+    with pytest.raises(UnsafeCheckpointError, match="says it is static and is not"):
+        open_checkpoint(tiny.path)
+
+
+def test_a_cross_encoder_is_read_and_says_that_it_is_not_served(build: Build) -> None:
+    made = build(kind=ModelKind.CROSS_ENCODER, capabilities=(Capability.RERANK,))
+    for capability in (Capability.EMBED, Capability.TOKENS):
+        with pytest.raises(MissingCapabilityError, match="cross-encoder, which this version"):
+            open_checkpoint(made.path).require(capability)
+
+
+def test_a_checkpoint_that_cannot_rerank_says_so(tiny: Checkpoint) -> None:
+    with pytest.raises(MissingCapabilityError, match="a bi-encoder, which cannot rerank"):
+        tiny.require(Capability.RERANK)
 
 
 def test_a_variant_whose_graph_is_not_listed_is_refused(tiny: Checkpoint) -> None:
@@ -220,6 +255,7 @@ def test_the_id_depends_on_neither_graphs_nor_speed_nor_provenance(tiny: Checkpo
     write_json(tiny.path / "modules.json", modules("Transformer", "Pooling"))
     slower = variant(texts_per_second=1.0, host="elsewhere")
     other = replace(tiny, variants=(slower,), base_model="renamed", metrics={"nDCG@10": 1.0})
+    other = replace(other, capabilities=(Capability.EMBED,))
     assert seal(other).id == tiny.id
 
 

@@ -11,14 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 
 from molt.encoder import (
+    Capability,
     Checkpoint,
     ClosedEncoderError,
     Encoder,
     InputType,
     Lane,
+    MissingCapabilityError,
+    ModelKind,
     NoVariantError,
     Prompts,
     open_checkpoint,
@@ -45,6 +49,11 @@ class Recorder:
         self.shapes.append(input_ids.shape)
         return self.runtime.run(input_ids, attention_mask)
 
+    def run_tokens(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        return self.runtime.run_tokens(input_ids, attention_mask)
+
 
 class Broken:
     """A runtime that fails on texts of four tokens."""
@@ -60,6 +69,11 @@ class Broken:
             raise RuntimeError("the graph broke")
         return self.runtime.run(input_ids, attention_mask)
 
+    def run_tokens(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        return self.runtime.run_tokens(input_ids, attention_mask)
+
 
 class Narrow:
     """A runtime whose vectors lack a number."""
@@ -72,6 +86,11 @@ class Narrow:
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         return self.runtime.run(input_ids, attention_mask)[:, 1:]
+
+    def run_tokens(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        return self.runtime.run_tokens(input_ids, attention_mask)[:, 1:]
 
 
 @pytest.fixture
@@ -251,6 +270,72 @@ def test_a_graph_of_another_dimension_than_its_manifest_says_is_named(
         encoder.encode(["a", "ab"], input_type=QUERY, lane=lane)
 
 
+@pytest.mark.parametrize("lane", Lane)
+def test_the_tokens_of_a_text_have_ids_vectors_and_places_in_it(
+    build: Build, opened: Open, lane: Lane
+) -> None:
+    checkpoint = build(prompts=Prompts(document="d: "))
+    table = load_file(checkpoint.path / "model.safetensors")["embeddings"]
+    texts = ["a fox", "", "x" * 99, "b"]
+    found = opened(checkpoint).encode_tokens(texts, input_type=DOCUMENT, lane=lane)
+    names = [[VOCABULARY[at] for at in tokens.ids] for tokens in found]
+    assert names[0] == ["[CLS]", "d", ":", "a", "f", "##o", "##x", "[SEP]"]
+    nowhere = [0, 0]
+    places = [nowhere, nowhere, nowhere, [0, 1], [2, 3], [3, 4], [4, 5], nowhere]
+    assert found[0].offsets.tolist() == places
+    assert [len(tokens.ids) for tokens in found] == [8, 4, 16, 5]
+    for tokens in found:
+        assert tokens.vectors.dtype == np.float32
+        assert np.array_equal(tokens.vectors, table[tokens.ids])
+        assert tokens.offsets.shape == (len(tokens.ids), 2)
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_the_mean_of_real_token_vectors_is_the_vector_of_their_text(
+    real: Encoder, lane: Lane
+) -> None:
+    texts = docstrings()[::6]
+    expected = real.encode(texts, input_type=QUERY, lane=lane).vectors
+    for row, tokens in enumerate(real.encode_tokens(texts, input_type=QUERY, lane=lane)):
+        mean = tokens.vectors.mean(axis=0)
+        assert np.allclose(mean / np.linalg.norm(mean), expected[row], atol=1e-4)
+
+
+def test_no_texts_have_no_tokens(encoder: Encoder) -> None:
+    assert encoder.encode_tokens([], input_type=QUERY, lane=Lane.QUERY) == []
+
+
+def test_a_text_that_is_cut_between_its_prompt_and_itself_has_its_tokens(
+    build: Build, opened: Open
+) -> None:
+    encoder = opened(build(prompts=Prompts(query="find")))
+    (tokens,) = encoder.encode_tokens(["ing"], input_type=QUERY, lane=Lane.QUERY)
+    assert tokens.offsets.tolist() == [[0, 0]] * 5 + [[0, 1], [1, 2], [2, 3], [0, 0]]
+
+
+def test_a_graph_without_the_token_vectors_that_its_manifest_promises_is_not_opened(
+    build: Build, tmp_path: Path
+) -> None:
+    promising = (Capability.EMBED, Capability.TOKENS)
+    made = build(tokens=False, capabilities=promising)
+    with pytest.raises(NoVariantError, match="no output token_vectors"):
+        open_encoder(made, cache=tmp_path / "cache", threads=1)
+
+
+def test_token_vectors_of_another_dimension_than_the_manifest_says_are_named(
+    encoder: Encoder,
+) -> None:
+    Narrow(encoder)
+    with pytest.raises(NoVariantError, match="makes token vectors of shape"):
+        encoder.encode_tokens(["a"], input_type=QUERY, lane=Lane.QUERY)
+
+
+def test_a_cross_encoder_is_not_opened_as_an_encoder(build: Build, tmp_path: Path) -> None:
+    made = build(kind=ModelKind.CROSS_ENCODER, capabilities=(Capability.RERANK,))
+    with pytest.raises(MissingCapabilityError, match="cross-encoder, which this version of Molt"):
+        open_encoder(open_checkpoint(made.path), cache=tmp_path / "cache", threads=1)
+
+
 def test_a_graph_that_knows_fewer_tokens_than_its_tokenizer_is_not_opened(
     tiny: Checkpoint, tmp_path: Path
 ) -> None:
@@ -290,6 +375,8 @@ def test_a_closed_encoder_says_so(encoder: Encoder) -> None:
     for lane in Lane:
         with pytest.raises(ClosedEncoderError, match="open another one"):
             encoder.encode(["fox"], input_type=QUERY, lane=lane)
+        with pytest.raises(ClosedEncoderError, match="open another one"):
+            encoder.encode_tokens(["fox"], input_type=QUERY, lane=lane)
 
 
 @pytest.mark.parametrize("lane", list(Lane))
@@ -310,6 +397,10 @@ def test_every_runtime_gives_a_graphs_vectors_for_any_shape(
     for lane in (Lane.INTERACTIVE, Lane.BACKGROUND):
         found = vectors(other, texts, lane=lane)
         assert np.allclose(found, vectors(expected, texts), atol=1e-5)
+        tokens = other.encode_tokens(texts, input_type=DOCUMENT, lane=lane)
+        same = expected.encode_tokens(texts, input_type=DOCUMENT, lane=lane)
+        for one, another in zip(tokens, same, strict=True):
+            assert np.array_equal(one.vectors, another.vectors)
 
 
 def with_runtime(checkpoint: Checkpoint, runtime: str) -> Checkpoint:

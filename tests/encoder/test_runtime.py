@@ -3,19 +3,20 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+from safetensors.numpy import load_file
 
 from molt.encoder import Checkpoint, NoVariantError, open_checkpoint
 from molt.encoder.batching import packed, singles
 from molt.encoder.runtime import Runtime, load_runtime
 from molt.encoder.tokenizer import Tokenizer
-from tests.encoder.conftest import DIMENSION
+from tests.encoder.conftest import DIMENSION, Build
 
 VARIANTS = ["onnx-fp32", "onnx-int8", "openvino-int8", "openvino-bf16"]
 Load = Callable[[str], Runtime]
@@ -89,6 +90,75 @@ def test_threads_that_run_at_once_get_what_one_would(
     with ThreadPoolExecutor(4) as threads:
         calls = [threads.submit(alone, runtime, tokens) for _ in range(4)]
     assert all(np.array_equal(call.result(), expected) for call in calls)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_mean_of_the_token_vectors_is_the_texts_vector(
+    load: Load, tokens: list[NDArray[np.int64]], name: str
+) -> None:
+    runtime = load(name)
+    for batch in (*singles(tokens), *packed(tokens)):
+        states = runtime.run_tokens(batch.input_ids, batch.attention_mask)
+        assert states.dtype == np.float32
+        assert states.shape == (*batch.input_ids.shape, 384)
+        kept = batch.attention_mask[:, :, None]
+        means = (states * kept).sum(axis=1) / kept.sum(axis=1)
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        assert np.allclose(means, runtime.run(batch.input_ids, batch.attention_mask), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_token_vectors_are_near_the_exact_ones_and_not_normalised(
+    load: Load, tokens: list[NDArray[np.int64]], name: str
+) -> None:
+    for batch in singles(tokens):
+        found = load(name).run_tokens(batch.input_ids, batch.attention_mask)[0]
+        exact = load("onnx-fp32").run_tokens(batch.input_ids, batch.attention_mask)[0]
+        lengths = np.linalg.norm(exact, axis=1)
+        cosines = (found * exact).sum(axis=1) / (lengths * np.linalg.norm(found, axis=1))
+        assert cosines.mean() > 0.98
+        assert (lengths > 2).all()
+
+
+def test_threads_that_run_at_once_get_the_token_vectors_that_one_would(
+    load: Load, tokens: list[NDArray[np.int64]]
+) -> None:
+    for name in ("onnx-int8", "openvino-int8"):
+        runtime = load(name)
+        batch = packed(tokens)[-1]
+        expected = runtime.run_tokens(batch.input_ids, batch.attention_mask)
+        with ThreadPoolExecutor(4) as threads:
+            run = partial(runtime.run_tokens, batch.input_ids, batch.attention_mask)
+            calls = [threads.submit(run) for _ in range(4)]
+            alone(runtime, tokens)
+        assert all(np.array_equal(call.result(), expected) for call in calls)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_every_runtime_gives_the_rows_of_a_table_for_any_shape(
+    build: Build, tmp_path: Path, runtime: str
+) -> None:
+    checkpoint = build(max_length=50)
+    table = load_file(checkpoint.path / "model.safetensors")["embeddings"]
+    variant = replace(checkpoint.variants[0], runtime=runtime)
+    for _ in range(2):  # the second time from the cache, where the runtime keeps one
+        loaded = load_runtime(checkpoint, variant, threads=1, cache=tmp_path / "cache")
+        for shape in ((1, 1), (3, 17), (5, 33), (1, 50)):
+            ids = np.random.default_rng(0).integers(0, len(table), shape)
+            assert np.array_equal(loaded.run_tokens(ids, np.ones_like(ids)), table[ids])
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_graph_of_an_earlier_version_gives_vectors_and_says_that_it_has_no_others(
+    build: Build, tmp_path: Path, runtime: str
+) -> None:
+    checkpoint = build(tokens=False)
+    variant = replace(checkpoint.variants[0], runtime=runtime)
+    loaded = load_runtime(checkpoint, variant, threads=1, cache=tmp_path / "cache")
+    ids = np.full((2, 3), 7)
+    assert loaded.run(ids, np.ones_like(ids)).shape == (2, DIMENSION)
+    with pytest.raises(NoVariantError, match=r"fp32\.onnx has no output token_vectors"):
+        loaded.run_tokens(ids, np.ones_like(ids))
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])

@@ -1,12 +1,15 @@
+import hashlib
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from molt.artifact import CorruptFileError
 from molt.encoder import (
+    Capability,
     Checkpoint,
     CheckpointExistsError,
     CheckpointNotFoundError,
@@ -14,9 +17,11 @@ from molt.encoder import (
     Prompts,
     UnfinishedCheckpointError,
     UnsafeCheckpointError,
+    open_checkpoint,
+    read_checkpoint,
 )
 from molt.encoder.store import Survey
-from tests.encoder.conftest import Build
+from tests.encoder.conftest import Build, build_checkpoint
 
 ABSENT = "0123456789abcdef"
 
@@ -117,6 +122,71 @@ def test_a_removed_checkpoint_is_gone_and_can_come_back(build: Build) -> None:
     store.remove(first.id)
     assert list(store.root.iterdir()) == []
     assert store.open(build().id) == replace(first)
+
+
+def test_a_replaced_checkpoint_is_whole_at_every_moment_and_open_files_stay_readable(
+    build: Build, tmp_path: Path
+) -> None:
+    old, new = build(tokens=False), build_checkpoint(tmp_path / "new")
+    store = store_of(old)
+    with (old.path / "runtime" / "fp32.onnx").open("rb") as served:
+        with store.replace(old.id) as working:
+            copytree(new.path, working, dirs_exist_ok=True)
+            assert store.open(old.id) == old
+        assert store.open(old.id).capabilities == (Capability.EMBED, Capability.TOKENS)
+        assert hashlib.sha256(served.read()).hexdigest() == old.files["runtime/fp32.onnx"].sha256
+    assert [path.name for path in store.root.iterdir()] == [old.id]
+
+
+def test_a_replacement_that_fails_leaves_the_old_one(tiny: Checkpoint) -> None:
+    store = store_of(tiny)
+    with pytest.raises(RuntimeError, match="power cut"), store.replace(tiny.id) as working:
+        fail_half_way(working)
+    assert store.open(tiny.id) == tiny
+    assert [path.name for path in store.root.iterdir()] == [tiny.id]
+
+
+def test_only_what_is_there_is_replaced(tiny: Checkpoint) -> None:
+    store = store_of(tiny)
+    with pytest.raises(CheckpointNotFoundError), store.replace(ABSENT):
+        pytest.fail("nothing may be written")
+    with pytest.raises(FileNotFoundError), store.replace(tiny.id):
+        store.remove(tiny.id)
+    assert list(store.root.iterdir()) == []
+
+
+def test_one_that_is_replaced_while_it_is_opened_is_opened_again(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = build(tokens=False), build_checkpoint(tmp_path / "new")
+    store = store_of(old)
+    opened = []
+
+    def open_slowly(path: Path) -> Checkpoint:
+        if not opened:
+            opened.append(read_checkpoint(path))
+            store.add(new.path)
+            raise CorruptFileError(path / "runtime" / "fp32.onnx", "its SHA-256 differs")
+        return open_checkpoint(path)
+
+    module = "molt.encoder.store.open_checkpoint"
+    with monkeypatch.context() as patched:
+        patched.setattr(module, lambda path: open_slowly(path) if path == old.path else new)
+        found = store.open(old.id)
+    assert opened == [old]
+    assert found == replace(new, path=old.path)
+
+
+def test_adding_what_can_do_more_takes_the_place_of_what_can_do_less(
+    build: Build, tmp_path: Path
+) -> None:
+    old, new = build(tokens=False), build_checkpoint(tmp_path / "new")
+    store = store_of(old)
+    assert old.id == new.id
+    assert store.add(new.path).new
+    assert store.open(old.id) == replace(new, path=old.path)
+    assert not store.add(build_checkpoint(tmp_path / "lesser", tokens=False).path).new
+    assert store.open(old.id) == replace(new, path=old.path)
 
 
 def test_what_is_added_is_copied_once(tiny: Checkpoint, tmp_path: Path) -> None:

@@ -134,3 +134,27 @@ def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnsafeCheckpointError, match="is no tokenizer") as raised:
         Tokenizer(path, max_length=8)
     assert raised.value.path == path
+
+
+@given(st.text(max_size=60, alphabet=st.characters(exclude_categories=())))
+def test_what_is_read_with_places_has_the_same_tokens(text: str) -> None:
+    (read,) = SHORT.read([text])
+    assert read.ids.tolist() == ids(text, SHORT)
+    assert read.offsets.shape == (len(read.ids), 2)
+    assert (read.offsets[:, 0] <= read.offsets[:, 1]).all()
+    assert read.offsets.max() <= len(text)
+
+
+def test_places_are_those_of_the_words_in_the_text_as_it_was_given() -> None:
+    pair = "\ud83e\udd8a"  # a fox that came as two surrogates
+    text = f"\ud800 Na\u00efve {pair}{pair} boots, \udc00red"
+    (read,) = TOKENIZER.read([text])
+    words = [text[start:end] for start, end in read.offsets]
+    assert words == ["", "Na\u00efve", pair * 2, "boots", ",", "red", ""]
+
+
+def test_the_places_in_a_megabyte_are_those_in_its_beginning() -> None:
+    text = "Internationalisation, na\u00efve search: \u641c\u7d22 foxes. " * 25_000
+    long, head = TOKENIZER.read([text, text[:10_000]])
+    assert long.offsets.tolist() == head.offsets.tolist()
+    assert text[slice(*long.offsets[1])] == "International"

@@ -1,9 +1,12 @@
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from molt.artifact import CorruptFileError
+from molt.encoder.errors import CheckpointNotFoundError
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EncodersBusyError
 from tests.hashing import HashingEncoder
@@ -156,3 +159,36 @@ def test_an_encoder_that_could_not_be_opened_leaves_its_place() -> None:
     for name in ("one", "two"):
         with pytest.raises(OSError, match=name), encoders.lend(name):
             pass
+
+
+def test_a_checkpoint_that_was_refused_is_not_opened_again_until_its_files_change() -> None:
+    opened, files = [], [("model", 1, 1, 1)]
+
+    def open_one(name: str) -> HashingEncoder:
+        opened.append(name)
+        if len(opened) == 1:
+            raise CorruptFileError(Path("model"), "is damaged")
+        return HashingEncoder()
+
+    encoders = Encoders(open_one, files=lambda _: tuple(files))  # type: ignore[arg-type]
+    for _ in range(3):
+        with pytest.raises(CorruptFileError, match="model: is damaged"):
+            encoders.get("one")
+    assert opened == ["one"]
+    files[0] = ("model", 1, 2, 1)
+    assert encoders.get("one") is encoders.get("one")
+
+
+def test_names_of_nothing_are_not_remembered() -> None:
+    opened: list[str] = []
+
+    def open_one(name: str) -> HashingEncoder:
+        opened.append(name)
+        raise CheckpointNotFoundError(name)
+
+    encoders = Encoders(open_one)  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(CheckpointNotFoundError):
+            encoders.get("gpt-7")
+    assert opened == ["gpt-7"] * 2
+    assert encoders._refused == {}

@@ -1,5 +1,6 @@
 """The engine: one encoder and one index answer a query, and both follow the disk."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -19,11 +20,13 @@ from molt.engine.errors import (
     UnavailableError,
     UnknownModelError,
 )
+from molt.engine.indexer import Rest
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.writers import Writers
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
+from molt.index.catalog.documents import Documents
 from molt.index.errors import CollectionNotFoundError
 from tests.app.serving import open_engine
 from tests.hashing import HashingEncoder
@@ -173,7 +176,7 @@ def test_damage_to_a_generation_being_served_is_named_and_the_loaded_one_keeps_s
     engine.live_collections.refresh_changed()
     assert ids(engine, "socks") == ["a"]
     readiness = engine.readiness()
-    assert not readiness.ready
+    assert readiness.ready
     assert "generation.json" in readiness.problems[0]
 
 
@@ -244,6 +247,34 @@ def test_what_goes_on_failing_is_tried_less_and_less_often(
         now += 10.0
         engine.indexer.seal()
         assert not engine.indexer.problems()
+
+
+def test_a_thread_with_nothing_to_do_looks_less_often_until_the_catalog_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("molt.engine.indexer.time", SimpleNamespace(monotonic=lambda: now))
+    rest, looked = Rest(0.5), []
+    for tick in range(200):
+        now = tick * 0.5
+        if rest.is_over("later" if now >= 80 else "now"):
+            looked.append(now)
+            rest.begin(latest=math.inf)
+    assert looked == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5, 80, 80.5, 81.5, 83.5, 87.5, 95.5]
+    rest.begin(latest=now + 1)
+    now += 1
+    assert rest.is_over("later")
+
+
+def test_where_everything_is_indexed_nothing_is_asked_of_any_collection(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(engine, Document("a", "red socks"))
+    engine.indexer.close()
+    engine.indexer.seal()
+    monkeypatch.setattr(Documents, "liveness", None)
+    assert not engine.indexer.seal()
+    assert not engine.indexer.problems()
 
 
 def test_a_home_without_a_checkpoint_says_what_to_do(tmp_path: Path) -> None:

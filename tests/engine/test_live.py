@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.engine import live as module
+from molt.engine import pair as module
 from molt.engine.engine import Engine
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
@@ -20,6 +20,7 @@ from molt.index.generations.retention import collect
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 from molt.index.generations.writer import GenerationWriter
+from molt.index.segments.segment import SegmentEntry, verify_segment
 from tests.app.serving import open_engine
 from tests.hashing import HashingEncoder
 
@@ -160,6 +161,38 @@ def test_a_snapshot_of_another_generation_is_not_served(engine: Engine) -> None:
     live = engine.live_collections.refresh("shop", opened=snapshot)
     assert live.snapshot is not None
     assert live.snapshot.manifest.id == generation
+
+
+def test_a_segment_that_was_sealed_here_is_verified_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified = []
+
+    def counted(path: Path, entry: SegmentEntry) -> None:
+        verified.append(entry.id)
+        verify_segment(path, entry)
+
+    engine.live_collections.get("shop")
+    monkeypatch.setattr("molt.index.segments.segment.verify_segment", counted)
+    collection = engine.catalog.collections.get("shop")
+    engine.catalog.documents.upsert(collection, [Document("b", "blue socks")])
+    engine.indexer.seal()
+    live = engine.live_collections.get("shop")
+    assert live.indexed_revision == 2
+    assert live.snapshot is not None
+    assert verified == [live.snapshot.manifest.segments[-1].id]
+
+
+def test_a_snapshot_older_than_the_one_that_serves_is_of_no_use(engine: Engine) -> None:
+    older = opened(engine, active(engine))
+    engine.catalog.documents.delete(engine.catalog.collections.get("shop"), "a")
+    engine.indexer.seal()
+    serving = engine.live_collections.get("shop").snapshot
+    refreshed = engine.live_collections.refresh("shop", opened=older).snapshot
+    assert serving is not None
+    assert refreshed is not None
+    assert (refreshed.revision, refreshed.n_documents) == (2, 0)
+    assert refreshed.scopes == serving.scopes
 
 
 def test_while_one_collection_is_loaded_another_is_refreshed(

@@ -1,21 +1,32 @@
 """What is in a home that processes were killed over."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
-from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.catalog import open_catalog
 from molt.index.generations.flip import FEW
 from molt.index.generations.generation import GenerationStore
 from molt.index.segments.merge import FAN
 
+databases = pytest.mark.parametrize("home", ["sqlite", "postgresql"], indirect=True)
+"""A test whose claim depends on the database that holds the catalog and the queue."""
+
 BATCH = 5
 EVERYTHING = {f"d{n}" for n in range(FEW + FAN * BATCH)}
 """So many that a build by batches seals what it then merges, and leaves the flip a few."""
+
+
+def name_database(home: Path, url: str) -> None:
+    """Let the catalog and the queue of a home be there."""
+    (home / "molt.toml").write_text(f"catalog_url = {json.dumps(url)}\n")
 
 
 def opened(home: Path, *, seal: bool) -> Engine:
@@ -33,7 +44,7 @@ def served(home: Path) -> tuple[set[str], tuple[str, ...]]:
 
 
 def pointed(home: Path, name: str = "shop") -> str | None:
-    with closing(open_catalog(home_url(home))) as catalog:
+    with closing(open_catalog(load_settings(home=home).catalog)) as catalog:
         return catalog.collections.get(name).generation
 
 

@@ -19,3 +19,9 @@ STARTED = ("train.begun",)
 """The process that a worker has started to train; the worker lives."""
 COLLECTING = ("collect.renamed",)
 """A collection of what need not stay."""
+BACKING_UP = ("backup.object", "backup.cataloged")
+"""A backup."""
+RESTORING = ("restore.staged", "restore.moved")
+"""A restore of a whole home."""
+ADDING = ("restore.placed",)
+"""A restore of one collection beside others."""

@@ -1,11 +1,15 @@
 """A flipped bit in any file is found before it serves, named, and the rest keeps serving (P3)."""
 
 import errno
+from contextlib import closing
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.generations.generation import GenerationStore
+from tests.faults.swapping import wait_until
 from tests.server import ServerProcess, make_home
 
 
@@ -97,3 +101,36 @@ def test_a_damaged_checkpoint_is_named_and_never_encodes(
         status, answer = server.ask("POST", "/search", {"query": "document", "collection": "left"})
         assert status == 503
         assert name in answer["detail"]
+
+
+def test_a_damaged_generation_under_a_running_server_is_named_while_the_former_one_answers(
+    home: Path, tmp_path: Path
+) -> None:
+    copytree(home, tmp_path / "home")
+    server = ServerProcess(tmp_path / "home")
+    server.environment["MOLT_INDEX__SEAL"] = "false"  # else it is made anew
+    with server:
+        body = {"query": "document", "collection": "left"}
+        before = server.ask("POST", "/search", body)[1]["generation"]
+        damaged = point_at_damage(tmp_path / "home", "left")
+        wait_until(lambda: damaged in str(server.ask("GET", "/readyz")[1]["problems"]))
+        for _ in range(5):
+            status, answer = server.ask("POST", "/search", body)
+            assert (status, answer["generation"]) == (200, before)
+        assert server.ask("GET", "/readyz")[0] == 200
+        assert server.ask("GET", "/health")[1]["status"] == "degraded"
+        assert server.log.read_text().count("refresh.refused") == 1
+
+
+def point_at_damage(home: Path, name: str) -> str:
+    """Move a pointer to a generation of the same checkpoint whose manifest is damaged; its id."""
+    store = GenerationStore(home / "generations")
+    with closing(open_catalog(home_url(home))) as catalog:
+        collection = catalog.collections.get(name)
+        sound = store.read(str(collection.generation))
+        made = store.create(
+            collection=collection.id, checkpoint=sound.checkpoint, dimension=sound.dimension
+        )
+        damage(store.path(made.id) / "generation.json")
+        catalog.collections.point(name, generation=made.id)
+    return made.id

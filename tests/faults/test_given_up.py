@@ -5,26 +5,27 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from molt.index.catalog.catalog import home_url, open_catalog
+from molt.engine.settings import load_settings
+from molt.index.catalog.catalog import open_catalog
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
-from molt.index.jobs.queue import JobQueue, create_jobs_engine, jobs_url
+from molt.index.jobs.queue import JobQueue, create_jobs_engine
+from tests.faults.homes import databases
 from tests.faults.swapping import REINDEX, armed, work
 
 
 def after_deaths(home: Path, job: Job, deaths: int) -> None:
     """Let the queue know of so many workers that died at the job."""
-    engine = create_jobs_engine(jobs_url(home, None))
+    engine = create_jobs_engine(load_settings(home=home).jobs)
+    table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
     with engine.begin() as connection:
-        statement = text(
-            "UPDATE workflow_status SET recovery_attempts = :n WHERE workflow_uuid = :id"
-        )
+        statement = text(f"UPDATE {table} SET recovery_attempts = :n WHERE workflow_uuid = :id")
         connection.execute(statement, {"n": deaths, "id": job.id})
     engine.dispose()
 
 
 def failures(home: Path) -> list[str]:
     """The jobs that are told to have failed."""
-    with closing(open_catalog(home_url(home))) as catalog:
+    with closing(open_catalog(load_settings(home=home).catalog)) as catalog:
         return [failure.job for failure in catalog.failures.list()]
 
 
@@ -43,6 +44,7 @@ def test_a_job_at_which_nineteen_workers_died_is_begun_once_more(
     assert queue.get(job.id).state is JobState.DONE
 
 
+@databases
 def test_a_job_at_which_twenty_workers_died_is_told_as_failed_until_it_is_made_good(
     home: Path, queue: JobQueue
 ) -> None:

@@ -50,6 +50,26 @@ def test_a_worker_killed_at_every_step_of_a_swap_goes_on_where_it_was(
     assert served(home) == (EVERYTHING, ())
 
 
+@pytest.mark.parametrize("home", ["postgresql"], indirect=True)
+def test_a_worker_killed_about_the_flip_goes_on_where_it_was_on_postgresql(
+    home: Path, queue: JobQueue
+) -> None:
+    before = pointed(home)
+    points = ("generation.published", "flip.pointed", "flip.committed")
+    environment = armed(home, **dict.fromkeys(points, "kill"))
+    job = queue.ask(REINDEX)
+    named: list[bool] = []
+    while work(home, queue, job, environment) == -signal.SIGKILL:
+        named.append(pointed(home) != before)
+        assert served(home) == (EVERYTHING, ())
+    assert named == [False, False, True]  # a pointer that was not committed names what it did
+    done = queue.get(job.id)
+    assert (done.state, done.attempts) == (JobState.DONE, 4)
+    assert pointed(home) == done.result["generation"] != before
+    assert orphans(home) == set()
+    assert served(home) == (EVERYTHING, ())
+
+
 def test_a_server_killed_in_a_swap_is_back_at_once_and_loses_no_document(
     home: Path, queue: JobQueue, server: ServerProcess
 ) -> None:

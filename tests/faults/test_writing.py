@@ -25,7 +25,11 @@ from tests.server import ServerProcess
 LATE = {f"late{n}" for n in range(FAN)}
 
 
-@pytest.mark.parametrize("point", SERVING)
+@pytest.mark.parametrize(
+    ("home", "point"),
+    [*(("sqlite", point) for point in SERVING), ("postgresql", "ingest.committed")],
+    indirect=["home"],
+)
 def test_a_server_killed_while_it_writes_answers_soon_from_what_it_served_before(
     home: Path, server: ServerProcess, point: str
 ) -> None:

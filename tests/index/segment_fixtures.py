@@ -17,6 +17,7 @@ from molt.index.segments.segment import ROW
 
 __all__ = [
     "segment_catalog",
+    "segment_catalog_url",
     "segment_collection",
     "segment_encoder",
     "segment_rows",
@@ -86,9 +87,15 @@ def segment_store(tmp_path: Path) -> GenerationStore:
 
 
 @pytest.fixture
-def segment_catalog(tmp_path: Path) -> Iterator[Catalog]:
-    """A real catalog in SQLite."""
-    catalog = open_catalog(home_url(tmp_path))
+def segment_catalog_url(tmp_path: Path) -> str:
+    """SQLite; a module whose claims depend on the database has PostgreSQL besides."""
+    return home_url(tmp_path)
+
+
+@pytest.fixture
+def segment_catalog(segment_catalog_url: str) -> Iterator[Catalog]:
+    """A real catalog."""
+    catalog = open_catalog(segment_catalog_url)
     yield catalog
     catalog.close()
 

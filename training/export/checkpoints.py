@@ -4,18 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import move
+from shutil import copyfile, move
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from molt.artifact import faultpoint, hash_file
-from molt.encoder import Checkpoint, CheckpointStore, Pooling, Prompts
-from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, checkpoint_id, write_checkpoint
+from molt.encoder import Capability, Checkpoint, CheckpointStore, Pooling, Prompts
+from molt.encoder.checkpoint import (
+    CHECKPOINT_MANIFEST,
+    checkpoint_id,
+    open_checkpoint,
+    write_checkpoint,
+)
 from molt.training.export.card import write_card
 from molt.training.export.hub import fetch
 from molt.training.export.source import ModelSource, read_source
 from molt.training.export.staging import stage
 from molt.training.export.variants import make_variants
+
+_EXPORTED = (Capability.EMBED, Capability.TOKENS)
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ def _publish(
         checkpoint = Checkpoint(
             path=working,
             id=identity,
+            kind=source.kind,
+            capabilities=_EXPORTED,
             created_at=datetime.now(UTC),
             base_model=provenance.base_model,
             dimension=source.dimension,
@@ -106,6 +115,28 @@ def _publish(
         variants = make_variants(checkpoint)
         write_checkpoint(replace(checkpoint, variants=variants, files=_entries(working)))
         faultpoint("checkpoint.staged")
+
+
+def upgrade_checkpoint(checkpoint_id: str, *, store: CheckpointStore) -> Checkpoint:
+    """Export a checkpoint again from its own weights, as this version does, under the same id.
+
+    Everything else about it stays. The new one takes the old one's place at once, and only when it
+    is whole and proven. Raises as `CheckpointStore.open` does, `MissingCapabilityError` where the
+    model makes no vectors of texts, and `ExportError`; the store is then as it was.
+    """
+    old = store.open(checkpoint_id)
+    old.require(Capability.EMBED)
+    with store.replace(checkpoint_id) as working:
+        for name in old.files:
+            if not name.startswith("runtime/"):
+                (working / name).parent.mkdir(exist_ok=True)
+                copyfile(old.path / name, working / name)
+        staged = replace(old, path=working, capabilities=_EXPORTED)
+        variants = make_variants(staged)
+        write_checkpoint(replace(staged, variants=variants, files=_entries(working)))
+        open_checkpoint(working)
+        faultpoint("checkpoint.staged")
+    return store.open(checkpoint_id)
 
 
 def _entries(root: Path) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """Export: a sentence-transformers model to one ONNX graph, pooling and normalisation included.
 
 The graph takes `input_ids` and `attention_mask` `(n, length) int64`, both of any size, and gives
-`vectors` `(n, dim) float32`. Makes nothing smaller or faster; that is `quantise`'s.
+`vectors` `(n, dim) float32`, and `token_vectors` `(n, length, dim) float32`: the last hidden states
+that were pooled. Makes nothing smaller or faster; that is `quantise`'s.
 """
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+import onnx
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -19,6 +21,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils.logging import disable_progress_bar
 
 from molt.encoder import Pooling
+from molt.encoder.runtime import TOKEN_VECTORS, VECTORS
 from molt.training.errors import ExportError
 
 # From opset 23 on, attention is one operator, which runtimes do much faster than its parts.
@@ -27,26 +30,37 @@ _OPSET = 23
 _OPSETS = {"modernbert": 22}
 
 
+def _mean(states: Tensor, attention_mask: Tensor) -> Tensor:
+    kept = attention_mask.unsqueeze(-1).to(states.dtype)
+    return (states * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1e-9)
+
+
+def _first(states: Tensor, attention_mask: Tensor) -> Tensor:  # noqa: ARG001 - as the others
+    return states[:, 0]
+
+
+_POOLS: dict[Pooling, Callable[[Tensor, Tensor], Tensor]] = {
+    Pooling.MEAN: _mean,
+    Pooling.CLS: _first,
+}
+
+
 class _TextEncoder(nn.Module):
-    """Ids and mask in, one normalised vector per text out."""
+    """Ids and mask in, one normalised vector per text and one vector per token out."""
 
     def __init__(self, transformer: nn.Module, pooling: Pooling) -> None:
         super().__init__()
         self.transformer = transformer
-        self.pooling = pooling
+        self.pool = _POOLS[pooling]
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         states: Tensor = self.transformer(
             input_ids=input_ids, attention_mask=attention_mask
         ).last_hidden_state
-        if self.pooling is Pooling.CLS:
-            return nn.functional.normalize(states[:, 0], dim=1)
-        kept = attention_mask.unsqueeze(-1).to(states.dtype)
-        mean = (states * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1e-9)
-        return nn.functional.normalize(mean, dim=1)
+        return nn.functional.normalize(self.pool(states, attention_mask), dim=1), states
 
 
-class TokenVectors(nn.Module):
+class TokenTableLookup(nn.Module):
     """A static embedding in a transformer's place: of each token its vector, whatever is around."""
 
     def __init__(self, table: Tensor) -> None:
@@ -62,7 +76,7 @@ class TokenVectors(nn.Module):
 def transformer_of(model: SentenceTransformer) -> nn.Module:
     """What makes token vectors in `model`, to be exported."""
     if isinstance(model[0], StaticEmbedding):
-        return TokenVectors(model[0].embedding.weight.detach())
+        return TokenTableLookup(model[0].embedding.weight.detach())
     return cast("nn.Module", model[0].auto_model)
 
 
@@ -93,7 +107,7 @@ def export_graph(transformer: nn.Module, *, pooling: Pooling, target: Path) -> N
                 (torch.full_like(mask, 5), mask),
                 dynamo=True,
                 input_names=["input_ids", "attention_mask"],
-                output_names=["vectors"],
+                output_names=[VECTORS, TOKEN_VECTORS],
                 dynamic_shapes={"input_ids": sizes, "attention_mask": sizes},
                 opset_version=_opset(transformer),
                 verbose=False,
@@ -103,6 +117,19 @@ def export_graph(transformer: nn.Module, *, pooling: Pooling, target: Path) -> N
     if program is None:
         raise ExportError("the model cannot be exported: the exporter returned no graph")
     program.save(str(target), external_data=False)
+    _forget_maker(target)
+
+
+def _forget_maker(path: Path) -> None:
+    """Remove the exporter's notes, in which are the paths of this machine."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    for part in (*graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    graph.ClearField("metadata_props")
+    model.ClearField("metadata_props")
+    onnx.save(model, str(path))
 
 
 def _opset(transformer: nn.Module) -> int:

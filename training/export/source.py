@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from molt.encoder import Pooling, Prompts
+from molt.encoder import ModelKind, Pooling, Prompts
 from molt.encoder.allowlist import check_source_files
 from molt.encoder.content import STATIC, check_content, modules, read_object
 from molt.training.errors import ModelSourceError
@@ -19,7 +19,7 @@ _LONGEST = 1_048_576  # tokens; a static embedding has no positions that could r
 _DIMENSION_KEYS = ("hidden_size", "dim")
 # These count positions from the padding id on, so two of their positions take no token.
 _OFFSET_POSITIONS = frozenset(("roberta", "xlm-roberta", "mpnet"))
-_POOLING_FLAGS = {
+POOLING_FLAGS = {
     "pooling_mode_mean_tokens": "mean",
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -39,6 +39,11 @@ class ModelSource:
     pooling: Pooling
     prompts: Prompts
     max_length: int
+
+    @property
+    def kind(self) -> ModelKind:
+        """What a checkpoint of it is."""
+        return ModelKind.STATIC if self.architecture == STATIC else ModelKind.BI_ENCODER
 
 
 def read_source(
@@ -112,7 +117,7 @@ def _pooling(path: Path) -> Pooling:
     settings = read_object(modules(path)["Pooling"] / "config.json")
     mode = settings.get("pooling_mode")
     if mode is None:
-        mode = "+".join(name for flag, name in _POOLING_FLAGS.items() if settings.get(flag))
+        mode = "+".join(name for flag, name in POOLING_FLAGS.items() if settings.get(flag))
     try:
         return Pooling(mode)
     except ValueError:

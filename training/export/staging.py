@@ -13,10 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from molt.encoder import Pooling
 from molt.encoder.content import STATIC, read_object
 from molt.training.errors import ModelSourceError
-from molt.training.export.source import ModelSource
+from molt.training.export.source import POOLING_FLAGS, ModelSource
 from molt.training.export.static import read_vector_table, write_table
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -94,13 +93,8 @@ def _modules() -> list[dict[str, Any]]:
 
 
 def _pooling(source: ModelSource) -> dict[str, Any]:
-    return {
-        "word_embedding_dimension": source.dimension,
-        "pooling_mode_cls_token": source.pooling is Pooling.CLS,
-        "pooling_mode_mean_tokens": source.pooling is Pooling.MEAN,
-        "pooling_mode_max_tokens": False,
-        "pooling_mode_mean_sqrt_len_tokens": False,
-    }
+    flags = {flag: name == source.pooling for flag, name in POOLING_FLAGS.items()}
+    return {"word_embedding_dimension": source.dimension} | flags
 
 
 def _write_json(path: Path, value: object) -> None:

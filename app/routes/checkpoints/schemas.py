@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from molt.encoder.checkpoint import Pooling, Prompts, Variant
+from molt.encoder.kind import Capability, ModelKind
 
 
 class CheckpointState(BaseModel):
@@ -16,6 +17,8 @@ class CheckpointState(BaseModel):
 
     id: str
     default: bool
+    kind: ModelKind
+    capabilities: list[Capability]
     base_model: str
     parent: str | None
     created_at: datetime

@@ -70,7 +70,7 @@ async def delete_collection_route(request: Request, collection: CollectionPath) 
 
 
 def _create(engine: Engine, name: str) -> dict[str, Any]:
-    return _state(engine.status(engine.catalog.collections.create(name)))
+    return _state(engine.create(name))
 
 
 def _list(engine: Engine) -> list[dict[str, Any]]:
@@ -97,4 +97,6 @@ def _state(status: CollectionStatus) -> dict[str, Any]:
         "generation": collection.generation,
         "checkpoint": status.checkpoint,
         "epoch": collection.epoch,
+        "state": status.state,
+        "problem": status.problem,
     }

@@ -1,6 +1,7 @@
 """What is said about a collection."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -16,7 +17,11 @@ class NewCollection(Strict):
 
 
 class CollectionState(BaseModel):
-    """A collection: its counters, how far its index has come, and what its pointer names."""
+    """A collection: its counters, how far its index has come, and what its pointer names.
+
+    While `state` is `loading` or `refused`, searches are answered by what was served before, where
+    there is something; `problem` says why what the pointer names is refused.
+    """
 
     name: str
     created_at: datetime
@@ -26,6 +31,8 @@ class CollectionState(BaseModel):
     generation: str | None
     checkpoint: str | None
     epoch: int
+    state: Literal["loading", "serving", "refused"]
+    problem: str | None
 
 
 class CollectionList(BaseModel):

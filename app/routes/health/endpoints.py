@@ -1,4 +1,7 @@
-"""`/livez`, `/readyz`, `/health` and `/metrics`. They wait for no other request."""
+"""`/livez`, `/readyz`, `/health` and `/metrics`. They wait for no place in the queue.
+
+Once there are keys, what is wrong is told to who has one; anybody may know whether something is.
+"""
 
 from fastapi import Request
 from starlette.responses import PlainTextResponse, Response
@@ -27,13 +30,16 @@ async def get_livez() -> Json:
     "/readyz",
     operation_id="readyz",
     response_model=Ready,
-    responses={503: {"model": Ready, "description": "not ready; `problems` says why"}},
+    responses={
+        503: {"model": Ready, "description": "`problems` says why no search can be answered"}
+    },
 )
 @allow(Access.PUBLIC)
 async def get_readyz(request: Request) -> Json:
-    """May traffic be sent here?"""
-    readiness = _readiness(service_of(request))
-    content = {"ready": readiness.ready, "problems": readiness.problems}
+    """Can searches be answered here? A collection whose newest generation is refused can be."""
+    service = service_of(request)
+    readiness = _readiness(service)
+    content = {"ready": readiness.ready, "problems": await _told(request, service, readiness)}
     return Json(content, 200 if readiness.ready else 503)
 
 
@@ -41,11 +47,13 @@ async def get_readyz(request: Request) -> Json:
 @allow(Access.PUBLIC)
 async def get_health(request: Request) -> Json:
     """How it goes, with the version."""
-    readiness = _readiness(service_of(request))
+    service = service_of(request)
+    readiness = _readiness(service)
     status = "unavailable"
     if readiness.ready:
         status = "degraded" if readiness.problems else "ok"
-    return Json({"status": status, "version": __version__, "problems": readiness.problems})
+    problems = await _told(request, service, readiness)
+    return Json({"status": status, "version": __version__, "problems": problems})
 
 
 @router.get(
@@ -67,6 +75,12 @@ def _readiness(service: Service) -> Readiness:
     if service.stopping:
         return Readiness(ready=False, problems=("the server is shutting down",))
     return service.engine.readiness()
+
+
+async def _told(request: Request, service: Service, readiness: Readiness) -> tuple[str, ...]:
+    """The problems, with reasons and paths, for whoever may know them."""
+    knows = readiness.problems and await service.guard.knows(request.headers)
+    return readiness.problems if knows else ()
 
 
 def _exposition(service: Service) -> bytes:

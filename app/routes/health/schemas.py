@@ -12,14 +12,14 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """May traffic be sent here? `problems` says what is wrong; some do not stop the service."""
+    """Can searches be answered here? `problems` says what is wrong, though not to strangers."""
 
     ready: bool
     problems: list[str]
 
 
 class Health(BaseModel):
-    """How it goes, for a human."""
+    """How it goes, for a human. `problems` is empty for strangers, once there are keys."""
 
     status: Literal["ok", "degraded", "unavailable"]
     version: str

@@ -1,8 +1,7 @@
 """`GET /search` and `POST /search`."""
 
 import time
-from typing import Annotated, Any
-from uuid import uuid4
+from typing import Annotated
 
 from fastapi import Query, Request
 
@@ -10,9 +9,10 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.validation import require
-from molt.app.routes.search.schemas import DocumentPart, SearchBody, SearchParameters, SearchResult
+from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
-from molt.engine.search.query import Hit, SearchAnswer, SearchQuery
+from molt.engine.search.answer import describe_answer
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import LimitSettings
 from molt.index.segments.filter import Filter, parse_filter
 
@@ -56,7 +56,8 @@ def _answer(service: Service, body: SearchBody) -> bytes:
         encode_seconds=answer.encode_seconds,
         search_seconds=answer.search_seconds,
     )
-    return encode(_result(answer, body.include, started))
+    seconds = time.perf_counter() - started
+    return encode(describe_answer(answer, seconds=seconds, include=body.include))
 
 
 def _query(body: SearchBody, limits: LimitSettings) -> SearchQuery:
@@ -77,28 +78,3 @@ def _filter(body: SearchBody, limits: LimitSettings) -> Filter | None:
     if body.filter is None:
         return None
     return parse_filter(body.filter, max_nodes=limits.max_filter_nodes)
-
-
-def _result(answer: SearchAnswer, include: list[DocumentPart], started: float) -> dict[str, Any]:
-    page = answer.page
-    return {
-        "query_id": uuid4().hex,
-        "took_ms": round((time.perf_counter() - started) * 1000, 3),
-        "generation": answer.generation,
-        "checkpoint": answer.checkpoint,
-        "total": {"value": page.total, "relation": "eq" if page.exact_total else "gte"},
-        "hits": [_hit(hit, include) for hit in page.hits],
-        "facets": {},
-    }
-
-
-def _hit(hit: Hit, include: list[DocumentPart]) -> dict[str, Any]:
-    return {
-        "id": hit.id,
-        "score": hit.score,
-        "rank": hit.rank,
-        **{part: getattr(hit.document, part) for part in include},
-        "highlights": [],
-        "scores": {"dense": hit.score, "lexical": None, "rerank": None},
-        "explanation": None,
-    }

@@ -7,9 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from molt.app.http.texts import Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
-
-DocumentPart = Literal["title", "text", "metadata"]
-ALL_PARTS: tuple[DocumentPart, ...] = ("title", "text", "metadata")
+from molt.engine.search.answer import ALL_PARTS, DocumentPart
 
 
 def _refuse_promised(value: object) -> object:
@@ -70,9 +68,16 @@ class Total(BaseModel):
 class Scores(BaseModel):
     """The parts of a hit's score."""
 
-    dense: float
+    dense: float | None
     lexical: float | None
     rerank: float | None
+
+
+class PassageSpan(BaseModel):
+    """The characters of the document's text that answer best."""
+
+    start: int
+    end: int
 
 
 class FoundDocument(BaseModel):
@@ -86,6 +91,7 @@ class FoundDocument(BaseModel):
     metadata: dict[str, Any] = {}
     highlights: list[str]
     scores: Scores
+    passage: PassageSpan
     explanation: None
 
 

@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from molt.encoder import Capability, Checkpoint, CheckpointStore, ModelKind, Prompts
+from molt.index.generations.generation import GenerationStore
 from tests.cli.conftest import Molt, flip_last_byte
+from tests.encoder.conftest import build_checkpoint
 
 
 @pytest.fixture
@@ -81,10 +84,55 @@ def test_a_variant_is_shown_with_its_measured_truth(molt: Molt, default_checkpoi
 def test_an_unknown_checkpoint_is_an_error_that_names_those_there_are(
     molt: Molt, settled: str
 ) -> None:
-    for command in ("show", "default", "remove"):
+    for command in ("show", "default", "upgrade", "remove"):
         done = molt("checkpoints", command, "0" * 16)
         assert done.status == 1
         assert settled in done.stderr
+
+
+def test_what_a_checkpoint_is_and_can_do_is_shown(molt: Molt, settled: str) -> None:
+    described = molt("--json", "checkpoints", "show", settled).value
+    assert (described["kind"], described["capabilities"]) == ("bi-encoder", ["embed", "tokens"])
+    shown = molt("checkpoints", "show", settled).stdout
+    assert "kind\tbi-encoder" in shown
+    assert "capabilities\tembed, tokens" in shown
+
+
+def test_a_cross_encoder_is_not_made_the_default(molt: Molt, home: Path, settled: str) -> None:
+    made = build_checkpoint(
+        home / "checkpoints",
+        prompts=Prompts(query="pairs"),
+        kind=ModelKind.CROSS_ENCODER,
+        capabilities=(Capability.RERANK,),
+    )
+    done = molt("checkpoints", "default", made.id)
+    assert done.status == 1
+    assert "cross-encoder, which this version of Molt does not serve" in done.stderr
+    assert molt("--json", "checkpoints", "default").value == {"default": settled}
+
+
+def test_upgrading_exports_a_checkpoint_of_the_home_again(
+    molt: Molt, settled: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def upgrade(checkpoint_id: str, *, store: CheckpointStore) -> Checkpoint:
+        asked.append((checkpoint_id, store.root))
+        return store.open(checkpoint_id)
+
+    monkeypatch.setattr("molt.training.export.checkpoints.upgrade_checkpoint", upgrade)
+    done = molt("--json", "checkpoints", "upgrade", settled)
+    assert asked == [(settled, home / "checkpoints")]
+    assert (done.value["id"], done.value["default"]) == (settled, True)
+
+
+def test_upgrading_without_the_train_extra_says_what_to_do(
+    molt: Molt, settled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("molt.cli.acquisition.find_spec", lambda name: None)
+    done = molt("checkpoints", "upgrade", settled)
+    assert done.status == 1
+    assert "exporting a checkpoint needs the train extra" in done.stderr
 
 
 def test_the_default_is_not_removed(molt: Molt, settled: str) -> None:
@@ -115,3 +163,44 @@ def test_among_several_checkpoints_somebody_must_choose(molt: Molt, home: Path) 
     chosen = molt("checkpoints", "default")
     assert chosen.status == 1
     assert "choose one" in chosen.stderr
+
+
+@pytest.fixture
+def unused(home: Path, settled: str) -> str:
+    """A second checkpoint, which nothing uses; its id."""
+    return build_checkpoint(home / "checkpoints", max_length=12).id
+
+
+def generation_of(home: Path, checkpoint: str) -> Path:
+    """The manifest of a generation that was made with a checkpoint."""
+    store = GenerationStore(home / "generations")
+    made = store.create(collection=1, checkpoint=checkpoint, dimension=8)
+    return store.path(made.id) / "generation.json"
+
+
+def test_a_damaged_generation_of_another_checkpoint_keeps_none_from_being_removed(
+    molt: Molt, home: Path, settled: str, unused: str
+) -> None:
+    manifest = generation_of(home, settled)
+    manifest.write_text(manifest.read_text().replace('"revision": 0', '"revision": 1'))
+    removed = molt("checkpoints", "remove", unused)
+    assert (removed.status, removed.stderr) == (0, "")
+    assert not (home / "checkpoints" / unused).exists()
+
+
+@pytest.mark.parametrize(
+    ("torn", "why"),
+    [(False, "claims to be made with it"), (True, "does not tell what it was made with")],
+)
+def test_a_damaged_generation_that_may_need_a_checkpoint_keeps_it_and_says_what_to_do(
+    molt: Molt, home: Path, unused: str, *, torn: bool, why: str
+) -> None:
+    manifest = generation_of(home, unused)
+    text = manifest.read_text()
+    manifest.write_text(text[:-9] if torn else text.replace('"revision": 0', '"revision": 1'))
+    refused = molt("checkpoints", "remove", unused)
+    assert refused.status == 1
+    assert manifest.parent.name in refused.stderr
+    assert why in refused.stderr
+    assert "molt reindex" in refused.stderr
+    assert (home / "checkpoints" / unused).exists()

@@ -1,9 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
 
-from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment
@@ -133,3 +134,18 @@ def test_of_many_who_expect_one_epoch_one_moves_the_pointer(
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(move, range(6))) == 1
     assert catalog.collections.get("default").epoch == 1
+
+
+def test_one_statement_tells_whether_anybody_has_written(
+    catalog: Catalog, catalog_url: str
+) -> None:
+    with closing(open_catalog(catalog_url)) as other:
+        seen = [catalog.database.version()]
+        catalog.collections.list()
+        other.collections.list()
+        assert catalog.database.version() == seen[-1]
+        for writer, name in ((catalog, "own"), (other, "others")):
+            writer.collections.create(name)
+            seen.append(catalog.database.version())
+            assert catalog.database.version() == seen[-1]
+        assert len(set(seen)) == 3

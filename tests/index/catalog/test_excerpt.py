@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from psycopg import ServerCursor
 from sqlalchemy import Connection, event
 
-from molt.index.catalog import excerpt as excerpt_module
+from molt.index.catalog import copying
 from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
@@ -92,10 +93,29 @@ def test_more_documents_than_are_copied_at_once_are_all_there(
     open_excerpt: Open,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(excerpt_module, "_CHUNK", 2)
+    monkeypatch.setattr(copying, "CHUNK", 2)
     catalog.documents.upsert(filled, [Document(f"d{n}", f"text {n}") for n in range(5)])
     taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     assert contents(taken) == contents(catalog)
+
+
+def test_a_server_hands_its_rows_out_a_few_at_a_time(
+    postgresql_url: str, tmp_path: Path, open_excerpt: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "CHUNK", 2)
+    source = open_excerpt(postgresql_url)
+    collection = source.collections.create("default")
+    source.documents.upsert(collection, [Document(f"d{n}", f"text {n}") for n in range(5)])
+    fetched: list[str] = []
+
+    @event.listens_for(source.database.engine, "after_cursor_execute")
+    def look(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        if isinstance(cursor, ServerCursor):
+            fetched.append(statement.partition("FROM ")[2].split()[0])
+
+    taken = open_excerpt(write_excerpt(source, "default", tmp_path / "excerpt.sqlite3"))
+    assert fetched == ["collections", "documents", "queries", "judgments", "pairs"]
+    assert contents(taken) == contents(source)
 
 
 def test_other_collections_are_left_out(

@@ -66,6 +66,13 @@ def test_a_pair_needs_a_query_and_an_answer(pair: Pair, field: str) -> None:
         encode_pair(pair)
 
 
+def test_judgments_of_other_ids_have_different_digests() -> None:
+    judgments = [Judgment("a", "bc", 1), Judgment("ab", "c", 1), Judgment("bc", "a", 1)]
+    assert len({encode_judgment(judgment)["digest"] for judgment in judgments}) == 3
+    same = encode_judgment(Judgment("a", "bc", 2, "test"))
+    assert same["digest"] == encode_judgment(judgments[0])["digest"]
+
+
 def test_pairs_that_differ_have_different_digests() -> None:
     pairs = [Pair("a", "bc"), Pair("ab", "c"), Pair("a", doc_id="bc"), Pair("a", "bc", "d")]
     assert len({encode_pair(pair)["digest"] for pair in pairs}) == len(pairs)

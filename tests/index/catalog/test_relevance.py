@@ -1,7 +1,10 @@
+from random import Random
+
 import pytest
 
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
+from molt.index.catalog.fields import MAX_ID_CHARS
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.relevance import JudgmentCounts
 from molt.index.errors import CollectionNotFoundError, InvalidJudgmentError
@@ -33,6 +36,40 @@ def test_a_known_query_is_replaced_by_a_later_one(
     catalog.judgments.put(catalog_collection, queries=[Query("q", "old", {"a": 1})])
     catalog.judgments.put(catalog_collection, queries=[Query("q", "new")])
     assert catalog.judgments.queries(catalog_collection) == [Query("q", "new")]
+
+
+@pytest.mark.parametrize("first", [0x4E00, 0x20000], ids=["3 bytes", "4 bytes"])
+def test_ids_of_every_length_are_kept_and_replaced(
+    catalog: Catalog, catalog_collection: Collection, first: int
+) -> None:
+    query_id, doc_id, other = (random_id(first, seed=seed) for seed in range(3))
+    judgments = [Judgment(query_id, one, 1) for one in sorted((doc_id, other))]
+    queries = [Query(query_id, "q")]
+    pairs = [Pair("q", doc_id=doc_id)]
+    for _ in range(2):
+        catalog.judgments.put(
+            catalog_collection, queries=queries, judgments=judgments[::-1], pairs=pairs
+        )
+    catalog.judgments.put(catalog_collection, judgments=[Judgment(query_id, other, 2)])
+    found = catalog.judgments.graded(catalog_collection)
+    assert [judgment.doc_id for judgment in found] == sorted((doc_id, other))
+    assert {judgment.doc_id: judgment.grade for judgment in found} == {doc_id: 1, other: 2}
+    assert catalog.judgments.counts(catalog_collection) == JudgmentCounts(1, 2, 1, {None: 2})
+
+
+def random_id(first: int, *, seed: int) -> str:
+    """The longest id there may be; nothing can compress it much."""
+    chance = Random(seed)
+    return "".join(chr(first + chance.randrange(0x2000)) for _ in range(MAX_ID_CHARS))
+
+
+def test_judgments_come_by_code_point_whatever_the_bytes_or_the_language_say(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    ids = ["Z", "a", "a b", "aa", "ab", "\u00e4", "\uffee", "\U00010000"]
+    given = [Judgment(query_id, doc_id, 1) for query_id in ids for doc_id in ids]
+    catalog.judgments.put(catalog_collection, judgments=Random(7).sample(given, len(given)))
+    assert catalog.judgments.graded(catalog_collection) == given
 
 
 def test_an_equal_pair_is_kept_once_and_order_of_arrival_does_not_matter(

@@ -2,16 +2,20 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import alembic.command
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import column, insert, table
 
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
@@ -112,6 +116,40 @@ def _upgrade_and_fail(config: Config, revision: str) -> None:
     raise RuntimeError("halfway")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, catalog_home: Path) -> Iterator[str]:
+    """The URL of a database without any table."""
+    if request.param == "sqlite":
+        yield home_url(catalog_home)
+        return
+    with request.getfixturevalue("postgresql_server").bare_database() as url:
+        yield url
+
+
+def test_judgments_that_an_earlier_version_kept_are_kept_and_still_replaced(
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [Judgment(f"q{n // 50:02}", f"d{n % 50:02}", n % 4, "test") for n in range(2500)]
+    with monkeypatch.context() as earlier:
+        upgrade = alembic.command.upgrade
+        earlier.setattr("alembic.command.upgrade", lambda config, _: upgrade(config, "0002"))
+        catalog = open_catalog(bare_url)
+    collection = catalog.collections.create("default")
+    former = table("judgments", *map(column, ("collection_id", *Judgment.__annotations__)))
+    with catalog.database.writing() as connection:
+        rows = [asdict(judgment) | {"collection_id": collection.id} for judgment in given]
+        connection.execute(insert(former), rows)
+    catalog.close()
+
+    catalog = open_catalog(bare_url)
+    assert catalog.judgments.graded(collection) == given
+    catalog.judgments.put(collection, judgments=[replace(given[0], grade=9)])
+    assert catalog.judgments.graded(collection) == [replace(given[0], grade=9), *given[1:]]
+    catalog.collections.delete("default")
+    assert catalog.judgments.counts(collection).judgments == 0
+    catalog.close()
+
+
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revision: str) -> None:
     shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
@@ -129,6 +167,8 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert catalog.judgments.queries(collection) == [Query("q", "a query", {"lang": "en"})]
     assert catalog.judgments.graded(collection) == [Judgment("q", "a", 0, "test")]
     assert catalog.judgments.pairs(collection) == [Pair("a query", "a text")]
+    catalog.judgments.put(collection, judgments=[Judgment("q", "a", 3)])
+    assert catalog.judgments.graded(collection) == [Judgment("q", "a", 3)]
     event = catalog.events.read(collection, limit=9)[0].event
     assert (event.at, event.object_id) == (datetime(2026, 11, 20, 12, tzinfo=UTC), "a")
     key = catalog.keys.verify("molt_golden-key-of-the-first-version")

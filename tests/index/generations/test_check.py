@@ -6,6 +6,7 @@ from shutil import rmtree
 
 import pytest
 
+from molt.artifact import Home
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
@@ -13,7 +14,7 @@ from molt.index.generations.check import HomeProblem, Severity, check_home
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.writer import GenerationWriter
 
-Home = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
+HomeParts = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
 
 
 @pytest.fixture

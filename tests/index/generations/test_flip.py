@@ -1,6 +1,6 @@
 """The pointer moves to a generation that is complete at that very moment, or it stays."""
 
-import sqlite3
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from molt.artifact.faultpoint import ARMED, FIRED
 from molt.index.catalog import collections as collections_module
@@ -48,14 +50,14 @@ FLIPPING = """
 import sys
 import numpy as np
 from pathlib import Path
-from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.catalog import open_catalog
 from molt.index.generations.flip import flip
 from molt.index.generations.generation import GenerationStore
 from molt.index.catalog.releases import Reason
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
-home, generation = Path(sys.argv[1]), sys.argv[2]
-catalog = open_catalog(home_url(home))
+home, url, generation = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+catalog = open_catalog(url)
 writer = GenerationWriter(
     GenerationStore(home / "generations"),
     generation,
@@ -72,6 +74,7 @@ class Home:
     """One collection, `default`, and an encoder that notes whether writers wait for it."""
 
     path: Path
+    url: str
     catalog: Catalog
     collection: Collection
     store: GenerationStore
@@ -105,30 +108,44 @@ class Home:
 
     def is_locked(self) -> bool:
         """Would who writes a document now have to wait?"""
-        with closing(
-            sqlite3.connect(self.path / "catalog.sqlite3", timeout=0, isolation_level=None)
-        ) as one:
-            try:
-                one.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                return True
-            return False
+        if self.url.startswith("sqlite"):
+            look, patience = "BEGIN IMMEDIATE", {"timeout": 0, "isolation_level": None}
+        else:
+            look, patience = "SELECT * FROM collections FOR UPDATE NOWAIT", {}
+        engine = create_engine(self.url, connect_args=patience)
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql(look)
+        except OperationalError:
+            return True
+        finally:
+            engine.dispose()
+        return False
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         self.sealed.append((len(texts), self.is_locked()))
         return self.encoder(texts)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def segment_catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database of each kind."""
+    if request.param == "sqlite":
+        return home_url(tmp_path)
+    return str(request.getfixturevalue("postgresql_url"))
+
+
 @pytest.fixture
 def home(
-    tmp_path: Path,
+    segment_catalog_url: str,
     segment_catalog: Catalog,
     segment_collection: Collection,
     segment_store: GenerationStore,
     segment_writer: Callable[..., GenerationWriter],
 ) -> Home:
     return Home(
-        tmp_path,
+        segment_store.root.parent,
+        segment_catalog_url,
         segment_catalog,
         segment_collection,
         segment_store,
@@ -241,7 +258,7 @@ def test_no_document_of_any_writer_comes_between_the_last_segment_and_the_move(
 
 def seen_from_outside(home: Home, generation: str) -> tuple[int, int]:
     """Up to where a generation is complete, and how far the collection is."""
-    with closing(open_catalog(home_url(home.path))) as other:
+    with closing(open_catalog(home.url)) as other:
         held = other.collections.get("default").revision
     return home.store.read(generation).revision, held
 
@@ -250,7 +267,7 @@ def seen_from_outside(home: Home, generation: str) -> tuple[int, int]:
 def writing_process(home: Home) -> Iterator[list[int]]:
     """Another process writes document after document; afterwards the list says how many."""
     count: list[int] = []
-    command, pipe = [sys.executable, "-c", WRITING, home_url(home.path)], subprocess.PIPE
+    command, pipe = [sys.executable, "-c", WRITING, home.url], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         try:
             assert process.stdout is not None
@@ -426,6 +443,6 @@ def flipping(home: Home, generation: str, point: str) -> int:
     """Flip in a process that is killed at a point, the first time; its exit status."""
     fired = home.path / "fired"
     fired.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", FLIPPING, str(home.path), generation]
-    environment = {ARMED: f"{point}=kill", FIRED: str(fired)}
+    command = [sys.executable, "-c", FLIPPING, str(home.path), home.url, generation]
+    environment = os.environ | {ARMED: f"{point}=kill", FIRED: str(fired)}
     return subprocess.run(command, env=environment, check=False).returncode

@@ -1,14 +1,11 @@
-"""The ledger: which rows may answer."""
-
-from dataclasses import dataclass, field
+"""The ledger: the catalog's revision of every live document."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from molt.index.catalog.liveness import Liveness
-from molt.index.generations.ledger import new_ledger
-from molt.index.segments.segment import ROW
+from molt.index.generations.ledger import PAGE, new_ledger
 
 
 def liveness(live, *, deleted=(), revision):
@@ -20,96 +17,67 @@ def liveness(live, *, deleted=(), revision):
     )
 
 
-def rows(*pairs):
-    array = np.zeros(len(pairs), ROW)
-    array["ordinal"], array["revision"] = [p[0] for p in pairs], [p[1] for p in pairs]
-    return array
+def revisions(ledger, *ordinals):
+    return ledger.revisions_of(np.array(ordinals, np.int64)).tolist()
 
 
-def live(ledger, *segments, indexed):
-    masks = ledger.live_masks([rows(*one) for one in segments], indexed_revision=indexed)
-    return [mask.tolist() for mask in masks]
+def test_a_live_document_has_its_revision_and_any_other_has_none():
+    ledger = new_ledger(liveness({1: 2, PAGE + 3: 5}, deleted=[0], revision=5))
+    assert revisions(ledger, 0, 1, 2, PAGE + 3, 9 * PAGE) == [-1, 2, -1, 5, -1]
+    assert revisions(ledger) == []
 
 
-def test_a_row_of_the_catalogs_revision_is_live():
+def test_a_change_moves_the_ledger_and_leaves_the_former_one_as_it_was():
     ledger = new_ledger(liveness({0: 1, 1: 2}, revision=2))
-    assert live(ledger, [(0, 1), (1, 2)], indexed=2) == [[True, True]]
+    later = ledger.moved(liveness({1: 4, 2: 5}, deleted=[0], revision=5))
+    assert (revisions(later, 0, 1, 2), later.revision) == ([-1, 4, 5], 5)
+    assert (revisions(ledger, 0, 1, 2), ledger.revision) == ([1, 2, -1], 2)
 
 
-def test_a_row_of_a_deleted_document_is_dead():
-    ledger = new_ledger(liveness({1: 2}, deleted=[0], revision=3))
-    assert live(ledger, [(0, 1), (1, 2)], indexed=3) == [[False, True]]
+def test_pages_on_which_nothing_changed_are_shared():
+    ledger = new_ledger(liveness({0: 1, PAGE: 2, 2 * PAGE: 3}, revision=3))
+    later = ledger.moved(liveness({PAGE: 4}, revision=4))
+    shared = [a is b for a, b in zip(ledger.pages, later.pages, strict=True)]
+    assert shared == [True, False, True]
 
 
-def test_only_the_newest_row_of_a_document_is_live():
-    ledger = new_ledger(liveness({0: 5}, revision=5))
-    assert live(ledger, [(0, 1)], [(0, 5)], indexed=5) == [[False], [True]]
+def test_a_page_whose_documents_are_gone_takes_no_room():
+    ledger = new_ledger(liveness({0: 1, PAGE: 2, 3 * PAGE: 3}, revision=3))
+    later = ledger.moved(liveness({}, deleted=[PAGE], revision=4))
+    assert later.pages[1] is ledger.pages[2]
 
 
-def test_an_old_row_answers_until_the_newer_text_is_indexed():
-    ledger = new_ledger(liveness({0: 7}, revision=7))
-    assert live(ledger, [(0, 1)], [(0, 4)], indexed=4) == [[False], [True]]
-    assert live(ledger, [(0, 1)], [(0, 4)], indexed=7) == [[False], [False]]
+def test_a_change_waits_until_the_generation_has_reached_it():
+    ledger = new_ledger(liveness({0: 1, 1: 2}, revision=2)).indexed(1)
+    later = ledger.moved(liveness({2: 3, 0: 4}, revision=4))
+    assert later.due(1).tolist() == []
+    assert later.due(3).tolist() == [1, 2]
+    assert later.indexed(3).due(4).tolist() == [0]
 
 
-def test_rows_come_to_life_and_die_with_what_changed():
-    ledger = new_ledger(liveness({0: 1, 1: 2}, revision=2))
-    later = ledger.moved(liveness({2: 4}, deleted=[0], revision=4))
-    assert later.revision == 4
-    assert live(later, [(0, 1), (1, 2), (2, 4)], indexed=4) == [[False, True, True]]
-    assert live(ledger, [(0, 1), (1, 2), (2, 4)], indexed=2) == [[True, True, False]]
+def test_every_document_waits_beside_a_generation_that_was_put_back():
+    ledger = new_ledger(liveness({0: 1, PAGE: 3}, deleted=[1], revision=3)).indexed(3)
+    assert ledger.due(3).tolist() == []
+    assert ledger.put_back().due(3).tolist() == [0, PAGE]
 
 
-def test_nothing_is_live_in_an_empty_catalog():
-    ledger = new_ledger(liveness({}, revision=0))
-    assert live(ledger, [(0, 1)], indexed=0) == [[False]]
-    assert live(ledger, indexed=0) == []
-
-
-@dataclass
-class Catalog:
-    """A catalog reduced to revisions, and the rows that were indexed from it."""
-
-    live: dict[int, int] = field(default_factory=dict)
-    log: list[tuple[int, int | None]] = field(default_factory=list)  # ordinal, or its deletion
-
-    def change(self, ordinal):
-        self.log.append((ordinal, len(self.log) + 1))
-        self.live[ordinal] = len(self.log)
-
-    def delete(self, ordinal):
-        if self.live.pop(ordinal, None) is not None:
-            self.log.append((ordinal, None))
-
-    def since(self, revision):
-        changed = {ordinal: at for ordinal, at in self.live.items() if at > revision}
-        gone = [ordinal for ordinal, at in self.log[revision:] if at is None]
-        return liveness(changed, deleted=gone, revision=len(self.log))
-
-
-operations = st.lists(
-    st.tuples(st.sampled_from(["change", "delete", "index", "look"]), st.integers(0, 4)),
-    max_size=30,
+deltas = st.lists(
+    st.dictionaries(st.integers(0, 3 * PAGE), st.booleans(), max_size=8), min_size=1, max_size=8
 )
 
 
-@given(operations)
-def test_a_document_answers_from_its_newest_indexed_text_until_it_is_deleted(steps):
-    catalog, ledger = Catalog(), new_ledger(liveness({}, revision=0))
-    segments, indexed, used = [], 0, set()
-    for step, ordinal in steps:
-        if step == "change" and (ordinal in catalog.live or ordinal not in used):
-            used.add(ordinal)
-            catalog.change(ordinal)
-        elif step == "delete":
-            catalog.delete(ordinal)
-        elif step == "index":
-            pairs = sorted((o, at) for o, at in catalog.live.items() if at > indexed)
-            segments += [pairs] if pairs else []
-            indexed = len(catalog.log)
-        ledger = ledger.moved(catalog.since(ledger.revision))
-        newest = {}
-        for ordinal_, at in (pair for pairs in segments for pair in pairs):
-            newest[ordinal_] = max(at, newest.get(ordinal_, 0))
-        expected = [[o in catalog.live and newest[o] == at for o, at in one] for one in segments]
-        assert live(ledger, *segments, indexed=indexed) == expected
+@given(deltas)
+def test_a_ledger_is_a_dictionary_of_what_lives(steps):
+    ledger, expected, revision = new_ledger(liveness({}, revision=0)), {}, 0
+    for step in steps:
+        live, deleted = {}, []
+        for ordinal, lives in step.items():
+            revision += 1
+            if lives:
+                live[ordinal] = expected[ordinal] = revision
+            else:
+                deleted.append(ordinal)
+                expected.pop(ordinal, None)
+        ledger = ledger.moved(liveness(live, deleted=deleted, revision=revision))
+    asked = sorted({ordinal for step in steps for ordinal in step} | {0, PAGE - 1, PAGE})
+    assert revisions(ledger, *asked) == [expected.get(ordinal, -1) for ordinal in asked]

@@ -3,9 +3,9 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,21 +23,49 @@ from molt.index.errors import (
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue, create_jobs_engine, jobs_url
 from tests.paths import ROOT
+from tests.postgresql import PostgresqlServer
 
 SOON = 30.0
+DATABASES = ["sqlite", "postgresql"]
+
+
+@contextmanager
+def fresh_url(request: pytest.FixtureRequest, home: Path) -> Iterator[str]:
+    """The URL of an empty queue in the kind of database that the request's parameter names."""
+    if request.param == "sqlite":
+        yield jobs_url(home, None)
+        return
+    with request.getfixturevalue("postgresql_server").database() as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def queue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database of each kind that a queue can live in."""
+    with fresh_url(request, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> Iterator[JobQueue]:
-    """The empty queue of a home without a worker."""
-    with closing(JobQueue(jobs_url(tmp_path, None))) as queue:
+def queue(queue_url: str) -> Iterator[JobQueue]:
+    """An empty queue without a worker."""
+    with closing(JobQueue(queue_url)) as queue:
         yield queue
 
 
+@pytest.fixture(scope="module", params=DATABASES)
+def worked_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The queue of `worked`."""
+    with fresh_url(request, tmp_path_factory.mktemp("worked")) as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
-def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobQueue]:
+def worked(worked_url: str) -> Iterator[JobQueue]:
     """A queue that a worker process runs, for every test of this module."""
-    url = jobs_url(tmp_path_factory.mktemp("worked"), None)
+    url = worked_url
     command = [sys.executable, "-m", "tests.index.job_worker", url]
     pipe = subprocess.PIPE
     with (
@@ -66,11 +94,12 @@ def wait_for(queue: JobQueue, job: Job, state: JobState) -> Job:
     return now
 
 
-def write(home: Path, statement: str) -> None:
-    """Change the queue of a home as nobody can from outside."""
-    engine = create_jobs_engine(jobs_url(home, None))
+def write(url: str, change: str) -> None:
+    """Change jobs as nobody can from outside."""
+    engine = create_jobs_engine(url)
+    schema = "" if engine.dialect.name == "sqlite" else "dbos."
     with engine.begin() as connection:
-        connection.execute(text(statement))
+        connection.execute(text(f"UPDATE {schema}workflow_status SET {change}"))
     engine.dispose()
 
 
@@ -84,8 +113,8 @@ def test_a_job_that_is_asked_for_waits(queue: JobQueue) -> None:
     assert queue.get(job.id) == job
 
 
-def test_a_job_outlives_whoever_asked_for_it(queue: JobQueue, tmp_path: Path) -> None:
-    with closing(JobQueue(jobs_url(tmp_path, None))) as other:
+def test_a_job_outlives_whoever_asked_for_it(queue: JobQueue, queue_url: str) -> None:
+    with closing(JobQueue(queue_url)) as other:
         job = other.ask(retrain())
     assert queue.get(job.id) == job
 
@@ -219,14 +248,10 @@ def test_a_job_that_has_ended_stays_as_it_is(worked: JobQueue) -> None:
 
 
 def test_a_job_that_killed_its_workers_has_failed_and_says_so(
-    queue: JobQueue, tmp_path: Path
+    queue: JobQueue, queue_url: str
 ) -> None:
     job = queue.ask(retrain())
-    write(
-        tmp_path,
-        "UPDATE workflow_status SET recovery_attempts = 21, "
-        "status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED'",
-    )
+    write(queue_url, "recovery_attempts = 21, status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED'")
     failed = queue.get(job.id)
     assert (failed.state, failed.attempts) == (JobState.FAILED, 21)
     assert failed.error is not None
@@ -260,13 +285,13 @@ def test_a_waiting_job_has_told_nothing(queue: JobQueue) -> None:
 
 
 @pytest.fixture
-def five(queue: JobQueue, tmp_path: Path) -> list[Job]:
+def five(queue: JobQueue, queue_url: str) -> list[Job]:
     """Five jobs of two collections, oldest first, an hour between them."""
     asked = [queue.ask(retrain(name)) for name in ("a", "b")]
     asked += [queue.ask(JobRequest(kind, "b")) for kind in ("reload", "reindex", "evaluate")]
     for hours, job in enumerate(reversed(asked)):
-        earlier = f"UPDATE workflow_status SET created_at = created_at - {hours * 3_600_000}"
-        write(tmp_path, f"{earlier} WHERE workflow_uuid = '{job.id}'")
+        earlier = f"created_at = created_at - {hours * 3_600_000}"
+        write(queue_url, f"{earlier} WHERE workflow_uuid = '{job.id}'")
     return [queue.get(job.id) for job in asked]
 
 
@@ -288,11 +313,23 @@ def test_an_empty_queue_lists_nothing(queue: JobQueue) -> None:
     assert queue.list() == []
 
 
-def test_processes_that_start_together_all_open_a_new_queue(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", DATABASES)
+def test_processes_that_start_together_all_open_a_new_queue(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    with ExitStack() as stack:
+        url = jobs_url(tmp_path, None)
+        if database == "postgresql":
+            server = request.getfixturevalue("postgresql_server")
+            url = stack.enter_context(server.bare_database())
+        start_together(url)
+
+
+def start_together(url: str) -> None:
     program = (
         "import sys, dbos; from molt.index.jobs.queue import JobQueue; "
         "print('ready', flush=True); sys.stdin.readline(); "
-        f"queue = JobQueue({jobs_url(tmp_path, None)!r}); print(queue.list()); queue.close()"
+        f"queue = JobQueue({url!r}); print(queue.list()); queue.close()"
     )
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", program]
@@ -355,3 +392,26 @@ def test_a_queue_that_is_no_database_says_so(tmp_path: Path) -> None:
     (tmp_path / "jobs.sqlite3").write_bytes(b"boots " * 1000)
     with pytest.raises(CatalogError, match="not an SQLite database"):
         JobQueue(url)
+
+
+def test_a_queue_whose_server_is_gone_says_so_and_works_when_it_is_back(
+    postgresql_url: str, postgresql_server: PostgresqlServer
+) -> None:
+    with closing(JobQueue(postgresql_url)) as queue:
+        job = queue.ask(JobRequest(JobKind.REINDEX, "a"))
+        postgresql_server.stop()
+        asking: list[Callable[[], object]] = [
+            queue.list,
+            lambda: queue.get(job.id),
+            lambda: queue.cancel(job.id),
+            lambda: queue.events(job.id),
+            lambda: queue.ask(JobRequest(JobKind.MERGE, "a")),
+            lambda: JobQueue(postgresql_url),
+        ]
+        try:
+            for ask in asking:
+                with pytest.raises(CatalogError, match="cannot be reached"):
+                    ask()
+        finally:
+            postgresql_server.start()
+        assert queue.list() == [job]

@@ -23,7 +23,7 @@ class Sized:
 
 
 def occupied(*pairs):
-    return [Scope(Sized(n_rows), None, n_live) for n_rows, n_live in pairs]
+    return [Scope(Sized(n_rows), None, n_live, n_live) for n_rows, n_live in pairs]
 
 
 def test_few_segments_are_left_alone():

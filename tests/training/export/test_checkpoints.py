@@ -1,10 +1,15 @@
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from sentence_transformers import SentenceTransformer
 
+from molt.artifact.manifest import read_manifest, write_manifest
 from molt.encoder import (
+    Capability,
     Checkpoint,
     CheckpointStore,
     InputType,
@@ -15,12 +20,13 @@ from molt.encoder import (
     open_checkpoint,
     open_encoder,
 )
+from molt.encoder.checkpoint import CHECKPOINT_FORMAT, CHECKPOINT_MANIFEST
 from molt.training.errors import ExportError, ModelSourceError
 from molt.training.export import openvino
 from molt.training.export import variants as variants_module
-from molt.training.export.checkpoints import Provenance, make_checkpoint
+from molt.training.export.checkpoints import Provenance, make_checkpoint, upgrade_checkpoint
 from molt.worker.tasks import __main__ as program
-from tests.encoder.conftest import write_json
+from tests.encoder.conftest import seal, write_json
 from tests.training.export.conftest import write_pickle
 
 TEXTS = ["a fox", "", "the quick brown fox jumps over the lazy dog. " * 9, "(naïve)", "dog"]
@@ -56,6 +62,7 @@ def test_a_checkpoint_serves_the_vectors_that_its_directory_has_in_sentence_tran
     assert store.open(checkpoint.id) == checkpoint
     assert (checkpoint.base_model, checkpoint.metrics) == ("tiny", {"nDCG@10": 0.5})
     assert (checkpoint.pooling, checkpoint.prompts, checkpoint.max_length) == ("cls", PROMPTS, 40)
+    assert (checkpoint.kind, checkpoint.capabilities) == ("bi-encoder", ("embed", "tokens"))
     loaded = SentenceTransformer(str(checkpoint.path), device="cpu", local_files_only=True)
     encoder = open_encoder(checkpoint, runtime="onnx-fp32", cache=tmp_path, threads=1)
     for input_type in InputType:
@@ -63,10 +70,67 @@ def test_a_checkpoint_serves_the_vectors_that_its_directory_has_in_sentence_tran
         for lane in Lane:
             found = encoder.encode(TEXTS, input_type=input_type, lane=lane).vectors
             assert np.allclose(found, expected, atol=1e-4)
+        (*_, tokens) = encoder.encode_tokens(TEXTS, input_type=input_type, lane=Lane.QUERY)
+        first = tokens.vectors[0]
+        assert np.allclose(first / np.linalg.norm(first), expected[-1], atol=1e-4)
     encoder.close()
     again = make(model, store)
     assert again == checkpoint
     assert [path.name for path in store.root.iterdir()] == [checkpoint.id]
+
+
+def age(checkpoint: Checkpoint) -> Checkpoint:
+    """Make of it what the version left that knew neither kinds nor token vectors."""
+    graph = checkpoint.path / "runtime" / "fp32.onnx"
+    model = onnx.load(str(graph))
+    del model.graph.output[1]
+    onnx.save(model, str(graph))
+    (variant,) = (each for each in checkpoint.variants if each.name == "onnx-fp32")
+    (checkpoint.path / "runtime" / "int8.onnx").unlink(missing_ok=True)
+    old = seal(replace(checkpoint, variants=(variant,), capabilities=(Capability.EMBED,)))
+    body = read_manifest(old.path / CHECKPOINT_MANIFEST, supported=CHECKPOINT_FORMAT)
+    first = {key: body[key] for key in body if key not in {"kind", "capabilities"}}
+    write_manifest(old.path / CHECKPOINT_MANIFEST, first | {"format": 1})
+    return old
+
+
+def test_an_upgraded_checkpoint_has_token_vectors_and_all_else_that_it_had(
+    store: CheckpointStore, model: Path, tmp_path: Path
+) -> None:
+    made = make(model, store)
+    old = age(made)
+    assert store.open(made.id) == old
+    with closing(open_encoder(old, cache=tmp_path, threads=1)) as serving:
+        before = serving.encode(TEXTS, input_type=InputType.QUERY, lane=Lane.QUERY).vectors
+        upgraded = upgrade_checkpoint(made.id, store=store)
+        again = serving.encode(TEXTS, input_type=InputType.QUERY, lane=Lane.BACKGROUND).vectors
+    assert np.allclose(again, before, atol=1e-5)
+    assert store.open(made.id) == upgraded
+    assert [path.name for path in store.root.iterdir()] == [made.id]
+    changed = {"capabilities", "variants", "files"}
+    assert {name for name in vars(old) if vars(old)[name] != vars(upgraded)[name]} == changed
+    for name in old.files.keys() - {"runtime/fp32.onnx"}:
+        assert upgraded.files[name] == old.files[name]
+    with closing(open_encoder(upgraded, runtime="onnx-fp32", cache=tmp_path)) as encoder:
+        found = encoder.encode(TEXTS, input_type=InputType.QUERY, lane=Lane.QUERY).vectors
+        tokens = encoder.encode_tokens(["a fox"], input_type=InputType.QUERY, lane=Lane.QUERY)
+    assert np.allclose(found, before, atol=1e-5)
+    assert tokens[0].vectors.shape == (len(tokens[0].ids), made.dimension)
+
+
+def test_an_upgrade_that_fails_leaves_the_checkpoint_as_it_was(
+    store: CheckpointStore, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = age(make(model, store))
+
+    def export_nothing(*_: object, **__: object) -> None:
+        raise ExportError("the model cannot be exported")
+
+    monkeypatch.setattr(variants_module, "export_graph", export_nothing)
+    with pytest.raises(ExportError, match="cannot be exported"):
+        upgrade_checkpoint(old.id, store=store)
+    assert store.open(old.id) == old
+    assert [path.name for path in store.root.iterdir()] == [old.id]
 
 
 def test_a_graph_that_is_not_true_to_its_model_is_never_published(

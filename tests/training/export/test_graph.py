@@ -19,6 +19,7 @@ from transformers import (
 
 from molt.encoder import Pooling
 from molt.training.export.graph import export_graph
+from tests.paths import ROOT
 
 SIZES: dict[str, Any] = {
     "vocab_size": 100,
@@ -54,8 +55,22 @@ def pooled(states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
     return torch.stack(rows)
 
 
+@pytest.mark.parametrize("pooling", list(Pooling))
+def test_every_pooling_can_be_exported(tmp_path: Path, pooling: Pooling) -> None:
+    compare(CONFIGURATIONS["bert"], pooling, tmp_path / "graph.onnx")
+
+
+def test_a_graph_says_nothing_of_the_machine_that_made_it(tmp_path: Path) -> None:
+    model = AutoModel.from_config(CONFIGURATIONS["bert"]).eval()
+    export_graph(model, pooling=Pooling.MEAN, target=tmp_path / "graph.onnx")
+    content = (tmp_path / "graph.onnx").read_bytes()
+    for path in (ROOT, Path(torch.__file__).parent, Path.home()):
+        assert str(path).encode() not in content
+    assert b"stack_trace" not in content
+
+
 @pytest.mark.parametrize("architecture", list(CONFIGURATIONS))
-def test_a_graph_has_the_vectors_of_its_model_for_any_shape(
+def test_a_graph_has_the_vectors_and_token_vectors_of_its_model_for_any_shape(
     tmp_path: Path, architecture: str
 ) -> None:
     pooling = Pooling.CLS if architecture == "modernbert" else Pooling.MEAN
@@ -74,5 +89,8 @@ def compare(configuration: PretrainedConfig, pooling: Pooling, path: Path) -> No
         with torch.no_grad():
             states = model(input_ids=ids, attention_mask=mask).last_hidden_state
         feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
-        found = session.run(["vectors"], feed)[0]
+        found, tokens = session.run(["vectors", "token_vectors"], feed)
+        assert tokens.dtype == np.float32
+        kept = feed["attention_mask"] == 1
+        assert np.allclose(tokens[kept], states.numpy()[kept], atol=1e-4)
         assert np.allclose(found, pooled(states, mask, pooling).numpy(), atol=1e-5)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from model2vec import StaticModel
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from molt.encoder import (
@@ -122,6 +122,7 @@ def test_a_static_checkpoint_is_whole_and_model2vec_loads_it_too(
 ) -> None:
     assert open_checkpoint(checkpoint.path) == checkpoint
     assert (checkpoint.dimension, checkpoint.pooling) == (12, Pooling.MEAN)
+    assert (checkpoint.kind, checkpoint.capabilities) == ("static", ("embed", "tokens"))
     assert [variant.name for variant in checkpoint.variants] == ["onnx-fp32"]
     known = ["a fox", "the lazy dog"]
     expected = StaticModel.from_pretrained(checkpoint.path).encode(known)
@@ -136,6 +137,24 @@ def test_a_large_table_is_served_in_int8_alone(store: CheckpointStore, tmp_path:
     expected = loaded.encode(HOSTILE, prompt_name="document")
     found = encoded(large, HOSTILE, Lane.BACKGROUND, tmp_path)
     assert np.einsum("ij,ij->i", found, expected).min() > 0.9995
+
+
+def test_the_token_vectors_are_the_rows_of_the_table_and_their_mean_is_the_vector(
+    store: CheckpointStore, tmp_path: Path
+) -> None:
+    for tokens in (len(VOCABULARY), 1200):  # the large one is served in int8
+        made = make(write_source(tmp_path / f"table-{tokens}", tokens=tokens), store)
+        table = load_file(made.path / "model.safetensors")["embeddings"]
+        encoder = open_encoder(made, cache=tmp_path, threads=1)
+        asked = {"input_type": InputType.DOCUMENT, "lane": Lane.BACKGROUND}
+        vectors = encoder.encode(HOSTILE + EMPTY, **asked).vectors
+        found = encoder.encode_tokens(HOSTILE + EMPTY, **asked)
+        encoder.close()
+        for row, each in enumerate(found):
+            assert np.allclose(each.vectors, table[each.ids], atol=0.02)
+            mean = each.vectors.sum(axis=0)
+            assert np.allclose(mean / max(np.linalg.norm(mean), 1e-9), vectors[row], atol=1e-4)
+        assert all(each.vectors.shape == (0, 12) for each in found[len(HOSTILE) :])
 
 
 def test_what_is_staged_depends_on_its_source_alone(checkpoint: Checkpoint, tmp_path: Path) -> None:

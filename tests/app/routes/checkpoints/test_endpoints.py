@@ -43,6 +43,7 @@ def test_a_checkpoint_is_described_as_its_manifest_says(
     assert (said["id"], said["default"], said["parent"]) == (made.id, True, "none")
     assert said["prompts"] == {"query": "q: ", "document": ""}
     assert said["bytes"] == made.size
+    assert (said["kind"], said["capabilities"]) == ("bi-encoder", ["embed", "tokens"])
     (variant,) = said["variants"]
     assert variant["fidelity"]["ndcg10"] == made.variants[0].fidelity.ndcg10
 

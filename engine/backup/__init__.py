@@ -1,0 +1,1 @@
+"""Backups: a home copied while it is in use, file by file under its SHA-256, and put back."""

@@ -1,0 +1,143 @@
+"""A pair: the encoder and the snapshot that answer one collection, opened and kept up to date.
+
+Knows no threads, and nothing of what answered before or of what is refused.
+"""
+
+from dataclasses import dataclass, replace
+
+from molt.artifact import FileLock
+from molt.encoder.encoder import Encoder, InputType, Lane
+from molt.engine.encoders import Encoders
+from molt.engine.errors import NoCheckpointError
+from molt.engine.refusal import Files, files_under
+from molt.index.catalog.aliases import DEFAULT
+from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collections import Collection
+from molt.index.generations.generation import (
+    GENERATION_MANIFEST,
+    GenerationManifest,
+    GenerationStore,
+)
+from molt.index.generations.occupancy import hold_reading
+from molt.index.generations.snapshot import Snapshot, open_snapshot
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a pointer asks to be served: a generation, or nothing but a checkpoint."""
+
+    collection: int
+    generation: str | None
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True)
+class Live:
+    """One encoder and one snapshot; `snapshot` is None until something is indexed.
+
+    While it lives, its hold keeps the generation from being removed. `collection` is as it was when
+    its pointer named this pair.
+    """
+
+    collection: Collection
+    encoder: Encoder
+    snapshot: Snapshot | None
+    hold: FileLock | None = None
+
+    @property
+    def indexed_revision(self) -> int:
+        """The catalog revision up to which every change can be searched."""
+        return self.snapshot.manifest.revision if self.snapshot else 0
+
+    @property
+    def target(self) -> Target:
+        """What it is."""
+        if self.snapshot is None:
+            return Target(self.collection.id, None, self.encoder.checkpoint.id)
+        return Target(self.collection.id, self.snapshot.manifest.id)
+
+
+class Pairs:
+    """Opens pairs, and brings them up to date."""
+
+    def __init__(
+        self, *, catalog: Catalog, generations: GenerationStore, encoders: Encoders
+    ) -> None:
+        self._catalog = catalog
+        self._generations = generations
+        self._encoders = encoders
+
+    def target(self, collection: Collection) -> Target:
+        """What is to be served. Raises `NoCheckpointError`."""
+        if collection.generation is not None:
+            return Target(collection.id, collection.generation)
+        return Target(collection.id, None, default_checkpoint(self._catalog))
+
+    def open(self, collection: Collection, target: Target, opened: Snapshot | None = None) -> Live:
+        """Verified and warm; takes as long as it takes to read all of its files.
+
+        `opened` is taken instead where it is of that generation. Raises what opening the checkpoint
+        or the generation raises.
+        """
+        if target.generation is None:
+            return Live(collection, self._encoders.get(str(target.checkpoint)), None)
+        hold = hold_reading(self._generations.path(target.generation))
+        manifest = self._generations.read(target.generation)
+        encoder = self._encoders.get(manifest.checkpoint)
+        if opened is None or opened.manifest.id != target.generation:
+            liveness = self._catalog.documents.liveness(collection)
+            opened = open_snapshot(self._generations, manifest, liveness)
+        (vector,) = encoder.encode(["warm-up"], input_type=InputType.QUERY, lane=Lane.QUERY).vectors
+        opened.search(vector, k=1)
+        return Live(collection, encoder, opened, hold)
+
+    def followed(self, live: Live, collection: Collection, opened: Snapshot | None = None) -> Live:
+        """The same pair as it now is on disk and in the catalog; verifies new segments alone.
+
+        Begins with `opened`, where that is the same generation and newer.
+        """
+        if live.snapshot is None:
+            return replace(live, collection=collection)
+        manifest = self._generations.read(live.snapshot.manifest.id)
+        snapshot = self._moved(_later(live.snapshot, opened), manifest, collection)
+        return replace(live, collection=collection, snapshot=snapshot)
+
+    def kept(self, live: Live, collection: Collection) -> Live:
+        """The same pair without what was deleted since; nothing on disk is looked at."""
+        former = live.snapshot
+        if former is None or former.revision >= collection.revision:
+            return live
+        return replace(live, snapshot=self._moved(former, former.manifest, collection))
+
+    def manifest_path(self, target: Target) -> str:
+        """The file that changes whenever the generation does; of none where there is no such."""
+        return f"{self._generations.root}/{target.generation}/{GENERATION_MANIFEST}"
+
+    def files(self, target: Target) -> Files:
+        """All files that the pair is opened from."""
+        if target.generation is None:
+            return self._encoders.files(str(target.checkpoint))
+        checkpoint = self._generations.claimed_checkpoint(target.generation)
+        own = files_under(self._generations.root / target.generation)
+        return own + (self._encoders.files(checkpoint) if checkpoint else ())
+
+    def _moved(
+        self, snapshot: Snapshot, manifest: GenerationManifest, collection: Collection
+    ) -> Snapshot:
+        delta = self._catalog.documents.liveness(collection, after=snapshot.revision)
+        return snapshot.refreshed(manifest, delta)
+
+
+def _later(serving: Snapshot, opened: Snapshot | None) -> Snapshot:
+    """The snapshot that less has changed since; `opened` shares its segments with who writes."""
+    if opened is None or opened.manifest.id != serving.manifest.id:
+        return serving
+    return opened if opened.revision >= serving.revision else serving
+
+
+def default_checkpoint(catalog: Catalog) -> str:
+    """The id behind the alias `default`. Raises `NoCheckpointError`."""
+    checkpoint_id = catalog.aliases.get(DEFAULT)
+    if checkpoint_id is None:
+        raise NoCheckpointError("this home has no checkpoint yet; run `molt checkpoints add PATH`")
+    return checkpoint_id

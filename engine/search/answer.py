@@ -1,0 +1,39 @@
+"""Answers to searches as JSON, for whoever asks: over HTTP and on the command line alike."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import uuid4
+
+from molt.engine.search.query import Hit, SearchAnswer
+
+DocumentPart = Literal["title", "text", "metadata"]
+ALL_PARTS: tuple[DocumentPart, ...] = ("title", "text", "metadata")
+
+
+def describe_answer(
+    answer: SearchAnswer, *, seconds: float, include: Sequence[DocumentPart] = ALL_PARTS
+) -> dict[str, Any]:
+    """An answer that took `seconds`, with these parts of its documents, under an id of its own."""
+    page = answer.page
+    return {
+        "query_id": uuid4().hex,
+        "took_ms": round(1000 * seconds, 3),
+        "generation": answer.generation,
+        "checkpoint": answer.checkpoint,
+        "total": {"value": page.total, "relation": "eq" if page.exact_total else "gte"},
+        "hits": [_described(hit, include) for hit in page.hits],
+        "facets": {},
+    }
+
+
+def _described(hit: Hit, include: Sequence[DocumentPart]) -> dict[str, Any]:
+    return {
+        "id": hit.id,
+        "score": hit.score,
+        "rank": hit.rank,
+        **{part: getattr(hit.document, part) for part in include},
+        "highlights": [],
+        "scores": {"dense": None, "lexical": None, "rerank": None} | dict(hit.scores),
+        "passage": {"start": hit.passage.start, "end": hit.passage.end},
+        "explanation": None,
+    }
