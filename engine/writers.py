@@ -101,7 +101,7 @@ class Writers:
     def snapshot(self, collection: Collection) -> SearchableGeneration | None:
         """What is written of a collection here, as it was last written; None where nothing is."""
         opened = self._opened.get(collection.id)
-        return opened and opened.writer.snapshot
+        return None if opened is None else opened.writer.snapshot
 
     def close(self) -> None:
         """Let other processes write what this one wrote."""

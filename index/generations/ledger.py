@@ -49,7 +49,8 @@ class Ledger:
 
     def due(self, revision: int) -> Rows:
         """The ordinals whose change waits no more once the generation is at `revision`."""
-        return self.waiting[0, self.waiting[1] <= revision]
+        ordinals, revisions = self.waiting
+        return ordinals[revisions <= revision]
 
     def indexed(self, revision: int) -> "Ledger":
         """The ledger beside a generation that has come to `revision`."""
