@@ -63,7 +63,7 @@ def ensure_default(call: Invocation, settings: "Settings") -> str:
         return ids[0]
 
 
-def upgrade(checkpoint_id: str, *, store: "CheckpointStore") -> "Checkpoint":
+def export_again(checkpoint_id: str, *, store: "CheckpointStore") -> "Checkpoint":
     """Export a checkpoint of the store again.
 
     Raises `CommandError` where the train extra is missing.

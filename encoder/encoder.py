@@ -16,7 +16,7 @@ from molt.encoder.errors import NoVariantError
 from molt.encoder.host import cores
 from molt.encoder.kind import Capability
 from molt.encoder.lane import Lane
-from molt.encoder.runtime import Runtime, load_runtime
+from molt.encoder.runtimes.runtime import Runtime, load_runtime
 from molt.encoder.scheduler import Scheduler
 from molt.encoder.selection import AUTO, choose
 from molt.encoder.tokenizer import Tokenizer

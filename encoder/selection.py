@@ -15,7 +15,7 @@ from molt.artifact import write_atomically
 from molt.encoder.checkpoint import Checkpoint, Variant
 from molt.encoder.errors import NoVariantError
 from molt.encoder.host import fingerprint
-from molt.encoder.runtime import is_available, load_runtime
+from molt.encoder.runtimes.runtime import is_available, load_runtime
 from molt.encoder.speed import measure_speeds
 from molt.encoder.tokenizer import Tokenizer
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.encoder.runtime import Runtime
+from molt.encoder.runtimes.runtime import Runtime
 
 _LENGTHS = (16, 64, 128, 192, 256)
 

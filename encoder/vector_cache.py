@@ -22,7 +22,7 @@ _Vectors = npt.NDArray[np.float32]
 OnProgress = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and how much there is."""
 
-CHUNK = 1024
+_CHUNK = 1024
 _HASH = 16
 _DIGEST = 32
 _SUFFIX = ".vectors"
@@ -52,9 +52,9 @@ def encode_documents(
     vectors = np.empty((len(places), encoder.dimension), np.float32)
     folder = cache / "vectors" / _folder(encoder)
     missing = _missing(places, vectors, folder)
-    for start in range(0, len(missing), CHUNK):
+    for start in range(0, len(missing), _CHUNK):
         progress(stage, len(places) - len(missing) + start, len(places))
-        wanted = missing[start : start + CHUNK]
+        wanted = missing[start : start + _CHUNK]
         found = _encode(encoder, [by_hash[digest] for digest in wanted], InputType.DOCUMENT)
         _write(folder, _Chunk(wanted, found))
         vectors[[places[digest] for digest in wanted]] = found
@@ -70,10 +70,10 @@ def encode_queries(
     """Vectors `(n, dim)` of queries, each computed alone as a service does. Raises as above."""
     stage = f"queries by {encoder.checkpoint.id}"
     vectors = np.empty((len(texts), encoder.dimension), np.float32)
-    for start in range(0, len(texts), CHUNK):
+    for start in range(0, len(texts), _CHUNK):
         progress(stage, start, len(texts))
-        block = texts[start : start + CHUNK]
-        vectors[start : start + CHUNK] = _encode(encoder, block, InputType.QUERY)
+        block = texts[start : start + _CHUNK]
+        vectors[start : start + _CHUNK] = _encode(encoder, block, InputType.QUERY)
     progress(stage, len(texts), len(texts))
     return vectors
 

@@ -17,7 +17,7 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.indexer import Indexer
 from molt.engine.live import LiveCollections
-from molt.engine.live_collection import State
+from molt.engine.live_collection import LiveState
 from molt.engine.models import Models
 from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releaser
@@ -46,7 +46,7 @@ class CollectionStatus:
     collection: Collection
     indexed_revision: int
     checkpoint: str | None
-    state: State
+    state: LiveState
     problem: str | None
     answers: bool
 

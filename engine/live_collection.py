@@ -21,7 +21,7 @@ from molt.index.generations.protocols import SearchableGeneration
 
 log = structlog.get_logger(__name__)
 
-State = Literal["loading", "serving", "refused"]
+LiveState = Literal["loading", "serving", "refused"]
 
 _EXPECTED = (ArtifactError, EncoderError, EngineError, IndexingError, OSError)
 
@@ -48,7 +48,7 @@ class LiveCollection:
         self._loading = threading.Lock()  # held while another pair is opened
 
     @property
-    def state(self) -> State:
+    def state(self) -> LiveState:
         """How what the pointer names is served."""
         live, row = self.live, self._row
         if self.refusal is not None:

@@ -6,7 +6,6 @@ thread, 30 MiB would stop the event loop for a tenth of a second. Knows no schem
 
 import re
 from json import JSONDecoder
-from json.decoder import WHITESPACE, scanstring
 from typing import Any
 
 import orjson
@@ -15,7 +14,8 @@ STEP = 512 * 1024
 """Characters that are read without letting others go on, unless one text or number is longer."""
 _DEEPEST = 64
 _NUMBER = re.compile(r"[-+.0-9eE]+")
-_scan = JSONDecoder().scan_once
+_WHITESPACE = re.compile(r"[ \t\n\r]*")
+_decode = JSONDecoder().raw_decode
 
 
 def parse_stepwise(content: bytes) -> Any:
@@ -58,8 +58,8 @@ class _Reader:
             return orjson.loads(number[0]), number.end()
         begin = at - self._start
         try:
-            _, end = _scan(self._window, begin)
-        except (StopIteration, ValueError, RecursionError):
+            _, end = _decode(self._window, begin)
+        except (ValueError, RecursionError):
             return None
         return orjson.loads(self._window[begin:end]), self._start + end
 
@@ -70,7 +70,7 @@ class _Reader:
         if kind == "{":
             return self._object(at + 1, depth + 1)
         if kind == '"':
-            _, end = scanstring(self._text, at + 1, True)  # noqa: FBT003  as the scanner calls it
+            _, end = _decode(self._text, at)
             return orjson.loads(self._text[at:end]), end
         raise ValueError(f"expected a value: character {at}")
 
@@ -115,5 +115,5 @@ class _Reader:
 
 def _skip(text: str, at: int) -> int:
     """Past white space."""
-    end: int = WHITESPACE.match(text, at).end()  # type: ignore[union-attr]  # matches anything
-    return end
+    found = _WHITESPACE.match(text, at)
+    return found.end() if found else at

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from molt.cli import acquisition
-from molt.cli.acquisition import acquire, ensure_default
+from molt.cli.acquisition import acquire, ensure_default, export_again
 from molt.cli.edge import CommandError
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
 from molt.cli.invocation import Invocation
@@ -98,7 +97,7 @@ def upgrade(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     For one of an earlier version that cannot do all that newer ones can. Needs the train extra.
     """
     settings = existing_home(call)
-    upgraded = acquisition.upgrade(checkpoint_id, store=checkpoint_store(settings))
+    upgraded = export_again(checkpoint_id, store=checkpoint_store(settings))
     _show(call, upgraded, default=_default_id(settings))
 
 

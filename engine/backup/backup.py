@@ -25,7 +25,7 @@ from molt.engine.errors import BackupError
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
-from molt.index.catalog.copying import State, reading_state
+from molt.index.catalog.copying import CatalogState, reading_state
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.retention import former
 
@@ -105,7 +105,7 @@ class _Backing:
             problems=tuple(taken.problems.values()),
         )
 
-    def _agreeing(self) -> tuple[Taken, State]:
+    def _agreeing(self) -> tuple[Taken, CatalogState]:
         """Generations, and a state of the catalog whose every pointer names one of them.
 
         The first round copies nearly everything, the second what was written meanwhile, and where a
@@ -139,7 +139,7 @@ class _Backing:
         return taken
 
 
-def _leave_out_strangers(taken: Taken, state: State) -> None:
+def _leave_out_strangers(taken: Taken, state: CatalogState) -> None:
     """Keep no generation of a collection that was deleted meanwhile; name active ones that lack."""
     living = {each.id for each in state.collections}
     for generation_id, manifest in list(taken.manifests.items()):

@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
-from molt.index.catalog.database import Database
 from molt.index.catalog.fields import check_id, is_id
+from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import aliases
 
 DEFAULT = "default"

@@ -11,13 +11,13 @@ from molt.artifact import Home
 from molt.index.catalog.aliases import Aliases
 from molt.index.catalog.builds import Builds
 from molt.index.catalog.collections import Collections
-from molt.index.catalog.database import Database, create_database
 from molt.index.catalog.documents import Documents
 from molt.index.catalog.events import Events
 from molt.index.catalog.failures import JobFailures
 from molt.index.catalog.keys import Keys
 from molt.index.catalog.relevance import Relevance
-from molt.index.catalog.schema import upgrade
+from molt.index.catalog.schema import upgrade_catalog
+from molt.index.catalog.storage.database import Database, create_database
 
 
 class Catalog:
@@ -47,7 +47,7 @@ def open_catalog(url: str) -> Catalog:
     """
     database = create_database(url)
     try:
-        upgrade(database)
+        upgrade_catalog(database)
     except BaseException:
         database.close()
         raise

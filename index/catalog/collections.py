@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from molt.artifact import faultpoint
-from molt.index.catalog.database import Database
 from molt.index.catalog.releases import (
     UNEXPLAINED,
     Reason,
@@ -24,6 +23,7 @@ from molt.index.catalog.releases import (
     read_releases,
     record_release,
 )
+from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import collections
 from molt.index.errors import (
     CollectionExistsError,

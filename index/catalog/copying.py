@@ -18,7 +18,7 @@ from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_url
 from molt.index.catalog.collections import Collection, Move, add_collection, read_collections
 from molt.index.errors import CollectionNotFoundError
 
-CHUNK = 2000
+_CHUNK = 2000
 """So many rows are held in memory at once."""
 
 Counted = Callable[[int], None]
@@ -35,7 +35,7 @@ def uncounted(rows: int) -> None:
 
 
 @dataclass(frozen=True)
-class State:
+class CatalogState:
     """One consistent state of a catalog: `collections`, and the checkpoints that aliases name."""
 
     connection: Connection
@@ -55,7 +55,7 @@ class State:
 
 
 @contextmanager
-def reading_state(catalog: Catalog, *, only: AnyCollection[str] = ()) -> Iterator[State]:
+def reading_state(catalog: Catalog, *, only: AnyCollection[str] = ()) -> Iterator[CatalogState]:
     """The catalog as it stands when the block begins, or `only` collections of these names in it.
 
     Nobody who writes waits for it.
@@ -64,7 +64,7 @@ def reading_state(catalog: Catalog, *, only: AnyCollection[str] = ()) -> Iterato
         found = read_collections(connection)
         chosen = tuple(each for each in found if not only or each.name in only)
         named = connection.scalars(select(tables.aliases.c.checkpoint))
-        yield State(connection, chosen, frozenset(named))
+        yield CatalogState(connection, chosen, frozenset(named))
 
 
 def copy_catalog(
@@ -134,8 +134,8 @@ def _copy(  # noqa: PLR0913  each by name
     counted: Counted,
     changes: Mapping[str, Any] | None = None,
 ) -> None:
-    found = source.execute(query.execution_options(yield_per=CHUNK))
+    found = source.execute(query.execution_options(yield_per=_CHUNK))
     changed = changes or {}
-    for rows in found.mappings().partitions(CHUNK):
+    for rows in found.mappings().partitions(_CHUNK):
         target.execute(insert(table), [{**row, **changed} for row in rows])
         counted(len(rows))

@@ -20,10 +20,10 @@ from sqlalchemy import (
 from molt.artifact import faultpoint
 from molt.index.catalog import tables
 from molt.index.catalog.collections import Collection, lock_counters, write_counters
-from molt.index.catalog.database import Database, chunks
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.fields import check_id, check_text, decode_metadata, encode_metadata, is_id
 from molt.index.catalog.liveness import Liveness, read_liveness
+from molt.index.catalog.storage.database import Database, chunks
 from molt.index.catalog.upsert import upsert_rows
 from molt.index.errors import (
     DocumentNotFoundError,

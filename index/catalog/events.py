@@ -12,8 +12,8 @@ from sqlalchemy import Row, func, insert, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.collections import Collection, lock_counters
-from molt.index.catalog.database import Database
 from molt.index.catalog.fields import check_id, check_optional_id, decode_metadata, encode_metadata
+from molt.index.catalog.storage.database import Database
 from molt.index.errors import InvalidEventError, InvalidFieldError
 
 _IDS = ("query_id", "user_id", "session_id", "client_id")

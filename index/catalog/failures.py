@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
 
-from molt.index.catalog.database import Database
+from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import collections, failures
 
 

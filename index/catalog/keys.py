@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from molt.index.catalog.database import Database
 from molt.index.catalog.fields import check_id, is_id
+from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import keys
 from molt.index.errors import KeyExistsError, KeyNotFoundError
 

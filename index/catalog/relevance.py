@@ -11,7 +11,6 @@ from sqlalchemy import Select, Table, func, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.collections import Collection, lock_counters
-from molt.index.catalog.database import Database
 from molt.index.catalog.fields import decode_metadata
 from molt.index.catalog.judgments import (
     Judgment,
@@ -21,6 +20,7 @@ from molt.index.catalog.judgments import (
     encode_pair,
     encode_query,
 )
+from molt.index.catalog.storage.database import Database
 
 
 @dataclass(frozen=True)

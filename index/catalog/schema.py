@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Inspector, inspect, text
 
-from molt.index.catalog.database import Database
-from molt.index.catalog.refusals import shown
+from molt.index.catalog.storage.database import Database
+from molt.index.catalog.storage.refusals import shown
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
 
@@ -19,7 +19,7 @@ VERSION_TABLE = "catalog_version"
 _alembic = threading.Lock()  # its `op` and `context` are global to the process
 
 
-def upgrade(database: Database) -> None:
+def upgrade_catalog(database: Database) -> None:
     """Bring the tables to the newest revision; safe when several processes do it at once.
 
     Raises `NewerCatalogError` where a newer Molt has been here, and `CatalogError` where the

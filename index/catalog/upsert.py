@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from molt.index.catalog.collections import Collection, lock_counters, write_counters
-from molt.index.catalog.database import chunks
+from molt.index.catalog.storage.database import chunks
 from molt.index.catalog.tables import documents
 
 _CONTENT = ("title", "text", "metadata")

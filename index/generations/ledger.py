@@ -49,8 +49,8 @@ class Ledger:
 
     def due(self, revision: int) -> Rows:
         """The ordinals whose change waits no more once the generation is at `revision`."""
-        ordinals, revisions = self.waiting
-        return ordinals[revisions <= revision]
+        due: Rows = self.waiting[0, self.waiting[1] <= revision]
+        return due
 
     def indexed(self, revision: int) -> "Ledger":
         """The ledger beside a generation that has come to `revision`."""

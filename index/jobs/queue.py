@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 
 from molt.artifact import Home, canonical_json, exclusive
 from molt.artifact.lock import FOR_EVER
-from molt.index.catalog.postgresql import connect_arguments, limit_sessions
-from molt.index.catalog.refusals import BUSY_SECONDS, translated
+from molt.index.catalog.storage.postgresql import connect_arguments, limit_sessions
+from molt.index.catalog.storage.refusals import BUSY_SECONDS, translated
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
 from molt.index.jobs.job import (
     EVENTS,

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from molt.app.http import route
+from molt.app.http import bodies, route
 from molt.app.http.admission import Bulkhead
 from molt.app.http.bodies import SMALL_BYTES
 from molt.artifact import Home
@@ -168,7 +168,7 @@ def test_a_large_body_is_parsed_in_a_thread_of_its_bulkhead_and_a_small_one_wher
     size: int,
 ) -> None:
     threads: list[str] = []
-    parse = route.parse_json
+    parse = bodies.parse_json
 
     def note(content: bytes) -> Any:
         threads.append(threading.current_thread().name)

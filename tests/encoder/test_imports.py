@@ -38,7 +38,7 @@ def test_nor_does_one_that_serves_the_default_checkpoint(
 def test_what_is_served_is_told_to_nobody() -> None:
     script = """
 import os
-import molt.encoder.onnx
+import molt.encoder.runtimes.onnx
 handles = [os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
 print([handle for handle in handles if "Microsoft" in handle])
 """

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from molt.encoder import Checkpoint, NoVariantError, open_checkpoint
 from molt.encoder.batching import packed, singles
-from molt.encoder.runtime import Runtime, load_runtime
+from molt.encoder.runtimes.runtime import Runtime, load_runtime
 from molt.encoder.tokenizer import Tokenizer
 from tests.encoder.conftest import DIMENSION, Build
 

@@ -7,7 +7,7 @@ import pytest
 from molt.encoder import Checkpoint, Fidelity, NoVariantError, Variant
 from molt.encoder import selection as module
 from molt.encoder.host import cores, fingerprint
-from molt.encoder.runtime import load_runtime
+from molt.encoder.runtimes.runtime import load_runtime
 from molt.encoder.selection import choose
 from tests.encoder.conftest import Build, variant
 

@@ -20,7 +20,7 @@ def numbered(count: int) -> tuple[str, ...]:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "CHUNK", 4)
+    monkeypatch.setattr(vectors, "_CHUNK", 4)
 
 
 def encoded_texts(encoder: HashingEncoder) -> int:

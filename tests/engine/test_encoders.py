@@ -100,7 +100,7 @@ def test_one_more_encoder_is_refused_while_all_are_in_use_and_none_of_them_is_cl
     with encoders.lend("one") as one, encoders.lend("two"):
         with pytest.raises(EncodersBusyError, match=r"encoder\.max_open"):
             encoders.lend("x").__enter__()
-        assert not one.closed
+        assert not one.closed  # type: ignore[attr-defined]
         del one
     with encoders.lend("three"):
         assert opening.open() == 2

@@ -17,7 +17,7 @@ from molt.engine.engine import Engine
 from molt.engine.errors import UnavailableError
 from molt.engine.live_collection import LiveCollection
 from molt.engine.refusal import LONGEST_REST, Refusal, file_at, files_under, look_at
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationStore

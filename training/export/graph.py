@@ -21,7 +21,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils.logging import disable_progress_bar
 
 from molt.encoder import Pooling
-from molt.encoder.runtime import TOKEN_VECTORS, VECTORS
+from molt.encoder.runtimes.runtime import TOKEN_VECTORS, VECTORS
 from molt.training.errors import ExportError
 
 # From opset 23 on, attention is one operator, which runtimes do much faster than its parts.

@@ -10,7 +10,7 @@ from sentence_transformers import SentenceTransformer
 
 from molt.encoder import Checkpoint, Encoder, InputType, Lane, Variant
 from molt.encoder.host import cores, fingerprint
-from molt.encoder.runtime import load_runtime
+from molt.encoder.runtimes.runtime import load_runtime
 from molt.encoder.speed import measure_speeds
 from molt.encoder.tokenizer import Tokenizer
 from molt.training.export.fidelity import ProbeVectors, measure_fidelity

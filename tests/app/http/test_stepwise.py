@@ -78,7 +78,7 @@ def test_no_more_than_a_step_is_read_at_once(monkeypatch: pytest.MonkeyPatch) ->
         read.append(len(content))
         return loads(content)
 
-    monkeypatch.setattr(stepwise.orjson, "loads", note)
+    monkeypatch.setattr(orjson, "loads", note)
     documents = [{"id": str(number), "metadata": {"a": [number] * 50}} for number in range(100)]
     body = {"documents": documents, "deep": {"deeper": {"deepest": list(range(5000))}}}
     assert parse_stepwise(json.dumps(body).encode()) == body

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from molt.engine import releaser
+from molt.engine import releasing
 from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
 from molt.index.catalog.keys import Role
@@ -219,7 +219,7 @@ def test_a_generation_that_another_writes_is_not_activated(
 ) -> None:
     before = served(client)
     made = make_generation(engine, "default")
-    monkeypatch.setattr(releaser, "_PATIENCE", 0.0)
+    monkeypatch.setattr(releasing, "_PATIENCE", 0.0)
     hold = hold_writing(engine.generations.path(made))
     answer = client.post("/admin/activate", json={"generation": made})
     hold.release()

@@ -9,7 +9,7 @@ from molt.artifact import ArtifactError
 from molt.encoder.errors import EncoderError
 from molt.encoder.store import CheckpointStore
 from molt.engine.engine import Engine
-from molt.engine.search.pipeline import SearchQuery
+from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document

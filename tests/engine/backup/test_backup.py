@@ -3,6 +3,7 @@
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -18,6 +19,9 @@ from molt.index.catalog.catalog import open_catalog, sqlite_url
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
 from tests.engine.backup.homes import flip_a_bit, index, reindex, tree, write
+
+if TYPE_CHECKING:
+    from molt.index.generations.writer import GenerationWriter
 
 
 def objects(repository: Repository) -> set[str]:
@@ -170,7 +174,9 @@ def merge_everything(engine: Engine) -> None:
     writing = engine.indexer._writers
     collection = engine.catalog.collections.get("shop")
     (opened,) = (each for key, each in writing._opened.items() if key == collection.id)
-    assert opened.writer.merge_once(lambda scopes: list(range(len(scopes))))
+    writer = cast("GenerationWriter", opened.writer)
+    writer._plan = lambda scopes: list(range(len(scopes)))
+    assert writer.merge_once()
     engine.generations.sweep(str(collection.generation))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from molt.engine import releaser
+from molt.engine import releasing
 from molt.engine.engine import Engine
 from molt.engine.live import Live
 from molt.engine.releasing import Released
@@ -302,7 +302,7 @@ def test_a_search_that_began_before_the_release_is_none_of_the_new_generation(
 def test_a_generation_that_is_being_written_is_gone_back_to_at_a_later_look(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(releaser, "_PATIENCE", 0.0)
+    monkeypatch.setattr(releasing, "_PATIENCE", 0.0)
     first = str(pointed(engine).generation)
     release(engine)
     fail(engine)

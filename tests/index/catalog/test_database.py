@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import create_engine, create_mock_engine, select
 from sqlalchemy.dialects import postgresql
 
-from molt.index.catalog import database as database_module
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
-from molt.index.catalog.database import Database, chunks, create_database
 from molt.index.catalog.document import Document
+from molt.index.catalog.storage import database as database_module
+from molt.index.catalog.storage.database import Database, chunks, create_database
 from molt.index.catalog.tables import collections, metadata, queries
 from molt.index.errors import CatalogBusyError, CatalogError, CatalogFullError
 

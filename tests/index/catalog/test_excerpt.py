@@ -93,7 +93,7 @@ def test_more_documents_than_are_copied_at_once_are_all_there(
     open_excerpt: Open,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(copying, "CHUNK", 2)
+    monkeypatch.setattr(copying, "_CHUNK", 2)
     catalog.documents.upsert(filled, [Document(f"d{n}", f"text {n}") for n in range(5)])
     taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     assert contents(taken) == contents(catalog)
@@ -102,7 +102,7 @@ def test_more_documents_than_are_copied_at_once_are_all_there(
 def test_a_server_hands_its_rows_out_a_few_at_a_time(
     postgresql_url: str, tmp_path: Path, open_excerpt: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "CHUNK", 2)
+    monkeypatch.setattr(copying, "_CHUNK", 2)
     source = open_excerpt(postgresql_url)
     collection = source.collections.create("default")
     source.documents.upsert(collection, [Document(f"d{n}", f"text {n}") for n in range(5)])

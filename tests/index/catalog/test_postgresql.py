@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.pool import QueuePool
 
-from molt.index.catalog import database as database_module
 from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
-from molt.index.catalog.schema import upgrade
+from molt.index.catalog.schema import upgrade_catalog
+from molt.index.catalog.storage import database as database_module
 from molt.index.errors import CatalogBusyError, CatalogError
 from molt.index.jobs.queue import create_jobs_engine
 from tests.postgresql import PostgresqlServer
@@ -240,5 +240,5 @@ def test_a_bare_database_becomes_a_catalog(postgresql_server: PostgresqlServer) 
         postgresql_server.bare_database() as url,
         closing(open_catalog(url)) as catalog,
     ):
-        upgrade(catalog.database)
+        upgrade_catalog(catalog.database)
         assert catalog.collections.list() == ()

@@ -53,7 +53,9 @@ def load_runtime(checkpoint: Checkpoint, variant: Variant, *, threads: int, cach
         )
     graph = checkpoint.path / variant.graph
     if variant.runtime == "openvino":
-        from molt.encoder.openvino import OpenVINORuntime  # noqa: PLC0415 - load one, not both
+        from molt.encoder.runtimes.openvino import (  # noqa: PLC0415 - load one, not both
+            OpenVINORuntime,
+        )
 
         return OpenVINORuntime(
             graph,
@@ -62,7 +64,7 @@ def load_runtime(checkpoint: Checkpoint, variant: Variant, *, threads: int, cach
             threads=threads,
             cache=cache / "openvino",
         )
-    from molt.encoder.onnx import ONNXRuntime  # noqa: PLC0415 - load one, not both
+    from molt.encoder.runtimes.onnx import ONNXRuntime  # noqa: PLC0415 - load one, not both
 
     return ONNXRuntime(graph)
 

@@ -7,7 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from molt.encoder.errors import NoVariantError
-from molt.encoder.runtime import TOKEN_VECTORS, VECTORS
+from molt.encoder.runtimes.runtime import TOKEN_VECTORS, VECTORS
 
 # ONNX Runtime's fused kernel is naive: for BERT on a CPU it takes five times as long as the two
 # operators it replaces, a fifth of the whole run.

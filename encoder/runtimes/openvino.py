@@ -9,7 +9,7 @@ import openvino
 from numpy.typing import NDArray
 
 from molt.encoder.errors import NoVariantError
-from molt.encoder.runtime import TOKEN_VECTORS, VECTORS
+from molt.encoder.runtimes.runtime import TOKEN_VECTORS, VECTORS
 
 # OpenVINO compiles kernels for each new shape and keeps them, some megabytes each. Rounding
 # lengths up bounds how many there are; aligned lengths are also no slower.

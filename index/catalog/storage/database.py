@@ -24,8 +24,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
 
-from molt.index.catalog.postgresql import connect_arguments, limit_sessions
-from molt.index.catalog.refusals import BUSY_SECONDS, LOCKED, translated
+from molt.index.catalog.storage.postgresql import connect_arguments, limit_sessions
+from molt.index.catalog.storage.refusals import BUSY_SECONDS, LOCKED, translated
 from molt.index.errors import CatalogBusyError, CatalogError
 
 _CHUNK = 1000  # SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
