@@ -1,11 +1,11 @@
 """The query cache: vectors of recently encoded texts, least recently used first to go."""
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from molt.encoder.checkpoint import InputType
@@ -23,25 +23,19 @@ class QueryCache:
     """At most `capacity` texts of one checkpoint; thread-safe."""
 
     def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._entries: OrderedDict[bytes, CachedText] = OrderedDict()
+        self._entries: LRUCache[bytes, CachedText] = LRUCache(capacity)
         self._lock = threading.Lock()
 
     def get(self, text: str, input_type: InputType) -> CachedText | None:
         """What is known of `text`, if it is still here."""
         key = _key(text, input_type)
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is not None:
-                self._entries.move_to_end(key)
-            return entry
+            return self._entries.get(key)
 
     def put(self, text: str, input_type: InputType, entry: CachedText) -> None:
         """Remember `text`, forgetting the one unused for longest where there are too many."""
         with self._lock:
             self._entries[_key(text, input_type)] = entry
-            if len(self._entries) > self._capacity:
-                self._entries.popitem(last=False)
 
 
 def _key(text: str, input_type: InputType) -> bytes:

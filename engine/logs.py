@@ -1,6 +1,6 @@
 """Logs: one line on standard error for each thing that happened, as JSON or for a human.
 
-Everything goes through structlog, also what libraries say through `logging`.
+What libraries say through `logging` is formatted by structlog too.
 """
 
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from molt.engine.settings import LogSettings
 
@@ -26,7 +26,9 @@ def configure_logs(settings: LogSettings) -> None:
         logger_factory=_factory(settings),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(handlers=[_Forwarder()], level=logging.WARNING, force=True)
+    logging.basicConfig(
+        handlers=[_of_libraries(settings)], level=max(level, logging.WARNING), force=True
+    )
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -35,6 +37,7 @@ _SHARED: tuple[Processor, ...] = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
+_EXCEPTIONS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 
 def _renderers(settings: LogSettings) -> tuple[Processor, ...]:
@@ -42,11 +45,26 @@ def _renderers(settings: LogSettings) -> tuple[Processor, ...]:
         plain = structlog.dev.plain_traceback
         colors = sys.stderr.isatty()
         return (structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain),)
-    without_values = ExceptionDictTransformer(show_locals=False)
-    return (
-        structlog.processors.ExceptionRenderer(without_values),
-        structlog.processors.JSONRenderer(serializer=_serialise),
+    return (_EXCEPTIONS, structlog.processors.JSONRenderer(serializer=_serialise))
+
+
+def _of_libraries(settings: LogSettings) -> logging.Handler:
+    """Writes what libraries say in the same form."""
+    renderers = _renderers(settings)
+    if settings.format != "console":
+        renderers += (lambda _logger, _method, line: line.decode(),)  # the formatter wants text
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*_SHARED, _named],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
     )
+    return handler
+
+
+def _named(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    return event | {"name": event["_record"].name}
 
 
 def _factory(settings: LogSettings) -> Any:
@@ -57,11 +75,3 @@ def _factory(settings: LogSettings) -> Any:
 
 def _serialise(event: Any, **_: object) -> bytes:
     return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS)
-
-
-class _Forwarder(logging.Handler):
-    """Hands what libraries log to structlog."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        logger = structlog.get_logger(record.name)
-        logger.log(record.levelno, record.getMessage(), exc_info=record.exc_info, name=record.name)

@@ -1,4 +1,4 @@
-"""The watcher: notices what other processes changed on disk, and refreshes the shelf.
+"""The watcher: notices what other processes changed on disk, and refreshes the live collections.
 
 Then lets the sentinel look at what serves since.
 """

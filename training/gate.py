@@ -6,9 +6,7 @@ Pure arithmetic over one evaluation report. Reads no files, loads no models.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any
 
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.comparison import FEWEST
@@ -36,14 +34,6 @@ class Decision:
     def to_json(self) -> dict[str, Any]:
         """The decision as JSON has it."""
         return asdict(self) | {"reasons": list(self.reasons)}
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Self:
-        """What `to_json` made. Raises `EvaluationError` where it is no decision."""
-        try:
-            return TypeAdapter(cls).validate_python(body)
-        except ValidationError as error:
-            raise EvaluationError(f"no decision of the gate: {error}") from None
 
 
 def decide(report: Report, *, config: GateConfig) -> Decision:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import func, insert, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.collections import Collection, lock_counters
-from molt.index.catalog.fields import check_id, check_optional_id, decode_metadata, encode_metadata
+from molt.index.catalog.fields import check_id, check_optional_id, encode_metadata
 from molt.index.catalog.storage.database import Database
 from molt.index.errors import InvalidEventError, InvalidFieldError
 
@@ -40,14 +40,6 @@ class Event:
     object_id: str | None = None
     position: int | None = None
     rest: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class StoredEvent:
-    """An event with the number under which it was kept; later ones have greater numbers."""
-
-    id: int
-    event: Event
 
 
 def read_event(body: Mapping[str, Any]) -> Event:
@@ -87,20 +79,6 @@ class Events:
                 connection.execute(insert(tables.events), rows)
         return len(rows)
 
-    def count(self, collection: Collection) -> int:
-        """How many events are kept."""
-        query = select(func.count()).where(tables.events.c.collection_id == collection.id)
-        with self._database.reading() as connection:
-            return connection.scalar(query) or 0
-
-    def read(self, collection: Collection, *, after: int = 0, limit: int) -> list[StoredEvent]:
-        """Up to `limit` events that were kept after the one numbered `after`, oldest first."""
-        columns = tables.events.c
-        query = select(tables.events).where(columns.collection_id == collection.id)
-        query = query.where(columns.id > after).order_by(columns.id).limit(limit)
-        with self._database.reading() as connection:
-            return [_stored(row) for row in connection.execute(query)]
-
     def clicked(
         self, collection: Collection, *, since: datetime, until: datetime
     ) -> tuple[int, int]:
@@ -132,11 +110,6 @@ def _encode(event: Event) -> dict[str, Any]:
         return row | {"at": event.at, "rest": encode_metadata(event.rest, field="event")}
     except InvalidFieldError as error:
         raise InvalidEventError(str(error)) from None
-
-
-def _stored(row: Row[Any]) -> StoredEvent:
-    known = {name: getattr(row, name) for name in (*_IDS, "action_name", "object_id", "position")}
-    return StoredEvent(row.id, Event(at=row.at, rest=decode_metadata(row.rest), **known))
 
 
 def _inner(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -66,7 +66,7 @@ def pid_of(line: str) -> int:
 
 
 @pytest.fixture
-def leashed(notes: Path) -> Iterator[Supervisor]:
+def tied(notes: Path) -> Iterator[Supervisor]:
     supervisor = supervisor_of(LEASHED, notes, MOOD="calm")
     supervisor.start()
     yield supervisor
@@ -82,7 +82,7 @@ def pauses_of(command: Sequence[str], many: int) -> list[float]:
 
 
 def test_a_child_that_dies_is_started_again(
-    leashed: Supervisor, notes: Path, monkeypatch: pytest.MonkeyPatch
+    tied: Supervisor, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervising, "_LONGEST_PAUSE", 0.01)
     (first,) = noted(notes, 1)
@@ -91,13 +91,13 @@ def test_a_child_that_dies_is_started_again(
     assert pid_of(second) != pid_of(first)
 
 
-def test_a_child_is_given_the_environment_and_more(leashed: Supervisor, notes: Path) -> None:
+def test_a_child_is_given_the_environment_and_more(tied: Supervisor, notes: Path) -> None:
     assert noted(notes, 1)[0].endswith(" calm")
 
 
-def test_a_child_ends_when_its_input_does(leashed: Supervisor, notes: Path) -> None:
+def test_a_child_ends_when_its_input_does(tied: Supervisor, notes: Path) -> None:
     child = psutil.Process(pid_of(noted(notes, 1)[0]))
-    leashed.close()
+    tied.close()
     assert not child.is_running()
 
 
@@ -109,7 +109,7 @@ def test_a_child_that_does_not_end_is_killed(notes: Path) -> None:
     assert not child.is_running()
 
 
-def test_ctrl_c_does_not_reach_the_child(leashed: Supervisor, notes: Path) -> None:
+def test_ctrl_c_does_not_reach_the_child(tied: Supervisor, notes: Path) -> None:
     assert os.getpgid(pid_of(noted(notes, 1)[0])) != os.getpgrp()
 
 

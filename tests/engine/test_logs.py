@@ -39,11 +39,25 @@ def test_what_libraries_log_has_the_same_form(capfdbinary: pytest.CaptureFixture
     )
 
 
+def test_a_library_s_traceback_is_part_of_its_line(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    configure_logs(LogSettings())
+    try:
+        int("x")
+    except ValueError:
+        logging.getLogger("some.library").exception("failed")
+    line = json.loads(capfdbinary.readouterr().err)
+    assert (line["event"], line["level"]) == ("failed", "error")
+    assert line["exception"][0]["exc_type"] == "ValueError"
+
+
 def test_less_severe_lines_than_the_level_are_left_out(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     configure_logs(LogSettings(level="error"))
     structlog.get_logger("x").warning("careful")
+    logging.getLogger("some.library").warning("almost full")
     assert capfdbinary.readouterr().err == b""
 
 

@@ -14,10 +14,10 @@ print(child.exitcode)
 """
 
 
-def test_a_process_that_a_leashed_one_forks_ends() -> None:
+def test_a_process_that_a_supervised_one_forks_ends() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as leashed:
-        assert leashed.stdout is not None
-        assert leashed.stdout.read() == "from a fork\n0\n"
-        assert leashed.wait() == 0
+    ) as supervised:
+        assert supervised.stdout is not None
+        assert supervised.stdout.read() == "from a fork\n0\n"
+        assert supervised.wait() == 0

@@ -1,13 +1,13 @@
 """Significance: how sure a mean over queries is. Pure arithmetic over columns of values.
 
-Intervals: BCa bootstrap (B. Efron, "Better bootstrap confidence intervals", JASA 82, 1987).
+Intervals: SciPy's BCa bootstrap (B. Efron, "Better bootstrap confidence intervals", JASA 82, 1987).
 Tests: paired permutation by sign flips, which supposes no distribution (M. Smucker, J. Allan,
-B. Carterette, "A comparison of statistical significance tests for IR evaluation", CIKM 2007).
+B. Carterette, "A comparison of statistical significance tests for IR evaluation", CIKM 2007). They
+are ours, as one product of matrices: SciPy's took twelve times as long for 3,000 queries.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -45,11 +45,11 @@ def estimate(values: _Values, *, sampling: Sampling) -> list[Estimate]:
     means = values.mean(axis=0)
     if len(values) < 2:
         return [Estimate(float(mean)) for mean in means]
-    resampled = _resampled_means(values, sampling)
-    return [
-        _bca(values[:, column], resampled[:, column], confidence=sampling.confidence)
-        for column in range(values.shape[1])
-    ]
+    low, high = means.copy(), means.copy()
+    varied = ((values - means) ** 2).sum(axis=0) > _ROUNDING
+    if varied.any():
+        low[varied], high[varied] = _intervals(values[:, varied], sampling)
+    return [Estimate(*map(float, found)) for found in zip(means, low, high, strict=True)]
 
 
 def paired_test(differences: _Values, *, sampling: Sampling) -> list[float]:
@@ -77,36 +77,24 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _resampled_means(values: _Values, sampling: Sampling) -> _Values:
-    """Means `(resamples, m)` of rows drawn with replacement."""
-    n = len(values)
-    random = np.random.default_rng(sampling.seed)
-    parts = []
-    for count in _blocks(sampling.resamples, row=n):
-        drawn = random.integers(0, n, (count, n)) + n * np.arange(count)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n)
-        parts.append(times.astype(np.float64) @ values / n)
-    return np.concatenate(parts)
+def _intervals(values: _Values, sampling: Sampling) -> tuple[_Values, _Values]:
+    """The ends `(m,)` of the interval of each column; none may be constant."""
+    from scipy import stats  # noqa: PLC0415 - half a second, and only the train extra brings it
+
+    found = stats.bootstrap(
+        (values,),
+        _mean,
+        n_resamples=sampling.resamples,
+        confidence_level=sampling.confidence,
+        method="BCa",
+        batch=max(1, _BLOCK_CELLS // values.size),
+        rng=np.random.default_rng(sampling.seed),
+    ).confidence_interval
+    return found.low, found.high
 
 
-def _bca(values: _Values, resampled: _Values, *, confidence: float) -> Estimate:
-    """Bias-corrected, accelerated interval; for a mean the acceleration has a closed form."""
-    mean = float(values.mean())
-    centred = values - mean
-    spread = float((centred**2).sum())
-    if spread <= _ROUNDING:
-        return Estimate(mean, mean, mean)
-    acceleration = float((centred**3).sum()) / (6 * spread**1.5)
-    normal = NormalDist()
-    below = (
-        np.mean(resampled < mean - _ROUNDING) + np.mean(np.abs(resampled - mean) <= _ROUNDING) / 2
-    )
-    edge = 1 / (len(resampled) + 1)
-    bias = normal.inv_cdf(min(max(float(below), edge), 1 - edge))
-    tails = [normal.inv_cdf((1 - confidence) / 2), normal.inv_cdf((1 + confidence) / 2)]
-    levels = [normal.cdf(bias + (bias + z) / (1 - acceleration * (bias + z))) for z in tails]
-    low, high = np.quantile(resampled, levels)
-    return Estimate(mean, float(low), float(high))
+def _mean(values: _Values, axis: int) -> _Values:
+    return values.mean(axis=axis)  # type: ignore[no-any-return]
 
 
 def _blocks(total: int, *, row: int) -> Iterator[int]:

@@ -2,6 +2,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.app.serving import service_of
+from tests.kept_events import kept_events
 
 CLICK = {
     "application": "shop",
@@ -28,7 +29,7 @@ def test_an_event_of_the_ubi_schema_is_kept(client: TestClient) -> None:
     answer = client.post("/events", json=CLICK)
     assert (answer.status_code, answer.json()) == (200, {"accepted": 1})
     catalog = service_of(client).engine.catalog
-    kept = catalog.events.read(catalog.collections.get("default"), limit=10)[0].event
+    (kept,) = kept_events(catalog, catalog.collections.get("default"))
     assert (kept.object_id, kept.position, kept.query_id) == ("d1", 3, "0f3a")
     assert kept.rest["event_attributes"] == CLICK["event_attributes"]
     assert kept.rest["message"] == "clicked"

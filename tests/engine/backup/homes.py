@@ -20,6 +20,7 @@ from molt.index.catalog.releases import Reason
 from molt.index.generations.check import Severity, check_home
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
+from tests.kept_events import kept_events
 
 WORDS = ("boot", "coat", "hat", "glove", "scarf", "sock")
 QUERIES = ("boot", "a warm coat", "sock 7", "hat and glove")
@@ -114,7 +115,7 @@ def contents(home: Path, name: str = "shop") -> dict[str, object]:
             "queries": catalog.judgments.queries(collection),
             "judgments": catalog.judgments.graded(collection),
             "pairs": catalog.judgments.pairs(collection),
-            "events": [each.event for each in catalog.events.read(collection, limit=10_000)],
+            "events": kept_events(catalog, collection),
             "revision": collection.revision,
         }
 

@@ -24,6 +24,7 @@ from molt.index.catalog.keys import Role
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
+from tests.kept_events import kept_events
 from tests.paths import GOLDEN
 
 
@@ -169,7 +170,7 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert catalog.judgments.pairs(collection) == [Pair("a query", "a text")]
     catalog.judgments.put(collection, judgments=[Judgment("q", "a", 3)])
     assert catalog.judgments.graded(collection) == [Judgment("q", "a", 3)]
-    event = catalog.events.read(collection, limit=9)[0].event
+    (event,) = kept_events(catalog, collection)
     assert (event.at, event.object_id) == (datetime(2026, 11, 20, 12, tzinfo=UTC), "a")
     key = catalog.keys.verify("molt_golden-key-of-the-first-version")
     assert key is not None
