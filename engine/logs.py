@@ -52,7 +52,7 @@ def _of_libraries(settings: LogSettings) -> logging.Handler:
     """Writes what libraries say in the same form."""
     renderers = _renderers(settings)
     if settings.format != "console":
-        renderers += (lambda _logger, _method, line: line.decode(),)  # the formatter wants text
+        renderers += (_as_text,)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -64,7 +64,13 @@ def _of_libraries(settings: LogSettings) -> logging.Handler:
 
 
 def _named(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    return event | {"name": event["_record"].name}
+    event["name"] = event["_record"].name
+    return event
+
+
+def _as_text(_logger: Any, _method: str, line: Any) -> str:
+    """What `logging` writes, where our own loggers write bytes."""
+    return str(line, "utf-8")
 
 
 def _factory(settings: LogSettings) -> Any:

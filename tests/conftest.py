@@ -19,7 +19,6 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import settings
 
-from tests.encoder.conftest import build_checkpoint
 from tests.paths import ROOT
 from tests.postgresql import MISSING, PostgresqlServer, find_binaries
 
@@ -32,6 +31,12 @@ os.environ["MOLT_WORKER__NICENESS"] = "0"  # or tests that wait for a worker sta
 # Whoever starts the tests in the background may have Ctrl-C ignored, which commands would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+pytest_plugins = (
+    "tests.checkpoints",
+    "tests.training.models",
+    "tests.training.learning",
+    "tests.training.judging",
+)
 PACKAGES = ("nncf", "onnx", "onnxruntime", "openvino", "sentence-transformers", "torch")
 
 
@@ -53,6 +58,8 @@ def default_checkpoint() -> Path:
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a checkpoint of a few kilobytes; for copies, as others share it."""
+    from tests.checkpoints import build_checkpoint  # noqa: PLC0415 - a plugin, loaded as such
+
     return build_checkpoint(tmp_path_factory.mktemp("tiny")).path
 
 

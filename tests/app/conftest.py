@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from tests.app.serving import serving
-
-BOOTS = [
-    {"id": "d1", "title": "Boots", "text": "warm waterproof boots", "metadata": {"price": 80}},
-    {"id": "d2", "title": "Socks", "text": "warm wool socks", "metadata": {"price": 12}},
-    {"id": "d3", "title": "Tent", "text": "a tent for two", "metadata": {"price": 200}},
-]
+from tests.app.serving import BOOTS, serving
 
 
 @pytest.fixture

@@ -25,6 +25,12 @@ from molt.engine.settings import Settings, load_settings
 from tests.hashing import HashingEncoder
 from tests.paths import ROOT
 
+BOOTS = [
+    {"id": "d1", "title": "Boots", "text": "warm waterproof boots", "metadata": {"price": 80}},
+    {"id": "d2", "title": "Socks", "text": "warm wool socks", "metadata": {"price": 12}},
+    {"id": "d3", "title": "Tent", "text": "a tent for two", "metadata": {"price": 200}},
+]
+
 
 def open_engine(settings: Settings) -> Engine:
     """An engine whose default checkpoint is a hashing encoder's; others are the home's.

@@ -22,8 +22,7 @@ from molt.artifact import Home
 from molt.encoder import Lane
 from molt.engine.releasing import Released
 from molt.index.catalog.keys import Role
-from tests.app.conftest import BOOTS
-from tests.app.serving import Process, service_of, serving, started
+from tests.app.serving import BOOTS, Process, service_of, serving, started
 from tests.hashing import HashingEncoder
 
 MANY = 40

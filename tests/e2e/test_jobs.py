@@ -21,11 +21,11 @@ from molt.training.config import RetrainConfig, validated
 from molt.training.evaluation.store import ReportStore
 from tests.faults.conftest import queue
 from tests.faults.homes import opened, pointed
-from tests.faults.learning import CONFIG, base, dataset, environment, home
+from tests.faults.learning import CONFIG, environment, home
 from tests.faults.swapping import in_batches, wait_until
 from tests.server import MOLT
 
-__all__ = ["base", "dataset", "home", "queue"]
+__all__ = ["home", "queue"]
 
 
 @contextmanager

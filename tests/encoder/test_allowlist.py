@@ -5,7 +5,7 @@ import pytest
 
 from molt.encoder import Checkpoint, UnsafeCheckpointError, open_checkpoint
 from molt.encoder.allowlist import check_source_files, is_graph
-from tests.encoder.conftest import REAL_MODEL
+from tests.checkpoints import REAL_MODEL
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from molt.encoder.checkpoint import (
     checkpoint_id,
     write_checkpoint,
 )
-from tests.encoder.conftest import Build, modules, seal, variant, write_json
+from tests.checkpoints import Build, modules, seal, variant, write_json
 
 FILES = (
     "config.json",

@@ -7,8 +7,8 @@ from safetensors.numpy import save_file
 
 from molt.encoder import UnsafeCheckpointError
 from molt.encoder.content import check_content, is_static, modules, read_object
+from tests.checkpoints import REAL_MODEL, write_json, write_model
 from tests.encoder import conftest
-from tests.encoder.conftest import REAL_MODEL, write_json, write_model
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from molt.encoder import (
     open_encoder,
 )
 from molt.training.export.graph import load_model
-from tests.encoder.conftest import DIMENSION, VOCABULARY, Build, write_graph
+from tests.checkpoints import DIMENSION, VOCABULARY, Build, write_graph
 
 QUERY, DOCUMENT = InputType.QUERY, InputType.DOCUMENT
 Open = Callable[[Checkpoint], Encoder]

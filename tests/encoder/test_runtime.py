@@ -16,7 +16,7 @@ from molt.encoder import Checkpoint, NoVariantError, open_checkpoint
 from molt.encoder.batching import packed, singles
 from molt.encoder.runtimes.runtime import Runtime, load_runtime
 from molt.encoder.tokenizer import Tokenizer
-from tests.encoder.conftest import DIMENSION, Build
+from tests.checkpoints import DIMENSION, Build
 
 VARIANTS = ["onnx-fp32", "onnx-int8", "openvino-int8", "openvino-bf16"]
 Load = Callable[[str], Runtime]

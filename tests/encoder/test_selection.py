@@ -9,7 +9,7 @@ from molt.encoder import selection as module
 from molt.encoder.host import cores, fingerprint
 from molt.encoder.runtimes.runtime import load_runtime
 from molt.encoder.selection import choose
-from tests.encoder.conftest import Build, variant
+from tests.checkpoints import Build, variant
 
 HERE = fingerprint()
 UNFAITHFUL = Fidelity(cosine_mean=0.98, cosine_min=0.9, ndcg10=0.8, ndcg10_reference=0.8)

@@ -21,7 +21,7 @@ from molt.encoder import (
     read_checkpoint,
 )
 from molt.encoder.store import Survey
-from tests.encoder.conftest import Build, build_checkpoint
+from tests.checkpoints import Build, build_checkpoint
 
 ABSENT = "0123456789abcdef"
 

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer as FastTokenizer
 
 from molt.encoder import UnsafeCheckpointError
 from molt.encoder.tokenizer import Tokenizer
-from tests.encoder.conftest import REAL_MODEL
+from tests.checkpoints import REAL_MODEL
 
 PATH = REAL_MODEL / "tokenizer.json"
 TOKENIZER = Tokenizer(PATH, max_length=256)

@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from molt.encoder import UnsafeCheckpointError
 from molt.encoder.weights import check_weights
-from tests.encoder.conftest import REAL_MODEL
+from tests.checkpoints import REAL_MODEL
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from molt.training.config import TrainConfig, read_as
 from molt.training.data.dataset import Dataset
 from tests.faults.homes import opened
 from tests.faults.swapping import armed
-from tests.training.fit.conftest import base, dataset
 from tests.training.letters import FAST, write_letters
 
-__all__ = ["CONFIG", "base", "dataset", "environment", "home"]
+__all__ = ["CONFIG", "environment", "home"]
 
 CONFIG = read_as(TrainConfig, None, settings=FAST).model_dump(mode="json", exclude_none=True)
 

@@ -9,15 +9,9 @@ import pytest
 
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.generations.generation import GenerationStore
+from tests.damage import flip_a_bit
 from tests.faults.swapping import wait_until
 from tests.server import ServerProcess, make_home
-
-
-def damage(path: Path) -> None:
-    """Flip one bit in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 def write_and_stop(home: Path) -> None:
@@ -44,7 +38,7 @@ def test_a_damaged_generation_heals_while_the_other_collection_answers(
 ) -> None:
     copytree(home, tmp_path / "home")
     (damaged, *_) = sorted((tmp_path / "home" / "generations").rglob(name))
-    damage(damaged)
+    flip_a_bit(damaged)
     with ServerProcess(tmp_path / "home") as server:
         for collection in ("left", "right"):
             body = {"query": "document", "collection": collection}
@@ -93,7 +87,7 @@ def test_a_damaged_checkpoint_is_named_and_never_encodes(
 ) -> None:
     copytree(home, tmp_path / "home")
     (damaged, *_) = sorted((tmp_path / "home" / "checkpoints").rglob(name))
-    damage(damaged)
+    flip_a_bit(damaged)
     with ServerProcess(tmp_path / "home", ready=False) as server:
         problems = server.wait_for("/readyz", status=503)
         assert name in str(problems)
@@ -131,6 +125,6 @@ def point_at_damage(home: Path, name: str) -> str:
         made = store.create(
             collection=collection.id, checkpoint=sound.checkpoint, dimension=sound.dimension
         )
-        damage(store.path(made.id) / "generation.json")
+        flip_a_bit(store.path(made.id) / "generation.json")
         catalog.collections.point(name, generation=made.id)
     return made.id

@@ -8,6 +8,7 @@ import pytest
 from molt.index.jobs.job import JobState
 from molt.index.jobs.queue import JobQueue
 from molt.index.segments.merge import FAN
+from tests.damage import flip_a_bit
 from tests.faults.homes import BATCH, EVERYTHING, generations, orphans, pointed, served
 from tests.faults.swapping import (
     REINDEX,
@@ -20,7 +21,6 @@ from tests.faults.swapping import (
     work,
     worker_log,
 )
-from tests.faults.test_damage import damage
 from tests.server import ServerProcess
 
 
@@ -59,7 +59,7 @@ def test_what_is_damaged_between_two_workers_fails_the_job_by_name(
     job = queue.ask(REINDEX)
     assert work(home, queue, job, environment) == -signal.SIGKILL
     (damaged, *_) = made(home, beside=before).rglob(name)
-    damage(damaged)
+    flip_a_bit(damaged)
     assert work(home, queue, job, environment) == 0
     failed = queue.get(job.id)
     assert failed.state is JobState.FAILED
@@ -85,7 +85,7 @@ def test_what_is_damaged_after_the_flip_is_refused_and_made_anew_while_the_old_o
     flipped = made(home, beside=before)
     assert pointed(home) == flipped.name
     (damaged, *_) = flipped.rglob("vectors.npy")
-    damage(damaged)
+    flip_a_bit(damaged)
     assert work(home, queue, job, environment) == 0
     assert queue.get(job.id).state is JobState.DONE
     write(server, {"late"})
@@ -103,7 +103,7 @@ def test_what_is_damaged_while_it_serves_is_found_by_the_next_merge_and_made_ane
     server.environment |= in_batches(1)
     server.start()
     (damaged,) = (home / "generations").rglob("vectors.npy")
-    damage(damaged)
+    flip_a_bit(damaged)
     late = {f"late{n}" for n in range(FAN - 1)}
     write(server, late)
     generations_until(server, late)

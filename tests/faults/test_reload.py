@@ -16,7 +16,7 @@ from molt.index.catalog.releases import Reason
 from molt.index.generations.generation import GenerationStore
 from molt.index.jobs.job import JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue
-from tests.encoder.conftest import DIMENSION, VOCABULARY, build_checkpoint, seal, write_graph
+from tests.checkpoints import DIMENSION, VOCABULARY, build_checkpoint, seal, write_graph
 from tests.faults.homes import EVERYTHING, opened, pointed, served
 from tests.faults.swapping import SOON, armed, fired, found, logged, seconds_to_answer, wait_until
 from tests.server import ServerProcess

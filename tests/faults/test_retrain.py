@@ -17,11 +17,11 @@ from molt.training.data.dataset import Dataset
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.store import ReportStore
 from tests.faults.homes import generations, opened, orphans, pointed
-from tests.faults.learning import CONFIG, base, dataset, environment, home
+from tests.faults.learning import CONFIG, environment, home
 from tests.faults.points import STARTED, TRAINING
 from tests.faults.swapping import fired, work
 
-__all__ = ["base", "dataset", "home"]
+__all__ = ["home"]
 
 
 def first_hits(home: Path, dataset: Dataset) -> float:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from molt.encoder import Checkpoint, ModelKind, Prompts
-from tests.encoder.conftest import DIMENSION, build_checkpoint, modules, seal, write_json
+from tests.checkpoints import DIMENSION, build_checkpoint, modules, seal, write_json
 
 
 def write_golden(root: Path) -> None:

@@ -24,9 +24,7 @@ from molt.training.gate import decide
 from molt.training.gate_config import GateConfig
 from molt.worker.tasks.runs import run_maker
 from tests.hashing import HashingEncoder
-from tests.training.evaluation.conftest import Encoders, corpus_of, encoders
-
-__all__ = ["encoders"]
+from tests.training.judging import Encoders, corpus_of
 
 DOCUMENTS = 40
 DEFAULT = GateConfig()

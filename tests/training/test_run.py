@@ -17,9 +17,6 @@ from molt.training.export import openvino
 from molt.training.material import Material
 from molt.training.run import TrainingOutcome, name_run, train
 from molt.worker.tasks.runs import run_maker
-from tests.training.fit.conftest import base, dataset
-
-__all__ = ["base", "dataset"]
 
 FAST = {
     "run": {"epochs": 2, "batch_size": 8, "precision": "fp32", "device": "cpu"},

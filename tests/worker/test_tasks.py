@@ -13,10 +13,7 @@ from molt.training.export import openvino
 from molt.worker.tasks import judging
 from molt.worker.tasks.__main__ import main
 from molt.worker.tasks.workspace import Workspace
-from tests.training.fit.conftest import base, dataset
 from tests.training.letters import FAST, write_letters
-
-__all__ = ["base", "dataset"]
 
 CONTENDERS = ("--candidate", "0" * 16, "--baseline", "1" * 16)
 

@@ -20,7 +20,7 @@ from molt.engine.engine import Engine
 from molt.index.catalog.keys import Role
 from molt.index.jobs.job import JobKind, JobRequest
 from tests.app.serving import ROOT, service_of, serving
-from tests.encoder.conftest import build_checkpoint
+from tests.checkpoints import build_checkpoint
 
 NUMBERS = count()
 KINDS = ["retrain", "reload", "reindex", "merge", "evaluate", "tune"]

@@ -12,8 +12,7 @@ from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
 from molt.index.catalog.keys import Role
 from molt.index.generations.occupancy import hold_writing
-from tests.app.conftest import BOOTS
-from tests.app.serving import service_of
+from tests.app.serving import BOOTS, service_of
 from tests.generations import make_generation
 from tests.hashing import HashingEncoder
 

@@ -5,8 +5,8 @@ import pytest
 
 from molt.encoder import Capability, Checkpoint, CheckpointStore, ModelKind, Prompts
 from molt.index.generations.generation import GenerationStore
+from tests.checkpoints import build_checkpoint
 from tests.cli.conftest import Molt, flip_last_byte
-from tests.encoder.conftest import build_checkpoint
 
 
 @pytest.fixture

@@ -8,10 +8,7 @@ from molt.index.catalog.catalog import home_url, open_catalog
 from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
 from tests.cli.conftest import Molt
-from tests.training.fit.conftest import base, dataset
 from tests.training.letters import write_letters
-
-__all__ = ["base", "dataset"]
 
 FAST = (
     "distil.epochs=2", "distil.batch_size=16", "distil.precision=fp32", "distil.device=cpu",

@@ -14,8 +14,8 @@ from molt.engine.settings import load_settings
 from molt.index.jobs.job import JobState
 from molt.index.jobs.queue import JobQueue
 from tests.app.serving import ROOT, open_engine
+from tests.checkpoints import build_checkpoint
 from tests.cli.conftest import Molt
-from tests.encoder.conftest import build_checkpoint
 from tests.generations import make_generation
 from tests.hashing import HashingEncoder
 

@@ -6,10 +6,7 @@ from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
 from tests.cli.conftest import Molt
-from tests.training.fit.conftest import base, dataset
 from tests.training.letters import FAST, write_letters
-
-__all__ = ["base", "dataset"]
 
 QUICKLY = [part for setting in FAST for part in ("--set", setting)]
 

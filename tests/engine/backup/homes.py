@@ -126,12 +126,6 @@ def damage(home: Path) -> list[str]:
     return [str(each) for each in problems if each.severity is Severity.DAMAGE]
 
 
-def flip_a_bit(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
 def tree(folder: Path) -> set[str]:
     """Every file in a folder, but for locks."""
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -18,7 +18,8 @@ from molt.engine.settings import Settings
 from molt.index.catalog.catalog import open_catalog, sqlite_url
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
-from tests.engine.backup.homes import flip_a_bit, index, reindex, tree, write
+from tests.damage import flip_a_bit
+from tests.engine.backup.homes import index, reindex, tree, write
 
 if TYPE_CHECKING:
     from molt.index.generations.writer import GenerationWriter

@@ -15,7 +15,8 @@ from molt.engine.backup.restoring import restore_home
 from molt.engine.errors import BackupError
 from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import home_url, open_catalog
-from tests.engine.backup.homes import answers, contents, damage, flip_a_bit, tree
+from tests.damage import flip_a_bit
+from tests.engine.backup.homes import answers, contents, damage, tree
 
 
 @pytest.fixture

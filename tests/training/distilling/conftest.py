@@ -15,10 +15,7 @@ from molt.training.distilling.config import DistilConfig, FewerLayers, Shape
 from molt.training.distilling.recipe import Recipe
 from molt.training.distilling.texts import read_texts
 from molt.training.export import openvino
-from tests.training.fit.conftest import base, dataset
 from tests.training.letters import write_letters
-
-__all__ = ["base", "dataset"]
 
 FAST = {"epochs": 2, "batch_size": 16, "precision": "fp32", "device": "cpu", "learning_rate": 3e-3}
 

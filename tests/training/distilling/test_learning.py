@@ -13,7 +13,7 @@ from molt.training.export.graph import load_model
 from molt.training.fit.fitted import RunFolder
 from molt.training.fit.progress import EventLog, OnEvent, TrainingEvent, unwatched
 from tests.training.distilling.conftest import ONE_LAYER, Cook
-from tests.training.export.conftest import write_model
+from tests.training.models import write_model
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from molt.training.evaluation.report import ComparisonOutcome, EvaluationPlan
 from molt.training.export.checkpoints import make_checkpoint
 from molt.worker.tasks.runs import run_maker
 from tests.hashing import HashingEncoder
-from tests.training.evaluation.conftest import QUICK, Encoders, Evaluate, corpus_of
-from tests.training.export.conftest import model  # noqa: F401  a fixture
+from tests.training.judging import QUICK, Encoders, Evaluate, corpus_of
 
 
 def test_a_checkpoint_that_reads_too_little_is_found_to_be_worse(evaluated: Evaluate) -> None:
@@ -195,7 +194,7 @@ def test_progress_says_which_checkpoint_does_what(
 
 
 def test_a_real_checkpoint_is_measured_in_the_variant_that_serves(
-    model: Path,  # noqa: F811
+    model: Path,
     tmp_path: Path,
     trial: Trial,
 ) -> None:

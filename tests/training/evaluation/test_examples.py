@@ -5,7 +5,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
 from molt.training.evaluation.examples import Examples, Pairing, excerpt_of
 from molt.training.evaluation.runs import Run
-from tests.training.evaluation.conftest import corpus_of
+from tests.training.judging import corpus_of
 
 CORPUS = corpus_of(*(Document(f"d{at}", f"text {at}", f"title {at}") for at in range(6)))
 QUERIES = [Query(f"q{at}", f"query {at}") for at in range(4)]

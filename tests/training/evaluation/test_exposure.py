@@ -8,7 +8,7 @@ from molt.training.data.dataset import Corpus
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.exposure import exposure, grouped
 from molt.training.evaluation.runs import Run
-from tests.training.evaluation.conftest import corpus_of
+from tests.training.judging import corpus_of
 
 
 def corpus(*groups: object) -> Corpus:

@@ -11,7 +11,7 @@ from molt.training.data.dataset import Split
 from molt.training.evaluation.html import render
 from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.report import Curves, Report
-from tests.training.evaluation.conftest import Evaluate, corpus_of
+from tests.training.judging import Evaluate, corpus_of
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=y>\0\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}"
 VOID = {"meta", "br", "img", "link", "input"}

@@ -8,7 +8,7 @@ from molt.artifact import CorruptFileError, UnsupportedFormatError, write_manife
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.report import REPORT_FORMAT, Curves, Report
 from molt.training.evaluation.store import ReportStore, read_report
-from tests.training.evaluation.conftest import Evaluate
+from tests.training.judging import Evaluate
 
 
 @pytest.fixture

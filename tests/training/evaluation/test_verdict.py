@@ -5,7 +5,7 @@ import pytest
 from molt.training.evaluation.report import ComparisonOutcome, Difference, Report
 from molt.training.evaluation.significance import Estimate
 from molt.training.evaluation.verdict import MINUS, interval, p_value, signed, verdict
-from tests.training.evaluation.conftest import Evaluate
+from tests.training.judging import Evaluate
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from molt.training.export import openvino
 from molt.training.export import variants as variants_module
 from molt.training.export.checkpoints import Provenance, make_checkpoint, upgrade_checkpoint
 from molt.worker.tasks import __main__ as program
-from tests.encoder.conftest import seal, write_json
-from tests.training.export.conftest import write_pickle
+from tests.checkpoints import seal, write_json
+from tests.training.models import write_pickle
 
 TEXTS = ["a fox", "", "the quick brown fox jumps over the lazy dog. " * 9, "(naïve)", "dog"]
 PROMPTS = Prompts(query="ask. ", document="doc. ")

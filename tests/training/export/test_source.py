@@ -9,8 +9,8 @@ import pytest
 from molt.encoder import Pooling, Prompts, UnsafeCheckpointError
 from molt.training.errors import ModelSourceError
 from molt.training.export.source import read_source
-from tests.encoder.conftest import REAL_MODEL, write_json
-from tests.training.export.conftest import write_pooling
+from tests.checkpoints import REAL_MODEL, write_json
+from tests.training.models import write_pooling
 
 
 def set_config(model: Path, **changes: Any) -> None:

@@ -24,8 +24,8 @@ from molt.training.errors import ModelSourceError
 from molt.training.export.checkpoints import make_checkpoint
 from molt.training.export.source import read_source
 from molt.training.export.staging import stage
-from tests.encoder.conftest import modules, write_json
-from tests.training.export.conftest import VOCABULARY, write_tokenizer
+from tests.checkpoints import modules, write_json
+from tests.training.models import VOCABULARY, write_tokenizer
 
 PROMPTS = Prompts(query="ask. ", document="")
 HOSTILE = [

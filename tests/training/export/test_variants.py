@@ -9,7 +9,7 @@ from molt.encoder import CheckpointStore, open_checkpoint
 from molt.training.export import openvino
 from molt.training.export import variants as module
 from molt.training.export.checkpoints import make_checkpoint
-from tests.encoder.conftest import variant
+from tests.checkpoints import variant
 
 
 def test_every_variant_of_the_default_checkpoint_is_inside_the_budget(

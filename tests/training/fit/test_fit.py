@@ -17,7 +17,7 @@ from molt.training.fit.fitted import Fitted, RunFolder
 from molt.training.fit.hardware import Hardware
 from molt.training.fit.learner import open_learner
 from molt.training.fit.progress import TrainingEvent  # noqa: TC001
-from tests.encoder.conftest import build_checkpoint
+from tests.checkpoints import build_checkpoint
 
 FAST = {
     "run": {"epochs": 3, "batch_size": 8, "precision": "fp32", "save_steps": 3, "device": "cpu"},

@@ -17,10 +17,7 @@ from molt.training.fit.progress import TrainingEvent  # noqa: TC001
 from molt.training.run import name_run
 from molt.training.tuning.study import Tuned, tune
 from tests.paths import ROOT
-from tests.training.fit.conftest import base, dataset
 from tests.training.test_run import material
-
-__all__ = ["base", "dataset"]
 
 CONFIG = TrainConfig.model_validate({"run": {"epochs": 2, "precision": "fp32", "device": "cpu"}})
 

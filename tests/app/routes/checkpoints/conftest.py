@@ -3,7 +3,7 @@
 import pytest
 
 from molt.encoder import Checkpoint, Prompts
-from tests.encoder.conftest import build_checkpoint
+from tests.checkpoints import build_checkpoint
 
 
 @pytest.fixture

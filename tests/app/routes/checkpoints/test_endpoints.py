@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 
 from molt.encoder import Checkpoint, CheckpointStore, Prompts
 from tests.app.serving import service_of
-from tests.encoder.conftest import build_checkpoint
+from tests.checkpoints import build_checkpoint
 
 ROUTE = "/admin/checkpoints"
 

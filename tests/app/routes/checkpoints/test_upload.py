@@ -18,8 +18,8 @@ from molt.encoder import Checkpoint, CheckpointStore
 from molt.engine.settings import load_settings
 from molt.index.jobs.job import MODEL
 from tests.app.serving import open_engine, service_of, serving, started
+from tests.checkpoints import seal, write_json
 from tests.encoder.archives import member, pack, pack_members
-from tests.encoder.conftest import seal, write_json
 
 ROUTE = "/admin/checkpoints"
 SOON = 20.0

@@ -16,9 +16,7 @@ from molt.app.routes.reports import files
 from molt.artifact import write_manifest
 from molt.training.evaluation import store
 from molt.training.evaluation.report import REPORT_FORMAT, Report
-from tests.training.evaluation.conftest import Evaluate, encoders, evaluated, trial
-
-__all__ = ["encoders", "evaluated", "trial"]
+from tests.training.judging import Evaluate
 
 ROUTE = "/admin/reports"
 

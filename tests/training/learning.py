@@ -1,19 +1,14 @@
 """A tiny checkpoint, and a dataset small enough to learn in seconds: letters among noise."""
 
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 import pytest
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file, save_file
 
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Dataset, Example, Split, Task, TaskKind
-from molt.training.export import openvino
-from molt.training.export.checkpoints import make_checkpoint
-from tests.training.export.conftest import write_model
+from tests.training.models import write_model
 
 LETTERS = "abcdefghijklmnop"
 NOISE = list("qrstuvwxyz")
@@ -22,13 +17,10 @@ NOISE = list("qrstuvwxyz")
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     """The tiny model with weights so small that it is little more than a bag of letters."""
-    return make_base(tmp_path_factory.getbasetemp() / "base")
+    from molt.training.export import openvino  # noqa: PLC0415 - loads torch, which few tests need
+    from molt.training.export.checkpoints import make_checkpoint  # noqa: PLC0415
 
-
-@cache
-def make_base(folder: Path) -> Checkpoint:
-    """Made once: pytest takes the fixture for another one in each module that imports it."""
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("base")
     model = write_model(folder)
     weights = load_file(model / "model.safetensors")
     smaller = {

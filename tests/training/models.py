@@ -6,11 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel
 
-from tests.encoder.conftest import modules, write_json
+from tests.checkpoints import modules, write_json
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz.,()"]
 VOCABULARY = [*WORDS, *(f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")]
@@ -25,6 +23,9 @@ def model(tmp_path: Path) -> Path:
 
 def write_model(parent: Path) -> Path:
     """A sentence-transformers directory: mean pooling, no prompts, at most 64 tokens."""
+    import torch  # noqa: PLC0415 - seconds, and few tests need it
+    from transformers import BertConfig, BertModel  # noqa: PLC0415
+
     folder = parent / "tiny-bert"
     config = BertConfig(
         vocab_size=len(VOCABULARY),
