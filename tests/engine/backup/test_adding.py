@@ -17,12 +17,12 @@ from molt.engine.errors import BackupError
 from molt.engine.settings import Settings, load_settings
 from molt.index.errors import CollectionExistsError, InvalidNameError
 from molt.index.generations.retention import collect
+from tests.damage import flip_a_bit
 from tests.engine.backup.homes import (
     QUERIES,
     answers,
     contents,
     damage,
-    flip_a_bit,
     found,
     index,
     open_home,
