@@ -119,8 +119,6 @@ class Encoder:
 
     def check(self) -> None:
         """Encode a text and the last token there is. Raises `NoVariantError` where that fails."""
-        if Capability.TOKENS in self.checkpoint.capabilities:
-            self._check_tokens()
         if not np.isfinite(self.embed_documents([_PROBE])).all():
             raise self._unusable("makes vectors with values that are not finite numbers")
         last = np.array([[self._tokenizer.last_id]], dtype=np.int64)
@@ -131,6 +129,8 @@ class Encoder:
             raise self._unusable(f"{known} ({error})") from error
         if not np.isfinite(vectors).all():
             raise self._unusable(f"has no vector for token {last.item()} of its tokenizer")
+        if Capability.TOKENS in self.checkpoint.capabilities:
+            self._check_tokens()
 
     def _check_tokens(self) -> None:
         (tokens,) = self.encode_tokens(

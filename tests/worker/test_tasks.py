@@ -124,4 +124,4 @@ def test_a_supervised_task_ends_when_its_input_does(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "molt.worker.tasks", "default", "--home", str(tmp_path)]
     done = subprocess.run([*command, "--supervised"], stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 1
-    assert not list(tmp_path.glob("checkpoints/*"))
+    assert not list(tmp_path.glob("checkpoints/[!.]*"))

@@ -25,6 +25,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
         "rank": 1,
         "title": "Boots",
         "text": "warm waterproof boots",
+        "passage": {"start": 0, "end": 21},
         "metadata": {"price": 80},
         "highlights": [],
         "scores": 0,

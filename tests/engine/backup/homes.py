@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, Home
 from molt.encoder.errors import EncoderError
 from molt.encoder.store import CheckpointStore
 from molt.engine.engine import Engine
@@ -122,7 +122,7 @@ def contents(home: Path, name: str = "shop") -> dict[str, object]:
 
 def damage(home: Path) -> list[str]:
     """What `molt check` finds wrong."""
-    problems = check_home(home, find_flaw=_flaw)
+    problems = check_home(Home(home), find_flaw=_flaw)
     return [str(each) for each in problems if each.severity is Severity.DAMAGE]
 
 

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from molt.artifact import Home, read_manifest, write_manifest
 from molt.encoder import Checkpoint, CheckpointStore
+from molt.encoder.checkpoint import CHECKPOINT_FORMAT
 from molt.engine.settings import load_settings
 from molt.index.jobs.job import MODEL
 from tests.app.serving import open_engine, service_of, serving, started
@@ -126,7 +127,8 @@ def flip(path: Path) -> None:
 
 
 def make_newer(path: Path) -> None:
-    write_manifest(path, read_manifest(path, supported=1) | {"format": 2})
+    newer = {"format": CHECKPOINT_FORMAT + 1}
+    write_manifest(path, read_manifest(path, supported=CHECKPOINT_FORMAT) | newer)
 
 
 UNSIGNED: dict[str, tuple[Callable[[Path], object], str]] = {
