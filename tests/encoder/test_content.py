@@ -7,8 +7,8 @@ from safetensors.numpy import save_file
 
 from molt.encoder import UnsafeCheckpointError
 from molt.encoder.content import check_content, is_static, modules, read_object
+from tests import checkpoints
 from tests.checkpoints import REAL_MODEL, write_json, write_model
-from tests.encoder import conftest
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_foreign_module_type_is_refused_without_importing_it(model: Path, kind
 
 @pytest.mark.parametrize("folder", ["../other", "/etc", "a/b", ".", "1_Pooling\n", None])
 def test_a_module_outside_the_directory_is_refused(model: Path, folder: object) -> None:
-    entries = conftest.modules("Transformer", "Pooling")
+    entries = checkpoints.modules("Transformer", "Pooling")
     write_json(model / "modules.json", [entries[0], entries[1] | {"path": folder}])
     assert f"module path {folder!r} is not a plain folder name" in str(refusal(model))
 
@@ -61,7 +61,7 @@ def test_a_module_outside_the_directory_is_refused(model: Path, folder: object) 
     ],
 )
 def test_modules_in_another_order_are_refused(model: Path, kinds: tuple[str, ...]) -> None:
-    write_json(model / "modules.json", conftest.modules(*kinds))
+    write_json(model / "modules.json", checkpoints.modules(*kinds))
     assert f"modules {list(kinds)}: Molt takes" in str(refusal(model))
 
 
@@ -72,7 +72,7 @@ def test_modules_that_are_no_list_of_modules_are_refused(model: Path, entries: o
 
 
 def test_modules_say_where_the_settings_of_each_lie(model: Path) -> None:
-    entries = conftest.modules("Transformer", "Pooling")
+    entries = checkpoints.modules("Transformer", "Pooling")
     write_json(model / "modules.json", [entries[0], entries[1] | {"path": "1_Pooling"}])
     assert modules(model) == {"Transformer": model, "Pooling": model / "1_Pooling"}
 
@@ -140,7 +140,7 @@ def test_an_object_is_asked_for_where_one_is_needed(model: Path) -> None:
 @pytest.fixture
 def static(tmp_path: Path) -> Path:
     """A static embedding of 5 tokens, as model2vec and sentence-transformers keep one."""
-    write_json(tmp_path / "modules.json", conftest.modules("StaticEmbedding", "Normalize"))
+    write_json(tmp_path / "modules.json", checkpoints.modules("StaticEmbedding", "Normalize"))
     write_json(tmp_path / "config.json", {"model_type": "model2vec", "hidden_dim": 3})
     save_file({"embeddings": np.zeros((5, 3), "f4")}, tmp_path / "model.safetensors")
     return tmp_path
@@ -188,7 +188,7 @@ def test_a_static_embedding_says_how_wide_it_is(static: Path, width: object) -> 
 def test_modules_and_architecture_of_a_static_embedding_belong_together(static: Path) -> None:
     write_json(static / "config.json", {"model_type": "bert", "hidden_dim": 3})
     assert "model_type 'bert' is not on the allow-list (model2vec)" in str(refusal(static))
-    write_json(static / "modules.json", conftest.modules("Transformer", "Pooling"))
+    write_json(static / "modules.json", checkpoints.modules("Transformer", "Pooling"))
     write_json(static / "config.json", {"model_type": "model2vec", "hidden_dim": 3})
     assert "model_type 'model2vec' is not on the allow-list" in str(refusal(static))
 
@@ -197,12 +197,12 @@ def test_modules_and_architecture_of_a_static_embedding_belong_together(static: 
     "kinds", [("StaticEmbedding", "Pooling"), ("Transformer", "StaticEmbedding"), ("Normalize",)]
 )
 def test_a_static_embedding_stands_alone(static: Path, kinds: tuple[str, ...]) -> None:
-    write_json(static / "modules.json", conftest.modules(*kinds))
+    write_json(static / "modules.json", checkpoints.modules(*kinds))
     assert f"modules {list(kinds)}: Molt takes" in str(refusal(static))
 
 
 @pytest.mark.parametrize("folder", ["0_StaticEmbedding", "..", "../other", "/etc"])
 def test_a_static_embedding_lies_where_its_files_were_checked(static: Path, folder: str) -> None:
-    (entry,) = conftest.modules("StaticEmbedding")
+    (entry,) = checkpoints.modules("StaticEmbedding")
     write_json(static / "modules.json", [entry | {"path": folder}])
     assert refusal(static).path == static / "modules.json"
