@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -110,8 +110,12 @@ class Sentinel:
             if collection_id not in living:
                 del self._guarded[collection_id]
                 continue
-            with suppress(CollectionNotFoundError):  # it was deleted just now
+            try:
                 self._look_at(guarded)
+            except CollectionNotFoundError:
+                continue  # it was deleted just now
+            except Exception:  # of one collection: the others are looked at all the same
+                log.exception("watch.failed", collection=guarded.collection.name)
 
     def _look_at(self, guarded: _Guarded) -> None:
         release = guarded.release

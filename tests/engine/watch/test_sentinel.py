@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +82,17 @@ def engine(opened: Opened) -> Engine:
     return engine
 
 
-def fill(engine: Engine) -> None:
-    collection = engine.catalog.collections.create("shop")
+def fill(engine: Engine, *, name: str = "shop") -> None:
+    collection = engine.catalog.collections.create(name)
     engine.catalog.documents.upsert(collection, [Document("a", "red wool socks")])
-    release(engine, seed=0)
+    release(engine, seed=0, name=name)
 
 
-def release(engine: Engine, *, seed: int = 1) -> str:
+def release(engine: Engine, *, seed: int = 1, name: str = "shop") -> str:
     """Another generation serves from now on."""
-    made = make_generation(engine, "shop", seed=seed)
-    engine.catalog.collections.point("shop", generation=made, reason=Reason("ops", "reload"))
-    engine.live_collections.refresh("shop")
+    made = make_generation(engine, name, seed=seed)
+    engine.catalog.collections.point(name, generation=made, reason=Reason("ops", "reload"))
+    engine.live_collections.refresh(name)
     return made
 
 
@@ -347,6 +348,31 @@ def test_a_disk_that_is_full_when_it_goes_back_stops_nothing_else(
     fail(engine)
     look(engine)
     assert pointed(engine).generation == bad
+
+
+def test_what_one_collection_raises_keeps_no_other_from_being_taken_back(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(engine, name="other")
+    other = partial(engine.live_collections.get, "other")
+    sound = other().collection.generation
+    for _ in range(60):
+        note(engine, other())
+    look_at = engine.sentinel._look_at
+
+    def fail_for_the_first(guarded: Any) -> None:
+        if guarded.collection.name == "shop":
+            raise RuntimeError("unlucky")
+        look_at(guarded)
+
+    monkeypatch.setattr(engine.sentinel, "_look_at", fail_for_the_first)
+    release(engine)
+    fail(engine)
+    release(engine, name="other")
+    for _ in range(60):
+        note(engine, other(), error=OSError("no such file"))
+    look(engine)
+    assert engine.catalog.collections.get("other").generation == sound
 
 
 def test_a_collection_that_was_deleted_is_forgotten_and_one_of_its_name_watched_anew(
