@@ -14,7 +14,7 @@ from benchmarks.server import Server
 
 SETTLE_SECONDS = 5.0
 SETTLE_TIMEOUT = 7200.0
-IDLE_SHARE = 0.05
+IDLE_SHARE = 0.1
 
 
 class CollectionError(Exception):
@@ -41,7 +41,7 @@ def ensure(server: Server, name: str, documents: Sequence[dict[str, Any]]) -> No
 def settle(server: Server, name: str) -> str:
     """Wait until all is indexed and the server has nothing left to merge; returns its generation.
 
-    Nothing left means: the server used under 5 % of a core for five seconds.
+    Nothing left means: the server used under 10 % of a core for five seconds.
     """
     deadline = time.monotonic() + SETTLE_TIMEOUT
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:

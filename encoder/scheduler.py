@@ -3,10 +3,12 @@
 A lone unit that finds a place free is done on the thread that brings it, which spares it the way to
 another core. Everything else waits for one of the scheduler's own threads: lower lanes first, calls
 of one lane in turn, and a small share for the lanes above so that none starves. A unit is never
-interrupted: it is the caller's part to make it short.
+interrupted: it is the caller's part to make it short. While queries come, they have a place of
+their own where there are several, or each would wait for the rest of somebody's unit.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
@@ -24,12 +26,16 @@ _SHARES = {
     _ROUND // 2 - 1: (Lane.INTERACTIVE, Lane.QUERY, Lane.BACKGROUND),
 }
 
+KEPT_SECONDS = 1.0
+"""For so long after a query a place is kept for the next one."""
+
 
 class _Unit:
     """One piece of a call, and where its result is awaited."""
 
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[[], Any], lane: Lane) -> None:
         self.work = work
+        self.lane = lane
         self.future: Future[Any] = Future()
 
     def run(self) -> None:
@@ -50,6 +56,8 @@ class Scheduler:
         self._changed = threading.Condition()
         self._picks = 0
         self._places = self._free = threads
+        self._others = 0  # at work, and no queries
+        self._kept_until = 0.0
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"molt-encoder-{number}", daemon=True)
@@ -66,14 +74,14 @@ class Scheduler:
         """
         if not work:
             return []
-        if len(work) == 1 and self._enter():
+        if len(work) == 1 and self._enter(lane):
             try:
                 return [work[0]()]
             finally:
-                self._leave()
-        units = [_Unit(part) for part in work]
+                self._leave(lane)
+        units = [_Unit(part, lane) for part in work]
         with self._changed:
-            self._refuse_if_closed()
+            self._note(lane)
             self._calls[lane].append(deque(units))
             self._changed.notify(len(units))
         futures = [unit.future for unit in units]
@@ -106,32 +114,57 @@ class Scheduler:
         for thread in self._threads:
             thread.join()
 
-    def _refuse_if_closed(self) -> None:
+    def _note(self, lane: Lane) -> None:
+        """Somebody brings work of this lane."""
         if self._closed:
             raise ClosedEncoderError(_CLOSED)
+        if lane is Lane.QUERY:
+            self._kept_until = time.monotonic() + KEPT_SECONDS
 
-    def _enter(self) -> bool:
+    def _enter(self, lane: Lane) -> bool:
         """Take a place without waiting; False where one has to wait."""
         with self._changed:
-            self._refuse_if_closed()
-            if not self._free or any(self._calls.values()):
+            self._note(lane)
+            if not self._free or not self._may_begin(lane) or self._has_precedence_over(lane):
                 return False
-            self._free -= 1
+            self._take(lane)
             return True
 
-    def _leave(self) -> None:
+    def _may_begin(self, lane: Lane) -> bool:
+        """Would a free place not be the one that is kept for queries?"""
+        return lane is Lane.QUERY or self._others < self._places - self._kept()
+
+    def _kept(self) -> int:
+        return int(self._places > 1 and time.monotonic() < self._kept_until)
+
+    def _has_precedence_over(self, lane: Lane) -> bool:
+        """Does something wait that a unit of this lane must not overtake?
+
+        A query overtakes whoever has a place already: the next one is its by right.
+        """
+        if lane is Lane.QUERY and self._others:
+            return bool(self._calls[lane])
+        return any(self._calls.values())
+
+    def _take(self, lane: Lane) -> None:
+        self._free -= 1
+        self._others += lane is not Lane.QUERY
+
+    def _leave(self, lane: Lane) -> None:
         with self._changed:
             self._free += 1
+            self._others -= lane is not Lane.QUERY
             if self._closed or any(self._calls.values()):
                 self._changed.notify_all()
 
     def _work(self) -> None:
         while (unit := self._next()) is not None:
+            lane = unit.lane
             try:
                 unit.run()
             finally:
                 del unit  # it refers to the encoder, which may be let go while this thread waits
-                self._leave()
+                self._leave(lane)
 
     def _next(self) -> _Unit | None:
         """Wait for a unit and a place; None once the scheduler is closed."""
@@ -139,15 +172,21 @@ class Scheduler:
             while not self._closed:
                 unit = self._pick() if self._free else None
                 if unit is not None:
-                    self._free -= 1
+                    self._take(unit.lane)
                     return unit
-                self._changed.wait()
+                self._changed.wait(self._rest())
         return None
+
+    def _rest(self) -> float | None:
+        """Seconds until a unit may begin that only the kept place is free for; None: never."""
+        if not self._free or not any(self._calls.values()):
+            return None
+        return max(0.0, self._kept_until - time.monotonic())
 
     def _pick(self) -> _Unit | None:
         for lane in _SHARES.get(self._picks % _ROUND, tuple(Lane)):
             calls = self._calls[lane]
-            if calls:
+            if calls and self._may_begin(lane):
                 self._picks += 1
                 call = calls.popleft()
                 unit = call.popleft()

@@ -10,29 +10,28 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
 from shutil import rmtree
 from threading import Event
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import structlog
-from dbos import DBOS, DBOSPortableJSONSerializer
 
 from molt.artifact import Home, exclusive
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import open_catalog
 from molt.index.errors import CatalogError, JobNotFoundError
-from molt.index.jobs.job import EXECUTOR, VERSION, Job, JobKind, JobState, QueueName
-from molt.index.jobs.queue import JobQueue, create_jobs_engine
+from molt.index.jobs.job import Job, JobState
+from molt.index.jobs.queue import JobQueue
 from molt.training.errors import TrainingError
 from molt.training.supervised import when_input_ends
 from molt.worker.context import JobContext
-from molt.worker.workflows import run_job
+from molt.worker.dispatcher import MOST_DEATHS, Dispatcher
 
 log = structlog.get_logger(__name__)
 
-_POLL_SECONDS = 1.0
-_MOST_DEATHS = 20
+LINGER_SECONDS = 60.0
+"""After the last job the next one is begun at once for so long."""
+_LOOK_SECONDS = 1.0
 _LOOKED_AT = 50
 _PATIENCE = 2.0
 _FORGOTTEN_SECONDS = 3600.0
@@ -56,42 +55,34 @@ def work(settings: Settings, *, supervised: bool) -> NoReturn:
         when_input_ends(stopping.set)
     os.nice(settings.worker.niceness)
     with hold_worker(settings.layout), closing(open_catalog(settings.catalog)) as catalog:
-        context = JobContext(settings, catalog)
-        launch(context)
+        context, queue = JobContext(settings, catalog), JobQueue(settings.jobs)
+        _tidy(context, queue)
         log.info("worker.started", home=str(settings.home))
-        queue = JobQueue(settings.jobs)  # kept: to open one costs more than to look
-        while not stopping.wait(_TIDY_SECONDS):
-            try:
-                _tidy(context, queue)
-            except (CatalogError, OSError) as error:  # another time, then
-                log.warning("worker.untidy", reason=str(error))
+        dispatch(context, queue, stopping)
         log.info("worker.stopped")
         sys.stderr.flush()
         os._exit(0)  # a step at work would be waited for; it is begun again by the next worker
 
 
-def launch(context: JobContext) -> None:
-    """Register every workflow, tidy up after jobs that ended meanwhile, and begin."""
-    url = context.settings.jobs
-    with closing(JobQueue(url)) as queue:
-        _tidy(context, queue)
-    DBOS(
-        config={
-            "name": "molt",
-            "system_database_engine": create_jobs_engine(url),
-            "serializer": DBOSPortableJSONSerializer(),
-            "application_version": VERSION,
-            "executor_id": EXECUTOR,
-            "log_level": "CRITICAL",  # what fails is told by `run_job`
-        }
-    )
-    for kind in JobKind:
-        run: Any = partial(run_job, kind, context)
-        run.__name__ = run.__qualname__ = kind.value
-        DBOS.workflow(name=kind.value, max_recovery_attempts=_MOST_DEATHS - 1)(run)
-    DBOS.launch()
-    for line in QueueName:
-        DBOS.register_queue(line.value, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+def dispatch(context: JobContext, queue: JobQueue, stopping: Event) -> None:
+    """Run jobs while there are any, and tidy up now and then."""
+    dispatcher = Dispatcher(context)
+    last_busy = tidied = time.monotonic()
+    while not stopping.is_set():
+        now = time.monotonic()
+        try:
+            if now - tidied >= _TIDY_SECONDS:
+                tidied = now
+                _tidy(context, queue)
+            if queue.has_work() or dispatcher.works:
+                last_busy = now
+                if not dispatcher.runs:
+                    dispatcher.start()
+            elif dispatcher.runs and now - last_busy >= LINGER_SECONDS:
+                dispatcher.stop()
+        except (CatalogError, OSError) as error:  # another time, then
+            log.warning("worker.untidy", reason=str(error))
+        stopping.wait(_LOOK_SECONDS)
 
 
 @contextmanager
@@ -127,7 +118,7 @@ def _note_given_up(context: JobContext, queue: JobQueue) -> None:
     for job in queue.list(limit=_LOOKED_AT):
         newest.setdefault((job.collection, job.kind), job)
     for job in newest.values():
-        given_up = job.state is JobState.FAILED and job.attempts > _MOST_DEATHS
+        given_up = job.state is JobState.FAILED and job.attempts > MOST_DEATHS
         if given_up and job.id not in noted:
             context.catalog.failures.note(
                 job.collection, kind=job.kind, job=job.id, reason=str(job.error)

@@ -39,6 +39,7 @@ _STATES = {
     "SUCCESS": JobState.DONE,
     "CANCELLED": JobState.CANCELLED,
 }
+_UNENDED = [name for name, state in _STATES.items() if not state.ended]
 
 
 class JobQueue:
@@ -130,6 +131,11 @@ class JobQueue:
             if len(page) < limit or len(found) >= limit:
                 break
         return [*found.values()][:limit]
+
+    def has_work(self) -> bool:
+        """Is there a job that waits, or that was begun and has not ended?"""
+        with translated(self._engine):
+            return bool(self._client.list_workflows(status=_UNENDED, limit=1, load_input=False))
 
     def _enqueue(self, request: JobRequest, job_id: str) -> str:
         """The id of the job that is in the queue now: this one, or the one that is at work."""

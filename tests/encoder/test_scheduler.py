@@ -227,3 +227,32 @@ def test_no_thread_outlives_its_scheduler() -> None:
     assert all(thread.is_alive() for thread in threads)
     scheduler.close()
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_place_is_kept_for_queries_while_they_come(scheduler: Scheduler) -> None:
+    gate, begun = threading.Event(), threading.Semaphore(0)
+
+    def hold() -> None:
+        begun.release()
+        gate.wait()
+
+    scheduler.run([lambda: None], lane=Lane.QUERY)
+    with ThreadPoolExecutor(2) as callers:
+        try:
+            waiting = callers.submit(scheduler.run, [hold] * 4, lane=Lane.BACKGROUND)
+            assert begun.acquire(timeout=10)
+            query = callers.submit(scheduler.run, [lambda: "found"], lane=Lane.QUERY)
+            assert query.result(timeout=10) == ["found"]
+        finally:
+            gate.set()
+        waiting.result(timeout=10)
+
+
+@pytest.mark.parametrize("lane", [Lane.INTERACTIVE, Lane.BACKGROUND])
+def test_every_place_is_for_everybody_when_no_query_came_for_a_while(
+    scheduler: Scheduler, lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_SECONDS", 0.1)
+    scheduler.run([lambda: None], lane=Lane.QUERY)
+    together = threading.Barrier(2, timeout=10)
+    scheduler.run([together.wait, together.wait], lane=lane)

@@ -235,6 +235,22 @@ def test_a_waiting_job_is_cancelled_and_makes_room(queue: JobQueue) -> None:
     assert queue.ask(retrain()).id != job.id
 
 
+def test_there_is_work_until_every_job_has_ended(queue: JobQueue) -> None:
+    assert not queue.has_work()
+    first, second = queue.ask(retrain()), queue.ask(retrain("other"))
+    assert queue.has_work()
+    queue.cancel(first.id)
+    assert queue.has_work()
+    queue.cancel(second.id)
+    assert not queue.has_work()
+
+
+def test_a_job_that_was_begun_is_work(queue: JobQueue, queue_url: str) -> None:
+    queue.ask(retrain())
+    write(queue_url, "status = 'PENDING'")
+    assert queue.has_work()
+
+
 def test_a_running_job_is_cancelled(worked: JobQueue, tmp_path: Path) -> None:
     job = worked.ask(JobRequest(JobKind.RELOAD, "stopped", {"until": str(tmp_path / "enough")}))
     wait_for(worked, job, JobState.RUNNING)
