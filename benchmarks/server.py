@@ -60,14 +60,22 @@ class Server:
 
 @contextmanager
 def molt(
-    home: Path, *, runtime: str = "auto", worker: bool = False, watch_seconds: float = 120.0
+    home: Path,
+    *,
+    runtime: str = "auto",
+    worker: bool = False,
+    watch_seconds: float = 120.0,
+    source: Path | None = None,
 ) -> Iterator[Server]:
-    """Serve `home`, with a worker beside it or not; ready when `/readyz` answers 200."""
+    """Serve `home`, with a worker beside it or not; ready when `/readyz` answers 200.
+
+    With `source` by the modules in that directory instead of the installed ones.
+    """
     home.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    program = str(Path(sys.executable).with_name("molt"))
-    command = [program, "serve", "--home", str(home), "--port", str(port)]
-    quiet = {
+    command, environment = command_of(source)
+    command += ["serve", "--home", str(home), "--port", str(port)]
+    quiet = environment | {
         "MOLT_LOG__LEVEL": "warning",
         "MOLT_ENCODER__RUNTIME": runtime,
         "MOLT_WORKER__START": str(worker).lower(),
@@ -90,6 +98,12 @@ def infinity(venv: Path, model: Path, *, scratch: Path) -> Iterator[Server]:
         "infinity", command, port=port, ready="/v1/models", env=quiet, log=scratch
     ) as server:
         yield server
+
+
+def command_of(source: Path | None) -> tuple[list[str], dict[str, str]]:
+    """The command `molt` and its environment; with `source`, of the modules in there."""
+    here = {} if source is None else {"PYTHONPATH": str(source)}
+    return [sys.executable, "-P", "-m", "molt"], {**os.environ, **here}
 
 
 def free_port() -> int:

@@ -1,0 +1,177 @@
+"""Is this version as fast as another one was?
+
+    git worktree add ../before COMMIT
+    python -m benchmarks.versions --data ../shared/data --before ../before
+
+Each serves the same documents from a home and a checkpoint that it made itself, with the variant
+that is named. Load goes to them in turn. This version runs twice: a ratio that is no further from 1
+than that of a version to itself says nothing.
+"""
+
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.beir import read_jsonl
+from benchmarks.collection import as_documents, body, embedding_bodies, search_bodies, settle
+from benchmarks.load import measure
+from benchmarks.options import parser
+from benchmarks.record import Table, Target, machine_facts, median, record
+from benchmarks.server import Server, command_of, molt
+
+NAME = "served"
+SEED = 20_261
+MOST = 1.03
+BEFORE, NOW, AGAIN = "before", "now", "now, again"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is asked, by how many clients at once."""
+
+    name: str
+    path: str
+    clients: int
+    bodies: Callable[[Sequence[str]], list[bytes]]
+
+
+def searches(texts: Sequence[str]) -> list[bytes]:
+    """Bodies of searches in the collection."""
+    return search_bodies(NAME, texts)
+
+
+def batches(texts: Sequence[str]) -> list[bytes]:
+    """Bodies that ask for 32 embeddings each."""
+    starts = range(0, len(texts), 32)
+    return [body({"input": texts[at : at + 32], "model": "default"}) for at in starts]
+
+
+LOADS = (
+    Load("search, 1 client", "/search", 1, searches),
+    Load("search, 16 clients", "/search", 16, searches),
+    Load("embeddings, 1 client", "/v1/embeddings", 1, embedding_bodies),
+    Load("embeddings, 16 clients", "/v1/embeddings", 16, embedding_bodies),
+    Load("32 embeddings at a time, 1 client", "/v1/embeddings", 1, batches),
+)
+
+
+def texts_of(documents: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Eight words in a row of any document, never the same twice."""
+    words = " ".join(document["text"] for document in documents).split()
+    places = np.random.default_rng(SEED).permutation(len(words) - 8).tolist()
+    return (f"{' '.join(words[place : place + 8])} {place}" for place in places)
+
+
+def imported(home: Path, corpus: Path, *, source: Path | None) -> None:
+    """Make a home that holds the corpus, unless a former run did."""
+    if home.exists():
+        return
+    command, environment = command_of(source)
+    command += ["--home", str(home), "import", NAME, str(corpus)]
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def rounds(
+    servers: dict[str, Server], texts: Iterator[str], arguments: Any
+) -> list[dict[str, Any]]:
+    """Each load on each server in turn, another first each time; a first round is not kept."""
+    names, measured = list(servers), []
+    for number in range(-1, arguments.rounds):
+        for load in LOADS:
+            turn = number % len(names)
+            for name in names[turn:] + names[:turn]:
+                bodies = load.bodies(list(islice(texts, int(arguments.seconds * 1000))))
+                seen = measure(
+                    servers[name].port,
+                    load.path,
+                    bodies,
+                    clients=load.clients,
+                    seconds=arguments.seconds,
+                    scratch=arguments.scratch,
+                )
+                row = {"load": load.name, "server": name, "round": number}
+                measured.append(row | {"p50_ms": seen.p50 * 1000, "per_second": seen.per_second})
+                print(measured[-1], flush=True)
+    return [row for row in measured if row["round"] >= 0]
+
+
+def rows(measured: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Medians of the rounds, and of their ratios to this version's."""
+    found = []
+    for load in LOADS:
+        own = {
+            name: {row["round"]: row for row in measured if (row["load"], row["server"]) == key}
+            for name in (BEFORE, NOW, AGAIN)
+            for key in [(load.name, name)]
+        }
+        numbers = list(own[NOW])
+
+        def ratio(other: str, own: dict[str, Any] = own, numbers: list[int] = numbers) -> float:
+            return median([own[NOW][n]["p50_ms"] / own[other][n]["p50_ms"] for n in numbers])
+
+        p50 = {f"p50 ms, {name}": median([own[name][n]["p50_ms"] for n in numbers]) for name in own}
+        found.append(
+            {"load": load.name} | p50 | {"to before": ratio(BEFORE), "to itself": ratio(AGAIN)}
+        )
+    return found
+
+
+def targets(table: Sequence[dict[str, Any]]) -> list[Target]:
+    """No slower than before by 3 %, or by what a version differs from itself."""
+    return [
+        Target(
+            f"p50 to that before: {row['load']}",
+            row["to before"],
+            "<=",
+            max(MOST, row["to itself"], round(1 / row["to itself"], 4)),
+        )
+        for row in table
+    ]
+
+
+def main() -> None:
+    """Measure and record."""
+    options = parser(__doc__)
+    options.add_argument("--before", type=Path, required=True, help="a checkout of the other one")
+    options.add_argument("--corpus", default="devops_se")
+    options.add_argument("--documents", type=int, default=4_000)
+    options.add_argument("--runtime", default="openvino-int8", help="the variant that serves")
+    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--seconds", type=float, default=5.0)
+    arguments = options.parse_args()
+    machine = machine_facts()
+    corpus = arguments.data / arguments.corpus / "corpus.jsonl"
+    with corpus.open() as lines:
+        chosen = list(islice(lines, arguments.documents))
+    folder = arguments.scratch / "versions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "corpus.jsonl").write_text("".join(chosen))
+    servers: dict[str, Server] = {}
+    with ExitStack() as running:
+        for name in (BEFORE, NOW, AGAIN):
+            home = folder / name.replace(", ", "-")
+            source = arguments.before / "src" if name == BEFORE else None
+            imported(home, folder / "corpus.jsonl", source=source)
+            serving = molt(home, runtime=arguments.runtime, source=source)
+            servers[name] = running.enter_context(serving)
+            settle(servers[name], NAME)
+        documents = list(as_documents(read_jsonl(folder / "corpus.jsonl")))
+        measured = rounds(servers, texts_of(documents), arguments)
+    table = rows(measured)
+    record(
+        "versions",
+        machine=machine,
+        targets=targets(table),
+        tables=[Table("Medians of the rounds", table)],
+        details={"rounds": measured},
+    )
+
+
+if __name__ == "__main__":
+    main()
