@@ -39,6 +39,7 @@ THREADS: Mapping[Bulkhead, int] = {
     Bulkhead.BULK: 8,  # which mostly wait for the encoder
     Bulkhead.WRITES: 4,  # of which SQLite lets one write
     Bulkhead.ADMINISTRATION: 4,
+    Bulkhead.BODIES: 1,  # two would have the interpreter by turns, and searches it less often
     Bulkhead.KEYS: 1,
     Bulkhead.METRICS: 1,
 }

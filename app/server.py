@@ -23,8 +23,8 @@ from uvicorn.supervisors import Multiprocess
 
 from molt.app.application import create_app
 from molt.app.binding import listen, require_key, url_of
-from molt.app.memory import limit_arenas
 from molt.app.metrics import SHARED_DIRECTORY
+from molt.app.process import favour_short_work, limit_arenas
 from molt.app.service import Service
 from molt.app.supervisor import supervised_worker
 from molt.engine.engine import Engine
@@ -95,6 +95,7 @@ def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
     engine = open_engine(settings.of_one_worker())
     engine.start()
     app = create_app(settings, engine)
+    favour_short_work()
     for number in _STOPPING:
         signal.signal(number, partial(_noted, app.state.service, signal.getsignal(number)))
     return app

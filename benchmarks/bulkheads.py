@@ -118,8 +118,9 @@ def bodies_of_many_mib(scene: Scene, _over: threading.Event) -> int:
     return _refused(scene, f"/collections/{NAME}/judgments", body({"pairs": wrong}), _over)
 
 
+WRITING_EVENTS = "40 clients that write events"
 LOADS: dict[str, Load] = {
-    "40 clients that write events": events,
+    WRITING_EVENTS: events,
     "an import of NDJSON": imported,
     "releases that catch up": flips,
     "40 clients that embed 64 texts each": embeddings,
@@ -218,7 +219,8 @@ def targets(table: Sequence[dict[str, Any]]) -> list[Target]:
     for row in table:
         name = row["searches beside"]
         found.append(Target(f"p95 over idle, {name}", row["p95 over idle"], "<=", times[name]))
-        found.append(Target(f"p95 in ms, {name}", row["p95 loaded"], "<=", 50.0))
+        if name == WRITING_EVENTS:
+            found.append(Target(f"p95 in ms, {name}", row["p95 loaded"], "<=", 50.0))
     return found
 
 

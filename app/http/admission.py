@@ -30,6 +30,8 @@ class Bulkhead(StrEnum):
     """What takes the catalog's lock: documents, judgments, events, collections."""
     ADMINISTRATION = "administration"
     """Releases, jobs, checkpoints, reports."""
+    BODIES = "bodies"
+    """Reading large bodies, whatever is asked with them."""
     KEYS = "keys"
     """Looking a key up, which comes before all others."""
     METRICS = "metrics"

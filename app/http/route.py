@@ -162,13 +162,18 @@ async def content_of(request: Request) -> bytes:
     """The whole body within the limits; refused before it is read where it would be after it."""
     if announced_size(request) > SMALL_BYTES:
         admission_of(request).check_room()
+        _reading_of(request).check_room()
     limit = service_of(request).settings.limits.max_body_bytes
     return await read_body(request, limit=limit, share=share_of(request))
 
 
 async def where_it_fits(request: Request, content: bytes, read: Callable[[], _T]) -> _T:
-    """What `read` makes of a body: here where it is small, else in a thread."""
-    return read() if len(content) <= SMALL_BYTES else await admission_of(request).run(read)
+    """What `read` makes of a body: here where it is small, else in the thread for large ones."""
+    return read() if len(content) <= SMALL_BYTES else await _reading_of(request).run(read)
+
+
+def _reading_of(request: Request) -> Admission:
+    return service_of(request).bulkheads[Bulkhead.BODIES]
 
 
 def methods_of(request: Request) -> list[str]:

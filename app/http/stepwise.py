@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-STEP = 512 * 1024
+STEP = 64 * 1024
 """Characters that are read without letting others go on, unless one text or number is longer."""
 _DEEPEST = 64
 _NUMBER = re.compile(r"[-+.0-9eE]+")

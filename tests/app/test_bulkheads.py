@@ -149,21 +149,20 @@ def test_searches_and_writes_wait_for_no_administration(
 
 @pytest.mark.parametrize("size", [10, 2 * SMALL_BYTES])
 @pytest.mark.parametrize(
-    ("path", "body", "bulkhead"),
+    ("path", "body"),
     [
-        ("/events", {"action_name": "click", "note": "{}"}, "writes"),
-        ("/collections/default/judgments", {"queries": [{"id": "q", "text": "{}"}]}, "writes"),
-        ("/embed", {"inputs": ["{}", "b"]}, "bulk"),
-        ("/search", {"query": "boots", "filter": {"field": "a", "in": ["{}"]}}, "reads"),
-        ("/admin/tune", {"collection": "none", "config": {"a": "{}"}}, "administration"),
+        ("/events", {"action_name": "click", "note": "{}"}),
+        ("/collections/default/judgments", {"queries": [{"id": "q", "text": "{}"}]}),
+        ("/embed", {"inputs": ["{}", "b"]}),
+        ("/search", {"query": "boots", "filter": {"field": "a", "in": ["{}"]}}),
+        ("/admin/tune", {"collection": "none", "config": {"a": "{}"}}),
     ],
 )
-def test_a_large_body_is_parsed_in_a_thread_of_its_bulkhead_and_a_small_one_where_it_is_read(  # noqa: PLR0917  fixtures
+def test_a_large_body_is_parsed_in_the_thread_for_them_and_a_small_one_where_it_is_read(
     shop: TestClient,
     monkeypatch: pytest.MonkeyPatch,
     path: str,
     body: dict[str, Any],
-    bulkhead: str,
     size: int,
 ) -> None:
     threads: list[str] = []
@@ -178,7 +177,7 @@ def test_a_large_body_is_parsed_in_a_thread_of_its_bulkhead_and_a_small_one_wher
     answer = shop.post(path, content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code < 500
     (thread,) = threads
-    assert thread.startswith(bulkhead) is (size > SMALL_BYTES)
+    assert thread.startswith(Bulkhead.BODIES) is (size > SMALL_BYTES)
 
 
 def test_what_is_wrong_with_a_large_body_is_named_as_in_a_small_one(shop: TestClient) -> None:

@@ -10,8 +10,7 @@ from molt.app.http.route import admission_of, new_router
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.judgments.schemas import JudgmentsBody, Kept
-from molt.app.service import service_of
-from molt.engine.engine import Engine
+from molt.app.service import Service, service_of
 from molt.engine.settings import LimitSettings
 from molt.index.catalog.judgments import Judgment, Pair, Query
 
@@ -28,8 +27,7 @@ router = new_router("judgments")
 async def post_judgments(request: Request, collection: CollectionPath, body: JudgmentsBody) -> Json:
     """Add what is known about relevance; a judgment of the same query and document is replaced."""
     service = service_of(request)
-    _check(body, service.settings.limits)
-    return Json(await admission_of(request).run(_keep, service.engine, collection, body))
+    return Json(await admission_of(request).run(_keep, service, collection, body))
 
 
 def _check(body: JudgmentsBody, limits: LimitSettings) -> None:
@@ -43,7 +41,9 @@ def _check(body: JudgmentsBody, limits: LimitSettings) -> None:
         require(len(pair.positive or ""), limits, "max_text_chars", place=(*place, "positive"))
 
 
-def _keep(engine: Engine, name: str, body: JudgmentsBody) -> dict[str, Any]:
+def _keep(service: Service, name: str, body: JudgmentsBody) -> dict[str, Any]:
+    _check(body, service.settings.limits)
+    engine = service.engine
     collection = engine.catalog.collections.get(name)
     accepted = engine.catalog.judgments.put(
         collection,

@@ -7,7 +7,7 @@ import pytest
 # Threads that allocate at once get arenas of their own; malloc_info lists them all.
 PROGRAM = """
 import ctypes, os, sys, tempfile, threading
-from molt.app.memory import limit_arenas
+from molt.app.process import limit_arenas
 
 assert sys.argv[1] == "free" or limit_arenas()
 gate = threading.Barrier(8)
@@ -42,3 +42,34 @@ def test_threads_share_two_arenas() -> None:
 
     assert arenas("limited") <= 2
     assert arenas("free") > 2
+
+
+WAITING = """
+import sys, threading, time
+from molt.app.process import favour_short_work
+
+if sys.argv[1] == "set":
+    favour_short_work()
+over = time.monotonic() + 1.0
+
+def compute():
+    while time.monotonic() < over:
+        pass
+
+threads = [threading.Thread(target=compute)]
+threads[0].start()
+longest = []
+while time.monotonic() < over:
+    began = time.perf_counter()
+    time.sleep(0.0001)
+    longest.append(time.perf_counter() - began)
+print(sorted(longest)[len(longest) // 2])
+"""
+
+
+def test_a_thread_that_computes_is_interrupted_soon() -> None:
+    def median_wait(how: str) -> float:
+        command = [sys.executable, "-c", WAITING, how]
+        return float(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    assert median_wait("set") < median_wait("free") / 2

@@ -1,0 +1,36 @@
+"""The process: how the C library and the interpreter are set to serve.
+
+Each call changes the whole process, so only programs make them.
+"""
+
+import ctypes
+import gc
+import sys
+
+_M_ARENA_MAX = -8  # from malloc.h
+_ARENAS = 2
+_SWITCH_SECONDS = 0.0005
+_YOUNG_OBJECTS = 10_000
+
+
+def limit_arenas() -> bool:
+    """Limit the arenas of this process; False where its C library has no such setting.
+
+    glibc gives each thread an arena of its own, up to eight for each core, and each keeps what its
+    busiest moment needed. Two are enough where threads spend their time outside of malloc.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and mallopt(_M_ARENA_MAX, _ARENAS) == 1
+
+
+def favour_short_work() -> None:
+    """Let a thread that computes give the interpreter up soon to one that would use it briefly.
+
+    By default it is kept for 5 ms, and a request needs it half a dozen times. What stands when the
+    process has started is never looked at by the collector of garbage again, which would stop every
+    thread for a tenth of a second while a large body is read.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
