@@ -103,9 +103,11 @@ def test_what_is_damaged_while_it_serves_is_found_by_the_next_merge_and_made_ane
     server.environment |= in_batches(1)
     server.start()
     (damaged,) = (home / "generations").rglob("vectors.npy")
+    write(server, {"late0"})
+    generations_until(server, {"late0"})  # the writer has opened it
     flip_a_bit(damaged)
     late = {f"late{n}" for n in range(FAN - 1)}
-    write(server, late)
+    write(server, late - {"late0"})
     generations_until(server, late)
     wait_until(lambda: searched(server)[1]["generation"] != before)
     assert found(server) == sorted(EVERYTHING | late)
