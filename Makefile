@@ -21,7 +21,7 @@ LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve test check format browser lock audit clean
+.PHONY: demo serve test walk check format browser lock audit clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus
@@ -48,6 +48,10 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# What the suite has in a shorter form: every kill, every faultpoint.
+walk: $(VENV)/.dev browser
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile -m walk $(PYTEST_ARGS)
 
 # The browser that page tests drive. Without root it is left to the user; those tests then skip.
 browser:

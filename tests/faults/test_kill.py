@@ -11,7 +11,6 @@ import pytest
 from tests.faults.homes import name_database
 from tests.server import MOLT, ServerProcess, make_home
 
-KILLS = 20
 CLIENTS = 4
 
 
@@ -63,8 +62,11 @@ def wait_until_indexed(server: ServerProcess) -> int:
 
 
 @pytest.mark.timeout(420)
-def test_acknowledged_documents_survive_twenty_kills(tmp_path: Path, tiny_checkpoint: Path) -> None:
-    kill_often(make_home(tmp_path, tiny_checkpoint), kills=KILLS)
+@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.walk)])
+def test_acknowledged_documents_survive_kills(
+    tmp_path: Path, tiny_checkpoint: Path, kills: int
+) -> None:
+    kill_often(make_home(tmp_path, tiny_checkpoint), kills=kills)
 
 
 def test_acknowledged_documents_survive_kills_on_postgresql(

@@ -1,6 +1,7 @@
 """The whole loop on a tiny collection: a worker killed in the midst of it still ends it, once."""
 
 import signal
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -48,12 +49,15 @@ def ended(home: Path, queue: JobQueue, job: Job) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(420)
+@pytest.mark.parametrize(
+    "points", [TRAINING[-1:], pytest.param(TRAINING, marks=pytest.mark.walk)], ids=["last", "all"]
+)
 def test_a_retrain_killed_while_it_trains_and_judges_ends_and_its_candidate_serves_once_accepted(
-    home: Path, queue: JobQueue, dataset: Dataset, base: Checkpoint
+    home: Path, queue: JobQueue, dataset: Dataset, base: Checkpoint, points: Sequence[str]
 ) -> None:
     former, before = pointed(home, "letters"), first_hits(home, dataset)
     job = queue.ask(retraining(config=CONFIG | {"gate": {"min_queries": 10_000}}))
-    for point in TRAINING:
+    for point in points:
         armed_at = environment(home, **{point: "sleep:600"})
         status = work(home, queue, job, armed_at, until=partial(fired, home, point))
         assert status == -signal.SIGKILL, queue.get(job.id)
