@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,12 @@ LOADS = (
 
 
 def texts_of(documents: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Eight words in a row of any document, never the same twice."""
+    """Eight words in a row of any document and a number: never the same twice, and without end."""
     words = " ".join(document["text"] for document in documents).split()
-    places = np.random.default_rng(SEED).permutation(len(words) - 8).tolist()
-    return (f"{' '.join(words[place : place + 8])} {place}" for place in places)
+    random = np.random.default_rng(SEED)
+    for number in count():
+        place = int(random.integers(len(words) - 8))
+        yield f"{' '.join(words[place : place + 8])} {number}"
 
 
 def imported(home: Path, corpus: Path, *, source: Path | None) -> None:
