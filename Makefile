@@ -21,7 +21,7 @@ LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve test walk check format browser lock audit clean
+.PHONY: demo serve test walk resilience fuzz check format browser lock audit clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus
@@ -52,6 +52,17 @@ format: $(VENV)/.dev
 # What the suite has in a shorter form: every kill, every faultpoint.
 walk: $(VENV)/.dev browser
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile -m walk $(PYTEST_ARGS)
+
+# RESILIENCY.md, from what the tests of every promise did.
+resilience: $(VENV)/.dev browser
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile -m promise \
+		--resilience RESILIENCY.md $(PYTEST_ARGS)
+
+# Random damage to everything that a stranger's bytes are read by, SECONDS for each parser.
+SECONDS ?= 60
+fuzz: $(VENV)/.dev
+	HF_HUB_OFFLINE=1 MOLT_FUZZ_SECONDS=$(SECONDS) MOLT_FUZZ_SEED=$$(date +%s) \
+		$(BIN)/python -m pytest -n auto tests/fuzz
 
 # The browser that page tests drive. Without root it is left to the user; those tests then skip.
 browser:

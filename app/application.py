@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
 from molt import __version__
 from molt.app import errors, openapi
 from molt.app.binding import is_loopback
+from molt.app.following import Followers
 from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auth import Guard
 from molt.app.http.bodies import BodyBudget
+from molt.app.http.connections import MONITOR, ConnectionMonitor
 from molt.app.http.observation import Observation
 from molt.app.metrics import Metrics
 from molt.app.pages.docs import endpoints as docs_page
+from molt.app.process import raise_file_limit
 from molt.app.routes.checkpoints import endpoints as checkpoints
 from molt.app.routes.collections import endpoints as collections
 from molt.app.routes.documents import endpoints as documents
@@ -60,6 +64,8 @@ NOUNS = (
     jobs,
     releases,
 )
+RESERVED_FILES = 256
+"""Descriptors that connections leave to the service: its database, segments, and uploads."""
 DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
 
 
@@ -104,15 +110,39 @@ def _service(settings: Settings, engine: Engine) -> Service:
         admission=bulkheads[Bulkhead.KEYS],
         reachable=not is_loopback(settings.host),
     )
+    followers = Followers(lambda: engine.jobs)
     bodies = BodyBudget(settings.limits.max_bytes_in_flight)
-    return Service(settings, engine, bulkheads, bodies, guard, metrics)
+    answers = BodyBudget(settings.limits.max_answer_bytes_in_flight, where="answers")
+    connections = ConnectionMonitor(
+        settings.limits,
+        most=_most_connections(settings),
+        on_count=metrics.connections.set,
+        on_refused=metrics.turned_away,
+    )
+    return Service(
+        settings=settings,
+        engine=engine,
+        bulkheads=bulkheads,
+        bodies=bodies,
+        answers=answers,
+        guard=guard,
+        metrics=metrics,
+        connections=connections,
+        followers=followers,
+    )
+
+
+def _most_connections(settings: Settings) -> int:
+    """Fewer than asked for where that would leave too few files to the service itself."""
+    files = raise_file_limit()
+    return min(settings.limits.max_connections, max(files - RESERVED_FILES, files // 2))
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     service: Service = app.state.service
     try:
-        yield
+        yield {MONITOR: service.connections}
     finally:
         service.leaving = service.stopping = True
         for admission in service.bulkheads.values():

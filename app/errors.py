@@ -63,6 +63,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     OverloadedError: (429, "overloaded"),
     failures.InvalidRequestError: (422, "invalid_request"),
     failures.InvalidJsonError: (422, "invalid_json"),
+    failures.AmbiguousJsonError: (422, "ambiguous_json"),
     failures.InvalidQueryStringError: (422, "invalid_query_string"),
     failures.InvalidLineError: (422, "invalid_line"),
     failures.TokenArraysError: (400, "token_arrays_not_supported"),
@@ -93,7 +94,8 @@ def install(app: FastAPI) -> None:
     """Let `app` answer with these errors, and no others."""
     for kind in (*_KINDS, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, answer)
-    app.add_exception_handler(ClientDisconnect, _nobody)
+    for kind in (ClientDisconnect, encoder_errors.AbandonedError):
+        app.add_exception_handler(kind, _nobody)
 
 
 async def answer(request: Request, error: Exception) -> Response:

@@ -56,6 +56,18 @@ class Metrics:
             registry=self._own,
             multiprocess_mode="livesum",
         )
+        self.connections = Gauge(
+            "molt_connections",
+            "Open connections",
+            registry=self._own,
+            multiprocess_mode="livesum",
+        )
+        self._turned_away = Counter(
+            "molt_connections_refused_total",
+            "Connections ended because of what came on them, or how slowly",
+            ("reason",),
+            registry=self._own,
+        )
         self._refusals = Counter(
             "molt_overload_refusals_total",
             "Requests refused with 429",
@@ -86,6 +98,10 @@ class Metrics:
     def refused(self, where: str) -> None:
         """Count one request that found `where` full."""
         self._refusals.labels(where).inc()
+
+    def turned_away(self, reason: str) -> None:
+        """Count one connection that was ended."""
+        self._turned_away.labels(reason).inc()
 
     def searched(self, *, route: str, encode_seconds: float, search_seconds: float) -> None:
         """Count one search, by its two parts."""

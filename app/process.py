@@ -5,12 +5,14 @@ Each call changes the whole process, so only programs make them.
 
 import ctypes
 import gc
+import resource
 import sys
 
 _M_ARENA_MAX = -8  # from malloc.h
 _ARENAS = 2
 _SWITCH_SECONDS = 0.0005
 _YOUNG_OBJECTS = 10_000
+_WANTED_FILES = 65_536
 
 
 def limit_arenas() -> bool:
@@ -34,3 +36,13 @@ def favour_short_work() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
+
+
+def raise_file_limit() -> int:
+    """Let this process open as many files as it may, 65,536 at most; how many that are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return _WANTED_FILES if soft == resource.RLIM_INFINITY else soft

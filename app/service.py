@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from molt.app.following import Followers
 from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auth import Guard
 from molt.app.http.bodies import BodyBudget
+from molt.app.http.connections import ConnectionMonitor
 from molt.app.metrics import Metrics
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
@@ -25,8 +27,11 @@ class Service:
     engine: Engine
     bulkheads: Mapping[Bulkhead, Admission]
     bodies: BodyBudget
+    answers: BodyBudget
     guard: Guard
     metrics: Metrics
+    connections: ConnectionMonitor
+    followers: Followers
     leaving: bool = False
     stopping: bool = False
 

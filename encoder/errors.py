@@ -54,3 +54,10 @@ class MissingCapabilityError(EncoderError):
 
 class ClosedEncoderError(EncoderError):
     """The encoder was closed; open another one."""
+
+
+class AbandonedError(EncoderError):
+    """Nobody waits for this work any more; what was not begun of it never is."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody waits for this any more")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from typing import Any, TypeVar
 
+from molt.encoder.cancellation import current
 from molt.encoder.errors import ClosedEncoderError
 from molt.encoder.lane import Lane
 
@@ -69,8 +70,9 @@ class Scheduler:
     def run(self, work: Sequence[Callable[[], _T]], *, lane: Lane) -> list[_T]:
         """Do all of `work` and return the results in its order.
 
-        Raises what the first failing unit raised; the units not yet begun are then dropped.
-        Raises `ClosedEncoderError` once the scheduler is closed.
+        Raises what the first failing unit raised; the units not yet begun are then dropped, as they
+        are where the thread's cancellation says so, which is an `AbandonedError`. Raises
+        `ClosedEncoderError` once the scheduler is closed.
         """
         if not work:
             return []
@@ -79,17 +81,20 @@ class Scheduler:
                 return [work[0]()]
             finally:
                 self._leave(lane)
-        units = [_Unit(part, lane) for part in work]
+        call = deque(_Unit(part, lane) for part in work)
+        futures = [unit.future for unit in call]
+        cancellation = current()
         with self._changed:
             self._note(lane)
-            self._calls[lane].append(deque(units))
-            self._changed.notify(len(units))
-        futures = [unit.future for unit in units]
+            self._calls[lane].append(call)
+            self._changed.notify(len(call))
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
+            with cancellation.telling(lambda: self._drop(call, lane)):
+                wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             for future in futures:
                 future.cancel()
+        cancellation.check()
         return [future.result() for future in futures]
 
     def stop(self) -> None:
@@ -113,6 +118,16 @@ class Scheduler:
             self._changed.wait_for(lambda: self._free == self._places)
         for thread in self._threads:
             thread.join()
+
+    def _drop(self, call: deque[_Unit], lane: Lane) -> None:
+        """Let go of what is left of a call, and let its caller know."""
+        with self._changed:
+            self._calls[lane] = deque(each for each in self._calls[lane] if each is not call)
+            left = list(call)
+            call.clear()
+        for unit in left:
+            if unit.future.cancel():
+                unit.future.set_running_or_notify_cancel()
 
     def _note(self, lane: Lane) -> None:
         """Somebody brings work of this lane."""

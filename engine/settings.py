@@ -100,6 +100,19 @@ class LimitSettings(_Section):
     max_pending: int = Field(
         512, ge=1, description="requests of one kind at work or waiting; more get 429"
     )
+    max_head_bytes: int = Field(32 * 1024, ge=1024, description="bytes of a request's head")
+    max_headers: int = Field(100, ge=8, description="headers of a request")
+    head_seconds: float = Field(15.0, gt=0, description="longest time that a head may take")
+    min_bytes_per_second: int = Field(
+        256, ge=0, description="slower bodies are refused, slower readers cut off"
+    )
+    max_connections: int = Field(4096, ge=1, description="open connections of a process")
+    max_answer_bytes: int = Field(
+        8 * 2**20, ge=1024, description="about as large a page of documents or hits may be"
+    )
+    max_answer_bytes_in_flight: int = Field(
+        128 * 2**20, ge=1024, description="bytes of all large answers together; more get 429"
+    )
     max_bytes_in_flight: int = Field(
         256 * 2**20, ge=1024, description="bytes of all large bodies together; more get 429"
     )

@@ -32,6 +32,7 @@ os.environ["MOLT_WORKER__NICENESS"] = "0"  # or tests that wait for a worker sta
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = (
+    "tests.promises",
     "tests.checkpoints",
     "tests.training.models",
     "tests.training.learning",

@@ -91,8 +91,8 @@ class Admission:
         return max(1, math.ceil(self.pending * self._mean_seconds / self._threads))
 
     def close(self) -> None:
-        """Finish what was accepted and stop the threads."""
-        self._pool.shutdown(wait=True)
+        """Finish what was begun, drop what was not, and stop the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _count(self, change: int) -> None:
         self.pending += change

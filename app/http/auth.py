@@ -6,23 +6,28 @@ rebinding). From the first key on, and for good, every route that is not public 
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+from cachetools import TTLCache
 from starlette.datastructures import Headers
 
 from molt.app.binding import is_loopback
 from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
-from molt.index.catalog.keys import Keys, Role
+from molt.index.catalog.keys import Key, Keys, Role, digest_of
 from molt.index.errors import CatalogError
 
 REMEMBERED_SECONDS = 2.0
-_MAX_REMEMBERED = 1024
+_LOOK_SECONDS = 0.1
 _SOON_SECONDS = 0.5
+_MAX_ADDRESSES = 4096
+_FREE_WRONG = 20
+_WRONG_SECONDS = 10.0
+_WRONG_WAITS = 1.0
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 
@@ -57,15 +62,12 @@ ANYONE = "local"
 """Who calls while no key is asked for."""
 
 
-@dataclass(frozen=True)
-class _Caller:
-    name: str
-    role: Role
-    until: float
-
-
 class Guard:
-    """Checks keys. A verified key is remembered for two seconds, so a revoked one ends soon."""
+    """Checks keys against those in use, which are read anew every two seconds.
+
+    A revoked one ends that soon, and a new one opens at once: a key that is not among them is
+    looked for again. However many wrong ones are tried, no request with a right one waits for them.
+    """
 
     def __init__(
         self,
@@ -78,12 +80,18 @@ class Guard:
         self._keys = keys
         self._admission = admission
         self._clock = clock
-        self._remembered: dict[str, _Caller] = {}
+        self._in_use: Mapping[bytes, Key] = {}
+        self._read_at = -math.inf
+        self._reading = asyncio.Lock()
+        self._wrong: TTLCache[str, int] = TTLCache(_MAX_ADDRESSES, _WRONG_SECONDS, timer=clock)
         self._locked = reachable
         self._locked_until = 0.0
 
-    async def admit(self, headers: Headers, access: Access) -> str:
-        """Let a request pass and say who makes it; or raise `InvalidKeyError`, `ForbiddenError`."""
+    async def admit(self, headers: Headers, access: Access, *, address: str = "") -> str:
+        """Let a request pass and say who makes it; or raise `InvalidKeyError`, `ForbiddenError`.
+
+        Raises `OverloadedError`, not at once, where too many wrong keys come from an address.
+        """
         if access is Access.PUBLIC:
             return ANYONE
         if access is Access.CLOSED:
@@ -91,7 +99,7 @@ class Guard:
         if not await self._is_locked():
             _require_local(headers)
             return ANYONE
-        return await self._checked(_secret(headers), Role(access.value))
+        return await self._checked(_secret(headers), Role(access.value), address)
 
     async def knows(self, headers: Headers) -> bool:
         """May the caller of a public route be told more than strangers? Answers soon.
@@ -103,7 +111,7 @@ class Guard:
                 if not await self._is_locked():
                     return True
                 secret = _secret(headers)
-                return secret is not None and await self._caller(secret) is not None
+                return secret is not None and await self._find(secret) is not None
         except (TimeoutError, OverloadedError, CatalogError):
             return False
 
@@ -114,32 +122,41 @@ class Guard:
             self._locked_until = now + REMEMBERED_SECONDS
         return self._locked
 
-    async def _checked(self, secret: str | None, needed: Role) -> str:
+    async def _checked(self, secret: str | None, needed: Role, address: str) -> str:
         if secret is None:
             raise InvalidKeyError(
                 "a key is needed: send `Authorization: Bearer molt_…` or `api-key: molt_…`"
             )
-        caller = await self._caller(secret)
-        if caller is None:
-            raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
-        if caller.role < needed:
-            raise ForbiddenError(f"this route needs the role {needed}; the key has {caller.role}")
-        return caller.name
-
-    async def _caller(self, secret: str) -> _Caller | None:
-        now = self._clock()
-        remembered = self._remembered.get(secret)
-        if remembered is not None and now < remembered.until:
-            return remembered
-        key = await self._admission.run(self._keys.verify, secret)
+        key = await self._find(secret)
         if key is None:
-            self._remembered.pop(secret, None)
-            return None
-        if len(self._remembered) >= _MAX_REMEMBERED:
-            self._remembered.clear()
-        caller = _Caller(key.name, key.role, now + REMEMBERED_SECONDS)
-        self._remembered[secret] = caller
-        return caller
+            await self._bound(address)
+            raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
+        if key.role < needed:
+            raise ForbiddenError(f"this route needs the role {needed}; the key has {key.role}")
+        return key.name
+
+    async def _find(self, secret: str) -> Key | None:
+        digest, now = digest_of(secret), self._clock()
+        known = await self._read(newer_than=now - REMEMBERED_SECONDS)
+        return known.get(digest) or (await self._read(newer_than=now)).get(digest)
+
+    async def _read(self, *, newer_than: float) -> Mapping[bytes, Key]:
+        """The keys in use after a moment: one look for all who ask meanwhile, ten a second."""
+        if self._read_at <= newer_than:
+            async with self._reading:
+                if self._read_at <= newer_than:
+                    await asyncio.sleep(self._read_at + _LOOK_SECONDS - self._clock())
+                    began = self._clock()
+                    self._in_use = await self._admission.run(self._keys.in_use)
+                    self._read_at = began
+        return self._in_use
+
+    async def _bound(self, address: str) -> None:
+        """Who goes on to send wrong keys waits for each answer, and is told that it is too many."""
+        self._wrong[address] = count = self._wrong.get(address, 0) + 1
+        if count > _FREE_WRONG:
+            await asyncio.sleep(_WRONG_WAITS)
+            raise OverloadedError(int(_WRONG_SECONDS), where="wrong keys")
 
 
 def _require_local(headers: Headers) -> None:

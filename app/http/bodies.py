@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 
 from molt.app.http.admission import OverloadedError
 from molt.app.http.failures import BodyTooLargeError, InvalidJsonError, MediaTypeError
-from molt.app.http.stepwise import parse_stepwise
+from molt.app.http.stepwise import parse, parse_stepwise
 
 NDJSON = "application/x-ndjson"
 SMALL_BYTES = 64 * 1024
@@ -28,10 +27,14 @@ _SMOOTHING = 0.2
 
 
 class BodyBudget:
-    """How many bytes of large bodies may be in flight. Used from one event loop."""
+    """How many bytes of large bodies may be in flight. Used from one event loop.
 
-    def __init__(self, limit: int) -> None:
+    `where` names them in an `OverloadedError`.
+    """
+
+    def __init__(self, limit: int, *, where: str = "bodies") -> None:
         self.limit = limit
+        self.where = where
         self.in_flight = 0
         self._mean_seconds = 1.0
 
@@ -73,7 +76,7 @@ class BodyShare:
     def resize(self, size: int) -> None:
         """Hold so many bytes from now on. Raises `OverloadedError` where there is no room."""
         if not self.fits(size):
-            raise OverloadedError(self._budget.retry_after, where="bodies")
+            raise OverloadedError(self._budget.retry_after, where=self._budget.where)
         self._budget.in_flight += _counted(size) - self.counted
         self._size = size
 
@@ -115,9 +118,9 @@ def announced_size(request: Request) -> int:
 
 
 def parse_json(body: bytes) -> Any:
-    """Any JSON value. Raises `InvalidJsonError`, which never repeats what was sent."""
+    """Any JSON value. Raises `InvalidJsonError` or `AmbiguousJsonError`."""
     try:
-        return parse_stepwise(body) if len(body) > SMALL_BYTES else orjson.loads(body)
+        return parse_stepwise(body) if len(body) > SMALL_BYTES else parse(body)
     except UnicodeDecodeError:
         raise InvalidJsonError("it is not valid UTF-8") from None
     except ValueError as error:

@@ -74,6 +74,10 @@ class InvalidJsonError(RequestError):
         super().__init__(f"the body is not JSON: {reason}")
 
 
+class AmbiguousJsonError(RequestError):
+    """The body is JSON that readers understand in different ways."""
+
+
 class InvalidQueryStringError(RequestError):
     """The query string is not percent-encoded UTF-8."""
 
@@ -143,8 +147,8 @@ class MediaTypeError(RequestError):
 class InvalidKeyError(RequestError):
     """No key, or one that is not in use."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+    def __init__(self, detail: str, *, extensions: Mapping[str, Any] | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"}, extensions=extensions)
 
 
 class ForbiddenError(RequestError):

@@ -4,6 +4,7 @@ A key with the declared role, a bulkhead, a query string that is UTF-8, a body t
 no endpoint.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from molt.app.http.admission import Admission, Bulkhead
+from molt.app.http.answers import ANSWERS
 from molt.app.http.auth import Access, access_of
 from molt.app.http.bodies import (
     SMALL_BYTES,
@@ -27,6 +29,7 @@ from molt.app.http.bodies import (
 )
 from molt.app.http.failures import InvalidQueryStringError, StoppingError
 from molt.app.service import service_of
+from molt.encoder.cancellation import Cancellation
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
@@ -68,11 +71,15 @@ class Route(APIRoute):
 
         async def handle(request: Request) -> Response:
             service = service_of(request)
-            request.scope[_ACTOR] = await service.guard.admit(request.headers, access)
+            address = request.client.host if request.client else ""
+            request.scope[_ACTOR] = await service.guard.admit(
+                request.headers, access, address=address
+            )
             if service.stopping and access is not Access.PUBLIC:
                 raise StoppingError
             _check_query_string(request)
             request.scope[_ADMISSION] = service.bulkheads[bulkhead]
+            request.scope[ANSWERS] = service.answers
             with service.bodies.share() as share:
                 request.scope[_SHARE] = share
                 prepared = JsonRequest(request.scope, request.receive)
@@ -150,6 +157,31 @@ def admission_of(request: Request) -> Admission:
     """The threads that a request may block."""
     admission: Admission = request.scope[_ADMISSION]
     return admission
+
+
+async def run_while_wanted(request: Request, work: Callable[[], _T]) -> _T:
+    """Run blocking `work` in the threads of the endpoint's bulkhead until its client goes away.
+
+    Raises `AbandonedError`, and as `Admission.run`.
+    """
+    cancellation = Cancellation()
+
+    def heeding() -> _T:
+        with cancellation.scope():
+            return work()
+
+    gone = asyncio.ensure_future(_gone(request))
+    gone.add_done_callback(lambda _: cancellation.cancel())
+    try:
+        return await admission_of(request).run(heeding)
+    finally:
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    """Wait until the client has gone away; its body was read before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
 
 
 def share_of(request: Request) -> BodyShare:

@@ -1,4 +1,4 @@
-"""Stepwise parsing: large JSON read in steps, so that other threads get their turn between them.
+"""Parsing: JSON that has one meaning, and large JSON in steps that let other threads have a turn.
 
 A parser in C holds the interpreter's lock until it has read all that it is given: in whatever
 thread, 30 MiB would stop the event loop for a tenth of a second. Knows no schema.
@@ -10,16 +10,57 @@ from typing import Any
 
 import orjson
 
+from molt.app.http.failures import AmbiguousJsonError
+
 STEP = 64 * 1024
 """Characters that are read without letting others go on, unless one text or number is longer."""
 _DEEPEST = 64
 _NUMBER = re.compile(r"[-+.0-9eE]+")
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
-_decode = JSONDecoder().raw_decode
+_LONGEST = 19
+
+
+def _unambiguous(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        names = [name for name, _ in members]
+        raise _twice(next(name for name in found if names.count(name) > 1))
+    return found
+
+
+def _exact(digits: str) -> int:
+    if len(digits.lstrip("-")) <= _LONGEST and -(2**63) <= (number := int(digits)) < 2**63:
+        return number
+    raise AmbiguousJsonError(
+        f"the integer {digits[:40]} has more than 64 bits, which many readers round; send it as a "
+        "string"
+    )
+
+
+def _twice(name: str) -> AmbiguousJsonError:
+    return AmbiguousJsonError(f"an object has the name {name[:80]!r} twice; readers take either")
+
+
+_DECODER = JSONDecoder(object_pairs_hook=_unambiguous, parse_int=_exact)
+_decode = _DECODER.raw_decode
+
+
+def parse(content: bytes) -> Any:
+    """What `orjson.loads` makes of `content`, at once.
+
+    Raises `ValueError` where that raises, and `AmbiguousJsonError`.
+    """
+    value = orjson.loads(content)
+    if isinstance(value, dict | list) or type(value) is float:  # an integer that was rounded
+        try:
+            _DECODER.decode(content.decode())
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+    return value
 
 
 def parse_stepwise(content: bytes) -> Any:
-    """What `orjson.loads` makes of `content`. Raises `ValueError` where that raises."""
+    """What `parse` makes of `content`."""
     text = content.decode()
     reader = _Reader(text)
     value, end = reader.value(_skip(text, 0), depth=0)
@@ -55,7 +96,7 @@ class _Reader:
     def _small(self, at: int) -> tuple[Any, int] | None:
         """None where it does not end within the window, or is no JSON."""
         if number := _NUMBER.match(self._text, at):  # whose end cannot be told within a window
-            return orjson.loads(number[0]), number.end()
+            return parse(number[0].encode()), number.end()
         begin = at - self._start
         try:
             _, end = _decode(self._window, begin)
@@ -99,6 +140,8 @@ class _Reader:
             at = _skip(self._text, at)
             if self._text[at : at + 1] != ":":
                 raise ValueError(f"expected a colon: character {at}")
+            if name in members:
+                raise _twice(name)
             members[name], at = self.value(_skip(self._text, at + 1), depth=depth)
             at, over = self._next(at, "}")
             if over:

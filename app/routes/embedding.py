@@ -1,13 +1,13 @@
 """Embedding on request: what `/v1/embeddings` and `/embed` share. Runs in a request thread."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from molt.app.http.admission import Admission, Bulkhead
-from molt.app.http.route import admission_of
+from molt.app.http.admission import Bulkhead
+from molt.app.http.route import run_while_wanted
 from molt.app.http.validation import require
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
@@ -26,13 +26,19 @@ class EmbeddingQuery:
     field: str
 
 
-def embedding_admission(request: Request, texts: Sequence[str], *, model: str) -> Admission:
-    """Where to encode: a query, by an encoder that is open, waits for no longer request."""
+async def embed_in_thread(
+    request: Request, work: Callable[[], bytes], *, texts: Sequence[str], model: str
+) -> bytes:
+    """Run `work`, which encodes `texts`, where it keeps no shorter request waiting.
+
+    One query, by an encoder that is open, is among the short ones. Everything else is given up when
+    its client goes away.
+    """
     service = service_of(request)
     short = len(texts) == 1 and len(texts[0]) <= service.settings.limits.max_query_chars
     if short and service.engine.models.is_open(model):
-        return service.bulkheads[Bulkhead.READS]
-    return admission_of(request)
+        return await service.bulkheads[Bulkhead.READS].run(work)
+    return await run_while_wanted(request, work)
 
 
 def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:

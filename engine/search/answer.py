@@ -1,5 +1,6 @@
 """Answers to searches as JSON, for whoever asks: over HTTP and on the command line alike."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 from molt.engine.search.query import Hit, SearchAnswer
 
 DocumentPart = Literal["title", "text", "metadata"]
+_CURSOR = "offset:"
 ALL_PARTS: tuple[DocumentPart, ...] = ("title", "text", "metadata")
 
 
@@ -23,7 +25,23 @@ def describe_answer(
         "total": {"value": page.total, "relation": "eq" if page.exact_total else "gte"},
         "hits": [_described(hit, include) for hit in page.hits],
         "facets": {},
+        "cursor": None if page.following is None else write_cursor(page.following),
     }
+
+
+def write_cursor(offset: int) -> str:
+    """Where the next page begins, as a string that nobody need look into."""
+    return urlsafe_b64encode(f"{_CURSOR}{offset}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> int | None:
+    """The offset that a cursor holds; None where it is none of ours."""
+    try:
+        found = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        return None
+    digits = found.removeprefix(_CURSOR)
+    return int(digits) if digits != found and digits.isdecimal() and len(digits) < 10 else None
 
 
 def _described(hit: Hit, include: Sequence[DocumentPart]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.query import Hit, Page, SearchAnswer, SearchQuery
 from molt.index.catalog.catalog import Catalog
 
+_FEW = 32
+"""Documents that are read at once: each may have a million characters."""
 Explain = Callable[[SearchQuery, Live, Hit], Mapping[str, Any]]
 """Says why a hit is where it is."""
 
@@ -52,29 +54,39 @@ class Pipeline:
                 found = rerank(query, live, found)
         with watch.timing("hydrate"):
             chosen = found.ranking[query.offset : depth]
-            hits = _hydrated(chosen, offset=query.offset, live=live, catalog=catalog)
+            hits, seen = _hydrated(chosen, query, live=live, catalog=catalog)
         if self.explain is not None:
             with watch.timing("explain"):
                 hits = tuple(
                     replace(hit, explanation=self.explain(query, live, hit)) for hit in hits
                 )
+        following = query.offset + seen if query.offset + seen < found.total else None
         return SearchAnswer(
             generation=live.snapshot.manifest.id if live.snapshot else None,
             checkpoint=live.encoder.checkpoint.id,
-            page=Page(hits, found.total, found.exact),
+            page=Page(hits, found.total, found.exact, following if seen else None),
             seconds=watch.seconds,
         )
 
 
 def _hydrated(
-    candidates: Sequence[Candidate], *, offset: int, live: Live, catalog: Catalog
-) -> tuple[Hit, ...]:
-    """Candidates with their documents; one deleted since the snapshot was taken is left out."""
-    if not candidates:
-        return ()
-    stored = catalog.documents.hydrate(live.collection, [one.ordinal for one in candidates])
-    present = [(one, stored[one.ordinal].document) for one in candidates if one.ordinal in stored]
-    return tuple(
-        Hit(document.id, one.score, place, document, one.passage, one.scores)
-        for place, (one, document) in enumerate(present, start=offset + 1)
-    )
+    candidates: Sequence[Candidate], query: SearchQuery, *, live: Live, catalog: Catalog
+) -> tuple[tuple[Hit, ...], int]:
+    """Candidates with their documents, and how many of them were looked at.
+
+    One deleted since the snapshot was taken is left out.
+    """
+    hits: list[Hit] = []
+    chars, rank = 0, query.offset + 1
+    for start in range(0, len(candidates), _FEW):
+        few = candidates[start : start + _FEW]
+        stored = catalog.documents.hydrate(live.collection, [one.ordinal for one in few])
+        for seen, one in enumerate(few, start=start):
+            if query.max_chars is not None and chars >= query.max_chars:
+                return tuple(hits), seen
+            if found := stored.get(one.ordinal):
+                document = found.document
+                hits.append(Hit(document.id, one.score, rank, document, one.passage, one.scores))
+                rank += 1
+                chars += found.chars
+    return tuple(hits), len(candidates)

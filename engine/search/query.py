@@ -11,7 +11,10 @@ from molt.index.segments.filter import Filter
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """What is searched for: hits `offset` to `offset + k` of the ranking."""
+    """What is searched for: hits `offset` to `offset + k` of the ranking.
+
+    With `max_chars` only the first of them whose documents together have so many characters.
+    """
 
     text: str
     collection: str
@@ -19,6 +22,7 @@ class SearchQuery:
     offset: int = 0
     where: Filter | None = None
     min_score: float | None = None
+    max_chars: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,15 @@ class Hit:
 
 @dataclass(frozen=True)
 class Page:
-    """Part of a ranking; `total` counts all of it, or is a lower bound unless `exact_total`."""
+    """Part of a ranking; `total` counts all of it, or is a lower bound unless `exact_total`.
+
+    `following` is the offset of the part after it, None where nothing comes after it.
+    """
 
     hits: tuple[Hit, ...]
     total: int
     exact_total: bool
+    following: int | None = None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ Every change of a document takes the next revision of its collection, without ga
 collection take turns; what they return is durable. Knows no vectors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +36,7 @@ from molt.index.errors import (
 
 _CONTENT = ("title", "text", "metadata")
 _COLUMNS = tables.documents.c
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,15 @@ class Ack:
 
 @dataclass(frozen=True)
 class StoredDocument:
-    """A live document with its immutable ordinal and the revision of its last change."""
+    """A live document with its immutable ordinal and the revision of its last change.
+
+    `chars` is about how many characters it has, metadata and all.
+    """
 
     ordinal: int
     revision: int
     document: Document
+    chars: int = 0
 
 
 def encode_document(document: Document) -> dict[str, str]:
@@ -113,17 +120,25 @@ class Documents:
             return _get(connection, collection, doc_id)
 
     def page(
-        self, collection: Collection, *, after: str | None = None, limit: int
+        self,
+        collection: Collection,
+        *,
+        after: str | None = None,
+        limit: int,
+        max_chars: int | None = None,
     ) -> list[StoredDocument]:
         """Up to `limit` documents in the order of their ids, from the first one beyond `after`.
 
+        With `max_chars` only the first ones that together have so many characters.
         Raises `InvalidFieldError` where `after` cannot be an id.
         """
         query = _select(collection).order_by(_COLUMNS.doc_id).limit(limit)
         if after is not None:
             query = query.where(_COLUMNS.doc_id > check_id(after, field="after"))
         with self._database.reading() as connection:
-            return _fetch(connection, query)
+            if max_chars is None:
+                return _fetch(connection, query)
+            return list(_stored(connection, query.execution_options(yield_per=_FEW), max_chars))
 
     def changed(self, collection: Collection, *, after: int, limit: int) -> list[StoredDocument]:
         """Up to `limit` live documents whose revision exceeds `after`, by rising revision."""
@@ -180,7 +195,18 @@ def _within(collection: Collection) -> tuple[ColumnElement[bool]]:
 
 
 def _fetch(connection: Connection, query: Select[tuple[Any, ...]]) -> list[StoredDocument]:
-    return [
-        StoredDocument(ordinal, revision, Document(doc_id, text, title, decode_metadata(encoded)))
-        for ordinal, revision, doc_id, title, text, encoded in connection.execute(query)
-    ]
+    return list(_stored(connection, query))
+
+
+def _stored(
+    connection: Connection, query: Select[tuple[Any, ...]], max_chars: float = inf
+) -> Iterator[StoredDocument]:
+    """What is found, up to the document with which they have `max_chars` or more together."""
+    with closing(connection.execute(query)) as rows:
+        for ordinal, revision, doc_id, title, text, encoded in rows:
+            document = Document(doc_id, text, title, decode_metadata(encoded))
+            chars = len(doc_id) + len(title) + len(text) + len(encoded)
+            yield StoredDocument(ordinal, revision, document, chars)
+            max_chars -= chars
+            if max_chars <= 0:
+                return

@@ -5,6 +5,7 @@ A key is 32 random bytes, so a plain hash of it cannot be guessed back and needs
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -72,7 +73,7 @@ class Keys:
         row = {
             "name": check_id(name, field="name"),
             "prefix": secret[:_SHOWN_CHARS],
-            "digest": _digest(secret),
+            "digest": digest_of(secret),
             "role": role.value,
             "created_at": datetime.now(UTC),
         }
@@ -83,12 +84,13 @@ class Keys:
 
     def verify(self, secret: str) -> Key | None:
         """The key that a secret belongs to, or None where it is unknown or revoked."""
-        if not (secret.startswith(_PREFIX) and secret.isascii()):
-            return None
-        query = select(keys).where(keys.c.digest == _digest(secret), keys.c.revoked_at.is_(None))
+        return self.in_use().get(digest_of(secret))
+
+    def in_use(self) -> Mapping[bytes, Key]:
+        """Every key that opens something, by the `digest_of` its secret."""
+        query = select(keys).where(keys.c.revoked_at.is_(None))
         with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-            return None if row is None else _key(row)
+            return {row.digest: _key(row) for row in connection.execute(query)}
 
     def revoke(self, name: str) -> None:
         """End the use of a key at once. Raises `KeyNotFoundError`."""
@@ -105,8 +107,9 @@ class Keys:
             return tuple(_key(row) for row in connection.execute(select(keys).order_by(keys.c.id)))
 
 
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+def digest_of(secret: str) -> bytes:
+    """What is kept of a secret, of any text in fact."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
 def _key(row: Row[tuple[Any, ...]]) -> Key:

@@ -25,6 +25,8 @@ from molt.index.catalog.keys import Role
 from tests.app.serving import BOOTS, Process, service_of, serving, started
 from tests.hashing import HashingEncoder
 
+pytestmark = pytest.mark.promise("P5", "a search while something else is full")
+
 MANY = 40
 CLICK = {"action_name": "click"}
 DEADLINE = 60.0

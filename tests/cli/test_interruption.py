@@ -14,6 +14,8 @@ from molt.index.generations.generation import GenerationStore
 from tests.cli.conftest import Molt
 from tests.server import MOLT
 
+pytestmark = pytest.mark.promise("P1", "an import that was ended half way and asked for again")
+
 DOCUMENTS = 300
 
 

@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 
 from tests.app.serving import service_of
 
+pytestmark = pytest.mark.promise("P5", "bad input to every route")
+
 JSON_TYPE = "application/json"
 JSON = {"Content-Type": JSON_TYPE}
 NDJSON = {"Content-Type": "application/x-ndjson"}

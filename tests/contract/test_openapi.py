@@ -18,6 +18,8 @@ from molt.index.catalog.catalog import open_catalog
 from molt.index.catalog.keys import Role
 from tests.app.serving import started
 
+pytestmark = pytest.mark.promise("P5", "requests made at random from the description of the API")
+
 EXAMPLES = 5
 SMALL = {  # limits in place of which huge requests would be generated
     "MOLT_LIMITS__MAX_QUERY_CHARS": "100",

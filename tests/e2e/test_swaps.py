@@ -15,6 +15,8 @@ from molt.encoder import Prompts, read_checkpoint
 from molt.encoder.checkpoint import checkpoint_id, write_checkpoint
 from tests.server import MOLT, ServerProcess, make_home
 
+pytestmark = pytest.mark.promise("P2", "swaps under clients that search and write")
+
 SWAPS = 12
 WORDS = ("boots", "tent", "rope", "stove", "lamp", "map", "knife", "bag", "coat", "gloves")
 

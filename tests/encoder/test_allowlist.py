@@ -7,6 +7,8 @@ from molt.encoder import Checkpoint, UnsafeCheckpointError, open_checkpoint
 from molt.encoder.allowlist import check_source_files, is_graph
 from tests.checkpoints import REAL_MODEL
 
+pytestmark = pytest.mark.promise("P6", "files that a checkpoint must not hold")
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:

@@ -10,6 +10,8 @@ from molt.encoder.content import check_content, is_static, modules, read_object
 from tests import checkpoints
 from tests.checkpoints import REAL_MODEL, write_json, write_model
 
+pytestmark = pytest.mark.promise("P6", "contents that a checkpoint must not have")
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:

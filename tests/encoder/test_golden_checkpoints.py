@@ -20,6 +20,8 @@ from molt.encoder import (
 from molt.encoder.checkpoint import CHECKPOINT_FORMAT, CHECKPOINT_MANIFEST
 from tests.paths import GOLDEN
 
+pytestmark = pytest.mark.promise("P7", "checkpoints of earlier formats")
+
 BI_ENCODER, STATIC = "08f2418c8671015f", "1661a0bf6200db3f"
 # What the version that wrote the first of them made of these two queries.
 TEXTS = ["a fox", "zebra 9"]

@@ -18,6 +18,8 @@ from tests.faults.points import ADDING, BACKING_UP, RESTORING
 from tests.faults.swapping import PATIENCE, armed, fired, wait_until
 from tests.server import MOLT, ServerProcess
 
+pytestmark = pytest.mark.promise("P1", "a backup beside writes and swaps, or killed, and restored")
+
 QUERIES = ("thing", "thing d7", "note of a writer", "something else")
 
 

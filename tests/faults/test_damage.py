@@ -13,6 +13,8 @@ from tests.damage import flip_a_bit
 from tests.faults.swapping import wait_until
 from tests.server import ServerProcess, make_home
 
+pytestmark = pytest.mark.promise("P3", "a flipped bit in a file that is about to serve")
+
 
 def write_and_stop(home: Path) -> None:
     """Index two documents of two collections, then end the server."""

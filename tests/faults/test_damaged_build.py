@@ -23,6 +23,8 @@ from tests.faults.swapping import (
 )
 from tests.server import ServerProcess
 
+pytestmark = pytest.mark.promise("P3", "damage while a generation is made or served")
+
 
 def made(home: Path, *, beside: str | None) -> Path:
     """The generation that lies in the home beside another one."""

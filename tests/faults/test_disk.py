@@ -21,6 +21,8 @@ from tests.faults.swapping import (
 )
 from tests.server import ServerProcess
 
+pytestmark = pytest.mark.promise("P5", "a disk that is full or fails")
+
 FULL = {"segment.sealed": "full"}
 FLUSHED = (r"/vectors\.npy$", r"/\.generation\.json\.\w+$")
 """A segment and a manifest, each under the name that it has until it is complete."""

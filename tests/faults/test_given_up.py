@@ -3,6 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from molt.engine.settings import load_settings
@@ -11,6 +12,8 @@ from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue, create_jobs_engine
 from tests.faults.homes import databases
 from tests.faults.swapping import REINDEX, armed, work
+
+pytestmark = pytest.mark.promise("P4", "a job at which one worker after another dies")
 
 
 def after_deaths(home: Path, job: Job, deaths: int) -> None:

@@ -4,12 +4,15 @@ import http.client
 import random
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.faults.homes import name_database
 from tests.server import MOLT, ServerProcess, make_home
+
+pytestmark = pytest.mark.promise("P1", "SIGKILL of a server while clients write")
 
 CLIENTS = 4
 
@@ -64,8 +67,9 @@ def wait_until_indexed(server: ServerProcess) -> int:
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.walk)])
 def test_acknowledged_documents_survive_kills(
-    tmp_path: Path, tiny_checkpoint: Path, kills: int
+    tmp_path: Path, tiny_checkpoint: Path, kills: int, tried: Callable[[int], None]
 ) -> None:
+    tried(kills)
     kill_often(make_home(tmp_path, tiny_checkpoint), kills=kills)
 
 

@@ -21,6 +21,8 @@ from tests.faults.homes import EVERYTHING, opened, pointed, served
 from tests.faults.swapping import SOON, armed, fired, found, logged, seconds_to_answer, wait_until
 from tests.server import ServerProcess
 
+pytestmark = pytest.mark.promise("P3", "a checkpoint that cannot serve")
+
 Make = Callable[[Path], Checkpoint]
 
 

@@ -22,6 +22,8 @@ from tests.faults.learning import CONFIG, environment, home
 from tests.faults.points import STARTED, TRAINING
 from tests.faults.swapping import fired, work
 
+pytestmark = pytest.mark.promise("P4", "SIGKILL at each step of a retraining")
+
 __all__ = ["home"]
 
 

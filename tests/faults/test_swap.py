@@ -30,6 +30,8 @@ from tests.faults.swapping import (
 )
 from tests.server import ServerProcess
 
+pytestmark = pytest.mark.promise("P2", "SIGKILL at each step of a swap")
+
 
 def test_a_worker_killed_at_every_step_of_a_swap_goes_on_where_it_was(
     home: Path, queue: JobQueue

@@ -22,6 +22,8 @@ from tests.faults.swapping import (
 )
 from tests.server import ServerProcess
 
+pytestmark = pytest.mark.promise("P1", "SIGKILL at each step of a write")
+
 LATE = {f"late{n}" for n in range(FAN)}
 
 

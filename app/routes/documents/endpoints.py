@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request
 
 from molt.app.http.admission import Bulkhead
-from molt.app.http.answers import Json
+from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.bodies import NDJSON, media_type, parse_json, require_json
 from molt.app.http.route import admission_of, content_of, new_router, where_it_fits, within
@@ -83,8 +83,7 @@ async def get_documents(
 ) -> Json:
     """Page through the documents of a collection in the order of their ids."""
     service = service_of(request)
-    page = await admission_of(request).run(_page, service.engine, collection, after, limit)
-    return Json(page)
+    return Json(await admission_of(request).run(_page, service, collection, after, limit))
 
 
 @router.get(
@@ -144,11 +143,14 @@ async def _acknowledge(
     return Json({"accepted": ack.accepted, "revision": ack.revision, "indexed": indexed})
 
 
-def _page(engine: Engine, name: str, after: str | None, limit: int) -> dict[str, Any]:
-    collection = engine.catalog.collections.get(name)
-    found = engine.catalog.documents.page(collection, after=after, limit=limit)
-    following = found[-1].document.id if len(found) == limit else None
-    return {"documents": [_stored(one) for one in found], "next": following}
+def _page(service: Service, name: str, after: str | None, limit: int) -> bytes:
+    """A page, encoded; it is less than `limit` where the documents are large."""
+    catalog, most = service.engine.catalog, service.settings.limits.max_answer_bytes
+    collection = catalog.collections.get(name)
+    found = catalog.documents.page(collection, after=after, limit=limit, max_chars=most)
+    last = found[-1].document.id if found else None
+    more = last is not None and catalog.documents.page(collection, after=last, limit=1)
+    return encode({"documents": [_stored(one) for one in found], "next": last if more else None})
 
 
 def _get(engine: Engine, name: str, doc_id: str) -> dict[str, Any]:

@@ -6,14 +6,19 @@ says how many.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from molt.app.http.admission import OverloadedError
+from molt.app.http.auth import Access
 from molt.app.http.bodies import parse_json, require_plain
-from molt.app.http.failures import BodyTooLargeError, InvalidLineError, RequestError
+from molt.app.http.failures import (
+    BodyTooLargeError,
+    InvalidKeyError,
+    InvalidLineError,
+    RequestError,
+)
 from molt.app.http.route import admission_of, share_of
 from molt.app.http.validation import validate
 from molt.app.routes.documents.intake import keep, to_document
@@ -44,6 +49,46 @@ class _Batch:
     def is_full(self) -> bool:
         return len(self.lines) >= BATCH_LINES or self.size >= BATCH_BYTES
 
+    def next(self) -> "_Batch":
+        return _Batch(first=self.first + len(self.lines))
+
+
+class _Lines:
+    """Cuts what arrives into lines; a line in however many pieces is put together once."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self.held = 0
+
+    @property
+    def are_over(self) -> bool:
+        """Has the last line more bytes than it may?"""
+        return self.held > self._limit
+
+    def whole(self, chunk: bytes) -> list[bytes]:
+        """The lines that end in a chunk, without their ends."""
+        first, *others = chunk.split(b"\n")
+        self._add(first)
+        if not others:
+            return []
+        *between, last = others
+        ended = self._taken()
+        self._add(last)
+        return [ended, *between]
+
+    def rest(self) -> list[bytes]:
+        """The last line, where it has no end; one beyond the limit is cut after it."""
+        return [self._taken()[: self._limit + 1]] if self.held else []
+
+    def _add(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self.held += len(piece)
+
+    def _taken(self) -> bytes:
+        line, self._pieces, self.held = b"".join(self._pieces), [], 0
+        return line
+
 
 async def keep_lines(request: Request, service: Service, collection: Collection) -> Ack:
     """Upsert every line of the body; of two lines with one id the later wins.
@@ -53,20 +98,27 @@ async def keep_lines(request: Request, service: Service, collection: Collection)
     require_plain(request)
     share = share_of(request)
     taken, batch = Ack(0, collection.revision), _Batch()
-    async for line in _lines(request, limit=service.settings.limits.max_ndjson_line_bytes):
+    lines = _Lines(limit=service.settings.limits.max_ndjson_line_bytes)
+    async for chunk in request.stream():
+        for line in lines.whole(chunk):
+            batch.add(line)
+            if batch.is_full or not share.fits(batch.size + lines.held):
+                taken, batch = await _keep(request, collection, batch, taken), batch.next()
+        if batch.lines and not share.fits(batch.size + lines.held):
+            taken, batch = await _keep(request, collection, batch, taken), batch.next()
+        share.resize(batch.size + lines.held)
+        if lines.are_over:
+            break
+    for line in lines.rest():
         batch.add(line)
-        if not batch.is_full and share.fits(batch.size):
-            share.resize(batch.size)
-            continue
-        taken = await _keep(request, collection, batch, taken)
-        batch = _Batch(first=batch.first + len(batch.lines))
-        share.resize(0)
     return await _keep(request, collection, batch, taken)
 
 
 async def _keep(request: Request, collection: Collection, batch: _Batch, taken: Ack) -> Ack:
     """Keep a batch. A busy server refuses the first; those after it wait for a place."""
     service = service_of(request)
+    if batch.first > 1:
+        await _look_at_key_again(request, taken)
     while True:
         try:
             return await admission_of(request).run(_keep_batch, service, collection, batch, taken)
@@ -76,17 +128,15 @@ async def _keep(request: Request, collection: Collection, batch: _Batch, taken: 
         await asyncio.sleep(_PAUSE)
 
 
-async def _lines(request: Request, *, limit: int) -> AsyncIterator[bytes]:
-    """Every line, without its end; one beyond `limit` bytes is cut after it and is the last."""
-    rest = b""
-    async for chunk in request.stream():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line
-        if len(rest) > limit:
-            break
-    if rest:
-        yield rest[: limit + 1]
+async def _look_at_key_again(request: Request, taken: Ack) -> None:
+    """A stream may last for hours, and its key be revoked meanwhile."""
+    try:
+        await service_of(request).guard.admit(request.headers, Access.WRITE)
+    except InvalidKeyError as error:
+        raise InvalidKeyError(
+            f"{error}; the {taken.accepted} documents before were accepted",
+            extensions={"accepted": taken.accepted, "revision": taken.revision},
+        ) from None
 
 
 def _keep_batch(service: Service, collection: Collection, batch: _Batch, taken: Ack) -> Ack:

@@ -10,19 +10,20 @@ from fastapi import Header, Path, Query, Request
 from fastapi.sse import format_sse_event
 from starlette.responses import Response, StreamingResponse
 
+from molt.app.following import FOLLOW_SECONDS
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
+from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.texts import Name
 from molt.app.routes.collections.schemas import NAME_PATTERN
 from molt.app.routes.jobs.schemas import JobList, JobStatus
-from molt.app.service import Service, service_of
+from molt.app.service import service_of
 from molt.index.jobs.job import Job
 
 router = new_router("jobs")
 
 JobPath = Annotated[Name, Path(alias="id", description="a job's id")]
-_FOLLOW_SECONDS = 0.25
 _PING_SECONDS = 15.0
 
 
@@ -82,10 +83,9 @@ async def get_events(
     last: Annotated[int, Header(alias="Last-Event-ID", ge=-1, le=2**53)] = -1,
 ) -> StreamingResponse:
     """Follow a job: every event so far, those to come as they come, and `end` with its state."""
-    service = service_of(request)
     await _job(request, job_id)
     return StreamingResponse(
-        _followed(service, job_id, last),
+        _followed(request, job_id, last),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -96,23 +96,30 @@ async def _job(request: Request, job_id: str) -> Job:
     return await admission_of(request).run(lambda: jobs.get(job_id))
 
 
-async def _followed(service: Service, job_id: str, last: int) -> AsyncIterator[bytes]:
-    """Server-sent events until the job ends or the server stops; a comment where it is silent."""
-    queue = service.engine.jobs
-    loop = asyncio.get_running_loop()
+async def _followed(request: Request, job_id: str, last: int) -> AsyncIterator[bytes]:
+    """Server-sent events until the job ends, the server stops or the key is revoked.
+
+    A comment where it is silent.
+    """
+    service, loop = service_of(request), asyncio.get_running_loop()
     spoken = loop.time()
-    while not service.leaving:
-        job = await asyncio.to_thread(queue.get, job_id)  # before its events: none is missed
-        for event in await asyncio.to_thread(lambda after: queue.events(job_id, after=after), last):
-            last, spoken = event.number, loop.time()
-            yield _sse(event.content, name="progress", number=last)
-        if job.state.ended:
-            yield _sse(asdict(job), name="end", number=last)
-            return
-        if loop.time() - spoken > _PING_SECONDS:
-            spoken = loop.time()
-            yield format_sse_event(comment="still at work")
-        await asyncio.sleep(_FOLLOW_SECONDS)
+    async with service.followers.following(job_id) as story:
+        while not service.leaving:
+            ended = story.ended
+            for event in story.after(last):
+                last, spoken = event.number, loop.time()
+                yield _sse(event.content, name="progress", number=last)
+            if ended is not None:
+                yield _sse(asdict(ended), name="end", number=last)
+                return
+            if loop.time() - spoken > _PING_SECONDS:
+                spoken = loop.time()
+                yield format_sse_event(comment="still at work")
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                await service.guard.admit(request.headers, Access.ADMIN)
+            except (InvalidKeyError, ForbiddenError):
+                return
 
 
 def _sse(content: Any, *, name: str, number: int) -> bytes:

@@ -1,6 +1,7 @@
 """`/v1/embeddings`, `/v1/models` and `/v1/rerank`."""
 
 from base64 import b64encode
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from molt.app.http.auth import Access, allow
 from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.texts import Name
-from molt.app.routes.embedding import EmbeddingQuery, embed, embedding_admission
+from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
 from molt.app.routes.openai.schemas import EmbeddingList, EmbeddingsBody, ModelList, ModelObject
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
@@ -36,8 +37,8 @@ router = new_router("openai")
 async def post_embeddings(request: Request, body: EmbeddingsBody) -> Json:
     """Encode texts, as OpenAI's API does."""
     service = service_of(request)
-    admission = embedding_admission(request, body.input, model=body.model)
-    return Json(await admission.run(_embed, service, body))
+    work = partial(_embed, service, body)
+    return Json(await embed_in_thread(request, work, texts=body.input, model=body.model))
 
 
 @router.get("/v1/models", operation_id="list_models", response_model=ModelList)

@@ -7,11 +7,12 @@ from fastapi import Query, Request
 
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
+from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.validation import require
 from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
-from molt.engine.search.answer import describe_answer
+from molt.engine.search.answer import describe_answer, read_cursor
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import LimitSettings
 from molt.index.segments.filter import Filter, parse_filter
@@ -63,15 +64,27 @@ def _answer(service: Service, body: SearchBody) -> bytes:
 def _query(body: SearchBody, limits: LimitSettings) -> SearchQuery:
     require(len(body.query), limits, "max_query_chars", place=("query",))
     require(body.k, limits, "max_k", place=("k",))
-    require(body.offset + body.k, limits, "max_window", place=("offset",))
+    offset = _offset(body)
+    require(offset + body.k, limits, "max_window", place=("offset",))
     return SearchQuery(
         text=body.query,
         collection=body.collection,
         k=body.k,
-        offset=body.offset,
+        offset=offset,
         where=_filter(body, limits),
         min_score=body.min_score,
+        max_chars=limits.max_answer_bytes,
     )
+
+
+def _offset(body: SearchBody) -> int:
+    if body.cursor is None:
+        return body.offset
+    found = read_cursor(body.cursor)
+    if found is None or body.offset:
+        wrong = "is none of an answer's" if found is None else "stands for `offset`; send one"
+        raise InvalidRequestError([Violation(wrong, "body", ("cursor",))])
+    return found
 
 
 def _filter(body: SearchBody, limits: LimitSettings) -> Filter | None:

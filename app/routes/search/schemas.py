@@ -24,6 +24,9 @@ Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
 Mode = Annotated[Literal["dense"], _NOT_YET]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
+Cursor = Annotated[
+    str, Field(max_length=64, description="of the answer before; goes on after its last hit")
+]
 FilterBody = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Filter"})]
 
 
@@ -41,6 +44,7 @@ class SearchBody(Strict):
     explain: Never = False
     rerank: Never = False
     min_score: float | None = None
+    cursor: Cursor | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
@@ -55,6 +59,7 @@ class SearchParameters(BaseModel):
     offset: Offset = 0
     mode: Mode = "dense"
     min_score: float | None = None
+    cursor: Cursor | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
@@ -105,3 +110,4 @@ class SearchResult(BaseModel):
     total: Total
     hits: list[FoundDocument]
     facets: dict[str, list[Any]]
+    cursor: str | None

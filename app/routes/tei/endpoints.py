@@ -1,5 +1,6 @@
 """`/embed`, `/info` and `/rerank`."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.routes.embedding import EmbeddingQuery, embed, embedding_admission
+from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
 from molt.app.routes.tei.schemas import EmbedBody, Info
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
@@ -31,8 +32,8 @@ router = new_router("tei")
 async def post_embed(request: Request, body: EmbedBody) -> Json:
     """Encode texts, as text-embeddings-inference does."""
     service = service_of(request)
-    admission = embedding_admission(request, body.inputs, model=DEFAULT)
-    return Json(await admission.run(_embed, service, body))
+    work = partial(_embed, service, body)
+    return Json(await embed_in_thread(request, work, texts=body.inputs, model=DEFAULT))
 
 
 @router.get("/info", operation_id="info", response_model=Info)

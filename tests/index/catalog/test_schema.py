@@ -27,6 +27,8 @@ from molt.index.errors import CatalogError, NewerCatalogError
 from tests.kept_events import kept_events
 from tests.paths import GOLDEN
 
+pytestmark = pytest.mark.promise("P7", "catalogs of earlier revisions")
+
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_uses(catalog: Catalog) -> None:
     with catalog.database.reading() as connection:

@@ -28,6 +28,8 @@ from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.exact import Vectors
 from tests.index.segment_fixtures import CountingEncoder
 
+pytestmark = pytest.mark.promise("P2", "writers and readers beside the move of a pointer")
+
 WHY = Reason("ops", "better on test", "r1")
 
 WRITING = """

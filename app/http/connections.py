@@ -1,0 +1,268 @@
+"""Connections: what one may cost before a request of it is known, and while nobody reads.
+
+Heads are bounded in bytes, headers and time, bodies must keep arriving and answers be taken, and
+there are never so many connections that files of the service's own could not be opened. Looks at
+all of them once a second, so that a connection costs no timer.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from molt.app.http.failures import HttpFailure
+from molt.app.http.pace import Pace
+from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_large, written
+from molt.engine.settings import LimitSettings
+
+MONITOR = "connections"
+"""What the application's state calls the monitor."""
+_LOOK_SECONDS = 1.0
+_LINGER_SECONDS = 2.0
+_PIECE = 16 * 1024
+_MIB = 2**20
+
+
+class Phase(StrEnum):
+    """What a connection is at."""
+
+    IDLE = "idle"
+    """No byte of a request has come."""
+    HEAD = "head"
+    BODY = "body"
+    ANSWER = "answer"
+    """The request is there whole, its answer is not."""
+    CLOSING = "closing"
+    """It was refused; what still comes is thrown away, so that the reason arrives."""
+
+
+@dataclass
+class ConnectionMonitor:
+    """Every connection of a process. Used from its event loop alone."""
+
+    limits: LimitSettings
+    most: int
+    on_count: Callable[[int], None] = lambda _: None
+    on_refused: Callable[[str], None] = lambda _: None
+    _connections: "set[Connection]" = field(default_factory=set)
+    _looking: bool = False
+
+    def admit(self, connection: "Connection") -> bool:
+        """Take one more connection, if need be in place of the one that is idle for longest."""
+        if len(self._connections) >= self.most:
+            idle = [one for one in self._connections if one.phase is Phase.IDLE]
+            if not idle:
+                return False
+            min(idle, key=lambda one: one.since).give_way()
+        self._connections.add(connection)
+        self.on_count(len(self._connections))
+        if not self._looking:
+            self._looking = True
+            connection.loop.call_later(_LOOK_SECONDS, self._look, connection.loop)
+        return True
+
+    def forget(self, connection: "Connection") -> None:
+        """It has ended, or is about to."""
+        self._connections.discard(connection)
+        self.on_count(len(self._connections))
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for connection in list(self._connections):
+            connection.look(now)
+        self._looking = bool(self._connections)
+        if self._looking:
+            loop.call_later(_LOOK_SECONDS, self._look, loop)
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's connection with bounds."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._monitor: ConnectionMonitor = self.app_state[MONITOR]
+        self._limits = self._monitor.limits
+        self.phase = Phase.IDLE
+        self.since = self.loop.time()
+        self._raw = 0  # bytes of the head, or since the body was last found to go on
+        self._head = 0
+        self._over: HttpFailure | None = None
+        self._half_closed = False
+        self._served = False  # any request
+        self._pace = Pace(self._limits.min_bytes_per_second)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As asyncio calls it; refused where there are too many."""
+        super().connection_made(transport)
+        if not self._monitor.admit(self):
+            self.phase = Phase.CLOSING
+            self._monitor.on_refused(TOO_MANY.code)
+            self.transport.write(written(TOO_MANY))
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As asyncio calls it."""
+        self._monitor.forget(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """As asyncio calls it; heads are read in pieces, to be never far beyond their limit."""
+        if self.phase is Phase.IDLE:
+            self._enter(Phase.HEAD)
+        whole = self.phase is not Phase.HEAD
+        step = len(data) if whole else _PIECE
+        for start in range(0, len(data), step):
+            if self.phase is Phase.CLOSING:
+                self._throw_away(len(data) - start)
+                return
+            if self.transport.is_closing():
+                return
+            self._feed(data if step >= len(data) else data[start : start + step])
+
+    def _feed(self, piece: bytes) -> None:
+        self._raw += len(piece)
+        if not self.flow.write_paused:
+            self._pace.count(len(piece))
+        super().data_received(piece)
+        if self.phase in {Phase.HEAD, Phase.BODY} and self._raw > self._limits.max_head_bytes:
+            self._over = self._over or head_too_large(self._limits)
+        if self._over is not None:
+            self._refuse(self._over)
+
+    def send_400_response(self, msg: str) -> None:
+        """For what is no HTTP; uvicorn calls this."""
+        self._over = HttpFailure(400, "invalid_http", msg)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """A client that has said all it has to say still gets its answer."""
+        if self.phase is not Phase.ANSWER:
+            return False
+        self.cycle.keep_alive = False
+        self._half_closed = True
+        return True
+
+    def on_message_begin(self) -> None:
+        """As the parser calls it."""
+        super().on_message_begin()
+        self._served = True
+        self._enter(Phase.HEAD)
+        self._head = 0
+
+    def on_url(self, url: bytes) -> None:
+        """As the parser calls it."""
+        self._head += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """As the parser calls it, for trailers too."""
+        self._head += len(name) + len(value) + 4
+        if len(self.headers) >= self._limits.max_headers:
+            self._over = head_too_large(self._limits)
+            return
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """As the parser calls it."""
+        if self._head > self._limits.max_head_bytes:
+            self._over = head_too_large(self._limits)
+        if self._over is None:
+            self._enter(Phase.BODY)
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """As the parser calls it."""
+        self._raw = 0
+        if self._over is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """As the parser calls it."""
+        if self._over is None:
+            super().on_message_complete()
+            self._enter(Phase.IDLE if self.cycle.response_complete else Phase.ANSWER)
+
+    def on_response_complete(self) -> None:
+        """As the answering task calls it."""
+        super().on_response_complete()
+        if self.phase is Phase.ANSWER:
+            self._enter(Phase.IDLE)
+
+    def pause_writing(self) -> None:
+        """As asyncio calls it where the client takes its answer slower than it is written."""
+        super().pause_writing()
+        self._pace.begin(self.loop.time())
+
+    def give_way(self) -> None:
+        """Make room for another connection; nothing was being said on this one."""
+        self._monitor.forget(self)
+        self.transport.close()
+
+    def look(self, now: float) -> None:
+        """End what has taken too long."""
+        if self.phase is Phase.CLOSING:
+            if now - self.since > _LINGER_SECONDS:
+                self.transport.abort()
+        elif self.flow.write_paused:
+            self._look_at_answer(now)
+        elif self.phase is Phase.BODY:
+            self._look_at_body(now)
+        elif self.phase is not Phase.ANSWER:
+            self._look_at_head(now)
+        elif self._half_closed:
+            self._ask_whether_anybody_is_there()
+
+    def _look_at_answer(self, now: float) -> None:
+        if self._pace.is_too_slow(now, left=self.transport.get_write_buffer_size()):
+            self._monitor.on_refused("slow_reader")
+            self.transport.abort()
+
+    def _look_at_body(self, now: float) -> None:
+        if self.flow.read_paused:  # it is we who are slow
+            self._pace.begin(now)
+        elif self._pace.is_too_slow(now):
+            self._refuse(SLOW_BODY)
+
+    def _look_at_head(self, now: float) -> None:
+        """Between requests uvicorn's own timeout holds."""
+        if now - self.since <= self._limits.head_seconds:
+            return
+        if self.phase is Phase.HEAD:
+            self._refuse(SLOW_HEAD)
+        elif not self._served:
+            self.transport.close()
+
+    def _ask_whether_anybody_is_there(self) -> None:
+        """Whoever closed the whole connection answers this with a reset."""
+        if not self.cycle.response_started and self.scope["http_version"] == "1.1":
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase, self.since, self._raw = phase, self.loop.time(), 0
+        self._pace.begin(self.since)
+
+    def _refuse(self, failure: HttpFailure) -> None:
+        """Say why, say nothing else, and close."""
+        self._over = failure
+        if self.phase is Phase.CLOSING or self.transport.is_closing():
+            return
+        answering = self.cycle is not None and self.cycle.response_started
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._enter(Phase.CLOSING)
+        self._monitor.on_refused(failure.code)
+        if answering:
+            self.transport.abort()
+            return
+        self.flow.resume_reading()
+        self.transport.write(written(failure))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _throw_away(self, size: int) -> None:
+        self._raw += size
+        if self._raw > _MIB:
+            self.transport.abort()

@@ -1,0 +1,250 @@
+"""What connections cost a real server: heads, slow clients, and those who go away."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import pytest
+
+from tests.app.serving import BOOTS, Process, started
+
+pytestmark = pytest.mark.promise("P5", "heads without end, slow clients, too many connections")
+
+SOON = 60.0
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A server with a collection, which gives heads two seconds."""
+    with started(tmp_path_factory.mktemp("home"), MOLT_LIMITS__HEAD_SECONDS="2") as server:
+        yield server
+
+
+@contextmanager
+def connected(server: Process, *said: bytes) -> Iterator[socket.socket]:
+    where = urlsplit(server.url)
+    with closing(socket.create_connection((where.hostname, where.port), timeout=SOON)) as made:
+        for piece in said:
+            made.sendall(piece)
+        yield made
+
+
+def answered(connection: socket.socket) -> tuple[int, dict[str, Any]]:
+    """Status and JSON of an answer that ends with the connection."""
+    content = b""
+    while piece := connection.recv(65_536):
+        content += piece
+    head, _, body = content.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+def is_cut_off(connection: socket.socket, piece: bytes) -> bool:
+    """Does the server end it before it was sent 100 MB?"""
+    try:
+        for _ in range(100 * MIB // len(piece)):
+            connection.sendall(piece)
+    except OSError:
+        return True
+    return False
+
+
+def memory(server: Process) -> int:
+    return int(psutil.Process(server.popen.pid).memory_info().rss)
+
+
+def counted(server: Process, series: str) -> float:
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith(series))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + SOON
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"".join(b"X%05d: %s\r\n" % (number, b"a" * 990) for number in range(1000)),
+        b"a" * MIB,
+        b"X: 1\r\n" * 150_000,
+    ],
+    ids=["many headers", "one header", "short headers"],
+)
+def test_a_head_without_end_is_refused_and_costs_no_memory(server: Process, piece: bytes) -> None:
+    before = memory(server)
+    with connected(server, HEAD, b"" if b"\r\n" in piece else b"X: ") as connection:
+        assert is_cut_off(connection, piece)
+    assert memory(server) - before < 20 * MIB
+    assert httpx.get(f"{server.url}/livez").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers", [b"X: 1\r\n" * 101, b"X: " + b"a" * 40_000 + b"\r\n"], ids=["many", "long"]
+)
+def test_a_head_beyond_its_limits_is_told_so(server: Process, headers: bytes) -> None:
+    before = counted(server, 'molt_connections_refused_total{reason="head_too_large"}')
+    with connected(server, HEAD + headers + b"\r\n") as connection:
+        status, problem = answered(connection)
+    assert (status, problem["type"]) == (431, "urn:molt:problem:head_too_large")
+    assert "limits.max_headers" in problem["detail"]
+    after = counted(server, 'molt_connections_refused_total{reason="head_too_large"}')
+    assert after == before + 1
+
+
+def test_a_url_beyond_the_limit_is_refused_too(server: Process) -> None:
+    with connected(server, b"GET /search?q=" + b"a" * 40_000 + b" HTTP/1.1\r\n\r\n") as connection:
+        assert answered(connection)[0] == 431
+
+
+def test_trailers_without_end_are_refused(server: Process) -> None:
+    before = memory(server)
+    request = b"POST /search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with connected(server, request, b"1\r\n{\r\n0\r\nX: ") as connection:
+        assert is_cut_off(connection, b"a" * MIB)
+    assert memory(server) - before < 20 * MIB
+
+
+def test_what_is_no_http_is_told_so(server: Process) -> None:
+    with connected(server, b"HELO there\r\n\r\n") as connection:
+        status, problem = answered(connection)
+    assert (status, problem["type"]) == (400, "urn:molt:problem:invalid_http")
+
+
+def test_a_slow_head_and_a_silent_connection_are_ended(server: Process) -> None:
+    with connected(server, HEAD) as slow, connected(server) as silent:
+        status, problem = answered(slow)
+        assert silent.recv(1) == b""
+    assert (status, problem["type"]) == (408, "urn:molt:problem:slow_request")
+
+
+def test_connections_beyond_the_limit_take_the_place_of_idle_ones(tmp_path: Path) -> None:
+    with started(tmp_path, MOLT_LIMITS__MAX_CONNECTIONS="8") as server:
+        where = urlsplit(server.url)
+        made = [socket.create_connection((where.hostname, where.port)) for _ in range(30)]
+        try:
+            for _ in range(3):
+                assert httpx.get(f"{server.url}/livez").status_code == 200
+            assert counted(server, "molt_connections ") <= 8
+        finally:
+            for connection in made:
+                connection.close()
+
+
+def test_where_every_connection_is_at_work_one_more_is_turned_away(tmp_path: Path) -> None:
+    with started(tmp_path, MOLT_LIMITS__MAX_CONNECTIONS="4") as server:
+        where = urlsplit(server.url)
+        made = [socket.create_connection((where.hostname, where.port)) for _ in range(4)]
+        try:
+            for connection in made:
+                connection.sendall(HEAD)
+            time.sleep(0.5)
+            with connected(server) as late:
+                status, problem = answered(late)
+            assert (status, problem["type"]) == (429, "urn:molt:problem:overloaded")
+        finally:
+            for connection in made:
+                connection.close()
+
+
+def test_whoever_closes_its_side_still_gets_its_answer(server: Process) -> None:
+    body = json.dumps({"input": ["a text"] * 500, "model": "default"}).encode()
+    with connected(server, post("/v1/embeddings", body)) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        content = b""
+        while piece := connection.recv(65_536):
+            content += piece
+    assert content.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+def post(path: str, body: bytes) -> bytes:
+    """A request as it is sent."""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def test_a_line_in_small_pieces_is_put_together_once(server: Process) -> None:
+    """Each piece would be copied with all that came before it: 4 MB, tens of thousands of times."""
+    httpx.post(f"{server.url}/collections", json={"name": "trickle"})
+    path = "/collections/trickle/documents?wait=false"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n".encode()
+    line = b'{"id": "t", "text": "' + b"a" * 900_000
+    with connected(server, head, b"Content-Length: 1000000000\r\n\r\n", line) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        process = psutil.Process(server.popen.pid)
+        before = sum(process.cpu_times()[:2])
+        for _ in range(3_000):
+            connection.sendall(b"a")
+            time.sleep(0.0002)
+        assert sum(process.cpu_times()[:2]) - before < 1.5
+
+
+def test_large_pages_end_early_and_go_on(tmp_path: Path) -> None:
+    with started(tmp_path, MOLT_LIMITS__MAX_ANSWER_BYTES="100000") as server:
+        client = httpx.Client(base_url=server.url, timeout=SOON)
+        client.post("/collections", json={"name": "large"})
+        documents = [{"id": f"d{n:02}", "text": f"boots {n} " + "x" * 30_000} for n in range(10)]
+        client.post("/collections/large/documents", json={"documents": documents})
+        seen, after = [], None
+        while True:
+            given = {"limit": 100} | ({"after": after} if after else {})
+            page = client.get("/collections/large/documents", params=given)
+            assert len(page.content) < 200_000
+            seen += [one["id"] for one in page.json()["documents"]]
+            after = page.json()["next"]
+            if after is None:
+                break
+        assert seen == [f"d{n:02}" for n in range(10)]
+        found, cursor = [], None
+        while True:
+            body = {"query": "boots", "collection": "large", "k": 100, "cursor": cursor}
+            answer = client.post("/search", json=body)
+            assert len(answer.content) < 200_000
+            found += [(hit["rank"], hit["id"]) for hit in answer.json()["hits"]]
+            cursor = answer.json()["cursor"]
+            if cursor is None:
+                break
+        assert [rank for rank, _ in found] == list(range(1, 11))
+        assert {doc_id for _, doc_id in found} == set(seen)
+
+
+def test_answers_that_nobody_reads_are_bounded(tmp_path: Path) -> None:
+    with started(tmp_path, MOLT_LIMITS__MAX_ANSWER_BYTES_IN_FLIGHT=str(16 * MIB)) as server:
+        httpx.post(f"{server.url}/collections", json={"name": "large"})
+        for number in range(9):
+            documents = [{"id": f"d{number}", "text": "x" * 999_000}]
+            body = {"documents": documents, "wait": False}
+            httpx.post(f"{server.url}/collections/large/documents", json=body, timeout=SOON)
+        before, where = memory(server), urlsplit(server.url)
+        request = b"GET /collections/large/documents?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        made = []
+        try:
+            for _ in range(20):
+                one = socket.socket()
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                one.connect((where.hostname, where.port))
+                one.sendall(request)
+                made.append(one)
+            refused = 'molt_overload_refusals_total{where="answers"}'
+            wait_until(lambda: counted(server, refused) >= 18)
+            assert memory(server) - before < 200 * MIB
+            assert httpx.get(f"{server.url}/livez").status_code == 200
+        finally:
+            for one in made:
+                one.close()
+        body = {"documents": BOOTS, "wait": False}
+        answer = httpx.post(f"{server.url}/collections/large/documents", json=body, timeout=SOON)
+        assert answer.status_code == 200
