@@ -2,9 +2,10 @@
 
 import json
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from tests.app.serving import BOOTS, Process, started
+from tests.server import MOLT
 
 pytestmark = pytest.mark.promise("P5", "heads without end, slow clients, too many connections")
 
@@ -248,3 +250,44 @@ def test_answers_that_nobody_reads_are_bounded(tmp_path: Path) -> None:
         body = {"documents": BOOTS, "wait": False}
         answer = httpx.post(f"{server.url}/collections/large/documents", json=body, timeout=SOON)
         assert answer.status_code == 200
+
+
+def test_texts_of_a_client_that_went_away_are_not_encoded(
+    tmp_path: Path, default_checkpoint: Path
+) -> None:
+    """Minutes of work for a real encoder, which nobody waits for."""
+    subprocess.run(
+        [MOLT, "--home", tmp_path, "checkpoints", "add", default_checkpoint],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    with started(tmp_path) as other:
+        model = default_checkpoint.name
+        texts = [f"a text {'of many words ' * 60} {number}" for number in range(2048)]
+        body = json.dumps({"input": texts, "model": model}).encode()
+        one = json.dumps({"input": "a query", "model": model}).encode()
+        for _ in range(8):
+            with connected(other, post("/v1/embeddings", body)):
+                pass
+        wait_until(lambda: counted(other, 'molt_requests_pending{bulkhead="bulk"}') == 0)
+        with connected(other, post("/v1/embeddings", one)) as connection:
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert other.stop() == 0
+
+
+def test_a_server_with_much_to_encode_stops_soon(tmp_path: Path, default_checkpoint: Path) -> None:
+    subprocess.run(
+        [MOLT, "--home", tmp_path, "checkpoints", "add", default_checkpoint],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    with started(tmp_path, MOLT_LIMITS__WAIT_SECONDS="0.1") as server:
+        texts = [f"a text {'of many words ' * 60} {number}" for number in range(2048)]
+        body = json.dumps({"input": texts, "model": default_checkpoint.name}).encode()
+        with ExitStack() as waiting:
+            for _ in range(20):
+                waiting.enter_context(connected(server, post("/v1/embeddings", body)))
+            wait_until(lambda: counted(server, 'molt_requests_pending{bulkhead="bulk"}') > 10)
+            began = time.monotonic()
+            server.stop()
+            assert time.monotonic() - began < 20  # of 5 and 15 s that are documented

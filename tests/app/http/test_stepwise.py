@@ -1,5 +1,7 @@
 import json
 import math
+from collections.abc import Callable
+from typing import Any
 
 import orjson
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molt.app.http import stepwise
-from molt.app.http.stepwise import STEP, parse_stepwise
+from molt.app.http.failures import AmbiguousJsonError
+from molt.app.http.stepwise import STEP, parse, parse_stepwise
 
 VALUES = st.recursive(
     st.none()
@@ -83,3 +86,28 @@ def test_no_more_than_a_step_is_read_at_once(monkeypatch: pytest.MonkeyPatch) ->
     body = {"documents": documents, "deep": {"deeper": {"deepest": list(range(5000))}}}
     assert parse_stepwise(json.dumps(body).encode()) == body
     assert max(read) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "'c' twice"),
+        (b'[{"a": 1}, {"a": 1, "a": 1}]', "'a' twice"),
+        (b'{"a": 9223372036854775808}', "9223372036854775808 has more than 64 bits"),
+        (b"[-9223372036854775809]", "-9223372036854775809"),
+        (b"123456789012345678901234567890", "more than 64 bits"),
+    ],
+)
+@pytest.mark.parametrize("read", [parse, parse_stepwise])
+def test_what_readers_take_differently_is_named(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[bytes], Any], content: bytes, said: str
+) -> None:
+    for step in (4, 1000):
+        monkeypatch.setattr(stepwise, "STEP", step)
+        with pytest.raises(AmbiguousJsonError, match=said):
+            read(content)
+
+
+def test_the_greatest_integers_are_taken() -> None:
+    content = b'  [9223372036854775807, -9223372036854775808, 1e30, "99999999999999999999"]\n'
+    assert parse(content) == parse_stepwise(content) == [2**63 - 1, -(2**63), 1e30, "9" * 20]

@@ -1,0 +1,52 @@
+"""A key that is revoked while its stream is open."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+
+from molt.app.routes.documents.ndjson import BATCH_LINES
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.keys import Role
+from tests.app.serving import started
+
+SOON = 60.0
+
+
+def test_a_stream_ends_when_its_key_is_revoked(tmp_path: Path) -> None:
+    with closing(open_catalog(home_url(tmp_path))) as catalog, started(tmp_path) as server:
+        admin, writer = (catalog.keys.create(role, role) for role in (Role.ADMIN, Role.WRITE))
+        client = httpx.Client(base_url=server.url, timeout=SOON, headers={"api-key": admin})
+        wait_for(client, writer, 200)
+        client.post("/collections", json={"name": "shop"}).raise_for_status()
+
+        def lines(first: int) -> bytes:
+            numbers = range(first, first + BATCH_LINES)
+            return b"".join(
+                json.dumps({"id": f"d{n}", "text": "boots"}).encode() + b"\n" for n in numbers
+            )
+
+        def stream() -> Iterator[bytes]:
+            yield lines(0)
+            while client.get("/collections/shop").json()["documents"] < BATCH_LINES:
+                pass
+            catalog.keys.revoke(Role.WRITE)
+            wait_for(client, writer, 401)
+            yield lines(BATCH_LINES)
+            yield lines(2 * BATCH_LINES)
+
+        headers = {"Content-Type": "application/x-ndjson", "api-key": writer}
+        path = "/collections/shop/documents?wait=false"
+        answer = client.post(path, content=stream(), headers=headers)
+        assert answer.status_code == 401
+        assert answer.json()["accepted"] == BATCH_LINES
+        assert client.get("/collections/shop").json()["documents"] == BATCH_LINES
+
+
+def wait_for(client: httpx.Client, key: str, status: int) -> None:
+    until = time.monotonic() + SOON
+    while client.get("/collections", headers={"api-key": key}).status_code != status:
+        assert time.monotonic() < until
