@@ -51,7 +51,7 @@ def parse(content: bytes) -> Any:
     Raises `ValueError` where that raises, and `AmbiguousJsonError`.
     """
     value = orjson.loads(content)
-    if isinstance(value, dict | list) or type(value) is float:  # an integer that was rounded
+    if not isinstance(value, str):
         try:
             _DECODER.decode(content.decode())
         except RecursionError:

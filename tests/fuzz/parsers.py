@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 
 import orjson
 import polars as pl
@@ -78,6 +79,7 @@ def _table(name: str) -> Callable[[bytes, Path], None]:
 def _archive(content: bytes, folder: Path) -> None:
     path = folder / "archive"
     path.write_bytes(content)
+    rmtree(folder / "unpacked", ignore_errors=True)
     unpack(path, folder / "unpacked", limit=2**20)
     assert all(each.resolve().is_relative_to(folder) for each in folder.rglob("*"))
 
