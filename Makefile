@@ -21,7 +21,7 @@ LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve test walk resilience fuzz check format browser lock audit clean
+.PHONY: demo serve test walk resilience fuzz check format browser lock audit sbom clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus
@@ -98,6 +98,14 @@ audit: $(TOOLS)/.made
 		echo "NOT AUDITED: the service that knows of vulnerabilities did not answer for every package."; \
 		echo "It may not be reachable from here; the whole output is in $(TOOLS)/audit.log"; exit 2; \
 	fi
+
+# What each image holds, as CycloneDX: name, version and hashes of every package, from its lock file.
+BOM := PYTHONWARNINGS=ignore $(TOOLS)/bin/cyclonedx-py requirements - --pyproject pyproject.toml \
+	--output-reproducible --of JSON
+sbom: $(TOOLS)/.made
+	@mkdir -p build
+	cat requirements/serve.txt | $(BOM) -o build/serve.cdx.json
+	cat requirements/train.txt requirements/torch-cpu.txt | $(BOM) -o build/train.cdx.json
 
 $(VENV)/.python: requirements/build.txt
 	$(PYTHON) -m venv $(VENV)
