@@ -8,11 +8,11 @@ rebinding). From the first key on, and for good, every route that is not public 
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from cachetools import TTLCache
 from starlette.datastructures import Headers
 
 from molt.app.binding import is_loopback
@@ -22,12 +22,10 @@ from molt.index.catalog.keys import Key, Keys, Role, digest_of
 from molt.index.errors import CatalogError
 
 REMEMBERED_SECONDS = 2.0
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.01
 _SOON_SECONDS = 0.5
-_MAX_ADDRESSES = 4096
-_FREE_WRONG = 20
-_WRONG_SECONDS = 10.0
-_WRONG_WAITS = 1.0
+_CROWD = 16
+_CROWD_WAITS = 1.0
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 
@@ -83,14 +81,14 @@ class Guard:
         self._in_use: Mapping[bytes, Key] = {}
         self._read_at = -math.inf
         self._reading = asyncio.Lock()
-        self._wrong: TTLCache[str, int] = TTLCache(_MAX_ADDRESSES, _WRONG_SECONDS, timer=clock)
+        self._unknown: Counter[str] = Counter()
         self._locked = reachable
         self._locked_until = 0.0
 
     async def admit(self, headers: Headers, access: Access, *, address: str = "") -> str:
         """Let a request pass and say who makes it; or raise `InvalidKeyError`, `ForbiddenError`.
 
-        Raises `OverloadedError`, not at once, where too many wrong keys come from an address.
+        `address` is where it comes from.
         """
         if access is Access.PUBLIC:
             return ANYONE
@@ -127,21 +125,34 @@ class Guard:
             raise InvalidKeyError(
                 "a key is needed: send `Authorization: Bearer molt_…` or `api-key: molt_…`"
             )
-        key = await self._find(secret)
+        key = await self._find(secret, address)
         if key is None:
-            await self._bound(address)
             raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
         if key.role < needed:
             raise ForbiddenError(f"this route needs the role {needed}; the key has {key.role}")
         return key.name
 
-    async def _find(self, secret: str) -> Key | None:
+    async def _find(self, secret: str, address: str = "") -> Key | None:
         digest, now = digest_of(secret), self._clock()
         known = await self._read(newer_than=now - REMEMBERED_SECONDS)
-        return known.get(digest) or (await self._read(newer_than=now)).get(digest)
+        return known.get(digest) or await self._look_again(digest, address, since=now)
+
+    async def _look_again(self, digest: bytes, address: str, *, since: float) -> Key | None:
+        """It may be new. Of those who send unknown keys in crowds, each waits for its answer."""
+        self._unknown[address] += 1
+        try:
+            crowded = self._unknown[address] > _CROWD
+            key = (await self._read(newer_than=since)).get(digest)
+            if key is None and crowded:
+                await asyncio.sleep(_CROWD_WAITS)
+            return key
+        finally:
+            self._unknown[address] -= 1
+            if not self._unknown[address]:
+                del self._unknown[address]
 
     async def _read(self, *, newer_than: float) -> Mapping[bytes, Key]:
-        """The keys in use after a moment: one look for all who ask meanwhile, ten a second."""
+        """The keys in use after a moment: one look for all who ask meanwhile, and not too often."""
         if self._read_at <= newer_than:
             async with self._reading:
                 if self._read_at <= newer_than:
@@ -150,13 +161,6 @@ class Guard:
                     self._in_use = await self._admission.run(self._keys.in_use)
                     self._read_at = began
         return self._in_use
-
-    async def _bound(self, address: str) -> None:
-        """Who goes on to send wrong keys waits for each answer, and is told that it is too many."""
-        self._wrong[address] = count = self._wrong.get(address, 0) + 1
-        if count > _FREE_WRONG:
-            await asyncio.sleep(_WRONG_WAITS)
-            raise OverloadedError(int(_WRONG_SECONDS), where="wrong keys")
 
 
 def _require_local(headers: Headers) -> None:

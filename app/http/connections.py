@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from molt.app.http.failures import HttpFailure
 from molt.app.http.pace import Pace
-from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_large, written
+from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_large, no_http, written
 from molt.engine.settings import LimitSettings
 
 MONITOR = "connections"
@@ -134,7 +134,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """For what is no HTTP; uvicorn calls this."""
-        self._over = HttpFailure(400, "invalid_http", msg)
+        self._over = no_http(msg)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that has said all it has to say still gets its answer."""

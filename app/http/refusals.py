@@ -36,6 +36,11 @@ TOO_MANY = HttpFailure(
 )
 
 
+def no_http(reason: str) -> HttpFailure:
+    """What is said of bytes that are no request."""
+    return HttpFailure(400, "invalid_http", reason)
+
+
 def head_too_large(limits: LimitSettings) -> HttpFailure:
     """What is said of a head beyond its limits."""
     return HttpFailure(

@@ -195,8 +195,10 @@ def test_a_line_in_small_pieces_is_put_together_once(server: Process) -> None:
 
 
 def test_large_pages_end_early_and_go_on(tmp_path: Path) -> None:
-    with started(tmp_path, MOLT_LIMITS__MAX_ANSWER_BYTES="100000") as server:
-        client = httpx.Client(base_url=server.url, timeout=SOON)
+    with (
+        started(tmp_path, MOLT_LIMITS__MAX_ANSWER_BYTES="100000") as server,
+        httpx.Client(base_url=server.url, timeout=SOON) as client,
+    ):
         client.post("/collections", json={"name": "large"})
         documents = [{"id": f"d{n:02}", "text": f"boots {n} " + "x" * 30_000} for n in range(10)]
         client.post("/collections/large/documents", json={"documents": documents})

@@ -6,6 +6,8 @@ from starlette.testclient import TestClient
 
 from molt.app.errors import _KINDS, HTTP
 from molt.app.http.observation import INTERNAL
+from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_large, no_http
+from molt.engine.settings import LimitSettings
 from tests.paths import DOCS
 
 ROUTE = re.compile(r"`(GET|POST|PUT|DELETE) (/[^`]*)`")
@@ -28,7 +30,17 @@ def test_every_error_code_is_documented_with_its_status() -> None:
     }
     chosen = {(status, code) for status, (code, _) in HTTP.items()}
     internal = {(INTERNAL.status, INTERNAL.code)}
-    assert documented == chosen | internal | set(_KINDS.values())
+    refused = {
+        (failure.status, failure.code)
+        for failure in (
+            SLOW_HEAD,
+            SLOW_BODY,
+            TOO_MANY,
+            head_too_large(LimitSettings()),
+            no_http(""),
+        )
+    }
+    assert documented == chosen | internal | refused | set(_KINDS.values())
 
 
 def test_every_metric_is_documented_with_its_type(shop: TestClient) -> None:

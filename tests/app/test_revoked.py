@@ -17,9 +17,13 @@ SOON = 60.0
 
 
 def test_a_stream_ends_when_its_key_is_revoked(tmp_path: Path) -> None:
-    with closing(open_catalog(home_url(tmp_path))) as catalog, started(tmp_path) as server:
+    with (
+        closing(open_catalog(home_url(tmp_path))) as catalog,
+        started(tmp_path) as server,
+        httpx.Client(base_url=server.url, timeout=SOON) as client,
+    ):
         admin, writer = (catalog.keys.create(role, role) for role in (Role.ADMIN, Role.WRITE))
-        client = httpx.Client(base_url=server.url, timeout=SOON, headers={"api-key": admin})
+        client.headers["api-key"] = admin
         wait_for(client, writer, 200)
         client.post("/collections", json={"name": "shop"}).raise_for_status()
 

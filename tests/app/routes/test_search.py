@@ -16,7 +16,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
     found = search(shop)
     best = found["hits"][0]
     assert found.keys() == {
-        *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets")
+        *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets", "cursor")
     }
     assert found["total"] == {"value": 3, "relation": "eq"}
     assert best | {"score": 0, "scores": 0} == {
