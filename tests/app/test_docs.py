@@ -30,16 +30,8 @@ def test_every_error_code_is_documented_with_its_status() -> None:
     }
     chosen = {(status, code) for status, (code, _) in HTTP.items()}
     internal = {(INTERNAL.status, INTERNAL.code)}
-    refused = {
-        (failure.status, failure.code)
-        for failure in (
-            SLOW_HEAD,
-            SLOW_BODY,
-            TOO_MANY,
-            head_too_large(LimitSettings()),
-            no_http(""),
-        )
-    }
+    refusals = (SLOW_HEAD, SLOW_BODY, TOO_MANY, head_too_large(LimitSettings()), no_http(""))
+    refused = {(failure.status, failure.code) for failure in refusals}
     assert documented == chosen | internal | refused | set(_KINDS.values())
 
 
