@@ -114,10 +114,13 @@ class Guard:
             return False
 
     async def _is_locked(self) -> bool:
-        now = self._clock()
-        if not self._locked and now >= self._locked_until:
-            self._locked = bool(await self._admission.run(self._keys.list))
-            self._locked_until = now + REMEMBERED_SECONDS
+        if self._locked or self._clock() < self._locked_until:
+            return self._locked
+        async with self._reading:
+            now = self._clock()
+            if not self._locked and now >= self._locked_until:
+                self._locked = bool(await self._admission.run(self._keys.list))
+                self._locked_until = now + REMEMBERED_SECONDS
         return self._locked
 
     async def _checked(self, secret: str | None, needed: Role, address: str) -> str:

@@ -240,3 +240,14 @@ def test_a_new_key_opens_at_once(catalog: Catalog, admission: Admission) -> None
         admit(guard, Access.READ, **{"api-key": "molt_none"})
     secret = catalog.keys.create("reader", Role.READ)
     admit(guard, Access.READ, **{"api-key": secret})
+
+
+def test_a_crowd_that_comes_while_there_is_no_key_is_let_in(
+    catalog: Catalog, admission: Admission
+) -> None:
+    guard = Guard(catalog.keys, admission=admission, reachable=False)
+
+    async def all_at_once() -> set[str]:
+        return {*await asyncio.gather(*(guard.admit(Headers(), Access.READ) for _ in range(50)))}
+
+    assert asyncio.run(all_at_once()) == {"local"}
