@@ -80,6 +80,8 @@ class Route(APIRoute):
             _check_query_string(request)
             request.scope[_ADMISSION] = service.bulkheads[bulkhead]
             request.scope[ANSWERS] = service.answers
+            if bulkhead is Bulkhead.READS:  # before anything is read that would be refused
+                service.bulkheads[bulkhead].check_room()
             with service.bodies.share() as share:
                 request.scope[_SHARE] = share
                 prepared = JsonRequest(request.scope, request.receive)
