@@ -29,7 +29,7 @@ from molt.encoder.selection import AUTO, choose
 
 __all__ = ["Encoded", "Encoder", "InputType", "Lane", "TokenVectors", "open_encoder"]
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 ENCODE_SECONDS = 10.0
 """How long one text may take, unless a setting says otherwise."""
@@ -247,7 +247,7 @@ def open_encoder(
             return _checked(encoder, references)
         except NoVariantError as error:
             failed[variant.name] = error
-            logger.warning("refused to serve: %s", error)
+            log.warning("refused to serve: %s", error)
 
 
 def _checked(encoder: Encoder, references: Sequence[Reference]) -> Encoder:

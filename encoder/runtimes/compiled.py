@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from molt.artifact import canonical_json, hash_file, write_atomically
 from molt.encoder.host import fingerprint
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _SUFFIX = ".blob"
 _HASH_SUFFIX = ".sha256"
@@ -45,7 +45,7 @@ class CompiledGraph:
 
     def discard(self, why: str) -> None:
         """Throw away what was kept."""
-        logger.warning("%s is thrown away and compiled anew: %s", self._path, why)
+        log.warning("%s is thrown away and compiled anew: %s", self._path, why)
         for path in (self._hash, self._path):
             with suppress(OSError):
                 path.unlink(missing_ok=True)

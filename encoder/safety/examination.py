@@ -23,7 +23,7 @@ from molt.encoder.safety.reference import Reference, least_cosine
 if TYPE_CHECKING:
     from molt.encoder.encoder import Encoder
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 _TEXT = "warm-up"
@@ -127,7 +127,7 @@ def compare_with_weights(encoder: "Encoder") -> None:
                     f"{cosine:.3f} to theirs",
                 )
     except UnknownModelKindError as error:
-        logger.info("the weights of %s are not compared: %s", checkpoint.id, error)
+        log.info("the weights of %s are not compared: %s", checkpoint.id, error)
 
 
 def _sentences(vocabulary: int, longest: int) -> Iterator[NDArray[np.int64]]:

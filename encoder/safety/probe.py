@@ -28,7 +28,7 @@ from molt.encoder.runtimes.runtime import graph_files, plain_variant
 from molt.encoder.safety.confinement import Allowance, ChildFailedError, run_confined
 from molt.encoder.safety.reference import Reference
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _FORMAT = 1
 _REFUSED_SECONDS = 3600.0
@@ -91,9 +91,9 @@ def _run(checkpoint: Checkpoint, variant: Variant, *, cache: Path, allowance: Al
         found = Probed(refused=why, at=time.time())
     if found.refused is None:
         seconds = time.monotonic() - began
-        logger.info("%s of checkpoint %s passed in %.1f s", variant.name, checkpoint.id, seconds)
+        log.info("%s of checkpoint %s passed in %.1f s", variant.name, checkpoint.id, seconds)
     else:
-        logger.warning("a probe failed: %s", found.refused)
+        log.warning("a probe failed: %s", found.refused)
     return found
 
 
