@@ -48,7 +48,6 @@ class Tokenizer:
             self._fast = FastTokenizer.from_file(str(path))
         except Exception as error:
             raise UnsafeCheckpointError(path, f"is no tokenizer ({error})") from error
-        self._path = path
         self._fast.no_padding()
         self._fast.enable_truncation(max_length)
         self._window = _WINDOW_PER_TOKEN * max(1, max_length)
@@ -107,10 +106,7 @@ class Tokenizer:
         except BaseException as error:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
-            raise DefectiveCheckpointError(
-                f"the tokenizer of checkpoint {self._path.parent.name} fails at a text ({error}); "
-                "do not use it"
-            ) from error
+            raise DefectiveCheckpointError(f"its tokenizer fails at a text ({error})") from error
 
 
 def _read(text: str, encoding: Encoding) -> ReadText:

@@ -6,6 +6,7 @@ may take for ever, so it is made in a child process alone.
 
 import logging
 import string
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -29,7 +30,8 @@ _T = TypeVar("_T")
 _TEXT = "warm-up"
 _ODD = ("é", "e\u0301", "日本語", "😀", "\u200b", "\ufdfa", "\u00ad", "ﬃ", "a ", "a.", "aA1")
 _ODD_LENGTH = 4096
-_SAMPLED, _SAMPLE_LENGTH = 2048, 128
+_ROW = 128
+_SAMPLING_SECONDS = 1.5  # of a small graph that is time for every token
 _REPEATED = 1e-3
 _LEAST_TO_WEIGHTS = 0.9  # of arbitrary tokens, which int8 was not measured with
 
@@ -144,11 +146,17 @@ def _odd_texts(searched: Sequence[str]) -> Iterator[str]:
 
 
 def _id_batches(vocabulary: int, longest: int) -> Iterator[NDArray[np.int64]]:
-    """Token ids `(n, length)`: nobody can foresee which, so none can be prepared for them."""
+    """Token ids `(n, length)`, in the end as many of all as there is time for.
+
+    Nobody can foresee which, so nothing can be prepared for them.
+    """
     random = np.random.default_rng()
     yield random.integers(0, vocabulary, (1, longest))
     yield random.integers(0, vocabulary, (3, 1))
-    length = min(longest, _SAMPLE_LENGTH)
-    rows = max(1, min(vocabulary, _SAMPLED) // (2 * length))
-    for _ in range(rows):
-        yield random.integers(0, vocabulary, (2, length))
+    every = random.permutation(vocabulary)
+    length = min(longest, _ROW)
+    until = time.monotonic() + _SAMPLING_SECONDS
+    for start in range(0, vocabulary, length):
+        if start and time.monotonic() > until:
+            return
+        yield every[None, start : start + length]

@@ -5,7 +5,8 @@ what does not come to an end is given up.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,12 +86,12 @@ class GuardedModel:
 
     def read_ids(self, texts: Sequence[str], lane: Lane) -> list[_Ids]:
         """Token ids of each text `(length,) int64`."""
-        with self.deadline.computing(times=_PATIENCE[lane]):
+        with self._reading(lane):
             return self.tokenizer.encode(texts)
 
     def read(self, texts: Sequence[str], lane: Lane) -> list[ReadText]:
         """The same, and where in its text each token stands."""
-        with self.deadline.computing(times=_PATIENCE[lane]):
+        with self._reading(lane):
             return self.tokenizer.read(texts)
 
     def vectors(self, batch: MicroBatch, lane: Lane) -> NDArray[np.float32]:
@@ -116,6 +117,14 @@ class GuardedModel:
         if vectors.shape != expected or vectors.dtype != np.float32:
             raise self._unusable(f"makes token vectors of shape {vectors.shape}, not {expected}")
         return vectors
+
+    @contextmanager
+    def _reading(self, lane: Lane) -> Iterator[None]:
+        try:
+            with self.deadline.computing(times=_PATIENCE[lane]):
+                yield
+        except DefectiveCheckpointError as error:
+            raise DefectiveCheckpointError(f"{self._name}: {error}; do not use it") from error
 
     def _run(self, run: _Run, batch: MicroBatch, lane: Lane) -> NDArray[np.float32]:
         try:
