@@ -8,6 +8,7 @@ The training program is imported or started only where something must be made.
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
     from molt.engine.settings import Settings
 
 
-def acquire(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -> "Checkpoint":
+def acquire(
+    source: str, *, store: "CheckpointStore", cache: Path, overrides: dict[str, Any]
+) -> "Checkpoint":
     """Copy a finished checkpoint into the store, or make one from a model.
 
     Raises `CommandError` where a finished one shall be overridden, or where the train extra is
     needed and missing.
     """
     from molt.encoder.checkpoint import CHECKPOINT_MANIFEST
+    from molt.encoder.selection import require_sound_variants
 
     if not (Path(source) / CHECKPOINT_MANIFEST).is_file():
         return _make(source, store=store, overrides=overrides)
@@ -36,7 +40,8 @@ def acquire(source: str, *, store: "CheckpointStore", overrides: dict[str, Any])
     if given:
         option = given[0].replace("_", "-")
         raise CommandError(f"{source} is a finished checkpoint; add it without --{option}")
-    return store.add(Path(source)).checkpoint
+    try_out = partial(require_sound_variants, cache=cache)
+    return store.add(Path(source), try_out=try_out).checkpoint
 
 
 def ensure_default(call: Invocation, settings: "Settings") -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_READ_TEXTS = 32
+_READ_CHARACTERS = 100_000
 _MAX_ROWS = 8
 _MAX_TOKENS = 256
 
@@ -20,6 +22,19 @@ class MicroBatch:
     rows: tuple[int, ...]
     input_ids: NDArray[np.int64]
     attention_mask: NDArray[np.int64]
+
+
+def few_at_once(texts: Sequence[str]) -> list[list[str]]:
+    """The texts in their order, as many together as are read in a moment."""
+    parts: list[list[str]] = []
+    characters = 0
+    for text in texts:
+        characters += len(text)
+        if not parts or characters > _READ_CHARACTERS or len(parts[-1]) == _READ_TEXTS:
+            parts.append([])
+            characters = len(text)
+        parts[-1].append(text)
+    return parts
 
 
 def singles(tokens: Sequence[NDArray[np.int64]]) -> list[MicroBatch]:

@@ -24,6 +24,9 @@ from molt.encoder.allowlist import check_checkpoint_files, check_listed, is_grap
 from molt.encoder.content import STATIC, check_content, check_settings, is_deep, model_type
 from molt.encoder.errors import MissingCapabilityError, UnsafeCheckpointError
 from molt.encoder.kind import Capability, ModelKind, fits
+from molt.encoder.safety.graphs import check_graphs
+from molt.encoder.safety.reference import Reference
+from molt.encoder.safety.text_rules import check_text_rules
 
 CHECKPOINT_MANIFEST = "checkpoint.json"
 CHECKPOINT_FORMAT = 2
@@ -31,7 +34,8 @@ CHECKPOINT_FORMAT = 2
 MINIMUM_COSINE = 0.99
 MAXIMUM_NDCG_LOSS = 0.005
 _WITHOUT_KIND = 1  # the format whose manifests name neither kind nor capabilities
-_Count = Annotated[int, Field(ge=0, lt=2**31)]
+_Dimension = Annotated[int, Field(ge=1, le=65_536)]
+_Length = Annotated[int, Field(ge=1, le=1_048_576)]
 
 
 class Pooling(StrEnum):
@@ -105,7 +109,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """An encoder on disk. Vectors are `(n, dimension) float32`, L2-normalised."""
+    """An encoder on disk. Vectors are `(n, dimension) float32`, L2-normalised.
+
+    One that an earlier version made has no `references`.
+    """
 
     path: Path
     id: str
@@ -113,13 +120,14 @@ class Checkpoint:
     capabilities: tuple[Capability, ...]
     created_at: AwareDatetime
     base_model: str
-    dimension: _Count
+    dimension: _Dimension
     pooling: Pooling
     prompts: Prompts
-    max_length: _Count
+    max_length: _Length
     files: Mapping[str, FileEntry]
     variants: tuple[Variant, ...]
     parent: str | None = None
+    references: tuple[Reference, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -196,6 +204,8 @@ def open_checkpoint(path: Path) -> Checkpoint:
         verify_file(path / name, entry)
     check_content(path)
     check_settings(path, max_length=checkpoint.max_length)
+    check_text_rules(path / "tokenizer.json")
+    check_graphs(path, checkpoint.files)
     if (checkpoint.kind is ModelKind.STATIC) != (_kind_of(path) is ModelKind.STATIC):
         raise UnsafeCheckpointError(
             path / CHECKPOINT_MANIFEST, f"says it is {checkpoint.kind} and is not"

@@ -1,15 +1,18 @@
 """The encoder: texts in, vectors out, shared by every thread of a service."""
 
+import logging
+import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.encoder.batching import MicroBatch, packed, singles
+from molt.encoder.batching import MicroBatch, few_at_once, packed, singles
 from molt.encoder.cache import CachedText, QueryCache
 from molt.encoder.checkpoint import Checkpoint, InputType, Variant
 from molt.encoder.errors import NoVariantError
@@ -17,14 +20,22 @@ from molt.encoder.host import cores
 from molt.encoder.kind import Capability
 from molt.encoder.lane import Lane
 from molt.encoder.runtimes.runtime import Runtime, load_runtime
+from molt.encoder.safety.examination import check_encoder
+from molt.encoder.safety.model import GuardedModel
+from molt.encoder.safety.probe import require_sound
+from molt.encoder.safety.reference import Reference
 from molt.encoder.scheduler import Scheduler
 from molt.encoder.selection import AUTO, choose
-from molt.encoder.tokenizer import Tokenizer
 
 __all__ = ["Encoded", "Encoder", "InputType", "Lane", "TokenVectors", "open_encoder"]
 
+log = logging.getLogger(__name__)
+
+ENCODE_SECONDS = 10.0
+"""How long one text may take, unless a setting says otherwise."""
+
+_T = TypeVar("_T")
 _CACHED_QUERIES = 2048
-_PROBE = "warm-up"
 
 
 @dataclass(frozen=True)
@@ -52,34 +63,59 @@ class TokenVectors:
 
 
 class Encoder:
-    """One checkpoint, loaded. Threads may call it at once; lanes say who waits for whom."""
+    """One checkpoint, loaded. Threads may call it at once; lanes say who waits for whom.
+
+    What takes longer than `seconds` for a text, and ten times that in the background, is given up.
+    """
 
     def __init__(
-        self, checkpoint: Checkpoint, variant: Variant, *, runtime: Runtime, threads: int
+        self,
+        checkpoint: Checkpoint,
+        variant: Variant,
+        *,
+        runtime: Runtime,
+        threads: int,
+        seconds: float = math.inf,
     ) -> None:
         self.checkpoint = checkpoint
         self.variant = variant
-        self._tokenizer = Tokenizer(
-            checkpoint.path / "tokenizer.json", max_length=checkpoint.max_length
-        )
-        self._runtime = runtime
         self._scheduler = Scheduler(threads)
+        self._model = GuardedModel(
+            checkpoint,
+            variant,
+            runtime=runtime,
+            seconds=seconds,
+            on_overdue=self._scheduler.give_up,
+        )
         self._cache = QueryCache(_CACHED_QUERIES)
         weakref.finalize(self, self._scheduler.stop).atexit = False
+        weakref.finalize(self, self._model.deadline.stop).atexit = False
 
     @property
     def dimension(self) -> int:
         """How many numbers a vector has."""
         return self.checkpoint.dimension
 
+    @property
+    def last_id(self) -> int:
+        """The greatest token id that a text can have."""
+        return self._model.tokenizer.last_id
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be encoded at the moment, or None."""
+        return self._model.problem
+
     def encode(self, texts: Sequence[str], *, input_type: InputType, lane: Lane) -> Encoded:
         """Encode `texts`, each put behind the prompt of `input_type`; blocks until done.
 
         Texts of the background are computed several at once. In the other lanes each is computed
         alone, so that equal texts have equal vectors whatever came with them.
-        Raises `ClosedEncoderError` once the encoder is closed, and `NoVariantError` where the graph
-        makes vectors of another dimension than the checkpoint's.
+        Raises `ClosedEncoderError` once the encoder is closed, `NoVariantError` where the graph
+        makes vectors of another dimension than the checkpoint's, and `DefectiveCheckpointError`
+        where it fails, makes vectors that are not finite or not of length 1, or does not end.
         """
+        self._model.require_responsive()
         if lane is Lane.QUERY:
             return self._encode_cached(texts, input_type)
         return self._encode(texts, input_type, lane)
@@ -98,10 +134,11 @@ class Encoder:
         """
         self.checkpoint.require(Capability.TOKENS)
         prompt = self.checkpoint.prompts.of(input_type)
-        read = self._tokenizer.read([prompt + text for text in texts])
+        self._model.require_responsive()
+        read = self._each_read(self._model.read, [prompt + text for text in texts], lane)
         batches = _batches([each.ids for each in read], lane)
         parts = self._scheduler.run(
-            [partial(self._compute_tokens, batch) for batch in batches], lane=lane
+            [partial(self._model.token_vectors, batch, lane) for batch in batches], lane=lane
         )
         states = {
             row: part[at]
@@ -117,31 +154,23 @@ class Encoder:
             for row, each in enumerate(read)
         ]
 
-    def check(self) -> None:
-        """Encode a text and the last token there is. Raises `NoVariantError` where that fails."""
-        if not np.isfinite(self.embed_documents([_PROBE])).all():
-            raise self._unusable("makes vectors with values that are not finite numbers")
-        last = np.array([[self._tokenizer.last_id]], dtype=np.int64)
-        try:
-            vectors = self._runtime.run(last, np.ones_like(last))
-        except Exception as error:
-            known = f"knows fewer tokens than its tokenizer, which goes up to {last.item()}"
-            raise self._unusable(f"{known} ({error})") from error
-        if not np.isfinite(vectors).all():
-            raise self._unusable(f"has no vector for token {last.item()} of its tokenizer")
-        if Capability.TOKENS in self.checkpoint.capabilities:
-            self._check_tokens()
+    def embed_ids(self, input_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Vectors `(n, dim) float32` of token ids `(n, length) int64`, for who examines a graph.
 
-    def _check_tokens(self) -> None:
-        (tokens,) = self.encode_tokens(
-            [_PROBE], input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND
-        )
-        if not np.isfinite(tokens.vectors).all():
-            raise self._unusable("makes token vectors with values that are not finite numbers")
+        Raises as `encode` does.
+        """
+        batch = MicroBatch(tuple(range(len(input_ids))), input_ids, np.ones_like(input_ids))
+        compute = partial(self._model.vectors, batch, Lane.BACKGROUND)
+        return self._scheduler.run([compute], lane=Lane.BACKGROUND)[0]
+
+    def read_tokens(self, texts: Sequence[str]) -> None:
+        """Find the tokens of each text and nothing else, for who examines a tokenizer."""
+        self._each_read(self._model.read_ids, texts, Lane.BACKGROUND)
 
     def close(self) -> None:
-        """End the threads; calls that still wait raise `ClosedEncoderError`."""
-        self._scheduler.close()
+        """End the threads, but for those that hang; calls that wait raise `ClosedEncoderError`."""
+        self._scheduler.close(patience=self._model.patience)
+        self._model.deadline.stop()
 
     def _encode_cached(self, texts: Sequence[str], input_type: InputType) -> Encoded:
         known = {text: hit for text in texts if (hit := self._cache.get(text, input_type))}
@@ -160,37 +189,27 @@ class Encoder:
 
     def _encode(self, texts: Sequence[str], input_type: InputType, lane: Lane) -> Encoded:
         prompt = self.checkpoint.prompts.of(input_type)
-        tokens = self._tokenizer.encode([prompt + text for text in texts])
+        tokens = self._each_read(self._model.read_ids, [prompt + text for text in texts], lane)
         batches = _batches(tokens, lane)
-        parts = self._scheduler.run([partial(self._compute, batch) for batch in batches], lane=lane)
+        parts = self._scheduler.run(
+            [partial(self._model.vectors, batch, lane) for batch in batches], lane=lane
+        )
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for batch, part in zip(batches, parts, strict=True):
             vectors[list(batch.rows)] = part
         n_tokens = np.array([len(ids) for ids in tokens], dtype=np.int32)
         return Encoded(vectors=vectors, n_tokens=n_tokens)
 
-    def _compute(self, batch: MicroBatch) -> NDArray[np.float32]:
-        vectors = self._runtime.run(batch.input_ids, batch.attention_mask)
-        if vectors.shape != (len(batch.rows), self.dimension):
-            raise self._unusable(
-                f"makes vectors of shape {vectors.shape[1:]}, not of the {self.dimension} numbers "
-                "that its manifest promises"
-            )
-        return vectors
-
-    def _compute_tokens(self, batch: MicroBatch) -> NDArray[np.float32]:
-        vectors = self._runtime.run_tokens(batch.input_ids, batch.attention_mask)
-        if vectors.shape != (*batch.input_ids.shape, self.dimension):
-            raise self._unusable(
-                f"makes token vectors of shape {vectors.shape}, not "
-                f"{(*batch.input_ids.shape, self.dimension)}"
-            )
-        return vectors
-
-    def _unusable(self, why: str) -> NoVariantError:
-        return NoVariantError(
-            f"variant {self.variant.name} of checkpoint {self.checkpoint.id} {why}; do not use it"
-        )
+    def _each_read(
+        self, read: Callable[[Sequence[str], Lane], list[_T]], texts: Sequence[str], lane: Lane
+    ) -> list[_T]:
+        """What `read` makes of each text: here, but in the background where it can be given up."""
+        reading = [partial(read, part, lane) for part in few_at_once(texts)]
+        if lane is Lane.BACKGROUND:
+            parts = self._scheduler.run(reading, lane=lane)
+        else:
+            parts = [part() for part in reading]
+        return [one for part in parts for one in part]
 
 
 def _batches(tokens: Sequence[NDArray[np.int64]], lane: Lane) -> list[MicroBatch]:
@@ -198,23 +217,43 @@ def _batches(tokens: Sequence[NDArray[np.int64]], lane: Lane) -> list[MicroBatch
 
 
 def open_encoder(
-    checkpoint: Checkpoint, *, cache: Path, runtime: str = AUTO, threads: int = 0
+    checkpoint: Checkpoint,
+    *,
+    cache: Path,
+    runtime: str = AUTO,
+    threads: int = 0,
+    seconds: float = ENCODE_SECONDS,
 ) -> Encoder:
     """Load a checkpoint to serve on `threads` threads (0: one per core).
 
     `runtime` is the name of a variant, or "auto" for the fastest inside the quality budget on
-    this host. `cache` is a directory that may be deleted at any time. Raises `NoVariantError`, also
-    where texts turn out not to be encodable, and `MissingCapabilityError` where the model makes no
-    vectors of texts.
+    this host that a probe lets pass. `cache` is a directory that may be deleted at any time. What
+    takes longer than `seconds` for a text is given up. Raises `NoVariantError`, also where texts
+    turn out not to be encodable, and `MissingCapabilityError` where the model makes no vectors of
+    texts.
     """
     checkpoint.require(Capability.EMBED)
     threads = threads or cores()
-    variant = choose(checkpoint, cache=cache, wanted=runtime)
-    loaded = load_runtime(checkpoint, variant, threads=threads, cache=cache)
-    encoder = Encoder(checkpoint, variant, runtime=loaded, threads=threads)
+    failed: dict[str, NoVariantError] = {}
+    while True:
+        try:
+            variant = choose(checkpoint, cache=cache, wanted=runtime, without=failed)
+        except NoVariantError as error:
+            raise next(iter(failed.values()), error) from None
+        try:
+            references = require_sound(checkpoint, variant, cache=cache)
+            loaded = load_runtime(checkpoint, variant, threads=threads, cache=cache)
+            encoder = Encoder(checkpoint, variant, runtime=loaded, threads=threads, seconds=seconds)
+            return _checked(encoder, references)
+        except NoVariantError as error:
+            failed[variant.name] = error
+            log.warning("refused to serve: %s", error)
+
+
+def _checked(encoder: Encoder, references: Sequence[Reference]) -> Encoder:
     try:
-        encoder.check()
-    except NoVariantError:
+        check_encoder(encoder, references)
+    except BaseException:
         encoder.close()
         raise
     return encoder

@@ -44,7 +44,15 @@ class NoVariantError(EncoderError):
     """No runtime variant of a checkpoint can be served here."""
 
 
-class UnsoundVectorsError(EncoderError):
+class DefectiveCheckpointError(EncoderError):
+    """A checkpoint fails at a text that it should encode; the message names it."""
+
+
+class HangingCheckpointError(DefectiveCheckpointError):
+    """A checkpoint does not come to an end with a text; no more is begun until it does."""
+
+
+class UnsoundVectorsError(DefectiveCheckpointError):
     """An encoder makes vectors that no ranking can rest on: not finite, or not normalised."""
 
 

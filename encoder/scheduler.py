@@ -1,22 +1,25 @@
 """The scheduler: a fixed number of places to work in, and whose unit of work gets the next one.
 
 A lone unit that finds a place free is done on the thread that brings it, which spares it the way to
-another core. Everything else waits for one of the scheduler's own threads: lower lanes first, calls
-of one lane in turn, and a small share for the lanes above so that none starves. A unit is never
-interrupted: it is the caller's part to make it short. While queries come, they have a place of
-their own where there are several, or each would wait for the rest of somebody's unit.
+another core; in the background never, so that who brings it cannot hang with it. Everything else
+waits for one of the scheduler's own threads: lower lanes first, calls of one lane in turn, and a
+small share for the lanes above so that none starves. A unit is never interrupted: it is the
+caller's part to make it short. While queries come, they have a place of their own where there are
+several, or each would wait for the rest of somebody's unit.
 """
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, InvalidStateError, wait
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from molt.encoder.cancellation import current
 from molt.encoder.errors import ClosedEncoderError
 from molt.encoder.lane import Lane
+from molt.encoder.safety.deadline import abandonable
 
 _T = TypeVar("_T")
 
@@ -43,9 +46,18 @@ class _Unit:
         """Do the work unless its call has given up; what it raises is raised by the call."""
         if not self.future.set_running_or_notify_cancel():
             return
-        try:
-            self.future.set_result(self.work())
-        except BaseException as error:  # noqa: BLE001 - raised again by `Scheduler.run`
+        with abandonable(self.fail):
+            try:
+                result = self.work()
+            except BaseException as error:  # noqa: BLE001 - raised again by `Scheduler.run`
+                self.fail(error)
+            else:
+                with suppress(InvalidStateError):  # it was given up meanwhile
+                    self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the call, unless it was told already."""
+        with suppress(InvalidStateError):
             self.future.set_exception(error)
 
 
@@ -76,7 +88,7 @@ class Scheduler:
         """
         if not work:
             return []
-        if len(work) == 1 and self._enter(lane):
+        if len(work) == 1 and lane is not Lane.BACKGROUND and self._enter(lane):
             try:
                 return [work[0]()]
             finally:
@@ -103,21 +115,27 @@ class Scheduler:
             self._closed = True
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Finish the units that have begun, fail the others, and end the threads."""
+    def close(self, *, patience: float | None = None) -> None:
+        """Finish the units that have begun, fail the others, and end the threads.
+
+        Waits `patience` seconds at most, where some of them may hang.
+        """
+        self.stop()
+        self.give_up(ClosedEncoderError(_CLOSED))
         with self._changed:
-            self._closed = True
+            ended = self._changed.wait_for(lambda: self._free == self._places, patience)
+        for thread in self._threads if ended else ():
+            thread.join()
+
+    def give_up(self, error: Exception) -> None:
+        """Fail every unit that has not begun."""
+        with self._changed:
             waiting = [unit for calls in self._calls.values() for call in calls for unit in call]
             for calls in self._calls.values():
                 calls.clear()
-            self._changed.notify_all()
         for unit in waiting:
             if unit.future.set_running_or_notify_cancel():
-                unit.future.set_exception(ClosedEncoderError(_CLOSED))
-        with self._changed:
-            self._changed.wait_for(lambda: self._free == self._places)
-        for thread in self._threads:
-            thread.join()
+                unit.fail(error)
 
     def _drop(self, call: deque[_Unit], lane: Lane) -> None:
         """Let go of what is left of a call, and let its caller know."""

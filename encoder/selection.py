@@ -5,35 +5,44 @@ three times the memory, and must be worth it. A manifest's speeds hold for the h
 them; on another one they are measured again, once, and remembered in the cache.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import orjson
-
-from molt.artifact import write_atomically
-from molt.encoder.checkpoint import Checkpoint, Variant
-from molt.encoder.errors import NoVariantError
+from molt.artifact import ArtifactError, read_manifest, write_manifest
+from molt.encoder.checkpoint import (
+    CHECKPOINT_MANIFEST,
+    Checkpoint,
+    Variant,
+    open_checkpoint,
+)
+from molt.encoder.errors import EncoderError, NoVariantError, UnsafeCheckpointError
 from molt.encoder.host import fingerprint
 from molt.encoder.runtimes.runtime import is_available, load_runtime
+from molt.encoder.safety.probe import probed, require_sound
+from molt.encoder.safety.reference import Reference
 from molt.encoder.speed import measure_speeds
 from molt.encoder.tokenizer import Tokenizer
 
 AUTO = "auto"
+_FORMAT = 1  # of the file in which speeds are remembered
 _ROUNDS = 3
 _WORTHWHILE = 1.15
 
 
-def choose(checkpoint: Checkpoint, *, cache: Path, wanted: str = AUTO) -> Variant:
+def choose(
+    checkpoint: Checkpoint,
+    *,
+    cache: Path,
+    wanted: str = AUTO,
+    without: Collection[str] = (),
+) -> Variant:
     """The variant that serves: the one named `wanted`, or the fastest here where that is "auto".
 
-    Raises `NoVariantError` where none is inside the budget, or where `wanted` is not one of them.
+    Those named in `without` do not. Raises `NoVariantError` where none is inside the budget, or
+    where `wanted` is not one of them.
     """
-    usable = {
-        variant.name: variant
-        for variant in checkpoint.variants
-        if variant.within_budget and is_available(variant)
-    }
+    usable = usable_variants(checkpoint, without=without)
     if wanted == AUTO and len(usable) == 1:
         return next(iter(usable.values()))
     if wanted == AUTO and usable:
@@ -44,6 +53,49 @@ def choose(checkpoint: Checkpoint, *, cache: Path, wanted: str = AUTO) -> Varian
         f"checkpoint {checkpoint.id} has no variant {wanted!r} that can be served here; "
         f"choose {AUTO!r} or one of: {', '.join(usable) or 'none'}"
     )
+
+
+def require_sound_variants(
+    checkpoint: Checkpoint, known: Checkpoint | None, *, cache: Path
+) -> None:
+    """Raise `NoVariantError` for the first variant that could serve here and is not fit to.
+
+    `known` is one of the same id that may be damaged. Raises `UnsafeCheckpointError` where its
+    vectors were others, since the id vouches for both and the graphs cannot both be genuine.
+    """
+    references: Sequence[Reference] = ()
+    for variant in usable_variants(checkpoint).values():
+        references = require_sound(checkpoint, variant, cache=cache)
+    if known is None or known.files == checkpoint.files:
+        return
+    before = {one.text: one for one in _references_of(known, cache)}
+    for one in references:
+        if one.text in before and not one.resembles(before[one.text]):
+            raise UnsafeCheckpointError(
+                checkpoint.path / CHECKPOINT_MANIFEST,
+                "its graphs make other vectors than those of the checkpoint of its id that is here",
+            )
+
+
+def _references_of(known: Checkpoint, cache: Path) -> Sequence[Reference]:
+    """What was recorded, or what its graphs make where they are undamaged."""
+    if known.references:
+        return known.references
+    try:
+        sound = open_checkpoint(known.path)
+        (variant, *_) = usable_variants(sound).values()
+        return require_sound(sound, variant, cache=cache)
+    except (ArtifactError, EncoderError, ValueError):
+        return ()
+
+
+def usable_variants(checkpoint: Checkpoint, *, without: Collection[str] = ()) -> dict[str, Variant]:
+    """By name those inside the budget whose runtime is installed."""
+    return {
+        variant.name: variant
+        for variant in checkpoint.variants
+        if variant.name not in without and variant.within_budget and is_available(variant)
+    }
 
 
 def _best(variants: Mapping[str, Variant], speeds: Mapping[str, float]) -> Variant:
@@ -64,28 +116,34 @@ def _speeds(
     if known.keys() >= variants.keys():
         return known
     measured = _measure_here(checkpoint, variants, cache)
+    if measured.keys() < variants.keys():
+        return dict.fromkeys(variants, 0.0) | measured
     with suppress(OSError):  # a full disk, or one that may only be read: measured again next time
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, orjson.dumps(measured))
+        write_manifest(path, {"format": _FORMAT, "speeds": measured})
     return measured
 
 
 def _remembered(path: Path) -> Mapping[str, float]:
-    """What was measured before; nothing where the cache is gone or spoilt."""
+    """What was measured before; nothing where the cache is gone, spoilt or of another version."""
     try:
-        known = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
+        known = read_manifest(path, supported=_FORMAT).get("speeds")
+    except (OSError, ArtifactError):
         return {}
-    return known if isinstance(known, dict) else {}
+    if not isinstance(known, dict) or not all(isinstance(one, float) for one in known.values()):
+        return {}
+    return known
 
 
 def _measure_here(
     checkpoint: Checkpoint, variants: Mapping[str, Variant], cache: Path
 ) -> dict[str, float]:
+    """Of those that are fit to serve; others may never end, and are not run here."""
     tokenizer = Tokenizer(checkpoint.path / "tokenizer.json", max_length=checkpoint.max_length)
     runtimes = {
         name: load_runtime(checkpoint, variant, threads=1, cache=cache)
         for name, variant in variants.items()
+        if not probed(checkpoint, variant, cache=cache).refused
     }
     return measure_speeds(
         runtimes,

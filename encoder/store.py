@@ -49,6 +49,14 @@ class Added:
     new: bool
 
 
+TryOut = Callable[[Checkpoint, Checkpoint | None], None]
+"""Raises where a checkpoint is not to be added; is told the one of its id that is there already."""
+
+
+def untried(checkpoint: Checkpoint, known: Checkpoint | None) -> None:
+    """Add a checkpoint without trying it out: it is, when it is opened."""
+
+
 class CheckpointStore:
     """Checkpoints under `root`, each in a directory named by its id."""
 
@@ -95,12 +103,18 @@ class CheckpointStore:
                     problems[checkpoint_id] = str(error)
         return Survey(tuple(sorted(found, key=lambda each: each.created_at)), problems)
 
-    def add(self, source: Path, *, carry: Callable[[Path, Path], object] = copyfile) -> Added:
+    def add(
+        self,
+        source: Path,
+        *,
+        carry: Callable[[Path, Path], object] = copyfile,
+        try_out: TryOut = untried,
+    ) -> Added:
         """Verify a finished checkpoint where it lies, `carry` its files here, and verify those.
 
         One that is here already stays, unless it is damaged or can do less: what an earlier version
         exported gives way to what this one did. Raises `UnfinishedCheckpointError` where the source
-        has no manifest, and as `open_checkpoint` does.
+        has no manifest, as `open_checkpoint` does, and what `try_out` raises of the verified one.
         """
         if not (source / CHECKPOINT_MANIFEST).is_file():
             raise UnfinishedCheckpointError(
@@ -108,6 +122,7 @@ class CheckpointStore:
                 "make one of it with `molt checkpoints add PATH`"
             )
         checkpoint = open_checkpoint(source)
+        try_out(checkpoint, self._known(checkpoint.id))
         self._discard_damaged(checkpoint.id)
         place = self.replace if self._has_lesser(checkpoint) else self.publish
         try:
@@ -155,6 +170,13 @@ class CheckpointStore:
         """Delete a checkpoint; whoever serves it must have let go of it before."""
         self.path(checkpoint_id)
         self._discard(checkpoint_id)
+
+    def _known(self, checkpoint_id: str) -> Checkpoint | None:
+        """The manifest of what is here under that id, if it can be read."""
+        try:
+            return self.read(checkpoint_id)
+        except (ArtifactError, EncoderError):
+            return None
 
     def _has_lesser(self, checkpoint: Checkpoint) -> bool:
         if checkpoint.id not in self.ids():

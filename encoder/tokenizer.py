@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding
 from tokenizers import Tokenizer as FastTokenizer
 
-from molt.encoder.errors import UnsafeCheckpointError
+from molt.encoder.errors import DefectiveCheckpointError, UnsafeCheckpointError
 
 # Characters read at once, per token that can be kept: few texts need a second look.
 _WINDOW_PER_TOKEN = 12
@@ -23,6 +24,8 @@ _CHUNK = 64
 _PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 _CHARACTER = re.compile(rf"{_PAIR.pattern}|.", re.DOTALL)
 
+_Asked = TypeVar("_Asked")
+_Told = TypeVar("_Told")
 _EncodeBatch = Callable[[list[str]], list[Encoding]]
 
 
@@ -47,7 +50,7 @@ class Tokenizer:
             raise UnsafeCheckpointError(path, f"is no tokenizer ({error})") from error
         self._fast.no_padding()
         self._fast.enable_truncation(max_length)
-        self._window = _WINDOW_PER_TOKEN * max_length
+        self._window = _WINDOW_PER_TOKEN * max(1, max_length)
 
     @property
     def vocabulary(self) -> int:
@@ -57,10 +60,13 @@ class Tokenizer:
     @property
     def last_id(self) -> int:
         """The greatest token id that a text can have."""
-        return max(self._fast.get_vocab().values())
+        return max(self._fast.get_vocab().values(), default=0)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
-        """Token ids of each text `(length,) int64`, special tokens included, truncated."""
+        """Token ids of each text `(length,) int64`, special tokens included, truncated.
+
+        Raises `DefectiveCheckpointError` where the tokenizer fails at one.
+        """
         return [
             np.array(encoding.ids, dtype=np.int64)
             for chunk in _chunks(texts)
@@ -80,7 +86,7 @@ class Tokenizer:
     def _encodings(self, chunk: Sequence[str], encode_batch: _EncodeBatch) -> Iterator[Encoding]:
         texts = [_well_formed(text) for text in chunk]
         heads = [text[: self._window] for text in texts]
-        for text, encoding in zip(texts, encode_batch(heads), strict=True):
+        for text, encoding in zip(texts, self._asked(encode_batch, heads), strict=True):
             settled = len(text) <= self._window or _is_settled(encoding)
             yield encoding if settled else self._encode_long(text)
 
@@ -89,9 +95,18 @@ class Tokenizer:
         window = self._window
         while True:
             window *= 4
-            encoding = self._fast.encode(text[:window])
+            encoding = self._asked(self._fast.encode, text[:window])
             if window >= len(text) or _is_settled(encoding):
                 return encoding
+
+    def _asked(self, encode: Callable[[_Asked], _Told], text: _Asked) -> _Told:
+        """What the tokenizer makes of it; whatever it raises is its own fault, a panic too."""
+        try:
+            return encode(text)
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise DefectiveCheckpointError(f"its tokenizer fails at a text ({error})") from error
 
 
 def _read(text: str, encoding: Encoding) -> ReadText:

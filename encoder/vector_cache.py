@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from molt.artifact import text_hash, write_atomically
+from molt.artifact import canonical_json, text_hash, write_atomically
 from molt.encoder.checkpoint import InputType
 from molt.encoder.encoder import Encoder
 from molt.encoder.errors import UnsoundVectorsError
 from molt.encoder.lane import Lane
+from molt.encoder.runtimes.runtime import contents_of
+from molt.encoder.safety.vectors import LENGTH_ERROR
 
 _Vectors = npt.NDArray[np.float32]
 OnProgress = Callable[[str, int, int], None]
@@ -26,7 +28,6 @@ _CHUNK = 1024
 _HASH = 16
 _DIGEST = 32
 _SUFFIX = ".vectors"
-_LENGTH_ERROR = 0.01  # what bf16 may do; a text without tokens has the zero vector
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -124,7 +125,8 @@ def _encode(encoder: Encoder, texts: Sequence[str], input_type: InputType) -> _V
     if not np.isfinite(vectors).all():
         raise _unsound(encoder, "are not finite")
     lengths = np.linalg.norm(vectors, axis=1)
-    wrong = lengths[(lengths != 0) & (np.abs(lengths - 1) > _LENGTH_ERROR)]
+    # A static embedding makes the zero vector of a text without tokens.
+    wrong = lengths[(lengths != 0) & (np.abs(lengths - 1) > LENGTH_ERROR)]
     if len(wrong):
         raise _unsound(encoder, f"are not normalised: one has the length {wrong[0]:.3f}")
     return vectors
@@ -140,9 +142,8 @@ def _unsound(encoder: Encoder, how: str) -> UnsoundVectorsError:
 def _folder(encoder: Encoder) -> str:
     """Named by all that vectors depend on: the checkpoint, and the very graph that made them."""
     checkpoint, variant = encoder.checkpoint, encoder.variant
-    graph = checkpoint.files.get(variant.graph)
-    made_by = "unlisted" if graph is None else graph.sha256[:16]
-    return f"{checkpoint.id}-{variant.name}-{made_by}"
+    contents = canonical_json(contents_of(checkpoint, variant))
+    return f"{checkpoint.id}-{variant.name}-{hashlib.sha256(contents).hexdigest()[:16]}"
 
 
 def _missing(places: dict[bytes, int], vectors: _Vectors, folder: Path) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Weights: a safetensors file, checked from its header alone and never loaded.
+"""Weights: a safetensors file, checked from its header alone, and read a tensor at a time.
 
 safetensors cannot run code, but its header can promise shapes that fill the memory, and a
 reader believes it. See https://github.com/huggingface/safetensors#format.
@@ -7,13 +7,17 @@ reader believes it. See https://github.com/huggingface/safetensors#format.
 from itertools import pairwise
 from math import prod
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from molt.encoder.errors import UnsafeCheckpointError
 
 _HEADER_LIMIT = 16 * 1024 * 1024
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1, "BOOL": 1}
+_NUMPY = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
 _FLOATS = frozenset(("F64", "F32", "F16", "BF16"))
 # What model2vec and sentence-transformers call the table of a static embedding.
 _TABLES = frozenset(("embeddings", "embedding.weight"))
@@ -48,6 +52,57 @@ def check_table(path: Path, *, width: object) -> None:
         )
     if len(shape) != 2 or shape[1] != width or not 0 < shape[0] <= _MOST_TOKENS:
         raise UnsafeCheckpointError(path, f"its table is {shape}, where the width is {width!r}")
+
+
+class Tensors:
+    """The tensors of a file that `check_weights` has let pass, as float32, each when it is wanted.
+
+    Raises `KeyError` for one that it lacks, and `ValueError` for one that holds no floats.
+    """
+
+    def __init__(self, path: Path) -> None:
+        header, body = _header(path)
+        self._entries: dict[str, Any] = {
+            name: entry for name, entry in header.items() if name != "__metadata__"
+        }
+        self._content = np.memmap(path, np.uint8, mode="r", offset=path.stat().st_size - body)
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each, as the file has it."""
+        return list(self._entries)
+
+    def named(self, name: str) -> str:
+        """The name in the file, which may put the model's own name first."""
+        if name in self._entries:
+            return name
+        longer = [each for each in self._entries if each.partition(".")[2] == name]
+        if len(longer) != 1:
+            raise KeyError(name)
+        return longer[0]
+
+    def whole(self, name: str) -> NDArray[np.float32]:
+        """All of it."""
+        return _widened(self._raw(name))
+
+    def rows(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Some rows of a matrix."""
+        return _widened(self._raw(name)[rows])
+
+    def _raw(self, name: str) -> NDArray[Any]:
+        entry = self._entries[name]
+        start, end = entry["data_offsets"]
+        kind = _NUMPY.get(entry["dtype"])
+        if kind is None:
+            raise ValueError(f"tensor {name!r} holds no floats")
+        return self._content[start:end].view(kind).reshape(entry["shape"])
+
+
+def _widened(values: NDArray[Any]) -> NDArray[np.float32]:
+    """As float32; the upper half of one is what bfloat16 is."""
+    if values.dtype == np.uint16:
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    return np.asarray(values, dtype=np.float32)
 
 
 def _header(path: Path) -> tuple[dict[str, object], int]:

@@ -85,6 +85,12 @@ class Encoders:
         opened = self._opened.get(checkpoint_id)
         return opened is not None and opened.encoder.done()
 
+    def problems(self) -> list[str]:
+        """Why open encoders do not encode at the moment."""
+        opened = [one.encoder for one in list(self._opened.values()) if one.encoder.done()]
+        sound = [one.result() for one in opened if one.exception() is None]
+        return [problem for encoder in sound if (problem := encoder.problem) is not None]
+
     def files(self, checkpoint_id: str) -> Files:
         """The files of a checkpoint as they are now; none where there is none."""
         return self._files(checkpoint_id)

@@ -191,6 +191,7 @@ class Engine:
         default = self.live_collections.default_problem
         problems = [] if default is None else [default]
         problems += [*self.live_collections.problems().values(), *self.indexer.problems().values()]
+        problems += self._encoders.problems()
         return Readiness(
             ready=self._started and self.live_collections.can_answer(),
             problems=(*problems, *map(str, self.live_collections.failures)),
@@ -207,6 +208,7 @@ def checkpoint_encoders(settings: Settings) -> Encoders:
             runtime=settings.encoder.runtime,
             threads=settings.encoder_threads,
             cache=settings.layout.cache,
+            seconds=settings.limits.encode_seconds,
         )
 
     def files(checkpoint_id: str) -> Files:

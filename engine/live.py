@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from molt.artifact import ArtifactError
 from molt.encoder.encoder import Encoder
-from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
-from molt.engine.live_collection import LiveCollection
+from molt.engine.errors import NoCheckpointError
+from molt.engine.live_collection import EXPECTED, LiveCollection
 from molt.engine.loader import Loader
 from molt.engine.pair import Live, Pairs, default_checkpoint
 from molt.engine.refusal import LONGEST_REST
@@ -113,10 +112,13 @@ class LiveCollections:
         """
         try:
             self.default()
-        except (ArtifactError, EncoderError, OSError) as error:
+        except NoCheckpointError:
+            raise
+        except Exception as error:  # noqa: BLE001  one checkpoint keeps no other from serving
             problem = f"default checkpoint {self._default}: {error}"
             if problem != self.default_problem:
-                log.error("checkpoint.refused", checkpoint=self._default, reason=str(error))  # noqa: TRY400
+                tell = log.error if isinstance(error, EXPECTED) else log.exception
+                tell("checkpoint.refused", checkpoint=self._default, reason=str(error))
             self.default_problem = problem
         else:
             self.default_problem = None

@@ -23,7 +23,8 @@ log = structlog.get_logger(__name__)
 
 LiveState = Literal["loading", "serving", "refused"]
 
-_EXPECTED = (ArtifactError, EncoderError, EngineError, IndexingError, OSError)
+EXPECTED = (ArtifactError, EncoderError, EngineError, IndexingError, OSError)
+"""What keeps something from being served without that the program is wrong."""
 
 
 class LiveCollection:
@@ -177,7 +178,7 @@ class LiveCollection:
         files = look.files or self._pairs.files(target)
         refusal = Look(files, look.began).refuse(error, former=former, first_rest=self._first_rest)
         if former is None or former.reason != refusal.reason:
-            unexpected = None if isinstance(error, _EXPECTED) else error
+            unexpected = None if isinstance(error, EXPECTED) else error
             event = "collection.unavailable" if self.live is None else "refresh.refused"
             log.error(event, collection=self._name, reason=refusal.reason, exc_info=unexpected)
         self.refusal, self._refused, self._settled = refusal, target, None

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.encoder import Encoder, InputType, Lane
-from molt.encoder.errors import CheckpointNotFoundError
+from molt.encoder.errors import CheckpointNotFoundError, UnsoundVectorsError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.errors import InvalidDimensionsError, UnknownModelError
@@ -135,6 +135,11 @@ def _embed(
     vectors = encoded.vectors
     if dimensions is not None:
         vectors = _leading(vectors, dimensions)
+        if (vectors.any(axis=1) != encoded.vectors.any(axis=1)).any():
+            raise UnsoundVectorsError(
+                f"checkpoint {encoder.checkpoint.id} makes a vector whose first {dimensions} "
+                "numbers are all 0; ask for more dimensions"
+            )
     return EmbeddingResult(encoder.checkpoint.id, vectors, encoded.n_tokens)
 
 

@@ -6,7 +6,7 @@ Knows no threads, and nothing of what answered before or of what is refused.
 from dataclasses import dataclass, replace
 
 from molt.artifact import FileLock
-from molt.encoder.encoder import Encoder, InputType, Lane
+from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
 from molt.engine.errors import NoCheckpointError
 from molt.engine.refusal import Files, files_under
@@ -90,7 +90,7 @@ class Pairs:
         if opened is None or opened.manifest.id != target.generation:
             liveness = self._catalog.documents.liveness(collection)
             opened = open_snapshot(self._generations, manifest, liveness)
-        (vector,) = encoder.encode(["warm-up"], input_type=InputType.QUERY, lane=Lane.QUERY).vectors
+        (vector,) = encoder.embed_documents(["warm-up"])
         opened.search(vector, k=1)
         return Live(collection, encoder, opened, hold)
 

@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from molt.artifact import Home
+from molt.encoder.encoder import ENCODE_SECONDS
 from molt.encoder.host import cores
 from molt.index.catalog.catalog import home_url
 from molt.index.jobs.queue import jobs_url
@@ -117,6 +118,9 @@ class LimitSettings(_Section):
         256 * 2**20, ge=1024, description="bytes of all large bodies together; more get 429"
     )
     wait_seconds: float = Field(30.0, gt=0, description="longest `wait` of a document request")
+    encode_seconds: float = Field(
+        ENCODE_SECONDS, gt=0, le=3600, description="how long a checkpoint may take for one text"
+    )
 
 
 class LogSettings(_Section):

@@ -41,6 +41,7 @@ class HashingEncoder:
         self.variant = self.checkpoint.variants[0]
         self.dimension = dimension
         self.seed = seed
+        self.problem: str | None = None
         self.calls: list[tuple[int, InputType, Lane]] = []
         self.closed = False
 

@@ -107,7 +107,11 @@ def _writing(  # noqa: PLR0913  each by name
 ) -> Iterator[WritableGeneration]:
     encoding = context.settings.encoder
     encoder = open_encoder(
-        checkpoint, cache=context.home.cache, runtime=encoding.runtime, threads=encoding.threads
+        checkpoint,
+        cache=context.home.cache,
+        runtime=encoding.runtime,
+        threads=encoding.threads,
+        seconds=context.settings.limits.encode_seconds,
     )
     with closing(encoder):
         embed = (

@@ -9,9 +9,10 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
+
+from molt.app.http.threads import RequestThreads
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -66,7 +67,7 @@ class Admission:
         self._threads = threads
         self._on_pending = on_pending
         # Not anyio's threads, which cost the event loop four times as much a call.
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=bulkhead)
+        self._pool = RequestThreads(threads, name=bulkhead)
         self._mean_seconds = 0.01
         self.pending = 0
 

@@ -81,6 +81,7 @@ def add(  # noqa: PLR0913  typer reads a command's options from its parameters
     added = acquire(
         path,
         store=checkpoint_store(settings),
+        cache=settings.layout.cache,
         overrides={
             "query_prompt": query_prompt,
             "document_prompt": document_prompt,

@@ -1,7 +1,10 @@
 """OpenVINO: the runtime that is faster on most x86 hosts, where it is installed."""
 
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import openvino
 from numpy.typing import NDArray
 
 from molt.encoder.errors import NoVariantError
+from molt.encoder.runtimes.compiled import CompiledGraph, compiled_key
 from molt.encoder.runtimes.runtime import TOKEN_VECTORS, VECTORS
 
 # OpenVINO compiles kernels for each new shape and keeps them, some megabytes each. Rounding
@@ -16,22 +20,43 @@ from molt.encoder.runtimes.runtime import TOKEN_VECTORS, VECTORS
 _SHORT, _SHORT_STEP, _STEP = 64, 16, 32
 
 
-class OpenVINORuntime:
-    """One compiled graph with a stream per thread; each thread has its own request."""
+@dataclass(frozen=True)
+class _Loaded:
+    """A compiled graph, and the file that it was mapped from, if it was."""
 
-    def __init__(
-        self, graph: Path, *, precision: str, max_length: int, threads: int, cache: Path
+    graph: openvino.CompiledModel
+    mapped: NDArray[np.uint8] | None
+
+
+class OpenVINORuntime:
+    """One compiled graph with a stream per thread; each thread has its own request.
+
+    `contents` gives the SHA-256 of each file of the graph: what was compiled of them lies in
+    `cache`.
+    """
+
+    def __init__(  # noqa: PLR0913 - each by name
+        self,
+        graph: Path,
+        *,
+        precision: str,
+        max_length: int,
+        threads: int,
+        cache: Path,
+        contents: Mapping[str, str],
     ) -> None:
-        settings = {
+        settings: dict[str, str | int] = {
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": threads,
-            "CACHE_DIR": str(cache),
         }
+        kept = CompiledGraph(cache, compiled_key(contents, settings))
         try:
-            self._compiled = _compiled(graph, settings)
+            loaded = _compiled(graph, settings, kept)
         except RuntimeError as error:
             raise NoVariantError(f"OpenVINO does not take {graph}: {error}") from error
+        self._compiled = loaded.graph
+        self._mapped = loaded.mapped  # let go after the graph, whose weights lie there
         self._graph = graph
         self._has_tokens = any(TOKEN_VECTORS in each.names for each in self._compiled.outputs)
         self._max_length = max_length
@@ -74,14 +99,31 @@ class OpenVINORuntime:
         return request
 
 
-def _compiled(graph: Path, settings: dict[str, str | int]) -> openvino.CompiledModel:
+def _compiled(graph: Path, settings: dict[str, str | int], kept: CompiledGraph) -> _Loaded:
     """Compile in a thread that ends at once.
 
     OpenVINO gives the thread that compiles a signal stack and frees it with the graph; a signal
     that the main thread got afterwards would be handled on freed memory.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="openvino-compile") as compiling:
-        return compiling.submit(openvino.Core().compile_model, graph, "CPU", settings).result()
+        return compiling.submit(_load, graph, settings, kept).result()
+
+
+def _load(graph: Path, settings: dict[str, str | int], kept: CompiledGraph) -> _Loaded:
+    """What was compiled before; else compile it now, and keep that."""
+    core = openvino.Core()
+    content = kept.read()
+    if content is not None:
+        try:
+            tensor = openvino.Tensor(content, shared_memory=True)
+            return _Loaded(core.import_model(tensor, "CPU", settings), content)
+        except RuntimeError as error:
+            kept.discard(str(error))
+    compiled = core.compile_model(graph, "CPU", settings)
+    made = BytesIO()
+    compiled.export_model(made)
+    kept.keep(made.getvalue())
+    return _Loaded(compiled, None)
 
 
 def _padded(values: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.int64]:

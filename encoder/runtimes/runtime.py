@@ -63,10 +63,39 @@ def load_runtime(checkpoint: Checkpoint, variant: Variant, *, threads: int, cach
             max_length=checkpoint.max_length,
             threads=threads,
             cache=cache / "openvino",
+            contents=contents_of(checkpoint, variant),
         )
     from molt.encoder.runtimes.onnx import ONNXRuntime  # noqa: PLC0415 - load one, not both
 
     return ONNXRuntime(graph)
+
+
+def graph_files(graph: str) -> tuple[str, ...]:
+    """What a graph is read from: OpenVINO's own format keeps its weights in a second file."""
+    folder, dot, suffix = graph.rpartition(".")
+    return (graph, f"{folder}{dot}bin") if suffix == "xml" else (graph,)
+
+
+def contents_of(checkpoint: Checkpoint, variant: Variant) -> dict[str, str]:
+    """What the manifest gives as SHA-256 of each file that the graph of `variant` is read from.
+
+    Of a checkpoint in the making nothing is listed yet.
+    """
+    listed = checkpoint.files
+    return {
+        name: listed[name].sha256 if name in listed else "unlisted"
+        for name in graph_files(variant.graph)
+    }
+
+
+def plain_variant(checkpoint: Checkpoint, variant: Variant) -> Variant:
+    """The variant that is nearest to the model: the one in fp32; else `variant` itself."""
+    plain = (
+        each
+        for each in checkpoint.variants
+        if (each.runtime, each.precision) == ("onnx", "fp32") and each.within_budget
+    )
+    return next(plain, variant)
 
 
 _PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}

@@ -11,11 +11,13 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from molt.artifact import ArtifactError
 from molt.encoder.errors import EncoderError
+from molt.encoder.safety.deadline import told_when_abandoned
 from molt.engine.live import Live
 from molt.engine.releasing import Releaser
 from molt.engine.settings import WatchSettings
@@ -82,11 +84,15 @@ class Sentinel:
 
     @contextmanager
     def noting(self, live: Live) -> Iterator[None]:
-        """Note how long the search in the block takes and whether it fails by our fault."""
+        """Note how long the search in the block takes and whether it fails by our fault.
+
+        One that does not end has failed when it is given up.
+        """
         searches = self._searches(live.collection)
         began = time.perf_counter()
         try:
-            yield
+            with told_when_abandoned(partial(searches.latest.append, None)):
+                yield
         except FilterError:
             raise
         except Exception:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from molt.encoder.batching import MicroBatch, packed, singles
+from molt.encoder.batching import MicroBatch, few_at_once, packed, singles
 
 
 def tokens(*lengths: int) -> list[NDArray[np.int64]]:
@@ -71,3 +71,13 @@ def test_singles_are_alone_unpadded_and_in_order() -> None:
 def test_no_texts_make_no_batches(arrange: object) -> None:
     assert callable(arrange)
     assert arrange([]) == []
+
+
+@given(st.lists(st.integers(0, 300_000), max_size=100))
+def test_few_texts_are_read_at_once_and_long_ones_alone(lengths: list[int]) -> None:
+    texts = ["x" * length for length in lengths]
+    parts = few_at_once(texts)
+    assert [text for part in parts for text in part] == texts
+    for part in parts:
+        assert 1 <= len(part) <= 32
+        assert len(part) == 1 or sum(map(len, part)) <= 100_000

@@ -1,10 +1,11 @@
 import gc
 import inspect
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,12 @@ from molt.encoder import (
     open_checkpoint,
     open_encoder,
 )
+from molt.encoder.errors import (
+    DefectiveCheckpointError,
+    HangingCheckpointError,
+    UnsoundVectorsError,
+)
+from molt.encoder.safety.deadline import abandonable
 from molt.training.export.graph import load_model
 from tests.checkpoints import DIMENSION, VOCABULARY, Build, write_graph
 
@@ -39,9 +46,9 @@ class Recorder:
     """Stands before a runtime, and notes the shape of what it is given."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.runtime = encoder._runtime
+        self.runtime = encoder._model.runtime
         self.shapes: list[tuple[int, ...]] = []
-        encoder._runtime = self
+        encoder._model.runtime = self
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
@@ -59,8 +66,8 @@ class Broken:
     """A runtime that fails on texts of four tokens."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.runtime = encoder._runtime
-        encoder._runtime = self
+        self.runtime = encoder._model.runtime
+        encoder._model.runtime = self
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
@@ -75,12 +82,43 @@ class Broken:
         return self.runtime.run_tokens(input_ids, attention_mask)
 
 
+class Scaled:
+    """A runtime whose vectors are multiplied."""
+
+    def __init__(self, encoder: Encoder, by: float) -> None:
+        self.runtime = encoder._model.runtime
+        self.by = np.float32(by)
+        encoder._model.runtime = self
+
+    def run(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        return self.runtime.run(input_ids, attention_mask) * self.by
+
+
+class Hanging:
+    """A runtime that does not end with texts of four tokens before it is let go."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.runtime = encoder._model.runtime
+        self.begun, self.end = threading.Event(), threading.Event()
+        encoder._model.runtime = self
+
+    def run(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        if (attention_mask.sum(axis=1) == 4).any():
+            self.begun.set()
+            assert self.end.wait(20)
+        return self.runtime.run(input_ids, attention_mask)
+
+
 class Narrow:
     """A runtime whose vectors lack a number."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.runtime = encoder._runtime
-        encoder._runtime = self
+        self.runtime = encoder._model.runtime
+        encoder._model.runtime = self
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
@@ -255,9 +293,91 @@ def test_many_threads_get_the_vectors_that_one_would(encoder: Encoder) -> None:
 def test_a_runtime_that_fails_tells_its_caller_and_goes_on_serving(encoder: Encoder) -> None:
     Broken(encoder)
     for lane in Lane:
-        with pytest.raises(RuntimeError, match="the graph broke"):
+        with pytest.raises(DefectiveCheckpointError, match=named_as_broken(encoder)):
             encoder.encode(["a", "ab", "abc"], input_type=QUERY, lane=lane)
     assert vectors(encoder, ["a", "abc"]).shape == (2, DIMENSION)
+
+
+def named_as_broken(encoder: Encoder) -> str:
+    return f"onnx-fp32 of checkpoint {encoder.checkpoint.id} fails at a text of . tokens: the graph"
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_no_vector_leaves_that_is_not_finite_or_not_of_length_one(
+    encoder: Encoder, lane: Lane
+) -> None:
+    for by, fault in (
+        (np.nan, "not finite"),
+        (np.inf, "not finite"),
+        (1.5, "length 1.5"),
+        (0, "0"),
+    ):
+        spoilt = Scaled(encoder, by)
+        with pytest.raises(UnsoundVectorsError, match=f"{encoder.checkpoint.id} makes.*{fault}"):
+            encoder.encode(["a"], input_type=QUERY, lane=lane)
+        encoder._model.runtime = spoilt.runtime
+    assert vectors(encoder, ["a"]).shape == (1, DIMENSION)
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_text_that_does_not_end_is_given_up_and_no_more_is_begun_until_it_does(
+    tiny: Checkpoint, tmp_path: Path, lane: Lane
+) -> None:
+    encoder = open_encoder(tiny, cache=tmp_path / "cache", threads=1, seconds=0.02)
+    hanging = Hanging(encoder)
+    told: list[Exception] = []
+
+    def ask() -> None:
+        with abandonable(told.append), suppress(HangingCheckpointError):
+            encoder.encode(["ab"], input_type=QUERY, lane=lane)
+
+    first = threading.Thread(target=ask)
+    first.start()
+    assert hanging.begun.wait(20)
+    behind = ThreadPoolExecutor(1).submit(encoder.embed_documents, ["a", "b", "c"])
+    with pytest.raises(HangingCheckpointError, match="has not come to an end"):
+        behind.result(20)
+    with pytest.raises(HangingCheckpointError, match=f"{encoder.checkpoint.id} hangs at a text"):
+        encoder.encode(["c"], input_type=QUERY, lane=Lane.QUERY)
+    assert str(encoder.problem).startswith("variant onnx-fp32 of checkpoint")
+    hanging.end.set()
+    first.join(20)
+    wait_until(lambda: encoder.problem is None)
+    assert vectors(encoder, ["a"]).shape == (1, DIMENSION)
+    assert bool(told) == (lane is not Lane.BACKGROUND), "who waits elsewhere is told otherwise"
+    encoder.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def test_an_encoder_that_hangs_is_closed_all_the_same(tiny: Checkpoint, tmp_path: Path) -> None:
+    encoder = open_encoder(tiny, cache=tmp_path / "cache", threads=1, seconds=0.02)
+    hanging = Hanging(encoder)
+    with pytest.raises(HangingCheckpointError):
+        encoder.embed_documents(["ab"])
+    encoder.close()
+    hanging.end.set()
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_tokenizer_that_fails_is_named(encoder: Encoder, lane: Lane) -> None:
+    class Panic:
+        def encode_batch(self, _: object) -> None:
+            raise ValueError("no token for that")
+
+        encode_batch_fast = encode_batch
+
+    encoder._model.tokenizer._fast = Panic()
+    message = f"{encoder.checkpoint.id}: its tokenizer fails at a text .no token for that"
+    with pytest.raises(DefectiveCheckpointError, match=message):
+        encoder.encode(["a"], input_type=QUERY, lane=lane)
+    with pytest.raises(DefectiveCheckpointError, match=message):
+        encoder.encode_tokens(["a"], input_type=QUERY, lane=lane)
 
 
 @pytest.mark.parametrize("lane", Lane)
@@ -348,9 +468,9 @@ def test_a_graph_that_knows_fewer_tokens_than_its_tokenizer_is_not_opened(
 
 def test_a_failed_query_is_not_remembered(encoder: Encoder) -> None:
     broken = Broken(encoder)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(DefectiveCheckpointError):
         encoder.encode(["ab"], input_type=QUERY, lane=Lane.QUERY)
-    encoder._runtime = broken.runtime
+    encoder._model.runtime = broken.runtime
     assert encoder.encode(["ab"], input_type=QUERY, lane=Lane.QUERY).n_tokens.tolist() == [4]
 
 
@@ -361,7 +481,7 @@ def test_an_encoder_that_nobody_holds_ends_with_its_threads(
     threads = [thread for thread in encoder._scheduler._threads if thread.is_alive()]
     encoder.encode(["several", "texts"], input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND)
     encoder.encode(["one"], input_type=InputType.QUERY, lane=Lane.QUERY)
-    runtime = weakref.ref(encoder._runtime)
+    runtime = weakref.ref(encoder._model.runtime)
     del encoder
     gc.collect()
     for thread in threads:

@@ -1,15 +1,33 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import orjson
+import numpy as np
 import pytest
 
-from molt.encoder import Checkpoint, Fidelity, NoVariantError, Variant
+from molt.artifact import read_manifest, write_manifest
+from molt.encoder import (
+    Checkpoint,
+    Fidelity,
+    NoVariantError,
+    UnsafeCheckpointError,
+    Variant,
+)
 from molt.encoder import selection as module
 from molt.encoder.host import cores, fingerprint
 from molt.encoder.runtimes.runtime import load_runtime
-from molt.encoder.selection import choose
-from tests.checkpoints import Build, variant
+from molt.encoder.safety.probe import require_sound
+from molt.encoder.selection import choose, require_sound_variants
+from tests.checkpoints import (
+    DIMENSION,
+    VOCABULARY,
+    Build,
+    build_checkpoint,
+    seal,
+    variant,
+    write_graph,
+)
+from tests.damage import flip_a_bit
 
 HERE = fingerprint()
 UNFAITHFUL = Fidelity(cosine_mean=0.98, cosine_min=0.9, ndcg10=0.8, ndcg10_reference=0.8)
@@ -22,6 +40,14 @@ def cache(tmp_path: Path) -> Path:
 
 def with_variants(build: Build, *variants: Variant) -> Checkpoint:
     return build(variants=variants)
+
+
+def remember(path: Path, speeds: object) -> None:
+    write_manifest(path, {"format": 1, "speeds": speeds})
+
+
+def remembered(path: Path) -> dict[str, float]:
+    return read_manifest(path, supported=1)["speeds"]
 
 
 def refuse_to_measure(*_: object) -> dict[str, float]:
@@ -112,12 +138,12 @@ def test_another_host_measures_once_and_remembers(
     checkpoint = with_variants(build, variant("one"), variant("two"))
     chosen = choose(checkpoint, cache=cache)
     (path,) = cache.glob("speed-*.json")
-    speeds = orjson.loads(path.read_bytes())
+    speeds = remembered(path)
     assert speeds.keys() == {"one", "two"}
     assert min(speeds.values()) > 0
     assert speeds[chosen.name] == max(speeds.values())
     monkeypatch.setattr(module, "_measure_here", refuse_to_measure)
-    path.write_bytes(orjson.dumps({"one": 1.0, "two": 2.0}))
+    remember(path, {"one": 1.0, "two": 2.0})
     assert choose(checkpoint, cache=cache).name == "two"
 
 
@@ -130,7 +156,9 @@ def test_a_cache_that_cannot_be_written_keeps_nothing_from_serving(
     assert choose(checkpoint, cache=cache).name == "two"
 
 
-@pytest.mark.parametrize("content", [b"", b"{oops", b"[]", b'{"one": 5.0}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{oops", b"[]", b'{"one": 5.0, "two": 1.0}', b'{"format": 1}']
+)
 def test_spoilt_or_partial_memory_of_speeds_is_measured_anew(
     build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
@@ -140,7 +168,30 @@ def test_spoilt_or_partial_memory_of_speeds_is_measured_anew(
     cache.mkdir()
     path.write_bytes(content)
     assert choose(checkpoint, cache=cache).name == "two"
-    assert orjson.loads(path.read_bytes()) == {"one": 1.0, "two": 2.0}
+    assert remembered(path) == {"one": 1.0, "two": 2.0}
+
+
+@pytest.mark.parametrize("speeds", [{"one": 5.0}, {"one": "fast", "two": 1.0}, ["one", "two"]])
+def test_memory_of_speeds_that_says_too_little_is_measured_anew(
+    build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch, speeds: object
+) -> None:
+    monkeypatch.setattr(module, "_measure_here", lambda *_: {"one": 1.0, "two": 2.0})
+    checkpoint = with_variants(build, variant("one"), variant("two"))
+    cache.mkdir()
+    remember(cache / f"speed-{checkpoint.id}-{HERE}.json", speeds)
+    assert choose(checkpoint, cache=cache).name == "two"
+
+
+def test_a_flipped_bit_in_remembered_speeds_is_found_and_they_are_measured_anew(
+    build: Build, cache: Path
+) -> None:
+    checkpoint = with_variants(build, variant("one"), variant("two"))
+    cache.mkdir()
+    path = cache / f"speed-{checkpoint.id}-{HERE}.json"
+    remember(path, {"one": 1.0, "two": 2.0})
+    path.write_bytes(path.read_bytes().replace(b"1.0", b"9.0"))
+    choose(checkpoint, cache=cache)
+    assert remembered(path)["one"] not in {1.0, 9.0}
 
 
 def test_speeds_of_mixed_hosts_are_never_compared(
@@ -167,3 +218,35 @@ def test_the_fingerprint_of_a_host_stays_and_its_cores_are_counted() -> None:
     assert fingerprint() == HERE
     assert len(HERE) == 16
     assert cores() >= 1
+
+
+def forged(tmp_path: Path, **changes: Any) -> Checkpoint:
+    """Genuine weights and their id, with a graph of another table; every checksum holds."""
+    made = build_checkpoint(tmp_path / "elsewhere", **changes)
+    other = np.random.default_rng(1).standard_normal((len(VOCABULARY), DIMENSION)).astype("f4")
+    write_graph(made.path / "runtime" / "fp32.onnx", other)
+    return seal(made)
+
+
+def test_a_forged_graph_under_the_id_of_a_checkpoint_that_is_known_is_refused(
+    tiny: Checkpoint, cache: Path, tmp_path: Path
+) -> None:
+    wrong = forged(tmp_path)
+    assert wrong.id == tiny.id
+    with pytest.raises(UnsafeCheckpointError, match="other vectors than those of the checkpoint"):
+        require_sound_variants(wrong, tiny, cache=cache)
+    again = build_checkpoint(tmp_path / "again", base_model="renamed")
+    require_sound_variants(again, tiny, cache=cache)
+    require_sound_variants(wrong, None, cache=cache)  # nobody vouches for it, and docs say so
+
+
+def test_one_that_is_known_and_damaged_vouches_by_its_recorded_vectors(
+    tiny: Checkpoint, cache: Path, tmp_path: Path
+) -> None:
+    references = require_sound(tiny, tiny.variants[0], cache=cache)
+    known = replace(tiny, references=references)
+    flip_a_bit(tiny.path / "runtime" / "fp32.onnx")
+    with pytest.raises(UnsafeCheckpointError, match="other vectors"):
+        require_sound_variants(forged(tmp_path), known, cache=cache)
+    require_sound_variants(build_checkpoint(tmp_path / "again", tokens=False), known, cache=cache)
+    require_sound_variants(forged(tmp_path / "b"), tiny, cache=cache)  # it records nothing

@@ -112,8 +112,7 @@ def _publish(
             metrics=provenance.metrics,
         )
         write_card(checkpoint, source=source.path)
-        variants = make_variants(checkpoint)
-        write_checkpoint(replace(checkpoint, variants=variants, files=_entries(working)))
+        _seal(checkpoint)
         faultpoint("checkpoint.staged")
 
 
@@ -132,11 +131,23 @@ def upgrade_checkpoint(checkpoint_id: str, *, store: CheckpointStore) -> Checkpo
                 (working / name).parent.mkdir(exist_ok=True)
                 copyfile(old.path / name, working / name)
         staged = replace(old, path=working, capabilities=_EXPORTED)
-        variants = make_variants(staged)
-        write_checkpoint(replace(staged, variants=variants, files=_entries(working)))
+        _seal(staged)
         open_checkpoint(working)
         faultpoint("checkpoint.staged")
     return store.open(checkpoint_id)
+
+
+def _seal(staged: Checkpoint) -> None:
+    """Export what lies in the directory of `staged`, and write the manifest of all of it."""
+    made = make_variants(staged)
+    write_checkpoint(
+        replace(
+            staged,
+            variants=made.variants,
+            references=made.references,
+            files=_entries(staged.path),
+        )
+    )
 
 
 def _entries(root: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sentence_transformers import SentenceTransformer
 from molt.encoder import Checkpoint, Encoder, InputType, Lane, Variant
 from molt.encoder.host import cores, fingerprint
 from molt.encoder.runtimes.runtime import load_runtime
+from molt.encoder.safety.reference import REFERENCE_TEXTS, Reference, make_reference
 from molt.encoder.speed import measure_speeds
 from molt.encoder.tokenizer import Tokenizer
 from molt.training.export.fidelity import ProbeVectors, measure_fidelity
@@ -46,6 +47,12 @@ def prove(
         )
         for variant in candidates
     ]
+
+
+def references_of(model: SentenceTransformer) -> tuple[Reference, ...]:
+    """What `model` makes of the reference texts, which every runtime will be held to."""
+    vectors = _reference(model, REFERENCE_TEXTS, InputType.DOCUMENT)
+    return tuple(map(make_reference, REFERENCE_TEXTS, vectors))
 
 
 def _reference(

@@ -6,6 +6,7 @@ model, there is no checkpoint.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -16,13 +17,14 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from molt.encoder import Checkpoint, Fidelity, Variant
+from molt.encoder.safety.reference import Reference
 from molt.encoder.tokenizer import Tokenizer
 from molt.training.errors import ExportError
 from molt.training.export import openvino
 from molt.training.export.embeddings import quantise_table
 from molt.training.export.graph import export_graph, load_model, transformer_of
 from molt.training.export.probe import probe_set
-from molt.training.export.proof import prove
+from molt.training.export.proof import prove, references_of
 from molt.training.export.quantise import quantise
 from molt.training.export.smoothing import smooth
 
@@ -34,7 +36,15 @@ _UNKNOWN = Fidelity(cosine_mean=0.0, cosine_min=0.0, ndcg10=0.0, ndcg10_referenc
 logger = logging.getLogger(__name__)
 
 
-def make_variants(checkpoint: Checkpoint) -> tuple[Variant, ...]:
+@dataclass(frozen=True)
+class Exported:
+    """What is served of a model, and what the model itself makes of a few texts."""
+
+    variants: tuple[Variant, ...]
+    references: tuple[Reference, ...]
+
+
+def make_variants(checkpoint: Checkpoint) -> Exported:
     """Export the staged `checkpoint` in every form, and keep those inside the quality budget.
 
     Graphs are written under its `runtime/`; those of refused variants are removed again.
@@ -48,7 +58,7 @@ def make_variants(checkpoint: Checkpoint) -> tuple[Variant, ...]:
     if isinstance(model[0], StaticEmbedding):
         kept = kept[-1:]  # as fast as the larger one, since reading the text takes the time
         _remove_others(checkpoint.path, kept)
-    return kept
+    return Exported(kept, references_of(model))
 
 
 def _export(checkpoint: Checkpoint, model: SentenceTransformer) -> list[Variant]:

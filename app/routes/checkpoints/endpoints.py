@@ -65,7 +65,12 @@ async def post_checkpoint(
                 JobKind.EXPORT, None, {"name": name or "an uploaded model"}, actor_of(request)
             )
             return accepted(await asyncio.to_thread(_ask_export, service, content, asked))
-        added = await asyncio.to_thread(add_checkpoint, service.engine.checkpoints, content)
+        added = await asyncio.to_thread(
+            add_checkpoint,
+            service.engine.checkpoints,
+            content,
+            cache=service.settings.layout.cache,
+        )
     state = await asyncio.to_thread(_state, service.engine, added.checkpoint)
     headers = {"Location": f"/admin/checkpoints/{added.checkpoint.id}"}
     return Json(state, 201 if added.new else 200, headers=headers)

@@ -6,6 +6,7 @@ Never holds more than a piece of it in memory, and leaves nothing behind where i
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 
@@ -19,7 +20,8 @@ from molt.artifact import CorruptFileError, UnsupportedFormatError
 from molt.encoder.allowlist import check_source_files
 from molt.encoder.archive import unpack
 from molt.encoder.content import check_content
-from molt.encoder.errors import ArchiveTooLargeError, UnsafeCheckpointError
+from molt.encoder.errors import ArchiveTooLargeError, NoVariantError, UnsafeCheckpointError
+from molt.encoder.selection import require_sound_variants
 from molt.encoder.store import Added, CheckpointStore
 from molt.index.jobs.job import MODEL
 
@@ -49,10 +51,11 @@ async def unpacked(request: Request, service: Service) -> AsyncIterator[Path]:
         await asyncio.to_thread(rmtree, folder, ignore_errors=True)
 
 
-def add_checkpoint(store: CheckpointStore, content: Path) -> Added:
-    """Add a finished checkpoint. Raises `InvalidCheckpointError`."""
+def add_checkpoint(store: CheckpointStore, content: Path, *, cache: Path) -> Added:
+    """Add a finished checkpoint that is fit to serve. Raises `InvalidCheckpointError`."""
+    try_out = partial(require_sound_variants, cache=cache)
     with _blamed_on(content):
-        return store.add(content, carry=Path.rename)
+        return store.add(content, carry=Path.rename, try_out=try_out)
 
 
 def hand_over(content: Path, folder: Path) -> None:
@@ -99,6 +102,9 @@ def _blamed_on(content: Path) -> Iterator[None]:
             raise  # one that was in the store before
         name = error.path.relative_to(content)
         raise InvalidCheckpointError(f"{name}: {error.reason}"[:_LONGEST_REASON]) from None
+    except NoVariantError as error:
+        reason = str(error).replace(f"{content}/", "")
+        raise InvalidCheckpointError(reason[:_LONGEST_REASON]) from None
 
 
 def _too_large(what: str) -> BodyTooLargeError:

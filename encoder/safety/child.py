@@ -1,0 +1,76 @@
+"""The child: opens one variant of a checkpoint where nothing else comes to harm, and examines it.
+
+    python -m molt.encoder.safety.child CHECKPOINT VARIANT CACHE SECONDS
+
+Prints what it found as JSON. It may crash, hang or fill the memory: whoever started it watches it.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from molt.encoder.checkpoint import Checkpoint, Variant, read_checkpoint
+from molt.encoder.encoder import Encoder
+from molt.encoder.errors import EncoderError
+from molt.encoder.host import cores
+from molt.encoder.runtimes.runtime import load_runtime, plain_variant
+from molt.encoder.safety.examination import check_encoder, compare_with_weights, examine
+from molt.encoder.safety.reference import REFERENCE_TEXTS, Reference, make_reference
+from molt.encoder.safety.text_rules import replaced_texts
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Confine this process, examine, and say what was found."""
+    path, name, cache, seconds = arguments
+    _confine(int(seconds))
+    checkpoint = read_checkpoint(Path(path))
+    (variant,) = (each for each in checkpoint.variants if each.name == name)
+    try:
+        references = _examined(checkpoint, variant, cache=Path(cache))
+    except EncoderError as error:
+        print(json.dumps({"refused": str(error)}))  # noqa: T201  the answer
+    else:
+        print(json.dumps({"references": list(map(asdict, references))}))  # noqa: T201
+
+
+def _confine(seconds: int) -> None:
+    """Take no more of the processor than so much, and be the first that the system ends."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def _examined(checkpoint: Checkpoint, variant: Variant, *, cache: Path) -> tuple[Reference, ...]:
+    """What any runtime of the checkpoint has to give. Raises `EncoderError`."""
+    runtime = load_runtime(checkpoint, variant, threads=cores(), cache=cache)
+    encoder = Encoder(checkpoint, variant, runtime=runtime, threads=1)
+    with closing(encoder):
+        compare_with_weights(encoder)
+        references = checkpoint.references or _made(checkpoint, variant, encoder)
+        check_encoder(encoder, references)
+        examine(encoder, searched=replaced_texts(checkpoint.path / "tokenizer.json"))
+    return references
+
+
+def _made(checkpoint: Checkpoint, variant: Variant, encoder: Encoder) -> tuple[Reference, ...]:
+    """What the truest graph makes of the reference texts, where the manifest records nothing."""
+    plain = plain_variant(checkpoint, variant)
+    if plain == variant:
+        return _encoded(encoder)
+    runtime = load_runtime(checkpoint, plain, threads=1, cache=Path())
+    with closing(Encoder(checkpoint, plain, runtime=runtime, threads=1)) as truest:
+        compare_with_weights(truest)
+        return _encoded(truest)
+
+
+def _encoded(encoder: Encoder) -> tuple[Reference, ...]:
+    return tuple(map(make_reference, REFERENCE_TEXTS, encoder.embed_documents(REFERENCE_TEXTS)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

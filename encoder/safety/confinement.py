@@ -1,0 +1,121 @@
+"""Confinement: a program of ours in a child process, with bounds on its time and memory."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+_MEBIBYTE = 1024 * 1024
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_LOOK_SECONDS = 0.02
+_LONGEST_ANSWER = 4 * _MEBIBYTE
+_LONGEST_REASON = 300
+_LAST_BYTES = 4096
+
+
+class ChildFailedError(Exception):
+    """What became of a child, as the end of a sentence about what it tried."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Resident `memory` in bytes, `cpu_seconds` of the processor, and `wall_seconds` in all."""
+
+    memory: int
+    cpu_seconds: int
+    wall_seconds: float
+
+    @classmethod
+    def of(cls, size: int, *, max_length: int, dimension: int) -> "Allowance":
+        """For graphs of `size` bytes that read texts of up to `max_length` tokens.
+
+        A number of a graph is read once for each token, in attention each token with each other.
+        """
+        heads = max(12, dimension // 32)
+        attention = 16 * heads * max_length**2
+        states = 256 * dimension * max_length
+        memory = min(768 * _MEBIBYTE + 8 * size + attention + states, _three_quarters())
+        reading = 2 * size * (2 * max_length + 5000) / 5e9
+        seconds = int(20 + size / 10e6 + reading + attention / 1e9)
+        return cls(memory, seconds, wall_seconds=3.0 * seconds + 30)
+
+
+def run_confined(module: str, arguments: Sequence[str], *, allowance: Allowance) -> dict[str, Any]:
+    """Run `python -m module ARGUMENTS SECONDS`; the JSON object in the last line that it prints.
+
+    Raises `ChildFailedError` where it ends otherwise, or takes more than it may.
+    """
+    command = [sys.executable, "-m", module, *arguments, str(allowance.cpu_seconds)]
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        with subprocess.Popen(  # noqa: S603  our own program
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+        ) as child:
+            try:
+                excess = _excess(child, allowance)
+            finally:
+                child.kill()
+        if excess is not None:
+            raise ChildFailedError(excess)
+        if child.returncode != 0:
+            raise ChildFailedError(_ended(child.returncode, errors, allowance))
+        return _answer(output)
+
+
+def _excess(child: "subprocess.Popen[bytes]", allowance: Allowance) -> str | None:
+    """Wait for the child; why it has to be ended, or None where it ends by itself."""
+    until = time.monotonic() + allowance.wall_seconds
+    statistics = Path(f"/proc/{child.pid}/statm")
+    while True:
+        try:
+            child.wait(_LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if _resident(statistics) > allowance.memory:
+                return f"takes more than {allowance.memory // _MEBIBYTE} MiB of memory"
+            if time.monotonic() > until:
+                return f"was not done after {allowance.wall_seconds:.0f} s"
+        else:
+            return None
+
+
+def _resident(statistics: Path) -> int:
+    try:
+        return int(statistics.read_text(encoding="ascii").split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):  # it has just ended, or this is no Linux
+        return 0
+
+
+def _ended(status: int, errors: IO[bytes], allowance: Allowance) -> str:
+    if status in {-signal.SIGXCPU, -signal.SIGKILL}:
+        return (
+            f"was not done after {allowance.cpu_seconds} s of the processor, or took the memory "
+            "that the system had left"
+        )
+    if status < 0:
+        return f"crashes its runtime ({signal.Signals(-status).name})"
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_BYTES))
+    said = errors.read(_LAST_BYTES).decode("utf-8", "replace").strip().splitlines()
+    return f"cannot be tried: {said[-1] if said else f'status {status}'}"[:_LONGEST_REASON]
+
+
+def _answer(output: IO[bytes]) -> dict[str, Any]:
+    output.seek(0)
+    lines = output.read(_LONGEST_ANSWER).splitlines()
+    try:
+        answer = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        raise ChildFailedError("cannot be tried: nothing was said of it") from None
+    if not isinstance(answer, dict):
+        raise ChildFailedError("cannot be tried: nothing was said of it")
+    return answer
+
+
+def _three_quarters() -> int:
+    """Of the memory of this machine, in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * _PAGE * 3 // 4

@@ -1,0 +1,52 @@
+"""A reference: the vector that the model itself makes of a text, which every runtime has to give.
+
+Recorded in the manifest when a checkpoint is made. Knows no runtime.
+"""
+
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+REFERENCE_TEXTS = (
+    "A reference says what an encoder makes of a text, so that another answer is noticed.",
+    "warm waterproof boots for 1,234 days of rain",
+)
+
+_LOSS_RATIO = 2.0
+_ROUNDING = 0.002
+_LEAST = 0.9
+_ALIKE = 0.99
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`text` as a document, and its vector `(dim,) float32`: base64 of little-endian numbers."""
+
+    text: str
+    vector: str
+
+    def values(self) -> NDArray[np.float32]:
+        """The vector. Raises `ValueError` where it is none."""
+        return np.frombuffer(b64decode(self.vector, validate=True), "<f4")
+
+    def resembles(self, other: "Reference") -> bool:
+        """Whether both are of one model: their cosine is at least 0.99."""
+        try:
+            return bool(self.values() @ other.values() >= _ALIKE)
+        except ValueError:
+            return False
+
+
+def make_reference(text: str, vector: NDArray[np.float32]) -> Reference:
+    """The reference that says it: `vector` `(dim,)`."""
+    return Reference(text, b64encode(vector.astype("<f4").tobytes()).decode("ascii"))
+
+
+def least_cosine(worst: float) -> float:
+    """How near to a reference a variant must come whose worst text in the probe set had `worst`.
+
+    A text may lose twice as much, and a host round differently; nothing below 0.9 is near.
+    """
+    return max(_LEAST, 1 - _LOSS_RATIO * (1 - worst) - _ROUNDING)

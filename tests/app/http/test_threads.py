@@ -1,0 +1,99 @@
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+
+import pytest
+
+from molt.app.http.threads import RequestThreads
+from molt.encoder.safety.deadline import Deadline
+
+SOON = 20.0
+
+
+@pytest.fixture
+def threads() -> RequestThreads:
+    return RequestThreads(2, name="test")
+
+
+@pytest.fixture
+def deadline() -> Iterator[Deadline]:
+    made = Deadline(0.05, make_error=lambda: TimeoutError("given up"), on_overdue=lambda _: None)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def end() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def hanging(threads: RequestThreads, deadline: Deadline, end: threading.Event) -> "Future[bool]":
+    def work() -> bool:
+        with deadline.computing():
+            return end.wait(SOON)
+
+    return threads.submit(work)
+
+
+def test_what_is_submitted_is_done_and_what_it_raises_is_raised(threads: RequestThreads) -> None:
+    assert threads.submit(max, 1, 2).result(SOON) == 2
+    with pytest.raises(ZeroDivisionError):
+        threads.submit(divmod, 1, 0).result(SOON)
+    threads.shutdown()
+
+
+def test_what_nobody_waits_for_any_more_is_not_begun(
+    threads: RequestThreads, end: threading.Event
+) -> None:
+    begun = [threads.submit(end.wait, SOON) for _ in range(2)]
+    done: list[int] = []
+    cancelled = threads.submit(done.append, 1)
+    assert cancelled.cancel()
+    end.set()
+    wait(begun, SOON)
+    threads.submit(done.append, 2).result(SOON)
+    assert done == [2]
+    threads.shutdown()
+
+
+def test_work_that_hangs_is_answered_and_takes_no_thread_from_others(
+    threads: RequestThreads, deadline: Deadline, end: threading.Event
+) -> None:
+    for _ in range(3):  # more than there are threads
+        with pytest.raises(TimeoutError, match="given up"):
+            hanging(threads, deadline, end).result(SOON)
+    assert threads.submit(max, 1, 2).result(SOON) == 2
+    threads.shutdown()
+
+
+def test_a_thread_that_comes_back_after_all_ends(
+    threads: RequestThreads, deadline: Deadline, end: threading.Event
+) -> None:
+    found: list[threading.Thread] = []
+
+    def work() -> None:
+        found.append(threading.current_thread())
+        with deadline.computing():
+            end.wait(SOON)
+
+    with pytest.raises(TimeoutError):
+        threads.submit(work).result(SOON)
+    end.set()
+    found[0].join(SOON)
+    assert not found[0].is_alive()
+    assert len(threads._alive) == 2
+    threads.shutdown()
+
+
+def test_closing_finishes_what_was_accepted_and_waits_for_nothing_that_hangs(
+    threads: RequestThreads, deadline: Deadline, end: threading.Event
+) -> None:
+    lost = [hanging(threads, deadline, end) for _ in range(2)]
+    done: list[int] = []
+    for number in range(20):
+        threads.submit(done.append, number)
+    threads.shutdown()
+    assert sorted(done) == list(range(20))
+    assert all(isinstance(one.exception(SOON), TimeoutError) for one in lost)
