@@ -52,5 +52,9 @@ class MissingCapabilityError(EncoderError):
     """A checkpoint cannot do what was asked of it; the message says what to do."""
 
 
+class UnreadableTextError(EncoderError):
+    """A checkpoint's tokenizer fails at a text, which is not quoted."""
+
+
 class ClosedEncoderError(EncoderError):
     """The encoder was closed; open another one."""

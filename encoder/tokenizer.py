@@ -6,6 +6,7 @@ becomes U+FFFD, as a strict reader of UTF-16 would have it).
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from tokenizers import Tokenizer as FastTokenizer
 
-from molt.encoder.errors import UnsafeCheckpointError
+from molt.artifact import PanicError, panics_contained
+from molt.encoder.errors import UnreadableTextError, UnsafeCheckpointError
 
 # Characters read at once, per token that can be kept: few texts need a second look.
 _WINDOW_PER_TOKEN = 12
@@ -42,7 +44,8 @@ class Tokenizer:
 
     def __init__(self, path: Path, *, max_length: int) -> None:
         try:
-            self._fast = FastTokenizer.from_file(str(path))
+            with panics_contained():
+                self._fast = FastTokenizer.from_file(str(path))
         except Exception as error:
             raise UnsafeCheckpointError(path, f"is no tokenizer ({error})") from error
         self._fast.no_padding()
@@ -60,22 +63,30 @@ class Tokenizer:
         return max(self._fast.get_vocab().values())
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
-        """Token ids of each text `(length,) int64`, special tokens included, truncated."""
-        return [
-            np.array(encoding.ids, dtype=np.int64)
-            for chunk in _chunks(texts)
-            for encoding in self._encodings(chunk, self._fast.encode_batch_fast)
-        ]
+        """Token ids of each text `(length,) int64`, special tokens included, truncated.
+
+        Raises `UnreadableTextError` where the tokenizer fails.
+        """
+        with _failures_told():
+            return [
+                np.array(encoding.ids, dtype=np.int64)
+                for chunk in _chunks(texts)
+                for encoding in self._encodings(chunk, self._fast.encode_batch_fast)
+            ]
 
     def read(self, texts: Sequence[str]) -> list[ReadText]:
-        """The same tokens, and where in its text each of them stands, which takes longer."""
-        return [
-            _read(text, encoding)
-            for chunk in _chunks(texts)
-            for text, encoding in zip(
-                chunk, self._encodings(chunk, self._fast.encode_batch), strict=True
-            )
-        ]
+        """The same tokens, and where in its text each of them stands, which takes longer.
+
+        Raises as `encode` does.
+        """
+        with _failures_told():
+            return [
+                _read(text, encoding)
+                for chunk in _chunks(texts)
+                for text, encoding in zip(
+                    chunk, self._encodings(chunk, self._fast.encode_batch), strict=True
+                )
+            ]
 
     def _encodings(self, chunk: Sequence[str], encode_batch: _EncodeBatch) -> Iterator[Encoding]:
         texts = [_well_formed(text) for text in chunk]
@@ -92,6 +103,21 @@ class Tokenizer:
             encoding = self._fast.encode(text[:window])
             if window >= len(text) or _is_settled(encoding):
                 return encoding
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Tell that the tokenizer failed, and not of what: that may quote the text."""
+    try:
+        with panics_contained():
+            yield
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001  raised again as ours, without what it says
+        how = "panics" if isinstance(error, PanicError) else f"raises {type(error).__name__}"
+        raise UnreadableTextError(
+            f"the checkpoint's tokenizer {how} at a text; another text or another checkpoint helps"
+        ) from None
 
 
 def _read(text: str, encoding: Encoding) -> ReadText:
