@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
+from molt.artifact import panics_contained
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -103,7 +105,8 @@ class Admission:
     ) -> _T:
         started = time.monotonic()
         try:
-            return work(*args, **kwargs)
+            with panics_contained():  # or the request would be taken for one that was given up
+                return work(*args, **kwargs)
         finally:
             spent = time.monotonic() - started
             self._mean_seconds += _SMOOTHING * (spent - self._mean_seconds)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, panics_contained
 from molt.encoder.errors import EncoderError
 from molt.engine.live import Live
 from molt.engine.releasing import Releaser
@@ -86,7 +86,8 @@ class Sentinel:
         searches = self._searches(live.collection)
         began = time.perf_counter()
         try:
-            yield
+            with panics_contained():
+                yield
         except FilterError:
             raise
         except Exception:
@@ -111,7 +112,8 @@ class Sentinel:
                 del self._guarded[collection_id]
                 continue
             try:
-                self._look_at(guarded)
+                with panics_contained():
+                    self._look_at(guarded)
             except CollectionNotFoundError:
                 continue  # it was deleted just now
             except Exception:  # of one collection: the others are looked at all the same
