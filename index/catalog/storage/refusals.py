@@ -66,6 +66,8 @@ def translated(engine: Engine) -> Iterator[None]:
         if _quotes(error):
             raise CatalogError(f"{shown(engine.url)} {_DAMAGED[1]}") from None
         raise _translate(error, engine) from error
+    except UnicodeDecodeError:  # of a name in the schema, or of an error that quotes one
+        raise CatalogError(f"{shown(engine.url)} {_DAMAGED[1]}") from None
     except exc.TimeoutError as error:
         raise CatalogBusyError(
             f"all {_connections(engine)} connections to {shown(engine.url)} are at work; try again"

@@ -25,6 +25,8 @@ def is_sqlite(path: Path) -> bool:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.Error as error:
         return not _code(error).startswith(_NONE)
+    except UnicodeDecodeError:  # of a schema that is no text any more, which the driver would quote
+        return False
     return True
 
 
@@ -50,6 +52,8 @@ def sqlite_flaws(path: Path) -> list[str]:
                 f"{path.parent}"
             ) from None
         return [f"cannot be read by SQLite ({name})"]
+    except UnicodeDecodeError:
+        return ["cannot be read by SQLite (its schema is no text any more)"]
     lines = [str(line) for (line,) in found if line != "ok"]
     return lines + [f"a row of {row[0]} points at no row of {row[2]}" for row in broken]
 
