@@ -8,7 +8,7 @@ import socket
 from ipaddress import ip_address
 
 from molt.engine.settings import Settings
-from molt.index.catalog.catalog import open_catalog
+from molt.index.generations.lost import open_home_catalog
 
 BACKLOG = 2048
 
@@ -29,7 +29,7 @@ def require_key(settings: Settings) -> None:
     """Raise `BindError` where others could connect and the catalog holds no key."""
     if is_loopback(settings.host):
         return
-    catalog = open_catalog(settings.catalog)
+    catalog = open_home_catalog(settings.layout, settings.catalog)
     try:
         keys = [key for key in catalog.keys.list() if key.revoked_at is None]
     finally:

@@ -16,12 +16,13 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from molt.engine.engine import CollectionStatus
+from molt.engine.threads import LastingThread
 from molt.index.catalog.failures import JobFailure
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -119,12 +120,17 @@ class Metrics:
         self._rollbacks.labels(collection).inc()
 
     def exposition(
-        self, collections: Iterable[CollectionStatus], *, failed: Iterable[JobFailure], ready: bool
+        self,
+        collections: Iterable[CollectionStatus],
+        *,
+        failed: Iterable[JobFailure],
+        threads: Iterable[LastingThread],
+        ready: bool,
     ) -> bytes:
         """All metrics in Prometheus' text format."""
         moment = CollectorRegistry()
         ProcessCollector(namespace="molt", registry=moment)
-        moment.register(_Moment(collections, failed=failed, ready=ready))
+        moment.register(_Moment(collections, failed=failed, threads=threads, ready=ready))
         counted = self._own
         if SHARED_DIRECTORY in os.environ:
             _forget_dead(Path(os.environ[SHARED_DIRECTORY]))
@@ -149,19 +155,42 @@ class _Moment(Collector):
     """What is true at the moment of the scrape."""
 
     def __init__(
-        self, collections: Iterable[CollectionStatus], *, failed: Iterable[JobFailure], ready: bool
+        self,
+        collections: Iterable[CollectionStatus],
+        *,
+        failed: Iterable[JobFailure],
+        threads: Iterable[LastingThread],
+        ready: bool,
     ) -> None:
         self._collections = tuple(collections)
         self._failed = tuple(failed)
+        self._threads = tuple(threads)
         self._ready = ready
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
+        """Of each collection, of jobs, of threads, and whether it is ready."""
+        yield from self._of_collections()
+        failed = GaugeMetricFamily(
+            "molt_job_failed", "1 where the last job failed", labels=("collection", "kind")
+        )
+        for failure in self._failed:
+            failed.add_metric([failure.collection, failure.kind], 1)
+        deaths = CounterMetricFamily(
+            "molt_thread_deaths", "How often a thread had to be started again", labels=("thread",)
+        )
+        for thread in self._threads:
+            deaths.add_metric([thread.name], thread.deaths)
+        ready = GaugeMetricFamily("molt_ready", "1 where /readyz answers 200", float(self._ready))
+        yield from (failed, deaths, ready)
+
+    def _of_collections(self) -> Iterable[Metric]:
         documents = _gauge("molt_collection_documents", "Live documents")
         revision = _gauge("molt_collection_revision", "Changes acknowledged")
         indexed = _gauge("molt_collection_indexed_revision", "Changes that can be searched")
         epoch = _gauge("molt_collection_epoch", "Moves of the pointer")
         answers = _gauge("molt_collection_answers", "1 where searches are answered")
         refused = _gauge("molt_collection_refused", "1 where what the pointer names is refused")
+        aside = _gauge("molt_collection_quarantined", "Documents that cannot be encoded")
         for status in self._collections:
             name = [status.collection.name]
             answers.add_metric(name, status.answers)
@@ -170,13 +199,8 @@ class _Moment(Collector):
             revision.add_metric(name, status.collection.revision)
             indexed.add_metric(name, status.indexed_revision)
             epoch.add_metric(name, status.collection.epoch)
-        ready = GaugeMetricFamily("molt_ready", "1 where /readyz answers 200", float(self._ready))
-        failed = GaugeMetricFamily(
-            "molt_job_failed", "1 where the last job failed", labels=("collection", "kind")
-        )
-        for failure in self._failed:
-            failed.add_metric([failure.collection, failure.kind], 1)
-        return documents, revision, indexed, epoch, answers, refused, failed, ready
+            aside.add_metric(name, len(status.quarantined))
+        return documents, revision, indexed, epoch, answers, refused, aside
 
 
 def _gauge(name: str, what: str) -> GaugeMetricFamily:

@@ -48,7 +48,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
         signal.signal(number, _leave)  # uvicorn hands a signal on when it has stopped
     configure_logs(settings.log)
     limit_arenas()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.layout.make()
     require_key(settings)
     with listen(settings.host, settings.port) as listening:
         log.info("server.listening", url=url_of(listening), workers=settings.workers)

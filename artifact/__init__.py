@@ -1,8 +1,8 @@
 """An artifact: a directory of immutable files and one manifest that vouches for them.
 
 What checkpoints and generations have in common on disk, and nothing else: how files are hashed,
-how a manifest proves itself, how a directory appears whole or not at all. Knows neither encoder
-nor index.
+how a manifest proves itself, how a directory appears whole or not at all. Beside them what every
+part stands on: locks, points where a fault is planted, panics. Knows neither encoder nor index.
 """
 
 from molt.artifact.directory import (
@@ -19,6 +19,7 @@ from molt.artifact.files import FileEntry, copy_file, hash_file, text_hash, veri
 from molt.artifact.home import Home
 from molt.artifact.lock import FileLock, exclusive, lock_file, share_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
+from molt.artifact.panics import PanicError, is_panic, panics_contained, reason_of
 
 __all__ = [
     "ArtifactError",
@@ -26,16 +27,20 @@ __all__ = [
     "FileEntry",
     "FileLock",
     "Home",
+    "PanicError",
     "UnsupportedFormatError",
     "canonical_json",
     "copy_file",
     "exclusive",
     "faultpoint",
     "hash_file",
+    "is_panic",
     "lock_file",
+    "panics_contained",
     "publish_directory",
     "published_ids",
     "read_manifest",
+    "reason_of",
     "replace_directory",
     "share_file",
     "sweep_hidden",

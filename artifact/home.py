@@ -1,4 +1,4 @@
-"""The home: where everything of one installation lies. Reads and writes nothing."""
+"""The home: where everything of one installation lies. Reads and writes nothing in it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,10 @@ class Home:
     """The layout below `root`; every path of a home is named here and nowhere else."""
 
     root: Path
+
+    def make(self) -> None:
+        """Make the directory where there is none, for its owner alone: it holds texts and keys."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
     def settings(self) -> Path:
@@ -59,6 +63,11 @@ class Home:
     def worker_lock(self) -> Path:
         """Held by the process that runs jobs."""
         return self.root / "worker.lock"
+
+    @property
+    def worker_deaths(self) -> Path:
+        """What the worker dies of, for as long as it does so again and again."""
+        return self.root / "worker.died"
 
     @property
     def job_folders(self) -> Path:

@@ -25,8 +25,11 @@ class CommandError(Exception):
 @contextmanager
 def reporting(call: Invocation) -> Iterator[None]:
     """Turn an error into a message on standard error and an exit status."""
+    from molt.artifact import panics_contained
+
     try:
-        yield
+        with panics_contained():
+            yield
     except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
         raise
     except KeyboardInterrupt:

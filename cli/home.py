@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 
 def existing_home(call: Invocation) -> "Settings":
-    """The settings of a home that is there. Raises `CommandError` where it is not."""
+    """The settings of a home that is there. Raises `CommandError` where it is not.
+
+    Raises `CatalogError` where only its catalog is gone, which no new one would make good.
+    """
+    from molt.index.generations.lost import refuse_lost_catalog
+
     settings = call.settings()
     if settings.catalog_url is None and not settings.layout.catalog.is_file():
+        refuse_lost_catalog(settings.layout, settings.catalog)
         raise CommandError(
             f"{settings.home} is no home, it holds no catalog; make one with `molt import` or "
             "`molt serve`, or name another with --home or MOLT_HOME"
@@ -31,10 +37,10 @@ def existing_home(call: Invocation) -> "Settings":
 @contextmanager
 def opened_catalog(settings: "Settings") -> Iterator["Catalog"]:
     """The catalog of a home, made where it is missing and closed at the end of the block."""
-    from molt.index.catalog.catalog import open_catalog
+    from molt.index.generations.lost import open_home_catalog
 
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with closing(open_catalog(settings.catalog)) as catalog:
+    settings.layout.make()
+    with closing(open_home_catalog(settings.layout, settings.catalog)) as catalog:
         yield catalog
 
 

@@ -37,6 +37,7 @@ def index_up_to(
         done = _indexed_revision(engine, name)
     if start < revision:
         progress.finish(STAGE, revision - start)
+        _note_quarantine(engine, name, note)
     while engine.indexer.acquire() and engine.indexer.merge(only=name):
         continue
 
@@ -50,6 +51,15 @@ def _advance(engine: "Engine", name: str) -> None:
     problem = engine.indexer.problems().get(name)
     if problem is not None and not advanced:
         raise CommandError(f"{problem}; the documents are kept: run the command again to go on")
+
+
+def _note_quarantine(engine: "Engine", name: str, note: Callable[[str], None]) -> None:
+    """Tell of documents that are kept and cannot be found."""
+    from molt.index.generations.description import describe_quarantine
+
+    generation = engine.catalog.collections.get(name).generation
+    if generation is not None and (aside := engine.generations.read(generation).quarantined):
+        note(f"Kept, but found by no search: {describe_quarantine(aside)}.")
 
 
 def _indexed_revision(engine: "Engine", name: str) -> int:

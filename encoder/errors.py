@@ -48,6 +48,10 @@ class DefectiveCheckpointError(EncoderError):
     """A checkpoint fails at a text that it should encode; the message names it."""
 
 
+class UnreadableTextError(DefectiveCheckpointError):
+    """A checkpoint's tokenizer fails at a text, which is not quoted."""
+
+
 class HangingCheckpointError(DefectiveCheckpointError):
     """A checkpoint does not come to an end with a text; no more is begun until it does."""
 

@@ -6,17 +6,18 @@ becomes U+FFFD, as a strict reader of UTF-16 would have it).
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding
 from tokenizers import Tokenizer as FastTokenizer
 
-from molt.encoder.errors import DefectiveCheckpointError, UnsafeCheckpointError
+from molt.artifact import PanicError, panics_contained
+from molt.encoder.errors import UnreadableTextError, UnsafeCheckpointError
 
 # Characters read at once, per token that can be kept: few texts need a second look.
 _WINDOW_PER_TOKEN = 12
@@ -24,8 +25,6 @@ _CHUNK = 64
 _PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 _CHARACTER = re.compile(rf"{_PAIR.pattern}|.", re.DOTALL)
 
-_Asked = TypeVar("_Asked")
-_Told = TypeVar("_Told")
 _EncodeBatch = Callable[[list[str]], list[Encoding]]
 
 
@@ -45,7 +44,8 @@ class Tokenizer:
 
     def __init__(self, path: Path, *, max_length: int) -> None:
         try:
-            self._fast = FastTokenizer.from_file(str(path))
+            with panics_contained():
+                self._fast = FastTokenizer.from_file(str(path))
         except Exception as error:
             raise UnsafeCheckpointError(path, f"is no tokenizer ({error})") from error
         self._fast.no_padding()
@@ -65,28 +65,33 @@ class Tokenizer:
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Token ids of each text `(length,) int64`, special tokens included, truncated.
 
-        Raises `DefectiveCheckpointError` where the tokenizer fails at one.
+        Raises `UnreadableTextError` where the tokenizer fails.
         """
-        return [
-            np.array(encoding.ids, dtype=np.int64)
-            for chunk in _chunks(texts)
-            for encoding in self._encodings(chunk, self._fast.encode_batch_fast)
-        ]
+        with _failures_told():
+            return [
+                np.array(encoding.ids, dtype=np.int64)
+                for chunk in _chunks(texts)
+                for encoding in self._encodings(chunk, self._fast.encode_batch_fast)
+            ]
 
     def read(self, texts: Sequence[str]) -> list[ReadText]:
-        """The same tokens, and where in its text each of them stands, which takes longer."""
-        return [
-            _read(text, encoding)
-            for chunk in _chunks(texts)
-            for text, encoding in zip(
-                chunk, self._encodings(chunk, self._fast.encode_batch), strict=True
-            )
-        ]
+        """The same tokens, and where in its text each of them stands, which takes longer.
+
+        Raises as `encode` does.
+        """
+        with _failures_told():
+            return [
+                _read(text, encoding)
+                for chunk in _chunks(texts)
+                for text, encoding in zip(
+                    chunk, self._encodings(chunk, self._fast.encode_batch), strict=True
+                )
+            ]
 
     def _encodings(self, chunk: Sequence[str], encode_batch: _EncodeBatch) -> Iterator[Encoding]:
         texts = [_well_formed(text) for text in chunk]
         heads = [text[: self._window] for text in texts]
-        for text, encoding in zip(texts, self._asked(encode_batch, heads), strict=True):
+        for text, encoding in zip(texts, encode_batch(heads), strict=True):
             settled = len(text) <= self._window or _is_settled(encoding)
             yield encoding if settled else self._encode_long(text)
 
@@ -95,18 +100,24 @@ class Tokenizer:
         window = self._window
         while True:
             window *= 4
-            encoding = self._asked(self._fast.encode, text[:window])
+            encoding = self._fast.encode(text[:window])
             if window >= len(text) or _is_settled(encoding):
                 return encoding
 
-    def _asked(self, encode: Callable[[_Asked], _Told], text: _Asked) -> _Told:
-        """What the tokenizer makes of it; whatever it raises is its own fault, a panic too."""
-        try:
-            return encode(text)
-        except BaseException as error:
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            raise DefectiveCheckpointError(f"its tokenizer fails at a text ({error})") from error
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Tell that the tokenizer failed, and not of what: that may quote the text."""
+    try:
+        with panics_contained():
+            yield
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001  raised again as ours, without what it says
+        how = "panics" if isinstance(error, PanicError) else f"raises {type(error).__name__}"
+        raise UnreadableTextError(
+            f"the checkpoint's tokenizer {how} at a text; another text or another checkpoint helps"
+        ) from None
 
 
 def _read(text: str, encoding: Encoding) -> ReadText:

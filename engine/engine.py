@@ -15,6 +15,7 @@ from molt.encoder.encoder import Encoder, open_encoder
 from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
+from molt.engine.hindrances import Hindrances
 from molt.engine.indexer import Indexer
 from molt.engine.live import LiveCollections
 from molt.engine.live_collection import LiveState
@@ -24,12 +25,14 @@ from molt.engine.releasing import Releaser
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import Settings
+from molt.engine.threads import LastingThread
 from molt.engine.watch.sentinel import Sentinel
 from molt.engine.watcher import Watcher
-from molt.index.catalog.catalog import Catalog, open_catalog
+from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError
-from molt.index.generations.generation import GenerationStore
+from molt.index.generations.generation import GenerationStore, Quarantined
+from molt.index.generations.lost import open_home_catalog
 from molt.index.jobs.queue import JobQueue
 
 log = structlog.get_logger(__name__)
@@ -40,7 +43,7 @@ class CollectionStatus:
     """A collection, how far its index has come in this process, and what keeps it from more.
 
     Where it `answers` although what its pointer names is loaded or refused, it does so by what was
-    served before.
+    served before. Documents in `quarantined` are kept, and found by no search.
     """
 
     collection: Collection
@@ -49,6 +52,7 @@ class CollectionStatus:
     state: LiveState
     problem: str | None
     answers: bool
+    quarantined: tuple[Quarantined, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,18 +101,28 @@ class Engine:
         self._opening_jobs = threading.Lock()
         self._pipeline = Pipeline()
         self._encoders = encoders
+        self._hindrances = Hindrances(settings)
         self._watcher = Watcher(
-            self.live_collections, self.sentinel, seconds=settings.index.poll_seconds
+            {
+                "watcher": self.live_collections.look,
+                "sentinel": self.sentinel.look,
+                "jobs": self._hindrances.look,
+            },
+            seconds=settings.index.poll_seconds,
         )
         self._started = False
 
     @classmethod
     def open(cls, settings: Settings, *, encoders: Encoders | None = None) -> Self:
-        """Open the home's catalog; nothing is loaded or started yet."""
-        settings.home.mkdir(parents=True, exist_ok=True)
+        """Open the home's catalog; nothing is loaded or started yet.
+
+        Raises `CatalogError` where it has been lost beside what it held.
+        """
+        settings.layout.make()
         if encoders is None:
             encoders = checkpoint_encoders(settings)
-        return cls(settings, catalog=open_catalog(settings.catalog), encoders=encoders)
+        catalog = open_home_catalog(settings.layout, settings.catalog)
+        return cls(settings, catalog=catalog, encoders=encoders)
 
     @property
     def jobs(self) -> JobQueue:
@@ -117,6 +131,11 @@ class Engine:
             if self._jobs is None:
                 self._jobs = JobQueue(self.settings.jobs)
             return self._jobs
+
+    @property
+    def threads(self) -> tuple[LastingThread, ...]:
+        """What runs for as long as this process serves."""
+        return (*self.indexer.threads, *self._watcher.threads)
 
     def start(self) -> None:
         """Load every collection, then keep memory equal to disk and the index to the catalog.
@@ -181,6 +200,7 @@ class Engine:
             state=found.state,
             problem=found.problem,
             answers=live is not None,
+            quarantined=() if live is None else live.quarantined,
         )
 
     def readiness(self) -> Readiness:
@@ -192,6 +212,8 @@ class Engine:
         problems = [] if default is None else [default]
         problems += [*self.live_collections.problems().values(), *self.indexer.problems().values()]
         problems += self._encoders.problems()
+        problems += [problem for thread in self.threads if (problem := thread.problem)]
+        problems += self._hindrances.problems
         return Readiness(
             ready=self._started and self.live_collections.can_answer(),
             problems=(*problems, *map(str, self.live_collections.failures)),

@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from molt.artifact import ArtifactError, FileLock, lock_file
+from molt.artifact import ArtifactError, FileLock, lock_file, panics_contained
 from molt.encoder.errors import EncoderError
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EngineError
 from molt.engine.live import LiveCollections
 from molt.engine.settings import Settings
+from molt.engine.threads import LastingThread
 from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
@@ -94,16 +96,17 @@ class Indexer:
             retained=settings.index.retained_generations,
         )
         self._problems: dict[tuple[str, str], _Problem] = {}
+        self._uncollected: str | None = None
         self._stopping = threading.Event()
         self._woken = {"sealing": threading.Event(), "merging": threading.Event()}
-        self._threads = [
-            threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
+        self.threads = tuple(
+            LastingThread(name, partial(self._run, name, work), stopping=self._stopping)
             for name, work in (("sealing", self.seal), ("merging", self.merge))
-        ]
+        )
 
     def start(self) -> None:
         """Begin to index, now or when the process that does so ends."""
-        for thread in self._threads:
+        for thread in self.threads:
             thread.start()
 
     def wake(self) -> None:
@@ -115,9 +118,8 @@ class Indexer:
         """Finish the segment at work, then let another process index."""
         self._stopping.set()
         self.wake()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+        for thread in self.threads:
+            thread.join()
         self._writers.close()
         self._lock.release()
 
@@ -139,12 +141,23 @@ class Indexer:
             only=only,
         )
         if not sealed:
-            self._writers.collect()
+            self._collect()
         return sealed
 
     def merge(self, *, only: str | None = None) -> bool:
         """Merge some segments of every collection, or of `only`; were there too many?"""
         return self._each("merging", self._writers.merge, only=only)
+
+    def _collect(self) -> None:
+        """Remove what nobody needs; where that fails, it is no reason not to seal."""
+        try:
+            self._writers.collect()
+        except _EXPECTED as error:
+            if str(error) != self._uncollected:
+                log.warning("collecting.failed", reason=str(error))
+            self._uncollected = str(error)
+        else:
+            self._uncollected = None
 
     def _each(self, name: str, work: Callable[[Collection], bool], *, only: str | None) -> bool:
         worked = False
@@ -155,17 +168,26 @@ class Indexer:
                 break
             if collection.name != only and (only is not None or self._rests(name, collection)):
                 continue
-            try:
-                if work(collection):
-                    worked = True
+            worked = self._work_at(name, work, collection) or worked
+        return worked
+
+    def _work_at(
+        self, name: str, work: Callable[[Collection], bool], collection: Collection
+    ) -> bool:
+        """Work at one collection, and show what was done; raises nothing."""
+        worked = False
+        try:
+            with panics_contained():
+                worked = work(collection)
+                if worked:
                     opened = self._writers.snapshot(collection)
                     self._live_collections.follow(collection.name, opened=opened)
-            except CollectionNotFoundError:
-                continue
-            except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed
-                self._report(name, collection, error)
-            else:
-                self._problems.pop((name, collection.name), None)
+        except CollectionNotFoundError:
+            pass
+        except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed
+            self._report(name, collection, error)
+        else:
+            self._problems.pop((name, collection.name), None)
         return worked
 
     def _forget(self, name: str, living: set[str]) -> None:
@@ -199,12 +221,7 @@ class Indexer:
             if woken.is_set():
                 woken.clear()
                 rest.end()
-            try:
-                worked = rest.is_over(self._catalog.database.version()) and self._turn(work, rest)
-            except Exception:
-                log.exception("indexer.failed", thread=name)
-                worked = False
-            if worked:
+            if rest.is_over(self._catalog.database.version()) and self._turn(work, rest):
                 self._woken["merging"].set()
             else:
                 woken.wait(self._settings.poll_seconds)

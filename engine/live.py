@@ -25,7 +25,7 @@ from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.errors import CollectionNotFoundError
-from molt.index.generations.generation import GenerationStore
+from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.protocols import SearchableGeneration
 
 if TYPE_CHECKING:
@@ -183,6 +183,12 @@ class LiveCollections:
         found = self._collections.get(name)
         live = None if found is None else found.live
         return live is not None and live.indexed_revision >= revision
+
+    def quarantined(self, name: str) -> tuple[Quarantined, ...]:
+        """Documents that are kept and cannot be searched; none where nothing answers yet."""
+        found = self._collections.get(name)
+        live = None if found is None else found.live
+        return () if live is None else live.quarantined
 
     def close(self) -> None:
         """Finish what is being loaded."""

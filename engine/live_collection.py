@@ -9,7 +9,7 @@ from typing import Literal
 
 import structlog
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, panics_contained
 from molt.encoder.errors import EncoderError
 from molt.engine.errors import EngineError, UnavailableError
 from molt.engine.pair import Live, Pairs, Target
@@ -120,11 +120,12 @@ class LiveCollection:
                 live = self.live = None  # it was deleted and made anew
             look = look_at(())
             try:
-                if live is not None and live.target == target and not rests:
-                    self._serve(live, row, opened)
-                    return True
-                if live is not None:
-                    self.live = self._pairs.kept(live, row)
+                with panics_contained():
+                    if live is not None and live.target == target and not rests:
+                        self._serve(live, row, opened)
+                        return True
+                    if live is not None:
+                        self.live = self._pairs.kept(live, row)
             except CollectionNotFoundError:
                 raise
             except Exception as error:  # noqa: BLE001  the former one answers
@@ -150,8 +151,9 @@ class LiveCollection:
         target = self._pairs.target(row)
         look = look_at(self._pairs.files(target))
         try:
-            live = self._pairs.open(row, target, opened)
-            with self._changing:
+            with panics_contained():
+                live = self._pairs.open(row, target, opened)
+            with self._changing, panics_contained():
                 row = self._read()
                 if self._pairs.target(row) != target:
                     return False

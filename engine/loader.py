@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from molt.artifact import panics_contained
+
 Work = Callable[[], None]
 
 _AT_ONCE = 32
@@ -28,7 +30,7 @@ class Loader:
         with self._lock:
             found = self._waiting.get(name)
             if found is None or found.running() or found.done():
-                found = self._patient.submit(work)
+                found = self._patient.submit(_contained, work)
             self._waiting = _unfinished(self._waiting | {name: found})
             return found
 
@@ -37,7 +39,7 @@ class Loader:
         with self._lock:
             found = self._running.get(name)
             if found is None or found.done():
-                found = self._urgent.submit(work)
+                found = self._urgent.submit(_contained, work)
             self._running = _unfinished(self._running | {name: found})
             return found
 
@@ -45,6 +47,12 @@ class Loader:
         """Finish what is at work, and begin nothing more."""
         for pool in (self._patient, self._urgent):
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _contained(work: Work) -> None:
+    """Do it; a panic is raised as an `Exception`, which whoever waits for it can take."""
+    with panics_contained():
+        work()
 
 
 def _unfinished(work: dict[str, Future[None]]) -> dict[str, Future[None]]:

@@ -17,6 +17,7 @@ from molt.index.generations.generation import (
     GENERATION_MANIFEST,
     GenerationManifest,
     GenerationStore,
+    Quarantined,
 )
 from molt.index.generations.occupancy import hold_reading
 from molt.index.generations.protocols import SearchableGeneration
@@ -49,6 +50,11 @@ class Live:
     def indexed_revision(self) -> int:
         """The catalog revision up to which every change can be searched."""
         return self.snapshot.manifest.revision if self.snapshot else 0
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """The documents that cannot be searched, since this encoder fails at them."""
+        return self.snapshot.manifest.quarantined if self.snapshot else ()
 
     @property
     def target(self) -> Target:

@@ -1,44 +1,40 @@
-"""The watcher: notices what other processes changed on disk, and refreshes the live collections.
+"""The watcher: looks again and again at what may have changed by itself or by other processes.
 
-Then lets the sentinel look at what serves since.
+At the live collections, at what serves since a release, at what keeps jobs from being done. None
+of them waits for another. What is seen there is theirs.
 """
 
 import threading
+from collections.abc import Callable, Mapping
 
-import structlog
-
-from molt.engine.live import LiveCollections
-from molt.engine.watch.sentinel import Sentinel
-
-log = structlog.get_logger(__name__)
+from molt.engine.threads import LastingThread
 
 
 class Watcher:
-    """A thread that compares memory with disk every `seconds`."""
+    """A thread for each of `looks`, by its name, which looks every `seconds`."""
 
-    def __init__(
-        self, live_collections: LiveCollections, sentinel: Sentinel, *, seconds: float
-    ) -> None:
-        self._live_collections = live_collections
-        self._sentinel = sentinel
+    def __init__(self, looks: Mapping[str, Callable[[], object]], *, seconds: float) -> None:
         self._seconds = seconds
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        self.threads = tuple(
+            LastingThread(name, self._repeating(look), stopping=self._stopping)
+            for name, look in looks.items()
+        )
 
     def start(self) -> None:
         """Begin to watch."""
-        self._thread.start()
+        for thread in self.threads:
+            thread.start()
 
     def close(self) -> None:
         """Stop watching."""
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self.threads:
+            thread.join()
 
-    def _run(self) -> None:
-        while not self._stopping.wait(self._seconds):
-            try:
-                self._live_collections.look()
-                self._sentinel.look()
-            except Exception:
-                log.exception("watcher.failed")
+    def _repeating(self, look: Callable[[], object]) -> Callable[[], None]:
+        def repeat() -> None:
+            while not self._stopping.wait(self._seconds):
+                look()
+
+        return repeat

@@ -7,6 +7,7 @@ Knows no threads beyond its lock, and no locks of the home.
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -24,13 +25,20 @@ from molt.index.errors import (
     GenerationError,
     GenerationNotFoundError,
 )
-from molt.index.generations.generation import GenerationManifest, GenerationStore
+from molt.index.generations.generation import (
+    GenerationManifest,
+    GenerationStore,
+    Quarantined,
+)
 from molt.index.generations.protocols import SearchableGeneration, WritableGeneration
 from molt.index.generations.retention import collect
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
 
 log = structlog.get_logger(__name__)
+
+_MOST_TOLD = 10
+"""Of the documents that one batch sets aside, so many are logged."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,10 @@ class Writers:
             return False  # whoever moved the pointer there is about to let go of it
         if opened.is_complete(collection):
             return False
-        return opened.writer.advance(limit) or self._promote(collection, opened)
+        former = opened.writer.snapshot.manifest.quarantined
+        advanced = opened.writer.advance(limit)
+        _tell(collection, former, opened.writer.snapshot.manifest.quarantined)
+        return advanced or self._promote(collection, opened)
 
     def merge(self, collection: Collection) -> bool:
         """Merge the segments whose turn it is; False where there are none.
@@ -204,4 +215,22 @@ class Writers:
             catalog=self._catalog,
             collection=collection,
             encoder=PassageEncoder(encoder.embed_documents),
+        )
+
+
+def _tell(
+    collection: Collection, former: Sequence[Quarantined], now: Sequence[Quarantined]
+) -> None:
+    """Log which documents were set aside since."""
+    if now is former:
+        return
+    known = set(former)
+    fresh = [one for one in now if one not in known]
+    for one in fresh[:_MOST_TOLD]:
+        log.error(
+            "document.quarantined",
+            collection=collection.name,
+            document=one.doc_id,
+            reason=one.reason,
+            more=max(0, len(fresh) - _MOST_TOLD),
         )

@@ -17,6 +17,10 @@ class CatalogFullError(CatalogError):
     """No disk space is left for the catalog; nothing of the transaction was kept."""
 
 
+class CatalogReadOnlyError(CatalogError):
+    """This user, or the file system, lets the catalog only be read; nothing of it is damaged."""
+
+
 class CollectionNotFoundError(CatalogError):
     """No collection of that name."""
 

@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
+from molt.index.catalog.catalog import Catalog, sqlite_path
+from molt.index.catalog.storage.soundness import sqlite_flaws
+
 
 def flip_a_bit(path: Path) -> None:
     """Flip one bit in the middle of a file."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+
+
+def flaws_of(catalog: Catalog) -> list[str]:
+    """What SQLite finds wrong with a catalog; of PostgreSQL nothing is known."""
+    path = sqlite_path(str(catalog.database.engine.url))
+    return [] if path is None else sqlite_flaws(path)

@@ -22,9 +22,14 @@ from molt.index.errors import (
     GenerationError,
     VectorError,
 )
-from molt.index.generations.generation import GenerationManifest, new_generation_id
+from molt.index.generations.generation import (
+    GenerationManifest,
+    Quarantined,
+    new_generation_id,
+)
 from molt.index.generations.protocols import Found
 from molt.index.generations.sealing import PassageEncoder, Span
+from molt.index.generations.sifting import sift
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Vectors
 from molt.index.segments.filter import Filter
@@ -155,16 +160,30 @@ class MemoryWriter:
         changed = self._documents.changed(self._collection, after=reached, limit=limit)
         if now == reached:
             return False
-        indexed = {stored.ordinal: self._indexed(stored) for stored in changed}
+        indexed: dict[int, Indexed] = {}
+        reasons = sift(
+            len(changed),
+            lambda places: indexed.update(
+                {changed[at].ordinal: self._indexed(changed[at]) for at in places}
+            ),
+            prove=lambda: _checked(self._encoder.embed(["warm-up"])),
+        )
+        refused = [(changed[at], why) for at, why in sorted(reasons.items())]
         revision = changed[-1].revision if len(changed) == limit else now
-        self._publish({**self._store.states[self._id][reached], **indexed}, revision)
+        alive = {*self._documents.liveness(self._collection).ordinals.tolist()}
+        stay = alive - {stored.ordinal for stored in changed}
+        quarantined = (
+            *(one for one in self._manifest.quarantined if one.ordinal in stay),
+            *(Quarantined(one.document.id, one.ordinal, one.revision, w) for one, w in refused),
+        )
+        self._publish({**self._store.states[self._id][reached], **indexed}, revision, quarantined)
         return True
 
     def merge_once(self) -> bool:
         state, live = self._store.states[self._id][self._manifest.revision], self._snapshot.live
         if self._closed or len(live) == len(state):
             return False
-        self._publish(live, self._manifest.revision)
+        self._publish(live, self._manifest.revision, self._manifest.quarantined)
         return True
 
     def borrow_from(self, generation_id: str) -> None:
@@ -181,9 +200,9 @@ class MemoryWriter:
     def _manifest(self) -> GenerationManifest:
         return self._snapshot.manifest
 
-    def _publish(self, state: State, revision: int) -> None:
+    def _publish(self, state: State, revision: int, quarantined: tuple[Quarantined, ...]) -> None:
         self._store.states[self._id][revision] = state
-        manifest = replace(self._manifest, revision=revision)
+        manifest = replace(self._manifest, revision=revision, quarantined=quarantined)
         self._store.manifests[self._id] = manifest
         liveness = self._documents.liveness(self._collection, after=self._snapshot.revision)
         self._snapshot = self._snapshot.refreshed(manifest, liveness)

@@ -12,9 +12,15 @@ from molt.encoder import Checkpoint, open_encoder
 from molt.encoder.vector_cache import CachedEmbedding
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.releases import Reason
-from molt.index.errors import GenerationNotFoundError, StalePointerError
+from molt.index.errors import (
+    CollectionNotFoundError,
+    GenerationError,
+    GenerationNotFoundError,
+    StalePointerError,
+)
+from molt.index.generations.description import describe_quarantine
 from molt.index.generations.flip import FEW, flip
-from molt.index.generations.generation import new_generation_id
+from molt.index.generations.generation import GenerationManifest, new_generation_id
 from molt.index.generations.protocols import WritableGeneration
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
@@ -69,21 +75,33 @@ def release(
     """Complete a generation and move the pointer to it, unless that was done before a kill.
 
     Returns the epoch that it made. Where the job rests on the checkpoint `baseline`, that one must
-    still serve; raises `StalePointerError` where it does not.
+    still serve; raises `StalePointerError` where it does not. Raises `GenerationError` where a
+    document that can be found would be found no more.
     """
     collection = context.catalog.collections.get(name)
     for move in context.catalog.collections.releases(name):
         if move.generation == generation_id and move.reason == reason:
             return move.epoch
     manifest = context.generations.read(generation_id)
+    _check_owner(manifest, collection)
     checkpoint = context.checkpoints.open(manifest.checkpoint)
 
     def agree(now: Collection) -> None:
+        _check_owner(manifest, now)
         if baseline is not None and now.generation is not None:
             _check_baseline(context.generations.read(now.generation).checkpoint, baseline)
+        _check_quarantine(context, now, writer.snapshot.manifest)
 
     with _writing(context, collection, generation_id, checkpoint, remember=False) as writer:
         return flip(context.catalog, writer, name, reason=reason, agree=agree).epoch
+
+
+def _check_owner(manifest: GenerationManifest, collection: Collection) -> None:
+    if manifest.collection != collection.id:
+        raise CollectionNotFoundError(
+            f"the collection {collection.name!r} was deleted while the job was at work; the one "
+            "that has its name now was not touched"
+        )
 
 
 def _check_baseline(active: str, baseline: str) -> None:
@@ -92,6 +110,26 @@ def _check_baseline(active: str, baseline: str) -> None:
             f"the job began when {baseline} served, but {active} serves now: somebody moved the "
             "pointer meanwhile, and that is not undone. Ask for the job again, or reload its "
             "checkpoint"
+        )
+
+
+def _check_quarantine(context: JobContext, now: Collection, made: GenerationManifest) -> None:
+    """What serves encodes a document that the new generation has set aside: nothing is moved."""
+    try:
+        active = context.generations.read(str(now.generation))
+    except (ArtifactError, GenerationNotFoundError):
+        return  # it answers by nothing
+    former = {one.doc_id for one in active.quarantined}
+    lost = [
+        one
+        for one in made.quarantined
+        if one.doc_id not in former and one.revision <= active.revision
+    ]
+    if lost:
+        raise GenerationError(
+            f"nothing was moved: checkpoint {made.checkpoint} would leave out "
+            f"{describe_quarantine(lost)}, which can be found now; change or delete them, or ask "
+            "for another checkpoint"
         )
 
 

@@ -18,8 +18,8 @@ import structlog
 
 from molt.artifact import Home, exclusive
 from molt.engine.settings import Settings
-from molt.index.catalog.catalog import open_catalog
 from molt.index.errors import CatalogError, JobNotFoundError
+from molt.index.generations.lost import open_home_catalog
 from molt.index.jobs.job import Job, JobState
 from molt.index.jobs.queue import JobQueue
 from molt.training.errors import TrainingError
@@ -54,7 +54,10 @@ def work(settings: Settings, *, supervised: bool) -> NoReturn:
     if supervised:
         when_input_ends(stopping.set)
     os.nice(settings.worker.niceness)
-    with hold_worker(settings.layout), closing(open_catalog(settings.catalog)) as catalog:
+    with (
+        hold_worker(settings.layout),
+        closing(open_home_catalog(settings.layout, settings.catalog)) as catalog,
+    ):
         context, queue = JobContext(settings, catalog), JobQueue(settings.jobs)
         _tidy(context, queue)
         log.info("worker.started", home=str(settings.home))

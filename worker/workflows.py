@@ -6,6 +6,7 @@ module's.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from shutil import rmtree
 from typing import Any, TypeVar
@@ -13,10 +14,10 @@ from typing import Any, TypeVar
 import structlog
 from dbos import DBOS
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, panics_contained
 from molt.encoder import EncoderError
 from molt.index.catalog.releases import Reason
-from molt.index.errors import IndexingError
+from molt.index.errors import CollectionNotFoundError, IndexingError
 from molt.index.jobs.job import MODEL, JobKind
 from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
 from molt.training.errors import TrainingError
@@ -55,14 +56,15 @@ def retrain(context: JobContext, arguments: _Arguments) -> _Result:
         return result | {"refused": refused}
     reason = job.reason(judged)
     baseline = prepared["baseline"]
-    return result | _serve(context, name, trained["checkpoint"], reason=reason, baseline=baseline)
+    return result | _serve(
+        context, arguments, trained["checkpoint"], reason=reason, baseline=baseline
+    )
 
 
 def reload(context: JobContext, arguments: _Arguments) -> _Result:
     """Build a generation under an existing checkpoint, and flip to it."""
-    name, options = arguments["collection"], arguments["options"]
     reason = Reason(arguments["actor"], f"reload, job {DBOS.workflow_id}")
-    return _serve(context, name, options["checkpoint"], reason=reason)
+    return _serve(context, arguments, arguments["options"]["checkpoint"], reason=reason)
 
 
 def reindex(context: JobContext, arguments: _Arguments) -> _Result:
@@ -71,7 +73,7 @@ def reindex(context: JobContext, arguments: _Arguments) -> _Result:
     reason = Reason(arguments["actor"], f"reindex, job {DBOS.workflow_id}")
     active = _step("checkpoint", context.active, name)
     reuse = bool(arguments["options"].get("reuse", True))
-    return _serve(context, name, active, reason=reason, reuse=reuse, baseline=active)
+    return _serve(context, arguments, active, reason=reason, reuse=reuse, baseline=active)
 
 
 def merge(context: JobContext, arguments: _Arguments) -> _Result:
@@ -79,7 +81,7 @@ def merge(context: JobContext, arguments: _Arguments) -> _Result:
     name = arguments["collection"]
     reason = Reason(arguments["actor"], f"merge, job {DBOS.workflow_id}")
     active = _step("checkpoint", context.active, name)
-    return _serve(context, name, active, reason=reason, plan=plan_compaction, baseline=active)
+    return _serve(context, arguments, active, reason=reason, plan=plan_compaction, baseline=active)
 
 
 def evaluate(context: JobContext, arguments: _Arguments) -> _Result:
@@ -122,11 +124,16 @@ def run_job(kind: JobKind, context: JobContext, arguments: _Arguments) -> _Resul
     """Run a job to its end; a failure is told, logged and raised as `JobFailedError`."""
     job_id = str(DBOS.workflow_id)
     try:
+        context.require(arguments)
         result = WORKFLOWS[kind](context, arguments)
     except Exception as error:
         reason = _explained(error)
         log.exception("job.failed", job=job_id, kind=kind, reason=reason)
-        context.catalog.failures.note(arguments["collection"], kind=kind, job=job_id, reason=reason)
+        with suppress(CollectionNotFoundError):  # another of that name has no part in it
+            context.require(arguments)
+            context.catalog.failures.note(
+                arguments["collection"], kind=kind, job=job_id, reason=reason
+            )
         raise JobFailedError(reason) from None
     finally:
         context.catalog.builds.end(job_id)
@@ -138,7 +145,7 @@ def run_job(kind: JobKind, context: JobContext, arguments: _Arguments) -> _Resul
 
 def _serve(  # noqa: PLR0913  each by name
     context: JobContext,
-    name: str,
+    arguments: _Arguments,
     checkpoint_id: str,
     *,
     reason: Reason,
@@ -146,7 +153,8 @@ def _serve(  # noqa: PLR0913  each by name
     plan: MergePlan = plan_merge,
     baseline: str | None = None,
 ) -> _Result:
-    job_id = str(DBOS.workflow_id)
+    job_id, name = str(DBOS.workflow_id), arguments["collection"]
+    context.require(arguments)
     make = partial(build, checkpoint_id=checkpoint_id, reuse=reuse, plan=plan)
     generation_id = _step("build", make, context, job_id, name)
     move = partial(release, reason=reason, baseline=baseline)
@@ -190,7 +198,8 @@ def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:
 
     def run() -> _Made:
         JobEvents().tell("step", step=name)
-        return work(*arguments)
+        with panics_contained():
+            return work(*arguments)
 
     return DBOS.run_step({"name": name}, run)
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
 from molt.app.http.threads import RequestThreads
+from molt.artifact import panics_contained
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -104,7 +105,8 @@ class Admission:
     ) -> _T:
         started = time.monotonic()
         try:
-            return work(*args, **kwargs)
+            with panics_contained():  # or the request would be taken for one that was given up
+                return work(*args, **kwargs)
         finally:
             spent = time.monotonic() - started
             self._mean_seconds += _SMOOTHING * (spent - self._mean_seconds)

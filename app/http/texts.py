@@ -73,5 +73,17 @@ Name = Annotated[
 ]
 """A name that is looked up; whether it exists is said by who holds it."""
 
+Remark = Annotated[
+    str,
+    AfterValidator(_without_controls),
+    AfterValidator(_not_blank),
+    Field(
+        min_length=1,
+        max_length=1000,
+        json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
+    ),
+]
+"""A line for people that is shown in lists and logs, where a control character would forge some."""
+
 CollectionPath = Annotated[Name, Path(alias="collection", description="a collection's name")]
 """The collection that a path names."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from molt.encoder.safety.deadline import abandonable
@@ -37,8 +37,15 @@ class RequestThreads(Executor):
         self._tasks.put((future, partial(fn, *args, **kwargs)))
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  as the base class has it
-        """Finish what was submitted and end the threads; waits for none that hangs."""
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  as the base class has it
+        """Finish what was submitted and end the threads; waits for none that hangs.
+
+        With `cancel_futures` finish what has begun, and drop what has not.
+        """
+        if cancel_futures:
+            with suppress(Empty):
+                while (task := self._tasks.get_nowait()) is not None:
+                    task[0].cancel()
         with self._changed:
             for _ in self._alive:
                 self._tasks.put(None)

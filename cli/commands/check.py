@@ -19,21 +19,34 @@ if TYPE_CHECKING:
 def check(call: Invocation) -> None:
     """Verify every checksum, and the catalog against the generations.
 
-    Exits with 1 and a list where something is damaged. Leftovers of an interrupted write are
-    listed too, but are no damage.
+    Exits with 1 and a list where something is damaged. Leftovers of an interrupted write and
+    documents that cannot be encoded are listed too, but are no damage.
     """
     from molt.index.generations.check import Severity, check_home
 
-    settings = existing_home(call)
-    problems = check_home(settings.layout, find_flaw=_flaw, catalog_url=settings.catalog_url)
-    problems += _default_problems(settings)
+    settings = _home(call)
+    problems = check_home(
+        settings.layout,
+        find_flaw=_flaw,
+        catalog_url=settings.catalog_url,
+        jobs_url=settings.jobs,
+    )
     damaged = any(problem.severity is Severity.DAMAGE for problem in problems)
+    if not damaged:
+        problems += (missing := _default_problems(settings))
+        damaged = bool(missing)
     call.show(
         {"ok": not damaged, "problems": [_described(problem) for problem in problems]},
         lambda: _listing(problems),
     )
     if damaged:
         raise typer.Exit(1)
+
+
+def _home(call: Invocation) -> "Settings":
+    """The settings of a home, though its catalog may be what is missing of it."""
+    settings = call.settings()
+    return settings if settings.layout.generations.is_dir() else existing_home(call)
 
 
 def _flaw(path: Path) -> str | None:

@@ -78,6 +78,7 @@ def add(  # noqa: PLR0913  typer reads a command's options from its parameters
     default.
     """
     settings = call.settings()
+    settings.layout.make()
     added = acquire(
         path,
         store=checkpoint_store(settings),

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -19,8 +20,18 @@ if TYPE_CHECKING:
 DetachOption = Annotated[
     bool, typer.Option("--detach", help="Ask and return; the home's worker does it.")
 ]
+
+
+def _remark(reason: str | None) -> str | None:
+    """A reason as it is; one with control characters would forge lines of lists and logs."""
+    if reason and any(unicodedata.category(character) == "Cc" for character in reason):
+        raise typer.BadParameter("it holds a control character; write one line of text")
+    return reason
+
+
 ReasonOption = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="Why; kept in the release history.")
+    str | None,
+    typer.Option(metavar="TEXT", help="Why; kept in the release history.", callback=_remark),
 ]
 
 
@@ -124,8 +135,9 @@ def _ask(
 
     settings = existing_home(call)
     with opened_catalog(settings) as catalog:
-        catalog.collections.get(collection)
-    ask(call, settings, JobRequest(kind, collection, options, actor()), detach=detach)
+        found = catalog.collections.get(collection)
+    asked = JobRequest(kind, collection, options, actor(), collection_id=found.id)
+    ask(call, settings, asked, detach=detach)
 
 
 def _show(call: Invocation, released: "Released") -> None:

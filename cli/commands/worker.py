@@ -21,6 +21,6 @@ def worker(
     from molt.worker.worker import work
 
     settings = call.settings()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.layout.make()
     configure_logs(settings.log)
     work(settings, supervised=supervised)

@@ -124,7 +124,7 @@ class GuardedModel:
             with self.deadline.computing(times=_PATIENCE[lane]):
                 yield
         except DefectiveCheckpointError as error:
-            raise DefectiveCheckpointError(f"{self._name}: {error}; do not use it") from error
+            raise type(error)(f"{self._name}: {error}; do not use it") from error
 
     def _run(self, run: _Run, batch: MicroBatch, lane: Lane) -> NDArray[np.float32]:
         try:

@@ -35,6 +35,7 @@ from molt.index.generations.generation import (
     new_generation_id,
     write_generation,
 )
+from molt.index.generations.lost import open_home_catalog
 from molt.index.generations.occupancy import hold_reading
 
 
@@ -56,7 +57,8 @@ def restore_collection(  # noqa: PLR0913  each by name
     wanted = backup.collection(name)
     generations = GenerationStore(settings.layout.generations)
     checkpoints = CheckpointStore(settings.layout.checkpoints)
-    with closing(open_catalog(settings.catalog)) as catalog, _working(generations.root) as working:
+    opened = open_home_catalog(settings.layout, settings.catalog)
+    with closing(opened) as catalog, _working(generations.root) as working:
         _refuse_taken(catalog, new_name)
         needed = _needed(backup, wanted, present=checkpoints.ids())
         fetch_files(repository, needed, working, progress=progress)

@@ -23,10 +23,11 @@ from molt.engine.backup.repository import Repository, backup_id
 from molt.engine.backup.taking import Taken
 from molt.engine.errors import BackupError
 from molt.engine.settings import Settings
-from molt.index.catalog.catalog import Catalog, open_catalog
+from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.copying import CatalogState, reading_state
 from molt.index.generations.generation import GenerationStore
+from molt.index.generations.lost import open_home_catalog
 from molt.index.generations.retention import former
 
 _ROUNDS = 20
@@ -55,7 +56,7 @@ def back_up(
     among the backup's problems. With `keep`, only so many of the newest backups stay. Raises
     `BackupError`, `CatalogError` and `OSError`; then there is no new backup.
     """
-    with closing(open_catalog(settings.catalog)) as catalog:
+    with closing(open_home_catalog(settings.layout, settings.catalog)) as catalog:
         for name in names:
             catalog.collections.get(name)  # raises where there is none
         with repository.writing():

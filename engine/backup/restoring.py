@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import rmtree
 
-from molt.artifact import exclusive, faultpoint, sync_directory, write_atomically
+from molt.artifact import Home, exclusive, faultpoint, sync_directory, write_atomically
 from molt.engine.backup.fetching import fetch_files
 from molt.engine.backup.manifest import CATALOG, CONFIGURATION, TOPS, Backup
 from molt.engine.backup.progress import OnFile, unreported
@@ -51,7 +51,7 @@ def _staged(home: Path) -> Iterator[Path]:
     new = not home.exists()
     if (home / CATALOG).exists() or not (home / _LOCK).exists():
         _refuse_unless_empty(home)
-    home.mkdir(parents=True, exist_ok=True)
+    Home(home).make()
     try:
         with exclusive(home / _LOCK):
             _refuse_catalog(home)  # of one that ended meanwhile

@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from molt.artifact import ArtifactError
+from molt.artifact import ArtifactError, panics_contained
 from molt.encoder.errors import EncoderError
 from molt.encoder.safety.deadline import told_when_abandoned
 from molt.engine.live import Live
@@ -91,7 +91,10 @@ class Sentinel:
         searches = self._searches(live.collection)
         began = time.perf_counter()
         try:
-            with told_when_abandoned(partial(searches.latest.append, None)):
+            with (
+                told_when_abandoned(partial(searches.latest.append, None)),
+                panics_contained(),
+            ):
                 yield
         except FilterError:
             raise
@@ -117,7 +120,8 @@ class Sentinel:
                 del self._guarded[collection_id]
                 continue
             try:
-                self._look_at(guarded)
+                with panics_contained():
+                    self._look_at(guarded)
             except CollectionNotFoundError:
                 continue  # it was deleted just now
             except Exception:  # of one collection: the others are looked at all the same

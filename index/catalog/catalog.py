@@ -5,7 +5,7 @@ Assembles its parts over one database and nothing else; each part has a module.
 
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 from molt.artifact import Home
 from molt.index.catalog.aliases import Aliases
@@ -57,6 +57,14 @@ def open_catalog(url: str) -> Catalog:
 def sqlite_url(path: Path) -> str:
     """The URL of an SQLite catalog in a file of any name."""
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file behind a URL, or None where that is not of SQLite."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)
 
 
 def home_url(home: Path) -> str:

@@ -24,8 +24,12 @@ _CHUNK = 2000
 Counted = Callable[[int], None]
 """Told how many rows have been copied since it was last told."""
 
-LASTING = tuple(table for table in tables.metadata.sorted_tables if table is not tables.builds)
-"""What of a catalog is worth keeping: a build is a job's, and ends with it."""
+LASTING = tuple(
+    table
+    for table in tables.metadata.sorted_tables
+    if table not in {tables.builds, tables.checksums}
+)
+"""What of a catalog is worth keeping: a build ends with its job, a checksum is its database's."""
 _OWN = (tables.collections, tables.releases, tables.failures)
 """What a collection is and went through, which a copy of it under another name did not."""
 

@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    LargeBinary,
     Select,
+    cast,
     delete,
     insert,
     select,
@@ -28,6 +30,7 @@ from molt.index.catalog.liveness import Liveness, read_liveness
 from molt.index.catalog.storage.database import Database, chunks
 from molt.index.catalog.upsert import upsert_rows
 from molt.index.errors import (
+    CatalogError,
     DocumentNotFoundError,
     DuplicateDocumentError,
     InvalidDocumentError,
@@ -37,6 +40,8 @@ from molt.index.errors import (
 _CONTENT = ("title", "text", "metadata")
 _COLUMNS = tables.documents.c
 _FEW = 8
+_TEXTS = 500
+"""So many texts are read at once."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,17 @@ class StoredDocument:
     revision: int
     document: Document
     chars: int = 0
+
+
+@dataclass(frozen=True)
+class StoredText:
+    """A live document without its metadata; title and text are None where they cannot be read."""
+
+    doc_id: str
+    ordinal: int
+    revision: int
+    title: str | None
+    text: str | None
 
 
 def encode_document(document: Document) -> dict[str, str]:
@@ -156,6 +172,17 @@ class Documents:
                 for stored in _fetch(connection, query.where(_COLUMNS.ordinal.in_(chunk)))
             }
 
+    def texts(self, collection: Collection) -> Iterator[StoredText]:
+        """Every live document's text by ordinal, some at a time; also those that are no UTF-8."""
+        after = -1
+        while True:
+            with self._database.reading() as connection:
+                found = _read_texts(connection, collection, after=after)
+            yield from found
+            if not found:
+                return
+            after = found[-1].ordinal
+
     def liveness(self, collection: Collection, *, after: int = -1) -> Liveness:
         """What lives, and what was deleted, by changes since a revision; one consistent state.
 
@@ -204,9 +231,44 @@ def _stored(
     """What is found, up to the document with which they have `max_chars` or more together."""
     with closing(connection.execute(query)) as rows:
         for ordinal, revision, doc_id, title, text, encoded in rows:
-            document = Document(doc_id, text, title, decode_metadata(encoded))
+            document = Document(doc_id, text, title, _decoded(doc_id, encoded))
             chars = len(doc_id) + len(title) + len(text) + len(encoded)
             yield StoredDocument(ordinal, revision, document, chars)
             max_chars -= chars
             if max_chars <= 0:
                 return
+
+
+def _read_texts(connection: Connection, collection: Collection, *, after: int) -> list[StoredText]:
+    names = ("doc_id", "ordinal", "revision", "title", "text")
+    columns: list[ColumnElement[Any]] = [_COLUMNS[name] for name in names]
+    if connection.dialect.name == "sqlite":  # which decodes what it gives as text, or fails
+        columns = [
+            column if column.name in {"ordinal", "revision"} else cast(column, LargeBinary)
+            for column in columns
+        ]
+    query = select(*columns).where(*_within(collection), _COLUMNS.ordinal > after)
+    rows = connection.execute(query.order_by(_COLUMNS.ordinal).limit(_TEXTS))
+    return [
+        StoredText(_text(doc_id) or "?", ordinal, revision, _text(title), _text(text))
+        for doc_id, ordinal, revision, title, text in rows
+    ]
+
+
+def _text(stored: Any) -> str | None:
+    """A text as it was stored, or None where it is no UTF-8 any more."""
+    if isinstance(stored, str):
+        return stored
+    try:
+        return bytes(stored).decode()
+    except (TypeError, ValueError):
+        return None
+
+
+def _decoded(doc_id: str, encoded: str) -> dict[str, Any]:
+    try:
+        return decode_metadata(encoded)
+    except ValueError:
+        raise CatalogError(
+            f"the metadata of document {doc_id[:80]!r} is damaged in the catalog; restore a backup"
+        ) from None

@@ -200,3 +200,13 @@ failures = Table(
     Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False),
 )
+
+checksums = Table(
+    "checksums",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""One for each row of the others; SQLite's triggers write them, and PostgreSQL has none."""

@@ -5,28 +5,45 @@ part does not know encoders.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import numpy as np
-
-from molt.artifact import ArtifactError, Home
-from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.artifact import ArtifactError, Home, reason_of
+from molt.index.catalog.catalog import (
+    Catalog,
+    home_url,
+    open_catalog,
+    sqlite_path,
+    sqlite_url,
+)
 from molt.index.catalog.collections import Collection
-from molt.index.catalog.liveness import Liveness
-from molt.index.errors import CatalogError, GenerationError, GenerationNotFoundError
+from molt.index.catalog.storage.checksums import changed_rows
+from molt.index.catalog.storage.soundness import sqlite_flaws
+from molt.index.errors import (
+    CatalogError,
+    CatalogReadOnlyError,
+    GenerationError,
+    GenerationNotFoundError,
+)
+from molt.index.generations.coverage import altered, uncovered
+from molt.index.generations.description import describe_quarantine
 from molt.index.generations.generation import SEGMENTS, GenerationManifest, GenerationStore
-from molt.index.generations.live_rows import live_rows
+from molt.index.generations.lost import is_new, lost_catalog
 from molt.index.generations.occupancy import hold_reading
-from molt.index.segments.segment import ROW, Segment, open_segment
+from molt.index.segments.segment import Segment, open_segment
 
 
 class Severity(StrEnum):
-    """`DAMAGE` needs somebody; a `LEFTOVER` only takes space, and may be of work under way."""
+    """`DAMAGE` needs somebody; a `LEFTOVER` only takes space, and may be of work under way.
+
+    A `NOTE` tells of what is neither: of documents in quarantine, of what cannot be checked here.
+    """
 
     DAMAGE = "damage"
     LEFTOVER = "leftover"
+    NOTE = "note"
 
 
 @dataclass(frozen=True)
@@ -43,32 +60,56 @@ _ATTEMPTS = 3
 
 
 def check_home(
-    home: Home, *, find_flaw: FindFlaw, catalog_url: str | None = None
+    home: Home, *, find_flaw: FindFlaw, catalog_url: str | None = None, jobs_url: str | None = None
 ) -> list[HomeProblem]:
     """Every problem of a home, with all of its files read and hashed; it may be in use meanwhile.
 
     `find_flaw` says what is wrong with the checkpoint in a directory, or None. Without
-    `catalog_url`, the catalog is the SQLite one inside the home.
+    `catalog_url` and `jobs_url`, catalog and queue are the SQLite ones inside the home. Nothing is
+    made or upgraded where a database is damaged.
     """
+    catalog_url = catalog_url or home_url(home.root)
     problems = list(_check_checkpoints(home.checkpoints, find_flaw))
-    if catalog_url is None and not (home.catalog).exists():
-        return problems + _without_catalog(home)
-    try:
-        catalog = open_catalog(catalog_url or home_url(home.root))
-    except CatalogError as error:
-        return [*problems, HomeProblem(home.catalog, str(error))]
-    try:
-        return problems + _check_catalog(home, catalog)
-    except CatalogError as error:
-        return [*problems, HomeProblem(home.catalog, str(error))]
-    finally:
-        catalog.close()
+    problems += _check_database(jobs_url or sqlite_url(home.jobs), home.jobs, _QUEUE)
+    lost = lost_catalog(home, catalog_url)
+    if lost is not None:
+        found = [HomeProblem(sqlite_path(catalog_url) or home.catalog, lost)]
+    elif is_new(catalog_url):
+        return problems + _check_generations(home, None)
+    else:
+        found = _check_database(catalog_url, home.catalog, _RESTORE)
+    if any(problem.severity is Severity.DAMAGE for problem in found):
+        return problems + found + _check_generations(home, None)
+    return problems + found + _check_catalog(home, catalog_url)
 
 
-def _without_catalog(home: Home) -> list[HomeProblem]:
-    if not GenerationStore(home.generations).ids():
-        return []  # a new home
-    return [HomeProblem(home.catalog, "is missing, but there are generations; restore a backup")]
+_QUEUE = "move it away while no server runs: jobs that were asked for are lost, and nothing else"
+_RESTORE = (
+    "restore a backup into an empty directory with `molt restore`; keep what is here till then"
+)
+
+
+def _unread(home: Home, error: Exception) -> HomeProblem:
+    """That the catalog cannot be read, or is not ours to read."""
+    if isinstance(error, CatalogReadOnlyError):
+        return HomeProblem(home.catalog, f"not compared: {error}", Severity.NOTE)
+    if isinstance(error, CatalogError):
+        return HomeProblem(home.catalog, str(error))
+    return HomeProblem(home.catalog, f"is damaged ({reason_of(error)}): {_RESTORE}")
+
+
+def _check_database(url: str, place: Path, advice: str) -> list[HomeProblem]:
+    """What SQLite finds wrong with a database of its own; `place` stands for any other."""
+    path = sqlite_path(url)
+    if path is None:
+        what = "is in PostgreSQL, whose files are not checked here: `pg_amcheck` does that"
+        return [HomeProblem(place, what, Severity.NOTE)]
+    if not path.exists():
+        return []
+    try:
+        return [HomeProblem(path, f"{flaw}: {advice}") for flaw in sqlite_flaws(path)]
+    except CatalogReadOnlyError as error:
+        return [HomeProblem(path, f"not checked: {error}", Severity.NOTE)]
 
 
 def _check_checkpoints(root: Path, find_flaw: FindFlaw) -> Iterator[HomeProblem]:
@@ -79,14 +120,30 @@ def _check_checkpoints(root: Path, find_flaw: FindFlaw) -> Iterator[HomeProblem]
             yield HomeProblem(path, flaw)
 
 
-def _check_catalog(home: Home, catalog: Catalog) -> list[HomeProblem]:
+def _check_catalog(home: Home, url: str) -> list[HomeProblem]:
+    """Its rows, and the generations with it, as far as they can be read."""
+    problems: list[HomeProblem] = []
+    try:
+        with closing(open_catalog(url)) as catalog:
+            changed = changed_rows(catalog.database)
+            problems += [HomeProblem(home.catalog, f"{what}: {_RESTORE}") for what in changed]
+            return problems + _check_pointers(home, catalog) + _check_generations(home, catalog)
+    except Exception as error:  # noqa: BLE001  whatever a damaged row leads to is what is asked for
+        return [*problems, _unread(home, error), *_check_generations(home, None)]
+
+
+def _check_pointers(home: Home, catalog: Catalog) -> list[HomeProblem]:
     store = GenerationStore(home.generations)
-    problems = [HomeProblem(home.catalog, flaw) for flaw in catalog.database.damage()]
-    problems += [
+    return [
         _missing_generation(store, collection)
         for collection in catalog.collections.list()
         if collection.generation not in {None, *store.ids()}
     ]
+
+
+def _check_generations(home: Home, catalog: Catalog | None) -> list[HomeProblem]:
+    """Every generation by itself, and with what the catalog holds where that can be read."""
+    store, problems = GenerationStore(home.generations), []
     for path in _entries(store.root):
         if path.name in store.ids():
             problems += _check_generation(home, catalog, path.name)
@@ -95,7 +152,7 @@ def _check_catalog(home: Home, catalog: Catalog) -> list[HomeProblem]:
     return problems
 
 
-def _check_generation(home: Home, catalog: Catalog, generation_id: str) -> list[HomeProblem]:
+def _check_generation(home: Home, catalog: Catalog | None, generation_id: str) -> list[HomeProblem]:
     store = GenerationStore(home.generations)
     problems: list[HomeProblem] = []
     try:
@@ -116,7 +173,9 @@ def _check_generation(home: Home, catalog: Catalog, generation_id: str) -> list[
     return problems
 
 
-def _examine(home: Home, catalog: Catalog, manifest: GenerationManifest) -> Iterator[HomeProblem]:
+def _examine(
+    home: Home, catalog: Catalog | None, manifest: GenerationManifest
+) -> Iterator[HomeProblem]:
     path = home.generations / manifest.id
     if not (home.checkpoints / manifest.checkpoint).is_dir():
         yield HomeProblem(path, f"needs the checkpoint {manifest.checkpoint}, which is missing")
@@ -127,16 +186,40 @@ def _examine(home: Home, catalog: Catalog, manifest: GenerationManifest) -> Iter
             segments.append(segment)
         except ArtifactError as error:
             yield HomeProblem(path / SEGMENTS / entry.id, str(error))
-    owner = {one.id: one for one in catalog.collections.list()}.get(manifest.collection)
-    if owner is None:
-        yield HomeProblem(path, "belongs to no collection; remove it", Severity.LEFTOVER)
-    elif len(segments) == len(manifest.segments):
-        liveness = catalog.documents.liveness(owner)
-        yield from _check_coverage(path, manifest, segments=segments, liveness=liveness)
+    if catalog is not None and len(segments) == len(manifest.segments):
+        yield from _compare(home, catalog, manifest=manifest, segments=segments)
     named = {entry.id for entry in manifest.segments}
     for stray in _entries(path / SEGMENTS):
         if stray.name not in named:
             yield _unfinished(stray)
+
+
+def _compare(
+    home: Home, catalog: Catalog, *, manifest: GenerationManifest, segments: Sequence[Segment]
+) -> Iterator[HomeProblem]:
+    """A generation with what the catalog holds; texts only by the one that serves."""
+    path = home.generations / manifest.id
+    owner = {one.id: one for one in catalog.collections.list()}.get(manifest.collection)
+    if owner is None:
+        yield HomeProblem(path, _OWNERLESS, Severity.LEFTOVER)
+        return
+    liveness = catalog.documents.liveness(owner)
+    for what in uncovered(manifest, segments, liveness):
+        yield HomeProblem(path, what)
+    if owner.generation != manifest.id:
+        return
+    for what in altered(manifest, segments, liveness, catalog.documents.texts(owner)):
+        yield HomeProblem(home.catalog, f"{what} (collection {owner.name!r})")
+    if manifest.quarantined:
+        what = f"leaves out {describe_quarantine(manifest.quarantined)}: change them, or re-index "
+        what += "by another checkpoint"
+        yield HomeProblem(path, what, Severity.NOTE)
+
+
+_OWNERLESS = (
+    "belongs to no collection of the catalog: of one that was deleted it is removed by the server; "
+    "if none was deleted, the catalog is another one than it was, so keep it and restore a backup"
+)
 
 
 def _missing_generation(store: GenerationStore, collection: Collection) -> HomeProblem:
@@ -154,32 +237,3 @@ def _unfinished(path: Path) -> HomeProblem:
 
 def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _check_coverage(
-    path: Path, manifest: GenerationManifest, *, segments: Sequence[Segment], liveness: Liveness
-) -> Iterator[HomeProblem]:
-    """Find live documents without a row, and passages that would answer twice.
-
-    `liveness` is the full one, read after the manifest.
-    """
-    if manifest.revision > liveness.revision:
-        yield HomeProblem(
-            path,
-            f"is complete up to revision {manifest.revision}, but the catalog is at "
-            f"{liveness.revision}: restore the catalog that belongs to it, or re-index",
-        )
-        return
-    scopes = live_rows(segments, liveness, indexed_revision=manifest.revision).scopes
-    live = [scope.segment.rows[scope.rows] for scope in scopes]
-    rows = np.concatenate([np.empty(0, ROW), *live])
-    indexed = liveness.ordinals[liveness.revisions <= manifest.revision]
-    missing = np.setdiff1d(indexed, rows["ordinal"])
-    if len(missing):
-        first = f"the first at ordinal {missing[0]}"
-        yield HomeProblem(path, f"has no row for {len(missing)} live documents, {first}: re-index")
-    _, counts = np.unique(rows[["ordinal", "passage"]], return_counts=True)
-    if (counts > 1).any():
-        yield HomeProblem(
-            path, f"answers twice for {np.count_nonzero(counts > 1)} passages: re-index"
-        )

@@ -3,7 +3,7 @@
 Reads manifests and the catalog. What is damaged is described too, by what is wrong with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from heapq import merge
 from itertools import islice
@@ -15,7 +15,9 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.releases import Release
 from molt.index.errors import CollectionNotFoundError, GenerationNotFoundError
-from molt.index.generations.generation import GenerationManifest, GenerationStore
+from molt.index.generations.generation import GenerationManifest, GenerationStore, Quarantined
+
+_MOST_NAMED = 5
 
 
 def describe_generations(
@@ -54,6 +56,14 @@ def describe_releases(
             histories.append([(move.at, name, move) for move in moves])
     newest = islice(merge(*histories, key=itemgetter(0), reverse=True), limit)
     return [_moved(name, move, store) for _, name, move in newest]
+
+
+def describe_quarantine(quarantined: Sequence[Quarantined]) -> str:
+    """In words: how many documents cannot be encoded, and the first few, each with its reason."""
+    first = "; ".join(f"{one.doc_id[:80]!r}: {one.reason}" for one in quarantined[:_MOST_NAMED])
+    more = len(quarantined) - _MOST_NAMED
+    number = "1 document" if len(quarantined) == 1 else f"{len(quarantined):,} documents"
+    return f"{number} that cannot be encoded ({first}{f'; and {more:,} more' if more > 0 else ''})"
 
 
 def _described(manifest: GenerationManifest, collection: Collection | None) -> dict[str, Any]:

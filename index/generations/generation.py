@@ -8,7 +8,7 @@ a generation; any number read it. What the segments hold is not known here.
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
@@ -31,16 +31,28 @@ from molt.index.segments.segment import SegmentEntry
 
 GENERATION_MANIFEST = "generation.json"
 SEGMENTS = "segments"
-GENERATION_FORMAT = 1
+GENERATION_FORMAT = 2
+"""Since 2 a manifest names documents in quarantine; one of format 1 has none."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A document that a generation has no row of at that `revision`: it cannot be encoded."""
+
+    doc_id: str
+    ordinal: int
+    revision: int
+    reason: str
 
 
 @dataclass(frozen=True)
 class GenerationManifest:
     """A generation on disk: `collection` is the collection's id, `checkpoint` its encoder's id.
 
-    It is complete up to the catalog's `revision`: every change up to there is in `segments`.
+    It is complete up to the catalog's `revision`: every change up to there is in `segments`, or in
+    `quarantined`.
     """
 
     id: str
@@ -50,6 +62,7 @@ class GenerationManifest:
     created_at: datetime
     revision: int = 0
     segments: tuple[SegmentEntry, ...] = field(default=())
+    quarantined: tuple[Quarantined, ...] = field(default=())
 
     @property
     def n_rows(self) -> int:
@@ -185,6 +198,7 @@ def _body(manifest: GenerationManifest) -> dict[str, Any]:
             }
             for entry in manifest.segments
         ],
+        "quarantined": [asdict(one) for one in manifest.quarantined],
     }
 
 
@@ -198,6 +212,7 @@ def _manifest(path: Path, body: dict[str, Any]) -> GenerationManifest:
             created_at=datetime.fromisoformat(body["created_at"]),
             revision=body["revision"],
             segments=tuple(_entry(path, segment) for segment in body["segments"]),
+            quarantined=tuple(Quarantined(**one) for one in body.get("quarantined", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptFileError(path, f"the manifest lacks or misspells {error}") from None

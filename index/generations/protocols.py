@@ -94,7 +94,9 @@ class WritableGeneration(Protocol):
         """Index up to `limit` changed documents, the oldest changes first; False if none were left.
 
         No text is encoded that the generation has a vector of. What was written is durable, and is
-        published by the manifest. Raises `GenerationError` after `close`.
+        published by the manifest. A document that cannot be encoded although others can keeps no
+        other out: the manifest names it in `quarantined`, until it is changed or deleted. Raises
+        `GenerationError` after `close`.
         """
         ...
 

@@ -1,21 +1,27 @@
 """Sealing: documents become the content of a segment, and no text is encoded that has a vector.
 
-Splits, hashes, reuses, encodes. Writes nothing.
+Splits, hashes, reuses, encodes, and sets aside what cannot be encoded. Writes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from molt.artifact import text_hash
+from molt.artifact import panics_contained, text_hash
 from molt.index.catalog.document import passage_text
 from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import VectorError
+from molt.index.generations.generation import Quarantined
+from molt.index.generations.sifting import sift
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Mask, Vectors
 from molt.index.segments.hashes import Hashes
 from molt.index.segments.segment import ROW, Segment, SegmentContent
+
+_HARMLESS = "warm-up"
+"""What every encoder that was opened has encoded."""
 
 
 @dataclass(frozen=True)
@@ -43,39 +49,97 @@ class PassageEncoder:
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """What becomes of changed documents: the content of a segment, and those without a row in it.
+
+    `content` is None where no document has one.
+    """
+
+    content: SegmentContent | None
+    quarantined: tuple[Quarantined, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Passage:
     text: str
     row: tuple[int, int, int, int, int, np.void]
 
 
-def sealed_content(
+def sealed(
     changed: Sequence[StoredDocument],
     encoder: PassageEncoder,
     *,
     dimension: int,
     known: Sequence[Segment],
-) -> SegmentContent:
+) -> Sealed:
     """The content of a segment that holds `changed`; vectors that `known` segments hold are reused.
 
-    Raises `VectorError` where the encoder gives vectors of another shape.
+    A document that cannot be encoded although others can keeps none of them out. Raises what the
+    encoder raises where it encodes nothing, and `VectorError` for vectors of another shape.
     """
     documents = sorted(changed, key=lambda stored: stored.ordinal)
     passages = [one for stored in documents for one in _passages(stored, encoder.split)]
     rows = np.array([passage.row for passage in passages], dtype=ROW)
     reused = _reuse_vectors(known, rows["hash"], dimension=dimension)
     missing = np.flatnonzero(~reused.found).tolist()
-    if missing:
-        texts = [passages[row].text for row in missing]
-        reused.vectors[missing] = _embedded(texts, encoder, dimension=dimension)
-    return SegmentContent(
-        rows=rows,
-        blocks=[reused.vectors],
-        dimension=dimension,
-        attributes=attributes_of(
-            [stored.document.metadata for stored in documents],
-            rows=np.flatnonzero(rows["passage"] == 0).tolist(),
-        ),
-    )
+    embedded = _embedded([passages[row].text for row in missing], encoder, dimension=dimension)
+    reused.vectors[missing] = embedded.vectors
+    reasons = {passages[missing[at]].row[0]: why for at, why in embedded.reasons.items()}
+    batch = _Batch(documents, rows, reused.vectors).without(reasons)
+    try:
+        with panics_contained():
+            content = batch.content()
+    except Exception:
+        reasons |= (unfilterable := _unfilterable(batch.documents))
+        if not unfilterable:
+            raise
+        content = batch.without(unfilterable).content()
+    refused = (stored for stored in documents if stored.ordinal in reasons)
+    return Sealed(content, tuple(_quarantined(one, reasons[one.ordinal]) for one in refused))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Documents by ordinal, their `rows` of dtype `ROW`, and a vector for each row."""
+
+    documents: Sequence[StoredDocument]
+    rows: npt.NDArray[np.void]
+    vectors: Vectors
+
+    def without(self, ordinals: Collection[int]) -> "_Batch":
+        """The others."""
+        if not ordinals:
+            return self
+        kept = ~np.isin(self.rows["ordinal"], list(ordinals))
+        documents = [stored for stored in self.documents if stored.ordinal not in ordinals]
+        return _Batch(documents, self.rows[kept], self.vectors[kept])
+
+    def content(self) -> SegmentContent | None:
+        if not self.documents:
+            return None
+        return SegmentContent(
+            rows=self.rows,
+            blocks=[self.vectors],
+            dimension=self.vectors.shape[1],
+            attributes=attributes_of(
+                [stored.document.metadata for stored in self.documents],
+                rows=np.flatnonzero(self.rows["passage"] == 0).tolist(),
+            ),
+        )
+
+
+def _quarantined(stored: StoredDocument, reason: str) -> Quarantined:
+    return Quarantined(stored.document.id, stored.ordinal, stored.revision, reason)
+
+
+def _unfilterable(documents: Sequence[StoredDocument]) -> dict[int, str]:
+    """By ordinal, why the metadata of a document cannot be made filterable."""
+
+    def make(places: Sequence[int]) -> None:
+        attributes_of([documents[place].document.metadata for place in places])
+
+    failing = sift(len(documents), make, prove=lambda: make(()))
+    return {documents[place].ordinal: why for place, why in failing.items()}
 
 
 def _passages(stored: StoredDocument, split: Splitter) -> Iterator[_Passage]:
@@ -87,16 +151,44 @@ def _passages(stored: StoredDocument, split: Splitter) -> Iterator[_Passage]:
         yield _Passage(text, row)
 
 
-def _embedded(texts: Sequence[str], encoder: PassageEncoder, *, dimension: int) -> Vectors:
+@dataclass(frozen=True)
+class _Embedded:
+    """`vectors` `(n, dim) float32` of n texts; `reasons` by place, why a text has none."""
+
+    vectors: Vectors
+    reasons: Mapping[int, str]
+
+
+def _embedded(texts: Sequence[str], encoder: PassageEncoder, *, dimension: int) -> _Embedded:
     """A vector for each text; equal texts are encoded once."""
-    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    vectors = np.asarray(encoder.embed(list(places)), dtype=np.float32)
-    if vectors.shape != (len(places), dimension):
+    unique = list(dict.fromkeys(texts))
+    made = np.zeros((len(unique), dimension), np.float32)
+
+    def embed(places: Sequence[int]) -> None:
+        made[list(places)] = _vectors([unique[at] for at in places], encoder, dimension=dimension)
+
+    failing = sift(len(unique), embed, prove=lambda: _prove(encoder, dimension=dimension))
+    places = {text: at for at, text in enumerate(unique)}
+    order = [places[text] for text in texts]
+    reasons = {row: failing[at] for row, at in enumerate(order) if at in failing}
+    return _Embedded(made[order], reasons)
+
+
+def _prove(encoder: PassageEncoder, *, dimension: int) -> None:
+    """Raise where not even a harmless text can be encoded."""
+    _vectors([_HARMLESS], encoder, dimension=dimension)
+
+
+def _vectors(texts: Sequence[str], encoder: PassageEncoder, *, dimension: int) -> Vectors:
+    vectors = np.asarray(encoder.embed(texts), dtype=np.float32)
+    if vectors.shape != (len(texts), dimension):
         raise VectorError(
-            f"the encoder gave vectors {vectors.shape} for {len(places)} texts; "
+            f"the encoder gave vectors {vectors.shape} for {len(texts)} texts; "
             f"the generation holds {dimension} dimensions"
         )
-    return vectors[[places[text] for text in texts]]
+    if not np.isfinite(vectors).all():
+        raise VectorError("the encoder gave a vector with a value that is not a finite number")
+    return vectors
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ from molt.artifact import ArtifactError, FileLock, faultpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.documents import StoredDocument
+from molt.index.catalog.liveness import Liveness
 from molt.index.errors import GenerationError
-from molt.index.generations.generation import GenerationManifest, GenerationStore
+from molt.index.generations.generation import GenerationManifest, GenerationStore, Quarantined
 from molt.index.generations.occupancy import hold_writing
-from molt.index.generations.sealing import PassageEncoder, sealed_content
+from molt.index.generations.sealing import PassageEncoder, Sealed, sealed
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 from molt.index.segments.merge import MergePlan, merged_content, plan_merge
 from molt.index.segments.segment import (
@@ -33,6 +34,8 @@ from molt.index.segments.segment import (
 )
 
 RETIREMENT_SECONDS = 60.0
+MOST_QUARANTINED = 10_000
+"""Where a checkpoint encodes so few documents, it is the checkpoint that is at fault."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,9 @@ class GenerationWriter:
     def advance(self, limit: int) -> bool:
         """Seal up to `limit` changed documents; False if there was nothing to do.
 
-        The manifest's revision follows the catalog's even where only deletes happened. Raises
-        `GenerationError` after `close`.
+        The manifest's revision follows the catalog's even where only deletes happened. A document
+        that cannot be encoded is named in it instead of having a row. Raises `GenerationError`
+        after `close`, and where more than `MOST_QUARANTINED` documents would be set aside.
         """
         manifest = self._snapshot.manifest
         if self._hold is None:
@@ -123,10 +127,17 @@ class GenerationWriter:
         changed = self._documents.changed(self._collection, after=manifest.revision, limit=limit)
         last = changed[-1].revision if changed else manifest.revision
         revision = last if len(changed) == limit else max(last, delta.revision)
-        sealed = (self._seal(changed),) if changed else ()
+        made = self._seal(changed) if changed else Sealed(None)
+        quarantined = _moved(manifest.quarantined, changed, delta, made.quarantined)
+        written = (self._write(made.content),) if made.content else ()
         self._commit(
-            lambda now: replace(now, revision=revision, segments=now.segments + sealed),
-            written=sealed,
+            lambda now: replace(
+                now,
+                revision=revision,
+                segments=now.segments + written,
+                quarantined=quarantined,
+            ),
+            written=written,
         )
         return True
 
@@ -188,11 +199,10 @@ class GenerationWriter:
                 if entry.id not in named:
                     rmtree(self._store.segments_path(generation_id) / entry.id)
 
-    def _seal(self, changed: Sequence[StoredDocument]) -> SegmentEntry:
+    def _seal(self, changed: Sequence[StoredDocument]) -> Sealed:
         snapshot = self._snapshot
         known = (*(scope.segment for scope in snapshot.scopes), *self._donated)
-        dimension = snapshot.manifest.dimension
-        return self._write(sealed_content(changed, self._encoder, dimension=dimension, known=known))
+        return sealed(changed, self._encoder, dimension=snapshot.manifest.dimension, known=known)
 
     def _write(self, content: SegmentContent) -> SegmentEntry:
         folder = self._store.segments_path(self._snapshot.manifest.id)
@@ -206,3 +216,20 @@ class GenerationWriter:
         for retired in [one for one in self._retired if one.since <= due]:
             rmtree(folder / retired.segment_id)
             self._retired.remove(retired)
+
+
+def _moved(
+    former: Sequence[Quarantined],
+    changed: Sequence[StoredDocument],
+    delta: Liveness,
+    refused: Sequence[Quarantined],
+) -> tuple[Quarantined, ...]:
+    """Who is in quarantine after these changes: neither deleted documents nor former texts."""
+    gone = {*delta.deleted.tolist(), *(stored.ordinal for stored in changed)}
+    now = (*(one for one in former if one.ordinal not in gone), *refused)
+    if len(now) > MOST_QUARANTINED:
+        raise GenerationError(
+            f"more than {MOST_QUARANTINED:,} documents cannot be encoded, the last of them "
+            f"because: {now[-1].reason}; serve the collection by another checkpoint"
+        )
+    return now

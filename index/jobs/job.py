@@ -76,13 +76,15 @@ def new_job_id() -> str:
 class JobRequest:
     """A job to be done; `options` depends on its kind, `actor` asked for it.
 
-    An export concerns no collection, every other job one.
+    An export concerns no collection, every other job one: that of `collection_id`, where it is
+    given, and no later one of the same name.
     """
 
     kind: JobKind
     collection: str | None
     options: Mapping[str, Any] = field(default_factory=dict)
     actor: str = "molt"
+    collection_id: int | None = None
 
     def arguments(self) -> dict[str, Any]:
         """What the worker is told."""
@@ -90,6 +92,7 @@ class JobRequest:
             "collection": self.collection,
             "options": dict(self.options),
             "actor": self.actor,
+            "collection_id": self.collection_id,
         }
 
 

@@ -248,7 +248,9 @@ def _moment(milliseconds: int | None) -> datetime:
 
 
 def _keyed(request: JobRequest, key: str) -> str:
-    body = {"kind": request.kind, "collection": request.collection, "key": key}
+    body: dict[str, Any] = {"kind": request.kind, "collection": request.collection, "key": key}
+    if request.collection_id is not None:
+        body["collection_id"] = request.collection_id
     return hashlib.sha256(canonical_json(body)).hexdigest()[:32]
 
 

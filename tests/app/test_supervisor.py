@@ -12,6 +12,7 @@ import pytest
 
 from molt.app import supervisor as supervising
 from molt.app.supervisor import Supervisor, supervised_worker
+from molt.artifact import Home, exclusive
 from molt.engine.settings import load_settings
 
 NOTED = """
@@ -155,3 +156,39 @@ def test_no_worker_is_started_where_the_settings_want_none(
     monkeypatch.setattr(supervising, "Supervisor", None)
     with supervised_worker(load_settings(home=tmp_path, worker={"start": False})):
         pass
+
+
+def test_deaths_in_a_row_are_told_and_forgotten_at_the_end(tmp_path: Path) -> None:
+    told: list[str | None] = []
+    supervisor = Supervisor(["false"])
+    supervisor.on_change = told.append
+    supervisor._stopping = Pauses(3)
+    supervisor.start()
+    supervisor._thread.join(30)
+    assert (told[0], told[-1]) == (None, None)
+    assert ["2 times" in str(told[1]), "3 times" in str(told[2])] == [True, True]
+
+
+def test_a_worker_that_lives_again_is_told(monkeypatch: pytest.MonkeyPatch, notes: Path) -> None:
+    monkeypatch.setattr(supervising, "_HEALTHY_SECONDS", 0.0)
+    monkeypatch.setattr(supervising, "_LOOK_SECONDS", 0.01)
+    told: list[str | None] = []
+    supervisor = supervisor_of(LEASHED, notes)
+    supervisor._told = "it has died"
+    monkeypatch.setattr(supervisor, "_tell", told.append)
+    supervisor.start()
+    while len(told) < 2:
+        pass
+    supervisor.close()
+    assert set(told) == {None}
+
+
+def test_a_home_is_told_of_deaths_unless_another_worker_runs(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    supervising._tell_home(home, "it has died")
+    assert home.worker_deaths.read_text() == "it has died"
+    supervising._tell_home(home, None)
+    assert not home.worker_deaths.exists()
+    with exclusive(home.worker_lock):
+        supervising._tell_home(home, "it has died")
+    assert not home.worker_deaths.exists()

@@ -1,6 +1,11 @@
+import stat
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Molt
 
 WAIT_FOREVER = """
 import os, signal, sys, threading
@@ -27,3 +32,20 @@ def test_ctrl_c_ends_a_wait_that_nothing_else_would_end(home: Path) -> None:
         timeout=60,
     )
     assert done.stdout == "interrupted\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("collections", "create", "shop"),
+        ("keys", "create", "--role", "admin"),
+        ("checkpoints", "add"),
+    ],
+)
+def test_a_home_is_made_for_its_owner_alone(
+    molt: Molt, home: Path, command: tuple[str, ...], tiny_checkpoint: Path
+) -> None:
+    arguments = (*command, str(tiny_checkpoint)) if command[0] == "checkpoints" else command
+    made = molt(*arguments)
+    assert made.status == 0, made.stderr
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700

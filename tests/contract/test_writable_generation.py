@@ -1,5 +1,7 @@
 """What every store's writable generation keeps to: ours, and one in memory."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +12,8 @@ from molt.index.errors import GenerationBusyError, GenerationError, VectorError
 from molt.index.generations.flip import flip
 from molt.index.generations.protocols import WritableGeneration
 from molt.index.generations.sealing import PassageEncoder
-from tests.contract.generations import DIMENSION, Backend, drain, vector
+from molt.index.segments.exact import Vectors
+from tests.contract.generations import DIMENSION, Backend, Encoder, drain, vector
 
 
 @pytest.fixture
@@ -134,6 +137,95 @@ def test_vectors_that_cannot_be_searched_are_refused(backend: Backend) -> None:
     with pytest.raises(VectorError):
         writer.advance(100)
     assert writer.snapshot.manifest.revision == 0
+
+
+def test_a_document_that_cannot_be_encoded_keeps_no_other_out(backend: Backend) -> None:
+    backend.passages = PassageEncoder(refusing(backend.encoder), backend.encoder.split)
+    backend.put(a="one", b="BAD", c="two;BAD;three", d="four")
+    writer = backend.writer(backend.create())
+    drain(writer)
+    assert backend.found(writer.snapshot) == {"a": "one", "d": "four"}
+    made = backend.read(writer.snapshot.manifest.id)
+    assert made.revision == 4
+    assert [(one.doc_id, one.ordinal, one.revision) for one in made.quarantined] == [
+        ("b", 1, 2),
+        ("c", 2, 3),
+    ]
+    assert "BAD" not in str(made.quarantined)
+
+
+def test_a_document_in_quarantine_is_tried_again_when_it_is_changed(backend: Backend) -> None:
+    backend.passages = PassageEncoder(refusing(backend.encoder), backend.encoder.split)
+    backend.put(a="BAD", b="BAD", c="BAD", d="one")
+    writer = backend.writer(backend.create())
+    drain(writer)
+    backend.put(a="good", b="still BAD", e="two")
+    backend.delete("c")
+    drain(writer)
+    assert backend.found(writer.snapshot) == {"a": "good", "d": "one", "e": "two"}
+    held = writer.snapshot.manifest.quarantined
+    assert [(one.doc_id, one.revision) for one in held] == [("b", 6)]
+
+
+def test_a_former_text_does_not_answer_for_one_in_quarantine(backend: Backend) -> None:
+    backend.passages = PassageEncoder(refusing(backend.encoder), backend.encoder.split)
+    backend.put(a="good", b="one")
+    writer = backend.writer(backend.create())
+    drain(writer)
+    backend.put(a="BAD")
+    drain(writer)
+    assert backend.found(writer.snapshot) == {"b": "one"}
+    assert backend.found(backend.open(writer.snapshot.manifest.id)) == {"b": "one"}
+
+
+def test_documents_stay_in_quarantine_while_a_generation_is_tidied_up(backend: Backend) -> None:
+    backend.passages = PassageEncoder(refusing(backend.encoder), backend.encoder.split)
+    writer = backend.writer(backend.create())
+    for n in range(8):
+        backend.put(bad="BAD", a=f"version {n}")
+        drain(writer)
+    while writer.merge_once():
+        pass
+    assert [one.doc_id for one in writer.snapshot.manifest.quarantined] == ["bad"]
+    assert backend.found(writer.snapshot) == {"a": "version 7"}
+
+
+def test_an_encoder_that_encodes_nothing_quarantines_nothing(backend: Backend) -> None:
+    def closed(texts: Sequence[str]) -> Vectors:
+        raise GenerationError("the encoder was closed")
+
+    backend.passages = PassageEncoder(closed)
+    backend.put(a="one", b="two")
+    writer = backend.writer(backend.create())
+    with pytest.raises(GenerationError, match="closed"):
+        writer.advance(100)
+    assert (writer.snapshot.manifest.revision, writer.snapshot.manifest.quarantined) == (0, ())
+
+
+def test_a_full_disk_quarantines_nothing(backend: Backend) -> None:
+    def full(texts: Sequence[str]) -> Vectors:
+        if "BAD" in texts:
+            raise OSError(28, "No space left on device")
+        return backend.encoder(texts)
+
+    backend.passages = PassageEncoder(full)
+    backend.put(a="one", b="BAD")
+    writer = backend.writer(backend.create())
+    with pytest.raises(OSError, match="No space left"):
+        writer.advance(100)
+    assert (writer.snapshot.manifest.revision, writer.snapshot.manifest.quarantined) == (0, ())
+
+
+def refusing(encoder: Encoder) -> Callable[[Sequence[str]], Vectors]:
+    """An encoder that fails at any text with BAD in it."""
+
+    def embed(texts: Sequence[str]) -> Vectors:
+        for text in texts:
+            if "BAD" in text:
+                raise ValueError(f"cannot read {text}")
+        return encoder(texts)
+
+    return embed
 
 
 def test_a_generation_has_one_writer_at_a_time(

@@ -1,3 +1,4 @@
+import traceback
 from functools import cache
 from pathlib import Path
 
@@ -5,15 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as FastTokenizer
+from tokenizers import models, pre_tokenizers
 
 from molt.encoder import UnsafeCheckpointError
+from molt.encoder.errors import UnreadableTextError
 from molt.encoder.tokenizer import Tokenizer
 from tests.checkpoints import REAL_MODEL
+from tests.panics import PANICKING, make_panicking
 
 PATH = REAL_MODEL / "tokenizer.json"
 TOKENIZER = Tokenizer(PATH, max_length=256)
 SHORT = Tokenizer(PATH, max_length=8)
 CLS, SEP = 101, 102
+HIDDEN = "confidential"
 
 
 @cache
@@ -158,3 +163,29 @@ def test_the_places_in_a_megabyte_are_those_in_its_beginning() -> None:
     long, head = TOKENIZER.read([text, text[:10_000]])
     assert long.offsets.tolist() == head.offsets.tolist()
     assert text[slice(*long.offsets[1])] == "International"
+
+
+def test_a_tokenizer_that_panics_is_an_error_that_does_not_quote_the_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUST_BACKTRACE", "0")  # one takes long
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(PATH.read_bytes())
+    make_panicking(path)
+    panicking = Tokenizer(path, max_length=256)
+    for read in (panicking.encode, panicking.read):
+        assert len(read(["harmless"])) == 1
+        with pytest.raises(UnreadableTextError, match="panics") as caught:
+            read(["harmless", f"{HIDDEN} {PANICKING}"])
+        assert HIDDEN not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_tokenizer_that_fails_is_an_error_that_does_not_quote_the_text(tmp_path: Path) -> None:
+    few = FastTokenizer(models.WordLevel({"warm": 0, "up": 1}, unk_token="unknown"))
+    few.pre_tokenizer = pre_tokenizers.Whitespace()
+    few.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = Tokenizer(tmp_path / "tokenizer.json", max_length=8)
+    assert ids("warm up", tokenizer) == [0, 1]
+    with pytest.raises(UnreadableTextError) as caught:
+        tokenizer.encode([HIDDEN])
+    assert HIDDEN not in str(caught.value)

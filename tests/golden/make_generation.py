@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from molt.index.generations.generation import GenerationStore
+from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.segment import SegmentContent, write_segment
 from tests.index.segment_fixtures import make_rows
@@ -20,7 +20,10 @@ AXES = np.eye(8, dtype=np.float32)
 
 
 def write_golden(root):
-    """Six documents: 0 to 3 in a segment with a graph, 4 and 5 in one where 4 has two passages."""
+    """Seven documents: 0 to 3 in a segment with a graph, 4 and 5 in one where 4 has two passages.
+
+    The last one is in quarantine.
+    """
     store = GenerationStore(root)
     manifest = store.create(collection=1, checkpoint="c" * 16, dimension=8)
     folder = store.segments_path(manifest.id)
@@ -31,7 +34,8 @@ def write_golden(root):
     passages = make_rows([4, 4, 5], revisions=[5, 5, 6])
     small = SegmentContent(passages, [AXES[4:7]], 8, attributes_of([{"n": 4}, {}], rows=[0, 2]))
     entries = (write_segment(folder, large, graph_from=1), write_segment(folder, small))
-    store.publish(replace(manifest, revision=7, segments=entries))
+    refused = Quarantined("g", 6, 7, "the checkpoint's tokenizer panics at a text")
+    store.publish(replace(manifest, revision=7, segments=entries, quarantined=(refused,)))
 
 
 if __name__ == "__main__":

@@ -50,3 +50,9 @@ def test_the_filters_of_an_old_generation_still_work(snapshot):
 def test_the_graph_of_an_old_generation_still_answers(snapshot):
     graph = snapshot.scopes[0].segment.graph
     assert graph.search(AXES[:4], AXES[3], k=1).rows.tolist() == [3]
+
+
+def test_an_old_generation_still_knows_who_is_in_quarantine(snapshot):
+    formats = {"generation-1": [], "generation-2": ["g"]}
+    held = [one.doc_id for one in snapshot.manifest.quarantined]
+    assert held == formats[snapshot.store.root.name]

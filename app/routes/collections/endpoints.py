@@ -16,6 +16,9 @@ from molt.engine.engine import CollectionStatus, Engine
 
 router = new_router("collections")
 
+_MOST_NAMED = 100
+"""So many documents in quarantine are named."""
+
 
 @router.post(
     "/collections",
@@ -99,4 +102,11 @@ def _state(status: CollectionStatus) -> dict[str, Any]:
         "epoch": collection.epoch,
         "state": status.state,
         "problem": status.problem,
+        "quarantine": {
+            "count": len(status.quarantined),
+            "documents": [
+                {"id": one.doc_id, "revision": one.revision, "reason": one.reason}
+                for one in status.quarantined[:_MOST_NAMED]
+            ],
+        },
     }

@@ -16,6 +16,21 @@ class NewCollection(Strict):
     name: str = Field(pattern=NAME_PATTERN, description="1 to 63 of a-z, 0-9, _ and -")
 
 
+class QuarantinedDocument(BaseModel):
+    """A document that cannot be encoded: kept, found by no search, and tried again when changed."""
+
+    id: str
+    revision: int
+    reason: str
+
+
+class Quarantine(BaseModel):
+    """How many documents cannot be encoded, and the first of them."""
+
+    count: int
+    documents: list[QuarantinedDocument]
+
+
 class CollectionState(BaseModel):
     """A collection: its counters, how far its index has come, and what its pointer names.
 
@@ -33,6 +48,7 @@ class CollectionState(BaseModel):
     epoch: int
     state: Literal["loading", "serving", "refused"]
     problem: str | None
+    quarantine: Quarantine
 
 
 class CollectionList(BaseModel):

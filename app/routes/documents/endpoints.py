@@ -11,7 +11,7 @@ from molt.app.http.bodies import NDJSON, media_type, parse_json, require_json
 from molt.app.http.route import admission_of, content_of, new_router, where_it_fits, within
 from molt.app.http.texts import CollectionPath, Id
 from molt.app.http.validation import require, validate
-from molt.app.routes.documents.intake import keep, to_document, wait_indexed
+from molt.app.routes.documents.intake import Written, is_searchable, keep, to_document, wait_indexed
 from molt.app.routes.documents.ndjson import keep_lines
 from molt.app.routes.documents.schemas import (
     Acknowledgement,
@@ -59,12 +59,12 @@ async def post_documents(
     service = service_of(request)
     found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
     if media_type(request) == NDJSON:
-        ack = await keep_lines(request, service, found)
+        kept = await keep_lines(request, service, found)
     else:
         body = await _read(request)
         wait = body.wait
-        ack = await admission_of(request).run(_keep, service, found, body)
-    return await _acknowledge(service, found, ack, wait=wait)
+        kept = await admission_of(request).run(_keep, service, found, body)
+    return await _acknowledge(service, found, kept, wait=wait)
 
 
 @router.get(
@@ -123,7 +123,7 @@ async def _read(request: Request) -> DocumentsBody:
     )
 
 
-def _keep(service: Service, collection: Collection, body: DocumentsBody) -> index.Ack:
+def _keep(service: Service, collection: Collection, body: DocumentsBody) -> Written:
     limits = service.settings.limits
     require(len(body.documents), limits, "max_documents", place=("documents",))
     documents = [
@@ -134,13 +134,12 @@ def _keep(service: Service, collection: Collection, body: DocumentsBody) -> inde
 
 
 async def _acknowledge(
-    service: Service, collection: Collection, ack: index.Ack, *, wait: bool
+    service: Service, collection: Collection, kept: Written, *, wait: bool
 ) -> Json:
     if wait:
-        indexed = await wait_indexed(service, collection, ack.revision)
-    else:
-        indexed = service.engine.live_collections.is_indexed(collection.name, revision=ack.revision)
-    return Json({"accepted": ack.accepted, "revision": ack.revision, "indexed": indexed})
+        await wait_indexed(service, collection, kept.revision)
+    indexed = is_searchable(service, collection, kept)
+    return Json({"accepted": kept.accepted, "revision": kept.revision, "indexed": indexed})
 
 
 def _page(service: Service, name: str, after: str | None, limit: int) -> bytes:

@@ -5,6 +5,7 @@ Owns the acknowledgement. How the documents arrive is said in `endpoints` and `n
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from molt.app.http.validation import require
 from molt.app.routes.documents.schemas import DocumentBody
@@ -12,10 +13,21 @@ from molt.app.service import Service
 from molt.engine.settings import LimitSettings
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
-from molt.index.catalog.documents import Ack
 
 _FIRST_LOOK = 0.002
 _LAST_LOOK = 0.05
+
+
+@dataclass(frozen=True)
+class Written:
+    """Documents that are on disk, and the collection's revision since.
+
+    `resent` are those that were in quarantine when they came, perhaps as they were.
+    """
+
+    accepted: int
+    revision: int
+    resent: frozenset[str] = frozenset()
 
 
 def to_document(
@@ -27,15 +39,30 @@ def to_document(
     return Document(id=body.id, text=body.text, title=body.title, metadata=body.metadata)
 
 
-def keep(service: Service, collection: Collection, documents: Sequence[Document]) -> Ack:
+def keep(service: Service, collection: Collection, documents: Sequence[Document]) -> Written:
     """Upsert in one transaction; what returns is durable."""
-    ack = service.engine.catalog.documents.upsert(collection, documents)
-    service.engine.changed(collection.name)
-    return ack
+    engine = service.engine
+    refused = {one.doc_id for one in engine.live_collections.quarantined(collection.name)}
+    ack = engine.catalog.documents.upsert(collection, documents)
+    engine.changed(collection.name)
+    resent = (document.id for document in documents if document.id in refused)
+    return Written(ack.accepted, ack.revision, frozenset(resent))
 
 
-async def wait_indexed(service: Service, collection: Collection, revision: int) -> bool:
-    """Wait until searches see a revision; False after the setting `limits.wait_seconds`.
+def is_searchable(service: Service, collection: Collection, kept: Written) -> bool:
+    """Do searches see all that was kept since `collection` was read?
+
+    Not where a document cannot be encoded. One that somebody else wrote meanwhile may be meant.
+    """
+    live_collections = service.engine.live_collections
+    return live_collections.is_indexed(collection.name, revision=kept.revision) and not any(
+        collection.revision < one.revision <= kept.revision or one.doc_id in kept.resent
+        for one in live_collections.quarantined(collection.name)
+    )
+
+
+async def wait_indexed(service: Service, collection: Collection, revision: int) -> None:
+    """Wait until the index has reached a revision, or for `limits.wait_seconds`.
 
     Looks again and again instead of waiting in a thread, so that any number may wait.
     """
@@ -44,7 +71,6 @@ async def wait_indexed(service: Service, collection: Collection, revision: int) 
     pause = _FIRST_LOOK
     while not live_collections.is_indexed(collection.name, revision=revision):
         if service.stopping or clock() >= deadline:
-            return False
+            return
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LAST_LOOK)
-    return True

@@ -21,13 +21,13 @@ from molt.app.http.failures import (
 )
 from molt.app.http.route import admission_of, share_of
 from molt.app.http.validation import validate
-from molt.app.routes.documents.intake import keep, to_document
+from molt.app.routes.documents.intake import Written, keep, to_document
 from molt.app.routes.documents.schemas import DocumentBody
 from molt.app.service import Service, service_of
 from molt.engine.settings import LimitSettings
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
-from molt.index.catalog.documents import Ack, encode_document
+from molt.index.catalog.documents import encode_document
 from molt.index.errors import InvalidDocumentError
 
 BATCH_LINES = 500
@@ -90,14 +90,14 @@ class _Lines:
         return line
 
 
-async def keep_lines(request: Request, service: Service, collection: Collection) -> Ack:
+async def keep_lines(request: Request, service: Service, collection: Collection) -> Written:
     """Upsert every line of the body; of two lines with one id the later wins.
 
     Raises `InvalidLineError`.
     """
     require_plain(request)
     share = share_of(request)
-    taken, batch = Ack(0, collection.revision), _Batch()
+    taken, batch = Written(0, collection.revision), _Batch()
     lines = _Lines(limit=service.settings.limits.max_ndjson_line_bytes)
     async for chunk in request.stream():
         for line in lines.whole(chunk):
@@ -114,7 +114,7 @@ async def keep_lines(request: Request, service: Service, collection: Collection)
     return await _keep(request, collection, batch, taken)
 
 
-async def _keep(request: Request, collection: Collection, batch: _Batch, taken: Ack) -> Ack:
+async def _keep(request: Request, collection: Collection, batch: _Batch, taken: Written) -> Written:
     """Keep a batch. A busy server refuses the first; those after it wait for a place."""
     service = service_of(request)
     if batch.first > 1:
@@ -128,7 +128,7 @@ async def _keep(request: Request, collection: Collection, batch: _Batch, taken: 
         await asyncio.sleep(_PAUSE)
 
 
-async def _look_at_key_again(request: Request, taken: Ack) -> None:
+async def _look_at_key_again(request: Request, taken: Written) -> None:
     """A stream may last for hours, and its key be revoked meanwhile."""
     try:
         await service_of(request).guard.admit(request.headers, Access.WRITE)
@@ -139,7 +139,7 @@ async def _look_at_key_again(request: Request, taken: Ack) -> None:
         ) from None
 
 
-def _keep_batch(service: Service, collection: Collection, batch: _Batch, taken: Ack) -> Ack:
+def _keep_batch(service: Service, collection: Collection, batch: _Batch, taken: Written) -> Written:
     documents: list[Document] = []
     for number, line in enumerate(batch.lines, start=batch.first):
         try:
@@ -154,13 +154,14 @@ def _keep_batch(service: Service, collection: Collection, batch: _Batch, taken: 
 
 
 def _keep_all(
-    service: Service, collection: Collection, documents: list[Document], taken: Ack
-) -> Ack:
+    service: Service, collection: Collection, documents: list[Document], taken: Written
+) -> Written:
     if not documents:
         return taken
     latest = {document.id: document for document in documents}
-    ack = keep(service, collection, list(latest.values()))
-    return Ack(taken.accepted + len(documents), ack.revision)
+    kept = keep(service, collection, list(latest.values()))
+    accepted = taken.accepted + len(documents)
+    return Written(accepted, kept.revision, taken.resent | kept.resent)
 
 
 def _read_line(line: bytes, limits: LimitSettings) -> Document:

@@ -87,5 +87,8 @@ def _exposition(service: Service) -> bytes:
     ready = _readiness(service).ready
     engine = service.engine
     return service.metrics.exposition(
-        engine.statuses(), failed=engine.live_collections.failures, ready=ready
+        engine.statuses(),
+        failed=engine.live_collections.failures,
+        threads=engine.threads,
+        ready=ready,
     )

@@ -1,6 +1,6 @@
 """`/admin/retrain`, `reload`, `reindex`, `merge`, `evaluate`, `tune`: asking for a job."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import Header, Request
@@ -102,11 +102,11 @@ def accepted(job: Job) -> Json:
 
 
 def _asked(engine: Engine, request: JobRequest, key: str | None) -> Job:
-    engine.catalog.collections.get(str(request.collection))
+    found = engine.catalog.collections.get(str(request.collection))
     checkpoint_id = request.options.get("checkpoint")
     if checkpoint_id is not None:
         try:
             engine.checkpoints.read(checkpoint_id)
         except CheckpointNotFoundError:
             raise UnknownCheckpointError(checkpoint_id) from None
-    return engine.jobs.ask(request, key=key)
+    return engine.jobs.ask(replace(request, collection_id=found.id), key=key)

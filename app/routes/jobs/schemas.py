@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from molt.app.http.texts import Remark
 from molt.app.http.validation import Strict
 from molt.app.routes.collections.schemas import NAME_PATTERN
 
 CollectionName = Annotated[str, Field(pattern=NAME_PATTERN, description="name of the collection")]
-ReasonText = Annotated[str, Field(min_length=1, max_length=1000)]
 CheckpointId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="id of a checkpoint")]
 
 
@@ -23,9 +23,7 @@ class Retrain(Strict):
     promote: Literal["gated", "never", "force"] = Field(
         "gated", description="`gated`: if the gate accepts; `force`: whatever it says"
     )
-    reason: ReasonText | None = Field(
-        None, description="why it is forced; kept in the release history"
-    )
+    reason: Remark | None = Field(None, description="why it is forced; kept in the release history")
 
 
 class Reload(Strict):

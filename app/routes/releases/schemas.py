@@ -2,22 +2,23 @@
 
 from pydantic import BaseModel, Field
 
+from molt.app.http.texts import Remark
 from molt.app.http.validation import Strict
-from molt.app.routes.jobs.schemas import CollectionName, ReasonText
+from molt.app.routes.jobs.schemas import CollectionName
 
 
 class Activate(Strict):
     """The body of `POST /admin/activate`."""
 
     generation: str = Field(pattern="^[0-9a-f]{32}$", description="id of a generation")
-    reason: ReasonText | None = Field(None, description="why; kept in the release history")
+    reason: Remark | None = Field(None, description="why; kept in the release history")
 
 
 class Rollback(Strict):
     """The body of `POST /admin/rollback`."""
 
     collection: CollectionName = "default"
-    reason: ReasonText | None = Field(None, description="why; kept in the release history")
+    reason: Remark | None = Field(None, description="why; kept in the release history")
 
 
 class ActiveRelease(BaseModel):

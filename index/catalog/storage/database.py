@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -145,16 +146,6 @@ class Database:
         cautious = statement.on_conflict_do_nothing().returning(first_key)
         return connection.execute(cautious, row).first() is not None
 
-    def damage(self) -> list[str]:
-        """What the database itself finds wrong with its file; PostgreSQL has nothing to say."""
-        if not self._is_sqlite:
-            return []
-        with self.reading() as connection:
-            found = connection.exec_driver_sql("PRAGMA integrity_check(100)").scalars().all()
-            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-        lines = [str(line) for line in found if line != "ok"]
-        return lines + [f"a row of {row[0]} points at no row of {row[2]}" for row in broken]
-
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
         # SQLite lets a waiting writer poll, so threads would overtake each other for seconds.
@@ -203,15 +194,27 @@ def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
         yield values[start : start + _CHUNK]
 
 
+def _row_digest(*values: str | bytes | None) -> bytes:
+    """16 bytes that stand for the values, and for their order, lengths and absence (BLAKE2b)."""
+    digest = blake2b(digest_size=16)
+    for value in values:
+        content = value.encode() if isinstance(value, str) else value
+        digest.update(b"-" if content is None else b"%d:" % len(content))
+        digest.update(content or b"")
+    return digest.digest()
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # SQLAlchemy begins transactions, the driver never does
+        connection.create_function("molt_digest", -1, _row_digest, deterministic=True)
         for pragma in (
             f"busy_timeout={BUSY_SECONDS * 1000}",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "trusted_schema=ON",  # or triggers could not call `molt_digest`
             "cache_size=-1024",  # KiB for each connection; the system caches the file for all
         ):
             connection.execute(f"PRAGMA {pragma}").close()

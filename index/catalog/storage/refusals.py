@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from sqlalchemy import URL, Engine, exc
 from sqlalchemy.pool import QueuePool
 
-from molt.index.errors import CatalogBusyError, CatalogError, CatalogFullError
+from molt.index.errors import (
+    CatalogBusyError,
+    CatalogError,
+    CatalogFullError,
+    CatalogReadOnlyError,
+)
 
 BUSY_SECONDS = 30
 LOCKED = (
@@ -38,14 +43,14 @@ _MESSAGES: dict[str | None, tuple[type[CatalogError], str]] = {
         CatalogError,
         "cannot be opened: see that its directory exists and that this user may write to it",
     ),
-    "SQLITE_READONLY": (CatalogError, "is read-only; allow this user to write to it"),
+    "SQLITE_READONLY": (CatalogReadOnlyError, "is read-only; allow this user to write to it"),
     "55P03": _BUSY,
     "40P01": _CROSSED,
     "40001": _CROSSED,
     "53100": _FULL,
     "57014": (CatalogError, _STOPPED),
     "25P03": (CatalogError, _HUNG),
-    "25006": (CatalogError, "is read-only, as a standby is; name the primary in its URL"),
+    "25006": (CatalogReadOnlyError, "is read-only, as a standby is; name the primary in its URL"),
     "XX001": _DAMAGED,
     "XX002": _DAMAGED,
 }
@@ -58,7 +63,11 @@ def translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
+        if _quotes(error):
+            raise CatalogError(f"{shown(engine.url)} {_DAMAGED[1]}") from None
         raise _translate(error, engine) from error
+    except UnicodeDecodeError:  # of a name in the schema, or of an error that quotes one
+        raise CatalogError(f"{shown(engine.url)} {_DAMAGED[1]}") from None
     except exc.TimeoutError as error:
         raise CatalogBusyError(
             f"all {_connections(engine)} connections to {shown(engine.url)} are at work; try again"
@@ -82,6 +91,11 @@ def _translate(error: exc.DBAPIError, engine: Engine) -> CatalogError | exc.DBAP
     if error.connection_invalidated or _is_unreachable(error, code):
         return CatalogError(f"{where} cannot be reached: {reason}")
     return error
+
+
+def _quotes(error: exc.DBAPIError) -> bool:
+    """Does Python's driver tell that a text is no UTF-8 any more, and quote it?"""
+    return str(error.orig).startswith("Could not decode to UTF-8")
 
 
 def _is_unreachable(error: exc.DBAPIError, code: str | None) -> bool:

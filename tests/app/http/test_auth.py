@@ -1,6 +1,7 @@
 import asyncio
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from molt.app.http.auth import Access, Guard, access_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import Route
 from molt.index.catalog.catalog import Catalog, open_catalog
-from molt.index.catalog.keys import Role
+from molt.index.catalog.keys import Key, Role
 from tests.app.serving import service_of, serving
 from tests.paths import DOCS
 
@@ -208,9 +209,14 @@ def test_wrong_keys_in_crowds_keep_no_right_one_waiting(
     catalog: Catalog, admission: Admission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More than the keys' bulkhead takes at once, beside a right one."""
-    looks: list[None] = []
+    looks: list[float] = []
     in_use = catalog.keys.in_use
-    monkeypatch.setattr(catalog.keys, "in_use", lambda: looks.append(None) or in_use())
+
+    def noted() -> Mapping[bytes, Key]:
+        looks.append(time.monotonic())
+        return in_use()
+
+    monkeypatch.setattr(catalog.keys, "in_use", noted)
     secret = catalog.keys.create("reader", Role.READ)
     guard = Guard(catalog.keys, admission=admission, reachable=True)
     done: list[str] = []

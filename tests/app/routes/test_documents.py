@@ -8,7 +8,9 @@ from starlette.testclient import TestClient
 
 from molt.app.http.admission import Bulkhead, OverloadedError
 from molt.app.routes.documents import ndjson
+from molt.encoder.errors import EncoderError
 from tests.app.serving import service_of, serving
+from tests.hashing import HashingEncoder
 
 DOCUMENTS = "/collections/default/documents"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -183,3 +185,57 @@ def test_a_stream_that_has_begun_waits_for_a_busy_server(
     busy = {6}
     refused = shop.post(DOCUMENTS, content=lines, headers=NDJSON, params={"wait": False})
     assert (refused.status_code, len(batches)) == (429, 6)
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoder cannot encode a text with BAD in it."""
+    read = HashingEncoder._read
+
+    def refuse(encoder: HashingEncoder, text: str) -> object:
+        if "BAD" in text:
+            raise EncoderError("cannot read that")
+        return read(encoder, text)
+
+    monkeypatch.setattr(HashingEncoder, "_read", refuse)
+
+
+@pytest.mark.usefixtures("refusing")
+def test_a_document_that_cannot_be_encoded_is_acknowledged_and_not_called_indexed(
+    client: TestClient,
+) -> None:
+    good, bad = {"id": "a", "text": "boots"}, {"id": "b", "text": "BAD"}
+    assert put(client, good, bad) == {"accepted": 2, "revision": 2, "indexed": False}
+    assert put(client, bad) == {"accepted": 1, "revision": 2, "indexed": False}
+    assert put(client, good) == {"accepted": 1, "revision": 2, "indexed": True}
+    assert put(client, {"id": "c", "text": "socks"})["indexed"] is True
+    stored = client.get(f"{DOCUMENTS}/b").json()
+    assert stored["text"] == "BAD"
+    assert put(client, {"id": "b", "text": "trousers"})["indexed"] is True
+
+
+@pytest.mark.usefixtures("refusing")
+def test_a_line_that_cannot_be_encoded_is_acknowledged_and_not_called_indexed(
+    client: TestClient,
+) -> None:
+    bad = b'{"id": "b", "text": "BAD"}\n{"id": "a", "text": "boots"}\n'
+    for _ in range(2):
+        answer = client.post(DOCUMENTS, content=bad, headers=NDJSON).json()
+        assert (answer["accepted"], answer["indexed"]) == (2, False)
+    good = b'{"id": "c", "text": "socks"}\n'
+    assert client.post(DOCUMENTS, content=good, headers=NDJSON).json()["indexed"] is True
+
+
+@pytest.mark.usefixtures("refusing")
+def test_documents_in_quarantine_are_named_with_reasons_and_counted(client: TestClient) -> None:
+    put(client, *({"id": f"b{n:03}", "text": f"BAD {n}"} for n in range(120)))
+    put(client, {"id": "a", "text": "boots"})
+    quarantine = client.get("/collections/default").json()["quarantine"]
+    assert quarantine["count"] == 120
+    assert len(quarantine["documents"]) == 100
+    assert quarantine["documents"][0] == {
+        "id": "b000",
+        "revision": 1,
+        "reason": "cannot read that",
+    }
+    assert 'molt_collection_quarantined{collection="default"} 120.0' in client.get("/metrics").text

@@ -179,3 +179,28 @@ def test_whether_it_goes_well_is_told_although_nobody_can_look_up_keys(tmp_path:
         service.guard._admission.pending = 10_000
         assert client.get("/readyz").json() == {"ready": True, "problems": []}
         service.guard._admission.pending = 0
+
+
+def test_a_queue_that_is_no_database_is_named_until_it_is_mended(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite3").write_bytes(b"no database" * 500)
+    with serving(tmp_path) as client:
+        wait_for_health(client, "degraded")
+        ready = client.get("/readyz")
+        assert ready.status_code == 200
+        assert "jobs.sqlite3 is not an SQLite database" in ready.json()["problems"][0]
+        (tmp_path / "jobs.sqlite3").unlink()
+        wait_for_health(client, "ok")
+
+
+def test_a_worker_that_dies_again_and_again_is_named(tmp_path: Path) -> None:
+    (tmp_path / "worker.died").write_text("the worker has died 3 times in a row")
+    with serving(tmp_path) as client:
+        wait_for_health(client, "degraded")
+        assert client.get("/readyz").json()["problems"] == ["the worker has died 3 times in a row"]
+        (tmp_path / "worker.died").unlink()
+        wait_for_health(client, "ok")
+
+
+def wait_for_health(client: TestClient, status: str) -> None:
+    while client.get("/health").json()["status"] != status:
+        pass

@@ -122,7 +122,7 @@ def test_documents_are_written_to_whatever_was_activated(
 def test_the_history_says_who_moved_the_pointer_and_why(client: TestClient, engine: Engine) -> None:
     before, _ = served(client)
     made = make_generation(engine, "default")
-    activate(client, made, reason="the season\nbegins")
+    activate(client, made, reason="the season begins")
     rollback(client)
     keys = engine.catalog.keys
     client.headers["api-key"] = keys.create("night", Role.ADMIN)
@@ -134,7 +134,7 @@ def test_the_history_says_who_moved_the_pointer_and_why(client: TestClient, engi
     ] == [
         ("night", "it was not that", before, made),
         ("local", "rolled back", made, before),
-        ("local", "the season\nbegins", before, made),
+        ("local", "the season begins", before, made),
         ("molt", "first documents", None, before),
     ]
 
@@ -275,3 +275,13 @@ def test_what_serves_is_released_as_soon_as_another_process_moves_the_pointer(
     while served(client)[0] != made:
         pass
     assert served(client) == (made, SECOND)
+
+
+@pytest.mark.parametrize("reason", ["a\nb", "a\x1b[31mb", "a\x00", "\x85", " "])
+def test_a_reason_is_a_line_without_control_characters(client: TestClient, reason: str) -> None:
+    body = {"collection": "default", "reason": reason}
+    assert client.post("/admin/rollback", json=body).status_code == 422
+    body = {"generation": "a" * 32, "reason": reason}
+    assert client.post("/admin/activate", json=body).status_code == 422
+    body = {"collection": "default", "promote": "force", "reason": reason}
+    assert client.post("/admin/retrain", json=body).status_code == 422

@@ -1,6 +1,8 @@
 import json
+import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -77,3 +79,31 @@ def test_a_directory_without_a_catalog_is_no_home(molt: Molt, tmp_path: Path) ->
     assert checked.status == 1
     assert "no home" in checked.stderr
     assert not load_settings(home=tmp_path).home.joinpath("catalog.sqlite3").exists()
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_a_lost_catalog_is_the_damage_and_is_not_made_anew(
+    molt: Molt, filled: Path, lose: Callable[[Path], object]
+) -> None:
+    lose(filled / "catalog.sqlite3")
+    before = sorted(filled.rglob("*"))
+    checked = molt("check")
+    assert checked.status == 1
+    assert "molt restore" in checked.stdout
+    assert "remove" not in checked.stdout
+    for arguments in (
+        ("search", "docs", "text"),
+        ("collections", "create", "new"),
+        ("keys", "list"),
+    ):
+        refused = molt(*arguments)
+        assert refused.status == 1
+        assert "restore a backup" in refused.stderr
+    assert sorted(filled.rglob("*")) == before
+
+
+def test_a_damaged_queue_is_damage(molt: Molt, filled: Path) -> None:
+    (filled / "jobs.sqlite3").write_bytes(os.urandom(20_000))
+    checked = molt("check")
+    assert checked.status == 1
+    assert "jobs.sqlite3" in checked.stdout.replace("\n", "")

@@ -213,3 +213,21 @@ def test_a_generation_that_is_damaged_is_rebuilt_by_the_next_import(
     answer = molt("--json", "search", "numbers", "number 3").value
     assert answer["generation"] != manifest.parent.name
     assert answer["hits"][0]["id"] == "d3"
+
+
+def test_documents_that_cannot_be_encoded_are_told_and_the_others_found(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = HashingEncoder._read
+
+    def refuse(encoder: HashingEncoder, text: str) -> object:
+        if "of 2" in text:
+            raise EncoderError("cannot read that")
+        return read(encoder, text)
+
+    monkeypatch.setattr(HashingEncoder, "_read", refuse)
+    done = molt("import", "numbers", str(jsonl(tmp_path / "docs.jsonl", documents(4))))
+    assert done.status == 0, done.stderr
+    assert "1 document that cannot be encoded ('d2': cannot read that)" in done.stderr
+    hits = molt("--json", "search", "numbers", "number").value["hits"]
+    assert {hit["id"] for hit in hits} == {"d0", "d1", "d3"}

@@ -209,3 +209,12 @@ def test_ctrl_c_leaves_a_job_to_the_worker(
     monkeypatch.setattr("molt.cli.asking.time.sleep", interrupt)
     assert molt("reindex", "shop").status == 130
     assert [job.state for job in queue.list()] == [JobState.WAITING]
+
+
+@pytest.mark.parametrize("command", [("activate", "a" * 32), ("rollback", "docs")])
+def test_a_reason_with_control_characters_is_wrong_usage(
+    molt: Molt, command: tuple[str, str]
+) -> None:
+    refused = molt(*command, "--reason", "the season\x1b[2Jbegins")
+    assert refused.status == 2
+    assert "control character" in refused.stderr

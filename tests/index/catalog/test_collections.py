@@ -15,6 +15,7 @@ from molt.index.errors import (
     InvalidNameError,
     StalePointerError,
 )
+from tests.damage import flaws_of
 
 
 def test_a_new_collection_is_empty_and_points_nowhere(catalog: Catalog) -> None:
@@ -79,7 +80,7 @@ def test_a_deleted_collection_takes_everything_of_it_along(
     assert catalog.documents.page(again, limit=9) == []
     assert catalog.judgments.counts(again).judgments == 0
     assert catalog.collections.releases("default") == ()
-    assert catalog.database.damage() == []
+    assert flaws_of(catalog) == []
 
 
 def test_what_does_not_exist_cannot_be_deleted(catalog: Catalog) -> None:

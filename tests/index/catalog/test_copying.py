@@ -15,6 +15,7 @@ from molt.index.catalog.judgments import Judgment, Query
 from molt.index.catalog.keys import Role
 from molt.index.catalog.releases import Reason
 from molt.index.errors import CollectionExistsError, CollectionNotFoundError
+from tests.damage import flaws_of
 from tests.kept_events import kept_events
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -64,7 +65,7 @@ def test_everything_is_copied_but_the_builds_of_jobs(
         assert copy.failures.list() == catalog.failures.list() != ()
         assert copy.aliases.get("default") == "c" * 16
         assert copy.builds.jobs() == {}
-        assert copy.database.damage() == []
+        assert flaws_of(copy) == []
 
 
 def test_what_is_written_after_the_state_was_read_is_not_in_it(

@@ -14,6 +14,7 @@ from molt.index.catalog.storage import database as database_module
 from molt.index.catalog.storage.database import Database, chunks, create_database
 from molt.index.catalog.tables import collections, metadata, queries
 from molt.index.errors import CatalogBusyError, CatalogError, CatalogFullError
+from tests.damage import flaws_of
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 def test_a_damaged_page_is_found(catalog: Catalog, catalog_home: Path) -> None:
     collection = catalog.collections.create("default")
     catalog.documents.upsert(collection, [Document(f"d{i}", "text " * 200) for i in range(200)])
-    assert catalog.database.damage() == []
+    assert flaws_of(catalog) == []
     catalog.close()
     path = catalog_home / "catalog.sqlite3"
     content = bytearray(path.read_bytes())
@@ -155,7 +156,7 @@ def test_a_damaged_page_is_found(catalog: Catalog, catalog_home: Path) -> None:
         content[page * 4096 : page * 4096 + 16] = b"\xff" * 16
     path.write_bytes(bytes(content))
     try:
-        found = catalog.database.damage()
+        found = flaws_of(catalog)
     except CatalogError as error:
         found = [str(error)]
     assert found

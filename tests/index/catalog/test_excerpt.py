@@ -15,6 +15,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.excerpt import write_excerpt
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CollectionNotFoundError
+from tests.damage import flaws_of
 
 Open = Callable[[str], Catalog]
 
@@ -83,7 +84,7 @@ def test_the_collection_is_the_same_one(
 ) -> None:
     taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
     assert taken.collections.list() == (filled,)
-    assert taken.database.damage() == []
+    assert flaws_of(taken) == []
 
 
 def test_more_documents_than_are_copied_at_once_are_all_there(

@@ -24,6 +24,7 @@ from molt.index.catalog.keys import Role
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
+from tests.damage import flaws_of
 from tests.kept_events import kept_events
 from tests.paths import GOLDEN
 
@@ -182,5 +183,5 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert catalog.builds.jobs() == ({} if revision == "0001" else {"e" * 32: "golden"})
     failed = [] if revision == "0001" else ["no judgments"]
     assert [failure.reason for failure in catalog.failures.list()] == failed
-    assert catalog.database.damage() == []
+    assert flaws_of(catalog) == []
     catalog.close()

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.errors import DocumentNotFoundError
+from tests.damage import flaws_of
 
 _KILLS = 6
 _BATCH = 7
@@ -57,7 +58,7 @@ def _assert_whole(url: str, acknowledged: int) -> None:
     assert last == max(map(int, batches)) >= acknowledged
     assert collection.documents == len(ids)
     assert collection.revision == _BATCH * len(set(batches)) + len(set(batches))
-    assert catalog.database.damage() == []
+    assert flaws_of(catalog) == []
     catalog.close()
 
 

@@ -1,18 +1,25 @@
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 
+import numpy as np
 import pytest
 
 from molt.artifact import Home
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
+from molt.index.errors import CatalogError
 from molt.index.generations.check import HomeProblem, Severity, check_home
 from molt.index.generations.generation import GenerationStore
+from molt.index.generations.lost import open_home_catalog
+from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
+from tests.damage import flip_a_bit
+from tests.index.catalog.test_checksums import spoil
 
 HomeParts = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
 
@@ -65,6 +72,98 @@ def test_a_lost_catalog_is_found(tmp_path: Path, indexed: str, segment_catalog: 
     (tmp_path / "catalog.sqlite3").unlink()
     (problem,) = _check(tmp_path)
     assert "restore a backup" in problem.what
+    assert not (tmp_path / "catalog.sqlite3").exists()
+
+
+def test_an_emptied_catalog_is_the_damage_and_nothing_whole_is_advised_to_be_removed(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog
+) -> None:
+    segment_catalog.close()
+    (tmp_path / "catalog.sqlite3").write_bytes(b"")
+    (problem,) = _check(tmp_path)
+    assert (problem.path.name, problem.severity) == ("catalog.sqlite3", Severity.DAMAGE)
+    assert "restore a backup" in problem.what
+    assert "remove" not in problem.what
+    assert (tmp_path / "catalog.sqlite3").read_bytes() == b""
+
+
+def test_no_catalog_is_made_in_the_place_of_a_lost_one(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog
+) -> None:
+    segment_catalog.close()
+    path = tmp_path / "catalog.sqlite3"
+    for lose in (path.unlink, path.touch):
+        lose()
+        with pytest.raises(CatalogError, match="restore a backup"):
+            open_home_catalog(Home(tmp_path), home_url(tmp_path))
+    path.unlink()
+    rmtree(tmp_path / "generations")
+    open_home_catalog(Home(tmp_path), home_url(tmp_path)).close()
+
+
+def test_a_text_that_is_not_the_indexed_one_is_named_and_not_quoted(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog
+) -> None:
+    spoil(segment_catalog, "UPDATE documents SET text = 'secret' WHERE doc_id IN ('d5', 'd8')")
+    spoil(segment_catalog, "DELETE FROM checksums WHERE kind = 'documents'")
+    said = [problem for problem in _check(tmp_path) if "that was indexed" in problem.what]
+    assert [problem.what.split()[1] for problem in said] == ["'d5'", "'d8'"]
+    assert {problem.path.name for problem in said} == {"catalog.sqlite3"}
+    assert "secret" not in _what(said)
+
+
+def test_a_text_that_is_no_text_any_more_is_named(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog
+) -> None:
+    spoil(segment_catalog, "UPDATE documents SET text = CAST(x'ff' AS TEXT) WHERE doc_id = 'd5'")
+    assert "'d5' is no text any more" in _what(_check(tmp_path))
+
+
+def test_a_text_that_waits_for_the_index_is_not_compared(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog, segment_collection: Collection
+) -> None:
+    segment_catalog.documents.upsert(segment_collection, [Document("d5", "not indexed yet")])
+    assert _check(tmp_path) == []
+
+
+def test_a_document_in_quarantine_is_no_damage_and_named(
+    tmp_path: Path,
+    segment_store: GenerationStore,
+    segment_catalog: Catalog,
+    segment_collection: Collection,
+    segment_writer: Callable[..., GenerationWriter],
+) -> None:
+    def refuse(texts: list[str]) -> object:
+        if "BAD" in texts:
+            raise ValueError("BAD")
+        return np.eye(1, 16, dtype=np.float32).repeat(len(texts), 0)
+
+    (tmp_path / "checkpoints" / ("c" * 16)).mkdir(parents=True)
+    writer = segment_writer(encoder=PassageEncoder(refuse))
+    batch = [Document("a", "good"), Document("b", "BAD")]
+    segment_catalog.documents.upsert(segment_collection, batch)
+    assert writer.advance(100)
+    segment_catalog.collections.point("default", generation=segment_store.ids()[0])
+    (problem,) = _check(tmp_path)
+    assert problem.severity is Severity.NOTE
+    assert "'b'" in problem.what
+    assert "BAD" not in problem.what
+
+
+def test_a_damaged_queue_is_found(tmp_path: Path, indexed: str) -> None:
+    (tmp_path / "jobs.sqlite3").write_bytes(os.urandom(20_000))
+    (problem,) = _check(tmp_path)
+    assert (problem.path.name, problem.severity) == ("jobs.sqlite3", Severity.DAMAGE)
+    assert "no" in problem.what
+
+
+def test_generations_are_verified_beside_a_damaged_catalog(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog, segment_store: GenerationStore
+) -> None:
+    segment_catalog.close()
+    (tmp_path / "catalog.sqlite3").write_bytes(b"")
+    flip_a_bit(sorted(segment_store.segments_path(indexed).glob("*/rows.npy"))[0])
+    assert "rows.npy" in _what(_check(tmp_path))
 
 
 def test_documents_that_wait_for_the_index_are_no_problem(
@@ -169,6 +268,7 @@ def test_the_generation_of_a_deleted_collection_is_a_leftover(
     (problem,) = _check(tmp_path)
     assert problem.severity is Severity.LEFTOVER
     assert "belongs to no collection" in problem.what
+    assert "keep it and restore a backup" in problem.what
 
 
 def test_a_catalog_that_cannot_be_opened_is_found(tmp_path: Path) -> None:

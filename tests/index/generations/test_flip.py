@@ -26,6 +26,7 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.exact import Vectors
+from tests.damage import flaws_of
 from tests.index.segment_fixtures import CountingEncoder
 
 pytestmark = pytest.mark.promise("P2", "writers and readers beside the move of a pointer")
@@ -438,7 +439,7 @@ def test_a_flip_that_was_killed_moved_the_pointer_or_did_not_and_can_be_made_aga
     assert flipping(home, generation, point) == 0
     assert (home.now().generation, home.now().epoch) == (generation, 1)
     assert home.store.read(generation).revision == home.now().revision == 3
-    assert home.catalog.database.damage() == []
+    assert flaws_of(home.catalog) == []
 
 
 def flipping(home: Home, generation: str, point: str) -> int:

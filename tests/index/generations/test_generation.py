@@ -8,7 +8,7 @@ import pytest
 
 from molt.artifact import CorruptFileError, FileEntry, UnsupportedFormatError, write_manifest
 from molt.index.errors import GenerationNotFoundError
-from molt.index.generations.generation import GENERATION_MANIFEST
+from molt.index.generations.generation import GENERATION_FORMAT, GENERATION_MANIFEST
 from molt.index.segments.segment import SegmentEntry
 
 
@@ -61,7 +61,7 @@ def test_a_flipped_bit_in_the_manifest_is_found_and_the_file_named(segment_store
 def test_a_manifest_of_a_newer_format_is_refused_telling_to_upgrade(segment_store, manifest, path):
     body = orjson.loads((path / GENERATION_MANIFEST).read_bytes())
     del body["sha256"]
-    write_manifest(path / GENERATION_MANIFEST, body | {"format": 2})
+    write_manifest(path / GENERATION_MANIFEST, body | {"format": GENERATION_FORMAT + 1})
     with pytest.raises(UnsupportedFormatError, match="upgrade Molt"):
         segment_store.read(manifest.id)
 

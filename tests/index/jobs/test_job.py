@@ -16,6 +16,7 @@ def test_a_job_that_waits_or_runs_has_not_ended(state: JobState) -> None:
 def test_a_worker_is_told_everything_of_a_request_but_its_kind() -> None:
     request = JobRequest(JobKind.RELOAD, "shop", {"checkpoint": "c"}, actor="ops")
     assert request.arguments() == {
+        "collection_id": None,
         "collection": "shop",
         "options": {"checkpoint": "c"},
         "actor": "ops",
