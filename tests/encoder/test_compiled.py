@@ -35,7 +35,7 @@ def kept(cache: Path) -> tuple[Path, Path]:
     return blob, blob.with_name(f"{blob.name}.sha256")
 
 
-def refuse_to_import(*_: object) -> None:
+def refuse_to_import(*_: object, **__: object) -> None:
     pytest.fail("nothing was to be loaded from the cache")
 
 
