@@ -16,9 +16,9 @@ from concurrent.futures import FIRST_EXCEPTION, Future, InvalidStateError, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from molt.encoder.cancellation import current
 from molt.encoder.errors import ClosedEncoderError
 from molt.encoder.lane import Lane
+from molt.encoder.safety.cancellation import current
 from molt.encoder.safety.deadline import abandonable
 
 _T = TypeVar("_T")

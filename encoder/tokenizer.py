@@ -116,7 +116,7 @@ def _failures_told() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001  raised again as ours, without what it says
         how = "panics" if isinstance(error, PanicError) else f"raises {type(error).__name__}"
         raise UnreadableTextError(
-            f"the checkpoint's tokenizer {how} at a text; another text or another checkpoint helps"
+            f"its tokenizer fails at a text (it {how}); another text or another checkpoint helps"
         ) from None
 
 

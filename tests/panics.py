@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-from tests.checkpoints import build_checkpoint, seal
-
 PANICKING = "x" * 40
 """Any text that holds it is too much for the tokenizer of `make_panicking`."""
 
@@ -22,10 +20,3 @@ def make_panicking(tokenizer: Path) -> None:
         "invert": False,
     }
     tokenizer.write_text(json.dumps(body), encoding="utf-8")
-
-
-def panicking_checkpoint(root: Path) -> Path:
-    """A tiny checkpoint below `root` whose tokenizer panics at texts with `PANICKING`."""
-    made = build_checkpoint(root)
-    make_panicking(made.path / "tokenizer.json")
-    return made.path.rename(made.path.with_name(seal(made).id))

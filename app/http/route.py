@@ -29,7 +29,7 @@ from molt.app.http.bodies import (
 )
 from molt.app.http.failures import InvalidQueryStringError, StoppingError
 from molt.app.service import service_of
-from molt.encoder.cancellation import Cancellation
+from molt.encoder.safety.cancellation import Cancellation
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
@@ -80,7 +80,9 @@ class Route(APIRoute):
             _check_query_string(request)
             request.scope[_ADMISSION] = service.bulkheads[bulkhead]
             request.scope[ANSWERS] = service.answers
-            if bulkhead is Bulkhead.READS:  # before anything is read that would be refused
+            if (
+                bulkhead is Bulkhead.READS and access is not Access.PUBLIC
+            ):  # before anything is read that would be refused
                 service.bulkheads[bulkhead].check_room()
             with service.bodies.share() as share:
                 request.scope[_SHARE] = share

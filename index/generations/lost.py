@@ -6,14 +6,15 @@ Whoever made a new one there would take those for nobody's, and remove them.
 from molt.artifact import Home
 from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_path
 from molt.index.errors import CatalogError
-from molt.index.generations.generation import GenerationStore
 
 
 def lost_catalog(home: Home, catalog_url: str) -> str | None:
     """What is wrong, and what helps; None where the catalog is there, or none is needed yet."""
     path = sqlite_path(catalog_url)
-    if path is None or not is_new(catalog_url):
+    if path is None or not is_new(catalog_url) or not home.generations.is_dir():
         return None
+    from molt.index.generations.generation import GenerationStore  # noqa: PLC0415  loads FAISS
+
     count = len(GenerationStore(home.generations).ids())
     if not count:
         return None

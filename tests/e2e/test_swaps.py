@@ -31,7 +31,8 @@ def twin(checkpoint: Path, *, prompts: Prompts) -> str:
         max_length=original.max_length,
     )
     path = shutil.copytree(checkpoint, checkpoint.with_name(named))
-    write_checkpoint(replace(original, path=Path(path), id=named, prompts=prompts))
+    made = replace(original, path=Path(path), id=named, prompts=prompts, references=())
+    write_checkpoint(made)
     return named
 
 

@@ -373,7 +373,7 @@ def test_a_tokenizer_that_fails_is_named(encoder: Encoder, lane: Lane) -> None:
         encode_batch_fast = encode_batch
 
     encoder._model.tokenizer._fast = Panic()
-    message = f"{encoder.checkpoint.id}: its tokenizer fails at a text .no token for that"
+    message = f"{encoder.checkpoint.id}: its tokenizer fails at a text .it raises"
     with pytest.raises(DefectiveCheckpointError, match=message):
         encoder.encode(["a"], input_type=QUERY, lane=lane)
     with pytest.raises(DefectiveCheckpointError, match=message):

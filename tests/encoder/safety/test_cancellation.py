@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from molt.encoder import Lane
-from molt.encoder.cancellation import Cancellation, current
 from molt.encoder.errors import AbandonedError
+from molt.encoder.safety.cancellation import Cancellation, current
 from molt.encoder.scheduler import Scheduler
 
 
