@@ -1,7 +1,7 @@
 """What is promised, and how often the tests have tried it: `--resilience FILE` writes it down.
 
 A test or a module says with `pytest.mark.promise("P1", "what is tried")` which promise it tries; a
-test that tries it more than once says so with the fixture `tried`. Those that passed are counted.
+test that tries it more than once says so with the fixture `tried`. What failed is named.
 """
 
 from collections import Counter
@@ -76,34 +76,42 @@ class _Tally:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._failed: set[tuple[str, str]] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and report.passed:
+        if report.failed or (report.when == "call" and report.passed):
             values: list[Any] = [
                 value for name, value in report.user_properties if name == _PROPERTY
             ]
             for promise, what, times in values:
                 self._counts[promise, what] += times
+                if report.failed:
+                    self._failed.add((promise, what))
 
     def pytest_sessionfinish(self) -> None:
-        self._path.write_text(written(self._counts, KNOWN.read_text()))
+        self._path.write_text(written(self._counts, self._failed, KNOWN.read_text()))
 
 
-def written(counts: Counter[tuple[str, str]], known: str) -> str:
-    """The document, from how often each thing was tried."""
+def written(counts: Counter[tuple[str, str]], failed: set[tuple[str, str]], known: str) -> str:
+    """The document, from how often each thing was tried, and what did not hold."""
     lines = [
         "# Resilience",
         "",
         "What Molt promises, what the tests do to break it, and how often they did in the run that",
-        "wrote this file; it held each time. `make resilience` runs them all again. What is known",
-        "not to hold comes last.",
+        "wrote this file. What did not hold in it says so. `make resilience` runs them all again;",
+        "what is known not to hold comes last.",
     ]
     for promise, text in PROMISES.items():
         lines += ["", f"## {promise}", "", text, "", "| tried | times |", "|---|---|"]
-        lines += _rows(promise, counts)
+        lines += _rows(promise, counts, failed)
     return "\n".join([*lines, "", known.strip(), ""])
 
 
-def _rows(promise: str, counts: Counter[tuple[str, str]]) -> list[str]:
-    found = sorted((what, times) for (of, what), times in counts.items() if of == promise)
-    return [f"| {what} | {times} |" for what, times in found]
+def _rows(
+    promise: str, counts: Counter[tuple[str, str]], failed: set[tuple[str, str]]
+) -> list[str]:
+    return [
+        f"| {what} | {times}{', failed' if (of, what) in failed else ''} |"
+        for (of, what), times in sorted(counts.items())
+        if of == promise
+    ]
