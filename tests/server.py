@@ -68,10 +68,11 @@ class ServerProcess:
     def kill(self) -> None:
         """SIGKILL the server and everything that it started."""
         if self._process is not None:
-            server = psutil.Process(self._process.pid)
-            for process in (server, *server.children(recursive=True)):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may have died by itself
+                server = psutil.Process(self._process.pid)
+                for process in (*server.children(recursive=True), server):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
             self._process.wait()
             self._process = None
 
