@@ -12,10 +12,12 @@ from molt.app import errors, openapi
 from molt.app.binding import is_loopback
 from molt.app.following import Followers
 from molt.app.http.admission import Admission, Bulkhead
-from molt.app.http.auth import Guard
+from molt.app.http.auth import Access, Guard
 from molt.app.http.bodies import BodyBudget
 from molt.app.http.connections import MONITOR, ConnectionMonitor
 from molt.app.http.observation import Observation
+from molt.app.http.route import Route
+from molt.app.http.shedding import SHEDDING, Endpoints, LoadShedding
 from molt.app.metrics import Metrics
 from molt.app.pages.docs import endpoints as docs_page
 from molt.app.process import raise_file_limit
@@ -128,8 +130,22 @@ def _service(settings: Settings, engine: Engine) -> Service:
         guard=guard,
         metrics=metrics,
         connections=connections,
+        shedding=LoadShedding(_sheddable(bulkheads), on_shed=metrics.shed),
         followers=followers,
     )
+
+
+def _sheddable(bulkheads: Mapping[Bulkhead, Admission]) -> Endpoints:
+    """Whatever asks for a key and has no parameter in its path."""
+    routes = (route for noun in NOUNS for route in noun.router.routes)
+    return {
+        (method, route.path): bulkheads[route.bulkhead]
+        for route in routes
+        if isinstance(route, Route)
+        and route.access is not Access.PUBLIC
+        and not route.param_convertors
+        for method in route.methods or ()
+    }
 
 
 def _most_connections(settings: Settings) -> int:
@@ -142,7 +158,7 @@ def _most_connections(settings: Settings) -> int:
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     service: Service = app.state.service
     try:
-        yield {MONITOR: service.connections}
+        yield {MONITOR: service.connections, SHEDDING: service.shedding}
     finally:
         service.leaving = service.stopping = True
         for admission in service.bulkheads.values():

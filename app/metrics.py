@@ -100,6 +100,11 @@ class Metrics:
         """Count one request that found `where` full."""
         self._refusals.labels(where).inc()
 
+    def shed(self, method: str, route: str, where: str) -> None:
+        """Count one request that was refused before an application saw it."""
+        self.answered(route=route, method=method, status=429, seconds=0.0)
+        self.refused(where)
+
     def turned_away(self, reason: str) -> None:
         """Count one connection that was ended."""
         self._turned_away.labels(reason).inc()

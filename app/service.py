@@ -10,6 +10,7 @@ from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auth import Guard
 from molt.app.http.bodies import BodyBudget
 from molt.app.http.connections import ConnectionMonitor
+from molt.app.http.shedding import LoadShedding
 from molt.app.metrics import Metrics
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
@@ -31,6 +32,7 @@ class Service:
     guard: Guard
     metrics: Metrics
     connections: ConnectionMonitor
+    shedding: LoadShedding
     followers: Followers
     leaving: bool = False
     stopping: bool = False

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import re
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ NAME = "served"
 CONNECTIONS = 1500
 TIMES = 10
 MB = 10**6
+_LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 
 
 @dataclass
@@ -46,47 +48,87 @@ class OpenLoop:
     bodies: Sequence[bytes]
     rate: float
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
-    _open: int = 0
+    idle: "list[Client]" = field(default_factory=list)
+    open: int = 0
+    at_work: int = 0
 
     async def run(self, duration: float) -> None:
-        """Send for so long and wait for what is at work then."""
-        began, tasks = time.perf_counter(), set()
+        """Send for so long and wait for what is at work then, a minute at most."""
+        began, connecting = time.perf_counter(), set()
         for number in range(int(duration * self.rate)):
             await asyncio.sleep(began + number / self.rate - time.perf_counter())
-            task = asyncio.create_task(self._ask(self.bodies[number % len(self.bodies)]))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-        await asyncio.gather(*tasks)
+            body = self.bodies[number % len(self.bodies)]
+            if self.idle:
+                self.idle.pop().ask(body)
+            elif self.open < CONNECTIONS:
+                self.open += 1
+                task = asyncio.create_task(self._connected(body))
+                connecting.add(task)
+                task.add_done_callback(connecting.discard)
+            else:
+                self.seconds["no connection"].append(0.0)
+        await asyncio.gather(*connecting)
+        ended = time.perf_counter()
+        while self.at_work and time.perf_counter() < ended + 60:
+            await asyncio.sleep(0.05)
+        self.seconds["no answer"] += [60.0] * self.at_work
 
-    async def _ask(self, body: bytes) -> None:
-        if not self._idle and self._open >= CONNECTIONS:
-            self.seconds["no connection"].append(0.0)
-            return
-        began = time.perf_counter()
+    async def _connected(self, body: bytes) -> None:
+        loop, began = asyncio.get_running_loop(), time.perf_counter()
         try:
-            reader, writer = self._idle.pop() if self._idle else await self._connected()
-            writer.write(
-                b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                b"Content-Length: %d\r\n\r\n" % len(body) + body
-            )
-            head = await reader.readuntil(b"\r\n\r\n")
-            (length,) = (
-                int(line[15:])
-                for line in head.lower().split(b"\r\n")
-                if line[:15] == b"content-length:"
-            )
-            await reader.readexactly(length)
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self._open -= 1
+            _, client = await loop.create_connection(lambda: Client(self), "127.0.0.1", self.port)
+        except OSError as error:
+            self.open -= 1
             self.seconds[type(error).__name__].append(time.perf_counter() - began)
             return
-        self.seconds[head[9:12].decode()].append(time.perf_counter() - began)
-        self._idle.append((reader, writer))
+        client.ask(body, began=began)
 
-    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        self._open += 1
-        return await asyncio.open_connection("127.0.0.1", self.port)
+
+class Client(asyncio.Protocol):
+    """One connection of an open loop; asks for one answer at a time."""
+
+    def __init__(self, loop: OpenLoop) -> None:
+        self._loop = loop
+        self._transport: asyncio.Transport
+        self._began: float | None = None
+        self._answer = b""
+
+    def ask(self, body: bytes, *, began: float | None = None) -> None:
+        """Send a search; it counts from `began`, else from now."""
+        self._began, self._answer = began or time.perf_counter(), b""
+        self._loop.at_work += 1
+        self._transport.write(
+            b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body) + body
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As asyncio calls it."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """As asyncio calls it."""
+        self._answer += data
+        head, end, body = self._answer.partition(b"\r\n\r\n")
+        found = _LENGTH.search(head)
+        if end and found and len(body) >= int(found[1]):
+            self._note(head[9:12].decode())
+            self._loop.idle.append(self)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """As asyncio calls it."""
+        self._loop.open -= 1
+        if self in self._loop.idle:
+            self._loop.idle.remove(self)
+        elif self._began is not None:
+            self._note("ended")
+
+    def _note(self, status: str) -> None:
+        assert self._began is not None
+        self._loop.seconds[status].append(time.perf_counter() - self._began)
+        self._loop.at_work -= 1
+        self._began = None
 
 
 def overloaded(

@@ -16,6 +16,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 
 from benchmarks.beir import read_jsonl
@@ -25,7 +26,7 @@ from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, median, record
 from benchmarks.server import Server, command_of, molt
 
-NAME = "served"
+NAME, WRITTEN = "served", "written"
 SEED = 20_261
 MOST = 1.03
 BEFORE, NOW, AGAIN = "before", "now", "now, again"
@@ -52,12 +53,26 @@ def batches(texts: Sequence[str]) -> list[bytes]:
     return [body({"input": texts[at : at + 32], "model": "default"}) for at in starts]
 
 
+def writes(texts: Sequence[str]) -> list[bytes]:
+    """Bodies that write 32 documents each and wait until they are found."""
+    documents = [{"id": text, "text": text} for text in texts]
+    starts = range(0, len(documents), 32)
+    return [body({"documents": documents[at : at + 32], "wait": True}) for at in starts]
+
+
+def rollbacks(texts: Sequence[str]) -> list[bytes]:
+    """Bodies that serve the collection from its other generation, back and forth."""
+    return [body({"collection": NAME, "reason": text}) for text in texts]
+
+
 LOADS = (
     Load("search, 1 client", "/search", 1, searches),
     Load("search, 16 clients", "/search", 16, searches),
     Load("embeddings, 1 client", "/v1/embeddings", 1, embedding_bodies),
     Load("embeddings, 16 clients", "/v1/embeddings", 16, embedding_bodies),
     Load("32 embeddings at a time, 1 client", "/v1/embeddings", 1, batches),
+    Load("32 documents written and found", f"/collections/{WRITTEN}/documents", 1, writes),
+    Load("rollback", "/admin/rollback", 1, rollbacks),
 )
 
 
@@ -71,12 +86,13 @@ def texts_of(documents: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def imported(home: Path, corpus: Path, *, source: Path | None) -> None:
-    """Make a home that holds the corpus, unless a former run did."""
+    """Make a home that holds the corpus in two generations, unless a former run did."""
     if home.exists():
         return
     command, environment = command_of(source)
-    command += ["--home", str(home), "import", NAME, str(corpus)]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    command += ["--home", str(home)]
+    for asked in (("import", NAME, str(corpus)), ("reindex", NAME)):
+        subprocess.run([*command, *asked], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def rounds(
@@ -163,6 +179,7 @@ def main() -> None:
             serving = molt(home, runtime=arguments.runtime, source=source)
             servers[name] = running.enter_context(serving)
             settle(servers[name], NAME)
+            httpx.post(f"http://127.0.0.1:{servers[name].port}/collections", json={"name": WRITTEN})
         documents = list(as_documents(read_jsonl(folder / "corpus.jsonl")))
         measured = rounds(servers, texts_of(documents), arguments)
     table = rows(measured)

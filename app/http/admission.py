@@ -82,9 +82,12 @@ class Admission:
         finally:
             self._count(-1)
 
-    def check_room(self) -> None:
-        """Raise `OverloadedError` where the next request would be refused."""
-        if self.pending >= self._max_pending:
+    def check_room(self, *, besides: int = 0) -> None:
+        """Raise `OverloadedError` where the next request would be refused.
+
+        `besides` are requests that were let in and have not come here yet.
+        """
+        if self.pending + besides >= self._max_pending:
             raise OverloadedError(self.retry_after, where=self.bulkhead)
 
     @property

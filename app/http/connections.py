@@ -84,11 +84,11 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._monitor: ConnectionMonitor = self.app_state[MONITOR]
-        self._limits = self._monitor.limits
+        self._limits: LimitSettings = self._monitor.limits
         self.phase = Phase.IDLE
         self.since = self.loop.time()
         self._raw = 0  # bytes of the head, or since the body was last found to go on
-        self._head = 0
+        self._head: int = 0
         self._over: HttpFailure | None = None
         self._half_closed = False
         self._served = False  # any request
@@ -166,11 +166,14 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """As the parser calls it."""
-        if self._head > self._limits.max_head_bytes:
+        if self._is_head_too_large():
             self._over = head_too_large(self._limits)
         if self._over is None:
             self._enter(Phase.BODY)
             super().on_headers_complete()
+
+    def _is_head_too_large(self) -> bool:
+        return self._head > self._limits.max_head_bytes
 
     def on_body(self, body: bytes) -> None:
         """As the parser calls it."""

@@ -5,6 +5,7 @@ The outermost thing that is ours: what nobody else caught ends here, as a 500 th
 
 import re
 import time
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -73,7 +74,7 @@ class _Exchange:
     def __init__(self, scope: Scope, send: Send) -> None:
         self.started = time.perf_counter()
         self.status = 0
-        self.request_id = scope["molt.request_id"] = _taken(scope) or uuid4().hex
+        self.request_id = scope["molt.request_id"] = id_of(scope["headers"])
         self._send = send
 
     async def send(self, message: Message) -> None:
@@ -96,8 +97,9 @@ def route_of(scope: Scope) -> str:
     return getattr(route, "path_format", "unmatched")
 
 
-def _taken(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            return value.decode() if _ID.fullmatch(value) else None
-    return None
+def id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The id that a request brings in `X-Request-ID` where it may be taken, or a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _ID.fullmatch(value):
+            return value.decode()
+    return uuid4().hex

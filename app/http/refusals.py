@@ -1,5 +1,6 @@
 """Refusals: what a connection is told that was ended before any application saw its request."""
 
+from molt.app.http.admission import OverloadedError
 from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import HttpFailure
 from molt.engine.settings import LimitSettings
@@ -10,10 +11,20 @@ def written(failure: HttpFailure) -> bytes:
 
     No path is known yet that would say whose envelope it should have.
     """
-    response = write_failure(failure, path="/", request_id="unknown")
+    return _written(failure, path="/", request_id="unknown", last=b"connection: close")
+
+
+def written_to(failure: HttpFailure, *, path: str, request_id: str) -> bytes:
+    """A whole answer to a request for `path`, after which the connection may go on."""
+    last = b"x-request-id: %s" % request_id.encode()
+    return _written(failure, path=path, request_id=request_id, last=last)
+
+
+def _written(failure: HttpFailure, *, path: str, request_id: str, last: bytes) -> bytes:
+    response = write_failure(failure, path=path, request_id=request_id)
     lines = [b"HTTP/1.1 %d %s" % (failure.status, _PHRASES[failure.status])]
     lines += [b"%s: %s" % header for header in response.raw_headers]
-    return b"\r\n".join([*lines, b"connection: close", b"", bytes(response.body)])
+    return b"\r\n".join([*lines, last, b"", bytes(response.body)])
 
 
 _PHRASES = {
@@ -34,6 +45,13 @@ TOO_MANY = HttpFailure(
     "the server has as many connections as it can hold; try again in 1 s",
     headers={"Retry-After": "1"},
 )
+
+
+def overloaded(error: OverloadedError) -> HttpFailure:
+    """What is said where a bulkhead is full."""
+    return HttpFailure(
+        429, "overloaded", str(error), headers={"Retry-After": str(error.retry_after)}
+    )
 
 
 def no_http(reason: str) -> HttpFailure:

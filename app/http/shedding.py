@@ -1,0 +1,129 @@
+"""Load shedding: requests beyond a bulkhead's bound, refused before an application sees them.
+
+The application would refuse them too, and at many times the load that can be borne doing so would
+be all that the event loop does. Only of routes without parameters in their paths, which is where
+such loads come; of a request that leaves room for doubt the application decides.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from molt.app.http.admission import Admission, OverloadedError
+from molt.app.http.bodies import SMALL_BYTES
+from molt.app.http.connections import Connection, Phase
+from molt.app.http.failures import HttpFailure
+from molt.app.http.observation import id_of
+from molt.app.http.refusals import overloaded, written_to
+
+log = structlog.get_logger(__name__)
+
+Endpoints = Mapping[tuple[str, str], Admission]
+"""The bulkhead of each method and path."""
+SHEDDING = "shedding"
+"""What the application's state calls it."""
+_TELL_SECONDS = 1.0
+
+
+class LoadShedding:
+    """What to refuse. Used from one event loop.
+
+    `on_shed` is called with method, path and bulkhead of each refused request.
+    """
+
+    def __init__(
+        self, endpoints: Endpoints, *, on_shed: Callable[[str, str, str], None] = lambda *_: None
+    ) -> None:
+        self._endpoints = endpoints
+        self._on_shed = on_shed
+        self._let_in: Counter[Admission] = Counter()
+        self._untold: Counter[str] = Counter()
+
+    def refusal(self, method: str, path: str) -> HttpFailure | None:
+        """Why a request is refused whose head has come; None where it is let in."""
+        admission = self._endpoints.get((method, path))
+        if admission is None:
+            return None
+        try:
+            admission.check_room(besides=self._let_in[admission])
+        except OverloadedError as error:
+            self._count(method, path, error.where)
+            return overloaded(error)
+        self._count_in(admission)
+        return None
+
+    def _count_in(self, admission: Admission) -> None:
+        """Those let in since the loop last ran are not at the bulkhead yet, but will be."""
+        if not self._let_in:
+            asyncio.get_running_loop().call_soon(self._let_in.clear)
+        self._let_in[admission] += 1
+
+    def _count(self, method: str, path: str, bulkhead: str) -> None:
+        """A line of log for each would cost more than the refusal."""
+        self._on_shed(method, path, bulkhead)
+        if not self._untold:
+            asyncio.get_running_loop().call_later(_TELL_SECONDS, self._tell)
+        self._untold[bulkhead] += 1
+
+    def _tell(self) -> None:
+        log.warning("requests.shed", seconds=_TELL_SECONDS, bulkheads=dict(self._untold))
+        self._untold.clear()
+
+
+class SheddingConnection(Connection):
+    """A connection on which requests are shed; it goes on after each."""
+
+    _refused: HttpFailure | None = None
+    _path = ""
+
+    def on_headers_complete(self) -> None:
+        """As the parser calls it."""
+        self._refused = self._refusal() if self._is_plain() else None
+        if self._refused is None:
+            super().on_headers_complete()
+        else:
+            self._enter(Phase.BODY)
+
+    def on_body(self, body: bytes) -> None:
+        """As the parser calls it; what is refused is not read."""
+        if self._refused is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """As the parser calls it; before, a client would not expect an answer."""
+        if self._refused is None:
+            super().on_message_complete()
+            return
+        failure, self._refused = self._refused, None
+        answer = written_to(failure, path=self._path, request_id=id_of(self.headers))
+        self.transport.write(answer)
+        self._enter(Phase.IDLE)
+        if self.parser.should_keep_alive():
+            self.on_response_complete()
+        else:
+            self.transport.close()
+
+    def _refusal(self) -> HttpFailure | None:
+        path, _, _ = self.url.partition(b"?")
+        self._path = path.decode("ascii", "replace")
+        shedding: LoadShedding = self.app_state[SHEDDING]
+        return shedding.refusal(self.parser.get_method().decode("ascii"), self._path)
+
+    def _is_plain(self) -> bool:
+        """Small, in HTTP 1.1, after everything before it was answered, and within its limits."""
+        if self._over is not None or self.expect_100_continue or self.parser.should_upgrade():
+            return False
+        if self.cycle is not None and not self.cycle.response_complete:
+            return False
+        if self.parser.get_http_version() != "1.1" or self._is_head_too_large():
+            return False
+        return all(_is_small(name, value) for name, value in self.headers)
+
+
+def _is_small(name: bytes, value: bytes) -> bool:
+    """Does this header leave the body small?"""
+    if name == b"content-length":
+        return len(value) < 20 and int(value) <= SMALL_BYTES
+    return name != b"transfer-encoding"
