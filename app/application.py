@@ -41,7 +41,7 @@ from molt.engine.engine import Engine
 from molt.engine.settings import Settings
 
 THREADS: Mapping[Bulkhead, int] = {
-    Bulkhead.READS: cores() + 2,  # a search blocks but for a moment, and threads share one lock
+    Bulkhead.READS: cores() + 1,  # more would only take the interpreter from the event loop
     Bulkhead.BULK: 8,  # which mostly wait for the encoder
     Bulkhead.WRITES: 4,  # of which SQLite lets one write
     Bulkhead.ADMINISTRATION: 4,

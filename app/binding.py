@@ -11,6 +11,7 @@ from molt.engine.settings import Settings
 from molt.index.generations.lost import open_home_catalog
 
 BACKLOG = 2048
+_ACCEPTED_AT_ONCE = 64
 
 
 class BindError(Exception):
@@ -50,6 +51,15 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise BindError(f"cannot listen on {host}:{port}: {_reason(error)}") from error
+
+
+def acceptors(listening: socket.socket) -> list[socket.socket]:
+    """The same socket under several descriptors, to be closed one by one.
+
+    libuv takes one connection from each for every turn of its loop, which under load has few turns:
+    of a thousand that come at once the last would wait for a thousand of them.
+    """
+    return [listening, *(listening.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]
 
 
 def url_of(listening: socket.socket) -> str:

@@ -100,10 +100,10 @@ class Metrics:
         """Count one request that found `where` full."""
         self._refusals.labels(where).inc()
 
-    def shed(self, method: str, route: str, where: str) -> None:
-        """Count one request that was refused before an application saw it."""
-        self.answered(route=route, method=method, status=429, seconds=0.0)
-        self.refused(where)
+    def shed(self, method: str, route: str, where: str, count: int) -> None:
+        """Count requests that were refused before an application saw them, and took no time."""
+        self._requests.labels(route, method, "429").inc(count)
+        self._refusals.labels(where).inc(count)
 
     def turned_away(self, reason: str) -> None:
         """Count one connection that was ended."""

@@ -22,7 +22,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from molt.app.application import create_app
-from molt.app.binding import listen, require_key, url_of
+from molt.app.binding import acceptors, listen, require_key, url_of
 from molt.app.http.shedding import SheddingConnection
 from molt.app.metrics import SHARED_DIRECTORY
 from molt.app.process import favour_short_work, limit_arenas
@@ -55,7 +55,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
         with supervised_worker(settings):
             if settings.workers == 1:
                 config = _config(settings, partial(_open_app, settings, open_engine))
-                uvicorn.Server(config).run(sockets=[listening])
+                uvicorn.Server(config).run(sockets=acceptors(listening))
             else:
                 _serve_by_many(settings, open_engine, listening)
 
@@ -64,7 +64,7 @@ def _serve_by_many(settings: Settings, open_engine: OpenEngine, listening: socke
     config = _config(settings, partial(_open_app_in_worker, settings, open_engine))
     with TemporaryDirectory(prefix="molt-metrics-") as shared:
         os.environ[SHARED_DIRECTORY] = shared
-        supervisor = Multiprocess(config, sockets=[listening])
+        supervisor = Multiprocess(config, sockets=acceptors(listening))
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise SystemExit(STARTUP_FAILURE)  # the worker has logged why

@@ -1,9 +1,15 @@
 """Refusals: what a connection is told that was ended before any application saw its request."""
 
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
 from molt.app.http.admission import OverloadedError
 from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import HttpFailure
 from molt.engine.settings import LimitSettings
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 def written(failure: HttpFailure) -> bytes:
@@ -11,20 +17,20 @@ def written(failure: HttpFailure) -> bytes:
 
     No path is known yet that would say whose envelope it should have.
     """
-    return _written(failure, path="/", request_id="unknown", last=b"connection: close")
+    response = write_failure(failure, path="/", request_id="unknown")
+    return _written(response, [(b"connection", b"close")])
 
 
-def written_to(failure: HttpFailure, *, path: str, request_id: str) -> bytes:
+def written_to(failure: HttpFailure, *, path: str, request_id: str, more: Headers) -> bytes:
     """A whole answer to a request for `path`, after which the connection may go on."""
-    last = b"x-request-id: %s" % request_id.encode()
-    return _written(failure, path=path, request_id=request_id, last=last)
-
-
-def _written(failure: HttpFailure, *, path: str, request_id: str, last: bytes) -> bytes:
     response = write_failure(failure, path=path, request_id=request_id)
-    lines = [b"HTTP/1.1 %d %s" % (failure.status, _PHRASES[failure.status])]
-    lines += [b"%s: %s" % header for header in response.raw_headers]
-    return b"\r\n".join([*lines, last, b"", bytes(response.body)])
+    return _written(response, [*more, (b"x-request-id", request_id.encode())])
+
+
+def _written(response: Response, more: Headers) -> bytes:
+    lines = [b"HTTP/1.1 %d %s" % (response.status_code, _PHRASES[response.status_code])]
+    lines += [b"%s: %s" % header for header in (*response.raw_headers, *more)]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])
 
 
 _PHRASES = {

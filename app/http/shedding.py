@@ -30,16 +30,19 @@ _TELL_SECONDS = 1.0
 class LoadShedding:
     """What to refuse. Used from one event loop.
 
-    `on_shed` is called with method, path and bulkhead of each refused request.
+    `on_shed` is called with a method, a path, its bulkhead and how many such requests were refused.
     """
 
     def __init__(
-        self, endpoints: Endpoints, *, on_shed: Callable[[str, str, str], None] = lambda *_: None
+        self,
+        endpoints: Endpoints,
+        *,
+        on_shed: Callable[[str, str, str, int], None] = lambda *_: None,
     ) -> None:
         self._endpoints = endpoints
         self._on_shed = on_shed
         self._let_in: Counter[Admission] = Counter()
-        self._untold: Counter[str] = Counter()
+        self._untold: Counter[tuple[str, str, str]] = Counter()
 
     def refusal(self, method: str, path: str) -> HttpFailure | None:
         """Why a request is refused whose head has come; None where it is let in."""
@@ -61,15 +64,18 @@ class LoadShedding:
         self._let_in[admission] += 1
 
     def _count(self, method: str, path: str, bulkhead: str) -> None:
-        """A line of log for each would cost more than the refusal."""
-        self._on_shed(method, path, bulkhead)
+        """To tell of each as it happens would cost more than the refusal."""
         if not self._untold:
             asyncio.get_running_loop().call_later(_TELL_SECONDS, self._tell)
-        self._untold[bulkhead] += 1
+        self._untold[method, path, bulkhead] += 1
 
     def _tell(self) -> None:
-        log.warning("requests.shed", seconds=_TELL_SECONDS, bulkheads=dict(self._untold))
+        bulkheads: Counter[str] = Counter()
+        for (method, path, bulkhead), count in self._untold.items():
+            self._on_shed(method, path, bulkhead, count)
+            bulkheads[bulkhead] += count
         self._untold.clear()
+        log.warning("requests.shed", seconds=_TELL_SECONDS, bulkheads=dict(bulkheads))
 
 
 class SheddingConnection(Connection):
@@ -97,7 +103,12 @@ class SheddingConnection(Connection):
             super().on_message_complete()
             return
         failure, self._refused = self._refused, None
-        answer = written_to(failure, path=self._path, request_id=id_of(self.headers))
+        answer = written_to(
+            failure,
+            path=self._path,
+            request_id=id_of(self.headers),
+            more=self.server_state.default_headers,
+        )
         self.transport.write(answer)
         self._enter(Phase.IDLE)
         if self.parser.should_keep_alive():
