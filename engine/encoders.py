@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from molt.encoder.encoder import Encoder
+from molt.encoder.safety.cancellation import Cancellation
 from molt.engine.errors import EncodersBusyError
 from molt.engine.refusal import Files, Refusal, look_at, unraised
 
@@ -146,7 +147,9 @@ class Encoders:
     def _fulfil(self, opened: _Opened, checkpoint_id: str) -> None:
         began, look = time.monotonic(), look_at(self._files(checkpoint_id))
         try:
-            opened.encoder.set_result(self._open(checkpoint_id))
+            with Cancellation().scope():  # whoever asked first may go away, and others wait too
+                encoder = self._open(checkpoint_id)
+            opened.encoder.set_result(encoder)
             self._refused.pop(checkpoint_id, None)
         except BaseException as error:
             if look.files and isinstance(error, Exception):  # names of nothing are not remembered

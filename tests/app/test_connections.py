@@ -265,7 +265,7 @@ def test_texts_of_a_client_that_went_away_are_not_encoded(
     )
     with started(tmp_path) as other:
         model = default_checkpoint.name
-        texts = [f"a text {'of many words ' * 60} {number}" for number in range(2048)]
+        texts = [f"a text {'of many words ' * 60} {number}" for number in range(512)]
         body = json.dumps({"input": texts, "model": model}).encode()
         one = json.dumps({"input": "a query", "model": model}).encode()
         for _ in range(8):
@@ -284,7 +284,7 @@ def test_a_server_with_much_to_encode_stops_soon(tmp_path: Path, default_checkpo
         stdout=subprocess.DEVNULL,
     )
     with started(tmp_path, MOLT_LIMITS__WAIT_SECONDS="0.1") as server:
-        texts = [f"a text {'of many words ' * 60} {number}" for number in range(2048)]
+        texts = [f"a text {'of many words ' * 60} {number}" for number in range(512)]
         body = json.dumps({"input": texts, "model": default_checkpoint.name}).encode()
         with ExitStack() as waiting:
             for _ in range(20):

@@ -179,7 +179,7 @@ def test_a_default_checkpoint_that_is_not_fit_to_serve_keeps_nothing_else_from_b
     tmp_path: Path,
 ) -> None:
     defective = with_graph(build_checkpoint(Home(tmp_path).checkpoints), scaled(2.0))
-    with serving(tmp_path) as client:
+    with serving(tmp_path, limits={"wait_seconds": 0.5}) as client:
         client.post("/collections", json={"name": "before"})
         assert search(client, "before", "boots").status_code == 200
         service_of(client).engine.catalog.aliases.set("default", defective.id)

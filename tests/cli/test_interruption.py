@@ -13,6 +13,7 @@ import pytest
 from molt.index.generations.generation import GenerationStore
 from tests.cli.conftest import Molt
 from tests.server import MOLT
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P1", "an import that was ended half way and asked for again")
 
@@ -51,10 +52,10 @@ def half_done(home: Path, corpus: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-ENDINGS = {signal.SIGKILL: (-9, ""), signal.SIGINT: (130, "run the same command again")}
+ENDINGS = {signal.SIGINT: (130, "run the same command again"), signal.SIGKILL: (-9, "")}
 
 
-@pytest.mark.parametrize("number", ENDINGS)
+@pytest.mark.parametrize("number", shortened(ENDINGS))
 def test_an_import_that_was_ended_half_way_is_finished_by_the_same_command(
     ready: Path, corpus: Path, installed: Molt, number: signal.Signals
 ) -> None:

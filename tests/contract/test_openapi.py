@@ -17,10 +17,12 @@ from schemathesis.engine import events, from_schema
 from molt.index.catalog.catalog import open_catalog
 from molt.index.catalog.keys import Role
 from tests.app.serving import started
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P5", "requests made at random from the description of the API")
 
-EXAMPLES = 5
+EXAMPLES = 2, 20
+"""Of each operation and phase: in the suite, and in a walk."""
 SMALL = {  # limits in place of which huge requests would be generated
     "MOLT_LIMITS__MAX_QUERY_CHARS": "100",
     "MOLT_LIMITS__MAX_TEXT_CHARS": "200",
@@ -69,7 +71,7 @@ def prepare(home: Path) -> str:
     return secret
 
 
-def configure(secret: str) -> SchemathesisConfig:
+def configure(secret: str, examples: int) -> SchemathesisConfig:
     operations = [
         {
             "include-name": name,
@@ -82,20 +84,24 @@ def configure(secret: str) -> SchemathesisConfig:
             "seed": 1,
             "continue-on-failure": True,
             "auth": {"openapi": {"key": {"api_key": secret}}},
-            "generation": {"max-examples": EXAMPLES, "deterministic": True},
+            "generation": {"max-examples": examples, "deterministic": True},
             "phases": {"coverage": {"unexpected-methods": ["PUT"]}},
             "operations": operations,
         }
     )
 
 
-@pytest.fixture(scope="module")
-def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+@pytest.fixture(scope="module", params=shortened(EXAMPLES))
+def schema(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Any]:
     home = tmp_path_factory.mktemp("home")
     secret = prepare(home)
     with started(home, **SMALL) as server:
         schema = schemathesis.openapi.from_url(
-            f"{server.url}/openapi.json", config=configure(secret), headers={"api-key": secret}
+            f"{server.url}/openapi.json",
+            config=configure(secret, request.param),
+            headers={"api-key": secret},
         )
         yield schema.exclude(operation_id="follow_job")  # it lasts until the job ends
 

@@ -7,6 +7,7 @@ import pytest
 
 from molt.artifact import CorruptFileError
 from molt.encoder.errors import CheckpointNotFoundError
+from molt.encoder.safety.cancellation import Cancellation, current
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EncodersBusyError
 from tests.hashing import HashingEncoder
@@ -57,6 +58,20 @@ def test_a_checkpoint_that_cannot_be_opened_is_tried_again() -> None:
     with pytest.raises(OSError, match="one"):
         encoders.get("one")
     assert encoders.get("one") is encoders.get("one")
+
+
+def test_who_asked_first_and_goes_away_spoils_it_for_nobody() -> None:
+    gone = Cancellation()
+
+    def open_one(_name: str) -> HashingEncoder:
+        gone.cancel()
+        current().check()
+        return HashingEncoder()
+
+    encoders = Encoders(open_one)  # type: ignore[arg-type]
+    with gone.scope():
+        first = encoders.get("one")
+    assert encoders.get("one") is first
 
 
 def test_an_encoder_that_is_neither_kept_nor_spare_is_let_go() -> None:

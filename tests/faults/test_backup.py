@@ -17,6 +17,7 @@ from tests.faults.homes import EVERYTHING, generations, orphans, served
 from tests.faults.points import ADDING, BACKING_UP, RESTORING
 from tests.faults.swapping import PATIENCE, armed, fired, wait_until
 from tests.server import MOLT, ServerProcess
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P1", "a backup beside writes and swaps, or killed, and restored")
 
@@ -44,7 +45,7 @@ def write(server: ServerProcess, *doc_ids: str) -> None:
     assert server.ask("POST", "/collections/shop/documents", body)[1]["indexed"]
 
 
-@pytest.mark.parametrize("point", BACKING_UP)
+@pytest.mark.parametrize("point", shortened(BACKING_UP))
 def test_a_backup_that_is_killed_harms_no_other_and_the_next_one_is_whole(
     home: Path, server: ServerProcess, point: str
 ) -> None:
@@ -65,7 +66,7 @@ def test_a_backup_that_is_killed_harms_no_other_and_the_next_one_is_whole(
     assert served(target) == (EVERYTHING | {"late"}, ())
 
 
-@pytest.mark.parametrize("point", RESTORING)
+@pytest.mark.parametrize("point", shortened(RESTORING))
 def test_a_restore_that_is_killed_has_made_no_home_and_goes_well_again(
     home: Path, point: str
 ) -> None:

@@ -22,6 +22,7 @@ from tests.faults.swapping import (
     worker_log,
 )
 from tests.server import ServerProcess
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P3", "damage while a generation is made or served")
 
@@ -51,7 +52,8 @@ def generations_until(server: ServerProcess, late: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("point", "name"), [("build.advanced", "vectors.npy"), ("flip.caught_up", "generation.json")]
+    ("point", "name"),
+    shortened([("build.advanced", "vectors.npy"), ("flip.caught_up", "generation.json")]),
 )
 def test_what_is_damaged_between_two_workers_fails_the_job_by_name(
     home: Path, queue: JobQueue, point: str, name: str

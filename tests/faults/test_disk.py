@@ -20,6 +20,7 @@ from tests.faults.swapping import (
     worker_log,
 )
 from tests.server import ServerProcess
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P5", "a disk that is full or fails")
 
@@ -58,7 +59,7 @@ def test_a_disk_that_is_full_fails_the_job_and_the_old_generation_serves(
     check_failing(home, queue, armed(home, **FULL), reason=os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("path", FLUSHED)
+@pytest.mark.parametrize("path", shortened(FLUSHED))
 def test_a_flush_that_fails_fails_the_job_and_the_old_generation_serves(
     home: Path, queue: JobQueue, path: str
 ) -> None:
@@ -83,7 +84,7 @@ def check_failing(home: Path, queue: JobQueue, environment: dict[str, str], *, r
     assert generations(home) == {before}
 
 
-@pytest.mark.parametrize("path", FLUSHED)
+@pytest.mark.parametrize("path", shortened(FLUSHED))
 def test_a_server_that_fails_to_flush_says_so_and_indexes_when_it_can(
     home: Path, server: ServerProcess, path: str
 ) -> None:

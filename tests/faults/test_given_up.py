@@ -10,8 +10,8 @@ from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import open_catalog
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue, create_jobs_engine
-from tests.faults.homes import databases
 from tests.faults.swapping import REINDEX, armed, work
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P4", "a job at which one worker after another dies")
 
@@ -47,7 +47,7 @@ def test_a_job_at_which_nineteen_workers_died_is_begun_once_more(
     assert queue.get(job.id).state is JobState.DONE
 
 
-@databases
+@pytest.mark.parametrize("home", shortened(["sqlite", "postgresql"]), indirect=True)
 def test_a_job_at_which_twenty_workers_died_is_told_as_failed_until_it_is_made_good(
     home: Path, queue: JobQueue
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.homes import name_database
 from tests.server import MOLT, ServerProcess, make_home
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P1", "SIGKILL of a server while clients write")
 
@@ -65,7 +66,7 @@ def wait_until_indexed(server: ServerProcess) -> int:
 
 
 @pytest.mark.timeout(420)
-@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.walk)])
+@pytest.mark.parametrize("kills", shortened([4, 20]))
 def test_acknowledged_documents_survive_kills(
     tmp_path: Path, tiny_checkpoint: Path, kills: int, tried: Callable[[int], None]
 ) -> None:

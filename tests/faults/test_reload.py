@@ -20,6 +20,7 @@ from tests.checkpoints import DIMENSION, VOCABULARY, build_checkpoint, seal, wri
 from tests.faults.homes import EVERYTHING, opened, pointed, served
 from tests.faults.swapping import SOON, armed, fired, found, logged, seconds_to_answer, wait_until
 from tests.server import ServerProcess
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P3", "a checkpoint that cannot serve")
 
@@ -43,7 +44,7 @@ def too_narrow(home: Path) -> Checkpoint:
 BROKEN = [(not_a_number, "not finite numbers"), (too_narrow, "not of the 9 numbers")]
 
 
-@pytest.mark.parametrize(("make", "reason"), BROKEN)
+@pytest.mark.parametrize(("make", "reason"), shortened(BROKEN))
 def test_a_broken_graph_fails_the_reload_by_name_and_the_old_one_serves(
     home: Path, server: ServerProcess, make: Make, reason: str
 ) -> None:
@@ -86,7 +87,7 @@ def reloaded(server: ServerProcess, name: str, checkpoint: Checkpoint) -> dict[s
     return server.ask("GET", path)[1]
 
 
-@pytest.mark.parametrize("kind", [JobKind.REINDEX, JobKind.MERGE])
+@pytest.mark.parametrize("kind", shortened([JobKind.REINDEX, JobKind.MERGE]))
 def test_a_job_that_began_under_another_checkpoint_does_not_bring_it_back(
     home: Path, queue: JobQueue, server: ServerProcess, kind: JobKind
 ) -> None:

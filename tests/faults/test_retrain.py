@@ -21,6 +21,7 @@ from tests.faults.homes import generations, opened, orphans, pointed
 from tests.faults.learning import CONFIG, environment, home
 from tests.faults.points import STARTED, TRAINING
 from tests.faults.swapping import fired, work
+from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P4", "SIGKILL at each step of a retraining")
 
@@ -51,9 +52,7 @@ def ended(home: Path, queue: JobQueue, job: Job) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(420)
-@pytest.mark.parametrize(
-    "points", [TRAINING[-1:], pytest.param(TRAINING, marks=pytest.mark.walk)], ids=["last", "all"]
-)
+@pytest.mark.parametrize("points", shortened([TRAINING[-1:], TRAINING]), ids=["last", "all"])
 def test_a_retrain_killed_while_it_trains_and_judges_ends_and_its_candidate_serves_once_accepted(
     home: Path, queue: JobQueue, dataset: Dataset, base: Checkpoint, points: Sequence[str]
 ) -> None:

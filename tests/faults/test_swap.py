@@ -52,6 +52,7 @@ def test_a_worker_killed_at_every_step_of_a_swap_goes_on_where_it_was(
     assert served(home) == (EVERYTHING, ())
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("home", ["postgresql"], indirect=True)
 def test_a_worker_killed_about_the_flip_goes_on_where_it_was_on_postgresql(
     home: Path, queue: JobQueue

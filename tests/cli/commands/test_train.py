@@ -41,6 +41,7 @@ def test_nothing_gained_is_said_and_the_base_comes_out(molt: Molt, base: Checkpo
     assert "Nothing was gained: no epoch ranks dev better than the base" in done.stderr
 
 
+@pytest.mark.walk
 def test_tuning_writes_a_configuration_that_training_takes(molt: Molt, tmp_path: Path) -> None:
     best = tmp_path / "best.toml"
     done = molt("tune", "letters", "--trials", "2", "--out", str(best), "--json", *QUICKLY)
