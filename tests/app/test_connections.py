@@ -152,8 +152,8 @@ def test_where_every_connection_is_at_work_one_more_is_turned_away(tmp_path: Pat
         made = [socket.create_connection((where.hostname, where.port)) for _ in range(4)]
         try:
             for connection in made:
-                connection.sendall(HEAD)
-            time.sleep(0.5)
+                connection.sendall(HEAD + b"\r\n" + HEAD)  # a whole request, and one that begins
+                assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
             with connected(server) as late:
                 status, problem = answered(late)
             assert (status, problem["type"]) == (429, "urn:molt:problem:overloaded")
