@@ -5,7 +5,13 @@ Whoever made a new one there would take those for nobody's, and remove them.
 
 from molt.artifact import Home
 from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_path
+from molt.index.catalog.storage.wal import wal_flaw
 from molt.index.errors import CatalogError
+
+DAMAGED_LOG = (
+    "restore a backup with `molt restore`; or, to go on without what was written last, copy both "
+    "files away and open the catalog with `sqlite3` once"
+)
 
 
 def lost_catalog(home: Home, catalog_url: str) -> str | None:
@@ -27,16 +33,23 @@ def lost_catalog(home: Home, catalog_url: str) -> str | None:
 
 
 def refuse_lost_catalog(home: Home, catalog_url: str) -> None:
-    """Raise `CatalogError` where a new catalog would take the place of a lost one."""
-    lost = lost_catalog(home, catalog_url)
+    """Raise `CatalogError` where opening it would lose something for good.
+
+    That is where a new catalog would take the place of a lost one, and where SQLite would drop
+    what stands in a damaged log.
+    """
+    path, lost = sqlite_path(catalog_url), lost_catalog(home, catalog_url)
     if lost is not None:
-        raise CatalogError(f"{sqlite_path(catalog_url)} {lost}")
+        raise CatalogError(f"{path} {lost}")
+    flaw = None if path is None else wal_flaw(path)
+    if flaw is not None:
+        raise CatalogError(f"{path}: {flaw}: {DAMAGED_LOG}")
 
 
 def open_home_catalog(home: Home, catalog_url: str) -> Catalog:
     """The catalog of a home, made where there is none yet.
 
-    Raises `CatalogError` where it was lost, and as `open_catalog` does.
+    Raises `CatalogError` where it was lost, or its log is damaged, and as `open_catalog` does.
     """
     refuse_lost_catalog(home, catalog_url)
     return open_catalog(catalog_url)

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from molt.index.catalog.storage.wal import wal_flaw
 from molt.index.errors import CatalogReadOnlyError
 
 _MOST = 100
@@ -38,6 +39,9 @@ def sqlite_flaws(path: Path) -> list[str]:
     """
     if not path.stat().st_size:
         return ["is empty, 0 bytes where a database was"]
+    lost = wal_flaw(path)  # before SQLite looks, which would take the log in and remove it
+    if lost is not None:
+        return [lost]
     if not is_sqlite(path):
         return ["is not an SQLite database, or its first page is damaged"]
     try:
