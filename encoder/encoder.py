@@ -103,8 +103,8 @@ class Encoder:
 
     @property
     def problem(self) -> str | None:
-        """Why nothing can be encoded at the moment, or None."""
-        return self._model.problem
+        """Why nothing can be encoded at the moment, or what went wrong just now; or None."""
+        return self._model.problem or self._scheduler.problem
 
     def encode(self, texts: Sequence[str], *, input_type: InputType, lane: Lane) -> Encoded:
         """Encode `texts`, each put behind the prompt of `input_type`; blocks until done.

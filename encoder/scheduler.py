@@ -8,6 +8,7 @@ caller's part to make it short. While queries come, they have a place of their o
 several, or each would wait for the rest of somebody's unit.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -16,6 +17,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, InvalidStateError, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from molt.artifact import reason_of
 from molt.encoder.errors import ClosedEncoderError
 from molt.encoder.lane import Lane
 from molt.encoder.safety.cancellation import current
@@ -32,6 +34,10 @@ _SHARES = {
 
 KEPT_SECONDS = 1.0
 """For so long after a query a place is kept for the next one."""
+_REST_SECONDS = 0.1
+_TOLD_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
 
 
 class _Unit:
@@ -72,8 +78,10 @@ class Scheduler:
         self._others = 0  # at work, and no queries
         self._kept_until = 0.0
         self._closed = False
+        self.deaths = 0
+        self._died = ("", 0.0)
         self._threads = [
-            threading.Thread(target=self._work, name=f"molt-encoder-{number}", daemon=True)
+            threading.Thread(target=self._last, name=f"molt-encoder-{number}", daemon=True)
             for number in range(threads)
         ]
         for thread in self._threads:
@@ -189,6 +197,29 @@ class Scheduler:
             self._others -= lane is not Lane.QUERY
             if self._closed or any(self._calls.values()):
                 self._changed.notify_all()
+
+    @property
+    def problem(self) -> str | None:
+        """What a thread of it died of, a while ago at most, or None."""
+        reason, until = self._died
+        if time.monotonic() >= until:
+            return None
+        return f"a thread that encodes died {self.deaths} times since the start, last of {reason}"
+
+    def _last(self) -> None:
+        """Work until the scheduler is closed; what would end the thread is told, and it goes on."""
+        while True:
+            try:
+                return self._work()
+            except BaseException as error:  # noqa: BLE001  a call would wait for ever for the thread
+                self._note_death(error)
+                time.sleep(_REST_SECONDS)
+
+    def _note_death(self, error: BaseException) -> None:
+        self.deaths += 1
+        self._died = (reason_of(error), time.monotonic() + _TOLD_SECONDS)
+        with suppress(Exception):  # that it cannot be logged is no reason to end
+            log.error("a thread that encodes died of %s and goes on", self._died[0])
 
     def _work(self) -> None:
         while (unit := self._next()) is not None:

@@ -256,3 +256,21 @@ def test_every_place_is_for_everybody_when_no_query_came_for_a_while(
     scheduler.run([lambda: None], lane=Lane.QUERY)
     together = threading.Barrier(2, timeout=10)
     scheduler.run([together.wait, together.wait], lane=lane)
+
+
+def test_a_thread_that_would_die_goes_on_and_what_it_died_of_is_told(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pick, errors = Scheduler._pick, [MemoryError("a text"), SystemExit(1)]
+
+    def breaking(self: Scheduler) -> object:
+        if errors:
+            raise errors.pop(0)
+        return pick(self)
+
+    monkeypatch.setattr(Scheduler, "_pick", breaking)
+    assert scheduler.problem is None
+    assert scheduler.run([lambda: 1, lambda: 2], lane=Lane.BACKGROUND) == [1, 2]
+    assert scheduler.deaths == 2
+    assert "died 2 times" in str(scheduler.problem)
+    assert "a text" not in str(scheduler.problem)
