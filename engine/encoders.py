@@ -108,11 +108,12 @@ class Encoders:
                 del self._opened[name]
 
     def close(self) -> None:
-        """Stop every encoder's threads."""
+        """Stop every encoder's threads; one that is just being opened is not waited for."""
         with self._lock:
             all_opened, self._opened = self._opened, {}
         for opened in all_opened.values():
-            opened.encoder.result().close()
+            if opened.encoder.done() and opened.encoder.exception() is None:
+                opened.encoder.result().close()
 
     def _raise_refusal(self, checkpoint_id: str) -> None:
         """Raise what opening raised a while ago, where nothing has changed since."""

@@ -6,7 +6,7 @@ again; what it died of is told. Knows nothing of what a thread does.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ from molt.artifact import is_panic, reason_of
 
 log = structlog.get_logger(__name__)
 
+CLOSE_SECONDS = 10.0
+"""So long is a thread waited for that does not end at once, when the process is to."""
 _FIRST_REST = 1.0
 _LONGEST_REST = 10.0
 _HEALTHY_SECONDS = 60.0
@@ -61,10 +63,12 @@ class LastingThread:
         self._thread = threading.Thread(target=self._last, name=self.name, daemon=True)
         self._thread.start()
 
-    def join(self) -> None:
-        """Wait until it has ended; `stopping` is set before."""
-        if self._thread is not None:
-            self._thread.join()
+    def join(self, patience: float = CLOSE_SECONDS) -> bool:
+        """Wait until it has ended, `patience` seconds at most; has it? `stopping` is set before."""
+        if self._thread is None:
+            return True
+        self._thread.join(max(0.0, patience))
+        return not self._thread.is_alive()
 
     def _last(self) -> None:
         rest = _FIRST_REST / 2
@@ -95,3 +99,12 @@ class LastingThread:
             again_in=rest,
             exc_info=None if known or is_panic(error) else error,
         )
+
+
+def join_all(threads: Iterable[LastingThread], *, patience: float = CLOSE_SECONDS) -> bool:
+    """Wait until all of them have ended, `patience` seconds at most; have they?
+
+    One that has not keeps no process from ending.
+    """
+    until = time.monotonic() + patience
+    return all(thread.join(until - time.monotonic()) for thread in threads)

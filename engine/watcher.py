@@ -7,7 +7,7 @@ of them waits for another. What is seen there is theirs.
 import threading
 from collections.abc import Callable, Mapping
 
-from molt.engine.threads import LastingThread
+from molt.engine.threads import LastingThread, join_all
 
 
 class Watcher:
@@ -29,8 +29,7 @@ class Watcher:
     def close(self) -> None:
         """Stop watching."""
         self._stopping.set()
-        for thread in self.threads:
-            thread.join()
+        join_all(self.threads)
 
     def _repeating(self, look: Callable[[], object]) -> Callable[[], None]:
         def repeat() -> None:

@@ -32,6 +32,27 @@ def test_an_encoder_is_given_out_while_another_is_being_opened() -> None:
         assert slow.result() is encoders.get("slow")
 
 
+def test_whoever_closes_does_not_wait_for_what_is_just_being_opened() -> None:
+    opening, go_on = threading.Event(), threading.Event()
+
+    def open_one(name: str) -> HashingEncoder:
+        if name == "slow":
+            opening.set()
+            assert go_on.wait(10)
+        return HashingEncoder()
+
+    encoders = Encoders(open_one)  # type: ignore[arg-type]
+    quick = encoders.get("quick")
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(encoders.get, "slow")
+        assert opening.wait(10)
+        closing = pool.submit(encoders.close)
+        closing.result(timeout=5)
+        assert quick.closed  # type: ignore[attr-defined]
+        go_on.set()
+        slow.result()
+
+
 def test_a_checkpoint_that_many_ask_for_at_once_is_opened_once() -> None:
     opened = []
 
