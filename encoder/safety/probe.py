@@ -122,10 +122,13 @@ def _key(checkpoint: Checkpoint, variant: Variant) -> str:
 
 
 def _remembered(path: Path, key: str) -> Probed | None:
-    """What was found before; None where that is too long ago, or the cache is gone or spoilt."""
+    """What was found before; None where that is too long ago, or the cache is gone or spoilt.
+
+    A refusal of a time to come is none: the clock was wrong then, or is now.
+    """
     known = _known.get(key) or _read(path)
-    if known is None or (known.refused and time.time() - known.at > _REFUSED_SECONDS):
-        return None
+    if known is not None and known.refused:
+        return known if 0 <= time.time() - known.at <= _REFUSED_SECONDS else None
     return known
 
 

@@ -145,8 +145,9 @@ def test_what_was_found_is_remembered_and_not_tried_again(
     assert probed(tiny, tiny.variants[0], cache=cache) == found
 
 
-def test_a_refusal_is_remembered_for_an_hour(
-    tiny: Checkpoint, cache: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("later", [3601.0, -3600.0], ids=["an-hour-later", "clock-put-back"])
+def test_a_refusal_is_remembered_for_an_hour_and_not_until_a_wrong_clock_is_right(
+    tiny: Checkpoint, cache: Path, monkeypatch: pytest.MonkeyPatch, later: float
 ) -> None:
     checkpoint = with_graph(tiny, scaled(2.0))
     refusal(checkpoint, cache)
@@ -159,7 +160,7 @@ def test_a_refusal_is_remembered_for_an_hour(
     monkeypatch.setattr(module, "run_confined", answer)
     refusal(checkpoint, cache)
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 3601)
+    monkeypatch.setattr(time, "time", lambda: now + later)
     require_sound(checkpoint, checkpoint.variants[0], cache=cache)
     assert asked == ["again"]
 
