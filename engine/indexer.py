@@ -16,12 +16,13 @@ from pathlib import Path
 import structlog
 
 from molt.artifact import ArtifactError, FileLock, lock_file, panics_contained
-from molt.encoder.errors import EncoderError
+from molt.encoder.errors import AbandonedError, EncoderError
+from molt.encoder.safety.cancellation import Cancellation
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EngineError
 from molt.engine.live import LiveCollections
 from molt.engine.settings import Settings
-from molt.engine.threads import LastingThread
+from molt.engine.threads import LastingThread, join_all
 from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
@@ -98,6 +99,7 @@ class Indexer:
         self._problems: dict[tuple[str, str], _Problem] = {}
         self._uncollected: str | None = None
         self._stopping = threading.Event()
+        self._abandoning = Cancellation()
         self._woken = {"sealing": threading.Event(), "merging": threading.Event()}
         self.threads = tuple(
             LastingThread(name, partial(self._run, name, work), stopping=self._stopping)
@@ -115,13 +117,17 @@ class Indexer:
             event.set()
 
     def close(self) -> None:
-        """Finish the segment at work, then let another process index."""
+        """Give the segment at work up, which is sealed at the next start; let others index.
+
+        Where a thread does not end soon, as in a merge that builds a large graph, others index
+        when this process has ended.
+        """
         self._stopping.set()
+        self._abandoning.cancel()
         self.wake()
-        for thread in self.threads:
-            thread.join()
-        self._writers.close()
-        self._lock.release()
+        if join_all(self.threads):
+            self._writers.close()
+            self._lock.release()
 
     def acquire(self) -> bool:
         """Become the home's indexer, unless another process is or this one may not."""
@@ -177,12 +183,12 @@ class Indexer:
         """Work at one collection, and show what was done; raises nothing."""
         worked = False
         try:
-            with panics_contained():
+            with self._abandoning.scope(), panics_contained():
                 worked = work(collection)
                 if worked:
                     opened = self._writers.snapshot(collection)
                     self._live_collections.follow(collection.name, opened=opened)
-        except CollectionNotFoundError:
+        except (CollectionNotFoundError, AbandonedError):
             pass
         except Exception as error:  # noqa: BLE001  one collection keeps no other from being indexed
             self._report(name, collection, error)
@@ -202,6 +208,8 @@ class Indexer:
         return problem is not None and time.monotonic() < problem.until
 
     def _report(self, name: str, collection: Collection, error: Exception) -> None:
+        if self._stopping.is_set():
+            return  # what it stands on may be closed by now
         reason = f"collection {collection.name!r} is not being indexed: {error}"
         former = self._problems.get((name, collection.name))
         if former is None or former.reason != reason:
