@@ -117,14 +117,18 @@ def _tidy(context: JobContext, queue: JobQueue) -> None:
 def _note_given_up(context: JobContext, queue: JobQueue) -> None:
     """Note the jobs that were begun too often; not those that another was asked for after."""
     noted = {failure.job for failure in context.catalog.failures.list()}
-    newest: dict[tuple[str | None, str], Job] = {}
+    newest: dict[tuple[str | None, int | None, str], Job] = {}
     for job in queue.list(limit=_LOOKED_AT):
-        newest.setdefault((job.collection, job.kind), job)
+        newest.setdefault((job.collection, job.collection_id, job.kind), job)
     for job in newest.values():
         given_up = job.state is JobState.FAILED and job.attempts > MOST_DEATHS
         if given_up and job.id not in noted:
             context.catalog.failures.note(
-                job.collection, kind=job.kind, job=job.id, reason=str(job.error)
+                job.collection,
+                kind=job.kind,
+                job=job.id,
+                reason=str(job.error),
+                collection_id=job.collection_id,
             )
 
 

@@ -6,7 +6,6 @@ module's.
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from shutil import rmtree
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from dbos import DBOS
 from molt.artifact import ArtifactError, panics_contained
 from molt.encoder import EncoderError
 from molt.index.catalog.releases import Reason
-from molt.index.errors import CollectionNotFoundError, IndexingError
+from molt.index.errors import IndexingError
 from molt.index.jobs.job import MODEL, JobKind
 from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
 from molt.training.errors import TrainingError
@@ -129,11 +128,13 @@ def run_job(kind: JobKind, context: JobContext, arguments: _Arguments) -> _Resul
     except Exception as error:
         reason = _explained(error)
         log.exception("job.failed", job=job_id, kind=kind, reason=reason)
-        with suppress(CollectionNotFoundError):  # another of that name has no part in it
-            context.require(arguments)
-            context.catalog.failures.note(
-                arguments["collection"], kind=kind, job=job_id, reason=reason
-            )
+        context.catalog.failures.note(  # another of that name has no part in it
+            arguments["collection"],
+            kind=kind,
+            job=job_id,
+            reason=reason,
+            collection_id=arguments.get("collection_id"),
+        )
         raise JobFailedError(reason) from None
     finally:
         context.catalog.builds.end(job_id)

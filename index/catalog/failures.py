@@ -32,10 +32,24 @@ class JobFailures:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def note(self, collection: str | None, *, kind: str, job: str, reason: str) -> None:
-        """Write a failure down, unless it is of no collection, or of one that was deleted."""
+    def note(
+        self,
+        collection: str | None,
+        *,
+        kind: str,
+        job: str,
+        reason: str,
+        collection_id: int | None = None,
+    ) -> None:
+        """Write a failure down, unless it is of no collection, or of one that was deleted.
+
+        With `collection_id` another collection that has the name now is not meant.
+        """
+        named = collections.c.name == collection
+        if collection_id is not None:
+            named &= collections.c.id == collection_id
         with self._database.writing() as connection:
-            found = connection.scalar(_ID.where(collections.c.name == collection))
+            found = connection.scalar(_ID.where(named))
             if found is not None:
                 row = {"collection_id": found, "kind": kind, "job": job, "reason": reason}
                 connection.execute(

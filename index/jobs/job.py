@@ -98,7 +98,10 @@ class JobRequest:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it now stands. `error` says why it failed; `attempts` how often it was begun."""
+    """A job as it now stands. `error` says why it failed; `attempts` how often it was begun.
+
+    `collection_id` is that of the collection it was asked for, whoever has its name now.
+    """
 
     id: str
     kind: str
@@ -111,6 +114,7 @@ class Job:
     attempts: int
     result: Any = None
     error: str | None = None
+    collection_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,7 @@ def _job(status: "WorkflowStatus") -> Job:
         attempts=status.recovery_attempts or 0,
         result=status.output,
         error=_reason(status) if state is JobState.FAILED else None,
+        collection_id=arguments.get("collection_id"),
     )
 
 

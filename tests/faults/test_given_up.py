@@ -1,6 +1,7 @@
 """A job that kills one worker after another is given up, and that is told until it is made good."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from molt.index.catalog.catalog import open_catalog
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue, create_jobs_engine
 from tests.faults.swapping import REINDEX, armed, work
+from tests.faults.test_recreated import recreated
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P4", "a job at which one worker after another dies")
@@ -66,3 +68,17 @@ def test_a_job_at_which_twenty_workers_died_is_told_as_failed_until_it_is_made_g
     assert run(home, queue, REINDEX).state is JobState.DONE
     assert run(home, queue, merge).state is JobState.DONE
     assert failures(home) == []
+
+
+def test_a_job_that_is_given_up_is_not_told_of_a_later_collection_of_the_same_name(
+    home: Path, queue: JobQueue
+) -> None:
+    with closing(open_catalog(load_settings(home=home).catalog)) as catalog:
+        shop = catalog.collections.get("shop")
+    job = queue.ask(replace(REINDEX, collection_id=shop.id))
+    after_deaths(home, job, 20)
+    recreated(home)
+    work(home, queue, job, armed(home))
+    assert queue.get(job.id).state is JobState.FAILED
+    assert run(home, queue, JobRequest(JobKind.MERGE, "shop")).state.ended
+    assert job.id not in failures(home)
