@@ -21,7 +21,7 @@ LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve test walk resilience fuzz check format browser lock audit sbom clean
+.PHONY: demo serve test walk resilience fuzz soak faketime check format browser lock audit sbom clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus
@@ -55,14 +55,29 @@ walk: $(VENV)/.dev browser
 
 # RESILIENCY.md, from what the tests of every promise did.
 resilience: $(VENV)/.dev browser
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile -m promise \
+	HF_HUB_OFFLINE=1 MOLT_TEST_FLIPS=1000 $(BIN)/python -m pytest -n auto --dist loadfile -m promise \
 		--resilience RESILIENCY.md $(PYTEST_ARGS)
 
 # Random damage to everything that a stranger's bytes are read by, SECONDS for each parser.
-SECONDS ?= 60
+fuzz: SECONDS ?= 60
 fuzz: $(VENV)/.dev
 	HF_HUB_OFFLINE=1 MOLT_FUZZ_SECONDS=$(SECONDS) MOLT_FUZZ_SEED=$$(date +%s) \
 		$(BIN)/python -m pytest -n auto tests/fuzz
+
+# Half an hour of kills, damage, full disks, jumps of the clock, slow clients, overload and swaps; what
+# was acknowledged has to be there after each. SEED repeats a plan. benchmarks/results/soak.md is its last run.
+soak: SECONDS ?= 1800
+SEED ?= 1
+soak: $(VENV)/.dev faketime
+	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED)
+
+# What lets a clock jump for one process. Without root it is left to the user; no clock jumps then.
+faketime:
+	@if ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends libfaketime; } >/dev/null \
+			|| echo "libfaketime cannot be installed: no clock will jump"; \
+	else echo "libfaketime is not installed and this user cannot install it: no clock will jump"; fi
 
 # The browser that page tests drive. Without root it is left to the user; those tests then skip.
 browser:

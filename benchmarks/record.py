@@ -80,16 +80,18 @@ def record(
     targets: Sequence[Target],
     tables: Sequence[Table],
     details: Mapping[str, Any],
+    command: str | None = None,
 ) -> None:
     """Write `results/NAME.json` and `results/NAME.md`, and print the latter.
 
-    `machine` are `machine_facts()` taken before the measurement, so that its load average
-    says what else was running. `details` (every round) go into the JSON alone.
+    `command` repeats it, where that is none of `benchmarks`. `machine` are `machine_facts()` taken
+    before the measurement, so that its load average says what else was running. `details` (every
+    round) go into the JSON alone.
     """
     document = {
         "name": name,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": _command(),
+        "command": command or _command(),
         "machine": dict(machine),
         "targets": [asdict(target) | {"met": target.met} for target in targets],
         "tables": [asdict(table) for table in tables],

@@ -53,12 +53,13 @@ def build_checkpoint(
     prompts: Prompts | None = None,
     max_length: int = 16,
     tokens: bool = True,
+    seed: int = 0,
     variants: Iterable[Variant] | None = None,
     **changes: Any,
 ) -> Checkpoint:
     working = root / ".working"
     (working / "runtime").mkdir(parents=True)
-    write_model(working, tokens=tokens)
+    write_model(working, tokens=tokens, seed=seed)
     checkpoint = Checkpoint(
         path=working,
         id="",
@@ -79,10 +80,10 @@ def build_checkpoint(
     return replace(sealed, path=target)
 
 
-def write_model(folder: Path, *, tokens: bool = True) -> None:
+def write_model(folder: Path, *, tokens: bool = True, seed: int = 0) -> None:
     write_json(folder / "config.json", {"model_type": "bert", "hidden_size": DIMENSION})
     write_json(folder / "modules.json", modules("Transformer", "Pooling", "Normalize"))
-    table = np.random.default_rng(0).standard_normal((len(VOCABULARY), DIMENSION)).astype("f4")
+    table = np.random.default_rng(seed).standard_normal((len(VOCABULARY), DIMENSION)).astype("f4")
     save_file({"embeddings": table}, folder / "model.safetensors")
     write_tokenizer(folder / "tokenizer.json")
     write_graph(folder / "runtime" / "fp32.onnx", table, tokens=tokens)
