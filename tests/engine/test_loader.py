@@ -33,7 +33,12 @@ def test_what_can_wait_is_done_in_turn_and_what_is_waited_for_at_once(
     loader: Loader, go_on: threading.Event
 ) -> None:
     done: list[str] = []
-    first = loader.soon("first", lambda: (go_on.wait(), done.append("first"))[1])
+
+    def wait_then_note() -> None:
+        go_on.wait()
+        done.append("first")
+
+    first = loader.soon("first", wait_then_note)
     second = loader.soon("second", lambda: done.append("second"))
     loader.now("urgent", lambda: done.append("urgent")).result(SOON)
     assert done == ["urgent"]
@@ -69,7 +74,12 @@ def test_what_work_raises_is_told_to_who_waits_and_ends_no_thread(
 
 def test_closing_waits_for_what_is_at_work_but_not_for_what_hangs(go_on: threading.Event) -> None:
     loader, begun = Loader(), threading.Event()
-    hanging = loader.soon("hangs", lambda: (begun.set(), go_on.wait())[0])
+
+    def hang() -> None:
+        begun.set()
+        go_on.wait()
+
+    hanging = loader.soon("hangs", hang)
     waiting = loader.soon("waits", list)
     assert begun.wait(SOON)
     loader.close(patience=0.1)
