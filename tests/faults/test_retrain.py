@@ -52,7 +52,7 @@ def ended(home: Path, queue: JobQueue, job: Job) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(420)
-@pytest.mark.parametrize("points", shortened([TRAINING[-1:], TRAINING]), ids=["last", "all"])
+@pytest.mark.parametrize("points", shortened([[*TRAINING[-1:]], [*TRAINING]]), ids=["last", "all"])
 def test_a_retrain_killed_while_it_trains_and_judges_ends_and_its_candidate_serves_once_accepted(
     home: Path, queue: JobQueue, dataset: Dataset, base: Checkpoint, points: Sequence[str]
 ) -> None:
