@@ -66,8 +66,8 @@ NOUNS = (
     jobs,
     releases,
 )
-RESERVED_FILES = 256
-"""Descriptors that connections leave to the service: its database, segments, and uploads."""
+RESERVED_FILES = 320
+"""Descriptors that connections leave to the service: acceptors, database, segments, uploads."""
 DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
 
 

@@ -80,9 +80,8 @@ class Route(APIRoute):
             _check_query_string(request)
             request.scope[_ADMISSION] = service.bulkheads[bulkhead]
             request.scope[ANSWERS] = service.answers
-            if (
-                bulkhead is Bulkhead.READS and access is not Access.PUBLIC
-            ):  # before anything is read that would be refused
+            # before anything is read that would be refused
+            if bulkhead is Bulkhead.READS and access is not Access.PUBLIC:
                 service.bulkheads[bulkhead].check_room()
             with service.bodies.share() as share:
                 request.scope[_SHARE] = share

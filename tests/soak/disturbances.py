@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.soak.crowd import COLLECTION, Crowd
 from tests.soak.plan import Episode, Kind
-from tests.soak.stand import Stand, faketime
+from tests.soak.stand import Stand, faketime, waited
 
 _LEAST_LEFT = 8192
 _STOP_SECONDS = 50.0
@@ -60,7 +60,7 @@ def _with_point(stand: Stand, crowd: Crowd, episode: Episode, action: str) -> No
     stand.arm(episode.detail, action)
     stand.server.start()
     stand.swap()
-    _wait(lambda: stand.has_fired(episode.detail), 10.0)
+    waited(lambda: stand.has_fired(episode.detail), 10.0)
     time.sleep(0.5)
     stand.environment()
     if not stand.lives or not stand.has_fired(episode.detail):
@@ -240,15 +240,6 @@ def _only_swap(stand: Stand, crowd: Crowd, episode: Episode) -> None:
     status, answer = stand.server.ask("POST", "/admin/rollback", {"collection": COLLECTION})
     if status not in {200, 409} and not (status == 503 and stand.damaged):
         crowd.note(f"a rollback is {status}: {answer}")
-
-
-def _wait(true: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 _DOING: dict[Kind, Callable[[Stand, Crowd, Episode], None]] = {

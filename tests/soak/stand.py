@@ -10,7 +10,8 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,6 +106,16 @@ class Stand:
         except ValueError:
             problems = [{"severity": "damage", "path": "", "problem": done.stderr[-1000:]}]
         return done.returncode, [one for one in problems if one["severity"] == "damage"]
+
+
+def waited(true: Callable[[], bool], seconds: float = 90.0) -> bool:
+    """Did it become true in that time?"""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def faketime() -> str | None:

@@ -1,16 +1,13 @@
 """The verdict on an episode: has everything come back, and is everything as it was acknowledged?"""
 
 import http.client
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.soak.crowd import COLLECTION, DOCUMENTS
 from tests.soak.plan import Episode, Kind
-from tests.soak.stand import Stand
+from tests.soak.stand import Stand, waited
 
-_PATIENCE = 90.0
 _PAGE = 1000
 _ENDED = {"done", "failed", "cancelled"}
 _MAY_FAIL = {Kind.POINT_FULL, Kind.DISK_FULL, Kind.CHECKPOINT_DAMAGED, Kind.INDEX_DAMAGED}
@@ -52,7 +49,7 @@ def _jobs(stand: Stand, episode: Episode) -> list[str]:
         found.update({one["id"]: one for one in jobs if one["id"] not in stand.judged})
         return all(one["state"] in _ENDED for one in found.values())
 
-    if not _waited(ended):
+    if not waited(ended):
         return [f"a job does not end: {found}"]
     stand.judged |= found.keys()
     return [f"a job ended as {job}" for job in found.values() if not _may_end(job, episode)]
@@ -72,7 +69,7 @@ def _indexed(stand: Stand) -> list[str]:
         found.update(stand.server.ask("GET", f"/collections/{COLLECTION}")[1])
         return bool(found.get("revision") == found.get("indexed_revision"))
 
-    return [] if _waited(caught_up) else [f"the index does not catch up: {found}"]
+    return [] if waited(caught_up) else [f"the index does not catch up: {found}"]
 
 
 def _documents(stand: Stand) -> list[str]:
@@ -121,7 +118,7 @@ def _problems(stand: Stand) -> list[str]:
         left[:] = [one for one in left if _JOB_FAILED not in one]
         return not left
 
-    return [] if _waited(none_left) else [f"/readyz says: {left}"]
+    return [] if waited(none_left) else [f"/readyz says: {left}"]
 
 
 def _checked(stand: Stand) -> list[str]:
@@ -138,13 +135,3 @@ def _checked(stand: Stand) -> list[str]:
 
 def _is_of(path: str, damaged: Path) -> bool:
     return bool(path) and damaged.is_relative_to(path)
-
-
-def _waited(true: Callable[[], bool]) -> bool:
-    """Did it become true in a minute and a half?"""
-    end = time.monotonic() + _PATIENCE
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True
