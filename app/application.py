@@ -42,6 +42,7 @@ from molt.engine.settings import Settings
 
 THREADS: Mapping[Bulkhead, int] = {
     Bulkhead.READS: cores() + 1,  # more would only take the interpreter from the event loop
+    Bulkhead.QUERIES: 8,  # which mostly wait for the encoder
     Bulkhead.BULK: 8,  # which mostly wait for the encoder
     Bulkhead.WRITES: 4,  # of which SQLite lets one write
     Bulkhead.ADMINISTRATION: 4,

@@ -25,7 +25,9 @@ class Bulkhead(StrEnum):
     """A kind of request that waits for none of another kind."""
 
     READS = "reads"
-    """Short ones that only read: a search, a document, the embedding of a query."""
+    """Short ones that only read: a search, a document."""
+    QUERIES = "queries"
+    """The embedding of one query."""
     BULK = "bulk"
     """Long ones that only read: embeddings of many texts, lists."""
     WRITES = "writes"

@@ -31,13 +31,13 @@ async def embed_in_thread(
 ) -> bytes:
     """Run `work`, which encodes `texts`, where it keeps no shorter request waiting.
 
-    One query, by an encoder that is open, is among the short ones. Everything else is given up when
+    One query, by an encoder that is open, waits for no bulk. Everything else is given up when
     its client goes away.
     """
     service = service_of(request)
     short = len(texts) == 1 and len(texts[0]) <= service.settings.limits.max_query_chars
     if short and service.engine.models.is_open(model):
-        return await service.bulkheads[Bulkhead.READS].run(work)
+        return await service.bulkheads[Bulkhead.QUERIES].run(work)
     return await run_while_wanted(request, work)
 
 

@@ -77,17 +77,17 @@ def test_a_catalog_without_space_answers_507_and_keeps_serving(tmp_path: Path) -
 def test_overload_answers_429_in_each_envelope_and_is_counted(client: TestClient) -> None:
     bulkheads = service_of(client).bulkheads
     client.get("/collections")
-    bulkheads[Bulkhead.READS].pending = bulkheads[Bulkhead.BULK].pending = 10_000
+    bulkheads[Bulkhead.QUERIES].pending = bulkheads[Bulkhead.BULK].pending = 10_000
     problem = client.get("/collections")
     assert (problem.status_code, problem.json()["type"]) == (429, "urn:molt:problem:overloaded")
     assert int(problem.headers["retry-after"]) >= 1
     openai = client.post("/v1/embeddings", json={"model": "default", "input": "x"})
     assert openai.json()["error"]["type"] == "rate_limit_error"
     assert client.post("/embed", json={"inputs": "x"}).json()["error_type"] == "Overloaded"
-    bulkheads[Bulkhead.READS].pending = bulkheads[Bulkhead.BULK].pending = 0
+    bulkheads[Bulkhead.QUERIES].pending = bulkheads[Bulkhead.BULK].pending = 0
     told = client.get("/metrics").text
     assert 'molt_overload_refusals_total{where="bulk"} 1.0' in told
-    assert 'molt_overload_refusals_total{where="reads"} 2.0' in told
+    assert 'molt_overload_refusals_total{where="queries"} 2.0' in told
 
 
 def test_a_fault_of_our_own_is_a_500_without_its_text(
