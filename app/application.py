@@ -42,8 +42,8 @@ from molt.engine.settings import Settings
 
 THREADS: Mapping[Bulkhead, int] = {
     Bulkhead.READS: cores() + 1,  # more would only take the interpreter from the event loop
-    Bulkhead.QUERIES: 8,  # which mostly wait for the encoder
-    Bulkhead.BULK: 8,  # which mostly wait for the encoder
+    Bulkhead.QUERIES: 8,  # which mostly wait for the encoder, and keep it at work
+    Bulkhead.BULK: 8,  # which mostly wait for it, too
     Bulkhead.WRITES: 4,  # of which SQLite lets one write
     Bulkhead.ADMINISTRATION: 4,
     Bulkhead.BODIES: 1,  # two would have the interpreter by turns, and searches it less often

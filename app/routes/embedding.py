@@ -31,8 +31,8 @@ async def embed_in_thread(
 ) -> bytes:
     """Run `work`, which encodes `texts`, where it keeps no shorter request waiting.
 
-    One query, by an encoder that is open, waits for no bulk. Everything else is given up when
-    its client goes away.
+    One query, by an encoder that is open, waits for no bulk. Everything else is given up when its
+    client goes away.
     """
     service = service_of(request)
     short = len(texts) == 1 and len(texts[0]) <= service.settings.limits.max_query_chars
