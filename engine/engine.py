@@ -5,6 +5,7 @@ them. Searching itself is `ranking`, embedding is `models`.
 """
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -34,6 +35,7 @@ from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.lost import open_home_catalog
 from molt.index.jobs.queue import JobQueue
+from molt.index.segments.kind_counts import FieldCount
 
 log = structlog.get_logger(__name__)
 
@@ -202,6 +204,11 @@ class Engine:
             answers=live is not None,
             quarantined=() if live is None else live.quarantined,
         )
+
+    def count_fields(self, collection: Collection) -> Sequence[FieldCount]:
+        """Which kinds of values the fields of a collection have, in what answers now."""
+        live = self.live_collections.known(collection.name).live
+        return () if live is None or live.snapshot is None else live.snapshot.count_fields()
 
     def readiness(self) -> Readiness:
         """Ready once everything was looked at and as long as there is a search to answer.

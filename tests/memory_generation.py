@@ -4,6 +4,7 @@ The second implementation of both protocols of a generation. It knows no segment
 deltas: each state of a generation is a dictionary of texts, and a search looks at all of it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -32,15 +33,21 @@ from molt.index.generations.sealing import PassageEncoder, Span
 from molt.index.generations.sifting import sift
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Vectors
+from molt.index.segments.field_kinds import FieldKinds, check_fields, field_kinds
 from molt.index.segments.filter import Filter
+from molt.index.segments.flattening import flatten
 from molt.index.segments.hits import RowHit
-from molt.index.segments.matching import check_fields, matching_rows
+from molt.index.segments.kind_counts import FieldCount
+from molt.index.segments.matching import matching_rows
+from molt.index.segments.readings import read_date, read_number
+from molt.index.segments.scalar import Scalar, ScalarKind
 
 
 @dataclass(frozen=True)
 class Indexed:
-    """A document as it was indexed: its revision, and the vector of each of its passages."""
+    """A document as it was indexed: its id, its revision, a vector for each of its passages."""
 
+    id: str
     revision: int
     metadata: Mapping[str, Any]
     spans: Sequence[Span]
@@ -113,6 +120,17 @@ class MemorySnapshot:
             hits = [hit for hit in hits if hit.score >= np.float32(min_score)]
         hits.sort(key=lambda hit: (-hit.score, hit.ordinal))
         return Found(hits[:k], len(hits), exact=True)
+
+    def field_kinds(self, where: Filter) -> FieldKinds:
+        return field_kinds(where, attributes_of([one.metadata for one in self.live.values()]))
+
+    def count_fields(self) -> Sequence[FieldCount]:
+        counts: dict[str, Counter[ScalarKind]] = {}
+        for one in self.live.values():
+            kinds = {(line.field, _counted_kind(line.scalar)) for line in flatten(one.metadata)}
+            for name, kind in kinds:
+                counts.setdefault(name, Counter())[kind] += 1
+        return [FieldCount(name, dict(sorted(c.items()))) for name, c in sorted(counts.items())]
 
     def refreshed(self, manifest: GenerationManifest, delta: Liveness) -> "MemorySnapshot":
         if manifest.id != self.manifest.id:
@@ -219,7 +237,14 @@ class MemoryWriter:
         if missing:
             known.update(zip(missing, _checked(self._encoder.embed(missing)), strict=True))
         vectors = np.stack([known[text] for text in texts])
-        return Indexed(stored.revision, document.metadata, spans, vectors)
+        return Indexed(document.id, stored.revision, document.metadata, spans, vectors)
+
+
+def _counted_kind(scalar: Scalar) -> ScalarKind:
+    if isinstance(scalar.value, str) and read_number(scalar.value):
+        return ScalarKind.NUMBER
+    dated = isinstance(scalar.value, str) and read_date(scalar.value)
+    return ScalarKind.DATE if dated else scalar.kind
 
 
 def _checked(vectors: Vectors) -> Vectors:
@@ -239,7 +264,7 @@ def _matching(live: State, where: Filter | None) -> State:
     if where is None or not live:
         return live
     metadata = [one.metadata for one in live.values()]
-    attributes = attributes_of(metadata, rows=range(len(live)))
+    attributes = attributes_of(metadata, ids=[one.id for one in live.values()])
     check_fields(where, [attributes])
     kept = matching_rows(where, attributes, n_rows=len(live))
     return {o: one for (o, one), matches in zip(live.items(), kept, strict=True) if matches}

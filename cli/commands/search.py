@@ -46,6 +46,8 @@ def search(
         answer = engine.search(wanted)
         seconds = time.perf_counter() - started
     call.show(describe_answer(answer, seconds=seconds), lambda: _listing(answer))
+    for warning in answer.warnings:
+        call.note(f"Note: {warning}.")
 
 
 def _parsed(where: str | None) -> "Filter | None":

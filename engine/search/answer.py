@@ -26,6 +26,7 @@ def describe_answer(
         "hits": [_described(hit, include) for hit in page.hits],
         "facets": {},
         "cursor": None if page.following is None else write_cursor(page.following),
+        "warnings": list(answer.warnings),
     }
 
 

@@ -31,11 +31,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Candidates:
-    """A ranking by falling score; `total` counts all that match, a lower bound unless `exact`."""
+    """A ranking by falling score; `total` counts all that match, a lower bound unless `exact`.
+
+    `warnings` say what the filter could not compare.
+    """
 
     ranking: tuple[Candidate, ...] = ()
     total: int = 0
     exact: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass

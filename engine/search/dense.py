@@ -32,4 +32,5 @@ class DenseRetriever:
             ),
             found.total,
             found.exact,
+            found.warnings,
         )

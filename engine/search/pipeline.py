@@ -66,6 +66,7 @@ class Pipeline:
             checkpoint=live.encoder.checkpoint.id,
             page=Page(hits, found.total, found.exact, following if seen else None),
             seconds=watch.seconds,
+            warnings=tuple(dict.fromkeys(one for leg in legs for one in leg.warnings)),
         )
 
 

@@ -57,12 +57,16 @@ class Page:
 
 @dataclass(frozen=True)
 class SearchAnswer:
-    """A page, the encoder and index that made it, and the `seconds` of each stage by its name."""
+    """A page, the encoder and index that made it, and the `seconds` of each stage by its name.
+
+    `warnings` say what of the query could not be done as it was meant.
+    """
 
     generation: str | None
     checkpoint: str
     page: Page
     seconds: Mapping[str, float]
+    warnings: tuple[str, ...] = ()
 
     @property
     def encode_seconds(self) -> float:

@@ -4,14 +4,17 @@ The seam for another vector store. Ours are `Snapshot` and `GenerationWriter`; w
 beyond the types is held to by `tests/contract`, for a store in memory too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 from molt.index.catalog.liveness import Liveness
 from molt.index.generations.generation import GenerationManifest
 from molt.index.segments.exact import Vectors
+from molt.index.segments.field_kinds import FieldKinds
 from molt.index.segments.filter import Filter
 from molt.index.segments.hits import RowHit
+from molt.index.segments.kind_counts import FieldCount
 
 
 @dataclass(frozen=True)
@@ -19,12 +22,14 @@ class Found:
     """The best documents, and how many there are in all.
 
     `total` counts the live documents that match the filter; where a least score was asked for,
-    only those that reach it. Where `exact` is false it is a lower bound.
+    only those that reach it. Where `exact` is false it is a lower bound. `warnings` say what the
+    filter could not compare.
     """
 
     hits: list[RowHit]
     total: int
     exact: bool
+    warnings: tuple[str, ...] = ()
 
 
 class SearchableGeneration(Protocol):
@@ -62,6 +67,17 @@ class SearchableGeneration(Protocol):
         Of equal scores the lower ordinal comes first, whatever `k` is. Raises `VectorError` for a
         query that cannot be compared, `UnknownFieldError` for a filter on a field that no document
         has and `FilterError` for an impossible range.
+        """
+        ...
+
+    def field_kinds(self, where: Filter) -> FieldKinds:
+        """The kinds of the values that the fields named by `where` have here."""
+        ...
+
+    def count_fields(self) -> Sequence[FieldCount]:
+        """In how many live documents each field has values of which kinds, by field.
+
+        Of very many fields only the largest are counted.
         """
         ...
 

@@ -124,6 +124,7 @@ class _Batch:
             attributes=attributes_of(
                 [stored.document.metadata for stored in self.documents],
                 rows=np.flatnonzero(self.rows["passage"] == 0).tolist(),
+                ids=[stored.document.id for stored in self.documents],
             ),
         )
 

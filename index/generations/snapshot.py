@@ -6,7 +6,7 @@ answer only if the catalog's word on it is at least as new.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,9 +17,10 @@ from molt.index.generations.generation import GenerationManifest, GenerationStor
 from molt.index.generations.live_rows import LiveRows, live_rows
 from molt.index.generations.protocols import Found
 from molt.index.segments.exact import NOTHING, Vectors
+from molt.index.segments.field_kinds import FieldKinds, fold_kinds
 from molt.index.segments.filter import Filter
 from molt.index.segments.hits import best_documents
-from molt.index.segments.matching import check_fields
+from molt.index.segments.kind_counts import FieldCount, count_fields, kind_warnings
 from molt.index.segments.scope import Scope
 from molt.index.segments.segment import Segment, open_segment
 
@@ -62,16 +63,17 @@ class Snapshot:
         """
         query = _checked_query(query, dimension=self.manifest.dimension)
         scopes = self._searched if where is None else self._filtered(where)
-        hits = best_documents(scopes, query, k=k)
-        if min_score is None:
-            return Found(hits, sum(scope.n_documents for scope in scopes), exact=True)
-        least = float(np.float32(min_score))
-        reaching = [hit for hit in hits if hit.score >= least]
-        if not all(scope.is_exact(k=k) for scope in scopes):
-            return Found(reaching, len(reaching), exact=False)
-        if len(reaching) < k:
-            return Found(reaching, len(reaching), exact=True)
-        return Found(reaching, _count_reaching(scopes, query, least), exact=True)
+        warnings = () if where is None else kind_warnings(where, self._searched)
+        found = _found(scopes, query, k=k, min_score=min_score)
+        return replace(found, warnings=warnings) if warnings else found
+
+    def field_kinds(self, where: Filter) -> FieldKinds:
+        """The kinds of the values that the fields named by `where` have here."""
+        return fold_kinds(where, (scope.segment.attributes for scope in self._searched))
+
+    def count_fields(self) -> Sequence[FieldCount]:
+        """In how many documents each field has values of which kinds; for the largest fields."""
+        return count_fields(self._searched)
 
     def refreshed(self, manifest: GenerationManifest, delta: Liveness) -> "Snapshot":
         """The same generation later: `delta` is every change since `self.revision`, or more.
@@ -95,7 +97,7 @@ class Snapshot:
 
     def _filtered(self, where: Filter) -> tuple[Scope, ...]:
         if self._searched:
-            check_fields(where, [scope.segment.attributes for scope in self._searched])
+            self.field_kinds(where).check(where)
         narrowed = (scope.narrowed(where) for scope in self._searched)
         return tuple(scope for scope in narrowed if scope.n_rows)
 
@@ -138,6 +140,20 @@ def _checked_query(query: Vectors, *, dimension: int) -> Vectors:
     if not np.isfinite(query).all():
         raise VectorError("the query's vector holds a value that is not a finite number")
     return np.ascontiguousarray(query, dtype=np.float32)
+
+
+def _found(scopes: Sequence[Scope], query: Vectors, *, k: int, min_score: float | None) -> Found:
+    """The `k` best documents of some scopes."""
+    hits = best_documents(scopes, query, k=k)
+    if min_score is None:
+        return Found(hits, sum(scope.n_documents for scope in scopes), exact=True)
+    least = float(np.float32(min_score))
+    reaching = [hit for hit in hits if hit.score >= least]
+    if not all(scope.is_exact(k=k) for scope in scopes):
+        return Found(reaching, len(reaching), exact=False)
+    if len(reaching) < k:
+        return Found(reaching, len(reaching), exact=True)
+    return Found(reaching, _count_reaching(scopes, query, least), exact=True)
 
 
 def _count_reaching(scopes: Sequence[Scope], query: Vectors, min_score: float) -> int:

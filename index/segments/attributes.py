@@ -1,167 +1,225 @@
 """Attributes: the filterable metadata of one segment, as an inverted index in one Parquet file.
 
-One line for each value: `field` (dotted path), `kind`, `number` or `text`, and `row`, the first
-row of the document that has it. Lines are sorted by field, kind, value and row, so the values of
-a field are one ascending run, and all rows with a value between two bounds lie side by side.
-Knows nothing of filters: that is `matching`.
+One line for each value: `field` (dotted path), `kind`, `number` and `rest` or `text`, `row`, the
+first row of the document that has it, and `element`, the nested object that it stands in. Lines are
+sorted by field, kind and value, so the values of a field are one ascending run, and all with a
+value between two bounds lie side by side. Knows nothing of filters: that is `matching`.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from molt.index.segments.scalar import MAX_FIELD_LENGTH, Scalar, ScalarKind, scalar_of, storable
-
-MAX_METADATA_LEVELS = 16
+from molt.index.segments.column import Column, DateColumn, NumberColumn, TextColumn
+from molt.index.segments.elements import Elements, read_elements
+from molt.index.segments.flattening import Line, flatten
+from molt.index.segments.readings import DateReadings, NumberReadings, read_dates, read_numbers
+from molt.index.segments.scalar import ID_FIELD, ScalarKind
 
 _SCHEMA = pl.Schema(
     {
         "field": pl.String,
         "kind": pl.String,
         "number": pl.Float64,
+        "rest": pl.Int16,
         "text": pl.String,
         "row": pl.UInt32,
+        "element": pl.UInt32,
     }
 )
-_ORDER = ["field", "kind", "number", "text", "row"]
+_ORDER = ["field", "kind", "number", "rest", "text", "row", "element"]
 
 
-@dataclass(frozen=True)
-class Column:
-    """The values of one kind that one field has: `values` ascending, beside them their `rows`."""
+class Readings(NamedTuple):
+    """What the texts of a field say besides; each text is a line after the other."""
 
-    values: npt.NDArray[np.float64] | pl.Series
-    rows: npt.NDArray[np.int64]
-
-    def spans(self, values: Sequence[float | str]) -> list[tuple[int, int]]:
-        """Where each of `values` begins and ends, in their order."""
-        starts, ends = self._places(values, "left"), self._places(values, "right")
-        return list(zip(starts.tolist(), ends.tolist(), strict=True))
-
-    def _places(
-        self, values: Sequence[float | str], side: Literal["left", "right"]
-    ) -> npt.NDArray[np.integer[Any]]:
-        if isinstance(self.values, pl.Series):
-            return self.values.search_sorted(pl.Series(values, dtype=pl.String), side).to_numpy()
-        return np.searchsorted(self.values, np.array(values, dtype=np.float64), side)
-
-    def below(self, value: float | str) -> int:
-        """How many values are less than `value`."""
-        if isinstance(self.values, pl.Series):
-            return bisect_left(self.values, value)
-        return int(np.searchsorted(self.values, float(value), side="left"))
-
-    def up_to(self, value: float | str) -> int:
-        """How many values are less than or equal to `value`."""
-        if isinstance(self.values, pl.Series):
-            return bisect_right(self.values, value)
-        return int(np.searchsorted(self.values, float(value), side="right"))
+    numbers: NumberReadings
+    dates: DateReadings
 
 
 class Attributes:
-    """Opened attributes: the sorted lines, and where in them each field begins. Immutable."""
+    """Opened attributes: the sorted lines, and where in them each field begins. Immutable.
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    They are `complete` where they know ids, nulls and nested objects: those of segments that
+    earlier versions wrote do not.
+    """
+
+    def __init__(self, frame: pl.DataFrame, *, complete: bool = True) -> None:
         self.frame = frame
-        self._rows = frame["row"].to_numpy().astype(np.int64)  # indexes three times as fast
+        self.complete = complete
+        self.rows = frame["row"].to_numpy().astype(np.int64)  # indexes three times as fast
         self._numbers = frame["number"].to_numpy()
+        self._rests = frame["rest"].to_numpy() if (frame["rest"] != 0).any() else None
         self._texts = frame["text"]
         self._runs = _runs(frame)
+        self._columns: dict[tuple[str, ScalarKind], Column | None] = {}
+        self._readings: dict[str, Readings] = {}
 
-    @property
-    def fields(self) -> Iterable[str]:
+    @cached_property
+    def fields(self) -> frozenset[str]:
         """Every field that some document has, by dotted path."""
-        return self._runs.keys()
+        return frozenset(self._runs.keys() - {ID_FIELD})
+
+    @cached_property
+    def elements(self) -> Elements:
+        """The nested objects."""
+        places = np.flatnonzero((self.frame["kind"] == ScalarKind.OBJECT).to_numpy())
+        return read_elements(self.frame["element"], self._numbers, places)
 
     def kinds(self, field: str) -> frozenset[ScalarKind]:
-        """The kinds of values that `field` has; empty where no document has it."""
+        """The kinds of values that `field` has as they are kept; empty where no document has it."""
         return frozenset(self._runs.get(field, ()))
 
-    def column(self, field: str, kind: ScalarKind) -> Column | None:
-        """The values of one kind of a field, or None where there are none."""
-        run = self._runs.get(field, {}).get(kind)
-        if run is None:
-            return None
-        values = self._texts[run] if kind is ScalarKind.TEXT else self._numbers[run]
-        return Column(values, self._rows[run])
+    def has(self, field: str, kind: ScalarKind) -> bool:
+        """Is there a value of `field` that is of a kind, or a text that says one?"""
+        return kind in self._runs.get(field, ()) or self.column(field, kind) is not None
 
-    def rows_with(self, field: str) -> npt.NDArray[np.int64]:
-        """The rows that have any value of `field`, possibly repeated."""
-        runs = self._runs.get(field)
-        if not runs:
-            return self._rows[:0]
-        starts = [run.start for run in runs.values()]
-        stops = [run.stop for run in runs.values()]
-        return self._rows[min(starts) : max(stops)]
+    def lines(self, field: str, kind: ScalarKind) -> slice:
+        """The lines of a field's values of one kind as they are kept."""
+        return self._runs.get(field, {}).get(kind, slice(0, 0))
+
+    def extent(self, field: str) -> slice:
+        """All lines of a field."""
+        runs = self._runs.get(field, {}).values()
+        return slice(min(r.start for r in runs), max(r.stop for r in runs)) if runs else slice(0, 0)
+
+    def column(self, field: str, kind: ScalarKind) -> Column | None:
+        """The values of one kind of a field, or None where there are none.
+
+        Texts that say a number or a date are among those, too.
+        """
+        run = self._runs.get(field, {})
+        if kind is ScalarKind.DATE or (kind is ScalarKind.NUMBER and ScalarKind.TEXT in run):
+            return self._read_column(field, kind)
+        if kind not in run:
+            return None
+        lines = run[kind]
+        if kind is ScalarKind.TEXT:
+            return TextColumn(self._texts[lines], lines)
+        rests = self._rests[lines] if self._rests is not None else None
+        return NumberColumn(self._numbers[lines], rests, lines)
+
+    def readings(self, field: str) -> Readings:
+        """What the texts of `field` say besides; read once."""
+        if field not in self._readings:
+            texts = self._texts[self.lines(field, ScalarKind.TEXT)]
+            self._readings[field] = Readings(read_numbers(texts), read_dates(texts))
+        return self._readings[field]
+
+    def _read_column(self, field: str, kind: ScalarKind) -> Column | None:
+        """A column that texts are read for; made once."""
+        if (field, kind) not in self._columns:
+            make = self._dates if kind is ScalarKind.DATE else self._all_numbers
+            self._columns[field, kind] = make(field)
+        return self._columns[field, kind]
+
+    def _dates(self, field: str) -> DateColumn | None:
+        dates = self.readings(field).dates
+        if not len(dates.places):
+            return None
+        order = np.argsort(dates.moments, kind="stable")
+        lines = self.lines(field, ScalarKind.TEXT).start + dates.places[order]
+        return DateColumn(dates.moments[order], lines)
+
+    def _all_numbers(self, field: str) -> NumberColumn | None:
+        own = self.lines(field, ScalarKind.NUMBER)
+        read = self.readings(field).numbers
+        values = np.concatenate([self._numbers[own], read.values])
+        if not len(values):
+            return None
+        few = np.zeros(own.stop - own.start, np.int16) if self._rests is None else self._rests[own]
+        rests = np.concatenate([few, read.rests])
+        texts = self.lines(field, ScalarKind.TEXT).start + read.places
+        lines = np.concatenate([np.arange(own.start, own.stop), texts])
+        order = np.lexsort((rests, values))
+        return NumberColumn(values[order], rests[order] if rests.any() else None, lines[order])
 
     def write(self, path: Path) -> None:
-        """Write the lines as Parquet."""
-        self.frame.write_parquet(path, compression="zstd")
+        """Write the lines as Parquet; the column `element` tells that they are complete."""
+        frame = self.frame if self.complete else self.frame.drop("element")
+        frame.write_parquet(path, compression="zstd")
 
 
 def attributes_of(
-    metadata: Sequence[Mapping[str, Any]], *, rows: Sequence[int] | None = None
+    metadata: Sequence[Mapping[str, Any]],
+    *,
+    rows: Sequence[int] | None = None,
+    ids: Sequence[str] = (),
 ) -> Attributes:
-    """The attributes of documents whose first rows are `rows` (by default 0, 1, 2, ...)."""
+    """The attributes of documents whose first rows are `rows` (by default 0, 1, 2, ...).
+
+    `ids` are those of the documents, or none.
+    """
     places = range(len(metadata)) if rows is None else rows
-    lines = [
-        (field, str(scalar.kind), *_halves(scalar), row)
-        for row, values in zip(places, metadata, strict=True)
-        for field, scalar in flatten(values)
-    ]
+    lines: list[tuple[Any, ...]] = []
+    objects = 0
+    for row, values in zip(places, metadata, strict=True):
+        found = list(flatten(values))
+        lines.extend(_line(line, row=row, before=objects) for line in found)
+        objects += sum(line.number is not None for line in found)
+    if ids:
+        kind = str(ScalarKind.TEXT)
+        named = zip(places, ids, strict=True)
+        lines.extend((ID_FIELD, kind, None, 0, doc_id, row, None) for row, doc_id in named)
     columns = zip(*lines, strict=True) if lines else [()] * len(_SCHEMA)
-    return _sorted(pl.DataFrame(dict(zip(_SCHEMA, columns, strict=True)), schema=_SCHEMA))
+    frame = pl.DataFrame(dict(zip(_SCHEMA, columns, strict=True)), schema=_SCHEMA)
+    return Attributes(_sorted(frame))
 
 
 def read_attributes(path: Path) -> Attributes:
-    """Read what `Attributes.write` wrote. The caller has verified the file."""
-    return Attributes(pl.read_parquet(path, memory_map=False))
+    """Read what `Attributes.write` wrote, in this version or before. The caller verified it."""
+    frame = pl.read_parquet(path, memory_map=False)
+    if "rest" not in frame.columns:
+        frame = frame.with_columns(pl.lit(0, pl.Int16).alias("rest"))
+    complete = "element" in frame.columns
+    if not complete:
+        frame = frame.with_columns(pl.lit(None, pl.UInt32).alias("element"))
+    return Attributes(frame.select(_SCHEMA.names()), complete=complete)
 
 
 def merged_attributes(parts: Iterable[tuple[Attributes, npt.NDArray[np.int64]]]) -> Attributes:
-    """Several attributes as one; each comes with the new row of each of its rows, -1 if dropped."""
-    frames = [pl.DataFrame(schema=_SCHEMA)]
-    for attributes, new_rows in parts:
-        moved = pl.Series("row", new_rows[attributes.frame["row"].to_numpy()])
-        kept = attributes.frame.with_columns(moved).filter(pl.col("row") >= 0)
-        frames.append(kept.cast(_SCHEMA))
-    return _sorted(pl.concat(frames))
+    """Several attributes as one; each comes with the new row of each of its rows, -1 if dropped.
 
-
-def flatten(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
-    """Every filterable value with the dotted path of its field.
-
-    Lists give their field several values. Null, what is nested deeper than `MAX_METADATA_LEVELS`,
-    and fields whose path is longer than `MAX_FIELD_LENGTH` are not filterable.
+    With one that is not complete, the others lose what it does not know.
     """
-    pending: list[tuple[str, Any, int]] = [("", metadata, 0)]
-    while pending:
-        path, value, depth = pending.pop()
-        if depth > MAX_METADATA_LEVELS:
-            continue
-        if isinstance(value, Mapping):
-            prefix = f"{path}." if path else ""
-            room = MAX_FIELD_LENGTH - len(prefix)
-            short = [(str(key), inner) for key, inner in value.items() if len(str(key)) <= room]
-            pending.extend((prefix + storable(key), inner, depth + 1) for key, inner in short)
-        elif isinstance(value, list | tuple):
-            pending.extend((path, entry, depth + 1) for entry in value)
-        elif (scalar := scalar_of(value)) is not None:
-            yield path, scalar
+    frames = [pl.DataFrame(schema=_SCHEMA)]
+    objects, complete = 0, True
+    for attributes, new_rows in parts:
+        moved = pl.Series("row", new_rows[attributes.rows])
+        kept = attributes.frame.with_columns(moved).filter(pl.col("row") >= 0)
+        numbered = attributes.elements.renumbered(kept, start=objects)
+        objects += int((kept["kind"] == ScalarKind.OBJECT).sum())
+        frames.append(numbered.cast(_SCHEMA))
+        complete = complete and attributes.complete
+    merged = pl.concat(frames)
+    return Attributes(_sorted(merged if complete else _reduced(merged)), complete=complete)
 
 
-def _halves(scalar: Scalar) -> tuple[float | None, str | None]:
-    return (None, scalar.value) if isinstance(scalar.value, str) else (scalar.value, None)
+def _reduced(frame: pl.DataFrame) -> pl.DataFrame:
+    """Without ids, nulls and nested objects."""
+    unknown = pl.col("kind").is_in([ScalarKind.NULL, ScalarKind.OBJECT])
+    kept = frame.filter(~unknown & (pl.col("field") != ID_FIELD))
+    return kept.with_columns(pl.lit(None, pl.UInt32).alias("element"))
 
 
-def _sorted(frame: pl.DataFrame) -> Attributes:
-    return Attributes(frame.unique().sort(_ORDER))
+def _line(line: Line, *, row: int, before: int) -> tuple[Any, ...]:
+    scalar, parent = line.scalar, None if line.parent is None else before + line.parent
+    kind = str(scalar.kind)
+    if line.number is not None:
+        around = None if parent is None else float(parent)
+        return (line.field, kind, around, 0, None, row, before + line.number)
+    if isinstance(scalar.value, str):
+        return (line.field, kind, None, 0, scalar.value, row, parent)
+    return (line.field, kind, scalar.value, scalar.rest, None, row, parent)
+
+
+def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.unique().sort(_ORDER)
 
 
 def _runs(frame: pl.DataFrame) -> dict[str, dict[ScalarKind, slice]]:

@@ -1,34 +1,43 @@
-"""Matching: which documents of a segment a filter keeps, and whether it can be asked at all.
+"""Matching: which documents of a segment a filter keeps.
 
-Each test on a field becomes a run of lines in `Attributes`, found by binary search; nothing is
-scanned but what matches.
+Each test on a field becomes runs of lines in `Attributes`, found by binary search; but for
+`contains`, nothing is scanned but what matches.
 """
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
-from itertools import islice
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from molt.index.errors import FilterError, UnknownFieldError
-from molt.index.segments.attributes import Attributes, Column
-from molt.index.segments.exact import Mask
-from molt.index.segments.filter import (
+from molt.index.segments.attributes import Attributes, attributes_of
+from molt.index.segments.clauses import (
     All,
+    AnyElement,
     AnyOf,
     Bound,
     Condition,
+    Contains,
     Filter,
     Not,
     OneOf,
+    Prefix,
     RangeOperator,
-    conditions,
+    ValueTest,
 )
-from molt.index.segments.scalar import ScalarKind
-
-_Span = tuple[int, int]
-_MAX_COMPARED = 1_000
+from molt.index.segments.column import (
+    Column,
+    DateColumn,
+    Extent,
+    LineNumbers,
+    TextColumn,
+    lines_at,
+)
+from molt.index.segments.exact import Mask
+from molt.index.segments.readings import DateSpan
+from molt.index.segments.scalar import ID_FIELD, ScalarKind
 
 
 def matching_rows(where: Filter, attributes: Attributes, *, n_rows: int) -> Mask:
@@ -36,93 +45,188 @@ def matching_rows(where: Filter, attributes: Attributes, *, n_rows: int) -> Mask
 
     Rows that are not the first of their document are meaningless.
     """
-    match where:
-        case Condition():
-            return _condition_mask(where, attributes, n_rows=n_rows)
-        case Not(part):
-            return ~matching_rows(part, attributes, n_rows=n_rows)
-        case All(parts) | AnyOf(parts):
-            masks = (matching_rows(part, attributes, n_rows=n_rows) for part in parts)
-            combine = np.logical_and if isinstance(where, All) else np.logical_or
-            return reduce(lambda left, right: combine(left, right, out=left), masks)
+    return _View(attributes, n_rows).matching(where)
 
 
-def check_fields(where: Filter, segments: Sequence[Attributes]) -> None:
-    """Raise `UnknownFieldError` for a field that nobody has, `FilterError` for an impossible range.
+def matching_documents(
+    where: Filter, *, ids: Sequence[str], metadata: Sequence[Mapping[str, Any]]
+) -> Mask:
+    """A mask `(n,)` of those of n documents that `where` keeps, as if they were indexed."""
+    return matching_rows(where, attributes_of(metadata, ids=ids), n_rows=len(metadata))
 
-    Asking whether an unknown field exists is allowed: nobody has it.
+
+def compared_kinds(condition: Condition, test: ValueTest) -> frozenset[ScalarKind]:
+    """The kinds of values that may pass a test of `condition`."""
+    match test:
+        case OneOf(values):
+            kinds = {value.kind for value in values}
+            return frozenset(kinds | {ScalarKind.DATE} if _dates(condition, test) else kinds)
+        case Bound(_, limit) if limit.kind is ScalarKind.TEXT:
+            bounds = [one for one in condition.tests if isinstance(one, Bound)]
+            all_dates = all(_dates(condition, one) for one in bounds)
+            return frozenset({ScalarKind.DATE if all_dates else ScalarKind.TEXT})
+        case Bound(_, limit):
+            return frozenset({limit.kind})
+        case Prefix() | Contains():
+            return frozenset({ScalarKind.TEXT})
+
+
+def _dates(condition: Condition, test: OneOf | Bound) -> tuple[DateSpan, ...]:
+    """The dates that a test names; ids are never compared as dates."""
+    return () if condition.field == ID_FIELD else test.dates
+
+
+@dataclass(frozen=True)
+class _View:
+    """What a filter is asked of: `size` documents of a segment, or objects within a field.
+
+    `units` says for each nested object (`Elements.counted`) which of the latter it belongs to.
     """
-    for path, condition in conditions(where):
-        if not condition.tests:
-            continue
-        kinds = frozenset[ScalarKind]().union(*(one.kinds(condition.field) for one in segments))
-        if not kinds:
-            raise _unknown(condition.field, segments, path=path)
-        _check_range(condition, kinds, path=path)
+
+    attributes: Attributes
+    size: int
+    within: str = ""
+    units: npt.NDArray[np.int64] | None = None
+
+    def matching(self, where: Filter) -> Mask:
+        match where:
+            case Condition():
+                return self._condition(where)
+            case AnyElement(field, part):
+                return self._any_element(self.within + field, part)
+            case Not(part):
+                return ~self.matching(part)
+            case All(()):
+                return np.ones(self.size, bool)
+            case All(parts) | AnyOf(parts):
+                masks = (self.matching(part) for part in parts)
+                combine = np.logical_and if isinstance(where, All) else np.logical_or
+                return reduce(lambda left, right: combine(left, right, out=left), masks)
+
+    def _condition(self, condition: Condition) -> Mask:
+        mask = self._passing(condition) if condition.tests else np.ones(self.size, bool)
+        if condition.excluded is not None:
+            excluding = Condition(condition.field, (condition.excluded,))
+            mask &= ~self._passing(excluding)
+        field = self.within + condition.field
+        if condition.exists is not None:
+            kinds = self.attributes.kinds(field) - {ScalarKind.NULL}
+            mask &= self._having(field, kinds) == condition.exists
+        if condition.is_null is not None:
+            mask &= self._having(field, {ScalarKind.NULL}) == condition.is_null
+        return mask
+
+    def _passing(self, condition: Condition) -> Mask:
+        """Where one value passes every test."""
+        mask = np.zeros(self.size, bool)
+        field = self.within + condition.field
+        for lines in _passing_lines(condition, self.attributes, field=field):
+            self._mark(mask, lines)
+        return mask
+
+    def _having(self, field: str, kinds: frozenset[ScalarKind] | set[ScalarKind]) -> Mask:
+        mask = np.zeros(self.size, bool)
+        for kind in kinds:
+            self._mark(mask, self.attributes.lines(field, kind))
+        return mask
+
+    def _any_element(self, field: str, part: Filter) -> Mask:
+        mask = np.zeros(self.size, bool)
+        lines = self.attributes.lines(field, ScalarKind.OBJECT)
+        units = self.attributes.elements.counted(lines)
+        inside = _View(self.attributes, lines.stop - lines.start, f"{field}.", units)
+        self._mark(mask, lines.start + np.flatnonzero(inside.matching(part)))
+        return mask
+
+    def _mark(self, mask: Mask, lines: LineNumbers) -> None:
+        """Set the mask for what has these lines."""
+        if self.units is None:
+            mask[self.attributes.rows[lines]] = True
+        else:
+            units = self.units[self.attributes.elements.of_lines[lines]]
+            mask[units[units >= 0]] = True
 
 
-def _check_range(condition: Condition, kinds: frozenset[ScalarKind], *, path: str) -> None:
+def _passing_lines(
+    condition: Condition, attributes: Attributes, *, field: str
+) -> Iterator[LineNumbers]:
+    """The lines of a field's values that pass every test of a condition."""
+    kinds = [compared_kinds(condition, test) for test in condition.tests]
+    alike = len(kinds) == 1 or (len({*kinds}) == 1 and len(kinds[0]) == 1)
+    if not alike or any(isinstance(test, Contains) for test in condition.tests):
+        yield _lines_in_common(condition, attributes, field=field)
+        return
+    for kind in kinds[0]:
+        column = attributes.column(field, kind)
+        if column is not None:
+            spans = [_spans(condition, test, column, kind=kind) for test in condition.tests]
+            for start, stop in reduce(_common, spans):
+                yield lines_at(column.lines, start, stop)
+
+
+def _lines_in_common(
+    condition: Condition, attributes: Attributes, *, field: str
+) -> npt.NDArray[np.int64]:
+    """As `_passing_lines`, where a text passes one test as itself and another one as a date."""
+    extent = attributes.extent(field)
+    kept = np.ones(extent.stop - extent.start, bool)
     for test in condition.tests:
-        if isinstance(test, Bound) and test.limit.kind not in kinds:
-            held = " and ".join(sorted(kinds))
-            reason = f"{condition.field!r} holds {held}, not {test.limit.kind}; bound it by {held}"
-            raise FilterError(f"{path}.{test.comparison}", reason)
-
-
-def _unknown(field: str, segments: Iterable[Attributes], *, path: str) -> UnknownFieldError:
-    known = sorted({name for one in segments for name in one.fields})
-    nearest = sorted(known, key=lambda name: abs(len(name) - len(field)))
-    close = get_close_matches(field, islice(nearest, _MAX_COMPARED), cutoff=0.6)
-    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else _listing(known)
-    return UnknownFieldError(f"{path}.field", f"no document has a field {field!r}; {hint}")
-
-
-def _listing(known: Sequence[str]) -> str:
-    if not known:
-        return "no document has any metadata"
-    more = ", ..." if len(known) > 10 else ""
-    return f"there are {', '.join(map(repr, known[:10]))}{more}"
-
-
-def _condition_mask(condition: Condition, attributes: Attributes, *, n_rows: int) -> Mask:
-    mask = np.zeros(n_rows, dtype=bool)
-    if condition.tests:
-        for kind in ScalarKind:
-            column = attributes.column(condition.field, kind)
+        passing = np.zeros(len(kept), bool)
+        for kind in compared_kinds(condition, test):
+            column = attributes.column(field, kind)
             if column is not None:
-                for start, stop in _spans(condition, column, kind=kind):
-                    mask[column.rows[start:stop]] = True
-        return mask if condition.exists is not False else np.zeros_like(mask)
-    mask[attributes.rows_with(condition.field)] = True
-    return mask if condition.exists else ~mask
+                for lines in _test_lines(condition, test, column, kind=kind):
+                    passing[_numbers(lines) - extent.start] = True
+        kept &= passing
+    common: npt.NDArray[np.int64] = extent.start + np.flatnonzero(kept)
+    return common
 
 
-def _spans(condition: Condition, column: Column, *, kind: ScalarKind) -> list[_Span]:
-    """Where in `column` the values lie that satisfy every test."""
-    found = [(0, len(column.rows))]
-    for test in condition.tests:
-        found = _common(found, _test_spans(test, column, kind=kind))
-    return found
+def _test_lines(
+    condition: Condition, test: ValueTest, column: Column, *, kind: ScalarKind
+) -> Iterator[LineNumbers]:
+    if isinstance(test, Contains) and isinstance(column, TextColumn):
+        yield _numbers(column.lines)[column.containing(test.text)]
+        return
+    for start, stop in _spans(condition, test, column, kind=kind):
+        yield lines_at(column.lines, start, stop)
 
 
-def _test_spans(test: OneOf | Bound, column: Column, *, kind: ScalarKind) -> list[_Span]:
+def _numbers(lines: LineNumbers) -> npt.NDArray[np.int64]:
+    return np.arange(lines.start, lines.stop) if isinstance(lines, slice) else lines
+
+
+def _spans(
+    condition: Condition, test: ValueTest, column: Column, *, kind: ScalarKind
+) -> list[Extent]:
+    """Where in `column`, which has values of `kind`, those lie that pass."""
+    if isinstance(test, Prefix | Contains):
+        return [column.beginning(test.text)] if isinstance(column, TextColumn) else []
+    if isinstance(column, DateColumn):
+        dates = _dates(condition, test)
+        if isinstance(test, OneOf):
+            return sorted(column.equal(dates))
+        [date] = dates
+        return [_side(test, column.below(date), column.up_to(date), size=len(column))]
     if isinstance(test, OneOf):
-        values = [scalar.value for scalar in test.values if scalar.kind is kind]
-        return sorted(column.spans(values))
-    if test.limit.kind is not kind:
-        return []
-    limit, size = test.limit.value, len(column.rows)
-    match test.comparison:
+        return sorted(column.equal(value for value in test.values if value.kind is kind))
+    limit = test.limit
+    return [_side(test, column.below(limit), column.up_to(limit), size=len(column))]
+
+
+def _side(bound: Bound, below: int, up_to: int, *, size: int) -> Extent:
+    """Which of `size` values, of which so many are below the bound or up to it, are on its side."""
+    match bound.comparison:
         case RangeOperator.GT:
-            return [(column.up_to(limit), size)]
+            return up_to, size
         case RangeOperator.GTE:
-            return [(column.below(limit), size)]
+            return below, size
         case RangeOperator.LT:
-            return [(0, column.below(limit))]
+            return 0, below
         case RangeOperator.LTE:
-            return [(0, column.up_to(limit))]
+            return 0, up_to
 
 
-def _common(left: list[_Span], right: list[_Span]) -> list[_Span]:
+def _common(left: list[Extent], right: list[Extent]) -> list[Extent]:
     pairs = ((max(a, c), min(b, d)) for a, b in left for c, d in right)
     return [(start, stop) for start, stop in pairs if start < stop]

@@ -1,11 +1,14 @@
 """A scope: the rows of one segment that a search may return, those live and kept by a filter."""
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from molt.index.segments.exact import Mask, Ranked, Rows, Vectors, rows_reaching
 from molt.index.segments.filter import Filter
+from molt.index.segments.scalar import ScalarKind
 from molt.index.segments.segment import Segment
 from molt.index.segments.spans import Spans
 
@@ -26,6 +29,11 @@ class Scope:
     def rows(self) -> Rows:
         """These rows, ascending."""
         return np.arange(self.n_rows) if self.mask is None else np.flatnonzero(self.mask)
+
+    @cached_property
+    def counted(self) -> dict[tuple[str, ScalarKind | None], Counter[ScalarKind]]:
+        """What was ever counted here (`kind_counts`), by field and what it was counted for."""
+        return {}
 
     def moved(self, spans: Spans, live: Mask) -> "Scope":
         """The scope in which the documents at `spans` count where `live` holds; it may be this one.

@@ -18,6 +18,7 @@ from molt.index.errors import (
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.segments.filter import parse_filter
+from molt.index.segments.scalar import ScalarKind
 from tests.contract.generations import DIMENSION, Backend, drain, vector
 from tests.hashing import HashingEncoder
 
@@ -85,6 +86,26 @@ def test_a_filter_keeps_matching_documents_and_counts_them(
     where = parse_filter({"field": "n", "gte": 6 + 3, "lt": 6 + 6})
     assert sorted(ordinals(generation, k=10, where=where)) == [3, 4, 5]
     assert generation.search(vector("any"), k=1, where=where).total == 3
+
+
+def test_a_filter_may_ask_for_ids(generation: SearchableGeneration) -> None:
+    where = parse_filter({"field": "id", "in": ["d3", "d7", "nobody\0"]})
+    assert sorted(ordinals(generation, k=10, where=where)) == [3, 7]
+
+
+def test_the_fields_of_live_documents_are_counted_by_kind(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    backend.delete("d3")
+    [field] = backend.refreshed(generation).count_fields()
+    assert (field.field, field.kinds, field.mixed) == ("n", {ScalarKind.NUMBER: 11}, False)
+
+
+def test_the_kinds_of_fields_can_be_asked_for(generation: SearchableGeneration) -> None:
+    where = parse_filter({"any": [{"field": "n", "eq": 1}, {"field": "m", "eq": 1}]})
+    kinds = generation.field_kinds(where)
+    assert kinds.kinds == {"n": {ScalarKind.NUMBER}, "m": frozenset()}
+    assert kinds.known == {"n"}
 
 
 def test_a_filter_that_cannot_be_answered_is_refused(generation: SearchableGeneration) -> None:

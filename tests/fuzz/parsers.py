@@ -129,6 +129,8 @@ def _filter_seeds() -> list[bytes]:
     return [
         b'{"all": [{"field": "brand", "eq": "acme"}, {"field": "price", "gte": 10, "lt": 50}]}',
         b'{"any": [{"field": "tags", "in": ["a", "b"]}, {"not": {"field": "a", "exists": true}}]}',
+        b'{"field": "a", "any_element": {"field": "b", "prefix": "2024-03-01", "is_null": false}}',
+        b'{"price": {"$gte": 10}, "key": "a", "match": {"value": 1}, "operator": "=="}',
     ]
 
 

@@ -27,12 +27,21 @@ def write_golden(root):
     store = GenerationStore(root)
     manifest = store.create(collection=1, checkpoint="c" * 16, dimension=8)
     folder = store.segments_path(manifest.id)
-    kinds = [{"n": 0, "tags": ["a", "b"]}, {"n": 1, "deep": {"on": True}}, {"n": 2}, {}]
+    kinds = [
+        {"n": 0, "tags": ["a", "b"], "parts": [{"n": 1, "of": "a"}, {"n": 2, "of": "b"}]},
+        {"n": 1, "deep": {"on": True}, "big": 2**53 + 1},
+        {"n": 2},
+        {"sold": None},
+    ]
     large = SegmentContent(
-        make_rows(range(4), revisions=[1, 2, 3, 4]), [AXES[:4]], 8, attributes_of(kinds)
+        make_rows(range(4), revisions=[1, 2, 3, 4]),
+        [AXES[:4]],
+        8,
+        attributes_of(kinds, ids=["a", "b", "c", "d"]),
     )
     passages = make_rows([4, 4, 5], revisions=[5, 5, 6])
-    small = SegmentContent(passages, [AXES[4:7]], 8, attributes_of([{"n": 4}, {}], rows=[0, 2]))
+    attributes = attributes_of([{"n": 4}, {}], rows=[0, 2], ids=["e", "f"])
+    small = SegmentContent(passages, [AXES[4:7]], 8, attributes)
     entries = (write_segment(folder, large, graph_from=1), write_segment(folder, small))
     refused = Quarantined("g", 6, 7, "the checkpoint's tokenizer panics at a text")
     store.publish(replace(manifest, revision=7, segments=entries, quarantined=(refused,)))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from molt.index.catalog.liveness import Liveness
+from molt.index.errors import FilterError
 from molt.index.generations.generation import GENERATION_FORMAT, GenerationStore
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.segments.filter import parse_filter
@@ -47,12 +48,42 @@ def test_the_filters_of_an_old_generation_still_work(snapshot):
         assert sorted(hit.ordinal for hit in found.hits) == ordinals
 
 
+KNOWN_SINCE_3 = (
+    ({"field": "id", "gte": "b", "lt": "f"}, [1, 3, 4]),
+    ({"field": "sold", "is_null": True}, [3]),
+    (
+        {
+            "field": "parts",
+            "any_element": {"all": [{"field": "n", "eq": 1}, {"field": "of", "eq": "b"}]},
+        },
+        [],
+    ),
+    (
+        {
+            "field": "parts",
+            "any_element": {"all": [{"field": "n", "eq": 2}, {"field": "of", "eq": "b"}]},
+        },
+        [0],
+    ),
+)
+
+
+def test_what_an_old_generation_does_not_know_is_refused(snapshot):
+    for where, ordinals in KNOWN_SINCE_3:
+        if snapshot.store.root.name in {"generation-1", "generation-2"}:
+            with pytest.raises(FilterError, match="renew it by `molt reindex`"):
+                snapshot.search(AXES[0], k=5, where=parse_filter(where))
+        else:
+            found = snapshot.search(AXES[0], k=5, where=parse_filter(where))
+            assert sorted(hit.ordinal for hit in found.hits) == ordinals
+
+
 def test_the_graph_of_an_old_generation_still_answers(snapshot):
     graph = snapshot.scopes[0].segment.graph
     assert graph.search(AXES[:4], AXES[3], k=1).rows.tolist() == [3]
 
 
 def test_an_old_generation_still_knows_who_is_in_quarantine(snapshot):
-    formats = {"generation-1": [], "generation-2": ["g"]}
+    formats = {"generation-1": [], "generation-2": ["g"], "generation-3": ["g"]}
     held = [one.doc_id for one in snapshot.manifest.quarantined]
     assert held == formats[snapshot.store.root.name]

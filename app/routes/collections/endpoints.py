@@ -10,7 +10,11 @@ from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.texts import CollectionPath
-from molt.app.routes.collections.schemas import CollectionList, CollectionState, NewCollection
+from molt.app.routes.collections.schemas import (
+    CollectionDetail,
+    CollectionList,
+    NewCollection,
+)
 from molt.app.service import service_of
 from molt.engine.engine import CollectionStatus, Engine
 
@@ -24,7 +28,7 @@ _MOST_NAMED = 100
     "/collections",
     operation_id="create_collection",
     status_code=201,
-    response_model=CollectionState,
+    response_model=CollectionDetail,
     responses={409: {"description": "a collection of that name exists"}},
 )
 @allow(Access.WRITE)
@@ -47,12 +51,12 @@ async def get_collections(request: Request) -> Json:
 @router.get(
     "/collections/{collection}",
     operation_id="get_collection",
-    response_model=CollectionState,
+    response_model=CollectionDetail,
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.READ)
 async def get_collection(request: Request, collection: CollectionPath) -> Json:
-    """Counts, revisions, and the active generation of a collection."""
+    """Counts, revisions, the active generation and the fields of a collection."""
     service = service_of(request)
     return Json(await admission_of(request).run(_get, service.engine, collection))
 
@@ -73,7 +77,7 @@ async def delete_collection_route(request: Request, collection: CollectionPath) 
 
 
 def _create(engine: Engine, name: str) -> dict[str, Any]:
-    return _state(engine.create(name))
+    return _state(engine.create(name)) | {"fields": []}
 
 
 def _list(engine: Engine) -> list[dict[str, Any]]:
@@ -81,7 +85,16 @@ def _list(engine: Engine) -> list[dict[str, Any]]:
 
 
 def _get(engine: Engine, name: str) -> dict[str, Any]:
-    return _state(engine.status(engine.catalog.collections.get(name)))
+    collection = engine.catalog.collections.get(name)
+    fields = [
+        {
+            "field": one.field,
+            "kinds": {str(kind): count for kind, count in one.kinds.items()},
+            "mixed": one.mixed,
+        }
+        for one in engine.count_fields(collection)
+    ]
+    return _state(engine.status(collection)) | {"fields": fields}
 
 
 def _delete(engine: Engine, name: str) -> None:

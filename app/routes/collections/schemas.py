@@ -51,6 +51,24 @@ class CollectionState(BaseModel):
     quarantine: Quarantine
 
 
+class FieldState(BaseModel):
+    """A field of the metadata: in how many documents it has values of each kind.
+
+    A text that is a number or a date counts as that. Where they are `mixed`, a range compares those
+    of one kind alone.
+    """
+
+    field: str
+    kinds: dict[Literal["number", "text", "date", "boolean", "null", "object"], int]
+    mixed: bool
+
+
+class CollectionDetail(CollectionState):
+    """A collection with the fields that a filter can name; of very many only the largest ones."""
+
+    fields: list[FieldState]
+
+
 class CollectionList(BaseModel):
     """All collections by name."""
 

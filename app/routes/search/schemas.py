@@ -111,3 +111,4 @@ class SearchResult(BaseModel):
     hits: list[FoundDocument]
     facets: dict[str, list[Any]]
     cursor: str | None
+    warnings: list[str]

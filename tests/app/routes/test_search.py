@@ -16,7 +16,8 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
     found = search(shop)
     best = found["hits"][0]
     assert found.keys() == {
-        *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets", "cursor")
+        *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets", "cursor"),
+        "warnings",
     }
     assert found["total"] == {"value": 3, "relation": "eq"}
     assert best | {"score": 0, "scores": 0} == {
@@ -50,6 +51,30 @@ def test_an_offset_continues_the_ranking(shop: TestClient) -> None:
 def test_a_filter_leaves_out_what_does_not_match(shop: TestClient) -> None:
     found = search(shop, filter={"all": [{"field": "price", "gte": 10, "lt": 100}]})
     assert {hit["id"] for hit in found["hits"]} == {"d1", "d2"}
+
+
+def test_a_filter_may_name_ids_or_nothing_at_all(shop: TestClient) -> None:
+    named = search(shop, filter={"field": "id", "in": ["d1", "d3", "d\0"]})
+    assert {hit["id"] for hit in named["hits"]} == {"d1", "d3"}
+    assert search(shop, filter={})["hits"] == search(shop)["hits"]
+
+
+def test_values_that_a_range_cannot_compare_are_told(client: TestClient) -> None:
+    client.post("/collections", json={"name": "shop"})
+    prices = [9, "9.5", "n/a", 12, 13, 2**53 + 1]
+    documents = [
+        {"id": f"d{place}", "text": "boots", "metadata": {"price": price}}
+        for place, price in enumerate(prices)
+    ]
+    client.post("/collections/shop/documents", json={"documents": documents, "wait": True})
+    found = search(client, collection="shop", filter={"field": "price", "lte": 12})
+    assert {hit["id"] for hit in found["hits"]} == {"d0", "d1", "d3"}
+    assert found["warnings"] == [
+        "$: 'price' holds text in 1 of 6 documents; the range compares numbers alone"
+    ]
+    assert search(client, collection="shop")["warnings"] == []
+    state = client.get("/collections/shop").json()
+    assert state["fields"] == [{"field": "price", "kinds": {"number": 5, "text": 1}, "mixed": True}]
 
 
 def test_a_least_score_leaves_out_what_scores_less(shop: TestClient) -> None:

@@ -112,7 +112,7 @@ def test_an_unknown_field_and_an_impossible_range_are_refused(snapshot):
     query = unit_vectors(1)[0]
     with pytest.raises(UnknownFieldError, match="'m'"):
         snapshot.search(query, k=5, where=parse_filter({"field": "m", "eq": 1}))
-    with pytest.raises(FilterError, match="holds number, not text"):
+    with pytest.raises(FilterError, match="holds numbers, not text"):
         snapshot.search(query, k=5, where=parse_filter({"field": "n", "lt": "a"}))
 
 

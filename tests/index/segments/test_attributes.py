@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 
 from molt.index.segments.attributes import (
-    MAX_METADATA_LEVELS,
     attributes_of,
-    flatten,
     merged_attributes,
     read_attributes,
 )
-from molt.index.segments.scalar import Scalar, ScalarKind
+from molt.index.segments.flattening import MAX_METADATA_LEVELS, Line, flatten
+from molt.index.segments.scalar import NULL_SCALAR, Scalar, ScalarKind, scalar_of
 
 METADATA = [
     {"brand": "acme", "price": 10, "tags": ["b", "a"]},
-    {"brand": "zeta", "price": "free", "size": {"height": 3}},
+    {"brand": "zeta", "price": "free", "size": {"height": 3}, "sold": None},
     {},
     {"brand": "acme", "sold": True},
 ]
@@ -24,25 +23,33 @@ def lines(attributes):
     return set(attributes.frame.rows())
 
 
+def values_of(metadata):
+    return [one for one in flatten(metadata) if one.scalar.kind is not ScalarKind.OBJECT]
+
+
 def test_nested_objects_become_dotted_paths_and_lists_several_values():
     found = set(flatten({"a": {"b": [1, {"c": "x"}], "d": None}, "e": [[True]]}))
+    an_object = Scalar(ScalarKind.OBJECT, 0.0)
     assert found == {
-        ("a.b", Scalar(ScalarKind.NUMBER, 1.0)),
-        ("a.b.c", Scalar(ScalarKind.TEXT, "x")),
-        ("e", Scalar(ScalarKind.BOOLEAN, 1.0)),
+        Line("e", Scalar(ScalarKind.BOOLEAN, 1.0)),
+        Line("a", an_object, None, 0),
+        Line("a.d", NULL_SCALAR, 0),
+        Line("a.b", an_object, 0, 1),
+        Line("a.b.c", scalar_of("x"), 1),
+        Line("a.b", scalar_of(1), 0),
     }
 
 
 def test_what_is_nested_too_deep_is_left_out():
-    deep = {"x": 1}
+    deep = {"y": 1}
     for _ in range(100_000):
         deep = {"x": deep}
     shallow = {"y": 2}
     for _ in range(MAX_METADATA_LEVELS - 1):
         shallow = {"y": shallow}
-    assert list(flatten(deep)) == []
-    assert list(flatten({"k" * 512: {"x": 1}, "a": {"k" * 511: 1}, "k" * 513: [1]})) == []
-    assert len(list(flatten(shallow))) == 1
+    assert "x" not in {line.field[-1] for line in values_of(deep)}
+    assert values_of({"k" * 512: {"x": 1}, "a": {"k" * 511: 1}, "k" * 513: [1]}) == []
+    assert len(values_of(shallow)) == 1
 
 
 def test_a_field_knows_the_kinds_of_its_values():
@@ -50,24 +57,30 @@ def test_a_field_knows_the_kinds_of_its_values():
     assert attributes.kinds("price") == {ScalarKind.NUMBER, ScalarKind.TEXT}
     assert attributes.kinds("size.height") == {ScalarKind.NUMBER}
     assert attributes.kinds("nothing") == frozenset()
-    assert set(attributes.fields) == {"brand", "price", "tags", "size.height", "sold"}
+    assert attributes.kinds("sold") == {ScalarKind.BOOLEAN, ScalarKind.NULL}
+    assert attributes.fields == {"brand", "price", "tags", "size", "size.height", "sold"}
+    assert attributes_of(METADATA, ids=["a", "b", "c", "d"]).fields == attributes.fields
 
 
 def test_a_column_is_sorted_by_value_then_row():
-    column = attributes_of(METADATA).column("brand", ScalarKind.TEXT)
-    assert column.values.to_list() == ["acme", "acme", "zeta"]
-    assert column.rows.tolist() == [0, 3, 1]
-    assert (column.below("b"), column.up_to("acme"), column.up_to("zz")) == (2, 2, 3)
+    attributes = attributes_of(METADATA)
+    column = attributes.column("brand", ScalarKind.TEXT)
+    assert column.texts.to_list() == ["acme", "acme", "zeta"]
+    assert attributes.rows[column.lines].tolist() == [0, 3, 1]
+    b, acme, zz = map(scalar_of, ("b", "acme", "zz"))
+    assert (column.below(b), column.up_to(acme), column.up_to(zz)) == (2, 2, 3)
 
 
 def test_a_repeated_value_of_one_document_counts_once():
     attributes = attributes_of([{"tags": ["a", "a"]}])
-    assert attributes.column("tags", ScalarKind.TEXT).rows.tolist() == [0]
+    lines = attributes.column("tags", ScalarKind.TEXT).lines
+    assert attributes.rows[lines].tolist() == [0]
 
 
-def test_the_rows_with_a_field_are_those_of_any_kind():
-    assert sorted(attributes_of(METADATA).rows_with("price").tolist()) == [0, 1]
-    assert attributes_of(METADATA).rows_with("nothing").tolist() == []
+def test_the_lines_of_a_field_are_those_of_any_kind():
+    attributes = attributes_of(METADATA)
+    assert sorted(attributes.rows[attributes.extent("price")].tolist()) == [0, 1]
+    assert attributes.rows[attributes.extent("nothing")].tolist() == []
 
 
 @pytest.mark.parametrize("metadata", [METADATA, [{}], []])
@@ -85,4 +98,4 @@ def test_merged_attributes_move_kept_rows_and_drop_the_rest():
 
 def test_a_lone_surrogate_in_a_field_or_value_does_not_stop_the_writing():
     attributes = attributes_of([{"a\ud800": "\udfff"}])
-    assert lines(attributes) == {("a?", "text", None, "?", 0)}
+    assert lines(attributes) == {("a?", "text", None, 0, "?", 0, None)}

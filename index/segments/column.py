@@ -1,0 +1,144 @@
+"""A column: the values of one kind that one field has, ascending, and where each of them is."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from molt.index.segments.readings import DateSpan
+from molt.index.segments.scalar import Scalar
+
+LineNumbers = npt.NDArray[np.int64] | slice
+"""Which lines of the attributes: their numbers."""
+
+Extent = tuple[int, int]
+_LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """Texts, ascending by code point."""
+
+    texts: pl.Series
+    lines: LineNumbers
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def below(self, value: Scalar) -> int:
+        """How many texts are less than `value`."""
+        return bisect_left(self.texts, value.value)
+
+    def up_to(self, value: Scalar) -> int:
+        """How many texts are less than or equal to `value`."""
+        return bisect_right(self.texts, value.value)
+
+    def equal(self, values: Iterable[Scalar]) -> list[Extent]:
+        """Where each of `values` begins and ends."""
+        wanted = pl.Series([value.value for value in values], dtype=pl.String)
+        return _spans(
+            self.texts.search_sorted(wanted, "left").to_numpy(),
+            self.texts.search_sorted(wanted, "right").to_numpy(),
+        )
+
+    def beginning(self, prefix: str) -> Extent:
+        """Where the texts that begin with `prefix` begin and end."""
+        after = _successor(prefix)
+        stop = len(self.texts) if after is None else bisect_left(self.texts, after)
+        return bisect_left(self.texts, prefix), stop
+
+    def containing(self, part: str) -> npt.NDArray[np.bool_]:
+        """Which texts `(n,)` contain `part`; looks at each of them."""
+        return self.texts.str.contains(part, literal=True).to_numpy()
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """Numbers, ascending: each is one of `values` plus, where there are `rests`, one of them."""
+
+    values: npt.NDArray[np.float64]
+    rests: npt.NDArray[np.int16] | None
+    lines: LineNumbers
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def below(self, value: Scalar) -> int:
+        """How many numbers are less than `value`."""
+        return self._place(value, value.rest)
+
+    def up_to(self, value: Scalar) -> int:
+        """How many numbers are less than or equal to `value`."""
+        return self._place(value, value.rest + 1)
+
+    def equal(self, values: Iterable[Scalar]) -> list[Extent]:
+        """Where each of `values` begins and ends."""
+        wanted = list(values)
+        if self.rests is not None or any(value.rest for value in wanted):
+            return [(self.below(value), self.up_to(value)) for value in wanted]
+        numbers = np.array([value.value for value in wanted], dtype=np.float64)
+        return _spans(
+            np.searchsorted(self.values, numbers, "left"),
+            np.searchsorted(self.values, numbers, "right"),
+        )
+
+    def _place(self, value: Scalar, rest: int) -> int:
+        """How many numbers are less than `value` with this `rest` in place of its own."""
+        if self.rests is None:
+            side: Any = "left" if rest <= 0 else "right"
+            return int(np.searchsorted(self.values, value.value, side))
+        start, stop = (int(np.searchsorted(self.values, value.value, s)) for s in _SIDES)
+        return start + int(np.searchsorted(self.rests[start:stop], rest, "left"))
+
+
+_SIDES: Sequence[Any] = ("left", "right")
+
+
+@dataclass(frozen=True)
+class DateColumn:
+    """When dates begin, ascending, in microseconds since 1970."""
+
+    moments: npt.NDArray[np.int64]
+    lines: LineNumbers
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    def below(self, date: DateSpan) -> int:
+        """How many dates begin before `date` does."""
+        return int(np.searchsorted(self.moments, date.first, "left"))
+
+    def up_to(self, date: DateSpan) -> int:
+        """How many dates begin before `date` has ended."""
+        return int(np.searchsorted(self.moments, date.last, "right"))
+
+    def equal(self, dates: Iterable[DateSpan]) -> list[Extent]:
+        """Where the dates that begin within each of `dates` begin and end."""
+        return [(self.below(date), self.up_to(date)) for date in dates]
+
+
+Column = TextColumn | NumberColumn | DateColumn
+
+
+def lines_at(lines: LineNumbers, start: int, stop: int) -> LineNumbers:
+    """The numbers of the lines `start` to `stop` of a column."""
+    if isinstance(lines, slice):
+        return slice(lines.start + start, lines.start + stop)
+    return lines[start:stop]
+
+
+def _spans(starts: npt.NDArray[Any], stops: npt.NDArray[Any]) -> list[Extent]:
+    return list(zip(starts.tolist(), stops.tolist(), strict=True))
+
+
+def _successor(prefix: str) -> str | None:
+    """The least text beyond all that begin with `prefix`; None where there is none."""
+    kept = prefix.rstrip(_LAST)
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)

@@ -1,0 +1,163 @@
+"""Field kinds: which kinds of values the fields of a collection have, and so what may be asked.
+
+A field that nobody has is an error, and so is a test that no value could pass by its kind. That is
+decided over the whole collection, never over a part of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import reduce
+from itertools import islice
+from operator import or_
+
+from molt.index.errors import FilterError, UnknownFieldError
+from molt.index.segments.attributes import Attributes
+from molt.index.segments.clauses import (
+    AnyElement,
+    Bound,
+    Condition,
+    Filter,
+    OneOf,
+    ValueTest,
+    conditions,
+)
+from molt.index.segments.matching import compared_kinds
+from molt.index.segments.scalar import ID_FIELD, ScalarKind, shown_field
+
+_MAX_COMPARED = 1_000
+_PLURAL = {
+    ScalarKind.NUMBER: "numbers",
+    ScalarKind.TEXT: "text",
+    ScalarKind.BOOLEAN: "booleans",
+    ScalarKind.DATE: "dates",
+    ScalarKind.NULL: "null",
+    ScalarKind.OBJECT: "objects",
+}
+
+
+@dataclass(frozen=True)
+class FieldKinds:
+    """The kinds of the values of each field that a filter names, and which fields there are.
+
+    Whoever asks documents that are not indexed yet folds the kinds of everything that the
+    collection has, segments (`Snapshot.field_kinds`) and batches of documents (`field_kinds` of
+    their attributes) alike, with `|`; then checks the filter once, and asks batch by batch
+    (`matching_documents`). Whether a document matches depends on no other one.
+    """
+
+    kinds: Mapping[str, frozenset[ScalarKind]]
+    known: frozenset[str] = frozenset()
+    complete: bool = True
+
+    def __or__(self, other: "FieldKinds") -> "FieldKinds":
+        """The kinds of both parts of a collection."""
+        names = self.kinds.keys() | other.kinds.keys()
+        none = frozenset[ScalarKind]()
+        return FieldKinds(
+            {name: self.kinds.get(name, none) | other.kinds.get(name, none) for name in names},
+            self.known if other.known <= self.known else self.known | other.known,
+            self.complete and other.complete,
+        )
+
+    def check(self, where: Filter) -> None:
+        """Raise `UnknownFieldError` for a field that nobody has, `FilterError` for a vain test.
+
+        Asking whether an unknown field exists is allowed: nobody has it.
+        """
+        for path, condition in conditions(where):
+            self._check_complete(condition, path=path)
+            if isinstance(condition, Condition) and not (condition.tests or condition.excluded):
+                continue
+            if condition.field == ID_FIELD:
+                continue
+            held = self.kinds.get(condition.field, frozenset())
+            if not held:
+                raise self._unknown(condition.field, path=path)
+            _check_kinds(condition, held, path=path)
+
+    def _check_complete(self, condition: Condition | AnyElement, *, path: str) -> None:
+        asked = isinstance(condition, AnyElement) or condition.is_null is not None
+        if not self.complete and (asked or condition.field == ID_FIELD):
+            raise FilterError(
+                path,
+                "this index was made by an earlier version of Molt, which kept no ids, nulls and "
+                "elements; renew it by `molt reindex`",
+            )
+
+    def _unknown(self, field: str, *, path: str) -> UnknownFieldError:
+        nearest = sorted(self.known, key=lambda name: (abs(len(name) - len(field)), name))
+        close = get_close_matches(field, islice(nearest, _MAX_COMPARED), cutoff=0.6)
+        hint = f"did you mean {' or '.join(map(_quoted, close))}?" if close else self._listing()
+        said = f"no document has a field {_quoted(field)}; {hint}"
+        return UnknownFieldError(f"{path}.field", said)
+
+    def _listing(self) -> str:
+        if not self.known:
+            return "no document has any metadata"
+        more = ", ..." if len(self.known) > 10 else ""
+        return f"there are {', '.join(map(_quoted, sorted(self.known)[:10]))}{more}"
+
+
+def field_kinds(where: Filter, attributes: Attributes) -> FieldKinds:
+    """The kinds of the fields that `where` names in a part of a collection."""
+    kinds: dict[str, frozenset[ScalarKind]] = {}
+    for _, condition in conditions(where):
+        held = attributes.kinds(condition.field)
+        if isinstance(condition, Condition) and ScalarKind.TEXT in held:
+            asked = (compared_kinds(condition, t) for t in condition.tests if isinstance(t, Bound))
+            said = {kind for kinds in asked for kind in kinds - held}
+            held |= {kind for kind in said if attributes.has(condition.field, kind)}
+        kinds[condition.field] = kinds.get(condition.field, frozenset()) | held
+    return FieldKinds(kinds, attributes.fields, attributes.complete)
+
+
+def check_fields(where: Filter, segments: Sequence[Attributes]) -> None:
+    """Raise as `FieldKinds.check` does of everything that `segments` hold."""
+    fold_kinds(where, segments).check(where)
+
+
+def fold_kinds(where: Filter, segments: Iterable[Attributes]) -> FieldKinds:
+    """The kinds of the fields that `where` names in all `segments`."""
+    return reduce(or_, (field_kinds(where, one) for one in segments), FieldKinds({}))
+
+
+def plural_kinds(kinds: Iterable[ScalarKind]) -> str:
+    """Kinds in words."""
+    return " and ".join(sorted(_PLURAL[kind] for kind in kinds))
+
+
+def _check_kinds(
+    condition: Condition | AnyElement, held: frozenset[ScalarKind], *, path: str
+) -> None:
+    values = held - {ScalarKind.NULL}
+    field = _quoted(condition.field)
+    if isinstance(condition, AnyElement):
+        if values and ScalarKind.OBJECT not in values:
+            reason = f"{field} holds {plural_kinds(values)}, not objects; put the operators beside"
+            raise FilterError(f"{path}.any_element", f'{reason} "field", without "any_element"')
+        return
+    for test in condition.tests:
+        if isinstance(test, OneOf):
+            continue
+        [kind] = compared_kinds(condition, test)
+        if values and kind not in values:
+            reason = f"{field} holds {plural_kinds(values)}, not {plural_kinds([kind])}"
+            raise FilterError(f"{path}.{_operator(test)}", f"{reason}; {_advice(test, values)}")
+
+
+def _operator(test: ValueTest) -> str:
+    return str(test.comparison) if isinstance(test, Bound) else type(test).__name__.lower()
+
+
+def _advice(test: ValueTest, held: frozenset[ScalarKind]) -> str:
+    comparable = held - {ScalarKind.OBJECT, ScalarKind.BOOLEAN}
+    if not comparable:
+        return "name a field of the objects" if ScalarKind.OBJECT in held else 'use "eq"'
+    if not isinstance(test, Bound):
+        return 'use a range or "eq"'
+    return f"bound it by {plural_kinds(comparable)}"
+
+
+def _quoted(field: str) -> str:
+    return f"'{shown_field(field)}'"
