@@ -5,7 +5,6 @@ was interrupted is resumed by doing it again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from molt.cli.progress import Progress
@@ -24,10 +23,15 @@ _Task = tuple[str, Iterator[list[Any]], Callable[..., object]]
 
 
 def load(
-    sources: "Sequence[Source]", *, catalog: "Catalog", collection: "Collection", progress: Progress
+    sources: "Sequence[Source]",
+    *,
+    catalog: "Catalog",
+    collection: "Callable[[], Collection]",
+    progress: Progress,
 ) -> dict[str, int]:
     """Write every record of the sources; how many there were of each kind.
 
+    The collection is asked for when there is something to write, so that none is made for nothing.
     Raises `SourceError` where a file cannot be read to its end, and what the catalog raises.
     """
     counts = dict.fromkeys(_RECORD_KINDS, 0)
@@ -45,10 +49,17 @@ def load(
     return counts
 
 
-def _tasks(source: "Source", catalog: "Catalog", collection: "Collection") -> Iterator[_Task]:
+def _tasks(
+    source: "Source", catalog: "Catalog", collection: "Callable[[], Collection]"
+) -> Iterator[_Task]:
     """For each kind of record: its batches, and what writes one of them."""
-    put = partial(catalog.judgments.put, collection)
-    upsert = partial(catalog.documents.upsert, collection)
+
+    def upsert(batch: "list[Document]") -> None:
+        catalog.documents.upsert(collection(), batch)
+
+    def put(**records: Any) -> None:
+        catalog.judgments.put(collection(), **records)
+
     yield "documents", _distinct_batches(source.documents()), upsert
     yield "queries", _batches(source.queries()), lambda batch: put(queries=batch)
     yield "judgments", _batches(source.judgments()), lambda batch: put(judgments=batch)

@@ -3,7 +3,8 @@
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,68 +16,116 @@ from molt.cli.home import opened_engine
 from molt.cli.indexing import index_up_to
 from molt.cli.invocation import Invocation
 from molt.cli.loading import load
-from molt.cli.output import Listing, write_json, write_note
+from molt.cli.output import Listing, write_note
 from molt.cli.progress import Progress, shown_progress
+from molt.cli.reading import (
+    DelimiterOption,
+    EncodingOption,
+    FormatOption,
+    IdOption,
+    MetadataOption,
+    NumberOption,
+    QuotingOption,
+    Rejected,
+    StripOption,
+    TextOption,
+    TitleOption,
+    read_options,
+    with_stdin,
+)
+from molt.cli.surveying import show_survey
 
 if TYPE_CHECKING:
     from molt.engine.settings import Settings
     from molt.index.catalog.catalog import Catalog
     from molt.index.catalog.collections import Collection
     from molt.index.files import RowError, Source
+    from molt.index.files.options import ReadOptions
 
 
-def import_files(
+def import_files(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
     collection: Annotated[
         str, typer.Argument(help="Name of the collection; it is made where it is missing.")
     ],
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="BEIR folders, JSONL, CSV or Parquet files."),
+        typer.Argument(
+            metavar="PATH...",
+            help="Files and folders: BEIR, JSON, CSV, TSV, Parquet, Arrow, spreadsheets; - for "
+            "standard input.",
+        ),
     ],
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be imported; write nothing.")
+    ] = False,
+    named: FormatOption = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    quoting: QuotingOption = None,
+    id_column: IdOption = None,
+    title_column: TitleOption = None,
+    text_column: TextOption = None,
+    metadata_columns: MetadataOption = None,
+    number: NumberOption = None,
+    strip_html: StripOption = False,
 ) -> None:
     """Import documents, queries, judgments and pairs, and index them.
 
     Interrupted, it goes on where it stopped when the same command is run again.
     """
+    options = read_options(
+        call,
+        named=named,
+        encoding=encoding,
+        delimiter=delimiter,
+        quoting=quoting,
+        roles=(id_column, title_column, text_column),
+        metadata=metadata_columns,
+        numbers=number,
+        strip_html=strip_html,
+    )
     rejected = Rejected(call)
-    sources = _opened(paths, None if strict else rejected)
+    with with_stdin(paths, named=named) as files:
+        if dry_run:
+            show_survey(call, files, options, rejected)
+        else:
+            reading = Reading(files, options, None if strict else rejected)
+            done = _import(call, collection, reading) | {"bad_rows": rejected.count}
+            call.show({"event": "done", "collection": collection} | done, lambda: _listing(done))
+    rejected.conclude()
+    if rejected.count:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What to read, and how; without `reject` the first bad row ends it."""
+
+    paths: Sequence[Path]
+    options: "ReadOptions"
+    reject: "Callable[[RowError], None] | None"
+
+    def sources(self) -> "list[Source]":
+        """Every path as a source. Raises `SourceError`."""
+        from molt.index.files import open_source
+
+        reject = {} if self.reject is None else {"reject": self.reject}
+        return [open_source(path, options=self.options, **reject) for path in self.paths]
+
+
+def _import(call: Invocation, collection: str, reading: Reading) -> dict[str, int]:
+    sources = reading.sources()
     settings = call.settings()
     ensure_default(call, settings)
     try:
         with shown_progress(call) as progress:
-            done = _imported(call, collection, sources, settings=settings, progress=progress)
+            return _imported(call, collection, sources, settings=settings, progress=progress)
     except KeyboardInterrupt:
         write_note("Interrupted. What was written is kept: run the same command again to go on.")
         raise typer.Exit(INTERRUPTED) from None
-    done |= {"bad_rows": rejected.count}
-    call.show({"event": "done", "collection": collection} | done, lambda: _listing(done))
-    if rejected.count:
-        write_note(f"Bad rows left out: {rejected.count}; see above.")
-        raise typer.Exit(1)
-
-
-@dataclass
-class Rejected:
-    """Names each bad row on standard error when it comes, and counts them."""
-
-    call: Invocation
-    count: int = field(default=0, init=False)
-
-    def __call__(self, error: "RowError") -> None:
-        """One more bad row."""
-        self.count += 1
-        write_note(str(error))
-        if self.call.json:
-            write_json({"event": "bad_row", "path": str(error.path), "line": error.line})
-
-
-def _opened(paths: Sequence[Path], reject: "Callable[[RowError], None] | None") -> "list[Source]":
-    from molt.index.files import open_source
-
-    return [open_source(path, **({} if reject is None else {"reject": reject})) for path in paths]
 
 
 def _imported(
@@ -89,13 +138,13 @@ def _imported(
 ) -> dict[str, int]:
     """Load every source and index it; how many records of each kind, and the revision reached."""
     with opened_engine(settings) as engine:
-        counts = load(
-            sources,
-            catalog=engine.catalog,
-            collection=_found_or_made(engine.catalog, name),
-            progress=progress,
-        )
-        revision = engine.catalog.collections.get(name).revision
+        catalog = engine.catalog
+        made = cache(partial(_found_or_made, catalog, name))
+        counts = load(sources, catalog=catalog, collection=made, progress=progress)
+        if not any(counts.values()):
+            call.note("Nothing was imported.")
+            return counts | {"revision": 0}
+        revision = catalog.collections.get(name).revision
         index_up_to(name, revision=revision, engine=engine, progress=progress, note=call.note)
     return counts | {"revision": revision}
 

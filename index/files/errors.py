@@ -15,9 +15,13 @@ class SourceError(IndexingError):
 
 
 class RowError(SourceError):
-    """One bad row: `line` is where it starts, counted from 1 (in Parquet, the row)."""
+    """One bad row: `line` is where it starts, counted from 1 (in Parquet, the row).
 
-    def __init__(self, path: Path, line: int, reason: str) -> None:
+    `kind` is the reason without what is of this row alone.
+    """
+
+    def __init__(self, path: Path, line: int, reason: str, *, kind: str | None = None) -> None:
         super().__init__(path, f"line {line}: {reason}")
         self.line = line
         self.reason = reason
+        self.kind = reason if kind is None else kind

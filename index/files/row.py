@@ -12,7 +12,7 @@ import orjson
 
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import encode_document
-from molt.index.catalog.fields import check_id, check_text
+from molt.index.catalog.fields import check_text
 from molt.index.catalog.judgments import (
     Judgment,
     Pair,
@@ -22,9 +22,10 @@ from molt.index.catalog.judgments import (
     encode_query,
 )
 from molt.index.errors import InvalidFieldError
+from molt.index.files.columns import IDS, TEXTS, TITLES, DocumentColumns
+from molt.index.files.ids import make_id, read_id
+from molt.index.files.text.markup import Markup, strip_markup
 
-IDS = ("_id", "id", "doc_id")
-TEXTS = ("text", "contents", "body")
 QUERY_IDS = ("_id", "id", "query_id", "query-id", "qid")
 QUERY_TEXTS = ("text", "query")
 JUDGED_QUERIES = ("query-id", "query_id", "qid")
@@ -49,18 +50,25 @@ class Row:
     values: Mapping[str, Any]
 
 
-def read_document(row: Row) -> Document:
+def read_document(row: Row, columns: DocumentColumns, *, markup: Markup) -> Document:
     """A document: its id, title and text, and every other column as metadata.
 
-    Raises `InvalidDocumentError`, or `InvalidFieldError` for a column.
+    Where the table has no ids, its id is a digest of its content. Raises `InvalidDocumentError`, or
+    `InvalidFieldError` for a column.
     """
     values = dict(row.values)
-    document = Document(
-        id=_as_id(values, IDS),
-        title=_as_text(values, ("title",)),
-        text=_as_text(values, TEXTS),
-        metadata=_as_metadata(values),
-    )
+    found = _taken(values, columns.id, IDS, columns)
+    if found in (None, "") and columns.id is not None:
+        raise InvalidFieldError("id", f"is missing: the column {columns.id[:80]} is empty")
+    title = _as_words(_taken(values, columns.title, TITLES, columns), columns.title or "title")
+    text = _as_words(_taken(values, columns.text, TEXTS, columns), columns.text or "text")
+    if markup is Markup.STRIPPED:
+        title, text = strip_markup(title), strip_markup(text)
+    if columns.metadata is not None:
+        values = {name: values[name] for name in values if name in columns.metadata}
+    metadata = _as_metadata(values)
+    doc_id = make_id(title, text, metadata) if found in (None, "") else read_id(found)
+    document = Document(id=doc_id, title=title, text=text, metadata=metadata)
     encode_document(document)
     return document
 
@@ -106,14 +114,26 @@ def _as_id(values: dict[str, Any], names: Sequence[str]) -> str:
     found = _take(values, names)
     if found is None:
         raise InvalidFieldError("id", f"is missing; name its column {_either(names)}")
-    # Files that come from tables often have whole numbers for ids.
-    whole = isinstance(found, int) and not isinstance(found, bool)
-    return check_id(str(found) if whole else found, field="id")
+    return read_id(found)
 
 
 def _as_text(values: dict[str, Any], names: Sequence[str]) -> str:
     found = _take(values, names)
     return "" if found is None else check_text(found, field=names[0])
+
+
+def _taken(
+    values: dict[str, Any], column: str | None, known: Sequence[str], columns: DocumentColumns
+) -> Any:
+    """The value of a column; of one called otherwise only where no row before had that one."""
+    if column is not None and column in values:
+        return values.pop(column)
+    other = next((name for name in known if name in values and name not in columns.known), None)
+    return None if other is None else values.pop(other)
+
+
+def _as_words(found: Any, column: str) -> str:
+    return "" if found is None else check_text(found, field=column)
 
 
 def _as_grade(values: dict[str, Any]) -> int:
@@ -142,7 +162,7 @@ def _as_metadata(values: dict[str, Any]) -> dict[str, Any]:
     twice = inner.keys() & values.keys()
     if twice:
         raise InvalidFieldError(
-            "metadata", f"has a key {min(twice)!r}, and so has the row; rename one of them"
+            "metadata", f"has a key {min(twice)[:80]}, and so has the row; rename one of them"
         )
     return inner | values
 

@@ -1,19 +1,28 @@
 """A source: everything that one path given by a user holds, as streams of records."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.index.errors import CatalogError
+from molt.index.errors import CatalogError, InvalidDocumentError
 from molt.index.files.beir import find_parts
+from molt.index.files.columnar.dataset import find_dataset
+from molt.index.files.columns import DocumentColumns, require_columns
+from molt.index.files.compression import bare_suffix
 from molt.index.files.errors import RowError, SourceError
+from molt.index.files.options import ReadOptions, told_once
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row, read_document, read_judgment, read_pair, read_query
-from molt.index.files.table import find_part, read_table
+from molt.index.files.table import READERS, column_names, find_part, read_table
+from molt.index.files.text.markup import Markup, has_markup
 
+_SAMPLE = 100  # the first rows of a file may lack a column
+_SAID = 80  # characters of an id in an error
+_GUESSING = ReadOptions()
 _Record = TypeVar("_Record")
 
 
@@ -26,15 +35,22 @@ class Source:
     """Files that can be read as records, from their start whenever a stream is asked for.
 
     Each bad row goes to `reject`, which may raise it or remember it; a row that was rejected is
-    in no stream.
+    in no stream. `observe` sees every row that is not broken itself.
     """
 
     def __init__(
-        self, parts: tuple[SourcePart, ...], *, reject: Callable[[RowError], None]
+        self,
+        parts: tuple[SourcePart, ...],
+        *,
+        reject: Callable[[RowError], None],
+        options: ReadOptions = _GUESSING,
+        observe: Callable[[SourcePart, Row], None] | None = None,
     ) -> None:
         self.parts = parts
         self.progress = ReadProgress()
         self._reject = reject
+        self._options = options
+        self._observe = observe
 
     def size(self, *kinds: RecordKind) -> int:
         """Bytes on disk of the files of these kinds, all kinds where none is named."""
@@ -46,7 +62,27 @@ class Source:
 
     def documents(self) -> Iterator[Document]:
         """Every document, in the order of the file; an id that comes twice comes out twice."""
-        return self._read(RecordKind.DOCUMENTS, lambda row, _: read_document(row))
+        for part in self.parts:
+            if part.kind is RecordKind.DOCUMENTS:
+                yield from self._documents(part)
+
+    def columns(self, part: SourcePart) -> DocumentColumns:
+        """What the columns of a part that holds documents are. Raises `SourceError`."""
+        return self._understood(part, column_names(part.path, rows=_SAMPLE, options=self._options))
+
+    def _understood(self, part: SourcePart, names: tuple[str, ...]) -> DocumentColumns:
+        found = require_columns(part.path, names, self._options)
+        if found.id is None:
+            self._options.tell(
+                f"{part.path}: no column is known to hold ids, so each document's is made from its "
+                "content; name one with --id-column to choose it"
+            )
+        if found.text is None:
+            self._options.tell(
+                f"{part.path}: no column is known to hold the text, so only {found.title} is "
+                "searched; name one with --text-column"
+            )
+        return found
 
     def queries(self) -> Iterator[Query]:
         """Every query, in the order of the file."""
@@ -62,29 +98,77 @@ class Source:
         """Every pair, in the order of the file."""
         return self._read(RecordKind.PAIRS, lambda row, _: read_pair(row))
 
+    def _documents(self, part: SourcePart) -> Iterator[Document]:
+        columns, markup = DocumentColumns(), self._options.markup
+        names: tuple[str, ...] = ()
+        # A file of which no row can be read says so row by row.
+        with suppress(SourceError):
+            names = column_names(part.path, rows=_SAMPLE, options=self._options)
+        if names:
+            columns = self._understood(part, names)
+        found = self._records(part, lambda row, _: read_document(row, columns, markup=markup))
+        for number, document in enumerate(found):
+            if number < _SAMPLE and markup is Markup.KEPT and has_markup(document.text):
+                self._options.tell(f"{part.path}: texts hold HTML; pass --strip-html to remove it")
+            yield document
+
     def _read(
         self, kind: RecordKind, convert: Callable[[Row, SourcePart], _Record]
     ) -> Iterator[_Record]:
         for part in self.parts:
             if part.kind is kind:
-                for row in read_table(part.path, self.progress):
-                    record = _convert(row, part, convert)
-                    if isinstance(record, RowError):
-                        self._reject(record)
-                    else:
-                        yield record
+                yield from self._records(part, convert)
+
+    def _records(
+        self, part: SourcePart, convert: Callable[[Row, SourcePart], _Record]
+    ) -> Iterator[_Record]:
+        for row in read_table(part.path, self.progress, self._options):
+            if self._observe is not None and isinstance(row, Row):
+                self._observe(part, row)
+            record = _convert(row, part, convert)
+            if isinstance(record, RowError):
+                self._reject(record)
+            else:
+                yield record
 
 
-def open_source(path: Path, *, reject: Callable[[RowError], None] = stop) -> Source:
-    """Find out what a file or a BEIR folder holds; nothing but a first row is read yet.
+def open_source(
+    path: Path,
+    *,
+    reject: Callable[[RowError], None] = stop,
+    options: ReadOptions = _GUESSING,
+) -> Source:
+    """Find out what a file or a folder holds; nothing but first rows are read yet.
 
     Without `reject`, the first bad row raises its `RowError` while the stream is read. Raises
-    `SourceError` where there is nothing that can be read.
+    `SourceError` where there is nothing that can be read, or a column is missing that has to be
+    there.
     """
     if not path.exists():
         raise SourceError(path, "does not exist")
-    parts = find_parts(path) if path.is_dir() else (find_part(path),)
-    return Source(parts, reject=reject)
+    options = told_once(options)
+    if path.is_dir():
+        return Source(_folder_parts(path, options), reject=reject, options=options)
+    source = Source((find_part(path, options),), reject=reject, options=options)
+    for part in source.parts:
+        if part.kind is RecordKind.DOCUMENTS:
+            source.columns(part)
+    return source
+
+
+def _folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
+    """What a folder holds: a BEIR corpus, a saved dataset, or files that are read one by one."""
+    try:
+        return find_parts(folder)
+    except SourceError:
+        found = find_dataset(folder) or tuple(
+            find_part(path, options)
+            for path in sorted(folder.iterdir())
+            if path.is_file() and bare_suffix(path) in READERS and not path.name.startswith(".")
+        )
+        if found:
+            return found
+        raise
 
 
 def _convert(
@@ -94,5 +178,9 @@ def _convert(
         return row
     try:
         return convert(row, part)
+    except InvalidDocumentError as error:
+        reason = f"{error.field} {error.reason}"
+        said = f"document {str(error.doc_id)[:_SAID]}: {reason}"
+        return RowError(part.path, row.line, said, kind=reason)
     except CatalogError as error:
         return RowError(part.path, row.line, str(error))

@@ -1,79 +1,180 @@
-"""A table: a file of rows in any of the known formats, told by the end of its name."""
+"""A table: a file of rows in any of the known formats, told by the end of its name.
+
+Where the end says nothing, the first bytes may.
+"""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
-from molt.index.files.csv import read_csv, read_strings
+from molt.index.files.columnar.arrow import read_arrow
+from molt.index.files.columnar.parquet import read_parquet
+from molt.index.files.columns import match_all
+from molt.index.files.compression import bare_suffix, is_packed, open_bytes
 from molt.index.files.errors import RowError, SourceError
-from molt.index.files.jsonl import read_jsonl
-from molt.index.files.parquet import read_parquet
+from molt.index.files.objects.values import read_json
+from molt.index.files.options import ReadOptions
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, TEXTS, Row
+from molt.index.files.tabular.amounts import AmountCells
+from molt.index.files.tabular.delimited import find_form, read_csv, read_strings
+from molt.index.files.tabular.dialect import describe_delimiter
+from molt.index.files.tabular.sheet import read_sheet_strings, read_xlsx, sheet_columns
 
-Reader = Callable[[Path, ReadProgress], Iterator[Row | RowError]]
+Reader = Callable[[Path, ReadProgress, ReadOptions], Iterator[Row | RowError]]
 READERS: dict[str, Reader] = {
-    ".jsonl": read_jsonl,
-    ".ndjson": read_jsonl,
+    ".jsonl": read_json,
+    ".ndjson": read_json,
+    ".json": read_json,
     ".csv": read_csv,
     ".tsv": read_csv,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
+    ".feather": read_arrow,
+    ".xlsx": read_xlsx,
 }
+_VERBATIM = {read_csv: read_strings, read_xlsx: read_sheet_strings}
+_WHOLE = (read_parquet, read_xlsx)
+_BEGINNINGS = (
+    (b"PAR1", read_parquet),
+    (b"ARROW1", read_arrow),
+    (b"{", read_json),
+    (b"[", read_json),
+    (b"\xef\xbb\xbf{", read_json),
+    (b"\xef\xbb\xbf[", read_json),
+)
 _NAMED = {"queries": RecordKind.QUERIES, "qrels": RecordKind.JUDGMENTS, "pairs": RecordKind.PAIRS}
+_GUESSING = ReadOptions()
 
 
-def read_table(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
+def read_table(
+    path: Path, progress: ReadProgress, options: ReadOptions = _GUESSING
+) -> Iterator[Row | RowError]:
     """Every row of a file, a bad one as the error that it is. Raises `SourceError`."""
-    return _reader(path)(path, progress)
+    read = _reader(path, options)
+    if options.number_columns and read not in _VERBATIM:
+        return _with_amounts(path, read, progress, options)
+    return read(path, progress, options)
 
 
-def read_verbatim(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
-    """As `read_table`, but every cell of a CSV file is the string that it is."""
-    return _verbatim(path)(path, progress)
+def read_verbatim(
+    path: Path, progress: ReadProgress, options: ReadOptions = _GUESSING
+) -> Iterator[Row | RowError]:
+    """As `read_table`, but every cell of a table without types is the string that it is."""
+    read = _reader(path, options)
+    return _VERBATIM.get(read, read)(path, progress, options)
 
 
-def sample_columns(path: Path, *, rows: int) -> frozenset[str]:
-    """The columns that the first good rows have, all of them together.
+def sample_columns(path: Path, *, rows: int, options: ReadOptions = _GUESSING) -> frozenset[str]:
+    """The columns that a header names, or that the first good rows have.
 
-    Raises `SourceError` where the format is unknown or no row can be read.
+    Raises `SourceError` where the format is unknown or no row can be read, with the reason of the
+    first one.
     """
-    good = (row for row in read_verbatim(path, ReadProgress()) if isinstance(row, Row))
-    columns = [row.values.keys() for row in islice(good, rows)]
-    if not columns:
-        raise SourceError(path, "holds no row that can be read")
-    return frozenset().union(*columns)
+    return frozenset(column_names(path, rows=rows, options=options))
 
 
-def find_part(path: Path) -> SourcePart:
+def column_names(path: Path, *, rows: int, options: ReadOptions = _GUESSING) -> tuple[str, ...]:
+    """As `sample_columns`, in the order of the file."""
+    columns: dict[str, None] = dict.fromkeys(_declared(path, options))
+    first_bad: RowError | None = None
+    good = 0
+    for row in read_verbatim(path, ReadProgress(), options):
+        if isinstance(row, RowError):
+            first_bad = first_bad or row
+            continue
+        columns |= dict.fromkeys(row.values)
+        good += 1
+        if good == rows:
+            break
+    if not good:
+        raise _no_row(path, first_bad)
+    return tuple(columns)
+
+
+def find_part(path: Path, options: ReadOptions = _GUESSING) -> SourcePart:
     """What a file holds, told by its name (`queries`, `qrels`, `pairs`), else by its first row.
 
     Raises `SourceError` where the format is unknown or no row can be read.
     """
     stem = path.name.split(".", 1)[0]
-    kind = _NAMED.get(stem) or _kind_by_columns(path)
+    kind = _NAMED.get(stem) or _kind_by_columns(path, options)
     return SourcePart(path, kind, _split(stem) if kind is RecordKind.JUDGMENTS else None)
 
 
-def _reader(path: Path) -> Reader:
-    plain = path.with_suffix("") if path.suffix == ".gz" else path
-    reader = READERS.get(plain.suffix.lower())
-    if reader is None or (reader is read_parquet and plain is not path):
+def describe_form(path: Path, options: ReadOptions = _GUESSING) -> str:
+    """The format of a file, and of a file of cells its encoding and delimiter, in words."""
+    read = _reader(path, options)
+    known = options.format or bare_suffix(path).removeprefix(".")
+    if READERS.get(f".{known.lower()}") is not read:
+        known = next(end.removeprefix(".") for end, reader in READERS.items() if reader is read)
+    if read is not read_csv:
+        return known
+    form = find_form(path, options)
+    return f"{known}, {form.encoding}, {describe_delimiter(form.dialect.delimiter)}"
+
+
+def _reader(path: Path, options: ReadOptions) -> Reader:
+    end = f".{options.format.lower().removeprefix('.')}" if options.format else bare_suffix(path)
+    read = READERS.get(end) or (None if options.format else _by_beginning(path))
+    if read is None:
         raise SourceError(
             path,
-            "is of no known format; bring .jsonl, .ndjson, .csv or .tsv (each may end in "
-            ".gz), .parquet, or a folder in the BEIR layout",
+            "is of no known format; bring .jsonl, .ndjson, .json, .csv or .tsv (each also with "
+            ".gz, .zst, .bz2 or .xz), .parquet, .arrow, .feather or .xlsx, or a folder in the "
+            "BEIR layout, or say what it is with --format",
         )
-    return reader
+    if read in _WHOLE and is_packed(path):
+        raise SourceError(path, f"is of no known format: unpack it to a file that ends in {end}")
+    return read
 
 
-def _verbatim(path: Path) -> Reader:
-    reader = _reader(path)
-    return read_strings if reader is read_csv else reader
+def _by_beginning(path: Path) -> Reader | None:
+    with open_bytes(path, ReadProgress()) as file:
+        head = file.read(256).lstrip()
+    return next((read for mark, read in _BEGINNINGS if head.startswith(mark)), None)
 
 
-def _kind_by_columns(path: Path) -> RecordKind:
-    columns = sample_columns(path, rows=1)
+def _declared(path: Path, options: ReadOptions) -> tuple[str, ...]:
+    read = _reader(path, options)
+    if read is read_csv:
+        return find_form(path, options).header.names
+    return sheet_columns(path, options) if read is read_xlsx else ()
+
+
+def _no_row(path: Path, first: RowError | None) -> SourceError:
+    if first is None:
+        return SourceError(path, "holds no row")
+    return SourceError(path, f"no row can be read; the first, on line {first.line}, {first.reason}")
+
+
+def _with_amounts(
+    path: Path, read: Reader, progress: ReadProgress, options: ReadOptions
+) -> Iterator[Row | RowError]:
+    """Rows whose strings in the number columns are read as the numbers that they spell."""
+    cells: dict[str, AmountCells] = {}
+    for row in read(path, ReadProgress(), options):
+        if isinstance(row, Row):
+            for name in match_all(tuple(row.values), options.number_columns):
+                if isinstance(found := row.values[name], str):
+                    cells.setdefault(name, AmountCells()).see(row.line, found)
+    for name, column in cells.items():
+        if remark := column.remark():
+            options.tell(f"{path}: {name[:80]}: {remark}")
+    for row in read(path, progress, options):
+        yield row if isinstance(row, RowError) else _amounts(row, cells)
+
+
+def _amounts(row: Row, cells: dict[str, AmountCells]) -> Row:
+    values = dict(row.values)
+    for name in values.keys() & cells.keys():
+        if isinstance(found := values[name], str):
+            values[name] = cells[name].read(row.line, found) if found.strip() else None
+    return Row(row.line, values)
+
+
+def _kind_by_columns(path: Path, options: ReadOptions) -> RecordKind:
+    columns = sample_columns(path, rows=1, options=options)
     if columns & set(JUDGED_QUERIES) and columns & set(JUDGED_DOCUMENTS):
         return RecordKind.JUDGMENTS
     if (

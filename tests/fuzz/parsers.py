@@ -152,6 +152,22 @@ def _jsonl_seeds() -> list[bytes]:
     return [b'{"_id": "a", "text": "b"}\n{"_id": 1, "text": "c", "metadata": {"x": [1]}}\n\n']
 
 
+def _array_seeds() -> list[bytes]:
+    rows = [{"_id": "a", "text": "b"}, {"_id": 1, "text": "c", "metadata": {"x": [1, "}"]}}]
+    return [json.dumps(rows, indent=2).encode(), json.dumps({"data": rows}, indent=1).encode()]
+
+
+def _encoded_seeds() -> list[bytes]:
+    text = "id;text\n1;Zelt für zwei\n2;größe\n"
+    return [text.encode(name) for name in ("utf-8-sig", "utf-16", "cp1252", "utf-16-le")]
+
+
+def _arrow_seeds() -> list[bytes]:
+    file = io.BytesIO()
+    pl.DataFrame({"_id": ["a", "b"], "text": ["x", "y"]}).write_ipc_stream(file)
+    return [file.getvalue()]
+
+
 def _gzip_seeds() -> list[bytes]:
     return [gzip.compress(seed, mtime=0) for seed in _jsonl_seeds()]
 
@@ -226,6 +242,9 @@ PARSERS = {
     "jsonl": Parser(_table("a.jsonl"), _jsonl_seeds, (SourceError,)),
     "jsonl.gz": Parser(_table("a.jsonl.gz"), _gzip_seeds, (SourceError,)),
     "parquet": Parser(_table("a.parquet"), _parquet_seeds, (SourceError,)),
+    "json array": Parser(_table("a.json"), _array_seeds, (SourceError,)),
+    "encoded csv": Parser(_table("a.csv"), _encoded_seeds, (SourceError,)),
+    "arrow": Parser(_table("a.arrow"), _arrow_seeds, (SourceError,)),
     "archive": Parser(_archive, _archive_seeds, (CheckpointError,)),
     "manifest": Parser(_manifest, _manifest_seeds, (ArtifactError,)),
     "checkpoint": Parser(

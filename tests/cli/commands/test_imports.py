@@ -90,7 +90,9 @@ def test_bad_rows_are_json_lines_too_where_json_was_asked_for(
 ) -> None:
     path = jsonl(tmp_path / "docs.jsonl", [*documents(1), "{oops"])
     done = molt("--json", "import", "numbers", str(path))
-    assert {"event": "bad_row", "path": str(path), "line": 2} in done.lines
+    (bad,) = (line for line in done.lines if line["event"] == "bad_row")
+    assert (bad["path"], bad["line"]) == (str(path), 2)
+    assert "is not JSON" in bad["reason"]
     assert done.lines[-1]["bad_rows"] == 1
 
 
@@ -101,7 +103,7 @@ def test_strict_stops_at_the_first_bad_row(
     done = molt("import", "numbers", str(path), "--strict")
     assert done.status == 1
     assert "line 1" in done.stderr
-    assert molt("--json", "collections", "list").value["collections"][0]["documents"] == 0
+    assert molt("--json", "collections", "list").value["collections"] == []
 
 
 def test_of_two_documents_with_one_id_the_later_one_stays(
@@ -231,3 +233,115 @@ def test_documents_that_cannot_be_encoded_are_told_and_the_others_found(
     assert "1 document that cannot be encoded ('d2': cannot read that)" in done.stderr
     hits = molt("--json", "search", "numbers", "number").value["hits"]
     assert {hit["id"] for hit in hits} == {"d0", "d1", "d3"}
+
+
+def test_of_many_bad_rows_alike_twenty_are_named_and_the_others_counted(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    rows = [*documents(1), *({"_id": f"e{n}", "n": n} for n in range(500)), "{oops"]
+    done = molt("import", "numbers", str(jsonl(tmp_path / "docs.jsonl", rows)))
+    assert done.status == 1
+    assert done.stderr.count("text is empty, and so is the title") == 21
+    assert "and 480 more rows like this: text is empty" in done.stderr
+    assert "line 502: is not JSON" in done.stderr
+    assert "Bad rows left out: 501" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content", ['{"id": "a"}\n{"id": "b"}\n', '{"id": "a", "words": "x"}\n', ""]
+)
+def test_an_import_of_which_nothing_is_good_leaves_no_collection(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "docs.jsonl"
+    path.write_text(content)
+    done = molt("import", "numbers", str(path))
+    assert done.status == 1
+    assert molt("--json", "collections", "list").value["collections"] == []
+
+
+def test_a_shop_that_exports_for_a_spreadsheet_is_imported_with_its_prices(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    path = tmp_path / "artikel.csv"
+    lines = ["Artikel;Name;Beschreibung;Preis", "A1;Zelt;<p>für zwei</p>;1.120,50", "A2;Tasse;;4,5"]
+    path.write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    columns = ["--id-column", "Artikel", "--text-column", "beschreibung", "--number", "Preis"]
+    done = molt("import", "shop", str(path), *columns, "--strip-html")
+    assert done.status == 0, done.stderr
+    assert "its cells are separated by semicolons" in done.stderr
+    filter_ = '{"field": "Preis", "gte": 1000}'
+    (hit,) = molt("--json", "search", "shop", "Zelt", "--filter", filter_).value["hits"]
+    assert (hit["id"], hit["text"], hit["metadata"]) == ("A1", "für zwei", {"Preis": 1120.5})
+
+
+def test_standard_input_is_imported(molt: Molt, hashing: list[HashingEncoder]) -> None:
+    done = molt("import", "numbers", "-", "--format", "csv", stdin="id,text\n1,one\n2,two\n")
+    assert done.status == 0, done.stderr
+    assert molt("--json", "collections", "list").value["collections"][0]["documents"] == 2
+
+
+def test_standard_input_of_no_known_format_is_refused(molt: Molt, home: Path) -> None:
+    done = molt("import", "numbers", "-", stdin="id,text\n")
+    assert done.status == 1
+    assert "--format" in done.stderr
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--format", "docx"], "--format takes arrow, csv"),
+        (["--quoting", "maybe"], "--quoting takes standard or none, not maybe"),
+        (["--encoding", "nonsense"], "there is no encoding nonsense"),
+        (["--id-column", "sku"], "has no column sku; it has id, text"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_before_anything_is_made(
+    molt: Molt, home: Path, tmp_path: Path, options: list[str], said: str
+) -> None:
+    path = tmp_path / "docs.csv"
+    path.write_text("id,text\n1,x\n")
+    done = molt("import", "numbers", str(path), *options)
+    assert done.status == 1
+    assert said in done.stderr
+    assert not home.exists()
+
+
+def test_a_dry_run_shows_what_was_understood_and_writes_nothing(
+    molt: Molt, home: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "docs.csv"
+    rows = "".join(f"{n};number {n};{n}.5;x\n" for n in range(6))
+    path.write_text(f"id;text;price;secret\n{rows}5;again;n/a;x\n7;bad\n")
+    options = ["--dry-run", "--metadata-columns", "price"]
+    done = molt("--json", "import", "numbers", str(path), *options)
+    assert done.status == 1
+    *_, found = done.lines
+    assert (found["kind"], found["good"], found["bad"], found["again"]) == ("documents", 7, 1, 1)
+    assert found["form"] == "csv, utf-8, semicolons"
+    assert [(one["name"], one["role"]) for one in found["columns"]] == [
+        ("id", "id"),
+        ("text", "text"),
+        ("price", "metadata"),
+        ("secret", "left out"),
+    ]
+    assert found["columns"][2]["kinds"] == {"number": 6}
+    assert len(found["records"]) == 5
+    assert found["records"][0]["metadata"] == {"price": 0.5}
+    shown = molt("import", "numbers", str(path), *options)
+    assert "number 4" in shown.stdout
+    assert "Nothing was written." in shown.stderr
+    assert "price: 1 cell without a number (n/a; first on line 8)" in shown.stderr
+    assert not home.exists()
+
+
+def test_a_dry_run_shows_a_whole_folder(molt: Molt, home: Path, beir: Path) -> None:
+    done = molt("--json", "import", "numbers", str(beir), "--dry-run")
+    assert done.status == 0, done.stderr
+    assert [(line["kind"], line["good"]) for line in done.lines] == [
+        ("documents", 5),
+        ("queries", 1),
+        ("judgments", 1),
+    ]
+    assert not home.exists()

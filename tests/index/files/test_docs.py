@@ -14,7 +14,7 @@ from molt.index.catalog.judgments import (
     encode_pair,
     encode_query,
 )
-from molt.index.files import row, table
+from molt.index.files import columns, compression, row, table
 from tests.paths import DOCS
 
 PAGE = (DOCS / "data.md").read_text()
@@ -23,8 +23,9 @@ PAGE = (DOCS / "data.md").read_text()
 @pytest.mark.parametrize(
     ("record", "column", "names"),
     [
-        ("document", "id", row.IDS),
-        ("document", "text", row.TEXTS),
+        ("document", "id", columns.IDS),
+        ("document", "title", columns.TITLES),
+        ("document", "text", columns.TEXTS),
         ("query", "id", row.QUERY_IDS),
         ("query", "text", row.QUERY_TEXTS),
         ("judgment", "query id", row.JUDGED_QUERIES),
@@ -39,7 +40,8 @@ def test_every_name_of_a_column_is_documented_in_its_order(
 
 
 def test_every_format_is_documented() -> None:
-    assert set(re.findall(r"`(\.[a-z]+)`", PAGE)) == {*table.READERS, ".gz", ".jsonl"}
+    known = {*table.READERS, *compression.PACKINGS}
+    assert set(re.findall(r"`(\.[a-z0-9]+)`", PAGE)) == known
 
 
 def test_every_limit_is_documented() -> None:

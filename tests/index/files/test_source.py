@@ -10,6 +10,8 @@ import pytest
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.files import RecordKind, RowError, Source, SourceError, open_source
+from molt.index.files.options import ReadOptions
+from molt.index.files.text.markup import Markup
 from tests.paths import SHARED
 
 CORPUS = [
@@ -94,10 +96,10 @@ def test_a_folder_without_a_corpus_is_refused(tmp_path: Path) -> None:
         open_source(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "data.json", "corpus.parquet.gz", "noend"])
+@pytest.mark.parametrize("name", ["notes.txt", "corpus.parquet.gz", "sheet.xlsx.zst", "noend"])
 def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("x")
-    with pytest.raises(SourceError, match=r"\.jsonl, \.ndjson, \.csv"):
+    with pytest.raises(SourceError, match="is of no known format"):
         open_source(tmp_path / name)
 
 
@@ -155,13 +157,14 @@ def test_every_format_gives_the_same_documents(tmp_path: Path) -> None:
     frame = pl.DataFrame(rows)
     _write_jsonl(tmp_path / "a.jsonl", rows)
     frame.write_csv(tmp_path / "a.csv")
-    frame.write_csv(tmp_path / "a.tsv", separator="\t")
     frame.write_parquet(tmp_path / "a.parquet")
+    frame.write_ipc(tmp_path / "a.feather")
+    frame.write_ipc_stream(tmp_path / "a.arrow")
     expected = [
         Document("1", "x", title="T", metadata={"price": 2, "ok": True}),
         Document("02", 'y\nz, "q"', title="U", metadata={"price": 3, "ok": False}),
     ]
-    for name in ("a.jsonl", "a.csv", "a.tsv", "a.parquet"):
+    for name in ("a.jsonl", "a.csv", "a.parquet", "a.feather", "a.arrow"):
         assert list(open_source(tmp_path / name).documents()) == expected, name
 
 
@@ -170,7 +173,7 @@ def test_a_bad_row_stops_the_reading_and_is_named(tmp_path: Path) -> None:
     path.write_text('{"id": "a", "text": "x"}\n\n{"id": "b"}\n{"id": "c", "text": "x"}\n')
     stream = open_source(path).documents()
     assert next(stream).id == "a"
-    with pytest.raises(RowError, match=r"docs\.jsonl: line 3: document 'b': text is empty") as bad:
+    with pytest.raises(RowError, match=r"docs\.jsonl: line 3: document b: text is empty") as bad:
         next(stream)
     assert (bad.value.path, bad.value.line) == (path, 3)
 
@@ -202,7 +205,7 @@ def test_bad_rows_can_be_collected_and_the_good_ones_read(tmp_path: Path) -> Non
         "not an object",
         "id is missing",
         "a boolean",
-        "'k'",
+        "a key k,",
         "NUL",
         "64 bits",
     ):
@@ -216,6 +219,149 @@ def test_grades_are_whole_numbers(tmp_path: Path) -> None:
     good = list(open_source(path, reject=bad.append).judgments())
     assert [(one.doc_id, one.grade) for one in good] == [("a", 1), ("b", 2)]
     assert [error.line for error in bad] == [4, 5, 6, 7]
+
+
+def _documents(
+    path: Path, content: str | bytes, **options: Any
+) -> tuple[list[Document], list[str]]:
+    """What a file gives, and what is told about it."""
+    path.write_text(content)
+    told: list[str] = []
+    source = open_source(path, options=ReadOptions(tell=told.append, **options))
+    return list(source.documents()), told
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["ID,Title,Text", "Doc ID,name,Description", "pid,Headline,CONTENT", "docid,name,body"],
+)
+def test_well_known_columns_are_recognised_in_any_case(tmp_path: Path, header: str) -> None:
+    found, told = _documents(tmp_path / "a.csv", f"{header},url\n1,Tent,for two,http://x\n")
+    assert found == [Document("1", "for two", title="Tent", metadata={"url": "http://x"})]
+    assert told == []
+
+
+def test_a_name_is_metadata_where_there_is_a_title(tmp_path: Path) -> None:
+    content = "id,title,name,text,description\n1,T,n,x,d\n2,U,m,y,\n3,,l,z,e\n"
+    found, _ = _documents(tmp_path / "a.csv", content)
+    assert found[0] == Document("1", "x", title="T", metadata={"name": "n", "description": "d"})
+    assert found[2] == Document("3", "z", title="", metadata={"name": "l", "description": "e"})
+
+
+def test_an_empty_text_is_not_filled_from_another_column(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text,description\n1,,d\n2,x,\n")
+    bad: list[RowError] = []
+    found = list(open_source(tmp_path / "a.csv", reject=bad.append).documents())
+    assert [document.id for document in found] == ["2"]
+    assert [error.line for error in bad] == [2]
+
+
+def test_options_name_the_columns_in_every_format(tmp_path: Path) -> None:
+    row = {"sku": "a", "headline": "H", "story": "S", "id": 5, "brand": "b", "stock": 3}
+    frame = pl.DataFrame([row])
+    frame.write_csv(tmp_path / "a.csv")
+    frame.write_parquet(tmp_path / "a.parquet")
+    _write_jsonl(tmp_path / "a.jsonl", [row])
+    options = ReadOptions(
+        id_column="sku",
+        title_column="headline",
+        text_column="Story",
+        metadata_columns=("brand", "id"),
+    )
+    for name in ("a.csv", "a.parquet", "a.jsonl"):
+        (found,) = open_source(tmp_path / name, options=options).documents()
+        assert (found.id, found.title, found.text) == ("a", "H", "S")
+        assert {key: str(value) for key, value in found.metadata.items()} == {
+            "id": "5",
+            "brand": "b",
+        }
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"id_column": "sku"}, "has no column sku; it has id, words"),
+        ({"number_columns": ("price",)}, "has no column price"),
+        ({}, "no column is known to hold the text; it has id, words: name one with --text-column"),
+    ],
+)
+def test_a_column_that_is_missing_is_named_before_anything_is_read(
+    tmp_path: Path, options: dict[str, Any], said: str
+) -> None:
+    (tmp_path / "a.csv").write_text("id,words\n1,x\n")
+    with pytest.raises(SourceError, match=said):
+        open_source(tmp_path / "a.csv", options=ReadOptions(**options))
+
+
+def test_documents_without_ids_get_the_same_ones_whenever_they_are_read(tmp_path: Path) -> None:
+    content = "title,text,price\nTent,for two,5\nStove,burns gas,7\nStove,burns gas,8\n"
+    first, told = _documents(tmp_path / "a.csv", content)
+    again, _ = _documents(tmp_path / "b.csv", content)
+    assert first == again
+    assert len({document.id for document in first}) == 3
+    assert any("made from its content" in each for each in told)
+
+
+def test_whole_floats_are_whole_number_ids_in_every_format(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"id": [1.0, 2.0, None], "text": ["a", "b", "c"]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    frame.write_csv(tmp_path / "a.csv")
+    _write_jsonl(tmp_path / "a.jsonl", [{"id": 1.0, "text": "a"}, {"id": 2.0, "text": "b"}])
+    for name in ("a.parquet", "a.csv", "a.jsonl"):
+        bad: list[RowError] = []
+        source = open_source(tmp_path / name, reject=bad.append)
+        assert [document.id for document in source.documents()] == ["1", "2"], name
+        assert all("id is missing" in error.reason for error in bad)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("1.5", "no whole number"), ("1e300", "too large to be exact")]
+)
+def test_a_number_that_is_no_exact_id_is_named(tmp_path: Path, value: str, said: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"id": {value}, "text": "x"}}\n')
+    with pytest.raises(RowError, match=said):
+        list(open_source(path).documents())
+
+
+def test_numbers_in_strings_of_json_are_read_where_an_option_says_so(tmp_path: Path) -> None:
+    rows = [{"id": "a", "text": "x", "price": "1.234,50"}, {"id": "b", "text": "x", "price": 3}]
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    found, _ = _documents(tmp_path / "a.jsonl", content, number_columns=("price",))
+    assert [document.metadata["price"] for document in found] == [1234.5, 3]
+
+
+def test_html_is_told_and_stripped_where_an_option_says_so(tmp_path: Path) -> None:
+    content = "id,title,text\n1,<b>Tent</b>,<p>for 2 &amp; 3</p>\n"
+    kept, told = _documents(tmp_path / "a.csv", content)
+    assert kept[0].text == "<p>for 2 &amp; 3</p>"
+    assert any("--strip-html" in each for each in told)
+    stripped, _ = _documents(tmp_path / "a.csv", content, markup=Markup.STRIPPED)
+    assert (stripped[0].title, stripped[0].text) == ("Tent", "for 2 & 3")
+
+
+def test_the_first_reason_is_given_where_no_row_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{oops\n{oops\n")
+    with pytest.raises(SourceError, match="no row can be read; the first, on line 1, is not JSON"):
+        open_source(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize("name", ["docs.txt", "docs", "docs.data"])
+def test_json_is_recognised_under_any_name(tmp_path: Path, name: str) -> None:
+    found, _ = _documents(tmp_path / name, '{"id": "1", "text": "x"}\n{"id": "2", "text": "y"}\n')
+    assert [document.id for document in found] == ["1", "2"]
+
+
+def test_a_format_may_be_named(tmp_path: Path) -> None:
+    found, _ = _documents(tmp_path / "docs.txt", "id;text\n1;x\n", format="csv")
+    assert found == [Document("1", "x")]
+
+
+def test_a_folder_of_tables_is_read_file_by_file(tmp_path: Path) -> None:
+    (tmp_path / "b.CSV").write_text("id,text\n1,x\n")
+    (tmp_path / "a.jsonl").write_text('{"id": "2", "text": "y"}\n')
+    (tmp_path / "notes.txt").write_text("x")
+    assert [document.id for document in open_source(tmp_path).documents()] == ["2", "1"]
 
 
 COUNTS = {

@@ -1,33 +1,36 @@
-"""JSON Lines, one object a line, plain or compressed with gzip."""
+"""JSON Lines, one object a line."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
-
-from molt.index.files.compression import open_bytes
 from molt.index.files.errors import RowError
+from molt.index.files.objects.exact import explain_json, parse_exactly
+from molt.index.files.options import ReadOptions
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row
+from molt.index.files.text.encoding import open_utf8
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
+_GUESSING = ReadOptions()
 
 
-def read_jsonl(path: Path, progress: ReadProgress) -> Iterator[Row | RowError]:
+def read_jsonl(
+    path: Path, progress: ReadProgress, options: ReadOptions = _GUESSING
+) -> Iterator[Row | RowError]:
     """Every row in order, a bad one as the error that it is; blank lines are not rows.
 
     Raises `SourceError` where the file itself cannot be read to its end.
     """
-    for number, line in enumerate(_lines(path, progress), 1):
+    for number, line in enumerate(_lines(path, progress, options), 1):
         if len(line) > MAX_LINE_BYTES:
             yield RowError(path, number, f"has more than {MAX_LINE_BYTES} bytes; split its text")
         elif not line.isspace():
             yield _parse(path, number, line)
 
 
-def _lines(path: Path, progress: ReadProgress) -> Iterator[bytes]:
-    with open_bytes(path, progress) as file:
-        line = file.readline(MAX_LINE_BYTES + 1).removeprefix(b"\xef\xbb\xbf")
+def _lines(path: Path, progress: ReadProgress, options: ReadOptions) -> Iterator[bytes]:
+    with open_utf8(path, progress, options) as file:
+        line = file.readline(MAX_LINE_BYTES + 1)
         while line:
             yield line
             while len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
@@ -37,9 +40,9 @@ def _lines(path: Path, progress: ReadProgress) -> Iterator[bytes]:
 
 def _parse(path: Path, number: int, line: bytes) -> Row | RowError:
     try:
-        values = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        return RowError(path, number, f"is not JSON: {error}")
+        values = parse_exactly(line)
+    except ValueError as error:
+        return RowError(path, number, explain_json(error, line))
     if not isinstance(values, dict):
         return RowError(path, number, "is JSON, but not an object")
     return Row(number, values)

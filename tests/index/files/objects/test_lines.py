@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.files import ReadProgress, RowError, SourceError, jsonl
-from molt.index.files.jsonl import read_jsonl
+from molt.index.files import ReadProgress, RowError, SourceError
+from molt.index.files.objects import lines
+from molt.index.files.objects.lines import read_jsonl
 from molt.index.files.row import Row
 
 
@@ -19,24 +20,43 @@ def test_rows_carry_their_line_and_blank_lines_are_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    [b"\xff\xfe", b'{"a": "\xc3"}', b'{"a": NaN}', b'{"a": 1e999}', b'{"a": "\\ud800"}', b"{"],
+    ("line", "said"),
+    [
+        (b'{"x": "ok", "a": "\xc3"}', "is not UTF-8: byte 0xC3 at 19"),
+        (b'{"a": NaN}', "no NaN"),
+        (b'{"a": [1, -Infinity]}', "no Infinity"),
+        (b'{"a": 1e999}', "is not JSON"),
+        (b'{"a": "\\ud800"}', "is not JSON"),
+        (b"{oops", "is not JSON"),
+        (b'{"a": 1, "a": 2}', "the name a twice"),
+        (b'{"a": {"b": [{"c": 1, "c" : 2}]}}', "the name c twice"),
+        (b'{"id": 9223372036854775808}', "9223372036854775808 has more than 64 bits"),
+        (b'{"a": -123456789012345678901234567890}', "more than 64 bits"),
+        (b"[1, 2]", "not an object"),
+    ],
 )
-def test_what_is_not_json_is_a_bad_row_and_the_next_one_is_good(
-    tmp_path: Path, line: bytes
+def test_what_is_no_object_of_one_meaning_is_a_bad_row_and_the_next_one_is_good(
+    tmp_path: Path, line: bytes, said: str
 ) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(line + b'\n{"a": 1}\n')
-    first, second = _read(path)
-    assert isinstance(first, RowError)
-    assert "not JSON" in first.reason
-    assert second == Row(2, {"a": 1})
+    path.write_bytes(b'{"a": 0}\n' + line + b'\n{"a": 1}\n')
+    _, second, third = _read(path)
+    assert isinstance(second, RowError)
+    assert said in second.reason
+    assert third == Row(3, {"a": 1})
+
+
+def test_names_and_digits_inside_texts_make_no_row_bad(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a": "\\"a\\": 12345678901234567890123", "n": 9223372036854775807}\n')
+    (row,) = _read(path)
+    assert row == Row(1, {"a": '"a": 12345678901234567890123', "n": 2**63 - 1})
 
 
 def test_a_line_too_long_to_hold_is_one_bad_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jsonl, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 100)
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"a": "' + b"x" * 1000 + b'"}\n{"a": 1}\n' + b"y" * 100 + b"\n")
     first, second, third = _read(path)

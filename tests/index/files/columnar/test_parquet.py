@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from molt.index.files import ReadProgress, SourceError, open_source
-from molt.index.files.parquet import read_parquet
+from molt.index.files.columnar.parquet import read_parquet
+from molt.index.files.options import ReadOptions
 from molt.index.files.row import Row
 
 
@@ -66,3 +67,28 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(SourceError, match="as Parquet"):
         list(read_parquet(path, ReadProgress()))
+
+
+def test_what_json_does_not_have_is_left_out_and_bytes_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame(
+        {
+            "id": ["a"],
+            "nan": [float("nan")],
+            "infinite": [float("inf")],
+            "whole": [Decimal(12345678901234567890)],
+            "list": [[1.0, float("nan")]],
+            "image": [{"bytes": b"\x00", "path": "x"}],
+            "raw": [b"\x00"],
+        }
+    ).write_parquet(path)
+    told: list[str] = []
+    (row,) = read_parquet(path, ReadProgress(), ReadOptions(tell=told.append))
+    assert row == Row(1, {"id": "a", "whole": 12345678901234567890, "list": [1.0, None]})
+    assert told == [f"{path}: columns that hold bytes are left out: image, raw"]
+
+
+def test_a_name_with_what_others_expand_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "a[1]*.parquet"
+    pl.DataFrame({"id": [1]}).write_parquet(path)
+    assert list(read_parquet(path, ReadProgress())) == [Row(1, {"id": 1})]

@@ -1,0 +1,147 @@
+"""A dry run: what an import would make of files, shown before anything is written."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molt.cli.invocation import Invocation
+from molt.cli.output import Listing, snippet, write_json, write_listing, write_note
+
+if TYPE_CHECKING:
+    from molt.index.files import RowError, SourcePart
+    from molt.index.files.options import ReadOptions
+    from molt.index.files.survey import SurveyedColumn
+
+SHOWN = 5
+_MOST_IDS = 1_000_000
+_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class _Surveyed:
+    """What one file holds; `again` counts documents whose id came before in it."""
+
+    path: str
+    kind: str
+    form: str
+    good: int
+    bad: int
+    again: int
+    columns: "tuple[SurveyedColumn, ...]"
+    records: tuple[dict[str, Any], ...]
+
+
+def show_survey(
+    call: Invocation,
+    paths: Sequence[Path],
+    options: "ReadOptions",
+    reject: "Callable[[RowError], None]",
+) -> None:
+    """Read files to their end, and show columns, counts and the first records of each."""
+    for path in paths:
+        for found in _surveyed(path, options, reject):
+            if call.json:
+                write_json({"event": "survey"} | asdict(found))
+            else:
+                _write(found)
+    call.note("Nothing was written.")
+
+
+def _surveyed(
+    path: Path, options: "ReadOptions", reject: "Callable[[RowError], None]"
+) -> Iterator[_Surveyed]:
+    from molt.index.files import Source, open_source
+    from molt.index.files.survey import Survey
+
+    for part in open_source(path, options=options).parts:
+        survey, bad = Survey(), _Bad(reject)
+        source = Source((part,), reject=bad, options=options, observe=survey.look)
+        records, good, ids = [], 0, _Ids()
+        for record in _records(source):
+            good += 1
+            ids.see(record)
+            if len(records) < SHOWN:
+                records.append(asdict(record))
+        yield _Surveyed(
+            path=str(part.path),
+            kind=part.kind.value,
+            form=_form(part, options),
+            good=good,
+            bad=bad.count,
+            again=ids.again,
+            columns=survey.columns(source, part),
+            records=tuple(records),
+        )
+
+
+@dataclass
+class _Bad:
+    """Counts the bad rows of one file."""
+
+    reject: "Callable[[RowError], None]"
+    count: int = 0
+
+    def __call__(self, error: "RowError") -> None:
+        self.count += 1
+        self.reject(error)
+
+
+class _Ids:
+    """Counts documents whose id came before, among the first million."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self.again = 0
+
+    def see(self, record: Any) -> None:
+        if not hasattr(record, "title") or len(self._seen) == _MOST_IDS:
+            return
+        key = hash(record.id)
+        self.again += key in self._seen
+        self._seen.add(key)
+
+
+def _records(source: Any) -> Iterator[Any]:
+    for stream in (source.documents, source.queries, source.judgments, source.pairs):
+        yield from stream()
+
+
+def _form(part: "SourcePart", options: "ReadOptions") -> str:
+    from molt.index.files.table import describe_form
+
+    return describe_form(part.path, options)
+
+
+def _write(found: _Surveyed) -> None:
+    again = f", {found.again:,} with an id that came before" if found.again else ""
+    write_note(
+        f"{found.path}: {found.form}: {found.good:,} {found.kind}{again}; bad rows: {found.bad:,}"
+    )
+    columns = [
+        (column.name, column.role, _kinds(column.kinds), snippet(column.example, width=_WIDTH))
+        for column in found.columns
+    ]
+    write_listing(Listing(("column", "read as", "holds", "first"), columns))
+    write_listing(_first(found))
+
+
+def _first(found: _Surveyed) -> Listing:
+    names = tuple(found.records[0]) if found.records else ("record",)
+    rows = [
+        tuple(snippet(_said(record[name]), width=_WIDTH) for name in names)
+        for record in found.records
+    ]
+    return Listing(names, rows, empty="No row is good.")
+
+
+def _said(value: Any) -> str:
+    import orjson
+
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _kinds(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "nothing"

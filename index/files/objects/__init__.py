@@ -1,0 +1,1 @@
+"""Rows that are JSON objects: one a line, in an array, or one after the other."""

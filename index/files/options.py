@@ -1,0 +1,73 @@
+"""Options: how a user wants files to be read, where guessing would be wrong.
+
+Frozen, and passed down to every reader. What a reader guessed or left out, it tells aloud.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from molt.index.files.text.markup import Markup
+
+_MOST_TOLD = 200
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
+
+
+class Quoting(StrEnum):
+    """What a quotation mark at the beginning of a cell means.
+
+    STANDARD: a cell quoted as in RFC 4180, whatever it spans. NONE: a mark like any other.
+    """
+
+    STANDARD = "standard"
+    NONE = "none"
+
+
+def silent(message: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """None is for what is guessed: the format, the encoding, the delimiter, the quoting, columns.
+
+    `number_columns` are read as numbers however those are written; of `metadata_columns`, where
+    they are given, and of no others metadata are made. `tell` hears what was guessed.
+    """
+
+    format: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    quoting: Quoting | None = None
+    id_column: str | None = None
+    title_column: str | None = None
+    text_column: str | None = None
+    metadata_columns: tuple[str, ...] | None = None
+    number_columns: tuple[str, ...] = ()
+    markup: Markup = Markup.KEPT
+    tell: Callable[[str], None] = field(default=silent, compare=False)
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """The columns that have to be there for these options to make sense."""
+        roles = (self.id_column, self.title_column, self.text_column)
+        given = (name for name in roles if name is not None)
+        return (*given, *(self.metadata_columns or ()), *self.number_columns)
+
+
+def told_once(options: ReadOptions) -> ReadOptions:
+    """The options, telling each thing once, however often the file is read."""
+    told: set[str] = set()
+
+    def tell(message: str) -> None:
+        if message not in told and len(told) < _MOST_TOLD:
+            told.add(message)
+            options.tell(message)
+
+    return replace(options, tell=tell)
+
+
+def canonical(name: str) -> str:
+    """The name of a column without what people write differently: case, blanks, hyphens."""
+    return _BETWEEN_WORDS.sub("_", name.strip().lower()) or name

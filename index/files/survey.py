@@ -1,0 +1,78 @@
+"""A survey: what the columns of files were taken for and what they hold, for whoever looks first.
+
+Counts what it is shown while the files are read; keeps no rows but a few.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from molt.index.files.columns import DocumentColumns
+from molt.index.files.part import RecordKind, SourcePart
+from molt.index.files.row import Row
+from molt.index.files.source import Source
+
+MOST_COLUMNS = 500
+_EXAMPLE_CHARS = 60
+
+
+@dataclass(frozen=True)
+class SurveyedColumn:
+    """One column: what it is read as, how many of its values are of each kind, and the first."""
+
+    name: str
+    role: str
+    kinds: dict[str, int]
+    example: str
+
+
+@dataclass
+class _Values:
+    kinds: Counter[str] = field(default_factory=Counter)
+    example: str = ""
+
+
+class Survey:
+    """Looks at the rows of a part."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, _Values] = {}
+
+    def look(self, part: SourcePart, row: Row) -> None:  # noqa: ARG002  as every observer
+        """Count the values of a row."""
+        for name, value in row.values.items():
+            if name not in self._columns:
+                if len(self._columns) == MOST_COLUMNS:
+                    continue
+                self._columns[name] = _Values(example=str(value)[:_EXAMPLE_CHARS])
+            self._columns[name].kinds[_kind(value)] += 1
+
+    def columns(self, source: Source, part: SourcePart) -> tuple[SurveyedColumn, ...]:
+        """All columns of a part, as its source reads them."""
+        found = source.columns(part) if part.kind is RecordKind.DOCUMENTS else None
+        return tuple(
+            SurveyedColumn(
+                name,
+                _role(name, found),
+                dict(values.kinds),
+                values.example,
+            )
+            for name, values in self._columns.items()
+        )
+
+
+def _role(name: str, found: DocumentColumns | None) -> str:
+    if found is None:
+        return "-"
+    roles = {found.id: "id", found.title: "title", found.text: "text"}
+    if name in roles:
+        return roles[name]
+    if found.metadata is not None and name not in found.metadata:
+        return "left out"
+    return "metadata"
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "boolean", int: "whole number", float: "number", str: "text"}
+    kinds |= {list: "list", dict: "object", type(None): "null"}
+    return kinds.get(type(value), "other")

@@ -1,0 +1,1 @@
+"""What a file's bytes are before they are rows: compressed, in some encoding, with markup."""

@@ -1,0 +1,122 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from molt.index.files import ReadProgress, RowError, SourceError
+from molt.index.files.objects import values
+from molt.index.files.objects.values import read_json
+from molt.index.files.row import Row
+
+ROWS = [{"id": "1", "text": 'a ], "b'}, {"id": "2", "text": "ü", "tags": [1, {"x": None}]}]
+
+
+def _read(path: Path, content: str | bytes) -> list[Row | RowError]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(read_json(path, ReadProgress()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=1),
+        "\ufeff" + json.dumps(ROWS, ensure_ascii=False),
+        "[" + ",\n".join(map(json.dumps, ROWS)) + "]\n",
+        "\n".join(map(json.dumps, ROWS)),
+        "\n".join(json.dumps(row, indent=2) for row in ROWS),
+        json.dumps({"version": 3, "documents": ROWS}),
+        json.dumps({"data": ROWS}, indent=2),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_objects_are_found_however_they_lie(tmp_path: Path, name: str, content: str) -> None:
+    assert [row.values for row in _read(tmp_path / name, content) if isinstance(row, Row)] == ROWS
+
+
+def test_values_are_found_across_the_borders_of_what_is_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "_CHUNK_BYTES", 7)
+    rows = [{"id": n, "text": "é" * n, "ok": True, "n": 1.25} for n in range(30)]
+    found = _read(tmp_path / "a.json", json.dumps(rows, ensure_ascii=False, indent=1))
+    assert [row.values for row in found if isinstance(row, Row)] == rows
+    assert found[1].line == 8
+
+
+def test_a_single_object_is_one_row(tmp_path: Path) -> None:
+    assert _read(tmp_path / "a.json", json.dumps(ROWS[0], indent=1)) == [Row(1, ROWS[0])]
+
+
+def test_a_value_that_is_no_object_of_one_meaning_is_a_bad_row(tmp_path: Path) -> None:
+    content = '[\n{"id": 1},\n3,\n{"id": 1, "id": 2},\n{"n": 99999999999999999999},\n{"id": 2}]'
+    found = _read(tmp_path / "a.json", content)
+    assert [row.values["id"] for row in found if isinstance(row, Row)] == [1, 2]
+    bad = {row.line: row.reason for row in found if isinstance(row, RowError)}
+    assert bad.keys() == {3, 4, 5}
+    assert "twice" in bad[4]
+    assert "64 bits" in bad[5]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('[{"id": 1},\n{"id": oops},\n{"id": 3}]', "line 2: it is not JSON"),
+        ('[{"id": 1}\n{"id": 2}]', "line 2: a comma is missing"),
+        ('[{"id": 1},\n{"id": 2}', "line 2: the array never ends"),
+        ('[{"id": 1},\n{"id": "2', "line 2: it is not JSON"),
+    ],
+)
+def test_where_json_ends_to_be_json_the_line_is_named_and_the_rows_before_it_are_read(
+    tmp_path: Path, content: str, said: str
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(content)
+    rows = read_json(path, ReadProgress())
+    assert next(rows) == Row(1, {"id": 1})
+    with pytest.raises(SourceError, match=said):
+        list(rows)
+
+
+def test_a_value_too_large_to_hold_ends_the_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "MAX_VALUE_CHARS", 1000)
+    monkeypatch.setattr(values, "_CHUNK_BYTES", 100)
+    with pytest.raises(SourceError, match="more than 1000 characters"):
+        _read(tmp_path / "a.json", json.dumps([{"text": "x" * 10_000}]))
+
+
+def test_an_array_is_never_held_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b"[" + b'{"a": 1},\n' * 800_000 + b'{"a": 1}]')
+    progress = ReadProgress()
+    rows = read_json(path, progress)
+    next(rows)
+    assert 0 < progress.position < path.stat().st_size / 3
+    rows.close()  # type: ignore[attr-defined]
+
+
+def test_nesting_without_end_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="nested too deeply"):
+        _read(tmp_path / "a.json", "[" * 100_000)
+
+
+def test_what_a_search_engine_exports_is_read_as_documents(tmp_path: Path) -> None:
+    lines = [
+        {"index": {"_index": "shop", "_id": 1}},
+        {"title": "Tent"},
+        {"create": {}},
+        {"title": "Rope"},
+        {"delete": {"_id": "3"}},
+        {"_index": "shop", "_id": "4", "_score": 1.0, "_source": {"title": "Cup"}},
+        {"index": "a word"},
+    ]
+    found = _read(tmp_path / "a.ndjson", "\n".join(map(json.dumps, lines)))
+    assert [row.values for row in found if isinstance(row, Row)] == [
+        {"_id": "1", "title": "Tent"},
+        {"title": "Rope"},
+        {"_id": "4", "title": "Cup"},
+        {"index": "a word"},
+    ]
+    assert [row.line for row in found if isinstance(row, RowError)] == [5]
