@@ -59,7 +59,8 @@ def _surveyed(
     for part in open_source(path, options=options).parts:
         survey, bad = Survey(), _Bad(reject)
         source = Source((part,), reject=bad, options=options, observe=survey.look)
-        records, good, ids = [], 0, _Ids()
+        records: list[dict[str, Any]] = []
+        good, ids = 0, _Ids()
         for record in _records(source):
             good += 1
             ids.see(record)

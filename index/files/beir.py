@@ -11,6 +11,9 @@ _NAMES = {
     "pairs": RecordKind.PAIRS,
 }
 
+LAYOUT = frozenset((*_NAMES, "qrels"))
+"""How the files and folders of the layout are called, without their endings."""
+
 
 def find_parts(folder: Path) -> tuple[SourcePart, ...]:
     """What a BEIR folder holds: `corpus.jsonl`, `queries.jsonl`, `pairs.jsonl` (each may end in

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CatalogError, InvalidDocumentError
-from molt.index.files.beir import find_parts
+from molt.index.files.beir import LAYOUT, find_parts
 from molt.index.files.columnar.dataset import find_dataset
 from molt.index.files.columns import DocumentColumns, require_columns
 from molt.index.files.compression import bare_suffix
@@ -17,7 +18,7 @@ from molt.index.files.options import ReadOptions, told_once
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row, read_document, read_judgment, read_pair, read_query
-from molt.index.files.table import READERS, column_names, find_part, read_table
+from molt.index.files.table import READERS, column_names, find_part, has_header, read_table
 from molt.index.files.text.markup import Markup, has_markup
 
 _SAMPLE = 100  # the first rows of a file may lack a column
@@ -72,6 +73,8 @@ class Source:
 
     def _understood(self, part: SourcePart, names: tuple[str, ...]) -> DocumentColumns:
         found = require_columns(part.path, names, self._options)
+        if not has_header(part.path, self._options):
+            found = replace(found, known=frozenset())
         if found.id is None:
             self._options.tell(
                 f"{part.path}: no column is known to hold ids, so each document's is made from its "
@@ -158,17 +161,15 @@ def open_source(
 
 def _folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
     """What a folder holds: a BEIR corpus, a saved dataset, or files that are read one by one."""
-    try:
+    files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    if any(path.name.split(".", 1)[0] in LAYOUT for path in files):
         return find_parts(folder)
-    except SourceError:
-        found = find_dataset(folder) or tuple(
-            find_part(path, options)
-            for path in sorted(folder.iterdir())
-            if path.is_file() and bare_suffix(path) in READERS and not path.name.startswith(".")
-        )
-        if found:
-            return found
-        raise
+    found = find_dataset(folder) or tuple(
+        find_part(path, options)
+        for path in files
+        if path.is_file() and bare_suffix(path) in READERS
+    )
+    return found or find_parts(folder)
 
 
 def _convert(

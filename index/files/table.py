@@ -8,14 +8,14 @@ from pathlib import Path
 
 from molt.index.files.columnar.arrow import read_arrow
 from molt.index.files.columnar.parquet import read_parquet
-from molt.index.files.columns import match_all
+from molt.index.files.columns import TEXTS, match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
 from molt.index.files.errors import RowError, SourceError
 from molt.index.files.objects.values import read_json
 from molt.index.files.options import ReadOptions
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
-from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, TEXTS, Row
+from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
 from molt.index.files.tabular.amounts import AmountCells
 from molt.index.files.tabular.delimited import find_form, read_csv, read_strings
 from molt.index.files.tabular.dialect import describe_delimiter
@@ -33,9 +33,9 @@ READERS: dict[str, Reader] = {
     ".feather": read_arrow,
     ".xlsx": read_xlsx,
 }
-_VERBATIM = {read_csv: read_strings, read_xlsx: read_sheet_strings}
-_WHOLE = (read_parquet, read_xlsx)
-_BEGINNINGS = (
+_VERBATIM: dict[Reader, Reader] = {read_csv: read_strings, read_xlsx: read_sheet_strings}
+_WHOLE: tuple[Reader, ...] = (read_parquet, read_xlsx)
+_BEGINNINGS: tuple[tuple[bytes, Reader], ...] = (
     (b"PAR1", read_parquet),
     (b"ARROW1", read_arrow),
     (b"{", read_json),
@@ -90,6 +90,11 @@ def column_names(path: Path, *, rows: int, options: ReadOptions = _GUESSING) -> 
     if not good:
         raise _no_row(path, first_bad)
     return tuple(columns)
+
+
+def has_header(path: Path, options: ReadOptions = _GUESSING) -> bool:
+    """Has the file columns that all rows share, where JSON has names in each object?"""
+    return _reader(path, options) is not read_json
 
 
 def find_part(path: Path, options: ReadOptions = _GUESSING) -> SourcePart:

@@ -26,6 +26,7 @@ _SLACK = 16  # characters of a literal, number or escape that may be cut off
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _LENIENT = JSONDecoder(parse_int=len)
 _GUESSING = ReadOptions()
+_OWN = frozenset(("_id", "id", "text"))  # an object that has one is a document itself
 WRAPPERS = ("documents", "docs", "data", "rows", "records", "items", "results", "corpus")
 
 
@@ -42,7 +43,7 @@ def _spans_lines(path: Path, options: ReadOptions) -> bool:
         head = file.read(_CHUNK_BYTES).decode(UTF8, "surrogateescape").lstrip()
     first, _, rest = head.partition("\n")
     if not first or _parses(first):
-        return first.startswith("[") and not rest.strip()
+        return not rest.strip()
     if first.startswith("["):
         return True
     try:
@@ -98,7 +99,7 @@ def _rows(path: Path, line: int, value: Any, *, alone: bool) -> Iterator[Row | R
 
 def _wrapped(value: dict[str, Any]) -> list[Any] | None:
     lists = [name for name, inner in value.items() if isinstance(inner, list)]
-    if len(lists) != 1 or lists[0].lower() not in WRAPPERS:
+    if len(lists) != 1 or lists[0].lower() not in WRAPPERS or _OWN & value.keys():
         return None
     found: list[Any] = value[lists[0]]
     return found if found and isinstance(found[0], dict) else None

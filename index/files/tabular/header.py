@@ -30,7 +30,7 @@ class Header:
         if record.problem is not None:
             return RowError(path, record.line, record.problem)
         cells = record.cells
-        if not cells:
+        if not any(cells):
             return None
         if len(cells) != self.width and (len(cells) < self.width or any(cells[self.width :])):
             return RowError(path, record.line, self._ragged(cells))

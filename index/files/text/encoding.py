@@ -79,10 +79,10 @@ def not_decoded(text: str, encoding: str, *, where: str) -> str | None:
 
 
 def _without_mark(raw: BinaryIO) -> BinaryIO:
-    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[arg-type]
-    if buffered.peek(3)[:3] == codecs.BOM_UTF8:
-        buffered.read(3)
-    return cast("BinaryIO", buffered)
+    file = io.BufferedReader(cast("io.RawIOBase", raw), _CHUNK_BYTES)
+    if file.peek(3)[:3] == codecs.BOM_UTF8:
+        file.read(3)
+    return cast("BinaryIO", file)
 
 
 def _checked(path: Path, encoding: str) -> str:
@@ -90,7 +90,7 @@ def _checked(path: Path, encoding: str) -> str:
         found = codecs.lookup(encoding)
     except (LookupError, ValueError):
         found = None
-    if found is None or not found._is_text_encoding:  # type: ignore[attr-defined]  # noqa: SLF001
+    if found is None or not found._is_text_encoding:  # noqa: SLF001
         raise SourceError(
             path,
             f"there is no encoding {encoding[:40]}; pass one as --encoding cp1252, latin-1, "
@@ -138,7 +138,8 @@ def _is_utf8(line: bytes) -> bool:
 def _most_likely(evidence: bytes) -> str | None:
     from charset_normalizer import from_bytes  # noqa: PLC0415  only few files need it
 
-    found = {match.encoding: match for match in from_bytes(evidence, cp_isolation=_LIKELY)}
+    matches = from_bytes(evidence, cp_isolation=_LIKELY, threshold=0.5)
+    found = {match.encoding: match for match in matches}
     best = next(iter(found.values()), None)
     western = _decoded(evidence, _WESTERN)
     if best is None:

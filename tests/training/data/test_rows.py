@@ -95,6 +95,6 @@ def test_bad_rows_are_named_with_their_lines(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "triplets.xlsx").write_text("x")
+    (tmp_path / "triplets.docx").write_text("x")
     with pytest.raises(SourceError, match="no known format"):
-        read_triplets(tmp_path / "triplets.xlsx", refuse)
+        read_triplets(tmp_path / "triplets.docx", refuse)

@@ -75,7 +75,7 @@ def test_a_folder_is_read_with_what_only_training_takes(folder: Path) -> None:
 def test_every_bad_row_is_named_with_its_file_and_line(folder: Path) -> None:
     raw = read_files([folder])
     assert len(raw.rejected) == 2
-    assert raw.rejected[0].startswith(f"{folder}/corpus.jsonl:2: document 'd2': text is empty")
+    assert raw.rejected[0].startswith(f"{folder}/corpus.jsonl:2: document d2: text is empty")
     assert raw.rejected[1].startswith(f"{folder}/qrels/train.tsv:3: score is 'high'")
 
 

@@ -78,7 +78,7 @@ UNCLOSED = [
     ('id,text\n7,"open\n8,"second"\n9,third\n', {2: "after the quotation mark"}, "89"),
     ('n,id,text\n7,d1,"open\n8,d2,second\n9,d13,x"\n', {2: "run on to line 4"}, "d2d13"),
     ('id,a,text\nx9,1,"open\nfoo,2,b\nbar,3,c\nbazz,4,d"\n', {2: "run on"}, "foobarbazz"),
-    ('id,a,text\n1,x,"open\n2,y,b\n3,z,c,"d\n', {2: "after", 4: "4 cells"}, "2"),
+    ('id,a,text\n1,x,"open\n2,y,b\n3,z,c,"d\n', {2: "after", 4: "never ends"}, "2"),
 ]
 
 
