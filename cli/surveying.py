@@ -54,10 +54,10 @@ def _surveyed(
     path: Path, options: "ReadOptions", reject: "Callable[[RowError], None]"
 ) -> Iterator[_Surveyed]:
     from molt.index.files import Source, open_source
-    from molt.index.files.survey import Survey
+    from molt.index.files.survey import FileSurvey
 
     for part in open_source(path, options=options).parts:
-        survey, bad = Survey(), _Bad(reject)
+        survey, bad = FileSurvey(), _Bad(reject)
         source = Source((part,), reject=bad, options=options, observe=survey.look)
         records: list[dict[str, Any]] = []
         good, ids = 0, _Ids()

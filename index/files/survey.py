@@ -32,7 +32,7 @@ class _Values:
     example: str = ""
 
 
-class Survey:
+class FileSurvey:
     """Looks at the rows of a part."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from molt.index.files.columnar.parquet import read_parquet
 from molt.index.files.columns import TEXTS, match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
 from molt.index.files.errors import RowError, SourceError
-from molt.index.files.objects.values import read_json
+from molt.index.files.objects.values import read_objects
 from molt.index.files.options import ReadOptions
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
@@ -23,9 +23,9 @@ from molt.index.files.tabular.sheet import read_sheet_strings, read_xlsx, sheet_
 
 Reader = Callable[[Path, ReadProgress, ReadOptions], Iterator[Row | RowError]]
 READERS: dict[str, Reader] = {
-    ".jsonl": read_json,
-    ".ndjson": read_json,
-    ".json": read_json,
+    ".jsonl": read_objects,
+    ".ndjson": read_objects,
+    ".json": read_objects,
     ".csv": read_csv,
     ".tsv": read_csv,
     ".parquet": read_parquet,
@@ -38,10 +38,10 @@ _WHOLE: tuple[Reader, ...] = (read_parquet, read_xlsx)
 _BEGINNINGS: tuple[tuple[bytes, Reader], ...] = (
     (b"PAR1", read_parquet),
     (b"ARROW1", read_arrow),
-    (b"{", read_json),
-    (b"[", read_json),
-    (b"\xef\xbb\xbf{", read_json),
-    (b"\xef\xbb\xbf[", read_json),
+    (b"{", read_objects),
+    (b"[", read_objects),
+    (b"\xef\xbb\xbf{", read_objects),
+    (b"\xef\xbb\xbf[", read_objects),
 )
 _NAMED = {"queries": RecordKind.QUERIES, "qrels": RecordKind.JUDGMENTS, "pairs": RecordKind.PAIRS}
 _GUESSING = ReadOptions()
@@ -94,7 +94,7 @@ def column_names(path: Path, *, rows: int, options: ReadOptions = _GUESSING) -> 
 
 def has_header(path: Path, options: ReadOptions = _GUESSING) -> bool:
     """Has the file columns that all rows share, where JSON has names in each object?"""
-    return _reader(path, options) is not read_json
+    return _reader(path, options) is not read_objects
 
 
 def find_part(path: Path, options: ReadOptions = _GUESSING) -> SourcePart:

@@ -30,7 +30,7 @@ _OWN = frozenset(("_id", "id", "text"))  # an object that has one is a document 
 WRAPPERS = ("documents", "docs", "data", "rows", "records", "items", "results", "corpus")
 
 
-def read_json(
+def read_objects(
     path: Path, progress: ReadProgress, options: ReadOptions = _GUESSING
 ) -> Iterator[Row | RowError]:
     """Objects one a line, in an array, or one after the other: told by how the file begins."""

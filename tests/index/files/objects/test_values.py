@@ -5,7 +5,7 @@ import pytest
 
 from molt.index.files import ReadProgress, RowError, SourceError
 from molt.index.files.objects import values
-from molt.index.files.objects.values import read_json
+from molt.index.files.objects.values import read_objects
 from molt.index.files.row import Row
 
 ROWS = [{"id": "1", "text": 'a ], "b'}, {"id": "2", "text": "ü", "tags": [1, {"x": None}]}]
@@ -13,7 +13,7 @@ ROWS = [{"id": "1", "text": 'a ], "b'}, {"id": "2", "text": "ü", "tags": [1, {"
 
 def _read(path: Path, content: str | bytes) -> list[Row | RowError]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read_json(path, ReadProgress()))
+    return list(read_objects(path, ReadProgress()))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_where_json_ends_to_be_json_the_line_is_named_and_the_rows_before_it_are
 ) -> None:
     path = tmp_path / "a.json"
     path.write_text(content)
-    rows = read_json(path, ReadProgress())
+    rows = read_objects(path, ReadProgress())
     assert next(rows) == Row(1, {"id": 1})
     with pytest.raises(SourceError, match=said):
         list(rows)
@@ -91,7 +91,7 @@ def test_an_array_is_never_held_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b"[" + b'{"a": 1},\n' * 800_000 + b'{"a": 1}]')
     progress = ReadProgress()
-    rows = read_json(path, progress)
+    rows = read_objects(path, progress)
     next(rows)
     assert 0 < progress.position < path.stat().st_size / 3
     rows.close()  # type: ignore[attr-defined]
