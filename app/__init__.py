@@ -1,1 +1,4 @@
-"""The web service: search and embeddings over HTTP. Never imports torch or training."""
+"""The web service: search and embeddings over HTTP.
+
+Never imports torch, and of training the shape of its configuration alone.
+"""

@@ -12,19 +12,18 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from typing import TYPE_CHECKING, Any
 
 from molt.cli.edge import CommandError
+from molt.cli.following import shown_job, told, told_place, told_seconds
 from molt.cli.invocation import Invocation
-from molt.cli.output import Listing, write_json, write_note
-from molt.cli.progress import Progress, shown_progress
+from molt.cli.output import Listing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from molt.engine.settings import Settings
-    from molt.index.jobs.job import Job, JobEvent, JobRequest
+    from molt.index.jobs.job import Job, JobRequest
     from molt.index.jobs.queue import JobQueue
 
 _LOOK_SECONDS = 0.5
-_PLAIN = frozenset(("event", "at", "step"))
 _ALONE = {"MOLT_WATCH__SECONDS": "0", "MOLT_LOG__LEVEL": "error"}
 """A worker beside no server has nobody to watch, and a person reads its job's events here."""
 
@@ -54,13 +53,15 @@ def follow(call: Invocation, settings: "Settings", queue: "JobQueue", job: "Job"
 
     Raises `CommandError` where it failed or was cancelled.
     """
-    with _worked(call, settings, job), shown_progress(call) as progress:
-        last = -1
+    from molt.index.jobs.progress import ProgressMeter
+
+    with _worked(call, settings, job), shown_job(call, job.kind) as show:
+        last, meter = -1, ProgressMeter(job.kind)
         while True:
             job = queue.get(job.id)
             for event in queue.events(job.id, after=last):
                 last = event.number
-                _show(call, progress, event)
+                show(event.content, meter.hear(event.content))
             if job.state.ended:
                 break
             time.sleep(_LOOK_SECONDS)
@@ -107,7 +108,14 @@ def result(job: "Job") -> Listing:
     """What a job made, a fact a line."""
     facts = [("job", job.id), ("state", job.state)]
     if isinstance(job.result, dict):
-        facts += [(name, _told(value)) for name, value in job.result.items()]
+        facts += [(name, told(value)) for name, value in job.result.items()]
+    if job.progress is not None:
+        left = job.progress.seconds_left
+        facts += [
+            ("at", told_place(job.progress)),
+            ("progress", f"{job.progress.percent:.0f} %"),
+            ("time left", "-" if left is None else f"about {told_seconds(left)}"),
+        ]
     if job.error is not None:
         facts.append(("error", job.error))
     return Listing(("field", "value"), facts)
@@ -116,22 +124,3 @@ def result(job: "Job") -> Listing:
 def actor() -> str:
     """Who asks on this machine, for the release history."""
     return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}"
-
-
-def _show(call: Invocation, progress: Progress, event: "JobEvent") -> None:
-    content = event.content
-    if content["event"] == "progress":
-        progress.report(content["stage"], content["done"], total=content["total"])
-    elif call.json:
-        write_json(dict(content))
-    else:
-        facts = [f"{name} {value}" for name, value in content.items() if name not in _PLAIN]
-        write_note(" ".join((content.get("step") or content["event"], *facts)))
-
-
-def _told(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
-    if isinstance(value, list):
-        return "; ".join(map(str, value)) or "-"
-    return str(value)

@@ -1,7 +1,10 @@
 """The configuration of training, alone or to replace: a TOML file, and single keys set over it."""
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -19,8 +22,27 @@ from molt.training.gate_config import GateConfig
 _Config = TypeVar("_Config", bound=BaseModel)
 
 
+@dataclass(frozen=True)
+class ConfigProblem:
+    """A key that is none, or whose value cannot be: where, why, and the value as it was given."""
+
+    place: tuple[str | int, ...]
+    detail: str
+    value: str | None = None
+
+    def __str__(self) -> str:
+        where = ".".join(map(str, self.place)) or "the configuration"
+        if self.value is None:
+            return f"{where} {self.detail}"
+        return f"{where}: {self.detail}, not {self.value}"
+
+
 class ConfigError(TrainingError):
-    """A configuration that cannot be read, or says what cannot be."""
+    """A configuration that cannot be read, or says what cannot be: `problems` are its keys."""
+
+    def __init__(self, message: str, problems: Sequence[ConfigProblem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
 
 
 class TrainConfig(FitConfig):
@@ -95,7 +117,8 @@ def validated(schema: type[_Config], values: Mapping[str, Any]) -> _Config:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(map(_explained, error.errors(include_url=False)))) from None
+        found = [_problem(schema, one) for one in error.errors(include_url=False)]
+        raise ConfigError("\n".join(map(str, found)), found) from None
 
 
 def write_config(config: TrainConfig, path: Path) -> None:
@@ -134,8 +157,33 @@ def _value(text: str) -> Any:
         return text
 
 
-def _explained(error: Any) -> str:
-    where = ".".join(map(str, error["loc"])) or "the configuration"
+def _problem(schema: type[BaseModel], error: Any) -> ConfigProblem:
+    place = tuple(error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"{where} is no key; docs/training.md and docs/evaluation.md list them"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r:.80}"
+        return ConfigProblem(place, f"is no key; {_near_miss(schema, place)}")
+    said = str(error["msg"]).removeprefix("Value error, ")
+    said = said.replace("Input should be", "must be").removesuffix(" or instance of mappingproxy")
+    return ConfigProblem(place, said, f"{json.dumps(error['input'], default=str):.80}")
+
+
+def _near_miss(schema: type[BaseModel], place: tuple[str | int, ...]) -> str:
+    """What may have been meant by a key: one like it beside it, or one of its name elsewhere."""
+    *sections, wrong = map(str, place)
+    here: Any = schema
+    for section in sections:
+        here = getattr(here, "model_fields", {})[section].annotation
+    near = get_close_matches(wrong, getattr(here, "model_fields", ()), n=1)
+    if near:
+        return f"did you mean {'.'.join((*sections, *near))}?"
+    elsewhere = [name for name in _keys(schema) if name.rpartition(".")[2] == wrong]
+    if elsewhere:
+        return f"did you mean {elsewhere[0]}?"
+    return "docs/training.md and docs/evaluation.md list them"
+
+
+def _keys(schema: type[BaseModel]) -> list[str]:
+    return [
+        f"{section}.{key}"
+        for section, field in schema.model_fields.items()
+        for key in getattr(field.annotation, "model_fields", ())
+    ]

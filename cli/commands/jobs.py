@@ -35,7 +35,7 @@ def list_jobs(
 def show(call: Invocation, job_id: JobArgument) -> None:
     """Show how far a job has come, what it made, or why it failed."""
     with opened_queue(existing_home(call)) as queue:
-        job = queue.get(job_id)
+        job = queue.look(job_id)
     call.show(job_fields(job), lambda: result(job))
 
 

@@ -100,7 +100,8 @@ class JobRequest:
 class Job:
     """A job as it now stands. `error` says why it failed; `attempts` how often it was begun.
 
-    `collection_id` is that of the collection it was asked for, whoever has its name now.
+    `collection_id` is that of the collection it was asked for, whoever has its name now. `progress`
+    is known of a job at work, to whoever asked for it.
     """
 
     id: str
@@ -115,6 +116,20 @@ class Job:
     result: Any = None
     error: str | None = None
     collection_id: int | None = None
+    progress: "JobProgress | None" = None
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """What a job is at, how far it is, and how long it will still take; None where unknown.
+
+    `percent` is from 0 to 100 and never falls.
+    """
+
+    step: str | None
+    stage: str | None
+    percent: float
+    seconds_left: float | None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ the jobs is another process.
 """
 
 import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -24,10 +27,12 @@ from molt.index.jobs.job import (
     VERSION,
     Job,
     JobEvent,
+    JobProgress,
     JobRequest,
     JobState,
     new_job_id,
 )
+from molt.index.jobs.progress import ProgressMeter
 
 if TYPE_CHECKING:
     from dbos import EnqueueOptions, WorkflowStatus
@@ -39,6 +44,7 @@ _STATES = {
     "SUCCESS": JobState.DONE,
     "CANCELLED": JobState.CANCELLED,
 }
+_MOST_METERS = 64
 _UNENDED = [name for name, state in _STATES.items() if not state.ended]
 
 
@@ -56,6 +62,8 @@ class JobQueue:
                 serializer=DBOSPortableJSONSerializer(),
                 retry_connection_errors=False,  # whoever asks is told, and asks again
             )
+        self._meters: OrderedDict[str, tuple[ProgressMeter, int]] = OrderedDict()
+        self._metering = threading.Lock()
 
     def close(self) -> None:
         """Close every connection."""
@@ -89,6 +97,11 @@ class JobQueue:
         if found is None:
             raise _not_found(job_id)
         return found
+
+    def look(self, job_id: str) -> Job:
+        """The job, and while it is at work how far it is. Raises `JobNotFoundError`."""
+        job = self.get(job_id)
+        return replace(job, progress=self._measured(job)) if job.state is JobState.RUNNING else job
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job; the one at work stops soon. One that has ended stays as it is.
@@ -137,6 +150,18 @@ class JobQueue:
         with translated(self._engine):
             return bool(self._client.list_workflows(status=_UNENDED, limit=1, load_input=False))
 
+    def _measured(self, job: Job) -> JobProgress:
+        """How far a job is; of its events only those are read that came since the last look."""
+        with self._metering:
+            meter, last = self._meters.pop(job.id, (ProgressMeter(job.kind), -1))
+            for told in self.events(job.id, after=last):
+                last = told.number
+                meter.hear(told.content)
+            self._meters[job.id] = meter, last
+            if len(self._meters) > _MOST_METERS:
+                self._meters.popitem(last=False)
+            return meter.now
+
     def _enqueue(self, request: JobRequest, job_id: str) -> str:
         """The id of the job that is in the queue now: this one, or the one that is at work."""
         order: EnqueueOptions = {
@@ -144,7 +169,7 @@ class JobQueue:
             "queue_name": QUEUES[request.kind],
             "workflow_id": job_id,
             "app_version": VERSION,
-            "deduplication_id": f"{request.kind}:{request.collection or ''}",
+            "deduplication_id": f"{request.kind}:{_subject(request)}",
             "duplication_policy": "return-existing",
         }
         with translated(self._engine):
@@ -253,6 +278,13 @@ def _keyed(request: JobRequest, key: str) -> str:
     if request.collection_id is not None:
         body["collection_id"] = request.collection_id
     return hashlib.sha256(canonical_json(body)).hexdigest()[:32]
+
+
+def _subject(request: JobRequest) -> str:
+    """What no two jobs of a kind may be about: a collection by its id, whoever has its name."""
+    if request.collection_id is not None:
+        return f"#{request.collection_id}"
+    return request.collection or ""
 
 
 def _checked(former: Job, request: JobRequest) -> Job:

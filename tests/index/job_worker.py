@@ -1,7 +1,7 @@
 """A worker whose jobs do what their options say: `python -m tests.index.job_worker URL`.
 
-`tell` is how many events a job tells, `until` a file that it then waits for, `fail` why it fails.
-Ends when its standard input does.
+`tell` is how many events a job tells, `events` are others that it tells, `until` a file that it
+then waits for, `fail` why it fails. Ends when its standard input does.
 """
 
 import os
@@ -20,6 +20,8 @@ def run(arguments: dict[str, Any]) -> dict[str, Any]:
     options = arguments["options"]
     for number in range(options.get("tell", 0)):
         DBOS.write_stream(EVENTS, {"event": "told", "count": number})
+    for content in options.get("events", ()):
+        DBOS.write_stream(EVENTS, content)
     while "until" in options and not Path(options["until"]).exists():
         time.sleep(0.01)
     if "fail" in options:

@@ -113,12 +113,15 @@ def test_a_training_run_has_no_gate() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("run.epochs=0", "run.epochs: Input should be greater than or equal to 1, not 0"),
-        ("run.epoch=2", "run.epoch is no key"),
-        ("runs.epochs=2", "runs is no key"),
+        ("run.epochs=0", "run.epochs: must be greater than or equal to 1, not 0"),
+        ("run.epoch=2", "run.epoch is no key; did you mean run.epochs?"),
+        ("runs.epochs=2", "runs is no key; did you mean run?"),
+        ("objective.epochs=2", "objective.epochs is no key; did you mean run.epochs?"),
+        ("run.zebra=2", "run.zebra is no key; docs/training.md"),
+        ("run.epochs=many", "run.epochs: must be a valid integer"),
         ("epochs=2", "write section.key=value"),
         ("run.epochs", "write section.key=value"),
-        ("objective.positives=softmax", "objective.positives: Input should be"),
+        ("objective.positives=softmax", "objective.positives: must be"),
         ("objective.positives=kl", "set objective.teacher"),
     ],
 )

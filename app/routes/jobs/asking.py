@@ -1,5 +1,6 @@
 """`/admin/retrain`, `reload`, `reindex`, `merge`, `evaluate`, `tune`: asking for a job."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
@@ -101,7 +102,22 @@ def accepted(job: Job) -> Json:
     return Json(asdict(job), 202, headers={"Location": f"/admin/jobs/{job.id}"})
 
 
+def _check_config(config: Mapping[str, Any]) -> None:
+    """Raise `InvalidRequestError` for a configuration that the worker could not use."""
+    try:
+        from molt.training.config import ConfigError, RetrainConfig, validated  # noqa: PLC0415  0.5 s
+    except ImportError:  # without the train extra; the worker, which has it, looks as well
+        return
+    try:
+        validated(RetrainConfig, config)
+    except ConfigError as error:
+        raise InvalidRequestError(
+            [Violation(one.detail, "body", ("config", *one.place)) for one in error.problems]
+        ) from None
+
+
 def _asked(engine: Engine, request: JobRequest, key: str | None) -> Job:
+    _check_config(request.options.get("config") or {})
     found = engine.catalog.collections.get(str(request.collection))
     checkpoint_id = request.options.get("checkpoint")
     if checkpoint_id is not None:

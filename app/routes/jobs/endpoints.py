@@ -50,7 +50,8 @@ async def get_jobs(
 @allow(Access.ADMIN)
 async def get_job(request: Request, job_id: JobPath) -> Json:
     """Say how far a job has come, what it made, or why it failed."""
-    return Json(asdict(await _job(request, job_id)))
+    jobs = service_of(request).engine.jobs
+    return Json(asdict(await admission_of(request).run(lambda: jobs.look(job_id))))
 
 
 @router.delete(

@@ -68,6 +68,15 @@ class Tune(Strict):
     trials: int = Field(20, ge=1, le=1000, description="how many, earlier ones included")
 
 
+class JobExtent(BaseModel):
+    """How far a job at work is."""
+
+    step: str | None = Field(description="the step that it is at")
+    stage: str | None = Field(description="what it does in that step")
+    percent: float = Field(description="of the whole job, 0 to 100; never falls")
+    seconds_left: float | None = Field(description="an estimate; null until there can be one")
+
+
 class JobStatus(BaseModel):
     """A job as it now stands."""
 
@@ -82,6 +91,8 @@ class JobStatus(BaseModel):
     attempts: int = Field(description="how often it was begun: more than once after a kill")
     result: Any = Field(description="what it made; null until it is done")
     error: str | None = Field(description="why it failed")
+    collection_id: int | None = Field(description="which collection, whoever has its name now")
+    progress: JobExtent | None = Field(description="of a job at work, where one job is asked for")
 
 
 class JobList(BaseModel):

@@ -21,6 +21,7 @@ from molt.index.catalog.keys import Role
 from molt.index.jobs.job import JobKind, JobRequest
 from tests.app.serving import ROOT, service_of, serving
 from tests.checkpoints import build_checkpoint
+from tests.cli.recorded import EVENTS_OF
 
 NUMBERS = count()
 KINDS = ["retrain", "reload", "reindex", "merge", "evaluate", "tune"]
@@ -189,6 +190,57 @@ def test_a_body_that_cannot_be_is_refused_by_the_name_of_the_place(
     answer = ask(asked, kind, shop, **wrong)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == f"#/{next(iter(wrong))}"
+
+
+@pytest.mark.parametrize("kind", ["retrain", "evaluate", "tune"])
+@pytest.mark.parametrize(
+    ("config", "pointer", "said"),
+    [
+        ({"run": {"epoch": 2}}, "#/config/run/epoch", "did you mean run.epochs?"),
+        ({"runs": {"epochs": 2}}, "#/config/runs", "did you mean run?"),
+        ({"run": {"epochs": "many"}}, "#/config/run/epochs", "must be a valid integer"),
+        ({"run": {"epochs": 0}, "gate": {"alpha": 7}}, "#/config/run/epochs", "greater than"),
+        ({"run": 3}, "#/config/run", "must be"),
+        ({"lora": {"rank": 8}, "freezing": {"layers": 1}}, "#/config", "lora"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused_at_once(
+    asked: TestClient, shop: str, kind: str, config: dict[str, Any], pointer: str, said: str
+) -> None:
+    answer = ask(asked, kind, shop, config=config)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert said in answer.json()["detail"]
+    assert asked.get("/admin/jobs", params={"collection": shop}).json() == {"jobs": []}
+
+
+def test_a_collection_made_anew_waits_for_no_job_of_the_deleted_one(
+    asked: TestClient, shop: str
+) -> None:
+    former = job_of(ask(asked, "reindex", shop))
+    assert asked.delete(f"/collections/{shop}").status_code == 204
+    assert asked.post("/collections", json={"name": shop}).status_code == 201
+    assert job_of(ask(asked, "reindex", shop))["id"] != former["id"]
+    assert ask(asked, "reindex", shop).status_code == 409
+
+
+def test_a_job_at_work_tells_how_far_it_is(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        engine(client).catalog.collections.create("shop")
+        gate = tmp_path / "gate"
+        events = EVENTS_OF[JobKind.RETRAIN][:6]
+        asked_for = JobRequest(JobKind.RETRAIN, "shop", {"events": events, "until": str(gate)})
+        job = engine(client).jobs.ask(asked_for)
+        path = f"/admin/jobs/{job.id}"
+        assert client.get(path).json()["progress"] is None
+        with worked(client):
+            try:
+                while (client.get(path).json()["progress"] or {}).get("stage") != "training":
+                    assert client.get(path).json()["state"] in {"waiting", "running"}
+                progress = client.get(path).json()["progress"]
+            finally:
+                gate.touch()
+        assert (progress["step"], progress["seconds_left"]) == ("train", 600.0)
+        assert 0 < progress["percent"] < 100
 
 
 def test_jobs_are_listed_of_all_or_one_collection_up_to_a_limit(
