@@ -32,7 +32,7 @@ _MEASUREMENTS = {"train": 12, "judge": 6}
 """How many stages an evaluation has in a step: queries, documents, rankings of each contender."""
 _MOST = 99.0
 _PAUSE_SECONDS = 120.0
-_TOO_EARLY = 1.0
+_TOO_EARLY = 3.0
 
 
 class ProgressMeter:
@@ -64,12 +64,15 @@ class ProgressMeter:
     @property
     def now(self) -> JobProgress:
         """How far the job is after all that was heard."""
-        left = None
+        left = self._training_left
         if self._percent >= _TOO_EARLY and self._worked:
-            left = self._worked * (100.0 - self._percent) / self._percent
-            left = max(left, self._training_left or 0.0)
+            estimate = self._worked * (100.0 - self._percent) / self._percent
+            left = max(estimate, left or 0.0)
         return JobProgress(
-            self._step, self._stage, round(self._percent, 1), left and round(left, 1)
+            self._step,
+            self._stage,
+            round(self._percent, 1),
+            None if left is None else round(left, 1),
         )
 
     def _begin(self, step: str) -> None:

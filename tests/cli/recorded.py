@@ -5,6 +5,7 @@ from typing import Any
 from molt.index.jobs.job import JobKind
 
 CHECKPOINTS = ("b" * 16, "c" * 16)
+WHAT = ("queries", "documents", "rankings")
 
 
 def _told(*events: dict[str, Any]) -> list[dict[str, Any]]:
@@ -24,7 +25,7 @@ def _stage(name: str, **facts: Any) -> dict[str, Any]:
 
 
 def _measured(*, splits: int = 1) -> list[dict[str, Any]]:
-    stages = [f"{what} by {one}" for one in CHECKPOINTS for what in ("queries", "documents")]
+    stages = [f"{what} by {one}" for one in CHECKPOINTS for what in WHAT]
     return [_progress(stage, done, 40) for stage in stages * splits for done in (0, 20, 40)]
 
 

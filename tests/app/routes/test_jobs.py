@@ -194,7 +194,7 @@ def test_a_body_that_cannot_be_is_refused_by_the_name_of_the_place(
 
 @pytest.mark.parametrize("kind", ["retrain", "evaluate", "tune"])
 @pytest.mark.parametrize(
-    ("config", "pointer", "said"),
+    "wrong",
     [
         ({"run": {"epoch": 2}}, "#/config/run/epoch", "did you mean run.epochs?"),
         ({"runs": {"epochs": 2}}, "#/config/runs", "did you mean run?"),
@@ -205,8 +205,9 @@ def test_a_body_that_cannot_be_is_refused_by_the_name_of_the_place(
     ],
 )
 def test_a_configuration_that_cannot_be_is_refused_at_once(
-    asked: TestClient, shop: str, kind: str, config: dict[str, Any], pointer: str, said: str
+    asked: TestClient, shop: str, kind: str, wrong: tuple[dict[str, Any], str, str]
 ) -> None:
+    config, pointer, said = wrong
     answer = ask(asked, kind, shop, config=config)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
     assert said in answer.json()["detail"]
