@@ -12,6 +12,7 @@ from molt.app import errors, openapi
 from molt.app.binding import is_loopback
 from molt.app.following import Followers
 from molt.app.http.admission import Admission, Bulkhead
+from molt.app.http.auditing import Auditor
 from molt.app.http.auth import Access, Guard
 from molt.app.http.bodies import BodyBudget
 from molt.app.http.connections import MONITOR, ConnectionMonitor
@@ -21,6 +22,7 @@ from molt.app.http.shedding import SHEDDING, Endpoints, LoadShedding
 from molt.app.metrics import Metrics
 from molt.app.pages.docs import endpoints as docs_page
 from molt.app.process import raise_file_limit
+from molt.app.routes.audit import endpoints as audit
 from molt.app.routes.checkpoints import endpoints as checkpoints
 from molt.app.routes.collections import endpoints as collections
 from molt.app.routes.documents import endpoints as documents
@@ -66,6 +68,7 @@ NOUNS = (
     asking,
     jobs,
     releases,
+    audit,
 )
 RESERVED_FILES = 320
 """Descriptors that connections leave to the service: acceptors, database, segments, uploads."""
@@ -129,6 +132,11 @@ def _service(settings: Settings, engine: Engine) -> Service:
         bodies=bodies,
         answers=answers,
         guard=guard,
+        auditor=Auditor(
+            engine.catalog.audit,
+            admission=bulkheads[Bulkhead.ADMINISTRATION],
+            settings=settings.audit,
+        ),
         metrics=metrics,
         connections=connections,
         shedding=LoadShedding(_sheddable(bulkheads), on_shed=metrics.shed),

@@ -19,7 +19,7 @@ from molt.app.http.observation import request_id_of
 from molt.app.http.route import methods_of
 from molt.app.http.validation import violations_of
 from molt.app.service import service_of
-from molt.artifact import ArtifactError
+from molt.artifact import AmbiguousIdError, ArtifactError
 from molt.encoder import errors as encoder_errors
 from molt.engine import errors as engine_errors
 from molt.index import errors as index_errors
@@ -45,6 +45,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.GenerationNotFoundError: (404, "generation_not_found"),
     index_errors.GenerationBusyError: (409, "generation_busy"),
     index_errors.NothingToRollBackError: (409, "nothing_to_roll_back"),
+    index_errors.ReleaseNotFoundError: (404, "release_not_found"),
     index_errors.StalePointerError: (409, "pointer_moved"),
     index_errors.JobNotFoundError: (404, "job_not_found"),
     index_errors.JobConflictError: (409, "job_running"),
@@ -58,6 +59,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     encoder_errors.ClosedEncoderError: (503, "stopping"),
     encoder_errors.InvalidArchiveError: (422, "invalid_archive"),
     encoder_errors.EncoderError: (503, "unavailable"),
+    AmbiguousIdError: (422, "ambiguous_id"),
     ArtifactError: (503, "unavailable"),
     engine_errors.EncodersBusyError: (429, "overloaded"),
     OverloadedError: (429, "overloaded"),

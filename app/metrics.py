@@ -6,7 +6,9 @@ One process keeps its numbers in memory. Several share files in the directory th
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from shutil import disk_usage
 
 from prometheus_client import (
     CollectorRegistry,
@@ -131,11 +133,13 @@ class Metrics:
         failed: Iterable[JobFailure],
         threads: Iterable[LastingThread],
         ready: bool,
+        home: Path,
     ) -> bytes:
         """All metrics in Prometheus' text format."""
         moment = CollectorRegistry()
         ProcessCollector(namespace="molt", registry=moment)
         moment.register(_Moment(collections, failed=failed, threads=threads, ready=ready))
+        moment.register(_Disk(home))
         counted = self._own
         if SHARED_DIRECTORY in os.environ:
             _forget_dead(Path(os.environ[SHARED_DIRECTORY]))
@@ -154,6 +158,21 @@ def _forget_dead(shared: Path) -> None:
             os.kill(int(gauge.stem.rpartition("_")[2]), 0)
         except ProcessLookupError:
             gauge.unlink(missing_ok=True)
+
+
+class _Disk(Collector):
+    """The disk under the home."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def collect(self) -> Iterable[Metric]:
+        """What may still be written; nothing where the disk does not say."""
+        with suppress(OSError):
+            free = disk_usage(self._home).free
+            yield GaugeMetricFamily(
+                "molt_disk_free_bytes", "Bytes that may still be written to the home", float(free)
+            )
 
 
 class _Moment(Collector):

@@ -30,7 +30,7 @@ from molt.app.service import Service
 from molt.app.supervisor import supervised_worker
 from molt.engine.engine import Engine
 from molt.engine.logs import configure_logs
-from molt.engine.settings import Settings
+from molt.engine.settings import Settings, misspelt_variables
 
 OpenEngine = Callable[[Settings], Engine]
 
@@ -47,6 +47,8 @@ def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
     for number in _STOPPING:
         signal.signal(number, _leave)  # uvicorn hands a signal on when it has stopped
     configure_logs(settings.log)
+    for said in misspelt_variables(os.environ):
+        log.warning("settings.variable_unknown", reason=said)
     limit_arenas()
     settings.layout.make()
     require_key(settings)

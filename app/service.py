@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from molt.app.following import Followers
 from molt.app.http.admission import Admission, Bulkhead
+from molt.app.http.auditing import Auditor
 from molt.app.http.auth import Guard
 from molt.app.http.bodies import BodyBudget
 from molt.app.http.connections import ConnectionMonitor
@@ -30,6 +31,7 @@ class Service:
     bodies: BodyBudget
     answers: BodyBudget
     guard: Guard
+    auditor: Auditor
     metrics: Metrics
     connections: ConnectionMonitor
     shedding: LoadShedding

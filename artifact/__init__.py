@@ -17,11 +17,13 @@ from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFor
 from molt.artifact.faultpoint import faultpoint
 from molt.artifact.files import FileEntry, copy_file, hash_file, text_hash, verify_file
 from molt.artifact.home import Home
+from molt.artifact.ids import AmbiguousIdError, match_id
 from molt.artifact.lock import FileLock, exclusive, lock_file, share_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
 from molt.artifact.panics import PanicError, is_panic, panics_contained, reason_of
 
 __all__ = [
+    "AmbiguousIdError",
     "ArtifactError",
     "CorruptFileError",
     "FileEntry",
@@ -36,6 +38,7 @@ __all__ = [
     "hash_file",
     "is_panic",
     "lock_file",
+    "match_id",
     "panics_contained",
     "publish_directory",
     "published_ids",

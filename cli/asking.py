@@ -5,7 +5,6 @@ A job is done by the home's worker. Where none runs, the command runs one for as
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -119,8 +118,3 @@ def result(job: "Job") -> Listing:
     if job.error is not None:
         facts.append(("error", job.error))
     return Listing(("field", "value"), facts)
-
-
-def actor() -> str:
-    """Who asks on this machine, for the release history."""
-    return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}"

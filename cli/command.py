@@ -4,14 +4,20 @@ Adds the options that every command takes and the edge where its errors end.
 """
 
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from molt.cli.auditing import audited
 from molt.cli.edge import reporting
+from molt.cli.help import PlainCommand
 from molt.cli.invocation import Invocation
+
+_LOGGING = frozenset(("serve", "worker"))
+"""Commands that write a log, and tell it there."""
 
 HomeOption = Annotated[
     Path | None,
@@ -32,7 +38,26 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
     """Register a function, whose first parameter takes the `Invocation`, as command `name`."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        app.command(name)(_adapted(function))
+        app.command(name, cls=PlainCommand)(_adapted(function))
+        return function
+
+    return register
+
+
+def administrative(
+    app: typer.Typer, name: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """As `command`, for one of which the audit log tells, however it ends."""
+    action = f"molt {name}" if app.info.name == "molt" else f"molt {app.info.name} {name}"
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        def run(call: Invocation, **given: Any) -> None:
+            with audited(call, action, given):
+                function(call, **given)
+
+        run.__doc__ = function.__doc__
+        run.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+        app.command(name, cls=PlainCommand)(_adapted(run))
         return function
 
     return register
@@ -45,6 +70,8 @@ def _adapted(function: Callable[..., None]) -> Callable[..., None]:
         *, context: typer.Context, home: Path | None, json: bool, debug: bool, **given: Any
     ) -> None:
         call = Invocation(home=home, json=json, debug=debug).over(context.obj)
+        if context.info_name not in _LOGGING:
+            _note_misspelt(call)
         with reporting(call):
             function(call, **given)
 
@@ -53,6 +80,16 @@ def _adapted(function: Callable[..., None]) -> Callable[..., None]:
     parameters = [_parameter("context", typer.Context), *map(_keyword, own), *_common()]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return run
+
+
+def _note_misspelt(call: Invocation) -> None:
+    """Name variables that were meant as settings; nothing is imported where there is none."""
+    names = [name for name in os.environ if name.startswith("MOLT_")]
+    if names:
+        from molt.engine.settings import misspelt_variables  # noqa: PLC0415  0.3 s
+
+        for said in misspelt_variables(names):
+            call.note(f"{said[0].upper()}{said[1:]}")
 
 
 def _common() -> list[inspect.Parameter]:

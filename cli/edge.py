@@ -56,7 +56,7 @@ def explanation(error: Exception) -> str:
 
 def _foreseen() -> tuple[type[Exception], ...]:
     from molt.app.binding import BindError
-    from molt.artifact import ArtifactError
+    from molt.artifact import AmbiguousIdError, ArtifactError
     from molt.encoder.errors import EncoderError
     from molt.engine.errors import EngineError
     from molt.engine.settings import SettingsError
@@ -65,6 +65,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
 
     return (
         CommandError,
+        AmbiguousIdError,
         BindError,
         SettingsError,
         EngineError,

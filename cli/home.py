@@ -58,6 +58,17 @@ def opened_engine(settings: "Settings") -> Iterator["Engine"]:
         yield engine
 
 
+def checkpoint_id(settings: "Settings", given: str) -> str:
+    """The id of the checkpoint that is meant: by its id, its name, or how its id alone begins.
+
+    Raises `AmbiguousIdError`, and `CheckpointNotFoundError` where there is none.
+    """
+    store = checkpoint_store(settings)
+    with opened_catalog(settings) as catalog:
+        found = catalog.names.find(given, store.ids())
+    return store.path(given if found is None else found).name
+
+
 def checkpoint_store(settings: "Settings") -> "CheckpointStore":
     """The checkpoints of a home."""
     from molt.encoder.store import CheckpointStore

@@ -4,25 +4,28 @@ from typing import Annotated
 
 import typer
 
-from molt.cli.command import DebugOption, HomeOption, JsonOption, command
-from molt.cli.commands import checkpoints, collections, config, jobs, keys, swapping
+from molt.cli.command import DebugOption, HomeOption, JsonOption, administrative, command
+from molt.cli.commands import checkpoints, collections, config, jobs, swapping
+from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
 from molt.cli.commands.imports import import_files
+from molt.cli.commands.prune import prune
 from molt.cli.commands.releases import releases
 from molt.cli.commands.search import search
 from molt.cli.commands.serve import serve
 from molt.cli.commands.train import train
 from molt.cli.commands.tune import tune
 from molt.cli.commands.worker import worker
+from molt.cli.help import PlainGroup
 from molt.cli.invocation import Invocation
 
 
 def _group(name: str, *, help: str) -> typer.Typer:  # noqa: A002  typer's own word
-    group = typer.Typer(name=name, help=help, no_args_is_help=True)
+    group = typer.Typer(name=name, help=help, no_args_is_help=True, cls=PlainGroup)
     app.add_typer(group)
     return group
 
@@ -37,6 +40,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
 
 app = typer.Typer(
     name="molt",
+    cls=PlainGroup,
     help="Semantic search whose encoder can be replaced while it serves.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -65,46 +69,52 @@ command(app, "serve")(serve)
 command(app, "worker")(worker)
 command(app, "import")(import_files)
 command(app, "search")(search)
-command(app, "train")(train)
+administrative(app, "train")(train)
 command(app, "tune")(tune)
 command(app, "distil")(distil)
 command(app, "evaluate")(evaluate)
-command(app, "retrain")(swapping.retrain)
-command(app, "reload")(swapping.reload)
-command(app, "reindex")(swapping.reindex)
-command(app, "merge")(swapping.merge)
-command(app, "activate")(swapping.activate)
-command(app, "rollback")(swapping.rollback)
+administrative(app, "retrain")(swapping.retrain)
+administrative(app, "reload")(swapping.reload)
+administrative(app, "reindex")(swapping.reindex)
+administrative(app, "merge")(swapping.merge)
+administrative(app, "activate")(swapping.activate)
+administrative(app, "rollback")(swapping.rollback)
 command(app, "check")(check)
-command(app, "backup")(backup)
+administrative(app, "backup")(backup)
 command(app, "backups")(backups)
-command(app, "restore")(restore)
+administrative(app, "restore")(restore)
+administrative(app, "prune")(prune)
 command(app, "generations")(generations)
 command(app, "releases")(releases)
 
 _collections = _group("collections", help="List, create and delete collections.")
 command(_collections, "list")(collections.list_collections)
-command(_collections, "create")(collections.create_collection)
-command(_collections, "delete")(collections.delete_collection)
+administrative(_collections, "create")(collections.create_collection)
+administrative(_collections, "delete")(collections.delete_collection)
 
-_checkpoints = _group("checkpoints", help="Encoders: list, show, add, upgrade, choose, remove.")
+_checkpoints = _group("checkpoints", help="Encoders: list, show, name, add, choose, remove.")
 command(_checkpoints, "list")(checkpoints.list_checkpoints)
 command(_checkpoints, "show")(checkpoints.show)
-command(_checkpoints, "add")(checkpoints.add)
-command(_checkpoints, "upgrade")(checkpoints.upgrade)
-command(_checkpoints, "default")(checkpoints.default)
-command(_checkpoints, "remove")(checkpoints.remove)
+administrative(_checkpoints, "name")(checkpoints.name)
+administrative(_checkpoints, "add")(checkpoints.add)
+administrative(_checkpoints, "upgrade")(checkpoints.upgrade)
+administrative(_checkpoints, "default")(checkpoints.default)
+administrative(_checkpoints, "remove")(checkpoints.remove)
 
-_jobs = _group("jobs", help="What the worker was asked for: list, show, follow, cancel.")
+_jobs = _group("jobs", help="What the worker was asked for: list, show, follow, cancel, dismiss.")
 command(_jobs, "list")(jobs.list_jobs)
 command(_jobs, "show")(jobs.show)
 command(_jobs, "follow")(jobs.follow_job)
-command(_jobs, "cancel")(jobs.cancel)
+administrative(_jobs, "cancel")(jobs.cancel)
+administrative(_jobs, "dismiss")(jobs.dismiss)
 
 _keys = _group("keys", help="API keys: create, list, revoke.")
-command(_keys, "create")(keys.create)
+administrative(_keys, "create")(keys.create)
 command(_keys, "list")(keys.list_keys)
-command(_keys, "revoke")(keys.revoke)
+administrative(_keys, "revoke")(keys.revoke)
+
+_audit_log = _group("audit-log", help="Who administered what, and what was refused.")
+command(_audit_log, "list")(audit_log.list_entries)
 
 _config = _group("config", help="The settings in force.")
 command(_config, "show")(config.show)

@@ -7,6 +7,7 @@ them; on another one they are measured again, once, and remembered in the cache.
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from molt.artifact import ArtifactError, read_manifest, write_manifest
@@ -52,6 +53,44 @@ def choose(
     raise NoVariantError(
         f"checkpoint {checkpoint.id} has no variant {wanted!r} that can be served here; "
         f"choose {AUTO!r} or one of: {', '.join(usable) or 'none'}"
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which variant serves on this host and why; None where that is not known yet, or none does."""
+
+    variant: str | None
+    reason: str
+
+
+def describe_choice(checkpoint: Checkpoint, *, cache: Path, wanted: str = AUTO) -> Choice:
+    """What `choose` would choose, as far as it is known without measuring anything."""
+    usable = usable_variants(checkpoint)
+    if wanted != AUTO:
+        named = f"the setting encoder.runtime names {wanted!r}"
+        found = wanted if wanted in usable else None
+        return Choice(found, named if found else f"{named}, which cannot be served here")
+    if not usable:
+        return Choice(None, "none inside the quality budget has its runtime installed")
+    if len(usable) == 1:
+        return Choice(
+            next(iter(usable)), "alone inside the quality budget with its runtime installed"
+        )
+    speeds = _known_speeds(checkpoint, usable, cache)
+    if speeds is None:
+        return Choice(None, "speeds are measured on this machine when it is first loaded")
+    return _explained(usable, speeds)
+
+
+def _explained(usable: Mapping[str, Variant], speeds: Mapping[str, float]) -> Choice:
+    best = _best(usable, speeds).name
+    fastest = max(usable, key=lambda name: speeds[name])
+    pace = f"{speeds[best]:.0f} texts/s a core"
+    if best == fastest:
+        return Choice(best, f"the fastest here inside the quality budget, {pace}")
+    return Choice(
+        best, f"nearly as fast here as {fastest}, {pace}, and its runtime takes far less memory"
     )
 
 
@@ -108,13 +147,10 @@ def _speeds(
     checkpoint: Checkpoint, variants: Mapping[str, Variant], cache: Path
 ) -> Mapping[str, float]:
     """Texts a second by name, all of them measured on this host."""
-    host = fingerprint()
-    if all(variant.host == host for variant in variants.values()):
-        return {name: variant.texts_per_second for name, variant in variants.items()}
-    path = cache / f"speed-{checkpoint.id}-{host}.json"
-    known = _remembered(path)
-    if known.keys() >= variants.keys():
+    known = _known_speeds(checkpoint, variants, cache)
+    if known is not None:
         return known
+    path = _memory(checkpoint, cache)
     measured = _measure_here(checkpoint, variants, cache)
     if measured.keys() < variants.keys():
         return dict.fromkeys(variants, 0.0) | measured
@@ -122,6 +158,21 @@ def _speeds(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_manifest(path, {"format": _FORMAT, "speeds": measured})
     return measured
+
+
+def _known_speeds(
+    checkpoint: Checkpoint, variants: Mapping[str, Variant], cache: Path
+) -> Mapping[str, float] | None:
+    """Those that were measured on this host, if all were."""
+    host = fingerprint()
+    if all(variant.host == host for variant in variants.values()):
+        return {name: variant.texts_per_second for name, variant in variants.items()}
+    known = _remembered(_memory(checkpoint, cache))
+    return known if known.keys() >= variants.keys() else None
+
+
+def _memory(checkpoint: Checkpoint, cache: Path) -> Path:
+    return cache / f"speed-{checkpoint.id}-{fingerprint()}.json"
 
 
 def _remembered(path: Path) -> Mapping[str, float]:

@@ -18,7 +18,10 @@ _QUIET = ("uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy", "asyncio",
 
 
 def configure_logs(settings: LogSettings) -> None:
-    """Set up logging for this process."""
+    """Set up logging for this process; `auto` writes for people where a terminal is there."""
+    if settings.format == "auto":
+        chosen = "console" if sys.stderr.isatty() else "json"
+        settings = settings.model_copy(update={"format": chosen})
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     structlog.configure(
         processors=[*_SHARED, *_renderers(settings)],

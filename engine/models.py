@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from molt.artifact import ArtifactError
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import CheckpointNotFoundError, UnsoundVectorsError
@@ -17,6 +18,7 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.errors import InvalidDimensionsError, UnknownModelError
 from molt.engine.live import LiveCollections, default_checkpoint
+from molt.index.catalog.access.reach import EVERYTHING, Reach
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import CollectionNotFoundError, InvalidNameError
@@ -73,7 +75,7 @@ class Models:
             with self._encoders.lend(name) as encoder:
                 yield encoder
         except CheckpointNotFoundError:
-            raise UnknownModelError(f"no model {name!r}; GET /v1/models lists the names") from None
+            raise _unknown(name) from None
 
     def is_open(self, name: str) -> bool:
         """Can a name encode at once, without that anything is loaded?"""
@@ -99,14 +101,31 @@ class Models:
             return self._live_collections.get(name).encoder
         return None
 
-    def cards(self) -> tuple[ModelCard, ...]:
-        """Every name that `encoder` takes, in alphabetical order."""
-        checkpoints = {
-            checkpoint.id: checkpoint for checkpoint in self._checkpoints.survey().checkpoints
-        }
+    def check_reach(self, name: str, reach: Reach) -> None:
+        """Raise `UnknownModelError` for a name behind which is a collection beyond `reach`.
+
+        It says the same of a name behind which is nothing.
+        """
+        if not reach.limited:
+            return
+        with suppress(CollectionNotFoundError, InvalidNameError):
+            named = self._catalog.collections.get(name).name
+            if not reach.covers(named):
+                raise _unknown(name)
+            return
+        with suppress(CheckpointNotFoundError, ArtifactError):
+            if not covers_checkpoint(reach, self._checkpoints.read(name)):
+                raise _unknown(name)
+
+    def cards(self, reach: Reach = EVERYTHING) -> tuple[ModelCard, ...]:
+        """Every name within `reach` that `encoder` takes, in alphabetical order."""
+        surveyed = self._checkpoints.survey().checkpoints
+        checkpoints = {checkpoint.id: checkpoint for checkpoint in surveyed}
         roots = {DEFAULT: default_checkpoint(self._catalog)}
-        roots |= {checkpoint_id: checkpoint_id for checkpoint_id in checkpoints}
+        roots |= {each.id: each.id for each in surveyed if covers_checkpoint(reach, each)}
         for collection in self._catalog.collections.list():
+            if not reach.covers(collection.name):
+                continue
             with suppress(CollectionNotFoundError):
                 live = self._live_collections.known(collection.name).live
                 if live is not None:
@@ -116,6 +135,16 @@ class Models:
             for name, root in sorted(roots.items())
             if root in checkpoints
         )
+
+
+def covers_checkpoint(reach: Reach, checkpoint: Checkpoint) -> bool:
+    """May a key know of a checkpoint? Not where it learnt from a collection that is not its."""
+    learnt_from = checkpoint.data.get("collection")
+    return learnt_from is None or reach.covers(str(learnt_from))
+
+
+def _unknown(name: str) -> UnknownModelError:
+    return UnknownModelError(f"no model {name!r}; GET /v1/models lists the names")
 
 
 def _embed(

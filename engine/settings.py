@@ -3,6 +3,8 @@
 Flag > environment (`MOLT_…`, `__` nests) > `molt.toml` in the home > default.
 """
 
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,6 +23,11 @@ from molt.index.catalog.catalog import home_url
 from molt.index.jobs.queue import jobs_url
 
 DEFAULT_HOME = Path("molt-data")
+_PREFIX = "MOLT_"
+_OTHERS = frozenset(("MOLT_DEBUG",))
+"""What other parts of Molt read."""
+_FOREIGN = tuple(f"MOLT_{each}" for each in ("TEST_", "FUZZ_", "SOAK_", "DEMO_", "FAULTPOINTS"))
+"""What begins so is of those who develop it."""
 
 
 class SettingsError(Exception):
@@ -123,13 +130,22 @@ class LimitSettings(_Section):
     )
 
 
+class AuditSettings(_Section):
+    """How long it is known who administered what."""
+
+    days: int = Field(365, ge=1, le=36_500, description="days that an entry is kept")
+    entries: int = Field(100_000, ge=100, description="entries kept at most, the newest")
+
+
 class LogSettings(_Section):
     """What is written to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level that is written"
     )
-    format: Literal["json", "console"] = Field("json", description="JSON lines, or text")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="JSON lines, or text for people; `auto`: text on a terminal alone"
+    )
 
 
 class Settings(BaseSettings):
@@ -158,6 +174,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(WorkerSettings(), description="what trains and re-indexes")
     watch: WatchSettings = Field(WatchSettings(), description="what is watched after a flip")
     limits: LimitSettings = Field(LimitSettings(), description="what a request may ask for")
+    audit: AuditSettings = Field(AuditSettings(), description="how long the audit log goes back")
     log: LogSettings = Field(LogSettings(), description="what is logged")
 
     @classmethod
@@ -209,6 +226,46 @@ def load_settings(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(f"{name} is no setting; {_near_miss(first['loc'])}") from None
         raise SettingsError(f"setting {name}: {first['msg']}; see docs/configuration.md") from None
     except ValueError as error:
         raise SettingsError(f"molt.toml cannot be read: {error}") from None
+
+
+def misspelt_variables(names: Iterable[str]) -> list[str]:
+    """A sentence for each of `names` that looks like a setting and is none."""
+    known = {*_variables(Settings, _PREFIX), *_OTHERS}
+    return [
+        f"the variable {name[:80]} is no setting; {_meant(name.upper(), known)}"
+        for name in sorted(names)
+        if name.upper().startswith(_PREFIX)
+        and name.upper() not in known
+        and not name.upper().startswith(_FOREIGN)
+    ]
+
+
+def _near_miss(place: tuple[int | str, ...]) -> str:
+    """What may have been meant by a name that is none."""
+    *sections, wrong = map(str, place)
+    known: Any = Settings
+    for section in sections:
+        known = type(known.model_fields[section].default)
+    near = get_close_matches(wrong, getattr(known, "model_fields", ()), n=1)
+    if not near:
+        return "docs/configuration.md lists them"
+    return f"did you mean {'.'.join((*sections, *near))}?"
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.7)
+    flat = {each.replace("__", "_"): each for each in known}
+    meant = flat.get(name.replace("__", "_")) or next(iter(near), None)
+    return f"did you mean {meant}?" if meant else "docs/configuration.md lists them"
+
+
+def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name.upper()}"
+        if isinstance(field.default, BaseModel):
+            yield from _variables(type(field.default), f"{prefix}{name.upper()}__")

@@ -80,6 +80,10 @@ class NewerCatalogError(CatalogError):
     """The catalog was written by a newer version of Molt."""
 
 
+class ReleaseNotFoundError(CatalogError):
+    """A collection has no such release."""
+
+
 class StalePointerError(CatalogError):
     """Somebody else moved the pointer in the meantime."""
 

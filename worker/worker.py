@@ -116,7 +116,7 @@ def _tidy(context: JobContext, queue: JobQueue) -> None:
 
 def _note_given_up(context: JobContext, queue: JobQueue) -> None:
     """Note the jobs that were begun too often; not those that another was asked for after."""
-    noted = {failure.job for failure in context.catalog.failures.list()}
+    noted = context.catalog.failures.noted()
     newest: dict[tuple[str | None, int | None, str], Job] = {}
     for job in queue.list(limit=_LOOKED_AT):
         newest.setdefault((job.collection, job.collection_id, job.kind), job)

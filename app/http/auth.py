@@ -13,15 +13,21 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+import structlog
 from starlette.datastructures import Headers
 
 from molt.app.binding import is_loopback
 from molt.app.http.admission import Admission, OverloadedError
+from molt.app.http.caller import Caller
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
-from molt.index.catalog.keys import Key, Keys, Role, digest_of
+from molt.index.catalog.access.keys import Key, Keys, Role, digest_of
 from molt.index.errors import CatalogError
 
+log = structlog.get_logger(__name__)
+
 REMEMBERED_SECONDS = 2.0
+NOTED_SECONDS = 300.0
+"""How exactly it is known when a key was last used."""
 _LOOK_SECONDS = 0.01
 _SOON_SECONDS = 0.5
 _CROWD = 16
@@ -56,15 +62,12 @@ def access_of(endpoint: Callable[..., object]) -> Access:
     return access
 
 
-ANYONE = "local"
-"""Who calls while no key is asked for."""
-
-
 class Guard:
     """Checks keys against those in use, which are read anew every two seconds.
 
-    A revoked one ends that soon, and a new one opens at once: a key that is not among them is
-    looked for again. However many wrong ones are tried, no request with a right one waits for them.
+    A revoked one ends that soon, one that expires at its moment, and a new one opens at once: a key
+    that is not among them is looked for again. However many wrong ones are tried, no request with a
+    right one waits for them.
     """
 
     def __init__(
@@ -82,34 +85,37 @@ class Guard:
         self._read_at = -math.inf
         self._reading = asyncio.Lock()
         self._unknown: Counter[str] = Counter()
+        self._used: dict[int, float] = {}
+        self._noting: set[asyncio.Task[None]] = set()
         self._locked = reachable
         self._locked_until = 0.0
 
-    async def admit(self, headers: Headers, access: Access, *, address: str = "") -> str:
+    async def admit(self, headers: Headers, access: Access, *, address: str = "") -> Caller:
         """Let a request pass and say who makes it; or raise `InvalidKeyError`, `ForbiddenError`.
 
         `address` is where it comes from.
         """
         if access is Access.PUBLIC:
-            return ANYONE
+            return Caller()
         if access is Access.CLOSED:
             raise ForbiddenError("this route declares no role, so it is closed")
         if not await self._is_locked():
             _require_local(headers)
-            return ANYONE
+            return Caller()
         return await self._checked(_secret(headers), Role(access.value), address)
 
     async def knows(self, headers: Headers) -> bool:
         """May the caller of a public route be told more than strangers? Answers soon.
 
-        With any valid key, or where no key is asked for.
+        With any valid key of all collections, or where no key is asked for.
         """
         try:
             async with asyncio.timeout(_SOON_SECONDS):
                 if not await self._is_locked():
                     return True
                 secret = _secret(headers)
-                return secret is not None and await self._find(secret) is not None
+                key = None if secret is None else await self._find(secret)
+                return key is not None and not key.expired and not key.reach.limited
         except (TimeoutError, OverloadedError, CatalogError):
             return False
 
@@ -123,7 +129,7 @@ class Guard:
                 self._locked_until = now + REMEMBERED_SECONDS
         return self._locked
 
-    async def _checked(self, secret: str | None, needed: Role, address: str) -> str:
+    async def _checked(self, secret: str | None, needed: Role, address: str) -> Caller:
         if secret is None:
             raise InvalidKeyError(
                 "a key is needed: send `Authorization: Bearer molt_…` or `api-key: molt_…`"
@@ -131,9 +137,33 @@ class Guard:
         key = await self._find(secret, address)
         if key is None:
             raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
+        if key.expired:
+            raise InvalidKeyError(
+                f"this key expired on {key.expires_at:%F at %R} UTC; ask for a new one",
+                key=key,
+            )
         if key.role < needed:
-            raise ForbiddenError(f"this route needs the role {needed}; the key has {key.role}")
-        return key.name
+            raise ForbiddenError(
+                f"this route needs the role {needed}; the key has {key.role}", key=key
+            )
+        self._note_use(key)
+        return Caller(key)
+
+    def _note_use(self, key: Key) -> None:
+        """Have it written down that a key is used, now and then; nobody waits for that."""
+        now = self._clock()
+        if now - self._used.get(key.id, -math.inf) < NOTED_SECONDS:
+            return
+        self._used[key.id] = now
+        noting = asyncio.create_task(self._write_use(key.id))
+        self._noting.add(noting)
+        noting.add_done_callback(self._noting.discard)
+
+    async def _write_use(self, key_id: int) -> None:
+        try:
+            await self._admission.run(lambda: self._keys.note_use(key_id))
+        except (CatalogError, OverloadedError, OSError) as error:  # another time, then
+            log.warning("key.use_not_noted", reason=str(error))
 
     async def _find(self, secret: str, address: str = "") -> Key | None:
         digest, now = digest_of(secret), self._clock()

@@ -21,6 +21,7 @@ from molt.app.http.failures import BodyTooLargeError, InvalidJsonError, MediaTyp
 from molt.app.http.stepwise import parse, parse_stepwise
 
 NDJSON = "application/x-ndjson"
+_PARSED = "molt.parsed"
 SMALL_BYTES = 64 * 1024
 """Up to here a body is parsed at once, where it is read, and counts for nothing."""
 _SMOOTHING = 0.2
@@ -91,6 +92,12 @@ class JsonRequest(Request):
     def hold(self, content: bytes, value: Any) -> None:
         """Take the body and what it says."""
         self._body, self._json = content, value
+        self.scope[_PARSED] = value
+
+
+def parsed_of(request: Request) -> Any:
+    """What the body of a request says, parsed or validated; None before it was read."""
+    return request.scope.get(_PARSED)
 
 
 async def read_body(request: Request, *, limit: int, share: BodyShare) -> bytes:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from molt.index.catalog.access.keys import Key
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -145,14 +147,21 @@ class MediaTypeError(RequestError):
 
 
 class InvalidKeyError(RequestError):
-    """No key, or one that is not in use."""
+    """No key, or one that is not in use; `key` is the one whose time has run out."""
 
-    def __init__(self, detail: str, *, extensions: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, detail: str, *, key: Key | None = None, extensions: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer"}, extensions=extensions)
+        self.key = key
 
 
 class ForbiddenError(RequestError):
-    """The key may not do this."""
+    """The key may not do this; `key` is None where it is not for want of a better one."""
+
+    def __init__(self, detail: str, *, key: Key | None = None) -> None:
+        super().__init__(detail)
+        self.key = key
 
 
 class StoppingError(RequestError):

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.answers import ANSWERS
+from molt.app.http.auditing import is_audited
 from molt.app.http.auth import Access, access_of
 from molt.app.http.bodies import (
     SMALL_BYTES,
@@ -24,10 +25,13 @@ from molt.app.http.bodies import (
     JsonRequest,
     announced_size,
     parse_json,
+    parsed_of,
     read_body,
     require_json,
 )
+from molt.app.http.caller import caller_of, remember_caller
 from molt.app.http.failures import InvalidQueryStringError, StoppingError
+from molt.app.http.scope import Scope, check_named, check_scope, scope_of
 from molt.app.service import service_of
 from molt.encoder.safety.cancellation import Cancellation
 
@@ -35,7 +39,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
 _T = TypeVar("_T")
 
-_ACTOR, _ADMISSION, _SHARE = "molt.actor", "molt.admission", "molt.share"
+_ADMISSION, _SHARE = "molt.admission", "molt.share"
 _BULKHEADS = {Access.WRITE: Bulkhead.WRITES, Access.ADMIN: Bulkhead.ADMINISTRATION}
 
 
@@ -49,6 +53,22 @@ def within(bulkhead: Bulkhead) -> Callable[[_Endpoint], _Endpoint]:
     return declare
 
 
+def _audited(handle: Handler) -> Handler:
+    """The handler, and a line in the audit log of how it ended."""
+
+    async def handle_audited(request: Request) -> Response:
+        auditor = service_of(request).auditor
+        try:
+            response = await handle(request)
+        except Exception as error:
+            await auditor.note(request, error=error)
+            raise
+        await auditor.note(request)
+        return response
+
+    return handle_audited
+
+
 class Route(APIRoute):
     """An `APIRoute` that is closed unless its endpoint declares a role with `auth.allow`."""
 
@@ -56,6 +76,11 @@ class Route(APIRoute):
     def access(self) -> Access:
         """What the endpoint asks for."""
         return access_of(self.endpoint)
+
+    @property
+    def scope(self) -> Scope:
+        """How the endpoint keeps to the collections of a key."""
+        return scope_of(self.endpoint)
 
     @property
     def bulkhead(self) -> Bulkhead:
@@ -67,14 +92,14 @@ class Route(APIRoute):
     def get_route_handler(self) -> Handler:
         """The framework's handler, behind what every endpoint shares."""
         answer = self._direct() or super().get_route_handler()
-        access, bulkhead = self.access, self.bulkhead
+        access, bulkhead, scope = self.access, self.bulkhead, self.scope
 
         async def handle(request: Request) -> Response:
             service = service_of(request)
             address = request.client.host if request.client else ""
-            request.scope[_ACTOR] = await service.guard.admit(
-                request.headers, access, address=address
-            )
+            caller = await service.guard.admit(request.headers, access, address=address)
+            remember_caller(request, caller)
+            check_scope(caller, scope)
             if service.stopping and access is not Access.PUBLIC:
                 raise StoppingError
             _check_query_string(request)
@@ -87,9 +112,11 @@ class Route(APIRoute):
                 request.scope[_SHARE] = share
                 prepared = JsonRequest(request.scope, request.receive)
                 await self._load(prepared)
+                if scope is Scope.NAMED:
+                    check_named(caller, prepared, parsed_of(prepared))
                 return await answer(prepared)
 
-        return handle
+        return _audited(handle) if is_audited(self.endpoint) else handle
 
     async def _load(self, request: JsonRequest) -> None:
         """Read and parse the body, where there is one; an empty one stays empty.
@@ -151,9 +178,8 @@ def new_router(tag: str) -> APIRouter:
 
 
 def actor_of(request: Request) -> str:
-    """Who makes a request: the name of its key, or `auth.ANYONE`."""
-    actor: str = request.scope[_ACTOR]
-    return actor
+    """Who makes a request, by name."""
+    return caller_of(request).name
 
 
 def admission_of(request: Request) -> Admission:

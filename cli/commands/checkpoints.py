@@ -2,12 +2,14 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from molt.cli.acquisition import acquire, ensure_default, export_again
 from molt.cli.edge import CommandError
+from molt.cli.home import checkpoint_id as id_of
 from molt.cli.home import checkpoint_store, existing_home, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from molt.engine.settings import Settings
     from molt.index.generations.generation import GenerationStore
 
-CheckpointArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the checkpoint.")]
+CheckpointArgument = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="Id of the checkpoint, its name, or how the id begins."),
+]
 
 
 def list_checkpoints(call: Invocation) -> None:
@@ -26,10 +31,13 @@ def list_checkpoints(call: Invocation) -> None:
 
     settings = existing_home(call)
     found = describe_checkpoints(checkpoint_store(settings), default=_default_id(settings))
+    with opened_catalog(settings) as catalog:
+        names = catalog.names.all()
+    found = [each | {"name": names.get(each["id"])} for each in found]
     call.show(
         {"checkpoints": found},
         lambda: Listing(
-            ("id", "default", "base model", "dimension", "max length", "MiB", "created"),
+            ("id", "default", "base model", "dimension", "max length", "MiB", "created", "name"),
             [_row(each) for each in found],
             empty="No checkpoints yet; `molt checkpoints add PATH` makes one.",
         ),
@@ -42,8 +50,27 @@ def list_checkpoints(call: Invocation) -> None:
 def show(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     """Show a checkpoint and the measured truth and speed of each runtime variant."""
     settings = existing_home(call)
-    found = checkpoint_store(settings).read(checkpoint_id)
-    _show(call, found, default=_default_id(settings))
+    found = checkpoint_store(settings).read(id_of(settings, checkpoint_id))
+    _show(call, settings, found)
+
+
+def name(
+    call: Invocation,
+    checkpoint_id: CheckpointArgument,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="What to call it; without, it has none any more."),
+    ] = None,
+) -> None:
+    """Give a checkpoint a name, which stands for its id in every command and request.
+
+    Another checkpoint that had the name loses it.
+    """
+    settings = existing_home(call)
+    found = id_of(settings, checkpoint_id)
+    with opened_catalog(settings) as catalog:
+        catalog.names.set(found, name)
+    call.show({"id": found, "name": name}, lambda: Listing(("id", "name"), [(found, name)]))
 
 
 def add(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -90,7 +117,8 @@ def add(  # noqa: PLR0913  typer reads a command's options from its parameters
             "max_length": max_length,
         },
     )
-    _show(call, added, default=ensure_default(call, settings))
+    ensure_default(call, settings)
+    _show(call, settings, added)
 
 
 def upgrade(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
@@ -99,8 +127,8 @@ def upgrade(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     For one of an earlier version that cannot do all that newer ones can. Needs the train extra.
     """
     settings = existing_home(call)
-    upgraded = export_again(checkpoint_id, store=checkpoint_store(settings))
-    _show(call, upgraded, default=_default_id(settings))
+    upgraded = export_again(id_of(settings, checkpoint_id), store=checkpoint_store(settings))
+    _show(call, settings, upgraded)
 
 
 def default(
@@ -121,6 +149,7 @@ def default(
     if checkpoint_id is None:
         checkpoint_id = ensure_default(call, settings)
     else:
+        checkpoint_id = id_of(settings, checkpoint_id)
         checkpoint_store(settings).open(checkpoint_id).require(Capability.EMBED)
         with opened_catalog(settings) as catalog:
             catalog.aliases.set(DEFAULT, checkpoint_id)
@@ -131,7 +160,7 @@ def remove(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     """Remove a checkpoint that nothing uses."""
     settings = existing_home(call)
     store = checkpoint_store(settings)
-    store.path(checkpoint_id)
+    checkpoint_id = id_of(settings, checkpoint_id)
     user = _user_of(checkpoint_id, settings)
     if user is not None:
         raise CommandError(f"checkpoint {checkpoint_id} is in use: {user}")
@@ -139,12 +168,30 @@ def remove(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     call.show({"removed": checkpoint_id}, lambda: Listing(("removed",), [(checkpoint_id,)]))
 
 
-def _show(call: Invocation, checkpoint: "Checkpoint", *, default: str | None) -> None:
+def _show(call: Invocation, settings: "Settings", checkpoint: "Checkpoint") -> None:
     from molt.encoder.description import describe_checkpoint
+    from molt.encoder.selection import describe_choice
+    from molt.index.catalog.aliases import DEFAULT
 
+    with opened_catalog(settings) as catalog:
+        default = catalog.aliases.get(DEFAULT)
+        name = catalog.names.all().get(checkpoint.id)
+    choice = describe_choice(
+        checkpoint, cache=settings.layout.cache, wanted=settings.encoder.runtime
+    )
+    described = describe_checkpoint(checkpoint, default=default)
     call.show(
-        describe_checkpoint(checkpoint, default=default),
-        lambda: _details(checkpoint, default=default),
+        described | {"name": name, "serves": asdict(choice)},
+        lambda: Listing(
+            ("field", "value"),
+            [
+                ("id", checkpoint.id),
+                ("name", name),
+                ("default", "yes" if checkpoint.id == default else "no"),
+                ("serves", f"{choice.variant or 'not known'}: {choice.reason}"),
+                *_details(checkpoint),
+            ],
+        ),
     )
 
 
@@ -191,7 +238,7 @@ def _default_id(settings: "Settings") -> str | None:
 def _row(described: dict[str, Any]) -> tuple[object, ...]:
     head = (described["id"], "yes" if described["default"] else "")
     if "problem" in described:
-        return (*head, None, None, None, None, None)
+        return (*head, None, None, None, None, None, described["name"])
     return (
         *head,
         described["base_model"],
@@ -199,13 +246,12 @@ def _row(described: dict[str, Any]) -> tuple[object, ...]:
         described["max_length"],
         f"{described['bytes'] / 2**20:.1f}",
         f"{described['created_at']:%F %R}",
+        described["name"],
     )
 
 
-def _details(checkpoint: "Checkpoint", *, default: str | None) -> Listing:
+def _details(checkpoint: "Checkpoint") -> list[tuple[str, object]]:
     fields: list[tuple[str, object]] = [
-        ("id", checkpoint.id),
-        ("default", "yes" if checkpoint.id == default else "no"),
         ("kind", checkpoint.kind),
         ("capabilities", ", ".join(checkpoint.capabilities)),
         ("base model", checkpoint.base_model),
@@ -217,8 +263,7 @@ def _details(checkpoint: "Checkpoint", *, default: str | None) -> Listing:
         ("query prompt", checkpoint.prompts.query or None),
         ("document prompt", checkpoint.prompts.document or None),
     ]
-    fields += [(variant.name, _measured(variant)) for variant in checkpoint.variants]
-    return Listing(("field", "value"), fields)
+    return fields + [(variant.name, _measured(variant)) for variant in checkpoint.variants]
 
 
 def _measured(variant: "Variant") -> str:

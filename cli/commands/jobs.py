@@ -1,15 +1,17 @@
-"""`molt jobs`: what the worker was asked for: list, show, follow, cancel."""
+"""`molt jobs`: what the worker was asked for: list, show, follow, cancel, dismiss."""
 
 from typing import Annotated
 
 import typer
 
 from molt.cli.asking import follow, job_fields, opened_queue, result
-from molt.cli.home import existing_home
+from molt.cli.home import existing_home, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 
-JobArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the job.")]
+JobArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of the job, or how it alone begins.")
+]
 
 _COLUMNS = ("id", "kind", "collection", "state", "actor", "created_at", "error")
 
@@ -35,7 +37,7 @@ def list_jobs(
 def show(call: Invocation, job_id: JobArgument) -> None:
     """Show how far a job has come, what it made, or why it failed."""
     with opened_queue(existing_home(call)) as queue:
-        job = queue.look(job_id)
+        job = queue.look(queue.find(job_id).id)
     call.show(job_fields(job), lambda: result(job))
 
 
@@ -43,11 +45,20 @@ def follow_job(call: Invocation, job_id: JobArgument) -> None:
     """Follow a job to its end; where the home has no worker, run one meanwhile."""
     settings = existing_home(call)
     with opened_queue(settings) as queue:
-        follow(call, settings, queue, queue.get(job_id))
+        follow(call, settings, queue, queue.find(job_id))
 
 
 def cancel(call: Invocation, job_id: JobArgument) -> None:
     """Cancel a job; what is at work stops within seconds."""
     with opened_queue(existing_home(call)) as queue:
-        job = queue.cancel(job_id)
+        job = queue.cancel(queue.find(job_id).id)
+    call.show(job_fields(job), lambda: result(job))
+
+
+def dismiss(call: Invocation, job_id: JobArgument) -> None:
+    """Take back the alarm that a failed job raised; the job stays as it is."""
+    settings = existing_home(call)
+    with opened_queue(settings) as queue, opened_catalog(settings) as catalog:
+        job = queue.find(job_id)
+        catalog.failures.dismiss(job.id)
     call.show(job_fields(job), lambda: result(job))

@@ -17,6 +17,12 @@ def releases(
     collection: CollectionArgument,
     *,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, of the newest.")] = 20,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EPOCH=NAME", help="First give the release of that epoch a name; none after =."
+        ),
+    ] = None,
 ) -> None:
     """List the releases of a collection, newest first: which generation, since when, and why."""
     from molt.index.generations.description import describe_releases
@@ -25,8 +31,11 @@ def releases(
     settings = existing_home(call)
     store = GenerationStore(settings.layout.generations)
     with opened_catalog(settings) as catalog:
-        name = catalog.collections.get(collection).name
-        rows = describe_releases(catalog, store, names=[name], limit=limit)
+        found = catalog.collections.get(collection).name
+        if name is not None:
+            epoch, label = _naming(name)
+            catalog.collections.name_release(found, epoch, label)
+        rows = describe_releases(catalog, store, names=[found], limit=limit)
     call.show(
         {"releases": rows},
         lambda: Listing(
@@ -37,4 +46,11 @@ def releases(
     )
 
 
-_COLUMNS = ("at", "epoch", "generation", "checkpoint", "actor", "reason", "report")
+def _naming(given: str) -> tuple[int, str | None]:
+    epoch, separator, label = given.partition("=")
+    if not separator or not (epoch.isascii() and epoch.isdecimal() and len(epoch) < 16):
+        raise typer.BadParameter("write EPOCH=NAME, as 3=before-christmas", param_hint="--name")
+    return int(epoch), label or None
+
+
+_COLUMNS = ("at", "epoch", "generation", "checkpoint", "actor", "reason", "report", "name")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from molt.cli.asking import actor, ask
-from molt.cli.home import existing_home, opened_catalog, opened_engine
+from molt.cli.asking import ask
+from molt.cli.auditing import actor
+from molt.cli.home import checkpoint_id, existing_home, opened_catalog, opened_engine
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 from molt.cli.training import CollectionArgument, ConfigOption, SetOption, require_extra
@@ -67,16 +68,18 @@ def retrain(  # noqa: PLR0913  typer reads a command's options from its paramete
 def reload(
     call: Invocation,
     collection: CollectionArgument,
-    checkpoint: Annotated[str, typer.Argument(metavar="ID", help="Id of a checkpoint.")],
+    checkpoint: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Id of a checkpoint, its name, or how the id begins."),
+    ],
     *,
     detach: DetachOption = False,
 ) -> None:
     """Re-index a collection under an existing checkpoint, then swap both together."""
-    from molt.cli.home import checkpoint_store
     from molt.index.jobs.job import JobKind
 
-    checkpoint_store(existing_home(call)).read(checkpoint)
-    _ask(call, JobKind.RELOAD, collection, {"checkpoint": checkpoint}, detach=detach)
+    found = checkpoint_id(existing_home(call), checkpoint)
+    _ask(call, JobKind.RELOAD, collection, {"checkpoint": found}, detach=detach)
 
 
 def reindex(
@@ -105,16 +108,21 @@ def merge(
 
 def activate(
     call: Invocation,
-    generation: Annotated[str, typer.Argument(metavar="ID", help="Id of a generation.")],
+    generation: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of a generation, or how it alone begins.")
+    ],
     *,
     reason: ReasonOption = None,
 ) -> None:
     """Serve a collection from a generation that is on disk; it catches up first."""
     from molt.index.catalog.releases import Reason
+    from molt.index.generations.active import meant_generation
 
     with opened_engine(existing_home(call)) as engine:
         why = Reason(actor(), reason or "activated")
-        _show(call, engine.releaser.activate(generation, reason=why))
+        ids = engine.generations.ids()
+        meant = meant_generation(engine.catalog, generation, ids) or generation
+        _show(call, engine.releaser.activate(meant, reason=why))
 
 
 def rollback(

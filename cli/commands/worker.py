@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
+import os
 from typing import Annotated
 
 import typer
@@ -18,9 +19,13 @@ def worker(
 ) -> None:
     """Run the jobs of a home until SIGINT or SIGTERM; `molt serve` starts one by itself."""
     from molt.engine.logs import configure_logs
-    from molt.worker.worker import work
+    from molt.engine.settings import misspelt_variables
+    from molt.worker.worker import log, work
 
     settings = call.settings()
     settings.layout.make()
     configure_logs(settings.log)
+    if not supervised:  # whoever supervises has said it
+        for said in misspelt_variables(os.environ):
+            log.warning("settings.variable_unknown", reason=said)
     work(settings, supervised=supervised)

@@ -8,13 +8,14 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 
 from molt.artifact import Home
-from molt.index.catalog.aliases import Aliases
+from molt.index.catalog.access.audit import AuditLog
+from molt.index.catalog.access.keys import Keys
+from molt.index.catalog.aliases import Aliases, CheckpointNames
 from molt.index.catalog.builds import Builds
 from molt.index.catalog.collections import Collections
 from molt.index.catalog.documents import Documents
 from molt.index.catalog.events import Events
 from molt.index.catalog.failures import JobFailures
-from molt.index.catalog.keys import Keys
 from molt.index.catalog.relevance import Relevance
 from molt.index.catalog.schema import upgrade_catalog
 from molt.index.catalog.storage.database import Database, create_database
@@ -30,7 +31,9 @@ class Catalog:
         self.judgments = Relevance(database)
         self.events = Events(database)
         self.keys = Keys(database)
+        self.audit = AuditLog(database)
         self.aliases = Aliases(database)
+        self.names = CheckpointNames(database)
         self.builds = Builds(database)
         self.failures = JobFailures(database)
 

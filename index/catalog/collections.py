@@ -15,13 +15,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from molt.artifact import faultpoint
+from molt.index.catalog.aliases import check_name
 from molt.index.catalog.releases import (
     UNEXPLAINED,
     Reason,
     Release,
+    name_release,
     read_former,
+    read_released_reports,
     read_releases,
     record_release,
+    released_as,
 )
 from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import collections
@@ -29,6 +33,7 @@ from molt.index.errors import (
     CollectionExistsError,
     CollectionNotFoundError,
     InvalidNameError,
+    ReleaseNotFoundError,
     StalePointerError,
 )
 
@@ -115,6 +120,25 @@ class Collections:
         with self._database.reading() as connection:
             return read_releases(connection, _read(connection, name).id, limit=limit)
 
+    def name_release(self, name: str, epoch: int, label: str | None) -> None:
+        """Call the release of a collection that made an epoch so, and no other; None takes it back.
+
+        Raises `CollectionNotFoundError`, `InvalidFieldError`, and `ReleaseNotFoundError`.
+        """
+        if label is not None:
+            check_name(label)
+        with self._database.writing() as connection:
+            found = _read(connection, name).id
+            if not name_release(connection, found, epoch, label):
+                raise ReleaseNotFoundError(
+                    f"{name!r} has no release with the epoch {epoch}; `molt releases` lists them"
+                )
+
+    def released_as(self, label: str) -> frozenset[str]:
+        """The generations of the releases that are called so, of any collection."""
+        with self._database.reading() as connection:
+            return released_as(connection, label)
+
     def former(self) -> dict[int, list[str]]:
         """By a collection's id, every generation that it was served from before, the latest first.
 
@@ -122,6 +146,11 @@ class Collections:
         """
         with self._database.reading() as connection:
             return read_former(connection)
+
+    def released_reports(self) -> frozenset[str]:
+        """The evaluation reports that releases rest on, of all collections."""
+        with self._database.reading() as connection:
+            return read_released_reports(connection)
 
     def list(self) -> tuple[Collection, ...]:
         """All collections by name."""

@@ -1,12 +1,13 @@
 """Failures: the last job of each kind and collection, where it failed, and why.
 
-For whoever watches over the service and does not ask for jobs. Forgotten when one succeeds.
+For whoever watches over the service and does not ask for jobs. Forgotten when one succeeds, and no
+alarm any more when somebody dismisses it.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import collections, failures
@@ -52,9 +53,8 @@ class JobFailures:
             found = connection.scalar(_ID.where(named))
             if found is not None:
                 row = {"collection_id": found, "kind": kind, "job": job, "reason": reason}
-                connection.execute(
-                    self._database.insert_or_update(failures), row | {"at": datetime.now(UTC)}
-                )
+                row |= {"at": datetime.now(UTC), "dismissed_at": None}
+                connection.execute(self._database.insert_or_update(failures), row)
 
     def clear(self, collection: str | None, *, kind: str) -> None:
         """A job of that kind succeeded."""
@@ -62,12 +62,25 @@ class JobFailures:
             own = failures.c.collection_id.in_(_ID.where(collections.c.name == collection))
             connection.execute(delete(failures).where(own, failures.c.kind == kind))
 
+    def dismiss(self, job: str) -> None:
+        """Take the alarm of a job back; nothing where there is none. The failure stays known."""
+        with self._database.writing() as connection:
+            own = (failures.c.job == job, failures.c.dismissed_at.is_(None))
+            now = datetime.now(UTC)
+            connection.execute(update(failures).where(*own).values(dismissed_at=now))
+
+    def noted(self) -> frozenset[str]:
+        """The jobs whose failures are known, also those whose alarm was taken back."""
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(select(failures.c.job)))
+
     def list(self) -> tuple[JobFailure, ...]:
-        """All of them, by collection and kind."""
+        """Those whose alarm nobody has taken back, by collection and kind."""
         columns = (collections.c.name, failures.c.kind, failures.c.job)
         query = (
             select(*columns, failures.c.reason, failures.c.at)
             .join(collections, collections.c.id == failures.c.collection_id)
+            .where(failures.c.dismissed_at.is_(None))
             .order_by(collections.c.name, failures.c.kind)
         )
         with self._database.reading() as connection:

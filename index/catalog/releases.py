@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from molt.index.catalog.tables import releases
 
@@ -22,13 +22,17 @@ UNEXPLAINED = Reason()
 
 @dataclass(frozen=True)
 class Release:
-    """One move of a pointer: to `generation`, from `previous`, making it epoch `epoch`."""
+    """One move of a pointer: to `generation`, from `previous`, making it epoch `epoch`.
+
+    `name` is what people call it, if anything.
+    """
 
     at: datetime
     epoch: int
     previous: str | None
     generation: str | None
     reason: Reason
+    name: str | None = None
 
 
 def record_release(connection: Connection, *, collection_id: int, release: Release) -> None:
@@ -57,6 +61,7 @@ def read_releases(connection: Connection, collection_id: int, *, limit: int) -> 
             row.previous,
             row.generation,
             Reason(row.actor, row.reason, row.report),
+            row.name,
         )
         for row in found
     )
@@ -74,3 +79,23 @@ def read_former(connection: Connection) -> dict[int, list[str]]:
     for collection_id, generation in connection.execute(query):
         found.setdefault(collection_id, []).append(generation)
     return found
+
+
+def read_released_reports(connection: Connection) -> frozenset[str]:
+    """Every report that a release names."""
+    query = select(releases.c.report).where(releases.c.report.is_not(None)).distinct()
+    return frozenset(map(str, connection.scalars(query)))
+
+
+def name_release(connection: Connection, collection_id: int, epoch: int, name: str | None) -> bool:
+    """Call the release that made an epoch so, and no other of its collection; was there one?"""
+    own = releases.c.collection_id == collection_id
+    connection.execute(update(releases).where(own, releases.c.name == name).values(name=None))
+    named = update(releases).where(own, releases.c.epoch == epoch).values(name=name)
+    return bool(connection.execute(named).rowcount)
+
+
+def released_as(connection: Connection, name: str) -> frozenset[str]:
+    """The generations of the releases that are called so, of any collection."""
+    query = select(releases.c.generation).where(releases.c.name == name)
+    return frozenset(str(each) for each in connection.scalars(query) if each is not None)

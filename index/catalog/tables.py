@@ -148,6 +148,8 @@ keys = Table(
     Column("role", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("revoked_at", Moment),
+    Column("expires_at", Moment),
+    Column("reach", Text),
     # A name can be given again once its key is revoked.
     Index(
         "keys_by_name",
@@ -157,6 +159,35 @@ keys = Table(
         postgresql_where=text("revoked_at IS NULL"),
     ),
     sqlite_autoincrement=True,
+)
+
+key_uses = Table(
+    "key_uses",
+    metadata,
+    Column("key_id", Serial, ForeignKey("keys.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+"""When each key was last used: apart from the keys, since it is written often."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("key_id", BigInteger),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+checkpoint_names = Table(
+    "checkpoint_names",
+    metadata,
+    Column("name", Identifier, primary_key=True),
+    Column("checkpoint", Text, nullable=False, unique=True),
 )
 
 aliases = Table(
@@ -178,6 +209,7 @@ releases = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("report", Text),
+    Column("name", Text),
     Index("releases_by_collection", "collection_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -199,6 +231,7 @@ failures = Table(
     Column("job", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("dismissed_at", Moment),
 )
 
 checksums = Table(

@@ -1,5 +1,8 @@
-"""Which checkpoint a collection is served with. Knows its id alone."""
+"""Which checkpoint a collection is served with, and which generation is meant. Knows ids alone."""
 
+from collections.abc import Iterable
+
+from molt.artifact import match_id
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.generations.generation import GenerationStore
@@ -14,3 +17,15 @@ def active_checkpoint(catalog: Catalog, generations: GenerationStore, name: str)
     if generation is None:
         return catalog.aliases.get(DEFAULT)
     return generations.read(generation).checkpoint
+
+
+def meant_generation(catalog: Catalog, given: str, ids: Iterable[str]) -> str | None:
+    """The one of `ids` that is meant: by itself, by how it begins, or by a release's name.
+
+    Raises `AmbiguousIdError`, also where releases of several generations have that name.
+    """
+    known = frozenset(ids)
+    released = catalog.collections.released_as(given) & known
+    if given not in known and len(released) == 1:
+        return next(iter(released))
+    return match_id(given, known, what="generation")

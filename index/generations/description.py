@@ -91,6 +91,7 @@ def _moved(name: str, release: Release, store: GenerationStore) -> dict[str, Any
         "actor": release.reason.actor,
         "reason": release.reason.text,
         "report": release.reason.report,
+        "name": release.name,
     }
 
 

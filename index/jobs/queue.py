@@ -5,8 +5,10 @@ the jobs is another process.
 """
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
-from molt.artifact import Home, canonical_json, exclusive
+from molt.artifact import Home, canonical_json, exclusive, match_id
 from molt.artifact.lock import FOR_EVER
 from molt.index.catalog.storage.postgresql import connect_arguments, limit_sessions
 from molt.index.catalog.storage.refusals import BUSY_SECONDS, translated
@@ -45,6 +47,9 @@ _STATES = {
     "CANCELLED": JobState.CANCELLED,
 }
 _MOST_METERS = 64
+_MOST_ALIKE = 100
+_A_BEGINNING = re.compile(r"[0-9a-z-]{4,64}")
+"""What could begin a job's id, and means nothing else to a database."""
 _UNENDED = [name for name, state in _STATES.items() if not state.ended]
 
 
@@ -95,8 +100,29 @@ class JobQueue:
         """Raises `JobNotFoundError`."""
         found = self._find(job_id)
         if found is None:
-            raise _not_found(job_id)
+            raise unknown_job(job_id)
         return found
+
+    def beginning_with(self, given: str) -> list[Job]:
+        """Some jobs whose ids begin so, the newest first: enough to see whether it is one alone."""
+        if not _A_BEGINNING.fullmatch(given):
+            return []
+        with translated(self._engine):
+            found = self._client.list_workflows(
+                workflow_id_prefix=given, sort_desc=True, limit=_MOST_ALIKE
+            )
+        return [*map(_job, found)]
+
+    def find(self, given: str) -> Job:
+        """The job of this id, or the only one whose id begins so.
+
+        Raises `JobNotFoundError` and `AmbiguousIdError`.
+        """
+        jobs = {job.id: job for job in self.beginning_with(given)}
+        found = match_id(given, jobs, what="job")
+        if found is None:
+            raise unknown_job(given)
+        return jobs[found]
 
     def look(self, job_id: str) -> Job:
         """The job, and while it is at work how far it is. Raises `JobNotFoundError`."""
@@ -130,20 +156,33 @@ class JobQueue:
         except dbos_error.DBOSStreamTimeoutError:  # there may be more to come
             pass
         except dbos_error.DBOSNonExistentWorkflowError:
-            raise _not_found(job_id) from None
+            raise unknown_job(job_id) from None
         return found
 
-    def list(self, *, collection: str | None = None, limit: int = 100) -> list[Job]:
-        """The newest jobs, of one collection or of all, newest first."""
+    def list(
+        self,
+        *,
+        collection: str | None = None,
+        limit: int = 100,
+        where: Callable[[Job], bool] = lambda _: True,
+    ) -> list[Job]:
+        """The newest jobs for which `where` holds, of one collection or of all, newest first."""
         found: dict[str, Job] = {}
         for offset in count(0, limit):
             with translated(self._engine):
                 page = self._client.list_workflows(sort_desc=True, limit=limit, offset=offset)
             jobs = map(_job, page)
-            found |= {job.id: job for job in jobs if collection in {None, job.collection}}
+            found |= {
+                job.id: job for job in jobs if collection in {None, job.collection} and where(job)
+            }
             if len(page) < limit or len(found) >= limit:
                 break
         return [*found.values()][:limit]
+
+    def at_work(self) -> tuple[Job, ...]:
+        """Every job that waits, or that was begun and has not ended."""
+        with translated(self._engine):
+            return tuple(map(_job, self._client.list_workflows(status=_UNENDED)))
 
     def has_work(self) -> bool:
         """Is there a job that waits, or that was begun and has not ended?"""
@@ -265,7 +304,8 @@ def _reason(status: "WorkflowStatus") -> str:
     )
 
 
-def _not_found(job_id: str) -> JobNotFoundError:
+def unknown_job(job_id: str) -> JobNotFoundError:
+    """The error for a job that is not there."""
     return JobNotFoundError(f"there is no job {job_id[:80]!r}; `molt jobs` lists them")
 
 

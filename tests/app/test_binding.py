@@ -4,8 +4,8 @@ import pytest
 
 from molt.app.binding import BindError, is_loopback, listen, require_key, url_of
 from molt.engine.settings import load_settings
+from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import open_catalog
-from molt.index.catalog.keys import Role
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])

@@ -22,7 +22,7 @@ from molt.app.http.bodies import SMALL_BYTES
 from molt.artifact import Home
 from molt.encoder import Lane
 from molt.engine.releasing import Released
-from molt.index.catalog.keys import Role
+from molt.index.catalog.access.keys import Role
 from tests.app.serving import BOOTS, Process, service_of, serving, started
 from tests.hashing import HashingEncoder
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 
 from molt.app.routes.documents.ndjson import BATCH_LINES
+from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import home_url, open_catalog
-from molt.index.catalog.keys import Role
 from tests.app.serving import started
 
 SOON = 60.0

@@ -148,7 +148,7 @@ def test_a_time_is_told_as_exactly_as_it_is_known(seconds: float, told: str) -> 
 
 def test_a_job_at_work_is_shown_with_what_it_is_at(queue: JobQueue, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    events = EVENTS_OF[JobKind.RETRAIN][:8]
+    events = EVENTS_OF[JobKind.RETRAIN][:7]
     options = {"events": events, "until": str(gate)}
     job = queue.ask(JobRequest(JobKind.RETRAIN, "slow", options, actor="ann"))
     try:

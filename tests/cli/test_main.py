@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,22 @@ def test_an_unknown_command_is_wrong_usage(installed: Molt) -> None:
 
 def test_a_group_without_a_command_shows_its_help(installed: Molt) -> None:
     assert "revoke" in installed("keys").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("serve", "--help"), ("keys", "create", "--help"), ("jobs", "--help")],
+)
+def test_help_speaks_of_no_types(molt: Molt, arguments: tuple[str, ...]) -> None:
+    shown = molt(*arguments).stdout
+    assert re.findall(r"<\w+[^>]*>", shown) == []
+    if "create" in arguments:
+        assert "read|write|admin" in shown
+
+
+def test_a_misspelt_variable_is_named(molt: Molt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOLT_CATALOG_ULR", "sqlite:///x")
+    done = molt("keys", "create", "--role", "read")
+    assert "MOLT_CATALOG_ULR is no setting; did you mean MOLT_CATALOG_URL?" in done.stderr
+    assert done.stdout.startswith("molt_")
+    assert "MOLT_CATALOG_ULR" not in molt("--json", "keys", "list").stderr

@@ -14,8 +14,8 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
+from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import open_catalog
-from molt.index.catalog.keys import Role
 from tests.app.serving import started
 from tests.walks import shortened
 

@@ -1,5 +1,6 @@
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -77,3 +78,14 @@ def test_the_console_format_is_for_humans(capfdbinary: pytest.CaptureFixture[byt
     configure_logs(LogSettings(format="console"))
     structlog.get_logger("x").info("started", port=1)
     assert b"port=1" in capfdbinary.readouterr().err
+
+
+def test_logs_are_text_where_a_person_reads_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    configure_logs(LogSettings())
+    structlog.get_logger("x").info("started", port=1)
+    line = capsys.readouterr().err
+    assert "started" in line
+    assert not line.startswith("{")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from molt.engine import settings as settings_module
-from molt.engine.settings import SettingsError, load_settings
+from molt.engine.settings import SettingsError, load_settings, misspelt_variables
 
 
 def write_toml(home: Path, text: str) -> None:
@@ -72,3 +72,35 @@ def test_serving_processes_share_the_cores_unless_told_how_many_threads_each_has
     monkeypatch.setattr(settings_module, "cores", lambda: 6)
     settings = load_settings(workers=workers, encoder={"threads": threads})
     assert settings.of_one_worker().encoder_threads == each
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("MOLT_PROT", "did you mean MOLT_PORT?"),
+        ("molt_prot", "did you mean MOLT_PORT?"),
+        ("MOLT_LIMITS_MAX_K", "did you mean MOLT_LIMITS__MAX_K?"),
+        ("MOLT_LIMITS__MAXK", "did you mean MOLT_LIMITS__MAX_K?"),
+        ("MOLT_ZEBRA", "docs/configuration.md lists them"),
+    ],
+)
+def test_a_variable_that_is_none_is_named_with_what_was_meant(name: str, meant: str) -> None:
+    (said,) = misspelt_variables([name, "PATH", "MOLT_HOME", "MOLT_LIMITS__MAX_K", "MOLT_DEBUG"])
+    assert said == f"the variable {name} is no setting; {meant}"
+
+
+@pytest.mark.parametrize("name", ["MOLT_TEST_FLIPS", "MOLT_FAULTPOINTS", "MOLTEN", "MOLT"])
+def test_a_variable_of_others_is_nobody_s_concern(name: str) -> None:
+    assert misspelt_variables([name]) == []
+
+
+def test_a_setting_that_is_none_is_an_error_that_names_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOLT_LIMITS__MAX_KK", "3")
+    with pytest.raises(SettingsError, match=r"limits.max_kk is no setting; did you mean limits.m"):
+        load_settings(home=tmp_path)
+    monkeypatch.delenv("MOLT_LIMITS__MAX_KK")
+    (tmp_path / "molt.toml").write_text("prot = 1\n")
+    with pytest.raises(SettingsError, match=r"prot is no setting; did you mean port\?"):
+        load_settings(home=tmp_path)

@@ -21,10 +21,10 @@ from molt.encoder.vector_cache import encode_documents
 from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
+from molt.index.catalog.access.keys import Role
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.index.catalog.keys import Role
 from molt.index.generations.check import Severity, check_home
 from tests.checkpoints import build_checkpoint, variant
 from tests.kept_events import kept_events

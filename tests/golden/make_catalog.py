@@ -10,11 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+from molt.index.catalog.access.audit import Attempt, AuditRetention, Outcome
+from molt.index.catalog.access.keys import Role
+from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.index.catalog.keys import Role
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.schema import REVISIONS
 
@@ -36,8 +38,17 @@ def fill(catalog: Catalog) -> None:
     catalog.events.append(collection, [Event("click", at, query_id="q", object_id="a", position=1)])
     with patch.object(secrets, "token_urlsafe", return_value="golden-key-of-the-first-version"):
         catalog.keys.create("golden", Role.WRITE)
+    reach = Reach.of(["default", "shop-*"])
+    catalog.keys.create(
+        "scoped", Role.READ, expires_at=datetime(2099, 1, 1, tzinfo=UTC), reach=reach
+    )
+    catalog.keys.note_use(1)
+    attempt = Attempt("ops", "molt keys create", "name scoped", Outcome.DONE, key_id=1)
+    catalog.audit.record(attempt, retention=AuditRetention())
     catalog.aliases.set("default", "0123456789abcdef")
     catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))
+    catalog.collections.name_release("default", 1, "golden")
+    catalog.names.set("0123456789abcdef", "golden")
     catalog.builds.begin(collection, job="golden", generation="e" * 32)
     catalog.failures.note("default", kind="retrain", job="golden", reason="no judgments")
 

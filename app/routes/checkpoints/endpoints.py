@@ -10,18 +10,21 @@ from fastapi import Query, Request
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.failures import UnknownCheckpointError
+from molt.app.http.caller import caller_of
 from molt.app.http.route import actor_of, admission_of, new_router
+from molt.app.http.scope import Scope, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.checkpoints.schemas import CheckpointList, CheckpointState
 from molt.app.routes.checkpoints.upload import ARCHIVES, add_checkpoint, hand_over, unpacked
 from molt.app.routes.jobs.asking import accepted
 from molt.app.routes.jobs.schemas import JobStatus
+from molt.app.routes.known import known_checkpoint
 from molt.app.service import Service, service_of
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, Checkpoint
 from molt.encoder.description import describe_checkpoint, describe_checkpoints
-from molt.encoder.errors import CheckpointNotFoundError
 from molt.engine.engine import Engine
+from molt.engine.models import covers_checkpoint
+from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.jobs.job import Job, JobKind, JobRequest, new_job_id
 
@@ -50,6 +53,7 @@ _BODY = {
     openapi_extra=_BODY,
 )
 @allow(Access.ADMIN)
+@scoped(Scope.CLOSED)
 async def post_checkpoint(
     request: Request,
     name: Annotated[Name | None, Query(description="what a model is called")] = None,
@@ -78,10 +82,12 @@ async def post_checkpoint(
 
 @router.get("/admin/checkpoints", operation_id="list_checkpoints", response_model=CheckpointList)
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def get_checkpoints(request: Request) -> Json:
     """List all checkpoints, oldest first, the damaged ones too."""
     service = service_of(request)
-    return Json({"checkpoints": await admission_of(request).run(_list, service.engine)})
+    reach = caller_of(request).reach
+    return Json({"checkpoints": await admission_of(request).run(_list, service.engine, reach)})
 
 
 @router.get(
@@ -91,10 +97,12 @@ async def get_checkpoints(request: Request) -> Json:
     responses={404: {"description": "no such checkpoint"}},
 )
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def get_checkpoint(request: Request, checkpoint_id: CheckpointPath) -> Json:
     """One checkpoint, with the measured truth and speed of each runtime variant."""
     service = service_of(request)
-    return Json(await admission_of(request).run(_get, service.engine, checkpoint_id))
+    reach = caller_of(request).reach
+    return Json(await admission_of(request).run(_get, service.engine, checkpoint_id, reach))
 
 
 def _ask_export(service: Service, content: Path, request: JobRequest) -> Job:
@@ -108,15 +116,19 @@ def _ask_export(service: Service, content: Path, request: JobRequest) -> Job:
         raise
 
 
-def _list(engine: Engine) -> list[dict[str, Any]]:
-    return describe_checkpoints(engine.checkpoints, default=engine.catalog.aliases.get(DEFAULT))
+def _list(engine: Engine, reach: Reach) -> list[dict[str, Any]]:
+    """What can be known within `reach`; of a damaged one nobody can tell whose it is."""
+    default = engine.catalog.aliases.get(DEFAULT)
+    if not reach.limited:
+        return describe_checkpoints(engine.checkpoints, default=default)
+    sound = engine.checkpoints.survey().checkpoints
+    return [
+        describe_checkpoint(one, default=default) for one in sound if covers_checkpoint(reach, one)
+    ]
 
 
-def _get(engine: Engine, checkpoint_id: str) -> dict[str, Any]:
-    try:
-        return _state(engine, engine.checkpoints.read(checkpoint_id))
-    except CheckpointNotFoundError:
-        raise UnknownCheckpointError(checkpoint_id) from None
+def _get(engine: Engine, checkpoint_id: str, reach: Reach) -> dict[str, Any]:
+    return _state(engine, known_checkpoint(engine, checkpoint_id, reach))
 
 
 def _state(engine: Engine, checkpoint: Checkpoint) -> dict[str, Any]:

@@ -7,8 +7,11 @@ from starlette.responses import Response
 
 from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json
+from molt.app.http.auditing import audited
 from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
 from molt.app.http.route import admission_of, new_router, within
+from molt.app.http.scope import Scope, require_covered, scoped
 from molt.app.http.texts import CollectionPath
 from molt.app.routes.collections.schemas import (
     CollectionDetail,
@@ -17,6 +20,7 @@ from molt.app.routes.collections.schemas import (
 )
 from molt.app.service import service_of
 from molt.engine.engine import CollectionStatus, Engine
+from molt.index.catalog.access.reach import Reach
 
 router = new_router("collections")
 
@@ -32,20 +36,25 @@ _MOST_NAMED = 100
     responses={409: {"description": "a collection of that name exists"}},
 )
 @allow(Access.WRITE)
+@scoped(Scope.FILTERED)
+@audited
 async def post_collection(request: Request, body: NewCollection) -> Json:
     """Make an empty collection."""
     service = service_of(request)
+    require_covered(caller_of(request), body.name)
     state = await admission_of(request).run(_create, service.engine, body.name)
     return Json(state, 201, headers={"Location": f"/collections/{body.name}"})
 
 
 @router.get("/collections", operation_id="list_collections", response_model=CollectionList)
 @allow(Access.READ)
+@scoped(Scope.FILTERED)
 @within(Bulkhead.BULK)
 async def get_collections(request: Request) -> Json:
     """List all collections by name."""
     service = service_of(request)
-    return Json({"collections": await admission_of(request).run(_list, service.engine)})
+    reach = caller_of(request).reach
+    return Json({"collections": await admission_of(request).run(_list, service.engine, reach)})
 
 
 @router.get(
@@ -55,6 +64,7 @@ async def get_collections(request: Request) -> Json:
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.READ)
+@scoped(Scope.NAMED)
 async def get_collection(request: Request, collection: CollectionPath) -> Json:
     """Counts, revisions, the active generation and the fields of a collection."""
     service = service_of(request)
@@ -69,6 +79,8 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.WRITE)
+@scoped(Scope.NAMED)
+@audited
 async def delete_collection_route(request: Request, collection: CollectionPath) -> Response:
     """Delete a collection with everything in it."""
     service = service_of(request)
@@ -80,8 +92,8 @@ def _create(engine: Engine, name: str) -> dict[str, Any]:
     return _state(engine.create(name)) | {"fields": []}
 
 
-def _list(engine: Engine) -> list[dict[str, Any]]:
-    return [_state(status) for status in engine.statuses()]
+def _list(engine: Engine, reach: Reach) -> list[dict[str, Any]]:
+    return [_state(one) for one in engine.statuses() if reach.covers(one.collection.name)]
 
 
 def _get(engine: Engine, name: str) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class ReleaseState(BaseModel):
     actor: str
     reason: str
     report: str | None
+    name: str | None
 
 
 class ReleaseList(BaseModel):

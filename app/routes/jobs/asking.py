@@ -8,12 +8,15 @@ from fastapi import Header, Request
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.failures import InvalidRequestError, UnknownCheckpointError, Violation
+from molt.app.http.caller import caller_of
+from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import actor_of, admission_of, new_router
+from molt.app.http.scope import Scope, scoped
 from molt.app.routes.jobs.schemas import Evaluate, JobStatus, Merge, Reindex, Reload, Retrain, Tune
+from molt.app.routes.known import known_checkpoint
 from molt.app.service import service_of
-from molt.encoder.errors import CheckpointNotFoundError
 from molt.engine.engine import Engine
+from molt.index.catalog.access.reach import Reach
 from molt.index.jobs.job import Job, JobKind, JobRequest
 
 router = new_router("jobs")
@@ -40,6 +43,7 @@ _ACCEPTED: dict[str, Any] = {
 
 @router.post("/admin/retrain", operation_id="retrain", **_ACCEPTED)
 @allow(Access.ADMIN)
+@scoped(Scope.NAMED)
 async def post_retrain(request: Request, body: Retrain, key: KeyHeader = None) -> Json:
     """Train, export, evaluate, gate, re-index and swap; the answer is the job that does so."""
     if body.promote == "force" and body.reason is None:
@@ -50,6 +54,7 @@ async def post_retrain(request: Request, body: Retrain, key: KeyHeader = None) -
 
 @router.post("/admin/reload", operation_id="reload", **_ACCEPTED)
 @allow(Access.ADMIN)
+@scoped(Scope.NAMED)
 async def post_reload(request: Request, body: Reload, key: KeyHeader = None) -> Json:
     """Re-index a collection under an existing checkpoint, then swap both together."""
     options = {"checkpoint": body.checkpoint}
@@ -58,6 +63,7 @@ async def post_reload(request: Request, body: Reload, key: KeyHeader = None) -> 
 
 @router.post("/admin/reindex", operation_id="reindex", **_ACCEPTED)
 @allow(Access.ADMIN)
+@scoped(Scope.NAMED)
 async def post_reindex(request: Request, body: Reindex, key: KeyHeader = None) -> Json:
     """Build a collection's generation anew under the checkpoint that it has, then swap."""
     return await _ask(request, JobKind.REINDEX, body.collection, {"reuse": body.reuse}, key)
@@ -65,6 +71,7 @@ async def post_reindex(request: Request, body: Reindex, key: KeyHeader = None) -
 
 @router.post("/admin/merge", operation_id="merge", **_ACCEPTED)
 @allow(Access.ADMIN)
+@scoped(Scope.NAMED)
 async def post_merge(request: Request, body: Merge, key: KeyHeader = None) -> Json:
     """Fold a collection's segments into as few as can be, in a new generation, then swap."""
     return await _ask(request, JobKind.MERGE, body.collection, {}, key)
@@ -72,6 +79,7 @@ async def post_merge(request: Request, body: Merge, key: KeyHeader = None) -> Js
 
 @router.post("/admin/evaluate", operation_id="evaluate", **_ACCEPTED)
 @allow(Access.ADMIN)
+@scoped(Scope.NAMED)
 async def post_evaluate(request: Request, body: Evaluate, key: KeyHeader = None) -> Json:
     """Compare a checkpoint with the active one on the test queries; nothing is moved."""
     options = {"checkpoint": body.checkpoint, "config": body.config}
@@ -80,6 +88,7 @@ async def post_evaluate(request: Request, body: Evaluate, key: KeyHeader = None)
 
 @router.post("/admin/tune", operation_id="tune", **_ACCEPTED)
 @allow(Access.ADMIN)
+@scoped(Scope.NAMED)
 async def post_tune(request: Request, body: Tune, key: KeyHeader = None) -> Json:
     """Search for the configuration that a retrain should have; nothing is moved."""
     options = {"config": body.config, "trials": body.trials}
@@ -94,7 +103,8 @@ async def _ask(
 ) -> Json:
     service = service_of(request)
     asked = JobRequest(kind, collection, options, actor_of(request))
-    return accepted(await admission_of(request).run(_asked, service.engine, asked, key))
+    reach = caller_of(request).reach
+    return accepted(await admission_of(request).run(_asked, service.engine, asked, key, reach))
 
 
 def accepted(job: Job) -> Json:
@@ -116,13 +126,10 @@ def _check_config(config: Mapping[str, Any]) -> None:
         ) from None
 
 
-def _asked(engine: Engine, request: JobRequest, key: str | None) -> Job:
+def _asked(engine: Engine, request: JobRequest, key: str | None, reach: Reach) -> Job:
     _check_config(request.options.get("config") or {})
     found = engine.catalog.collections.get(str(request.collection))
-    checkpoint_id = request.options.get("checkpoint")
-    if checkpoint_id is not None:
-        try:
-            engine.checkpoints.read(checkpoint_id)
-        except CheckpointNotFoundError:
-            raise UnknownCheckpointError(checkpoint_id) from None
-    return engine.jobs.ask(replace(request, collection_id=found.id), key=key)
+    options, checkpoint = request.options, request.options.get("checkpoint")
+    if checkpoint is not None:
+        options = {**options, "checkpoint": known_checkpoint(engine, checkpoint, reach).id}
+    return engine.jobs.ask(replace(request, collection_id=found.id, options=options), key=key)

@@ -1,8 +1,9 @@
 """`/admin/jobs`: what became of what was asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -13,11 +14,14 @@ from starlette.responses import Response, StreamingResponse
 from molt.app.following import FOLLOW_SECONDS
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
+from molt.app.http.caller import Caller, caller_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import admission_of, new_router
+from molt.app.http.scope import Scope, require_covered, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.collections.schemas import NAME_PATTERN
 from molt.app.routes.jobs.schemas import JobList, JobStatus
+from molt.app.routes.known import known_job
 from molt.app.service import service_of
 from molt.index.jobs.job import Job
 
@@ -29,6 +33,7 @@ _PING_SECONDS = 15.0
 
 @router.get("/admin/jobs", operation_id="list_jobs", response_model=JobList)
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def get_jobs(
     request: Request,
     collection: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
@@ -37,7 +42,10 @@ async def get_jobs(
     """List the newest jobs, newest first."""
     service = service_of(request)
     jobs = service.engine.jobs
-    found = await admission_of(request).run(lambda: jobs.list(collection=collection, limit=limit))
+    caller = caller_of(request)
+    require_covered(caller, collection)
+    wanted = partial(jobs.list, collection=collection, limit=limit, where=_covered_by(caller))
+    found = await admission_of(request).run(wanted)
     return Json({"jobs": [asdict(job) for job in found]})
 
 
@@ -48,10 +56,12 @@ async def get_jobs(
     responses={404: {"description": "no such job"}},
 )
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def get_job(request: Request, job_id: JobPath) -> Json:
     """Say how far a job has come, what it made, or why it failed."""
     jobs = service_of(request).engine.jobs
-    return Json(asdict(await admission_of(request).run(lambda: jobs.look(job_id))))
+    known = await _job(request, job_id)
+    return Json(asdict(await admission_of(request).run(jobs.look, known.id)))
 
 
 @router.delete(
@@ -61,11 +71,29 @@ async def get_job(request: Request, job_id: JobPath) -> Json:
     responses={404: {"description": "no such job"}},
 )
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def delete_job(request: Request, job_id: JobPath) -> Json:
     """Cancel a job; what is at work stops within seconds. One that has ended stays as it is."""
     service = service_of(request)
     jobs = service.engine.jobs
-    return Json(asdict(await admission_of(request).run(lambda: jobs.cancel(job_id))))
+    known = await _job(request, job_id)
+    return Json(asdict(await admission_of(request).run(jobs.cancel, known.id)))
+
+
+@router.post(
+    "/admin/jobs/{id}/dismiss",
+    operation_id="dismiss_job",
+    response_model=JobStatus,
+    responses={404: {"description": "no such job"}},
+)
+@allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
+async def post_dismiss(request: Request, job_id: JobPath) -> Json:
+    """Take back the alarm that a failed job raised; the job stays as it is."""
+    failures = service_of(request).engine.catalog.failures
+    known = await _job(request, job_id)
+    await admission_of(request).run(failures.dismiss, known.id)
+    return Json(asdict(known))
 
 
 @router.get(
@@ -78,23 +106,28 @@ async def delete_job(request: Request, job_id: JobPath) -> Json:
     },
 )
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def get_events(
     request: Request,
     job_id: JobPath,
     last: Annotated[int, Header(alias="Last-Event-ID", ge=-1, le=2**53)] = -1,
 ) -> StreamingResponse:
     """Follow a job: every event so far, those to come as they come, and `end` with its state."""
-    await _job(request, job_id)
+    known = await _job(request, job_id)
     return StreamingResponse(
-        _followed(request, job_id, last),
+        _followed(request, known.id, last),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
 async def _job(request: Request, job_id: str) -> Job:
-    jobs = service_of(request).engine.jobs
-    return await admission_of(request).run(lambda: jobs.get(job_id))
+    engine, reach = service_of(request).engine, caller_of(request).reach
+    return await admission_of(request).run(known_job, engine, job_id, reach)
+
+
+def _covered_by(caller: Caller) -> Callable[[Job], bool]:
+    return lambda job: caller.reach.covers(job.collection)
 
 
 async def _followed(request: Request, job_id: str, last: int) -> AsyncIterator[bytes]:

@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from molt.app.http.texts import Remark
+from molt.app.http.texts import Name, Remark
 from molt.app.http.validation import Strict
 from molt.app.routes.collections.schemas import NAME_PATTERN
 
 CollectionName = Annotated[str, Field(pattern=NAME_PATTERN, description="name of the collection")]
-CheckpointId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="id of a checkpoint")]
+CheckpointId = Annotated[
+    Name, Field(description="id of a checkpoint, its name, or how the id alone begins")
+]
 
 
 class Retrain(Strict):

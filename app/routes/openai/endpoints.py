@@ -10,8 +10,10 @@ from fastapi import Path, Request
 from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
 from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
+from molt.app.http.scope import Scope, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
 from molt.app.routes.openai.schemas import EmbeddingList, EmbeddingsBody, ModelList, ModelObject
@@ -19,6 +21,7 @@ from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
 from molt.engine.errors import UnknownModelError
 from molt.engine.models import EmbeddingResult, ModelCard
+from molt.index.catalog.access.reach import Reach
 
 router = new_router("openai")
 
@@ -33,21 +36,23 @@ router = new_router("openai")
     },
 )
 @allow(Access.READ)
+@scoped(Scope.FILTERED)
 @within(Bulkhead.BULK)
 async def post_embeddings(request: Request, body: EmbeddingsBody) -> Json:
     """Encode texts, as OpenAI's API does."""
     service = service_of(request)
-    work = partial(_embed, service, body)
+    work = partial(_embed, service, body, caller_of(request).reach)
     return Json(await embed_in_thread(request, work, texts=body.input, model=body.model))
 
 
 @router.get("/v1/models", operation_id="list_models", response_model=ModelList)
 @allow(Access.READ)
+@scoped(Scope.FILTERED)
 @within(Bulkhead.BULK)
 async def get_models(request: Request) -> Json:
     """List every name that `model` may have: checkpoints, collections, `default`."""
     service = service_of(request)
-    cards = await admission_of(request).run(service.engine.models.cards)
+    cards = await admission_of(request).run(service.engine.models.cards, caller_of(request).reach)
     return Json({"object": "list", "data": [_model(card) for card in cards]})
 
 
@@ -58,11 +63,13 @@ async def get_models(request: Request) -> Json:
     responses={404: {"description": "no such model"}},
 )
 @allow(Access.READ)
+@scoped(Scope.FILTERED)
 @within(Bulkhead.BULK)
 async def get_model(request: Request, model: Annotated[Name, Path()]) -> Json:
     """One model by its name."""
     service = service_of(request)
-    for card in await admission_of(request).run(service.engine.models.cards):
+    reach = caller_of(request).reach
+    for card in await admission_of(request).run(service.engine.models.cards, reach):
         if card.id == model:
             return Json(_model(card))
     raise UnknownModelError(f"no model {model[:80]!r}; GET /v1/models lists the names")
@@ -70,12 +77,14 @@ async def get_model(request: Request, model: Annotated[Name, Path()]) -> Json:
 
 @router.post("/v1/rerank", include_in_schema=False)
 @allow(Access.READ)
+@scoped(Scope.FREE)
 async def post_rerank() -> Json:
     """Promised, not served yet."""
     raise NotAvailableError("re-ranking")
 
 
-def _embed(service: Service, body: EmbeddingsBody) -> bytes:
+def _embed(service: Service, body: EmbeddingsBody, reach: Reach) -> bytes:
+    service.engine.models.check_reach(body.model, reach)
     query = EmbeddingQuery(
         texts=body.input,
         model=body.model,

@@ -1,12 +1,17 @@
 """`/admin/activate` and `/admin/rollback`."""
 
 from fastapi import Request
+from starlette.responses import Response
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
 from molt.app.http.route import actor_of, admission_of, new_router
-from molt.app.routes.releases.schemas import Activate, ActiveRelease, Rollback
+from molt.app.http.scope import Scope, scoped
+from molt.app.routes.known import known_generation
+from molt.app.routes.releases.schemas import Activate, ActiveRelease, ReleaseName, Rollback
 from molt.app.service import service_of
+from molt.engine.releasing import Released
 from molt.index.catalog.releases import Reason
 
 router = new_router("releases")
@@ -23,15 +28,37 @@ router = new_router("releases")
     },
 )
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def post_activate(request: Request, body: Activate) -> Json:
     """Serve a collection from a generation that is on disk; it catches up first."""
     service = service_of(request)
     reason = Reason(actor_of(request), body.reason or "activated")
-    releaser = service.engine.releaser
-    released = await admission_of(request).run(
-        lambda: releaser.activate(body.generation, reason=reason)
-    )
+    engine, reach = service.engine, caller_of(request).reach
+
+    def activate() -> Released:
+        generation = known_generation(engine, body.generation, reach)
+        return engine.releaser.activate(generation, reason=reason)
+
+    released = await admission_of(request).run(activate)
     return Json(released.to_json())
+
+
+@router.post(
+    "/admin/releases/name",
+    operation_id="name_release",
+    status_code=204,
+    response_class=Response,
+    responses={404: {"description": "no such collection or release"}},
+)
+@allow(Access.ADMIN)
+@scoped(Scope.NAMED)
+async def post_release_name(request: Request, body: ReleaseName) -> Response:
+    """Call a release by a name, which `POST /admin/activate` takes for its generation."""
+    collections = service_of(request).engine.catalog.collections
+    await admission_of(request).run(
+        lambda: collections.name_release(body.collection, body.epoch, body.name)
+    )
+    return Response(status_code=204)
 
 
 @router.post(
@@ -45,6 +72,7 @@ async def post_activate(request: Request, body: Activate) -> Json:
     },
 )
 @allow(Access.ADMIN)
+@scoped(Scope.NAMED)
 async def post_rollback(request: Request, body: Rollback) -> Json:
     """Serve a collection from what it was served from before; done twice, nothing has changed."""
     service = service_of(request)

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from molt.app.http.texts import Remark
+from molt.app.http.texts import Name, Remark
 from molt.app.http.validation import Strict
 from molt.app.routes.jobs.schemas import CollectionName
 
@@ -10,8 +10,18 @@ from molt.app.routes.jobs.schemas import CollectionName
 class Activate(Strict):
     """The body of `POST /admin/activate`."""
 
-    generation: str = Field(pattern="^[0-9a-f]{32}$", description="id of a generation")
+    generation: Name = Field(
+        description="id of a generation, how it alone begins, or the name of a release"
+    )
     reason: Remark | None = Field(None, description="why; kept in the release history")
+
+
+class ReleaseName(Strict):
+    """The body of `POST /admin/releases/name`."""
+
+    collection: CollectionName = "default"
+    epoch: int = Field(ge=0, lt=2**53, description="which the release made")
+    name: Name | None = Field(None, description="what to call it; null takes the name back")
 
 
 class Rollback(Strict):

@@ -8,7 +8,9 @@ from starlette.responses import HTMLResponse, Response
 
 from molt.app.http.answers import Json, page_headers
 from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
 from molt.app.http.route import admission_of, new_router
+from molt.app.http.scope import Scope, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.reports.files import list_reports, load_report, read_page
 from molt.app.routes.reports.schemas import ReportBody, ReportList
@@ -27,10 +29,12 @@ _POLICY = (
 
 @router.get("/admin/reports", operation_id="list_reports", response_model=ReportList)
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def get_reports(request: Request) -> Json:
     """List the evaluation reports, newest first, the damaged ones too."""
     service = service_of(request)
-    return Json({"reports": await admission_of(request).run(list_reports, _root(service))})
+    reach = caller_of(request).reach
+    return Json({"reports": await admission_of(request).run(list_reports, _root(service), reach)})
 
 
 @router.get(
@@ -40,10 +44,12 @@ async def get_reports(request: Request) -> Json:
     responses=NO_REPORT,
 )
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def get_report(request: Request, report_id: ReportPath) -> Json:
     """Everything that an evaluation found."""
     service = service_of(request)
-    return Json(await admission_of(request).run(load_report, _root(service), report_id))
+    reach = caller_of(request).reach
+    return Json(await admission_of(request).run(load_report, _root(service), report_id, reach))
 
 
 @router.get(
@@ -53,10 +59,12 @@ async def get_report(request: Request, report_id: ReportPath) -> Json:
     responses=NO_REPORT,
 )
 @allow(Access.ADMIN)
+@scoped(Scope.FILTERED)
 async def get_report_page(request: Request, report_id: ReportPath) -> Response:
     """A report as a page for a person, which needs nothing else."""
     service = service_of(request)
-    page = await admission_of(request).run(read_page, _root(service), report_id)
+    reach = caller_of(request).reach
+    page = await admission_of(request).run(read_page, _root(service), report_id, reach)
     return HTMLResponse(page, headers=page_headers(_POLICY))
 
 

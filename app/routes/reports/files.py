@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from molt.app.http.failures import UnknownReportError
-from molt.artifact import ArtifactError, CorruptFileError, published_ids, read_manifest
+from molt.artifact import ArtifactError, CorruptFileError, match_id, published_ids, read_manifest
+from molt.index.catalog.access.reach import Reach
 
 _FORMAT = 1
 _JSON = "report.json"
@@ -17,8 +18,11 @@ _HTML = "report.html"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-def list_reports(root: Path) -> list[dict[str, Any]]:
-    """Which reports there are, newest first; last come damaged ones, with their `problem`."""
+def list_reports(root: Path, reach: Reach) -> list[dict[str, Any]]:
+    """Which reports there are within `reach`, newest first; then damaged ones with `problem`.
+
+    Of a damaged one nobody can tell whose it is.
+    """
     sound: list[dict[str, Any]] = []
     damaged: list[dict[str, Any]] = []
     for report_id in published_ids(root, _ID):
@@ -26,32 +30,37 @@ def list_reports(root: Path) -> list[dict[str, Any]]:
             sound.append(_summary(report_id, root / report_id / _JSON))
         except (ArtifactError, OSError) as error:
             damaged.append({"id": report_id, "problem": str(error)})
-    return sorted(sound, key=lambda each: each["created_at"], reverse=True) + damaged
+    covered = (each for each in sound if reach.covers(each["collection"]))
+    newest = sorted(covered, key=lambda each: each["created_at"], reverse=True)
+    return newest if reach.limited else newest + damaged
 
 
-def load_report(root: Path, report_id: str) -> dict[str, Any]:
-    """What `report.json` says.
+def load_report(root: Path, given: str, reach: Reach) -> dict[str, Any]:
+    """What `report.json` says of the report that has this id, or alone begins so.
 
-    Raises `UnknownReportError`, `CorruptFileError` or `UnsupportedFormatError`.
+    Raises `UnknownReportError`, `AmbiguousIdError`, `CorruptFileError` or `UnsupportedFormatError`.
     """
-    return read_manifest(_folder(root, report_id) / _JSON, supported=_FORMAT)
+    return read_manifest(_folder(root, given, reach) / _JSON, supported=_FORMAT)
 
 
-def read_page(root: Path, report_id: str) -> bytes:
+def read_page(root: Path, given: str, reach: Reach) -> bytes:
     """The page of a report that is sound itself; raises as `load_report` does."""
-    load_report(root, report_id)
-    path = _folder(root, report_id) / _HTML
+    load_report(root, given, reach)
+    path = _folder(root, given, reach) / _HTML
     try:
         return path.read_bytes()
     except FileNotFoundError:
         raise CorruptFileError(path, "the page is missing; evaluate again to get it") from None
 
 
-def _folder(root: Path, report_id: str) -> Path:
-    folder = root / report_id
-    if not _ID.fullmatch(report_id) or not folder.is_dir():
-        raise UnknownReportError(report_id)
-    return folder
+def _folder(root: Path, given: str, reach: Reach) -> Path:
+    ids = published_ids(root, _ID)
+    if reach.limited:
+        ids = [each["id"] for each in list_reports(root, reach)]
+    found = match_id(given, ids, what="report")
+    if found is None:
+        raise UnknownReportError(given)
+    return root / found
 
 
 def _summary(report_id: str, path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    inspect,
     make_url,
     text,
 )
@@ -112,6 +113,16 @@ class Database:
         Raises `CatalogBusyError` after 30 s of waiting, `CatalogFullError` where the disk is full.
         """
         with self._in_turn(), translated(self.engine), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A writing transaction beside which nobody writes; readers go on."""
+        with self.writing() as connection:
+            if not self._is_sqlite:  # SQLite's writers exclude each other anyway
+                quote = connection.dialect.identifier_preparer.quote
+                names = map(quote, sorted(inspect(connection).get_table_names()))
+                connection.exec_driver_sql(f"LOCK TABLE {', '.join(names)} IN EXCLUSIVE MODE")
             yield connection
 
     @contextmanager

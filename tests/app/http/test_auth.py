@@ -2,6 +2,7 @@ import asyncio
 import re
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,11 @@ from starlette.testclient import TestClient
 
 from molt.app.application import NOUNS
 from molt.app.http.admission import Admission, Bulkhead
-from molt.app.http.auth import Access, Guard, access_of
+from molt.app.http.auth import NOTED_SECONDS, Access, Guard, access_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import Route
+from molt.index.catalog.access.keys import Key, Role
 from molt.index.catalog.catalog import Catalog, open_catalog
-from molt.index.catalog.keys import Key, Role
 from tests.app.serving import service_of, serving
 from tests.paths import DOCS
 
@@ -224,7 +225,8 @@ def test_wrong_keys_in_crowds_keep_no_right_one_waiting(
     async def ask(key: str) -> None:
         try:
             headers = Headers({"api-key": key})
-            done.append(await guard.admit(headers, Access.READ, address="10.0.0.1"))
+            caller = await guard.admit(headers, Access.READ, address="10.0.0.1")
+            done.append(caller.name)
         except InvalidKeyError:
             done.append("unknown")
 
@@ -254,6 +256,48 @@ def test_a_crowd_that_comes_while_there_is_no_key_is_let_in(
     guard = Guard(catalog.keys, admission=admission, reachable=False)
 
     async def all_at_once() -> set[str]:
-        return {*await asyncio.gather(*(guard.admit(Headers(), Access.READ) for _ in range(50)))}
+        callers = (guard.admit(Headers(), Access.READ) for _ in range(50))
+        return {caller.name for caller in await asyncio.gather(*callers)}
 
     assert asyncio.run(all_at_once()) == {"local"}
+
+
+def test_a_key_that_has_expired_is_refused_with_its_date_and_named(
+    catalog: Catalog, admission: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    secret = catalog.keys.create("guest", Role.READ, expires_at=soon)
+    guard = Guard(catalog.keys, admission=admission, reachable=True)
+    admit(guard, Access.READ, **{"api-key": secret})
+    monkeypatch.setattr(Key, "expired", True)
+    with pytest.raises(InvalidKeyError, match=f"expired on {soon:%F at %R} UTC") as refused:
+        admit(guard, Access.READ, **{"api-key": secret})
+    assert refused.value.key is not None
+    assert refused.value.key.name == "guest"
+
+
+def test_the_use_of_a_key_is_written_down_once_in_a_while(
+    catalog: Catalog, admission: Admission
+) -> None:
+    clock = Clock()
+    secret = catalog.keys.create("reader", Role.READ)
+    guard = Guard(catalog.keys, admission=admission, reachable=True, clock=clock)
+
+    async def use() -> None:
+        await guard.admit(Headers({"api-key": secret}), Access.READ)
+        await asyncio.gather(*guard._noting)
+
+    def used() -> datetime | None:
+        return catalog.keys.list()[0].used_at
+
+    assert used() is None
+    asyncio.run(use())
+    first = used()
+    assert first is not None
+    asyncio.run(use())
+    assert used() == first
+    clock.now += NOTED_SECONDS
+    asyncio.run(use())
+    again = used()
+    assert again is not None
+    assert again > first

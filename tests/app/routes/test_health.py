@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from molt import __version__
 from molt.app.http.admission import Bulkhead
-from molt.index.catalog.keys import Role
+from molt.index.catalog.access.keys import Role
 from tests.app.serving import service_of, serving
 
 

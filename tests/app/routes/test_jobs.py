@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from molt.encoder import CheckpointStore, Prompts
 from molt.engine.engine import Engine
-from molt.index.catalog.keys import Role
+from molt.index.catalog.access.keys import Role
 from molt.index.jobs.job import JobKind, JobRequest
 from tests.app.serving import ROOT, service_of, serving
 from tests.checkpoints import build_checkpoint
@@ -179,7 +179,7 @@ def test_force_without_a_reason_is_refused(asked: TestClient, shop: str) -> None
         ("retrain", {"promote": "always"}),
         ("retrain", {"config": "run.epochs=2"}),
         ("retrain", {"reason": ""}),
-        ("reload", {"checkpoint": "latest"}),
+        ("reload", {"checkpoint": 7}),
         ("reindex", {"reuse": "yes"}),
         ("evaluate", {"split": "dev"}),
     ],
@@ -242,6 +242,24 @@ def test_a_job_at_work_tells_how_far_it_is(tmp_path: Path) -> None:
                 gate.touch()
         assert (progress["step"], progress["seconds_left"]) == ("train", 600.0)
         assert 0 < progress["percent"] < 100
+
+
+def test_the_alarm_of_a_failed_job_is_taken_back(client: TestClient) -> None:
+    catalog = engine(client).catalog
+    catalog.collections.create("shop")
+    job = job_of(client.post("/admin/reindex", json={"collection": "shop"}))["id"]
+    catalog.failures.note("shop", kind="reindex", job=job, reason="the disk is full")
+    alarm = 'molt_job_failed{collection="shop",kind="reindex"} 1.0'
+    while alarm not in client.get("/metrics").text:
+        assert engine(client).readiness().ready
+    assert client.get("/health").json()["status"] == "degraded"
+    answer = client.post(f"/admin/jobs/{job}/dismiss")
+    assert (answer.status_code, answer.json()["id"]) == (200, job)
+    while alarm in client.get("/metrics").text:
+        assert engine(client).readiness().ready
+    assert client.get("/health").json()["problems"] == []
+    assert client.post(f"/admin/jobs/{job}/dismiss").json() == answer.json()
+    assert client.post("/admin/jobs/none/dismiss").status_code == 404
 
 
 def test_jobs_are_listed_of_all_or_one_collection_up_to_a_limit(

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from molt.engine import releasing
 from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
-from molt.index.catalog.keys import Role
+from molt.index.catalog.access.keys import Role
 from molt.index.generations.occupancy import hold_writing
 from tests.app.serving import BOOTS, service_of
 from tests.generations import make_generation

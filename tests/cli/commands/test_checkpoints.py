@@ -204,3 +204,43 @@ def test_a_damaged_generation_that_may_need_a_checkpoint_keeps_it_and_says_what_
     assert why in refused.stderr
     assert "molt reindex" in refused.stderr
     assert (home / "checkpoints" / unused).exists()
+
+
+def test_a_name_stands_for_the_id_of_a_checkpoint(molt: Molt, settled: str) -> None:
+    assert molt("--json", "checkpoints", "name", settled[:6], "winter").value == {
+        "id": settled,
+        "name": "winter",
+    }
+    assert molt("--json", "checkpoints", "show", "winter").value["id"] == settled
+    (listed,) = molt("--json", "checkpoints", "list").value["checkpoints"]
+    assert listed["name"] == "winter"
+    assert "winter" in molt("checkpoints", "list").stdout
+    assert molt("checkpoints", "name", "winter").status == 0
+    assert molt("checkpoints", "show", "winter").status == 1
+
+
+def test_a_name_moves_from_one_checkpoint_to_another(molt: Molt, home: Path, settled: str) -> None:
+    other = build_checkpoint(home / "checkpoints", prompts=Prompts(query="other: ")).id
+    molt("checkpoints", "name", settled, "best")
+    molt("checkpoints", "name", other, "best")
+    listed = molt("--json", "checkpoints", "list").value["checkpoints"]
+    assert {one["id"]: one["name"] for one in listed} == {settled: None, other: "best"}
+
+
+@pytest.mark.parametrize("name", ["default", "0123456789abcdef", "beef", "a b", "", "x" * 64, "-a"])
+def test_what_could_be_an_id_is_no_name(molt: Molt, settled: str, name: str) -> None:
+    done = molt("checkpoints", "name", "--", settled, name)
+    assert (done.status, "name" in done.stderr) == (1, True)
+
+
+def test_a_checkpoint_tells_which_variant_serves_and_why(
+    molt: Molt, settled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = molt("--json", "checkpoints", "show", settled).value["serves"]
+    assert shown["variant"] == "onnx-fp32"
+    assert "alone inside the quality budget" in shown["reason"]
+    assert "serves\tonnx-fp32: alone" in molt("checkpoints", "show", settled).stdout
+    monkeypatch.setenv("MOLT_ENCODER__RUNTIME", "openvino-int8")
+    shown = molt("--json", "checkpoints", "show", settled).value["serves"]
+    assert shown["variant"] is None
+    assert "encoder.runtime names 'openvino-int8'" in shown["reason"]

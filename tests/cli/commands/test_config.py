@@ -18,7 +18,7 @@ def test_each_value_says_where_it_came_from(
     assert shown["limits.max_k"] == {"value": 7, "source": "environment"}
     assert shown["port"] == {"value": 9000, "source": "molt.toml"}
     assert shown["log.level"] == {"value": "error", "source": "environment"}
-    assert shown["log.format"] == {"value": "json", "source": "default"}
+    assert shown["log.format"] == {"value": "auto", "source": "default"}
 
 
 def test_a_listing_shows_every_setting_on_a_line(molt: Molt) -> None:

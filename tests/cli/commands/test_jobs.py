@@ -6,6 +6,7 @@ import pytest
 
 from molt.app import supervisor
 from molt.engine.settings import load_settings
+from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
 from tests.cli.commands.test_swapping import worked
@@ -58,7 +59,7 @@ def test_a_job_is_cancelled_once_and_for_all(molt: Molt, queue: JobQueue) -> Non
     assert queue.get(job).state == "cancelled"
 
 
-@pytest.mark.parametrize("command", ["show", "follow", "cancel"])
+@pytest.mark.parametrize("command", ["show", "follow", "cancel", "dismiss"])
 def test_an_unknown_job_is_an_error(molt: Molt, queue: JobQueue, command: str) -> None:
     done = molt("jobs", command, "none")
     assert done.status == 1
@@ -96,3 +97,21 @@ def test_where_no_worker_is_wanted_and_none_runs_it_is_said_so(
     job = ask(queue)
     monkeypatch.setattr("molt.cli.asking.time.sleep", lambda seconds: queue.cancel(job))
     assert "`molt worker` runs one" in molt("jobs", "follow", job).stderr
+
+
+def test_the_alarm_of_a_failed_job_is_taken_back(molt: Molt, home: Path, queue: JobQueue) -> None:
+    job = ask(queue)
+    with closing(open_catalog(home_url(home))) as catalog:
+        catalog.failures.note("shop", kind="retrain", job=job, reason="too few")
+        assert molt("jobs", "dismiss", job[:8]).status == 0
+        assert catalog.failures.list() == ()
+        assert catalog.failures.noted() == {job}
+        catalog.failures.note("shop", kind="retrain", job="another", reason="again")
+        assert [failure.job for failure in catalog.failures.list()] == ["another"]
+
+
+def test_a_job_is_found_by_how_its_id_alone_begins(molt: Molt, queue: JobQueue) -> None:
+    job = ask(queue)
+    assert molt("--json", "jobs", "show", job[:4]).value["id"] == job
+    assert molt("jobs", "show", job[:3]).status == 1
+    assert molt("--json", "jobs", "cancel", job[:6]).value["state"] == "cancelled"

@@ -35,8 +35,8 @@ def test_releases_are_listed_newest_first(molt: Molt, released: str) -> None:
 def test_a_release_is_one_line(molt: Molt, released: str) -> None:
     header, newest, first = molt("releases", "shop").stdout.splitlines()
     assert header.split("\t")[:4] == ["at", "epoch", "generation", "checkpoint"]
-    assert newest.split("\t")[4:] == ["ann", "it is better", "0123456789abcdef"]
-    assert first.split("\t")[5:] == ["first documents", "-"]
+    assert newest.split("\t")[4:] == ["ann", "it is better", "0123456789abcdef", "-"]
+    assert first.split("\t")[5:] == ["first documents", "-", "-"]
 
 
 def test_only_the_newest_are_listed_where_that_is_asked_for(molt: Molt, released: str) -> None:
@@ -66,3 +66,34 @@ def test_a_damaged_generation_is_listed_and_said_to_be(
     done = molt("generations")
     assert (done.status, done.stdout.splitlines()[1].split("\t")[:2]) == (0, [released, "shop"])
     assert f"generation {released} is damaged" in done.stderr
+
+
+def test_a_release_has_a_name_that_stands_for_its_generation(
+    molt: Molt, home: Path, released: str
+) -> None:
+    named = molt("--json", "releases", "shop", "--name", "1=before-christmas").value["releases"]
+    assert [one["name"] for one in named] == [None, "before-christmas"]
+    molt("releases", "shop", "--name", "2=before-christmas")
+    named = molt("--json", "releases", "shop").value["releases"]
+    assert [one["name"] for one in named] == ["before-christmas", None]
+    done = molt("--json", "activate", "before-christmas")
+    assert (done.status, done.value["generation"]) == (0, released)
+    molt("releases", "shop", "--name", "2=")
+    assert molt("activate", "before-christmas").status == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "said"),
+    [
+        ("x=y", 2, "EPOCH=NAME"),
+        ("1", 2, "EPOCH=NAME"),
+        ("9=late", 1, "no release with the epoch 9"),
+        ("1=default", 1, "could be taken for"),
+        ("1=a b", 1, "must have 1 to 63"),
+    ],
+)
+def test_what_cannot_be_named_is_said(
+    molt: Molt, released: str, given: str, status: int, said: str
+) -> None:
+    done = molt("releases", "shop", "--name", given)
+    assert (done.status, said in done.stderr) == (status, True)

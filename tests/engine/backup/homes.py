@@ -11,11 +11,11 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
+from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.index.catalog.keys import Role
 from molt.index.catalog.releases import Reason
 from molt.index.generations.check import Severity, check_home
 from molt.index.generations.sealing import PassageEncoder

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from molt.index.catalog.access.audit import Attempt, AuditRetention, Outcome
+from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.index.catalog.keys import Role
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.storage.checksums import changed_rows
 from molt.index.catalog.tables import checksums, metadata
@@ -41,6 +42,10 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         catalog.builds.begin(collection, job=f"job of {name}", generation=name)
         catalog.failures.note(name, kind="retrain", job="j", reason="too few")
     catalog.keys.create("mine", Role.WRITE)
+    catalog.keys.note_use(1)
+    catalog.audit.record(Attempt("ops", "molt prune", "", Outcome.DONE), retention=AuditRetention())
+    catalog.names.set("0123456789abcdef", "winter")
+    catalog.names.set("fedcba9876543210", "winter")
     catalog.aliases.set("default", "0123456789abcdef")
     catalog.aliases.set("default", "fedcba9876543210")
     catalog.collections.delete("gone")

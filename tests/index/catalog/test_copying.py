@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_url
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.copying import copying_collection, reading_state
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.judgments import Judgment, Query
-from molt.index.catalog.keys import Role
 from molt.index.catalog.releases import Reason
 from molt.index.errors import CollectionExistsError, CollectionNotFoundError
 from tests.damage import flaws_of

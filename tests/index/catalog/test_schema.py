@@ -17,10 +17,11 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import column, insert, table
 
+from molt.index.catalog.access.audit import AuditFilter
+from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.index.catalog.keys import Role
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
@@ -183,5 +184,12 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert catalog.builds.jobs() == ({} if revision == "0001" else {"e" * 32: "golden"})
     failed = [] if revision == "0001" else ["no judgments"]
     assert [failure.reason for failure in catalog.failures.list()] == failed
+    scoped = [one for one in catalog.keys.list() if one.reach.limited]
+    assert [(one.reach.patterns, one.expired) for one in scoped] == (
+        [(("default", "shop-*"), False)] if revision >= "0005" else []
+    )
+    assert (key.used_at is not None) == (revision >= "0005")
+    assert len(catalog.audit.page(AuditFilter(), limit=9)) == len(scoped)
+    assert len(catalog.names.all()) == len(scoped)
     assert flaws_of(catalog) == []
     catalog.close()

@@ -1,0 +1,87 @@
+"""Scope: how an endpoint keeps to the collections that a caller's key is for.
+
+What a request names is looked at before its endpoint is called. Endpoints that tell of several
+collections ask `caller_of` themselves. A key of every collection is stopped by nothing here.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from molt.app.http.caller import Caller
+from molt.app.http.failures import ForbiddenError
+
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
+
+_FIELD = "collection"
+_DEFAULT = "default"
+"""The collection of a request that names none."""
+
+
+class Scope(StrEnum):
+    """What an endpoint has to do with collections."""
+
+    CLOSED = "closed"
+    """All of them, or unknown: it is closed to keys of some collections."""
+    FREE = "free"
+    """Nothing: it tells nothing of any."""
+    NAMED = "named"
+    """The one that the request names, in its path, its query or its body."""
+    FILTERED = "filtered"
+    """Several: it leaves out by itself what the key is not for."""
+
+
+def scoped(scope: Scope) -> Callable[[_Endpoint], _Endpoint]:
+    """Declare what an endpoint has to do with collections."""
+
+    def declare(endpoint: _Endpoint) -> _Endpoint:
+        endpoint.__molt_scope__ = scope  # type: ignore[attr-defined]
+        return endpoint
+
+    return declare
+
+
+def scope_of(endpoint: Callable[..., object]) -> Scope:
+    """What an endpoint declared."""
+    scope: Scope = getattr(endpoint, "__molt_scope__", Scope.CLOSED)
+    return scope
+
+
+def check_scope(caller: Caller, scope: Scope) -> None:
+    """Raise `ForbiddenError` where an endpoint is closed to the caller's key."""
+    if scope is Scope.CLOSED and caller.reach.limited:
+        raise ForbiddenError(
+            "this route concerns all collections, and the key is for some alone; use a key that "
+            "was made without --collection",
+            key=caller.key,
+        )
+
+
+def check_named(caller: Caller, request: Request, body: Any) -> None:
+    """Raise `ForbiddenError` unless every collection that a request names is the key's.
+
+    It says the same of one that is there and of one that is not.
+    """
+    if caller.reach.limited:
+        for name in [*_named(request, body)] or [_DEFAULT]:
+            require_covered(caller, name)
+
+
+def require_covered(caller: Caller, name: str | None) -> None:
+    """Raise `ForbiddenError` where a collection is named that the key is not for."""
+    if name is not None and not caller.reach.covers(name):
+        raise ForbiddenError(
+            f"this key is for the collections {caller.reach} and not for {name[:80]!r}",
+            key=caller.key,
+        )
+
+
+def _named(request: Request, body: Any) -> Iterator[str]:
+    if _FIELD in request.path_params:
+        yield str(request.path_params[_FIELD])
+    yield from request.query_params.getlist(_FIELD)
+    value = body.get(_FIELD) if isinstance(body, dict) else getattr(body, _FIELD, None)
+    if value is not None:
+        yield from map(str, value if isinstance(value, list) else [value])

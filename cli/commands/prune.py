@@ -1,0 +1,66 @@
+"""`molt prune`: the checkpoints, reports and runs that nothing needs, listed and removed."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from molt.cli.asking import opened_queue
+from molt.cli.home import existing_home, opened_catalog
+from molt.cli.invocation import Invocation
+from molt.cli.output import Listing
+
+if TYPE_CHECKING:
+    from molt.worker.pruning import Superfluous
+
+_COLUMNS = ("kind", "id", "created", "MiB")
+
+
+def prune(
+    call: Invocation,
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Remove what would only be listed without.")
+    ] = False,
+    days: Annotated[
+        int,
+        typer.Option(
+            "--older-than", metavar="DAYS", min=0, max=36_500, help="Only what is older than that."
+        ),
+    ] = 0,
+) -> None:
+    """List the checkpoints, reports and runs that nothing needs; with --yes, remove them.
+
+    Nothing that serves, can be rolled back to, has a name or an alias, or is used by a job is
+    among them.
+    """
+    from molt.worker.pruning import Pruner
+
+    settings = existing_home(call)
+    before = datetime.now(UTC) - timedelta(days=days) if days else None
+    with opened_catalog(settings) as catalog, opened_queue(settings) as queue:
+        pruner = Pruner(settings, catalog, queue)
+        found = pruner.survey(before=before)
+        shown = [each for each in found if not yes or pruner.remove(each)]
+    call.show(
+        {"removed": yes, "bytes": sum(each.bytes for each in shown), "found": _described(shown)},
+        lambda: Listing(_COLUMNS, [_row(each) for each in shown], empty="Everything is needed."),
+    )
+    if len(shown) < len(found):
+        call.note(f"{len(found) - len(shown)} came to be needed meanwhile and stay.")
+    if shown:
+        size = f"{sum(each.bytes for each in shown) / 2**20:,.1f} MiB"
+        done = f"{size} freed." if yes else f"{size}; `molt prune --yes` removes them."
+        call.note(done)
+
+
+def _described(found: "list[Superfluous]") -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    return [asdict(each) for each in found]
+
+
+def _row(one: "Superfluous") -> tuple[object, ...]:
+    return (one.kind, one.id, f"{one.created_at:%F %R}", f"{one.bytes / 2**20:.1f}")
