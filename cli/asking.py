@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from typing import TYPE_CHECKING, Any
 
 from molt.cli.edge import CommandError
-from molt.cli.following import shown_job, told, told_place, told_seconds
+from molt.cli.following import shown_job, told_place, told_seconds, told_value
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 
@@ -107,7 +107,7 @@ def result(job: "Job") -> Listing:
     """What a job made, a fact a line."""
     facts = [("job", job.id), ("state", job.state)]
     if isinstance(job.result, dict):
-        facts += [(name, told(value)) for name, value in job.result.items()]
+        facts += [(name, told_value(value)) for name, value in job.result.items()]
     if job.progress is not None:
         left = job.progress.seconds_left
         facts += [

@@ -12,7 +12,7 @@ import typer
 from molt.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from molt.index.catalog.access.audit import Attempt
+    from molt.index.catalog.access.audit import AuditedAction
 
 _TARGETS = {
     "collection": "collection",
@@ -35,7 +35,7 @@ def actor() -> str:
 @contextmanager
 def audited(call: Invocation, action: str, given: Mapping[str, Any]) -> Iterator[None]:
     """Write down that a command was run, where there is a catalog to write to."""
-    from molt.index.catalog.access.audit import Attempt, Outcome
+    from molt.index.catalog.access.audit import AuditedAction, Outcome
 
     target = ", ".join(
         f"{noun} {given[name]}" for name, noun in _TARGETS.items() if given.get(name) is not None
@@ -46,12 +46,12 @@ def audited(call: Invocation, action: str, given: Mapping[str, Any]) -> Iterator
         raise  # nothing was tried
     except (Exception, KeyboardInterrupt) as error:
         detail = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-        _record(call, Attempt(actor(), action, target, Outcome.FAILED, detail))
+        _record(call, AuditedAction(actor(), action, target, Outcome.FAILED, detail))
         raise
-    _record(call, Attempt(actor(), action, target, Outcome.DONE))
+    _record(call, AuditedAction(actor(), action, target, Outcome.DONE))
 
 
-def _record(call: Invocation, attempt: "Attempt") -> None:
+def _record(call: Invocation, attempt: "AuditedAction") -> None:
     from molt.artifact import ArtifactError
     from molt.cli.home import opened_catalog
     from molt.engine.settings import SettingsError

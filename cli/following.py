@@ -45,7 +45,7 @@ def told_event(content: Mapping[str, Any]) -> str:
     if epoch and isinstance(epoch, int | float):
         subject = f"{subject}, epoch {epoch:g}"
     facts = [
-        f"{_MEASURES.get(name, name)} {told(value)}"
+        f"{_MEASURES.get(name, name)} {told_value(value)}"
         for name, value in content.items()
         if name not in _UNTOLD
     ]
@@ -73,12 +73,12 @@ def told_seconds(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def told(value: object) -> str:
+def told_value(value: object) -> str:
     """A value of an event or of a result, on one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {told(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {told_value(one)}" for name, one in value.items())
     if isinstance(value, list | tuple):
-        return "; ".join(map(told, value)) or "-"
+        return "; ".join(map(told_value, value)) or "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4f}" if isinstance(value, float) else str("-" if value is None else value)

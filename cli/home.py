@@ -58,7 +58,7 @@ def opened_engine(settings: "Settings") -> Iterator["Engine"]:
         yield engine
 
 
-def checkpoint_id(settings: "Settings", given: str) -> str:
+def meant_checkpoint(settings: "Settings", given: str) -> str:
     """The id of the checkpoint that is meant: by its id, its name, or how its id alone begins.
 
     Raises `AmbiguousIdError`, and `CheckpointNotFoundError` where there is none.

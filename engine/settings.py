@@ -227,7 +227,7 @@ def load_settings(**flags: Any) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise SettingsError(f"{name} is no setting; {_near_miss(first['loc'])}") from None
+            raise SettingsError(f"setting {name} is none; {_near_miss(first['loc'])}") from None
         raise SettingsError(f"setting {name}: {first['msg']}; see docs/configuration.md") from None
     except ValueError as error:
         raise SettingsError(f"molt.toml cannot be read: {error}") from None
@@ -258,7 +258,7 @@ def _near_miss(place: tuple[int | str, ...]) -> str:
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.7)
+    near = get_close_matches(name, known, n=1, cutoff=0.75)
     flat = {each.replace("__", "_"): each for each in known}
     meant = flat.get(name.replace("__", "_")) or next(iter(near), None)
     return f"did you mean {meant}?" if meant else "docs/configuration.md lists them"

@@ -27,7 +27,7 @@ _UNFINISHED_SECONDS = 7 * 24 * 3600.0
 """For so long a run that was interrupted may be gone on with."""
 
 
-class Kept(StrEnum):
+class Prunable(StrEnum):
     """What a home keeps that nothing may come to need."""
 
     CHECKPOINT = "checkpoint"
@@ -39,7 +39,7 @@ class Kept(StrEnum):
 class Superfluous:
     """Something that nothing needs, when it was made, and the bytes that it takes."""
 
-    kind: Kept
+    kind: Prunable
     id: str
     created_at: datetime
     bytes: int
@@ -56,14 +56,14 @@ class Pruner:
     def survey(self, *, before: datetime | None = None) -> list[Superfluous]:
         """What nothing needs, and was made `before` a moment where one is given."""
         needs = look_for_needs(self.settings, catalog=self.catalog, queue=self.queue)
-        found = (each for kind in Kept for each in self._idle(kind, needs))
+        found = (each for kind in Prunable for each in self._idle(kind, needs))
         return [each for each in found if before is None or each.created_at < before]
 
     def remove(self, one: Superfluous) -> bool:
         """Remove what nothing needs still; False where something does now, or it is gone."""
         folder = self._root(one.kind) / one.id
         with ExitStack() as held:
-            if one.kind is Kept.RUN:
+            if one.kind is Prunable.RUN:
                 try:
                     held.enter_context(exclusive(folder.with_suffix(".lock")))
                 except BlockingIOError:
@@ -79,16 +79,20 @@ class Pruner:
         rmtree(doomed, ignore_errors=True)
         return True
 
-    def _root(self, kind: Kept) -> Path:
+    def _root(self, kind: Prunable) -> Path:
         home = self.settings.layout
-        roots = {Kept.CHECKPOINT: home.checkpoints, Kept.REPORT: home.reports, Kept.RUN: home.runs}
+        roots = {
+            Prunable.CHECKPOINT: home.checkpoints,
+            Prunable.REPORT: home.reports,
+            Prunable.RUN: home.runs,
+        }
         return roots[kind]
 
-    def _idle(self, kind: Kept, needs: Needs) -> Iterator[Superfluous]:
+    def _idle(self, kind: Prunable, needs: Needs) -> Iterator[Superfluous]:
         looks = {
-            Kept.CHECKPOINT: self._idle_checkpoints,
-            Kept.REPORT: self._idle_reports,
-            Kept.RUN: self._idle_runs,
+            Prunable.CHECKPOINT: self._idle_checkpoints,
+            Prunable.REPORT: self._idle_reports,
+            Prunable.RUN: self._idle_runs,
         }
         return iter(()) if needs.everything else looks[kind](needs)
 
@@ -96,7 +100,7 @@ class Pruner:
         for one in CheckpointStore(self.settings.layout.checkpoints).survey().checkpoints:
             learnt_from = one.data.get("collection")
             if one.id not in needs.checkpoints and learnt_from not in needs.learning - {None}:
-                yield Superfluous(Kept.CHECKPOINT, one.id, one.created_at, _size(one.path))
+                yield Superfluous(Prunable.CHECKPOINT, one.id, one.created_at, _size(one.path))
 
     def _idle_reports(self, needs: Needs) -> Iterator[Superfluous]:
         """Those that no release rests on, but for the newest of each collection that there is."""
@@ -107,7 +111,7 @@ class Pruner:
             newest.add(collection)
             if report not in needs.reports and not is_newest and collection not in needs.learning:
                 folder = self.settings.layout.reports / report
-                yield Superfluous(Kept.REPORT, report, created_at, _size(folder))
+                yield Superfluous(Prunable.REPORT, report, created_at, _size(folder))
 
     def _reports(self) -> Iterator[tuple[datetime, str, str]]:
         root = self.settings.layout.reports
@@ -130,7 +134,7 @@ class Pruner:
             abandoned = time.time() - touched > _UNFINISHED_SECONDS
             if run not in needs.runs and (ended or abandoned):
                 at = datetime.fromtimestamp(touched, UTC)
-                yield Superfluous(Kept.RUN, run, at, _size(root / run))
+                yield Superfluous(Prunable.RUN, run, at, _size(root / run))
 
 
 def _size(folder: Path) -> int:

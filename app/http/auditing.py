@@ -25,7 +25,7 @@ from molt.app.http.failures import (
 )
 from molt.app.http.validation import violations_of
 from molt.engine.settings import AuditSettings
-from molt.index.catalog.access.audit import Attempt, AuditLog, AuditRetention, Outcome
+from molt.index.catalog.access.audit import AuditedAction, AuditLog, AuditRetention, Outcome
 from molt.index.catalog.access.keys import Key
 from molt.index.errors import CatalogError
 
@@ -41,7 +41,7 @@ _READING = frozenset(("GET", "HEAD", "OPTIONS"))
 _TARGETS = ("collection", "checkpoint", "generation", "name", "id")
 
 
-def audited(endpoint: _Endpoint) -> _Endpoint:
+def administers(endpoint: _Endpoint) -> _Endpoint:
     """Let calls of an endpoint be written down although it asks for less than administration."""
     endpoint.__molt_audited__ = True  # type: ignore[attr-defined]
     return endpoint
@@ -75,7 +75,7 @@ class Auditor:
                 "audit.lost", action=attempt.action, actor=attempt.actor, reason=str(failure)
             )
 
-    def _attempt(self, request: Request, error: Exception | None) -> Attempt | None:
+    def _attempt(self, request: Request, error: Exception | None) -> AuditedAction | None:
         outcome = Outcome.DONE if error is None else Outcome.FAILED
         key = refused_key(error)
         if key is not None and self._has_room():
@@ -84,7 +84,7 @@ class Auditor:
             return None
         else:
             key = caller_of(request).key
-        return Attempt(
+        return AuditedAction(
             actor=Caller(key).name,
             action=f"{request.method} {_route_of(request)}",
             target=_target_of(request, parsed_of(request)),

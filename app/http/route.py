@@ -31,7 +31,7 @@ from molt.app.http.bodies import (
 )
 from molt.app.http.caller import caller_of, remember_caller
 from molt.app.http.failures import InvalidQueryStringError, StoppingError
-from molt.app.http.scope import Scope, check_named, check_scope, scope_of
+from molt.app.http.scope import KeyScope, check_named, check_scope, key_scope_of
 from molt.app.service import service_of
 from molt.encoder.safety.cancellation import Cancellation
 
@@ -78,9 +78,9 @@ class Route(APIRoute):
         return access_of(self.endpoint)
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> KeyScope:
         """How the endpoint keeps to the collections of a key."""
-        return scope_of(self.endpoint)
+        return key_scope_of(self.endpoint)
 
     @property
     def bulkhead(self) -> Bulkhead:
@@ -112,7 +112,7 @@ class Route(APIRoute):
                 request.scope[_SHARE] = share
                 prepared = JsonRequest(request.scope, request.receive)
                 await self._load(prepared)
-                if scope is Scope.NAMED:
+                if scope is KeyScope.NAMED:
                     check_named(caller, prepared, parsed_of(prepared))
                 return await answer(prepared)
 

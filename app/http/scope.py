@@ -20,7 +20,7 @@ _DEFAULT = "default"
 """The collection of a request that names none."""
 
 
-class Scope(StrEnum):
+class KeyScope(StrEnum):
     """What an endpoint has to do with collections."""
 
     CLOSED = "closed"
@@ -33,7 +33,7 @@ class Scope(StrEnum):
     """Several: it leaves out by itself what the key is not for."""
 
 
-def scoped(scope: Scope) -> Callable[[_Endpoint], _Endpoint]:
+def scoped(scope: KeyScope) -> Callable[[_Endpoint], _Endpoint]:
     """Declare what an endpoint has to do with collections."""
 
     def declare(endpoint: _Endpoint) -> _Endpoint:
@@ -43,15 +43,15 @@ def scoped(scope: Scope) -> Callable[[_Endpoint], _Endpoint]:
     return declare
 
 
-def scope_of(endpoint: Callable[..., object]) -> Scope:
+def key_scope_of(endpoint: Callable[..., object]) -> KeyScope:
     """What an endpoint declared."""
-    scope: Scope = getattr(endpoint, "__molt_scope__", Scope.CLOSED)
+    scope: KeyScope = getattr(endpoint, "__molt_scope__", KeyScope.CLOSED)
     return scope
 
 
-def check_scope(caller: Caller, scope: Scope) -> None:
+def check_scope(caller: Caller, scope: KeyScope) -> None:
     """Raise `ForbiddenError` where an endpoint is closed to the caller's key."""
-    if scope is Scope.CLOSED and caller.reach.limited:
+    if scope is KeyScope.CLOSED and caller.reach.limited:
         raise ForbiddenError(
             "this route concerns all collections, and the key is for some alone; use a key that "
             "was made without --collection",

@@ -9,8 +9,7 @@ import typer
 
 from molt.cli.acquisition import acquire, ensure_default, export_again
 from molt.cli.edge import CommandError
-from molt.cli.home import checkpoint_id as id_of
-from molt.cli.home import checkpoint_store, existing_home, opened_catalog
+from molt.cli.home import checkpoint_store, existing_home, meant_checkpoint, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 
@@ -50,7 +49,7 @@ def list_checkpoints(call: Invocation) -> None:
 def show(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     """Show a checkpoint and the measured truth and speed of each runtime variant."""
     settings = existing_home(call)
-    found = checkpoint_store(settings).read(id_of(settings, checkpoint_id))
+    found = checkpoint_store(settings).read(meant_checkpoint(settings, checkpoint_id))
     _show(call, settings, found)
 
 
@@ -67,7 +66,7 @@ def name(
     Another checkpoint that had the name loses it.
     """
     settings = existing_home(call)
-    found = id_of(settings, checkpoint_id)
+    found = meant_checkpoint(settings, checkpoint_id)
     with opened_catalog(settings) as catalog:
         catalog.names.set(found, name)
     call.show({"id": found, "name": name}, lambda: Listing(("id", "name"), [(found, name)]))
@@ -127,7 +126,9 @@ def upgrade(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     For one of an earlier version that cannot do all that newer ones can. Needs the train extra.
     """
     settings = existing_home(call)
-    upgraded = export_again(id_of(settings, checkpoint_id), store=checkpoint_store(settings))
+    upgraded = export_again(
+        meant_checkpoint(settings, checkpoint_id), store=checkpoint_store(settings)
+    )
     _show(call, settings, upgraded)
 
 
@@ -149,7 +150,7 @@ def default(
     if checkpoint_id is None:
         checkpoint_id = ensure_default(call, settings)
     else:
-        checkpoint_id = id_of(settings, checkpoint_id)
+        checkpoint_id = meant_checkpoint(settings, checkpoint_id)
         checkpoint_store(settings).open(checkpoint_id).require(Capability.EMBED)
         with opened_catalog(settings) as catalog:
             catalog.aliases.set(DEFAULT, checkpoint_id)
@@ -160,7 +161,7 @@ def remove(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     """Remove a checkpoint that nothing uses."""
     settings = existing_home(call)
     store = checkpoint_store(settings)
-    checkpoint_id = id_of(settings, checkpoint_id)
+    checkpoint_id = meant_checkpoint(settings, checkpoint_id)
     user = _user_of(checkpoint_id, settings)
     if user is not None:
         raise CommandError(f"checkpoint {checkpoint_id} is in use: {user}")

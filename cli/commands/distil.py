@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.edge import CommandError
-from molt.cli.home import checkpoint_id, existing_home
+from molt.cli.home import existing_home, meant_checkpoint
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing, write_json, write_note
 from molt.cli.progress import Progress, shown_progress
@@ -68,7 +68,7 @@ def distil(  # noqa: PLR0913  typer reads a command's options from its parameter
 
     settings = existing_home(call)
     chosen = read_as(DistilConfig, config, settings=setting or ())
-    teacher = None if teacher is None else checkpoint_id(settings, teacher)
+    teacher = None if teacher is None else meant_checkpoint(settings, teacher)
     ensure_base(call, settings, collection, wanted=teacher)
     with shown_progress(call) as progress:
         distilled = distil(

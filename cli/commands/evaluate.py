@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from molt.cli.home import checkpoint_id, existing_home
+from molt.cli.home import existing_home, meant_checkpoint
 from molt.cli.invocation import Invocation
 from molt.cli.progress import Progress, shown_progress
 from molt.cli.reports import listing, note_verdicts, report_fields
@@ -55,11 +55,11 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
     from molt.worker.tasks.judging import Evaluation, Listener, evaluate_checkpoints
 
     settings = existing_home(call)
-    candidates = [checkpoint_id(settings, each) for each in checkpoint or ()]
+    candidates = [meant_checkpoint(settings, each) for each in checkpoint or ()]
     asked = Evaluation(
         collection,
         candidates=tuple(dict.fromkeys(candidates)),
-        baseline=None if baseline is None else checkpoint_id(settings, baseline),
+        baseline=None if baseline is None else meant_checkpoint(settings, baseline),
         plan=EvaluationPlan(split=split, slices=tuple(by or ()), group=group),
     )
     with shown_progress(call) as progress:

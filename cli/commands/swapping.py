@@ -9,7 +9,7 @@ import typer
 
 from molt.cli.asking import ask
 from molt.cli.auditing import actor
-from molt.cli.home import checkpoint_id, existing_home, opened_catalog, opened_engine
+from molt.cli.home import existing_home, meant_checkpoint, opened_catalog, opened_engine
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 from molt.cli.training import CollectionArgument, ConfigOption, SetOption, require_extra
@@ -78,7 +78,7 @@ def reload(
     """Re-index a collection under an existing checkpoint, then swap both together."""
     from molt.index.jobs.job import JobKind
 
-    found = checkpoint_id(existing_home(call), checkpoint)
+    found = meant_checkpoint(existing_home(call), checkpoint)
     _ask(call, JobKind.RELOAD, collection, {"checkpoint": found}, detach=detach)
 
 

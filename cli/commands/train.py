@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING
 
-from molt.cli.home import checkpoint_id, existing_home
+from molt.cli.home import existing_home, meant_checkpoint
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 from molt.cli.progress import shown_progress
@@ -46,7 +46,7 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
 
     settings = existing_home(call)
     chosen = read_config(config, settings=setting or ())
-    base = None if base is None else checkpoint_id(settings, base)
+    base = None if base is None else meant_checkpoint(settings, base)
     ensure_base(call, settings, collection, wanted=base)
     source = DataSource(collection, data or (), base, lambda made: note_rejected(call, made.card))
     with shown_progress(call) as progress:

@@ -98,9 +98,9 @@ def test_a_setting_that_is_none_is_an_error_that_names_what_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOLT_LIMITS__MAX_KK", "3")
-    with pytest.raises(SettingsError, match=r"limits.max_kk is no setting; did you mean limits.m"):
+    with pytest.raises(SettingsError, match=r"limits.max_kk is none; did you mean limits.m"):
         load_settings(home=tmp_path)
     monkeypatch.delenv("MOLT_LIMITS__MAX_KK")
     (tmp_path / "molt.toml").write_text("prot = 1\n")
-    with pytest.raises(SettingsError, match=r"prot is no setting; did you mean port\?"):
+    with pytest.raises(SettingsError, match=r"prot is none; did you mean port\?"):
         load_settings(home=tmp_path)

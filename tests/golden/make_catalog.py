@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
-from molt.index.catalog.access.audit import Attempt, AuditRetention, Outcome
+from molt.index.catalog.access.audit import AuditedAction, AuditRetention, Outcome
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
@@ -43,7 +43,7 @@ def fill(catalog: Catalog) -> None:
         "scoped", Role.READ, expires_at=datetime(2099, 1, 1, tzinfo=UTC), reach=reach
     )
     catalog.keys.note_use(1)
-    attempt = Attempt("ops", "molt keys create", "name scoped", Outcome.DONE, key_id=1)
+    attempt = AuditedAction("ops", "molt keys create", "name scoped", Outcome.DONE, key_id=1)
     catalog.audit.record(attempt, retention=AuditRetention())
     catalog.aliases.set("default", "0123456789abcdef")
     catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))

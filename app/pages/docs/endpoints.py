@@ -12,7 +12,7 @@ from starlette.responses import Response
 from molt.app.http.answers import Json, page_headers
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import new_router
-from molt.app.http.scope import Scope, scoped
+from molt.app.http.scope import KeyScope, scoped
 
 router = new_router("docs")
 
@@ -26,7 +26,7 @@ _TYPES = {"js": "text/javascript", "css": "text/css", "html": "text/html"}
 
 @router.get("/openapi.json", operation_id="openapi", response_model=dict[str, object])
 @allow(Access.READ)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 async def get_openapi(request: Request) -> Json:
     """The OpenAPI document."""
     return Json(request.app.openapi())
@@ -34,7 +34,7 @@ async def get_openapi(request: Request) -> Json:
 
 @router.get("/docs", operation_id="docs", response_class=Response)
 @allow(Access.READ)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 async def get_docs() -> Response:
     """This API as a page."""
     return _serve("index.html")
@@ -42,7 +42,7 @@ async def get_docs() -> Response:
 
 @router.get("/docs/{asset}", operation_id="docs_asset", response_class=Response)
 @allow(Access.READ)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 async def get_asset(asset: Annotated[Asset, Path()]) -> Response:
     """A part of the page."""
     return _serve(asset)

@@ -9,7 +9,7 @@ from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import Scope, scoped
+from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.audit.schemas import AuditPage
 from molt.app.service import service_of
@@ -30,7 +30,7 @@ _Moment = Annotated[
 
 @router.get("/admin/audit", operation_id="list_audit", response_model=AuditPage)
 @allow(Access.ADMIN)
-@scoped(Scope.CLOSED)
+@scoped(KeyScope.CLOSED)
 async def get_audit(  # noqa: PLR0913  FastAPI reads the query from the parameters
     request: Request,
     *,

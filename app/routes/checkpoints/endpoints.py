@@ -12,7 +12,7 @@ from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.route import actor_of, admission_of, new_router
-from molt.app.http.scope import Scope, scoped
+from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.checkpoints.schemas import CheckpointList, CheckpointState
 from molt.app.routes.checkpoints.upload import ARCHIVES, add_checkpoint, hand_over, unpacked
@@ -53,7 +53,7 @@ _BODY = {
     openapi_extra=_BODY,
 )
 @allow(Access.ADMIN)
-@scoped(Scope.CLOSED)
+@scoped(KeyScope.CLOSED)
 async def post_checkpoint(
     request: Request,
     name: Annotated[Name | None, Query(description="what a model is called")] = None,
@@ -82,7 +82,7 @@ async def post_checkpoint(
 
 @router.get("/admin/checkpoints", operation_id="list_checkpoints", response_model=CheckpointList)
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_checkpoints(request: Request) -> Json:
     """List all checkpoints, oldest first, the damaged ones too."""
     service = service_of(request)
@@ -97,7 +97,7 @@ async def get_checkpoints(request: Request) -> Json:
     responses={404: {"description": "no such checkpoint"}},
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_checkpoint(request: Request, checkpoint_id: CheckpointPath) -> Json:
     """One checkpoint, with the measured truth and speed of each runtime variant."""
     service = service_of(request)

@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json
-from molt.app.http.auditing import audited
+from molt.app.http.auditing import administers
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import Scope, require_covered, scoped
+from molt.app.http.scope import KeyScope, require_covered, scoped
 from molt.app.http.texts import CollectionPath
 from molt.app.routes.collections.schemas import (
     CollectionDetail,
@@ -36,8 +36,8 @@ _MOST_NAMED = 100
     responses={409: {"description": "a collection of that name exists"}},
 )
 @allow(Access.WRITE)
-@scoped(Scope.FILTERED)
-@audited
+@scoped(KeyScope.FILTERED)
+@administers
 async def post_collection(request: Request, body: NewCollection) -> Json:
     """Make an empty collection."""
     service = service_of(request)
@@ -48,7 +48,7 @@ async def post_collection(request: Request, body: NewCollection) -> Json:
 
 @router.get("/collections", operation_id="list_collections", response_model=CollectionList)
 @allow(Access.READ)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def get_collections(request: Request) -> Json:
     """List all collections by name."""
@@ -64,7 +64,7 @@ async def get_collections(request: Request) -> Json:
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.READ)
-@scoped(Scope.NAMED)
+@scoped(KeyScope.NAMED)
 async def get_collection(request: Request, collection: CollectionPath) -> Json:
     """Counts, revisions, the active generation and the fields of a collection."""
     service = service_of(request)
@@ -79,8 +79,8 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.WRITE)
-@scoped(Scope.NAMED)
-@audited
+@scoped(KeyScope.NAMED)
+@administers
 async def delete_collection_route(request: Request, collection: CollectionPath) -> Response:
     """Delete a collection with everything in it."""
     service = service_of(request)

@@ -9,7 +9,7 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.bodies import NDJSON, media_type, parse_json, require_json
 from molt.app.http.route import admission_of, content_of, new_router, where_it_fits, within
-from molt.app.http.scope import Scope, scoped
+from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import CollectionPath, Id
 from molt.app.http.validation import require, validate
 from molt.app.routes.documents.intake import Written, is_searchable, keep, to_document, wait_indexed
@@ -53,7 +53,7 @@ BODIES = {
     openapi_extra=BODIES,
 )
 @allow(Access.WRITE)
-@scoped(Scope.NAMED)
+@scoped(KeyScope.NAMED)
 async def post_documents(
     request: Request, collection: CollectionPath, *, wait: Wait = True
 ) -> Json:
@@ -76,7 +76,7 @@ async def post_documents(
     responses=_NO_COLLECTION,
 )
 @allow(Access.READ)
-@scoped(Scope.NAMED)
+@scoped(KeyScope.NAMED)
 @within(Bulkhead.BULK)
 async def get_documents(
     request: Request,
@@ -96,7 +96,7 @@ async def get_documents(
     responses=_NO_DOCUMENT,
 )
 @allow(Access.READ)
-@scoped(Scope.NAMED)
+@scoped(KeyScope.NAMED)
 async def get_document(request: Request, collection: CollectionPath, doc_id: DocumentPath) -> Json:
     """One document, as it was acknowledged."""
     service = service_of(request)
@@ -110,7 +110,7 @@ async def get_document(request: Request, collection: CollectionPath, doc_id: Doc
     responses=_NO_DOCUMENT,
 )
 @allow(Access.WRITE)
-@scoped(Scope.NAMED)
+@scoped(KeyScope.NAMED)
 async def delete_document(
     request: Request, collection: CollectionPath, doc_id: DocumentPath
 ) -> Json:

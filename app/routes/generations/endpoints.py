@@ -9,7 +9,7 @@ from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import Scope, require_covered, scoped
+from molt.app.http.scope import KeyScope, require_covered, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.generations.schemas import GenerationList, ReleaseList
 from molt.app.service import service_of
@@ -30,7 +30,7 @@ OnlyOf = Annotated[Name | None, Query(description="of this collection alone")]
     responses=_NO_COLLECTION,
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_generations(request: Request, collection: OnlyOf = None) -> Json:
     """List the generations, oldest first, the damaged ones too."""
     service = service_of(request)
@@ -46,7 +46,7 @@ async def get_generations(request: Request, collection: OnlyOf = None) -> Json:
     responses=_NO_COLLECTION,
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_releases(
     request: Request,
     collection: OnlyOf = None,

@@ -11,7 +11,7 @@ from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import Scope, scoped
+from molt.app.http.scope import KeyScope, scoped
 from molt.app.metrics import CONTENT_TYPE
 from molt.app.routes.health.schemas import Alive, Health, Ready
 from molt.app.service import Service, service_of
@@ -22,7 +22,7 @@ router = new_router("health")
 
 @router.get("/livez", operation_id="livez", response_model=Alive)
 @allow(Access.PUBLIC)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 async def get_livez() -> Json:
     """Does the process answer?"""
     return Json({"status": "alive"})
@@ -37,7 +37,7 @@ async def get_livez() -> Json:
     },
 )
 @allow(Access.PUBLIC)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 async def get_readyz(request: Request) -> Json:
     """Can searches be answered here? A collection whose newest generation is refused can be."""
     service = service_of(request)
@@ -48,7 +48,7 @@ async def get_readyz(request: Request) -> Json:
 
 @router.get("/health", operation_id="health", response_model=Health)
 @allow(Access.PUBLIC)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 async def get_health(request: Request) -> Json:
     """How it goes, with the version."""
     service = service_of(request)
@@ -67,7 +67,7 @@ async def get_health(request: Request) -> Json:
     responses={200: {"description": "Prometheus' text format"}},
 )
 @allow(Access.READ)
-@scoped(Scope.CLOSED)
+@scoped(KeyScope.CLOSED)
 @within(Bulkhead.METRICS)
 async def get_metrics(request: Request) -> Response:
     """Everything that Prometheus may know."""

@@ -17,7 +17,7 @@ from molt.app.http.auth import Access, allow
 from molt.app.http.caller import Caller, caller_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import Scope, require_covered, scoped
+from molt.app.http.scope import KeyScope, require_covered, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.collections.schemas import NAME_PATTERN
 from molt.app.routes.jobs.schemas import JobList, JobStatus
@@ -33,7 +33,7 @@ _PING_SECONDS = 15.0
 
 @router.get("/admin/jobs", operation_id="list_jobs", response_model=JobList)
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_jobs(
     request: Request,
     collection: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
@@ -56,7 +56,7 @@ async def get_jobs(
     responses={404: {"description": "no such job"}},
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_job(request: Request, job_id: JobPath) -> Json:
     """Say how far a job has come, what it made, or why it failed."""
     jobs = service_of(request).engine.jobs
@@ -71,7 +71,7 @@ async def get_job(request: Request, job_id: JobPath) -> Json:
     responses={404: {"description": "no such job"}},
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def delete_job(request: Request, job_id: JobPath) -> Json:
     """Cancel a job; what is at work stops within seconds. One that has ended stays as it is."""
     service = service_of(request)
@@ -87,7 +87,7 @@ async def delete_job(request: Request, job_id: JobPath) -> Json:
     responses={404: {"description": "no such job"}},
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def post_dismiss(request: Request, job_id: JobPath) -> Json:
     """Take back the alarm that a failed job raised; the job stays as it is."""
     failures = service_of(request).engine.catalog.failures
@@ -106,7 +106,7 @@ async def post_dismiss(request: Request, job_id: JobPath) -> Json:
     },
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_events(
     request: Request,
     job_id: JobPath,

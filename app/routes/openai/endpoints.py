@@ -13,7 +13,7 @@ from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import Scope, scoped
+from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
 from molt.app.routes.openai.schemas import EmbeddingList, EmbeddingsBody, ModelList, ModelObject
@@ -36,7 +36,7 @@ router = new_router("openai")
     },
 )
 @allow(Access.READ)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def post_embeddings(request: Request, body: EmbeddingsBody) -> Json:
     """Encode texts, as OpenAI's API does."""
@@ -47,7 +47,7 @@ async def post_embeddings(request: Request, body: EmbeddingsBody) -> Json:
 
 @router.get("/v1/models", operation_id="list_models", response_model=ModelList)
 @allow(Access.READ)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def get_models(request: Request) -> Json:
     """List every name that `model` may have: checkpoints, collections, `default`."""
@@ -63,7 +63,7 @@ async def get_models(request: Request) -> Json:
     responses={404: {"description": "no such model"}},
 )
 @allow(Access.READ)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def get_model(request: Request, model: Annotated[Name, Path()]) -> Json:
     """One model by its name."""
@@ -77,7 +77,7 @@ async def get_model(request: Request, model: Annotated[Name, Path()]) -> Json:
 
 @router.post("/v1/rerank", include_in_schema=False)
 @allow(Access.READ)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 async def post_rerank() -> Json:
     """Promised, not served yet."""
     raise NotAvailableError("re-ranking")

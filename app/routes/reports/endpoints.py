@@ -10,7 +10,7 @@ from molt.app.http.answers import Json, page_headers
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import Scope, scoped
+from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.reports.files import list_reports, load_report, read_page
 from molt.app.routes.reports.schemas import ReportBody, ReportList
@@ -29,7 +29,7 @@ _POLICY = (
 
 @router.get("/admin/reports", operation_id="list_reports", response_model=ReportList)
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_reports(request: Request) -> Json:
     """List the evaluation reports, newest first, the damaged ones too."""
     service = service_of(request)
@@ -44,7 +44,7 @@ async def get_reports(request: Request) -> Json:
     responses=NO_REPORT,
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_report(request: Request, report_id: ReportPath) -> Json:
     """Everything that an evaluation found."""
     service = service_of(request)
@@ -59,7 +59,7 @@ async def get_report(request: Request, report_id: ReportPath) -> Json:
     responses=NO_REPORT,
 )
 @allow(Access.ADMIN)
-@scoped(Scope.FILTERED)
+@scoped(KeyScope.FILTERED)
 async def get_report_page(request: Request, report_id: ReportPath) -> Response:
     """A report as a page for a person, which needs nothing else."""
     service = service_of(request)

@@ -12,7 +12,7 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import Scope, scoped
+from molt.app.http.scope import KeyScope, scoped
 from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
 from molt.app.routes.tei.schemas import EmbedBody, Info
 from molt.app.service import Service, service_of
@@ -29,7 +29,7 @@ router = new_router("tei")
     responses={400: {"description": "tokens in place of text, or too many dimensions"}},
 )
 @allow(Access.READ)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 @within(Bulkhead.BULK)
 async def post_embed(request: Request, body: EmbedBody) -> Json:
     """Encode texts, as text-embeddings-inference does."""
@@ -40,7 +40,7 @@ async def post_embed(request: Request, body: EmbedBody) -> Json:
 
 @router.get("/info", operation_id="info", response_model=Info)
 @allow(Access.READ)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 @within(Bulkhead.BULK)
 async def get_info(request: Request) -> Json:
     """The model that `/embed` uses, and the limits."""
@@ -50,7 +50,7 @@ async def get_info(request: Request) -> Json:
 
 @router.post("/rerank", include_in_schema=False)
 @allow(Access.READ)
-@scoped(Scope.FREE)
+@scoped(KeyScope.FREE)
 async def post_tei_rerank() -> Json:
     """Promised, not served yet."""
     raise NotAvailableError("re-ranking")

@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AuditedAction:
     """Something that somebody tried to do, by a route or a command.
 
     `key_id` is None for whoever needed no key: at the machine itself.
@@ -46,7 +46,7 @@ class AuditEntry:
 
     id: int
     at: datetime
-    attempt: Attempt
+    attempt: AuditedAction
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class AuditLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, attempt: Attempt, *, retention: AuditRetention) -> None:
+    def record(self, attempt: AuditedAction, *, retention: AuditRetention) -> None:
         """Write an attempt down, and now and then drop what is not to be kept any more."""
         row = {
             "at": datetime.now(UTC),
@@ -102,7 +102,7 @@ class AuditLog:
                 AuditEntry(
                     row.id,
                     row.at,
-                    Attempt(
+                    AuditedAction(
                         row.actor,
                         row.action,
                         row.target,

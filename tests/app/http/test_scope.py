@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from molt.app.application import NOUNS
 from molt.app.http.auth import Access
-from molt.app.http.scope import Scope
+from molt.app.http.scope import KeyScope
 from molt.artifact import write_manifest
 from molt.encoder import Prompts
 from molt.engine.engine import Engine
@@ -29,7 +29,7 @@ OPEN = [
     (method, path)
     for route in ROUTES
     for method, path in [(method, route.path_format) for method in route.methods]
-    if route.scope is not Scope.CLOSED
+    if route.scope is not KeyScope.CLOSED
 ]
 REPORT = "abcdef0123456789"
 
@@ -226,7 +226,7 @@ def test_the_routes_of_scoped_keys_are_documented() -> None:
         (path, method, route.scope)
         for route in ROUTES
         for method, path in [(method, route.path_format) for method in route.methods]
-        if route.access is not Access.PUBLIC and route.scope is not Scope.CLOSED
+        if route.access is not Access.PUBLIC and route.scope is not KeyScope.CLOSED
     )
     table = [f"- `{method} {path}`: {scope}" for path, method, scope in rows]
     assert [line for line in roles.splitlines() if line.startswith("- `")] == table

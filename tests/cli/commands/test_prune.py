@@ -20,6 +20,7 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
 from molt.worker import pruning
+from molt.worker.needs import look_for_needs
 from tests.checkpoints import build_checkpoint
 from tests.cli.conftest import Molt
 
@@ -160,14 +161,14 @@ def test_nobody_writes_to_the_catalog_while_it_is_looked_again(
 ) -> None:
     idle = checkpoint(home, "idle")
     looked: list[bool] = []
-    look = pruning.look_for_needs
+    look = look_for_needs
 
     def noted(*given: Any, **more: Any) -> Any:
         if more.get("holding") is not None:
             looked.append(_is_locked(home))
         return look(*given, **more)
 
-    monkeypatch.setattr(pruning, "look_for_needs", noted)
+    monkeypatch.setattr("molt.worker.pruning.look_for_needs", noted)
     assert found(molt, "--yes") == {idle}
     assert looked == [True]
 

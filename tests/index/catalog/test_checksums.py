@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.catalog.access.audit import Attempt, AuditRetention, Outcome
+from molt.index.catalog.access.audit import AuditedAction, AuditRetention, Outcome
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
@@ -43,7 +43,9 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         catalog.failures.note(name, kind="retrain", job="j", reason="too few")
     catalog.keys.create("mine", Role.WRITE)
     catalog.keys.note_use(1)
-    catalog.audit.record(Attempt("ops", "molt prune", "", Outcome.DONE), retention=AuditRetention())
+    catalog.audit.record(
+        AuditedAction("ops", "molt prune", "", Outcome.DONE), retention=AuditRetention()
+    )
     catalog.names.set("0123456789abcdef", "winter")
     catalog.names.set("fedcba9876543210", "winter")
     catalog.aliases.set("default", "0123456789abcdef")

@@ -2,16 +2,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from molt.index.catalog.access.audit import Attempt, AuditFilter, AuditRetention, Outcome
+from molt.index.catalog.access.audit import AuditedAction, AuditFilter, AuditRetention, Outcome
 from molt.index.catalog.catalog import Catalog
 from tests.damage import flaws_of
 
 KEPT = AuditRetention()
 
 
-def attempt(actor: str = "ops", outcome: Outcome = Outcome.DONE, **more: str) -> Attempt:
+def attempt(actor: str = "ops", outcome: Outcome = Outcome.DONE, **more: str) -> AuditedAction:
     facts = {"action": "POST /admin/rollback", "target": "collection shop"} | more
-    return Attempt(actor, outcome=outcome, **facts)
+    return AuditedAction(actor, outcome=outcome, **facts)
 
 
 def actors(catalog: Catalog, wanted: AuditFilter, *, before: int | None = None) -> list[str]:
