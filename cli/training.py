@@ -43,7 +43,10 @@ BaseOption = Annotated[
 def require_extra(doing: str, *modules: str) -> None:
     """Raise `CommandError` where a module of the train extra is missing."""
     if any(find_spec(name) is None for name in modules):
-        raise CommandError(f"{doing} needs the train extra: `pip install 'molt[train]'`")
+        raise CommandError(
+            f"{doing} needs the train extra: `pip install 'molt-search[train]'`, or in a checkout "
+            "`make install-train`"
+        )
 
 
 def workspace_of(settings: "Settings") -> "Workspace":

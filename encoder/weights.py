@@ -72,6 +72,11 @@ class Tensors:
         """The name of each, as the file has it."""
         return list(self._entries)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The types of number that occur, as safetensors calls them."""
+        return frozenset(entry["dtype"] for entry in self._entries.values())
+
     def named(self, name: str) -> str:
         """The name in the file, which may put the model's own name first."""
         if name in self._entries:

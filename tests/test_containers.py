@@ -44,7 +44,7 @@ def test_an_image_installs_nothing_but_what_is_locked_and_molt_itself() -> None:
     assert installs
     for install in installs:
         assert "--no-deps" in install
-        assert "--require-hashes" in install or "--no-index /wheels/molt-" in install
+        assert "--require-hashes" in install or "--no-index /wheels/molt_search-" in install
 
 
 def test_a_change_to_the_source_reinstalls_nothing_but_molt() -> None:
@@ -52,10 +52,33 @@ def test_a_change_to_the_source_reinstalls_nothing_but_molt() -> None:
     (build,) = (stage for stage in stages if " AS build" in stage)
     assert build.index("pip install") < build.index("COPY src")
     for stage in (stage for stage in stages if stage != build):
-        locked, _, molt = stage.partition("/wheels/molt-")
+        locked, _, molt = stage.partition("/wheels/molt_search-")
         assert "COPY src" not in stage
         assert "from=build" not in locked.rpartition("RUN")[0]
         assert "--require-hashes" not in molt
+
+
+def test_every_image_is_made_of_the_one_base_that_can_be_pinned() -> None:
+    (base,) = (words[1] for words in INSTRUCTIONS if words[0] == "ARG" and "BASE=" in words[1])
+    named = base.partition("=")[2]
+    assert f"BASE := {named}\n" in (ROOT / "Makefile").read_text()
+    made_of = {words[1] for words in INSTRUCTIONS if words[0] == "FROM"}
+    assert made_of - {words[-1] for words in INSTRUCTIONS if words[0] == "FROM"} == {"${BASE}"}
+
+
+def test_what_was_fetched_for_one_image_is_kept_for_the_next() -> None:
+    fetching = [words for words in INSTRUCTIONS if "--require-hashes" in words]
+    assert fetching
+    for words in fetching:
+        assert words[1] == "--mount=type=cache,target=/root/.cache/pip"
+        assert "--no-cache-dir" not in words
+
+
+def test_each_image_says_whether_what_it_runs_lives() -> None:
+    checks = " ".join(" ".join(words) for words in INSTRUCTIONS if words[0] == "HEALTHCHECK")
+    assert '"molt", "worker", "--check"' in checks
+    assert "/livez" in checks
+    assert SERVICES["checkpoint"]["healthcheck"] == {"disable": True}
 
 
 @pytest.mark.parametrize("name", SERVICES)

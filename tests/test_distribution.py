@@ -1,5 +1,6 @@
 """What is built for others holds the packages of the tree, as they are imported, and no more."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,11 +9,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
+from molt import __version__
 from tests.paths import ROOT
 
 LINKS = {path.name: path for path in sorted((ROOT / "src" / "molt").iterdir()) if path.is_symlink()}
-WITHOUT_PACKAGES = {"benchmarks", "demo", "docs", "requirements", "src", "tests"}
+WITHOUT_PACKAGES = {"benchmarks", "demo", "distribution", "docs", "requirements", "src", "tests"}
 
 
 def tracked() -> list[Path]:
@@ -99,7 +102,8 @@ def test_an_sdist_holds_the_files_themselves_and_nothing_but_what_a_wheel_is_mad
         members = [member for member in archive if not member.isdir()]
     held = [member.name.partition("/")[2] for member in members]
     beside = ["LICENSE", "MANIFEST.in", "PKG-INFO", "README.md", "pyproject.toml", "setup.cfg"]
-    made = [name for name in held if not name.startswith("src/molt.egg-info/")]
+    beside.append("distribution/backend.py")
+    made = [name for name in held if not name.startswith("src/molt_search.egg-info/")]
     assert sorted(made) == sorted([*beside, *(f"src/{name}" for name in packaged())])
     assert all(member.isreg() for member in members)
 
@@ -108,3 +112,36 @@ def test_a_wheel_made_from_an_sdist_is_the_one_made_from_the_tree(
     wheel: Path, distributions: Path
 ) -> None:
     assert contents(next(distributions.glob("*.whl"))) == contents(wheel)
+
+
+def test_a_distribution_has_a_name_that_is_free_and_the_version_that_is_imported(
+    distributions: Path,
+) -> None:
+    names = sorted(path.name for path in distributions.iterdir())
+    assert names == [
+        f"molt_search-{__version__}-py3-none-any.whl",
+        f"molt_search-{__version__}.tar.gz",
+    ]
+
+
+def test_two_builds_are_the_same_bytes_whatever_the_times_and_rights_of_the_files(
+    wheel: Path, distributions: Path, source: Path, tmp_path: Path
+) -> None:
+    for path in source.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            path.chmod(0o600)
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+    build(source, tmp_path, "--sdist")
+    (again,) = tmp_path.iterdir()
+    assert again.read_bytes() == next(distributions.glob("*.tar.gz")).read_bytes()
+    assert wheel.read_bytes() == next(distributions.glob("*.whl")).read_bytes()
+
+
+def test_a_tag_is_tested_built_twice_and_published_without_a_secret() -> None:
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    jobs = yaml.safe_load(text)["jobs"]
+    steps = [step.get("run", "") for step in jobs["build"]["steps"]]
+    assert steps.index(".ci/run") < next(at for at, run in enumerate(steps) if "make dist" in run)
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+    assert "secrets." not in text
+    assert "molt_search-" in text

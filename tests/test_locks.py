@@ -16,8 +16,8 @@ from tests.paths import ROOT
 REQUIREMENTS = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-LOCKS = ("build", "serve", "train", "dev", "torch-cpu", "torch-cuda", "tools")
-BY_HAND = {"molt", "torch"}
+LOCKS = ("build", "serve", "weights", "train", "dev", "torch-cpu", "torch-cuda", "tools")
+BY_HAND = {"molt-search", "torch"}
 
 
 def entries(lock: str) -> list[str]:
@@ -64,7 +64,7 @@ def test_a_lock_holds_what_the_project_asks_for(lock: str, asked: list[str]) -> 
             assert requirement.specifier.contains(pinned[name]), f"{requirement}: `make lock`"
 
 
-@pytest.mark.parametrize("smaller", ["build", "serve", "train"])
+@pytest.mark.parametrize("smaller", ["build", "serve", "weights", "train"])
 def test_what_is_tested_is_what_is_served_and_trained_with(smaller: str) -> None:
     tested = pins("dev")
     beyond = {"pip": pins("build")["pip"]}
@@ -72,7 +72,7 @@ def test_what_is_tested_is_what_is_served_and_trained_with(smaller: str) -> None
 
 
 def test_what_serves_installs_nothing_of_training() -> None:
-    assert not pins("serve").keys() & {"torch", "transformers", "sentence-transformers", "onnx"}
+    assert not pins("serve").keys() & {"torch", "transformers", "sentence-transformers", "nncf"}
 
 
 def test_torch_is_the_same_version_in_every_place_that_names_one() -> None:

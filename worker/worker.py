@@ -26,6 +26,7 @@ from molt.training.errors import TrainingError
 from molt.training.supervised import when_input_ends
 from molt.worker.context import JobContext
 from molt.worker.dispatcher import MOST_DEATHS, Dispatcher
+from molt.worker.liveness import Heartbeat
 
 log = structlog.get_logger(__name__)
 
@@ -69,11 +70,12 @@ def work(settings: Settings, *, supervised: bool) -> NoReturn:
 
 def dispatch(context: JobContext, queue: JobQueue, stopping: Event) -> None:
     """Run jobs while there are any, and tidy up now and then."""
-    dispatcher = Dispatcher(context)
+    dispatcher, heart = Dispatcher(context), Heartbeat(context.home)
     last_busy = tidied = time.monotonic()
     while not stopping.is_set():
         now = time.monotonic()
         try:
+            heart.beat()
             if now - tidied >= _TIDY_SECONDS:
                 tidied = now
                 _tidy(context, queue)

@@ -213,5 +213,8 @@ def _explained(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "memory ran out"
     if isinstance(error, ModuleNotFoundError):
-        return f"this needs the train extra, {error.name} is missing: `pip install 'molt[train]'`"
+        return (
+            f"this needs the train extra, {error.name} is missing: "
+            "`pip install 'molt-search[train]'`"
+        )
     return f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback"

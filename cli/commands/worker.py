@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from molt.cli.invocation import Invocation
+from molt.cli.output import Listing
 
 
 def worker(
@@ -16,8 +17,20 @@ def worker(
     supervised: Annotated[
         bool, typer.Option("--supervised", help="End when standard input does, as with a parent.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Only say, by the exit status, whether the worker of the home lives."
+        ),
+    ] = False,
 ) -> None:
     """Run the jobs of a home until SIGINT or SIGTERM; `molt serve` starts one by itself."""
+    if check:
+        from molt.worker.liveness import require_worker
+
+        require_worker(call.settings().layout)
+        call.show({"worker": "alive"}, lambda: Listing(("worker",), [("alive",)]))
+        return
     from molt.engine.logs import configure_logs
     from molt.engine.settings import misspelt_variables
     from molt.worker.worker import log, work

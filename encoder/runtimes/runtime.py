@@ -49,7 +49,7 @@ def load_runtime(checkpoint: Checkpoint, variant: Variant, *, threads: int, cach
     if not is_available(variant):
         raise NoVariantError(
             f"variant {variant.name} needs {_PACKAGES[variant.runtime]}, which is not installed; "
-            f"install molt[{variant.runtime}] or choose another variant"
+            f"install molt-search[{variant.runtime}] or choose another variant"
         )
     graph = checkpoint.path / variant.graph
     if variant.runtime == "openvino":

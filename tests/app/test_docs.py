@@ -2,6 +2,7 @@
 
 import re
 
+import yaml
 from starlette.testclient import TestClient
 
 from molt.app.errors import _KINDS, HTTP
@@ -39,3 +40,24 @@ def test_every_metric_is_documented_with_its_type(shop: TestClient) -> None:
     shop.get("/search", params={"q": "boots"})
     types = re.findall(r"^# TYPE (molt_\w+) (\w+)$", shop.get("/metrics").text, re.MULTILINE)
     assert set(METRIC.findall((DOCS / "metrics.md").read_text())) == set(types)
+
+
+def test_alerts_ask_for_metrics_that_there_are_and_say_what_to_do() -> None:
+    (group,) = yaml.safe_load((DOCS / "alerts.yml").read_text())["groups"]
+    known = dict(METRIC.findall((DOCS / "metrics.md").read_text()))
+    for rule in group["rules"]:
+        asked = re.findall(r"\bmolt_\w+", rule["expr"])
+        assert asked or rule["expr"] == 'up{job="molt"} == 0'
+        for name in asked:
+            family = name.removesuffix("_bucket")
+            assert family in known, name
+            assert (name != family) == (known[family] == "histogram"), name
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+        assert rule["annotations"].keys() == {"summary", "action"}
+
+
+def test_every_metric_that_is_worth_an_alert_has_a_rule() -> None:
+    told = (DOCS / "metrics.md").read_text().partition("Worth an alert:")[2]
+    rules = (DOCS / "alerts.yml").read_text()
+    for name in re.findall(r"molt_\w+", told):
+        assert f" {name}" in rules or f"({name}" in rules, name

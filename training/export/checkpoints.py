@@ -1,6 +1,6 @@
 """Making a checkpoint: stage a model, export it, prove every variant, publish it whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +17,12 @@ from molt.encoder.checkpoint import (
     write_checkpoint,
 )
 from molt.training.export.card import write_card
-from molt.training.export.hub import fetch
 from molt.training.export.source import ModelSource, read_source
 from molt.training.export.staging import stage
-from molt.training.export.variants import make_variants
+from molt.training.export.variants import ExportableModel, make_variants
+
+ModelLoader = Callable[[Path], ExportableModel]
+"""Loads the model of a staged checkpoint's directory."""
 
 _EXPORTED = (Capability.EMBED, Capability.TOKENS)
 
@@ -44,12 +46,13 @@ def make_checkpoint(  # noqa: PLR0913 - overrides, each optional and by name
     prompts: Prompts | None = None,
     max_length: int | None = None,
     provenance: Provenance | None = None,
+    load: ModelLoader | None = None,
 ) -> Checkpoint:
     """Make a checkpoint of a model directory, or of a model of the hub by its name.
 
-    Pooling, prompts and maximum length override what the model says. Where the store has this
-    very checkpoint already, that one is returned. Raises `SourceError`, `UnsafeCheckpointError`
-    and `ExportError`; the store is then as it was.
+    Pooling, prompts and maximum length override what the model says; `load` stands in for
+    sentence-transformers. Where the store has this very checkpoint already, that one is returned.
+    Raises `SourceError`, `UnsafeCheckpointError` and `ExportError`; the store is then as it was.
     """
     store.root.mkdir(parents=True, exist_ok=True)
     provenance = provenance or Provenance(base_model=str(source))
@@ -61,7 +64,9 @@ def make_checkpoint(  # noqa: PLR0913 - overrides, each optional and by name
         stage(read, staged)
         identity = _identity(read, staged)
         if identity not in store.ids():
-            _publish(read, staged, store=store, identity=identity, provenance=provenance)
+            unsealed = _described(read, staged, identity=identity, provenance=provenance)
+            with store.publish(identity) as working:
+                _publish(unsealed, working, source=path, load=load)
     return store.open(identity)
 
 
@@ -69,6 +74,8 @@ def _local(source: Path | str, target: Path) -> Path:
     path = Path(source)
     if path.is_dir():
         return path
+    from molt.training.export.hub import fetch  # noqa: PLC0415 - most models are here already
+
     fetch(str(source), target)
     return target
 
@@ -82,38 +89,40 @@ def _identity(source: ModelSource, staged: Path) -> str:
     )
 
 
+def _described(
+    source: ModelSource, staged: Path, *, identity: str, provenance: Provenance
+) -> Checkpoint:
+    """What is known of a checkpoint before it is exported."""
+    return Checkpoint(
+        path=staged,
+        id=identity,
+        kind=source.kind,
+        capabilities=_EXPORTED,
+        created_at=datetime.now(UTC),
+        base_model=provenance.base_model,
+        dimension=source.dimension,
+        pooling=source.pooling,
+        prompts=source.prompts,
+        max_length=source.max_length,
+        files={},
+        variants=(),
+        parent=provenance.parent,
+        training=provenance.training,
+        data=provenance.data,
+        metrics=provenance.metrics,
+    )
+
+
 def _publish(
-    source: ModelSource,
-    staged: Path,
-    *,
-    store: CheckpointStore,
-    identity: str,
-    provenance: Provenance,
+    unsealed: Checkpoint, working: Path, *, source: Path, load: ModelLoader | None
 ) -> None:
-    with store.publish(identity) as working:
-        for path in staged.iterdir():
-            move(path, working / path.name)
-        checkpoint = Checkpoint(
-            path=working,
-            id=identity,
-            kind=source.kind,
-            capabilities=_EXPORTED,
-            created_at=datetime.now(UTC),
-            base_model=provenance.base_model,
-            dimension=source.dimension,
-            pooling=source.pooling,
-            prompts=source.prompts,
-            max_length=source.max_length,
-            files={},
-            variants=(),
-            parent=provenance.parent,
-            training=provenance.training,
-            data=provenance.data,
-            metrics=provenance.metrics,
-        )
-        write_card(checkpoint, source=source.path)
-        _seal(checkpoint)
-        faultpoint("checkpoint.staged")
+    """Move what is staged into `working`, and make a checkpoint of it there."""
+    for path in unsealed.path.iterdir():
+        move(path, working / path.name)
+    checkpoint = replace(unsealed, path=working)
+    write_card(checkpoint, source=source)
+    _seal(checkpoint, load=load)
+    faultpoint("checkpoint.staged")
 
 
 def upgrade_checkpoint(checkpoint_id: str, *, store: CheckpointStore) -> Checkpoint:
@@ -137,9 +146,13 @@ def upgrade_checkpoint(checkpoint_id: str, *, store: CheckpointStore) -> Checkpo
     return store.open(checkpoint_id)
 
 
-def _seal(staged: Checkpoint) -> None:
+def _seal(staged: Checkpoint, *, load: ModelLoader | None = None) -> None:
     """Export what lies in the directory of `staged`, and write the manifest of all of it."""
-    made = make_variants(staged)
+    if load is None:
+        from molt.training.export.loaded import LoadedModel  # noqa: PLC0415 - loads torch
+
+        load = LoadedModel
+    made = make_variants(staged, load(staged.path))
     write_checkpoint(
         replace(
             staged,

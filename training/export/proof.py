@@ -4,14 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-
 from molt.encoder import Checkpoint, Encoder, InputType, Lane, Variant
 from molt.encoder.host import cores, fingerprint
 from molt.encoder.runtimes.runtime import load_runtime
-from molt.encoder.safety.reference import REFERENCE_TEXTS, Reference, make_reference
 from molt.encoder.speed import measure_speeds
 from molt.encoder.tokenizer import Tokenizer
 from molt.training.export.fidelity import ProbeVectors, measure_fidelity
@@ -24,22 +19,22 @@ def prove(
     checkpoint: Checkpoint,
     candidates: Sequence[Variant],
     *,
-    model: SentenceTransformer,
+    reference: ProbeVectors | None,
     cache: Path,
 ) -> list[Variant]:
-    """The candidates with their fidelity to `model` on the probe set and their speed here."""
-    reference = ProbeVectors(
-        queries=_reference(model, probe_set().queries, InputType.QUERY),
-        documents=_reference(model, probe_set().documents, InputType.DOCUMENT),
-    )
+    """The candidates with their fidelity to `reference` on the probe set and their speed here.
+
+    Without a reference they are held to the first of them, as one that is known to be true.
+    """
+    found = {variant.name: _vectors(checkpoint, variant, cache) for variant in candidates}
     speeds = _speeds(checkpoint, candidates, cache)
     host = fingerprint()
     return [
         replace(
             variant,
             fidelity=measure_fidelity(
-                _vectors(checkpoint, variant, cache),
-                reference=reference,
+                found[variant.name],
+                reference=reference or found[candidates[0].name],
                 answers=probe_set().answers,
             ),
             texts_per_second=round(speeds[variant.name], 1),
@@ -47,19 +42,6 @@ def prove(
         )
         for variant in candidates
     ]
-
-
-def references_of(model: SentenceTransformer) -> tuple[Reference, ...]:
-    """What `model` makes of the reference texts, which every runtime will be held to."""
-    vectors = _reference(model, REFERENCE_TEXTS, InputType.DOCUMENT)
-    return tuple(map(make_reference, REFERENCE_TEXTS, vectors))
-
-
-def _reference(
-    model: SentenceTransformer, texts: Sequence[str], input_type: InputType
-) -> NDArray[np.float32]:
-    vectors = model.encode(list(texts), prompt_name=input_type)
-    return np.asarray(vectors, dtype=np.float32)
 
 
 def _vectors(checkpoint: Checkpoint, variant: Variant, cache: Path) -> ProbeVectors:

@@ -9,16 +9,14 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-import torch
-from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer
-
 from molt.encoder.content import STATIC, read_object
+from molt.encoder.weights import Tensors
 from molt.training.errors import ModelSourceError
 from molt.training.export.source import POOLING_FLAGS, ModelSource
 from molt.training.export.static import read_vector_table, write_table
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_KEPT_KINDS = frozenset(("F32", "I64"))
 _MODULES = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
 
 
@@ -56,32 +54,41 @@ def _stage_transformer(source: ModelSource, target: Path) -> None:
 
 
 def _copy_weights(source: ModelSource, target: Path) -> None:
-    weights = load_file(source.path / "model.safetensors")
-    if all(tensor.dtype in {torch.float32, torch.int64} for tensor in weights.values()):
+    if Tensors(source.path / "model.safetensors").kinds <= _KEPT_KINDS:
         copyfile(source.path / "config.json", target / "config.json")
         copyfile(source.path / "model.safetensors", target / "model.safetensors")
         return
-    full = {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in weights.items()
-    }
-    save_file(full, target / "model.safetensors", metadata={"format": "pt"})
+    _widen_weights(source.path / "model.safetensors", target / "model.safetensors")
     config = read_object(source.path / "config.json")
     config.pop("torch_dtype", None)
     _write_json(target / "config.json", config | {"dtype": "float32"})
 
 
+def _widen_weights(weights: Path, target: Path) -> None:
+    from safetensors.torch import load_file, save_file  # noqa: PLC0415 - loads torch
+
+    full = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(weights).items()
+    }
+    save_file(full, target, metadata={"format": "pt"})
+
+
 def _copy_tokenizer(source: ModelSource, target: Path) -> None:
     if not (source.path / "tokenizer.json").exists():
-        tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False)
-        if not tokenizer.is_fast:
-            raise ModelSourceError(
-                f"{source.path}: no tokenizer.json, and none can be made from it"
-            )
-        tokenizer.save_pretrained(target)
+        _make_tokenizer(source, target)
     for name in _TOKENIZER_FILES:
         if (source.path / name).exists():
             copyfile(source.path / name, target / name)
+
+
+def _make_tokenizer(source: ModelSource, target: Path) -> None:
+    from transformers import AutoTokenizer  # noqa: PLC0415 - loads torch
+
+    tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False)
+    if not tokenizer.is_fast:
+        raise ModelSourceError(f"{source.path}: no tokenizer.json, and none can be made from it")
+    tokenizer.save_pretrained(target)
 
 
 def _modules() -> list[dict[str, Any]]:

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from torch import from_numpy
 
 from molt.encoder.content import STATIC, read_object
+from molt.encoder.weights import Tensors
 from molt.training.errors import ModelSourceError
 
 _TABLE = "embeddings"
@@ -37,8 +36,9 @@ def read_vector_table(folder: Path) -> TokenTable:
     path = folder / "tokenizer.json"
     if not path.exists():
         raise ModelSourceError(f"{folder}: a static embedding needs its tokenizer.json")
-    (tensor,) = load_file(folder / "model.safetensors").values()
-    table = TokenTable(tensor.float().numpy(), read_object(path))
+    tensors = Tensors(folder / "model.safetensors")
+    (name,) = tensors.names
+    table = TokenTable(tensors.whole(name).copy(), read_object(path))
     ids = Tokenizer.from_file(str(path)).get_vocab().values()
     if max(ids, default=0) >= len(table.vectors):
         raise ModelSourceError(
@@ -53,7 +53,9 @@ def write_table(table: TokenTable, folder: Path, *, max_length: int) -> None:
     sentence-transformers asks the tokenizer for no special tokens, pads nothing, and knows no limit
     but the tokenizer's own. With all three in its file every reader does the same.
     """
-    vectors = from_numpy(np.ascontiguousarray(table.vectors, dtype=np.float32))
+    from safetensors.numpy import save_file  # noqa: PLC0415 - who only serves has no need of it
+
+    vectors = np.ascontiguousarray(table.vectors, dtype=np.float32)
     save_file({_TABLE: vectors}, folder / "model.safetensors", metadata={"format": "pt"})
     cut = {"direction": "Right", "max_length": max_length, "strategy": "LongestFirst", "stride": 0}
     reading = {"truncation": cut, "padding": None, "post_processor": None}

@@ -9,22 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-from molt.encoder import Checkpoint, Fidelity, Variant
+from molt.encoder import Checkpoint, Fidelity, Pooling, Variant
 from molt.encoder.safety.reference import Reference
 from molt.encoder.tokenizer import Tokenizer
 from molt.training.errors import ExportError
 from molt.training.export import openvino
 from molt.training.export.embeddings import quantise_table
-from molt.training.export.graph import export_graph, load_model, transformer_of
+from molt.training.export.fidelity import ProbeVectors
 from molt.training.export.probe import probe_set
-from molt.training.export.proof import prove, references_of
+from molt.training.export.proof import prove
 from molt.training.export.quantise import quantise
 from molt.training.export.smoothing import smooth
 
@@ -44,29 +42,47 @@ class Exported:
     references: tuple[Reference, ...]
 
 
-def make_variants(checkpoint: Checkpoint) -> Exported:
+class ExportableModel(Protocol):
+    """A staged model that can write its graph, and by what its variants are judged."""
+
+    is_static: bool
+
+    def write_graph(self, target: Path, *, pooling: Pooling) -> None:
+        """Write its fp32 graph; raises `ExportError` where it has none."""
+        ...
+
+    def probe_vectors(self) -> ProbeVectors | None:
+        """What the model itself makes of the probe set; None where its graph is known to be it."""
+        ...
+
+    def references(self) -> tuple[Reference, ...]:
+        """What the model itself makes of the reference texts."""
+        ...
+
+
+def make_variants(checkpoint: Checkpoint, model: ExportableModel) -> Exported:
     """Export the staged `checkpoint` in every form, and keep those inside the quality budget.
 
     Graphs are written under its `runtime/`; those of refused variants are removed again.
     Raises `ExportError` where the fp32 graph is not true to the model.
     """
-    model = load_model(checkpoint.path)
     candidates = _export(checkpoint, model)
     with TemporaryDirectory(prefix="molt-proof-") as cache:
-        proven = prove(checkpoint, candidates, model=model, cache=Path(cache))
+        reference = model.probe_vectors()
+        proven = prove(checkpoint, candidates, reference=reference, cache=Path(cache))
     kept = _keep(checkpoint.path, proven)
-    if isinstance(model[0], StaticEmbedding):
+    if model.is_static:
         kept = kept[-1:]  # as fast as the larger one, since reading the text takes the time
         _remove_others(checkpoint.path, kept)
-    return Exported(kept, references_of(model))
+    return Exported(kept, model.references())
 
 
-def _export(checkpoint: Checkpoint, model: SentenceTransformer) -> list[Variant]:
+def _export(checkpoint: Checkpoint, model: ExportableModel) -> list[Variant]:
     root = checkpoint.path
     (root / "runtime").mkdir()
-    export_graph(transformer_of(model), pooling=checkpoint.pooling, target=root / _FP32)
+    model.write_graph(root / _FP32, pooling=checkpoint.pooling)
     candidates = [_candidate(root, runtime="onnx", precision="fp32", graph=_FP32)]
-    if isinstance(model[0], StaticEmbedding):
+    if model.is_static:
         if quantise_table(root / _FP32, root / _INT8):
             candidates.append(_candidate(root, runtime="onnx", precision="int8", graph=_INT8))
         return candidates

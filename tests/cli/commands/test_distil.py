@@ -102,4 +102,4 @@ def test_without_the_train_extra_it_says_what_to_install(
     monkeypatch.setattr("molt.cli.training.find_spec", lambda name: None)
     done = molt("distil", "letters", "--static")
     assert done.status == 1
-    assert "distilling needs the train extra: `pip install 'molt[train]'`" in done.stderr
+    assert "distilling needs the train extra: `pip install 'molt-search[train]'`" in done.stderr

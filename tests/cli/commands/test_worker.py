@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -8,7 +9,9 @@ import pytest
 from molt.artifact import Home
 from molt.cli.asking import worker_runs
 from molt.index.catalog.catalog import home_url, open_catalog
+from molt.worker.liveness import Heartbeat
 from molt.worker.worker import WorkerRunningError, hold_worker
+from tests.cli.conftest import Molt
 from tests.server import MOLT
 
 WITHOUT_TRAIN = """
@@ -46,3 +49,20 @@ def test_a_leashed_worker_is_the_only_one_and_ends_with_whoever_holds_the_leash(
 
 def test_a_worker_needs_nothing_of_the_train_extra_to_begin() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_TRAIN], check=True)
+
+
+def test_a_worker_that_lives_is_told_from_none_and_from_one_that_hangs(
+    molt: Molt, home: Path
+) -> None:
+    home.mkdir()
+    assert "no process runs the jobs" in molt("worker", "--check").stderr
+    with hold_worker(Home(home)):
+        Heartbeat(Home(home)).beat()
+        assert molt("--json", "worker", "--check").value == {"worker": "alive"}
+        os.utime(Home(home).worker_lock, (0, 0))
+        hanging = molt("worker", "--check")
+    assert hanging.status == 1
+    assert "has given no sign" in hanging.stderr
+    ended = molt("worker", "--check")
+    assert ended.status == 1
+    assert "start `molt worker`" in ended.stderr

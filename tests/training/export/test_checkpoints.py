@@ -22,8 +22,8 @@ from molt.encoder import (
 )
 from molt.encoder.checkpoint import CHECKPOINT_FORMAT, CHECKPOINT_MANIFEST
 from molt.training.errors import ExportError, ModelSourceError
+from molt.training.export import loaded as loaded_module
 from molt.training.export import openvino
-from molt.training.export import variants as variants_module
 from molt.training.export.checkpoints import Provenance, make_checkpoint, upgrade_checkpoint
 from molt.worker.tasks import __main__ as program
 from tests.checkpoints import seal, write_json
@@ -126,7 +126,7 @@ def test_an_upgrade_that_fails_leaves_the_checkpoint_as_it_was(
     def export_nothing(*_: object, **__: object) -> None:
         raise ExportError("the model cannot be exported")
 
-    monkeypatch.setattr(variants_module, "export_graph", export_nothing)
+    monkeypatch.setattr(loaded_module, "export_graph", export_nothing)
     with pytest.raises(ExportError, match="cannot be exported"):
         upgrade_checkpoint(old.id, store=store)
     assert store.open(old.id) == old
@@ -136,12 +136,12 @@ def test_an_upgrade_that_fails_leaves_the_checkpoint_as_it_was(
 def test_a_graph_that_is_not_true_to_its_model_is_never_published(
     store: CheckpointStore, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export_graph = variants_module.export_graph  # type: ignore[attr-defined]
+    export_graph = loaded_module.export_graph  # type: ignore[attr-defined]
 
     def export_wrongly(loaded: SentenceTransformer, *, pooling: Pooling, target: Path) -> None:
         export_graph(loaded, pooling=Pooling.MEAN, target=target)
 
-    monkeypatch.setattr(variants_module, "export_graph", export_wrongly)
+    monkeypatch.setattr(loaded_module, "export_graph", export_wrongly)
     with pytest.raises(ExportError, match=r"not true to the model.*nothing was published"):
         make(model, store)
     assert list(store.root.iterdir()) == []

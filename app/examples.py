@@ -1,0 +1,74 @@
+"""Examples: what the page of the API fills in, so that each operation can be tried by a click.
+
+They are of the collection `default`, and of a document that the example of writing makes. What asks
+for an id that only a running server knows has none.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+_DOCUMENT = {
+    "id": "boots-1",
+    "title": "Trail boots",
+    "text": "Warm waterproof boots for long walks in the rain.",
+    "metadata": {"brand": "acme", "price": 79.9, "tags": ["boots", "outdoor"]},
+}
+_LINE = (
+    '{"id": "boots-2", "title": "Winter boots", "text": "Warm boots for snow.", '
+    '"metadata": {"brand": "acme", "price": 99.0}}\n'
+)
+_JOB = {"collection": "default"}
+
+EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
+    "create_collection": {"application/json": {"name": "products"}},
+    "put_documents": {
+        "application/json": {"documents": [_DOCUMENT], "wait": True},
+        "application/x-ndjson": _LINE,
+    },
+    "search": {"application/json": {"query": "warm waterproof boots", "k": 3}},
+    "put_judgments": {
+        "application/json": {
+            "queries": [{"id": "q1", "text": "boots for rain"}],
+            "judgments": [{"query_id": "q1", "doc_id": "boots-1", "grade": 2}],
+        }
+    },
+    "put_events": {
+        "application/json": {
+            "action_name": "click",
+            "event_attributes": {"object": {"object_id": "boots-1"}, "position": {"ordinal": 1}},
+        }
+    },
+    "create_embeddings": {
+        "application/json": {"model": "default", "input": ["warm waterproof boots"]}
+    },
+    "embed": {"application/json": {"inputs": "warm waterproof boots"}},
+    "retrain": {"application/json": _JOB},
+    "reindex": {"application/json": _JOB},
+    "merge": {"application/json": _JOB},
+    "tune": {"application/json": {**_JOB, "trials": 4}},
+}
+"""Of each operation, by its id, a body of each of its media types."""
+
+EXAMPLE_PARAMETERS: Mapping[str, str] = {
+    "collection": "default",
+    "q": "warm waterproof boots",
+    "asset": "start.js",
+}
+"""By name, what every operation means the same by."""
+
+_OWN: Mapping[str, Mapping[str, str]] = {
+    "get_document": {"id": "boots-1"},
+    "delete_document": {"id": "boots-1"},
+}
+
+
+def add_examples(operation: dict[str, Any]) -> None:
+    """Put the examples of an operation where readers of its description look for them."""
+    name = operation["operationId"]
+    bodies, values = EXAMPLE_BODIES.get(name, {}), {**EXAMPLE_PARAMETERS, **_OWN.get(name, {})}
+    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+        if media_type in bodies:
+            content["example"] = bodies[media_type]
+    for parameter in operation.get("parameters", ()):
+        if parameter["required"] and parameter["name"] in values:
+            parameter["example"] = values[parameter["name"]]
