@@ -32,6 +32,7 @@ from molt.app.routes.health import endpoints as health
 from molt.app.routes.jobs import asking
 from molt.app.routes.jobs import endpoints as jobs
 from molt.app.routes.judgments import endpoints as judgments
+from molt.app.routes.judgments import kept as kept_judgments
 from molt.app.routes.openai import endpoints as openai
 from molt.app.routes.releases import endpoints as releases
 from molt.app.routes.reports import endpoints as reports
@@ -58,6 +59,7 @@ NOUNS = (
     tei,
     documents,
     judgments,
+    kept_judgments,
     events,
     collections,
     health,

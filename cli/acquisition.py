@@ -18,23 +18,35 @@ from molt.cli.home import checkpoint_store, opened_catalog
 from molt.cli.invocation import Invocation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from molt.encoder.checkpoint import Checkpoint
     from molt.encoder.store import CheckpointStore
     from molt.engine.settings import Settings
 
+_POOR_NDCG = 0.3
+
 
 def acquire(
-    source: str, *, store: "CheckpointStore", cache: Path, overrides: dict[str, Any]
+    call: Invocation,
+    source: str,
+    *,
+    store: "CheckpointStore",
+    cache: Path,
+    overrides: dict[str, Any],
 ) -> "Checkpoint":
     """Copy a finished checkpoint into the store, or make one from a model.
 
     Raises `CommandError` where a finished one shall be overridden, or where the train extra is
     needed and missing.
     """
+    from molt.encoder.allowlist import check_source_files
     from molt.encoder.checkpoint import CHECKPOINT_MANIFEST
     from molt.encoder.selection import require_sound_variants
 
     if not (Path(source) / CHECKPOINT_MANIFEST).is_file():
+        if Path(source).is_dir():
+            _note_left_out(call, check_source_files(Path(source)))
         return _make(source, store=store, overrides=overrides)
     given = sorted(name for name, value in overrides.items() if value is not None)
     if given:
@@ -42,6 +54,18 @@ def acquire(
         raise CommandError(f"{source} is a finished checkpoint; add it without --{option}")
     try_out = partial(require_sound_variants, cache=cache)
     return store.add(Path(source), try_out=try_out).checkpoint
+
+
+def note_poor_ranking(call: Invocation, checkpoint: "Checkpoint") -> None:
+    """Say where a model, as it came, ranks what it was probed with badly."""
+    reached = max((each.fidelity.ndcg10_reference for each in checkpoint.variants), default=1.0)
+    if reached < _POOR_NDCG:
+        call.note(
+            f"The model of checkpoint {checkpoint.id} itself ranks the probe set badly: nDCG@10 "
+            f"{reached:.2f}, where encoders trained for search reach far more than {_POOR_NDCG}. "
+            "Is it one, and are its pooling and its prompts (--pooling, --query-prompt, "
+            "--document-prompt) the right ones?"
+        )
 
 
 def ensure_default(call: Invocation, settings: "Settings") -> str:
@@ -78,6 +102,14 @@ def export_again(checkpoint_id: str, *, store: "CheckpointStore") -> "Checkpoint
 
     with redirect_stdout(sys.stderr):
         return upgrade_checkpoint(checkpoint_id, store=store)
+
+
+def _note_left_out(call: Invocation, names: "Sequence[str]") -> None:
+    if names:
+        call.note(
+            f"Left out, as only a trainer needs them: {', '.join(names)}. The weights are those of "
+            "model.safetensors."
+        )
 
 
 def _make(source: str, *, store: "CheckpointStore", overrides: dict[str, Any]) -> "Checkpoint":

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from molt.cli.command import DebugOption, HomeOption, JsonOption, administrative, command
-from molt.cli.commands import checkpoints, collections, config, jobs, swapping
+from molt.cli.commands import checkpoints, collections, config, jobs, relevance, swapping
 from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
@@ -91,6 +91,16 @@ _collections = _group("collections", help="List, create and delete collections."
 command(_collections, "list")(collections.list_collections)
 administrative(_collections, "create")(collections.create_collection)
 administrative(_collections, "delete")(collections.delete_collection)
+
+_judgments = _group("judgments", help="Judgments: list, count, export, delete.")
+command(_judgments, "list")(relevance.list_judgments)
+command(_judgments, "count")(relevance.count_judgments)
+command(_judgments, "export")(relevance.export_judgments)
+administrative(_judgments, "delete")(relevance.delete_judgments)
+
+_queries = _group("queries", help="Queries of judgments: list, export.")
+command(_queries, "list")(relevance.list_queries)
+command(_queries, "export")(relevance.export_queries)
 
 _checkpoints = _group("checkpoints", help="Encoders: list, show, name, add, choose, remove.")
 command(_checkpoints, "list")(checkpoints.list_checkpoints)

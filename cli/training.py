@@ -65,9 +65,11 @@ def ensure_base(
 
 
 def note_rejected(call: Invocation, card: "DataCard") -> None:
-    """Name every bad row of the data."""
+    """Name every bad row of the data, and what was not used of the good ones."""
     for row in card.rejected:
         call.note(f"left out: {row}")
+    for said in card.remarks:
+        call.note(said)
 
 
 def shown_events(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], None]":

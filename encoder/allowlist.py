@@ -29,6 +29,13 @@ _GRAPH = re.compile(rf"runtime/{_NAME}\.(onnx|xml)")
 
 _CODE = frozenset((".py", ".pyc", ".pyi", ".so", ".dll", ".dylib", ".sh", ".exe"))
 _PICKLES = frozenset((".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"))
+_WEIGHTS = "model.safetensors"
+_TRAINERS = re.compile(
+    r"(optimizer|scheduler|scaler|training_args|rng_state(_\d+)?|random_states_\d+)"
+    r"\.(bin|pt|pth|pkl)"
+)
+"""What a trainer writes to go on where it stopped; no part of the model."""
+_LISTED = 8
 
 
 def is_graph(name: str) -> bool:
@@ -62,23 +69,36 @@ def check_listed(root: Path, found: AbstractSet[str], *, listed: Iterable[str]) 
         raise UnsafeCheckpointError(root / min(strays), "the manifest does not list this file")
 
 
-def check_source_files(root: Path) -> None:
-    """Raise `UnsafeCheckpointError` where a foreign model directory holds code or pickles.
+def check_source_files(root: Path) -> tuple[str, ...]:
+    """The names of files that a trainer left beside the weights, which nobody reads.
 
-    Other files, such as pictures or data cards, are let pass because nobody reads them.
+    Raises `UnsafeCheckpointError` where a foreign model directory holds code or pickles. Other
+    files, such as pictures or data cards, are let pass because nobody reads them either.
     """
-    for name, _ in _walk(root):
-        suffix = Path(name).suffix.lower()
-        if suffix in _CODE:
+    found = {name for name, _ in _walk(root)}
+    left = {name for name in found if _TRAINERS.fullmatch(name.rpartition("/")[2])}
+    if _WEIGHTS not in found:
+        left = set()
+    for name in sorted(found - left):
+        if Path(name).suffix.lower() in _CODE:
             raise UnsafeCheckpointError(
                 root / name, "holds code, which Molt never runs; remove it if the model needs none"
             )
-        if suffix in _PICKLES:
-            raise UnsafeCheckpointError(
-                root / name,
-                "may hold pickled weights, which can run code; "
-                "save the model as safetensors and remove this file",
-            )
+    pickles = sorted(name for name in found - left if Path(name).suffix.lower() in _PICKLES)
+    if pickles:
+        raise UnsafeCheckpointError(root / pickles[0], _pickled(pickles, weights=_WEIGHTS in found))
+    return tuple(sorted(left))
+
+
+def _pickled(names: list[str], *, weights: bool) -> str:
+    others = f"; so may {', '.join(names[1:_LISTED])}" if names[1:] else ""
+    others += f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    remedy = (
+        f"{_WEIGHTS} is there, so remove what is pickled, or save the model as safetensors anew"
+        if weights
+        else "save the model as safetensors and remove this file"
+    )
+    return f"may hold pickled weights, which can run code{others}; {remedy}"
 
 
 def _limit(root: Path, name: str) -> int:

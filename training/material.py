@@ -3,19 +3,19 @@
 Owns how a home's catalog and further files become a dataset. Trains nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from molt.encoder import Checkpoint
 from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.judging.split_name import SplitName
 from molt.training.data.card import DataCard
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Dataset
 from molt.training.data.prepare import prepare
 from molt.training.data.raw import combine
 from molt.training.data.sources import read_collection, read_files
-from molt.training.data.split_name import SplitName
 from molt.training.evaluation.measurement import Trial
 
 
@@ -53,14 +53,20 @@ class Material(Prepared):
 
 
 def prepare_collection(
-    catalog: Catalog, name: str, *, config: DataConfig, files: Sequence[Path] = ()
+    catalog: Catalog,
+    name: str,
+    *,
+    config: DataConfig,
+    files: Sequence[Path] = (),
+    wanted: Collection[SplitName] = tuple(SplitName),
 ) -> Prepared:
     """Clean and split a collection's data, together with what `files` hold.
 
-    Raises `CollectionNotFoundError`, and `TrainingError` for data that cannot be used.
+    Only the splits that are `wanted` have to hold a query. Raises `CollectionNotFoundError`,
+    and `TrainingError` for data that cannot be used.
     """
     raw = combine(read_collection(catalog, name), read_files(files))
-    return Prepared(name, *prepare(raw, config=config))
+    return Prepared(name, *prepare(raw, config=config, wanted=wanted))
 
 
 def with_base(prepared: Prepared, base: Checkpoint) -> Material:

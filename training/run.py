@@ -11,9 +11,9 @@ from shutil import rmtree
 
 from molt.artifact import Home, canonical_json, faultpoint, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
+from molt.index.catalog.judging.split_name import SplitName
 from molt.training.config import TrainConfig
 from molt.training.data.card import write_data_card
-from molt.training.data.split_name import SplitName
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.report import Curves, EvaluationPlan, Report

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from molt.cli.acquisition import acquire, ensure_default, export_again
+from molt.cli.acquisition import acquire, ensure_default, export_again, note_poor_ranking
 from molt.cli.edge import CommandError
 from molt.cli.home import checkpoint_store, existing_home, meant_checkpoint, opened_catalog
 from molt.cli.invocation import Invocation
@@ -106,6 +106,7 @@ def add(  # noqa: PLR0913  typer reads a command's options from its parameters
     settings = call.settings()
     settings.layout.make()
     added = acquire(
+        call,
         path,
         store=checkpoint_store(settings),
         cache=settings.layout.cache,
@@ -116,6 +117,7 @@ def add(  # noqa: PLR0913  typer reads a command's options from its parameters
             "max_length": max_length,
         },
     )
+    note_poor_ranking(call, added)
     ensure_default(call, settings)
     _show(call, settings, added)
 

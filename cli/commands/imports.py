@@ -33,6 +33,7 @@ from molt.cli.reading import (
     read_options,
     with_stdin,
 )
+from molt.cli.remarks import note_remarks, note_unknown
 from molt.cli.surveying import show_survey
 
 if TYPE_CHECKING:
@@ -122,10 +123,12 @@ def _import(call: Invocation, collection: str, reading: Reading) -> dict[str, in
     ensure_default(call, settings)
     try:
         with shown_progress(call) as progress:
-            return _imported(call, collection, sources, settings=settings, progress=progress)
+            done = _imported(call, collection, sources, settings=settings, progress=progress)
     except KeyboardInterrupt:
         write_note("Interrupted. What was written is kept: run the same command again to go on.")
         raise typer.Exit(INTERRUPTED) from None
+    note_remarks(call, sources)
+    return done
 
 
 def _imported(
@@ -144,7 +147,9 @@ def _imported(
         if not any(counts.values()):
             call.note("Nothing was imported.")
             return counts | {"revision": 0}
-        revision = catalog.collections.get(name).revision
+        found = catalog.collections.get(name)
+        note_unknown(call, catalog, found)
+        revision = found.revision
         index_up_to(name, revision=revision, engine=engine, progress=progress, note=call.note)
     return counts | {"revision": revision}
 

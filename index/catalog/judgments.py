@@ -18,6 +18,7 @@ from molt.index.catalog.fields import (
     check_words,
     encode_metadata,
 )
+from molt.index.catalog.judging.split_name import standard_split
 from molt.index.errors import InvalidFieldError, InvalidJudgmentError
 
 MAX_GRADE = 100
@@ -36,7 +37,8 @@ class Query:
 class Judgment:
     """How relevant a document is to a query: `grade` 0 (judged, not relevant) to 100.
 
-    `split` names the part of the test collection it belongs to: train, dev, test, or None.
+    `split` names the part of the test collection it belongs to: train, dev, test, or None. Other
+    spellings of these are kept as these.
     """
 
     query_id: str
@@ -74,7 +76,7 @@ def encode_judgment(judgment: Judgment) -> dict[str, Any]:
             "query_id": query_id,
             "doc_id": doc_id,
             "grade": _check_grade(judgment.grade),
-            "split": check_optional_id(judgment.split, field="split"),
+            "split": standard_split(check_optional_id(judgment.split, field="split")),
         }
 
 

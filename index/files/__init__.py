@@ -1,6 +1,6 @@
 """User files: documents, queries, judgments and pairs read from the formats that people have.
 
-Streams rows with bounded memory, and reports every bad one with its line. Writes nothing, and
+Streams rows with bounded memory, and reports every bad one with its line. Writes only exports, and
 knows nothing of the catalog beyond the records that it keeps.
 """
 

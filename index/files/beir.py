@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from molt.index.files.errors import SourceError
+from molt.index.files.errors import NothingThereError, SourceError
+from molt.index.files.judged.folder import find_relevance
 from molt.index.files.part import RecordKind, SourcePart
 
 _NAMES = {
@@ -17,21 +18,18 @@ LAYOUT = frozenset((*_NAMES, "qrels"))
 
 def find_parts(folder: Path) -> tuple[SourcePart, ...]:
     """What a BEIR folder holds: `corpus.jsonl`, `queries.jsonl`, `pairs.jsonl` (each may end in
-    `.gz`) and `qrels/<split>.tsv`.
+    `.gz`), `qrels/<split>.tsv`, and queries, judgments and pairs under other names.
 
-    `qrels/all.tsv` is the union of the splits and is read only where it is alone. Raises
-    `SourceError` where none of them is there.
+    Raises `SourceError` where there is none of them.
     """
     parts = [
         SourcePart(path, kind)
         for stem, kind in _NAMES.items()
         for path in _one_of(folder / f"{stem}.jsonl", folder / f"{stem}.jsonl.gz")
     ]
-    parts += [
-        SourcePart(path, RecordKind.JUDGMENTS, _split(path)) for path in _qrels(folder / "qrels")
-    ]
+    parts += find_relevance(folder, taken={part.path for part in parts})
     if not parts:
-        raise SourceError(
+        raise NothingThereError(
             folder, "is no BEIR folder: it holds neither corpus.jsonl nor queries.jsonl nor qrels"
         )
     return tuple(parts)
@@ -42,12 +40,3 @@ def _one_of(plain: Path, packed: Path) -> list[Path]:
     if len(present) > 1:
         raise SourceError(packed, f"stands beside {plain.name}; remove the one that is outdated")
     return present
-
-
-def _qrels(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.glob("*.tsv") if path.is_file())
-    return [path for path in found if path.stem != "all"] or found
-
-
-def _split(path: Path) -> str | None:
-    return None if path.stem == "all" else path.stem

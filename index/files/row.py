@@ -1,4 +1,4 @@
-"""A row of any file, and the document, query, judgment or pair that its columns make.
+"""A row of any file, and the document, query or judgment that its columns make.
 
 The one place that knows how columns may be called.
 """
@@ -13,12 +13,11 @@ import orjson
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import encode_document
 from molt.index.catalog.fields import check_text
+from molt.index.catalog.judging.split_name import standard_split
 from molt.index.catalog.judgments import (
     Judgment,
-    Pair,
     Query,
     encode_judgment,
-    encode_pair,
     encode_query,
 )
 from molt.index.errors import InvalidFieldError
@@ -82,28 +81,19 @@ def read_query(row: Row) -> Query:
 
 
 def read_judgment(row: Row, *, split: str | None) -> Judgment:
-    """A judgment; a column `split` goes before the one given. Raises as `read_document`."""
+    """A judgment; a column `split` goes before the one given, and a grade below 0 is 0.
+
+    Raises as `read_document`.
+    """
     values = dict(row.values)
     judgment = Judgment(
         query_id=_as_id(values, JUDGED_QUERIES),
         doc_id=_as_id(values, JUDGED_DOCUMENTS),
         grade=_as_grade(values),
-        split=_as_text(values, ("split",)) or split,
+        split=standard_split(_as_text(values, ("split",)).strip() or split),
     )
     encode_judgment(judgment)
     return judgment
-
-
-def read_pair(row: Row) -> Pair:
-    """A pair of a query text with a positive text, a document id, or both."""
-    values = dict(row.values)
-    pair = Pair(
-        query=_as_text(values, ("query",)),
-        positive=_as_text(values, ("positive",)) or None,
-        doc_id=_as_id(values, ("doc_id",)) if values.get("doc_id") is not None else None,
-    )
-    encode_pair(pair)
-    return pair
 
 
 def _take(values: dict[str, Any], names: Sequence[str]) -> Any:
@@ -146,7 +136,7 @@ def _as_grade(values: dict[str, Any]) -> int:
         grade = math.nan
     if not grade.is_integer():
         raise InvalidFieldError("score", f"is {found!r:.40}, not a whole number")
-    return int(grade)
+    return max(0, int(grade))
 
 
 def _as_metadata(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """A source: everything that one path given by a user holds, as streams of records."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -13,11 +14,14 @@ from molt.index.files.beir import LAYOUT, find_parts
 from molt.index.files.columnar.dataset import find_dataset
 from molt.index.files.columns import DocumentColumns, require_columns
 from molt.index.files.compression import bare_suffix
-from molt.index.files.errors import RowError, SourceError
+from molt.index.files.errors import RowError, ScoredTextsError, SourceError
+from molt.index.files.judged.folder import find_relevance, unread_files
+from molt.index.files.judged.pairs import read_pairs
+from molt.index.files.judged.remarks import Remarks
 from molt.index.files.options import ReadOptions, told_once
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
-from molt.index.files.row import Row, read_document, read_judgment, read_pair, read_query
+from molt.index.files.row import Row, read_document, read_judgment, read_query
 from molt.index.files.table import READERS, column_names, find_part, has_header, read_table
 from molt.index.files.text.markup import Markup, has_markup
 
@@ -35,6 +39,7 @@ def stop(error: RowError) -> NoReturn:
 class Source:
     """Files that can be read as records, from their start whenever a stream is asked for.
 
+    `unread` are those of a folder that look like data and are no part of the source.
     Each bad row goes to `reject`, which may raise it or remember it; a row that was rejected is
     in no stream. `observe` sees every row that is not broken itself.
     """
@@ -46,12 +51,20 @@ class Source:
         reject: Callable[[RowError], None],
         options: ReadOptions = _GUESSING,
         observe: Callable[[SourcePart, Row], None] | None = None,
+        unread: Sequence[Path] = (),
     ) -> None:
         self.parts = parts
+        self.unread = tuple(unread)
         self.progress = ReadProgress()
         self._reject = reject
         self._options = options
         self._observe = observe
+        self._remarks = Remarks()
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is worth knowing of the rows read so far: columns that were not used, and so on."""
+        return self._remarks.sentences()
 
     def size(self, *kinds: RecordKind) -> int:
         """Bytes on disk of the files of these kinds, all kinds where none is named."""
@@ -98,8 +111,9 @@ class Source:
         )
 
     def pairs(self) -> Iterator[Pair]:
-        """Every pair, in the order of the file."""
-        return self._read(RecordKind.PAIRS, lambda row, _: read_pair(row))
+        """Every pair, in the order of the file; a row may hold several."""
+        rows = self._read(RecordKind.PAIRS, lambda row, _: read_pairs(row))
+        return chain.from_iterable(rows)
 
     def _documents(self, part: SourcePart) -> Iterator[Document]:
         columns, markup = DocumentColumns(), self._options.markup
@@ -132,6 +146,8 @@ class Source:
             if isinstance(record, RowError):
                 self._reject(record)
             else:
+                if isinstance(row, Row):
+                    self._remarks.look(part, row)
                 yield record
 
 
@@ -151,7 +167,9 @@ def open_source(
         raise SourceError(path, "does not exist")
     options = told_once(options)
     if path.is_dir():
-        return Source(_folder_parts(path, options), reject=reject, options=options)
+        parts = _folder_parts(path, options)
+        unread = unread_files(path, taken={part.path for part in parts})
+        return Source(parts, reject=reject, options=options, unread=unread)
     source = Source((find_part(path, options),), reject=reject, options=options)
     for part in source.parts:
         if part.kind is RecordKind.DOCUMENTS:
@@ -164,12 +182,20 @@ def _folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
     files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     if any(path.name.split(".", 1)[0] in LAYOUT for path in files):
         return find_parts(folder)
-    found = find_dataset(folder) or tuple(
-        find_part(path, options)
-        for path in files
-        if path.is_file() and bare_suffix(path) in READERS
-    )
-    return found or find_parts(folder)
+    if found := find_dataset(folder):
+        return found
+    rows = (path for path in files if path.is_file() and bare_suffix(path) in READERS)
+    tables = tuple(part for path in rows if (part := _part_to_keep(path, options)))
+    more = find_relevance(folder, taken={part.path for part in tables})
+    return (*tables, *more) or find_parts(folder)
+
+
+def _part_to_keep(path: Path, options: ReadOptions) -> SourcePart | None:
+    """What a file of a folder holds, or None for what only training takes."""
+    try:
+        return find_part(path, options)
+    except ScoredTextsError:
+        return None
 
 
 def _convert(

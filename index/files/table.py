@@ -4,18 +4,23 @@ Where the end says nothing, the first bytes may.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from molt.index.files.columnar.arrow import read_arrow
 from molt.index.files.columnar.parquet import read_parquet
-from molt.index.files.columns import TEXTS, match_all
+from molt.index.files.columns import match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
-from molt.index.files.errors import RowError, SourceError
+from molt.index.files.errors import RowError, ScoredTextsError, SourceError
+from molt.index.files.judged.headless import layout_of, read_headless
+from molt.index.files.judged.layouts import Layout
+from molt.index.files.judged.names import read_name, split_of
+from molt.index.files.judged.pairs import PairShape, shape_of
 from molt.index.files.objects.values import read_objects
 from molt.index.files.options import ReadOptions
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
-from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
+from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, QUERY_IDS, QUERY_TEXTS, Row
 from molt.index.files.tabular.amounts import AmountCells
 from molt.index.files.tabular.delimited import find_form, read_csv, read_strings
 from molt.index.files.tabular.dialect import describe_delimiter
@@ -98,17 +103,23 @@ def has_header(path: Path, options: ReadOptions = _GUESSING) -> bool:
 
 
 def find_part(path: Path, options: ReadOptions = _GUESSING) -> SourcePart:
-    """What a file holds, told by its name (`queries`, `qrels`, `pairs`), else by its first row.
+    """What a file holds, told by its layout or its name, else by its first row.
 
     Raises `SourceError` where the format is unknown or no row can be read.
     """
-    stem = path.name.split(".", 1)[0]
-    kind = _NAMED.get(stem) or _kind_by_columns(path, options)
-    return SourcePart(path, kind, _split(stem) if kind is RecordKind.JUDGMENTS else None)
+    layout = _layout(path, options)
+    if layout is not None:
+        kind = layout.kind
+    else:
+        kind = _NAMED.get(path.name.split(".", 1)[0]) or _kind_by_columns(path, options)
+    return SourcePart(path, kind, split_of(path) if kind is RecordKind.JUDGMENTS else None)
 
 
 def describe_form(path: Path, options: ReadOptions = _GUESSING) -> str:
     """The format of a file, and of a file of cells its encoding and delimiter, in words."""
+    layout = _layout(path, options)
+    if layout is not None:
+        return layout.name
     read = _reader(path, options)
     known = options.format or bare_suffix(path).removeprefix(".")
     if READERS.get(f".{known.lower()}") is not read:
@@ -119,15 +130,25 @@ def describe_form(path: Path, options: ReadOptions = _GUESSING) -> str:
     return f"{known}, {form.encoding}, {describe_delimiter(form.dialect.delimiter)}"
 
 
+def _layout(path: Path, options: ReadOptions) -> Layout | None:
+    """The layout of a file without a header; none where the options say how to read the file."""
+    if options.format is not None or options.named_columns:
+        return None
+    return layout_of(path, options)
+
+
 def _reader(path: Path, options: ReadOptions) -> Reader:
+    layout = _layout(path, options)
+    if layout is not None:
+        return partial(read_headless, layout)
     end = f".{options.format.lower().removeprefix('.')}" if options.format else bare_suffix(path)
     read = READERS.get(end) or (None if options.format else _by_beginning(path))
     if read is None:
         raise SourceError(
             path,
             "is of no known format; bring .jsonl, .ndjson, .json, .csv or .tsv (each also with "
-            ".gz, .zst, .bz2 or .xz), .parquet, .arrow, .feather or .xlsx, or a folder in the "
-            "BEIR layout, or say what it is with --format",
+            ".gz, .zst, .bz2 or .xz), .parquet, .arrow, .feather or .xlsx, a folder in the BEIR "
+            "layout, TREC qrels or topics, or say what it is with --format",
         )
     if read in _WHOLE and is_packed(path):
         raise SourceError(path, f"is of no known format: unpack it to a file that ends in {end}")
@@ -182,14 +203,16 @@ def _kind_by_columns(path: Path, options: ReadOptions) -> RecordKind:
     columns = sample_columns(path, rows=1, options=options)
     if columns & set(JUDGED_QUERIES) and columns & set(JUDGED_DOCUMENTS):
         return RecordKind.JUDGMENTS
-    if (
-        "query" in columns
-        and columns & {"positive", "doc_id"}
-        and not columns & {*TEXTS, "_id", "id"}
-    ):
+    told = read_name(path).kind
+    if told is RecordKind.QUERIES and columns & {*QUERY_IDS} and columns & {*QUERY_TEXTS}:
+        return RecordKind.QUERIES
+    shape = None if options.named_columns else shape_of(columns)
+    if shape is PairShape.SCORED and told is not RecordKind.PAIRS:
+        raise ScoredTextsError(
+            path,
+            "holds texts with scores, which a collection does not keep; `molt train --data` learns "
+            "from the file as it is",
+        )
+    if shape is not None:
         return RecordKind.PAIRS
     return RecordKind.DOCUMENTS
-
-
-def _split(stem: str) -> str | None:
-    return None if stem in {"qrels", "judgments", "all"} else stem

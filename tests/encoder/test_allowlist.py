@@ -108,6 +108,33 @@ def test_a_source_with_pickles_is_refused_and_told_to_use_safetensors(
     assert raised.value.path == source / name
 
 
+STATE = ["optimizer.pt", "training_args.bin", "rng_state_0.pth", "checkpoint-5/scheduler.pt"]
+
+
+def test_what_a_trainer_left_beside_the_weights_is_left_out(source: Path) -> None:
+    (source / "checkpoint-5").mkdir()
+    for name in STATE:
+        (source / name).write_bytes(b"")
+    assert check_source_files(source) == tuple(sorted(STATE))
+
+
+def test_what_a_trainer_left_is_refused_where_there_are_no_weights(source: Path) -> None:
+    (source / "model.safetensors").unlink()
+    (source / "optimizer.pt").write_bytes(b"")
+    with pytest.raises(UnsafeCheckpointError, match="save the model as safetensors"):
+        check_source_files(source)
+
+
+def test_all_pickles_of_a_source_are_named_at_once(source: Path) -> None:
+    for name in ("pytorch_model.bin", "head.pkl", "optimizer.pt"):
+        (source / name).write_bytes(b"")
+    with pytest.raises(
+        UnsafeCheckpointError, match=r"head\.pkl: .*so may pytorch_model\.bin; "
+    ) as e:
+        check_source_files(source)
+    assert "optimizer" not in str(e.value)
+
+
 def test_a_source_with_a_link_out_of_it_is_refused(source: Path) -> None:
     (source / "tokenizer.json").symlink_to("/etc/hostname")
     with pytest.raises(UnsafeCheckpointError, match=r"tokenizer\.json: is a symbolic link"):

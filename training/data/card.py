@@ -53,6 +53,7 @@ class DataCard:
     tasks: tuple[TaskShape, ...]
     lengths: Mapping[str, Lengths]
     leakage: Leakage
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The card as JSON has it."""
@@ -85,6 +86,7 @@ def describe_data(
             "documents": measure_lengths(dataset.corpus.texts),
         },
         leakage=course.leakage,
+        remarks=raw.remarks,
     )
 
 

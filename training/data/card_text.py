@@ -14,7 +14,8 @@ def render_card(card: _Values) -> str:
         f"Dataset `{card['digest']}`",
         "## Sources",
         _table(("source", "rows", "bad rows", "SHA-256"), map(_origin, card["origins"])),
-        *_rejected(card["rejected"]),
+        *_listed("Bad rows", card["rejected"]),
+        *_listed("Not used, or read otherwise", card.get("remarks", ())),
         "## Steps",
         _table(tuple(card["steps"][0]), (tuple(step.values()) for step in card["steps"])),
         "## Dropped",
@@ -47,13 +48,13 @@ def _origin(origin: _Values) -> Sequence[object]:
     return f"`{origin['name']}`", origin["rows"], origin["rejected"], f"`{origin['sha256'][:16]}…`"
 
 
-def _rejected(rows: Sequence[str]) -> list[str]:
+def _listed(title: str, rows: Sequence[str]) -> list[str]:
     if not rows:
         return []
     listed = [f"- {_cell(row)}" for row in rows[:_REJECTED]]
     if len(rows) > _REJECTED:
         listed.append(f"- and {len(rows) - _REJECTED} more in `card.json`")
-    return ["### Bad rows", "\n".join(listed)]
+    return [f"### {title}", "\n".join(listed)]
 
 
 def _findings(findings: Sequence[_Values]) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from molt.index.catalog.judging.split_name import SplitName
 from molt.training.data.cleaning.findings import shorten
 from molt.training.data.cleaning.near import NearIndex
-from molt.training.data.split_name import SplitName
 
 
 @dataclass(frozen=True)

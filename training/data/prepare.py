@@ -1,5 +1,8 @@
 """Preparing: raw data becomes a dataset, and a card that says how."""
 
+from collections.abc import Collection
+
+from molt.index.catalog.judging.split_name import SplitName
 from molt.training.data.card import Course, DataCard, describe_data
 from molt.training.data.cleaning.clean import clean_raw
 from molt.training.data.cleaning.findings import Findings
@@ -14,17 +17,19 @@ from molt.training.data.splits import split_queries
 from molt.training.data.tasks import make_tasks
 
 
-def prepare(raw: RawData, *, config: DataConfig) -> tuple[Dataset, DataCard]:
+def prepare(
+    raw: RawData, *, config: DataConfig, wanted: Collection[SplitName] = tuple(SplitName)
+) -> tuple[Dataset, DataCard]:
     """Clean, split and weight everything that sources say; equal content gives an equal digest.
 
-    Raises `DataError` where too many rows are bad, where one of the splits would be empty, and
-    where nothing is left to learn from.
+    Raises `DataError` where too many rows are bad, and where one of the splits that are `wanted`
+    would be empty: who trains wants all of them, who measures wants one.
     """
     check_rejected(raw, config)
     findings = Findings()
     clean = clean_raw(raw, config=config, findings=findings)
     judged = clean if raw.judgments else judge_by_pairs(clean, findings=findings)
-    splits = split_queries(judged, config=config, findings=findings)
+    splits = split_queries(judged, config=config, findings=findings, wanted=wanted)
     tasks = make_tasks(judged, splits, config=config, findings=findings)
     parts = (splits.train, splits.dev, splits.test)
     digest = digest_dataset(judged.corpus, parts, tasks)

@@ -43,7 +43,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class RawData:
-    """Records as they came, and `rejected`: every bad row as `path:line: why`."""
+    """Records as they came; `rejected`: every bad row as `path:line: why`; what was not used."""
 
     documents: tuple[Document, ...] = ()
     queries: tuple[Query, ...] = ()
@@ -53,6 +53,7 @@ class RawData:
     scored: tuple[ScoredPair, ...] = ()
     origins: tuple[Origin, ...] = ()
     rejected: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def combine(*sources: RawData) -> RawData:

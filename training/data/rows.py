@@ -1,92 +1,138 @@
-"""Rows that only training takes: triplets and scored pairs, from any of the known formats."""
+"""Rows that only training takes: contrasts and scored pairs, from any of the known formats."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from molt.index.catalog.fields import check_words
-from molt.index.errors import InvalidFieldError
+from molt.index.catalog.judgments import Pair
+from molt.index.errors import CatalogError, InvalidFieldError
 from molt.index.files import ReadProgress, RowError
-from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES
+from molt.index.files.judged.pairs import (
+    POSITIVES,
+    SECOND_TEXTS,
+    PairRow,
+    PairShape,
+    read_pair_row,
+    shape_of,
+)
 from molt.index.files.table import read_verbatim, sample_columns
 from molt.training.data.dataset import TaskKind
-from molt.training.data.raw import ScoredPair, Triplet
+from molt.training.data.raw import RawData, ScoredPair, Triplet
 
-SCORED_TEXTS = ("positive", "document", "text2")
-NAMED = {"triplets": TaskKind.TRIPLETS, "scores": TaskKind.SCORED}
+NAMED = {"triplets": TaskKind.TRIPLETS, "triples": TaskKind.TRIPLETS, "scores": TaskKind.SCORED}
+_SHAPED = {PairShape.CONTRASTS: TaskKind.TRIPLETS, PairShape.SCORED: TaskKind.SCORED}
 _SAMPLE = 100  # the first rows of a file may lack a column
-_Record = TypeVar("_Record")
 Reject = Callable[[RowError], None]
 
 
 def find_kind(path: Path) -> TaskKind | None:
-    """Whether a file holds triplets or scored pairs, by its name, else by its columns.
+    """Whether a file holds contrasts or scored pairs, by its name, else by its columns.
 
     None where it holds neither. Raises `SourceError` where it cannot be read.
     """
     named = NAMED.get(path.name.split(".", 1)[0])
-    return named or _kind_by_columns(sample_columns(path, rows=_SAMPLE))
+    if named is not None:
+        return named
+    shape = shape_of(sample_columns(path, rows=_SAMPLE))
+    return None if shape is None else _SHAPED.get(shape)
 
 
-def read_triplets(path: Path, reject: Reject) -> tuple[Triplet, ...]:
-    """The good rows of a file; each bad one goes to `reject`."""
-    return tuple(_read(path, reject, read=_triplet))
+def read_contrasts(path: Path, reject: Reject) -> RawData:
+    """Queries with texts that answer them and texts that do not; each bad row goes to `reject`.
+
+    Each positive is set beside a negative until all of both were used. A row without a negative
+    is a pair, or several.
+    """
+    pairs: list[Pair] = []
+    triplets: list[Triplet] = []
+    unused: Counter[str] = Counter()
+    for line, row in _read(path, reject):
+        unused.update(row.unused)
+        if not row.positives:
+            names = " or ".join((*POSITIVES, *SECOND_TEXTS))
+            reject(RowError(path, line, f"positive is missing; name its column {names}"))
+        elif row.negatives:
+            triplets += _contrasted(row)
+        else:
+            pairs += (Pair(row.query, positive, row.doc_id) for positive in row.positives)
+    return RawData(pairs=tuple(pairs), triplets=tuple(triplets), remarks=_remarks(path, unused))
 
 
-def read_scored(path: Path, reject: Reject) -> tuple[ScoredPair, ...]:
-    """The good rows of a file, scores over the largest; each bad one goes to `reject`."""
-    found = _read(path, reject, read=_scored)
-    largest = max((one.score for one in found), default=0.0) or 1.0
-    return tuple(ScoredPair(one.query, one.document, one.score / largest) for one in found)
+def read_scored(path: Path, reject: Reject) -> RawData:
+    """Queries with a text and its score; each bad row goes to `reject`.
+
+    Scores from 0 on are divided by the largest. Where any is below 0, all go from -1 to 1, as
+    cosines do, and become 0 to 1.
+    """
+    found: list[tuple[int, ScoredPair]] = []
+    unused: Counter[str] = Counter()
+    for line, row in _read(path, reject):
+        unused.update(row.unused)
+        try:
+            found.append((line, _scored(row)))
+        except InvalidFieldError as error:
+            reject(RowError(path, line, str(error)))
+    scored = _scaled(path, found, reject)
+    return RawData(scored=tuple(scored), remarks=_remarks(path, unused))
 
 
-def _kind_by_columns(columns: frozenset[str]) -> TaskKind | None:
-    if columns & {*JUDGED_QUERIES} and columns & {*JUDGED_DOCUMENTS}:
-        return None
-    if {"query", "positive", "negative"} <= columns:
-        return TaskKind.TRIPLETS
-    if {"query", "score"} <= columns and columns & {*SCORED_TEXTS}:
-        return TaskKind.SCORED
-    return None
-
-
-def _read(
-    path: Path, reject: Reject, *, read: Callable[[Mapping[str, Any]], _Record]
-) -> list[_Record]:
-    found = []
+def _read(path: Path, reject: Reject) -> Iterator[tuple[int, PairRow]]:
     for row in read_verbatim(path, ReadProgress()):
         if isinstance(row, RowError):
             reject(row)
             continue
         try:
-            found.append(read(row.values))
-        except InvalidFieldError as error:
+            yield row.line, read_pair_row(row.values)
+        except CatalogError as error:
             reject(RowError(path, row.line, str(error)))
-    return found
 
 
-def _triplet(values: Mapping[str, Any]) -> Triplet:
-    return Triplet(*(_words(values, name) for name in ("query", "positive", "negative")))
+def _contrasted(row: PairRow) -> Iterator[Triplet]:
+    most = max(len(row.positives), len(row.negatives))
+    both = zip(cycle(row.positives), cycle(row.negatives), strict=False)
+    return (Triplet(row.query, *texts) for texts in islice(both, most))
 
 
-def _scored(values: Mapping[str, Any]) -> ScoredPair:
-    text = next((name for name in SCORED_TEXTS if name in values), SCORED_TEXTS[0])
-    return ScoredPair(_words(values, "query"), _words(values, text), _score(values))
+def _scored(row: PairRow) -> ScoredPair:
+    if len(row.positives) != 1:
+        names = " or ".join((*SECOND_TEXTS, *POSITIVES))
+        said = "is missing" if not row.positives else "is several"
+        raise InvalidFieldError("document", f"{said}; bring one text in a column {names}")
+    return ScoredPair(row.query, row.positives[0], _score(row.score))
 
 
-def _words(values: Mapping[str, Any], name: str) -> str:
-    if name not in values:
-        raise InvalidFieldError(name, "is missing")
-    return check_words(values[name], field=name)
-
-
-def _score(values: Mapping[str, Any]) -> float:
-    found = values.get("score")
+def _score(found: Any) -> float:
+    if found is None:
+        raise InvalidFieldError("score", "is missing")
     try:
-        score = math.nan if isinstance(found, bool) else float(found)  # type: ignore[arg-type]
+        score = math.nan if isinstance(found, bool) else float(found)
     except (TypeError, ValueError, OverflowError):
         score = math.nan
-    if not 0 <= score < math.inf:
-        raise InvalidFieldError("score", f"is {found!r:.40}, not a number from 0")
+    if not math.isfinite(score):
+        raise InvalidFieldError("score", f'is "{str(found)[:40]}", not a number')
     return score
+
+
+def _scaled(
+    path: Path, found: list[tuple[int, ScoredPair]], reject: Reject
+) -> Iterator[ScoredPair]:
+    signed = any(one.score < 0 for _, one in found)
+    largest = max((one.score for _, one in found), default=0.0) or 1.0
+    for line, one in found:
+        if signed and abs(one.score) > 1:
+            why = f"score is {one.score:g}; where some are below 0, all must be from -1 to 1"
+            reject(RowError(path, line, why))
+        else:
+            score = (one.score + 1) / 2 if signed else one.score / largest
+            yield ScoredPair(one.query, one.document, score)
+
+
+def _remarks(path: Path, unused: Counter[str]) -> tuple[str, ...]:
+    return tuple(
+        f'{path}: {count} {"row" if count == 1 else "rows"}: the column "{column[:60]}" is not '
+        "learnt from"
+        for column, count in sorted(unused.items())
+    )

@@ -9,13 +9,17 @@ from molt.artifact import hash_file
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
-from molt.index.files import RecordKind, RowError, Source, SourcePart, open_source
+from molt.index.files import RecordKind, RowError, Source, SourceError, SourcePart, open_source
+from molt.index.files.errors import NothingThereError
+from molt.index.files.judged.names import format_of, read_name
 from molt.training.data.dataset import TaskKind
 from molt.training.data.digest import digest_records, document_record
 from molt.training.data.raw import Origin, RawData, combine, join
-from molt.training.data.rows import NAMED, find_kind, read_scored, read_triplets
+from molt.training.data.rows import NAMED, find_kind, read_contrasts, read_scored
 
 _PAGE = 1000
+_FORMATS = frozenset({".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"})
+_RECORDS = ("documents", "queries", "judgments", "pairs", "triplets", "scored")
 _Read = Callable[[Callable[[RowError], None]], RawData]
 
 
@@ -59,48 +63,59 @@ def _origin(name: str, raw: RawData) -> Origin:
 def _read_path(path: Path) -> RawData:
     """One source. What is judged in a folder is judged by the ids of that folder."""
     if path.is_dir():
-        own = [(file, NAMED[file.name.split(".", 1)[0]]) for file in _own_files(path)]
+        own = [(file, kind) for file in sorted(path.iterdir()) if (kind := _own_kind(file))]
     else:
         kind = find_kind(path) if path.exists() else None
         own = [] if kind is None else [(path, kind)]
-    alone = bool(own) and (path.is_file() or not _is_beir(path))
-    parts = () if alone else open_source(path).parts
-    read = [_read_part(part) for part in parts] + [_read_own(*one) for one in own]
-    return join(*read)
+    parts = () if own and path.is_file() else _parts(path, needed=not own)
+    mine = {file for file, _ in own}
+    read = [_read_part(part) for part in parts if part.path not in mine]
+    return join(*read, *(_read_own(*one) for one in own))
 
 
-def _own_files(folder: Path) -> list[Path]:
-    ends = (".jsonl", ".jsonl.gz")
-    names = [folder / f"{stem}{end}" for stem in NAMED for end in ends]
-    return [path for path in names if path.is_file()]
+def _parts(path: Path, *, needed: bool) -> tuple[SourcePart, ...]:
+    """What an import would read; a folder may hold none of it where it is not `needed`."""
+    try:
+        return open_source(path).parts
+    except NothingThereError:
+        if needed:
+            raise
+        return ()
 
 
-def _is_beir(folder: Path) -> bool:
-    return any(
-        path.name.split(".", 1)[0] in {"corpus", "queries", "pairs", "qrels"}
-        for path in folder.iterdir()
-    )
+def _own_kind(path: Path) -> TaskKind | None:
+    """What only training takes of a file in a folder, by its name, else by its columns."""
+    told = read_name(path)
+    if not path.is_file() or format_of(path) not in _FORMATS:
+        return None
+    named = next((NAMED[word] for word in told.words if word in NAMED), None)
+    if named is not None or told.kind not in {None, RecordKind.PAIRS}:
+        return named
+    try:
+        return find_kind(path)
+    except SourceError:
+        return None
 
 
 def _read_part(part: SourcePart) -> RawData:
     def read(reject: Callable[[RowError], None]) -> RawData:
         source = Source((part,), reject=reject)
         if part.kind is RecordKind.DOCUMENTS:
-            return RawData(documents=tuple(source.documents()))
-        if part.kind is RecordKind.QUERIES:
-            return RawData(queries=tuple(source.queries()))
-        if part.kind is RecordKind.JUDGMENTS:
-            return RawData(judgments=tuple(source.judgments()))
-        return RawData(pairs=tuple(source.pairs()))
+            raw = RawData(documents=tuple(source.documents()))
+        elif part.kind is RecordKind.QUERIES:
+            raw = RawData(queries=tuple(source.queries()))
+        elif part.kind is RecordKind.JUDGMENTS:
+            raw = RawData(judgments=tuple(source.judgments()))
+        else:
+            raw = RawData(pairs=tuple(source.pairs()))
+        return replace(raw, remarks=tuple(source.remarks))
 
     return _recorded(part.path, read)
 
 
 def _read_own(path: Path, kind: TaskKind) -> RawData:
     def read(reject: Callable[[RowError], None]) -> RawData:
-        if kind is TaskKind.TRIPLETS:
-            return RawData(triplets=read_triplets(path, reject))
-        return RawData(scored=read_scored(path, reject))
+        return (read_contrasts if kind is TaskKind.TRIPLETS else read_scored)(path, reject)
 
     return _recorded(path, read)
 
@@ -109,7 +124,7 @@ def _recorded(path: Path, read: _Read) -> RawData:
     """What `read` gives, with where it came from and the rows that were rejected."""
     bad: list[RowError] = []
     raw = read(bad.append)
-    rows = sum(len(getattr(raw, name)) for name in RawData.__dataclass_fields__)
+    rows = sum(len(getattr(raw, name)) for name in _RECORDS)
     origin = Origin(str(path), hash_file(path).sha256, rows=rows, rejected=len(bad))
     return replace(
         raw,

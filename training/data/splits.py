@@ -5,10 +5,11 @@ to test, and train to both. Makes no examples.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Judgment, Query
 from molt.training.data.cleaning.clean import CleanData
 from molt.training.data.cleaning.findings import Findings
@@ -17,7 +18,6 @@ from molt.training.data.cleaning.text import text_key
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
 from molt.training.data.held_out import HeldOut
-from molt.training.data.split_name import SplitName
 from molt.training.errors import DataError
 
 Grades = dict[str, dict[str, int]]
@@ -35,10 +35,16 @@ class Splits:
     test: Split
 
 
-def split_queries(data: CleanData, *, config: DataConfig, findings: Findings) -> Splits:
+def split_queries(
+    data: CleanData,
+    *,
+    config: DataConfig,
+    findings: Findings,
+    wanted: Collection[SplitName] = tuple(SplitName),
+) -> Splits:
     """Put every query with a relevant document into one split, or drop it.
 
-    Raises `DataError` where one of the splits would be empty.
+    Raises `DataError` where one of the splits that are `wanted` would be empty.
     """
     keys = {query_id: text_key(query.text) for query_id, query in data.queries.items()}
     _note_unjudged(data, findings)
@@ -53,7 +59,8 @@ def split_queries(data: CleanData, *, config: DataConfig, findings: Findings) ->
     splits[_TRAIN] = merge_queries(
         splits[_TRAIN], keys=keys, threshold=config.near_duplicate, findings=findings
     )
-    _refuse_empty(splits, data, findings)
+    _refuse_unjudged(data, findings)
+    _refuse_empty(splits, wanted)
     return Splits(*(_freeze(splits[name], data.queries) for name in SplitName))
 
 
@@ -145,7 +152,7 @@ def _give_way(
         held[name] = [keys[one] for one in splits[name]]
 
 
-def _refuse_empty(splits: Mapping[SplitName, Grades], data: CleanData, findings: Findings) -> None:
+def _refuse_unjudged(data: CleanData, findings: Findings) -> None:
     if not data.judgments:
         dropped = [f"{one.count} {one.what} {one.why}" for one in findings.dropped]
         raise DataError(
@@ -158,12 +165,15 @@ def _refuse_empty(splits: Mapping[SplitName, Grades], data: CleanData, findings:
             f"all {len(data.judgments)} judgments have grade 0, so no query has a relevant "
             "document; bring judgments of grade 1 or more"
         )
-    for name, grades in splits.items():
-        if not grades:
+
+
+def _refuse_empty(splits: Mapping[SplitName, Grades], wanted: Collection[SplitName]) -> None:
+    for name in SplitName:
+        if name in wanted and not splits[name]:
             raise DataError(
-                f"no query is left for {name}; bring more judged queries, or judgments whose "
-                f"split is {name!r} and whose queries are in no other split. There are "
-                + ", ".join(f"{len(splits[one])} in {one}" for one in SplitName)
+                f"no query is left for {name.value}; bring more judged queries, or judgments whose "
+                f"split is {name.value} and whose queries are in no other split. There are "
+                + ", ".join(f"{len(splits[one])} in {one.value}" for one in SplitName)
             )
 
 

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from molt.index.catalog.judging.split_name import SplitName
 from molt.training.data.cleaning.clean import CleanData
 from molt.training.data.cleaning.findings import Findings, shorten
 from molt.training.data.cleaning.text import text_key
 from molt.training.data.config import DataConfig, Weighting
 from molt.training.data.dataset import Corpus, Example, Split, Task, TaskKind
 from molt.training.data.held_out import HeldOut
-from molt.training.data.split_name import SplitName
 from molt.training.data.splits import Splits
 
 _DIGITS = 6  # the same on every machine
@@ -68,7 +68,8 @@ def _graded(train: Split, corpus: Corpus) -> Iterator[Example]:
 
 def _judged(train: Split, corpus: Corpus) -> Iterator[Example]:
     texts = _texts(corpus)
-    largest = max(grade for grades in train.qrels.values() for grade in grades.values())
+    given = (grade for grades in train.qrels.values() for grade in grades.values())
+    largest = max(given, default=1)
     for query_id, grades in train.qrels.items():
         query = train.queries[query_id].text
         for doc_id, grade in grades.items():

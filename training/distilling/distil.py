@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.training.data.split_name import SplitName
+from molt.index.catalog.judging.split_name import SplitName
 from molt.training.distilling.recipe import Recipe, check_shape
 from molt.training.distilling.serving import Served, measure_serving
 from molt.training.distilling.student import Student, make_student

@@ -10,9 +10,9 @@ from typing import Any
 
 from molt.artifact import faultpoint
 from molt.encoder.vector_cache import OnProgress, quiet
+from molt.index.catalog.judging.split_name import SplitName
 from molt.training.config import RetrainConfig
 from molt.training.data.config import DataConfig
-from molt.training.data.split_name import SplitName
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.report import EvaluationPlan, Report
@@ -63,11 +63,14 @@ def measure(workspace: Workspace, asked: Evaluation, *, listener: Listener) -> R
     configs = data_configs(asked.collection, contenders.all, otherwise=asked.data)
     for said in overlaps(configs):
         listener.note(said)
+    split = SplitName(asked.plan.split)
     with workspace.catalog() as catalog:
-        prepared = prepare_collection(catalog, asked.collection, config=next(iter(configs)))
+        prepared = prepare_collection(
+            catalog, asked.collection, config=next(iter(configs)), wanted=(split,)
+        )
     listener.on_prepared(prepared)
     return evaluate(
-        prepared.trial(SplitName(asked.plan.split)),
+        prepared.trial(split),
         contenders=contenders,
         plan=asked.plan,
         cache=workspace.home.cache,

@@ -53,3 +53,48 @@ class Kept(BaseModel):
     queries: int
     judgments: int
     pairs: int
+
+
+class JudgmentPage(BaseModel):
+    """Judgments by query id and document id; `next` is the `after` of the next page, if any."""
+
+    judgments: list[JudgmentBody]
+    next: str | None
+
+
+class QueryPage(BaseModel):
+    """Queries in the order of their ids; `next` is the `after` of the next page, if any."""
+
+    queries: list[QueryBody]
+    next: str | None
+
+
+class SplitCount(BaseModel):
+    """How many judgments a split has; null stands for those without one."""
+
+    split: str | None
+    judgments: int
+
+
+class RelevanceCounts(BaseModel):
+    """What is kept; `unknown_…` count judgments of queries and documents that are not there."""
+
+    queries: int
+    judgments: int
+    pairs: int
+    splits: list[SplitCount]
+    unknown_queries: int
+    unknown_documents: int
+
+
+class DeletedJudgments(BaseModel):
+    """How many judgments there were."""
+
+    deleted: int
+
+
+class DeletedQueries(BaseModel):
+    """How many queries there were, and judgments of them."""
+
+    deleted: int
+    judgments: int

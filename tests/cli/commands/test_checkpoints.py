@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from molt.encoder import Capability, Checkpoint, CheckpointStore, ModelKind, Prompts
+from molt.encoder.checkpoint import Fidelity
 from molt.index.generations.generation import GenerationStore
-from tests.checkpoints import build_checkpoint
+from tests.checkpoints import build_checkpoint, variant
 from tests.cli.conftest import Molt, flip_last_byte
 
 
@@ -14,6 +15,7 @@ def settled(molt: Molt, tiny_checkpoint: Path) -> str:
     """A home with one checkpoint, which was copied there; its id."""
     added = molt("checkpoints", "add", str(tiny_checkpoint))
     assert added.status == 0, added.stderr
+    assert "badly" not in added.stderr
     return tiny_checkpoint.name
 
 
@@ -66,6 +68,16 @@ def test_adding_a_checkpoint_again_heals_a_damaged_one(
     assert molt("check").status == 0
 
 
+def test_a_model_that_ranks_badly_itself_is_named_when_it_is_added(
+    molt: Molt, settled: str, tmp_path: Path
+) -> None:
+    poor = Fidelity(cosine_mean=1.0, cosine_min=1.0, ndcg10=0.1, ndcg10_reference=0.1)
+    made = build_checkpoint(tmp_path / "made", seed=7, variants=[variant(fidelity=poor)])
+    added = molt("checkpoints", "add", str(made.path))
+    assert added.status == 0, added.stderr
+    assert "ranks the probe set badly: nDCG@10 0.10" in added.stderr
+
+
 def test_a_finished_checkpoint_cannot_be_overridden(molt: Molt, tiny_checkpoint: Path) -> None:
     added = molt("checkpoints", "add", str(tiny_checkpoint), "--query-prompt", "query: ")
     assert added.status == 1
@@ -76,9 +88,9 @@ def test_a_variant_is_shown_with_its_measured_truth(molt: Molt, default_checkpoi
     assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
     described = molt("--json", "checkpoints", "show", default_checkpoint.name).value
     shown = molt("checkpoints", "show", default_checkpoint.name).stdout
-    for variant in described["variants"]:
-        assert variant["fidelity"]["cosine_mean"] > 0.9
-        assert f"{variant['name']}\t" in shown
+    for each in described["variants"]:
+        assert each["fidelity"]["cosine_mean"] > 0.9
+        assert f"{each['name']}\t" in shown
 
 
 def test_an_unknown_checkpoint_is_an_error_that_names_those_there_are(

@@ -84,6 +84,17 @@ def test_another_checkpoint_is_compared_with_the_active_one(molt: Molt, home: Pa
 
 
 @pytest.mark.usefixtures("shop")
+def test_judgments_of_test_alone_are_measured(molt: Molt, tmp_path: Path) -> None:
+    for split in ("train", "dev"):
+        (tmp_path / "shop" / "qrels" / f"{split}.tsv").unlink()
+    assert molt("import", "tested", str(tmp_path / "shop")).status == 0
+    value = molt("--json", "evaluate", "tested").lines[-1]
+    assert (value["split"], value["queries"]) == ("test", 16)
+    refused = molt("evaluate", "tested", "--split", "dev")
+    assert (refused.status, "no query is left for dev" in refused.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("shop")
 def test_the_baseline_and_the_split_can_be_chosen(molt: Molt) -> None:
     ids = (ACTIVE.checkpoint.id, OTHER.checkpoint.id)
     value = molt(

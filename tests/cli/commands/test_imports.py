@@ -345,3 +345,28 @@ def test_a_dry_run_shows_a_whole_folder(molt: Molt, home: Path, beir: Path) -> N
         ("judgments", 1),
     ]
     assert not home.exists()
+
+
+def test_judgments_that_name_nothing_are_counted_and_named(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    jsonl(tmp_path / "docs.jsonl", [{"id": "1", "text": "red tent"}])
+    (tmp_path / "qrels.txt").write_text("q1 0 1 1\nq1 0 1.0 1\nq2 0 9 1\n")
+    (tmp_path / "queries.tsv").write_text("q1\ttent\n")
+    files = [str(tmp_path / name) for name in ("docs.jsonl", "qrels.txt", "queries.tsv")]
+    done = molt("import", "shop", *files)
+    assert done.status == 0, done.stderr
+    assert "2 judgments name documents that the collection does not hold (1.0, 9)" in done.stderr
+    assert "1 judgment names queries that the collection does not hold (q2)" in done.stderr
+
+
+def test_what_an_import_did_not_use_is_said_in_json_too(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    jsonl(tmp_path / "docs.jsonl", [{"id": "1", "text": "red tent"}])
+    (tmp_path / "more.csv").write_text("query,positive,negative\nq,p,n\n")
+    done = molt(
+        "--json", "import", "shop", str(tmp_path / "docs.jsonl"), str(tmp_path / "more.csv")
+    )
+    (said,) = [line["said"] for line in done.lines if line["event"] == "remark"]
+    assert "texts that do not answer the query are not kept" in said

@@ -4,9 +4,10 @@ import pytest
 
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
+from molt.index.catalog.document import Document
 from molt.index.catalog.fields import MAX_ID_CHARS
+from molt.index.catalog.judging.relevance import JudgmentCounts
 from molt.index.catalog.judgments import Judgment, Pair, Query
-from molt.index.catalog.relevance import JudgmentCounts
 from molt.index.errors import CollectionNotFoundError, InvalidJudgmentError
 
 
@@ -114,3 +115,17 @@ def test_a_deleted_collection_takes_no_judgments(
     catalog.collections.delete("default")
     with pytest.raises(CollectionNotFoundError):
         catalog.judgments.put(catalog_collection, judgments=[Judgment("q", "d", 1)])
+
+
+def test_judgments_of_what_the_collection_does_not_hold_are_counted_and_named(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    catalog.documents.upsert(catalog_collection, [Document("d1", "one")])
+    other = catalog.collections.create("other")
+    catalog.documents.upsert(other, [Document("d2", "two")])
+    judged = [Judgment("q1", "d1", 1), Judgment("q1", "d2", 1), Judgment("q2", "d2", 1)]
+    catalog.judgments.put(catalog_collection, queries=[Query("q1", "a")], judgments=judged)
+    unknown = catalog.judgments.unknown_documents(catalog_collection)
+    assert (unknown.judgments, unknown.ids) == (2, ("d2",))
+    unknown = catalog.judgments.unknown_queries(catalog_collection)
+    assert (unknown.judgments, unknown.ids) == (1, ("q2",))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from molt.index.files.judged import pairs
 from molt.training.data import rows, tasks
 from molt.training.data.card import write_data_card
 from molt.training.data.config import DataConfig
@@ -31,8 +32,14 @@ def test_every_task_is_documented() -> None:
 def test_every_name_that_tells_a_kind_is_documented() -> None:
     for name in rows.NAMED:
         assert f"`{name}.*`" in PAGE
-    first, *others, last = (f"`{name}`" for name in rows.SCORED_TEXTS)
-    assert f"{', '.join((first, *others))} or {last}" in PAGE
+
+
+@pytest.mark.parametrize(
+    "names", ["ASKED", "POSITIVES", "NEGATIVES", "SECOND_TEXTS", "SCORE_NAMES"]
+)
+def test_every_name_of_a_column_of_texts_is_documented(names: str) -> None:
+    known = getattr(pairs, names)
+    assert f"| {', '.join(f'`{name}`' for name in known)} |" in PAGE
 
 
 def test_every_section_of_the_card_is_documented(tmp_path: Path) -> None:

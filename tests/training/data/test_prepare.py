@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molt.index.catalog.document import Document
+from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Judgment, Pair, Query
+from molt.training.data.card_text import render_card
 from molt.training.data.config import DataConfig
 from molt.training.data.prepare import prepare
 from molt.training.data.raw import RawData, ScoredPair, Triplet, join
@@ -51,6 +53,24 @@ def test_equal_content_in_another_order_has_an_equal_digest() -> None:
 def test_other_content_has_another_digest(other: dict[str, tuple[object, ...]]) -> None:
     raw = three_splits()
     assert digest(replace(raw, **other)) != digest(raw)  # type: ignore[arg-type]
+
+
+def test_who_measures_needs_no_other_split_than_the_one_that_is_measured() -> None:
+    raw = three_splits()
+    tests = tuple(replace(one, split="test") for one in raw.judgments)
+    dataset, card = prepare(replace(raw, judgments=tests), config=CONFIG, wanted=[SplitName.TEST])
+    assert [len(one.queries) for one in (dataset.train, dataset.dev, dataset.test)] == [0, 0, 10]
+    assert dataset.tasks == ()
+    assert "0 queries of train" in render_card(card.to_json())
+    with pytest.raises(
+        DataError, match=r"left for dev; .* split is dev .* 0 in train, 0 in dev, 10"
+    ):
+        prepare(replace(raw, judgments=tests), config=CONFIG, wanted=[SplitName.DEV])
+
+
+def test_what_is_measured_is_the_same_whatever_else_is_wanted() -> None:
+    alone = prepare(three_splits(), config=CONFIG, wanted=[SplitName.TEST])[0]
+    assert alone == prepare(three_splits(), config=CONFIG)[0]
 
 
 def test_too_many_bad_rows_are_refused_before_anything_else(tmp_path: Path) -> None:

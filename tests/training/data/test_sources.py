@@ -94,6 +94,17 @@ def test_a_folder_of_triplets_alone_is_read(tmp_path: Path) -> None:
     assert read_files([tmp_path]).triplets == (Triplet("q", "p", "n"),)
 
 
+def test_files_of_a_folder_under_the_names_that_trainers_give_are_read(tmp_path: Path) -> None:
+    (tmp_path / "my-triplets.csv").write_text("anchor,positive,negative,note\nq,p,n,x\n")
+    (tmp_path / "dev.jsonl").write_text('{"query": "r", "positive": "b"}\n')
+    (tmp_path / "train.jsonl").write_text('{"question": "q", "answer": "a", "neg": ["n"]}\n')
+    raw = read_files([tmp_path])
+    assert raw.triplets == (Triplet("q", "p", "n"), Triplet("q", "a", "n"))
+    assert raw.pairs == (Pair("r", "b"),)
+    (said,) = raw.remarks
+    assert said.endswith('my-triplets.csv: 1 row: the column "note" is not learnt from')
+
+
 def test_single_files_of_any_kind_are_read_together(tmp_path: Path) -> None:
     (tmp_path / "docs.csv").write_text("id,text\nd1,one\n")
     (tmp_path / "mine.csv").write_text("query,positive,negative\nq,p,n\n")

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from molt.index.catalog.document import Document
+from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.training.data.cleaning.clean import clean_raw
 from molt.training.data.cleaning.findings import Findings
@@ -14,7 +15,6 @@ from molt.training.data.cleaning.text import text_key, word_set
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
 from molt.training.data.raw import RawData
-from molt.training.data.split_name import SplitName
 from molt.training.data.splits import Splits, draw_split, split_queries
 from molt.training.errors import DataError
 from tests.training.data.raws import many_queries, three_splits

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from molt.index.catalog.document import Document, passage_text
+from molt.index.catalog.judging.split_name import read_split
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.training.data.cleaning.cleaner import Cleaner
 from molt.training.data.cleaning.findings import Findings
@@ -15,7 +16,6 @@ from molt.training.data.cleaning.unjudged import clean_pairs, clean_scored, clea
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Corpus
 from molt.training.data.raw import RawData, ScoredPair, Triplet
-from molt.training.data.split_name import read_split
 
 _Named = TypeVar("_Named", Document, Query)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.collections import Collection, lock_counters
@@ -22,6 +22,8 @@ from molt.index.catalog.judgments import (
 )
 from molt.index.catalog.storage.database import Database
 
+_LISTED = 5
+
 
 @dataclass(frozen=True)
 class JudgmentCounts:
@@ -31,6 +33,14 @@ class JudgmentCounts:
     judgments: int
     pairs: int
     splits: Mapping[str | None, int]
+
+
+@dataclass(frozen=True)
+class UnknownIds:
+    """Judgments that name nothing in their collection, and the first few ids that they name."""
+
+    judgments: int
+    ids: tuple[str, ...]
 
 
 class Relevance:
@@ -79,6 +89,14 @@ class Relevance:
             )
         return JudgmentCounts(queries, sum(found.values()), pairs, found)
 
+    def unknown_documents(self, collection: Collection) -> UnknownIds:
+        """The judgments of documents that are not in the collection."""
+        return self._unknown(collection, tables.judgments.c.doc_id, tables.documents.c.doc_id)
+
+    def unknown_queries(self, collection: Collection) -> UnknownIds:
+        """The judgments of queries that are not in the collection."""
+        return self._unknown(collection, tables.judgments.c.query_id, tables.queries.c.query_id)
+
     def queries(self, collection: Collection) -> list[Query]:
         """All queries in the order of their ids."""
         columns = tables.queries.c
@@ -108,6 +126,21 @@ class Relevance:
                 _of(query, tables.pairs, collection).order_by(columns.digest)
             )
             return [Pair(*row) for row in found]
+
+    def _unknown(
+        self, collection: Collection, named: ColumnElement[str], known: ColumnElement[str]
+    ) -> UnknownIds:
+        known_table, judged = known.table, tables.judgments.c
+        found = select(known).where(
+            known_table.c.collection_id == judged.collection_id, known == named
+        )
+        lacking = (judged.collection_id == collection.id, ~found.exists())
+        count = select(func.count()).select_from(tables.judgments).where(*lacking)
+        ids = select(named).where(*lacking).distinct().order_by(named).limit(_LISTED)
+        with self._database.reading() as connection:
+            return UnknownIds(
+                connection.scalar(count) or 0, tuple(connection.execute(ids).scalars())
+            )
 
 
 def _of(query: Select[Any], table: Table, collection: Collection) -> Select[Any]:

@@ -1,0 +1,1 @@
+"""Queries and judgments in the layouts that test collections come in."""
