@@ -19,6 +19,9 @@ from molt.app.http.connections import MONITOR, ConnectionMonitor
 from molt.app.http.observation import Observation
 from molt.app.http.route import Route
 from molt.app.http.shedding import SHEDDING, Endpoints, LoadShedding
+from molt.app.http.transport.cors import CrossOrigin, CrossOriginAnswers
+from molt.app.http.transport.middleware import Transport
+from molt.app.http.transport.target import Targets
 from molt.app.metrics import Metrics
 from molt.app.pages.docs import endpoints as docs_page
 from molt.app.process import raise_file_limit
@@ -50,6 +53,7 @@ THREADS: Mapping[Bulkhead, int] = {
     Bulkhead.WRITES: 4,  # of which SQLite lets one write
     Bulkhead.ADMINISTRATION: 4,
     Bulkhead.BODIES: 1,  # two would have the interpreter by turns, and searches it less often
+    Bulkhead.PACKING: 1,
     Bulkhead.KEYS: 1,
     Bulkhead.METRICS: 1,
 }
@@ -95,7 +99,16 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     for noun in NOUNS:
         app.router.routes.extend(noun.router.routes)
     errors.install(app)
+    cross_origin = service.shedding.cross_origin
+    app.add_middleware(
+        Transport,
+        targets=Targets(route for route in app.routes if isinstance(route, Route)),
+        threads=service.bulkheads[Bulkhead.PACKING],
+        cross_origin=cross_origin,
+    )
     app.add_middleware(Observation, metrics=service.metrics)
+    if not cross_origin.is_off:
+        app.add_middleware(CrossOriginAnswers, cross_origin=cross_origin)
     document = openapi.describe(app, settings.limits)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     return app
@@ -141,7 +154,11 @@ def _service(settings: Settings, engine: Engine) -> Service:
         ),
         metrics=metrics,
         connections=connections,
-        shedding=LoadShedding(_sheddable(bulkheads), on_shed=metrics.shed),
+        shedding=LoadShedding(
+            _sheddable(bulkheads),
+            cross_origin=CrossOrigin(settings.cors.origins),
+            on_shed=metrics.shed,
+        ),
         followers=followers,
     )
 

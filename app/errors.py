@@ -64,6 +64,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     engine_errors.EncodersBusyError: (429, "overloaded"),
     OverloadedError: (429, "overloaded"),
     failures.InvalidRequestError: (422, "invalid_request"),
+    failures.InvalidElementError: (422, "invalid_document"),
     failures.InvalidJsonError: (422, "invalid_json"),
     failures.AmbiguousJsonError: (422, "ambiguous_json"),
     failures.InvalidQueryStringError: (422, "invalid_query_string"),
@@ -74,6 +75,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     failures.UnknownReportError: (404, "report_not_found"),
     failures.NotAvailableError: (422, "not_available_yet"),
     failures.BodyTooLargeError: (413, "body_too_large"),
+    failures.InvalidCodingError: (422, "invalid_coding"),
     failures.MediaTypeError: (415, "unsupported_media_type"),
     failures.InvalidKeyError: (401, "invalid_key"),
     failures.ForbiddenError: (403, "forbidden"),
@@ -118,7 +120,7 @@ async def answer(request: Request, error: Exception) -> Response:
 def failure_of(error: Exception) -> HttpFailure:
     """What a client is told of an error. Raises the error itself where it is none of ours."""
     if isinstance(error, RequestValidationError):
-        error = InvalidRequestError(violations_of(error.errors()))
+        error = InvalidRequestError(violations_of(error.errors(), body=error.body))
     if isinstance(error, HTTPException):
         code, detail = HTTP.get(error.status_code, ("invalid_request", str(error.detail)))
         return HttpFailure(error.status_code, code, detail, headers=error.headers or {})

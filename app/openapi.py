@@ -23,11 +23,15 @@ from molt.index.segments.filter import filter_schema
 
 
 class ViolationBody(BaseModel):
-    """One thing that is wrong: a pointer into the body (RFC 6901), or a parameter."""
+    """One thing that is wrong: a pointer into the body (RFC 6901), or a parameter.
+
+    `id` is that of the list's element which the pointer leads into.
+    """
 
     detail: str
     pointer: str | None = None
     parameter: str | None = None
+    id: str | None = None
 
 
 class Problem(BaseModel):
@@ -75,6 +79,7 @@ _ERRORS = {
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer molt_…`"},
     "key": {"type": "apiKey", "in": "header", "name": "api-key"},
+    "x-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
 }
 
 

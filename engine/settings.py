@@ -3,14 +3,24 @@
 Flag > environment (`MOLT_…`, `__` nests) > `molt.toml` in the home > default.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -32,6 +42,41 @@ _FOREIGN = tuple(f"MOLT_{each}" for each in ("TEST_", "FUZZ_", "SOAK_", "DEMO_",
 
 class SettingsError(Exception):
     """A setting has a value that it cannot have; the message names it and where it came from."""
+
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?")
+_PORTS = {"http": "80", "https": "443"}
+
+
+def _origin(said: str) -> str:
+    """An origin in the form that a browser sends. Raises `ValueError` where it is none."""
+    found = _ORIGIN.fullmatch(said.strip().lower())
+    if found is None:
+        raise ValueError(
+            "an origin is a scheme and a host, such as https://shop.example or "
+            "http://localhost:3000, without a path; `*` is not taken"
+        )
+    scheme, host, port = found.groups()
+    return f"{scheme}://{host}" + (f":{port}" if port and port != _PORTS.get(scheme) else "")
+
+
+def _listed(value: object) -> object:
+    """In the environment they may be written as JSON or with commas."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return [one for one in value.split(",") if one.strip()]
+
+
+def _each_once(origins: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_origin(origin) for origin in origins))
+
+
+_Origins = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_each_once)
+]
 
 
 class _Section(BaseModel):
@@ -97,6 +142,9 @@ class LimitSettings(_Section):
     max_checkpoint_bytes: int = Field(
         4 * 2**30, ge=1024, description="bytes of an uploaded checkpoint, packed and unpacked"
     )
+    max_unpacked_ratio: int = Field(
+        200, ge=1, description="how many times its size a body with a Content-Encoding unpacks to"
+    )
     max_ndjson_line_bytes: int = Field(4 * 2**20, ge=1024, description="bytes of an NDJSON line")
     max_query_chars: int = Field(8192, ge=1, description="characters of a query")
     max_text_chars: int = Field(1_000_000, ge=1, description="characters of a text")
@@ -137,6 +185,14 @@ class AuditSettings(_Section):
     entries: int = Field(100_000, ge=100, description="entries kept at most, the newest")
 
 
+class CorsSettings(_Section):
+    """Which pages of other origins a browser lets read answers."""
+
+    origins: _Origins = Field(
+        (), description="origins such as https://shop.example; none by default"
+    )
+
+
 class LogSettings(_Section):
     """What is written to standard error."""
 
@@ -175,6 +231,7 @@ class Settings(BaseSettings):
     watch: WatchSettings = Field(WatchSettings(), description="what is watched after a flip")
     limits: LimitSettings = Field(LimitSettings(), description="what a request may ask for")
     audit: AuditSettings = Field(AuditSettings(), description="how long the audit log goes back")
+    cors: CorsSettings = Field(CorsSettings(), description="which pages from elsewhere may ask")
     log: LogSettings = Field(LogSettings(), description="what is logged")
 
     @classmethod
@@ -228,7 +285,8 @@ def load_settings(**flags: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise SettingsError(f"setting {name} is none; {_near_miss(first['loc'])}") from None
-        raise SettingsError(f"setting {name}: {first['msg']}; see docs/configuration.md") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"setting {name}: {reason}; see docs/configuration.md") from None
     except ValueError as error:
         raise SettingsError(f"molt.toml cannot be read: {error}") from None
 

@@ -38,6 +38,8 @@ class Bulkhead(StrEnum):
     """Reading large bodies, whatever is asked with them."""
     KEYS = "keys"
     """Looking a key up, which comes before all others."""
+    PACKING = "packing"
+    """Packing large answers, whatever they answer."""
     METRICS = "metrics"
     """A scrape."""
 

@@ -14,6 +14,8 @@ from molt.app.http.bodies import SMALL_BYTES, BodyBudget
 
 ANSWERS = "molt.answers"
 """Where a request's scope has the budget of answers."""
+PACKED_WHOLE = "molt.packed_whole"
+"""What a request's scope says where its answer is packed, which is done to the whole of it."""
 
 
 class Json(Response):
@@ -32,6 +34,9 @@ class Json(Response):
             return
         with budget.share() as share:
             share.resize(len(self.body))
+            if scope.get(PACKED_WHOLE):
+                await super().__call__(scope, receive, send)
+                return
             start = {"type": "http.response.start", "status": self.status_code}
             await send(start | {"headers": self.raw_headers})
             view = memoryview(self.body)

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 REMEMBERED_SECONDS = 2.0
 NOTED_SECONDS = 300.0
 """How exactly it is known when a key was last used."""
+_KEY_HEADERS = ("api-key", "x-api-key")
 _LOOK_SECONDS = 0.01
 _SOON_SECONDS = 0.5
 _CROWD = 16
@@ -102,7 +103,7 @@ class Guard:
         if not await self._is_locked():
             _require_local(headers)
             return Caller()
-        return await self._checked(_secret(headers), Role(access.value), address)
+        return await self._checked(_secrets(headers), Role(access.value), address)
 
     async def knows(self, headers: Headers) -> bool:
         """May the caller of a public route be told more than strangers? Answers soon.
@@ -113,8 +114,7 @@ class Guard:
             async with asyncio.timeout(_SOON_SECONDS):
                 if not await self._is_locked():
                     return True
-                secret = _secret(headers)
-                key = None if secret is None else await self._find(secret)
+                key = await self._find(_secrets(headers), Role.READ)
                 return key is not None and not key.expired and not key.reach.limited
         except (TimeoutError, OverloadedError, CatalogError):
             return False
@@ -129,12 +129,12 @@ class Guard:
                 self._locked_until = now + REMEMBERED_SECONDS
         return self._locked
 
-    async def _checked(self, secret: str | None, needed: Role, address: str) -> Caller:
-        if secret is None:
+    async def _checked(self, secrets: frozenset[str], needed: Role, address: str) -> Caller:
+        if not secrets:
             raise InvalidKeyError(
                 "a key is needed: send `Authorization: Bearer molt_…` or `api-key: molt_…`"
             )
-        key = await self._find(secret, address)
+        key = await self._find(secrets, needed, address)
         if key is None:
             raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
         if key.expired:
@@ -165,17 +165,23 @@ class Guard:
         except (CatalogError, OverloadedError, OSError) as error:  # another time, then
             log.warning("key.use_not_noted", reason=str(error))
 
-    async def _find(self, secret: str, address: str = "") -> Key | None:
-        digest, now = digest_of(secret), self._clock()
+    async def _find(self, secrets: frozenset[str], needed: Role, address: str = "") -> Key | None:
+        """Of the keys that are sent the one that suits; a wrong one hides no right one."""
+        digests, now = {digest_of(secret) for secret in secrets}, self._clock()
         known = await self._read(newer_than=now - REMEMBERED_SECONDS)
-        return known.get(digest) or await self._look_again(digest, address, since=now)
+        found = _best(digests, known, needed)
+        if digests <= known.keys() or (found is not None and _suffices(found, needed)):
+            return found
+        return await self._look_again(digests, needed, address, since=now)
 
-    async def _look_again(self, digest: bytes, address: str, *, since: float) -> Key | None:
-        """It may be new. Of those who send unknown keys in crowds, each waits for its answer."""
+    async def _look_again(
+        self, digests: set[bytes], needed: Role, address: str, *, since: float
+    ) -> Key | None:
+        """One may be new. Of those who send unknown keys in crowds, each waits for its answer."""
         self._unknown[address] += 1
         try:
             crowded = self._unknown[address] > _CROWD
-            key = (await self._read(newer_than=since)).get(digest)
+            key = _best(digests, await self._read(newer_than=since), needed)
             if key is None and crowded:
                 await asyncio.sleep(_CROWD_WAITS)
             return key
@@ -206,8 +212,23 @@ def _require_local(headers: Headers) -> None:
         )
 
 
-def _secret(headers: Headers) -> str | None:
+def _suffices(key: Key, needed: Role) -> bool:
+    return not key.expired and key.role >= needed
+
+
+def _best(digests: set[bytes], known: Mapping[bytes, Key], needed: Role) -> Key | None:
+    """One that suffices for all collections goes before one for some, and that before others."""
+    found = [known[digest] for digest in digests if digest in known]
+
+    def rank(key: Key) -> tuple[bool, bool, bool, int]:
+        return _suffices(key, needed), not key.reach.limited, not key.expired, key.role.rank
+
+    return max(found, key=rank) if found else None
+
+
+def _secrets(headers: Headers) -> frozenset[str]:
+    """The keys that are sent, one for each way of sending one."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return headers.get("api-key")
+    sent = [token.strip() if scheme.lower() == "bearer" else ""]
+    sent += [headers.get(name, "") for name in _KEY_HEADERS]
+    return frozenset(secret for secret in sent if secret)

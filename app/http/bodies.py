@@ -10,6 +10,7 @@ plain text and not in the envelope of the route.
 
 import math
 import time
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,15 @@ from molt.app.http.stepwise import parse, parse_stepwise
 
 NDJSON = "application/x-ndjson"
 _PARSED = "molt.parsed"
+LINES = frozenset(
+    {
+        NDJSON,
+        *("application/ndjson", "application/jsonl", "application/x-jsonl"),
+        *("application/jsonlines", "application/x-jsonlines", "application/json-lines"),
+        *("text/x-ndjson", "text/jsonl"),
+    }
+)
+"""What a body of one JSON value a line calls itself; no name is registered."""
 SMALL_BYTES = 64 * 1024
 """Up to here a body is parsed at once, where it is read, and counts for nothing."""
 _SMOOTHING = 0.2
@@ -49,7 +59,7 @@ class BodyBudget:
             if taken.counted:
                 spent = time.monotonic() - began
                 self._mean_seconds += _SMOOTHING * (spent - self._mean_seconds)
-            taken.resize(0)
+            taken.close()
 
     @property
     def retry_after(self) -> int:
@@ -63,23 +73,37 @@ class BodyShare:
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
         self._size = 0
+        self._beside = 0
 
     @property
     def counted(self) -> int:
         """What of it counts."""
-        return _counted(self._size)
+        return _counted(self._size) + self._beside
 
     def fits(self, size: int) -> bool:
         """Could it hold so many bytes?"""
-        more = _counted(size) - self.counted
+        more = _counted(size) - _counted(self._size)
         return more <= 0 or self._budget.in_flight + more <= self._budget.limit
 
     def resize(self, size: int) -> None:
         """Hold so many bytes from now on. Raises `OverloadedError` where there is no room."""
         if not self.fits(size):
             raise OverloadedError(self._budget.retry_after, where=self._budget.where)
-        self._budget.in_flight += _counted(size) - self.counted
+        self._budget.in_flight += _counted(size) - _counted(self._size)
         self._size = size
+
+    def hold_beside(self, size: int) -> None:
+        """Hold so many bytes more for as long as the request lasts. Raises as `resize` does."""
+        more = size - self._beside
+        if self._budget.in_flight + more > self._budget.limit:
+            raise OverloadedError(self._budget.retry_after, where=self._budget.where)
+        self._budget.in_flight += more
+        self._beside = size
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._budget.in_flight -= self.counted
+        self._size = self._beside = 0
 
 
 def _counted(size: int) -> int:
@@ -125,7 +149,11 @@ def announced_size(request: Request) -> int:
 
 
 def parse_json(body: bytes) -> Any:
-    """Any JSON value. Raises `InvalidJsonError` or `AmbiguousJsonError`."""
+    """Any JSON value, behind a byte order mark or not.
+
+    Raises `InvalidJsonError` or `AmbiguousJsonError`.
+    """
+    body = body.removeprefix(BOM_UTF8)
     try:
         return parse_stepwise(body) if len(body) > SMALL_BYTES else parse(body)
     except UnicodeDecodeError:
@@ -140,13 +168,12 @@ def media_type(request: Request) -> str:
 
 
 def require_json(request: Request) -> None:
-    """Raise `MediaTypeError` unless the body claims to be JSON and not to be compressed."""
+    """Raise `MediaTypeError` unless the body claims to be JSON."""
     found = media_type(request)
     if found != "application/json" and not (
         found.startswith("application/") and found.endswith("+json")
     ):
         raise MediaTypeError(found=found, expected="application/json")
-    require_plain(request)
 
 
 def require_plain(request: Request) -> None:

@@ -6,6 +6,7 @@ all of them once a second, so that a connection costs no timer.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,6 +25,7 @@ _LOOK_SECONDS = 1.0
 _LINGER_SECONDS = 2.0
 _PIECE = 16 * 1024
 _MIB = 2**20
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 class Phase(StrEnum):
@@ -91,6 +93,7 @@ class Connection(HttpToolsProtocol):
         self._head: int = 0
         self._over: HttpFailure | None = None
         self._half_closed = False
+        self._in_first_line = False
         self._served = False  # any request
         self._pace = Pace(self._limits.min_bytes_per_second)
 
@@ -112,6 +115,9 @@ class Connection(HttpToolsProtocol):
         """As asyncio calls it; heads are read in pieces, to be never far beyond their limit."""
         if self.phase is Phase.IDLE:
             self._enter(Phase.HEAD)
+            self._in_first_line = True
+        if self._in_first_line:
+            data = self._spelled_out(data)
         whole = self.phase is not Phase.HEAD
         step = len(data) if whole else _PIECE
         for start in range(0, len(data), step):
@@ -121,6 +127,15 @@ class Connection(HttpToolsProtocol):
             if self.transport.is_closing():
                 return
             self._feed(data if step >= len(data) else data[start : start + step])
+
+    def _spelled_out(self, data: bytes) -> bytes:
+        """The parser ends a connection at a byte of the first line that is not ASCII."""
+        end = data.find(b"\n")
+        self._in_first_line = end < 0
+        line = data if end < 0 else data[:end]
+        if line.isascii():
+            return data
+        return _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + data[len(line) :]
 
     def _feed(self, piece: bytes) -> None:
         self._raw += len(piece)

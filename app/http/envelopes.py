@@ -60,7 +60,8 @@ def _problem(failure: HttpFailure, request_id: str) -> dict[str, Any]:
 
 def _violation(violation: Violation) -> dict[str, str]:
     if violation.source == "body":
-        return {"detail": violation.detail, "pointer": f"#{violation.pointer}"}
+        found = {"detail": violation.detail, "pointer": f"#{violation.pointer}"}
+        return found | ({"id": violation.element} if violation.element else {})
     return {"detail": violation.detail, "parameter": violation.pointer[1:]}
 
 

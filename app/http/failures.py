@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from molt.app.http.sentences import quoted
 from molt.index.catalog.access.keys import Key
 
 
@@ -15,12 +16,14 @@ from molt.index.catalog.access.keys import Key
 class Violation:
     """One thing that is wrong with a request.
 
-    `place` is where: keys and indices inside the body, or a parameter's name.
+    `place` is where: keys and indices inside the body, or a parameter's name. `element` is the id
+    of the innermost element of a list there, where it has one.
     """
 
     detail: str
     source: str
     place: tuple[str | int, ...] = ()
+    element: str = ""
 
     @property
     def pointer(self) -> str:
@@ -64,9 +67,14 @@ class InvalidRequestError(RequestError):
     def __init__(self, violations: Sequence[Violation]) -> None:
         first = violations[0]
         where = first.pointer[1:].replace("/", ".")
+        where += f" (id {quoted(first.element)})" if first.element else ""
         more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
         detail = f"{where}: {first.detail}{more}" if where else f"{first.detail}{more}"
         super().__init__(detail, violations=violations)
+
+
+class InvalidElementError(InvalidRequestError):
+    """A document in a list was understood and cannot be kept; nothing of the list was."""
 
 
 class InvalidJsonError(RequestError):
@@ -138,12 +146,18 @@ class BodyTooLargeError(RequestError):
     """The body, or a line of it, exceeds a limit."""
 
 
+class InvalidCodingError(RequestError):
+    """The body is not packed as its Content-Encoding says."""
+
+
 class MediaTypeError(RequestError):
     """The body comes in a form that the route does not take."""
 
-    def __init__(self, *, found: str, expected: str) -> None:
+    def __init__(
+        self, *, found: str, expected: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         what = f"a body of type {found[:100]!r}" if found else "a body without Content-Type"
-        super().__init__(f"cannot read {what}; send {expected}")
+        super().__init__(f"cannot read {what}; send {expected}", headers=headers)
 
 
 class InvalidKeyError(RequestError):

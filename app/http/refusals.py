@@ -62,7 +62,8 @@ def overloaded(error: OverloadedError) -> HttpFailure:
 
 def no_http(reason: str) -> HttpFailure:
     """What is said of bytes that are no request."""
-    return HttpFailure(400, "invalid_http", reason)
+    detail = f"{reason} Send HTTP/1.1, and percent-encode what is not ASCII in its URL"
+    return HttpFailure(400, "invalid_http", detail)
 
 
 def head_too_large(limits: LimitSettings) -> HttpFailure:

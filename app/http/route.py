@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive
 
 from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.answers import ANSWERS
@@ -32,7 +33,8 @@ from molt.app.http.bodies import (
 from molt.app.http.caller import caller_of, remember_caller
 from molt.app.http.failures import InvalidQueryStringError, StoppingError
 from molt.app.http.scope import KeyScope, check_named, check_scope, key_scope_of
-from molt.app.service import service_of
+from molt.app.http.transport.unpacking import receive_unpacked
+from molt.app.service import Service, service_of
 from molt.encoder.safety.cancellation import Cancellation
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -110,7 +112,7 @@ class Route(APIRoute):
                 service.bulkheads[bulkhead].check_room()
             with service.bodies.share() as share:
                 request.scope[_SHARE] = share
-                prepared = JsonRequest(request.scope, request.receive)
+                prepared = JsonRequest(request.scope, _received(request, service, share))
                 await self._load(prepared)
                 if scope is KeyScope.NAMED:
                     check_named(caller, prepared, parsed_of(prepared))
@@ -136,10 +138,10 @@ class Route(APIRoute):
             value = parse_json(content)
             if len(content) <= SMALL_BYTES:
                 return value
-            value, wrong = field.validate(value, loc=("body",))
+            valid, wrong = field.validate(value, loc=("body",))
             if wrong:
-                raise RequestValidationError(wrong)
-            return value
+                raise RequestValidationError(wrong, body=value)
+            return valid
 
         request.hold(content, await where_it_fits(request, content, read))
 
@@ -165,7 +167,7 @@ class Route(APIRoute):
             content = await request.json() if await request.body() else None
             value, wrong = body.validate(content, loc=("body",))
             if wrong:
-                raise RequestValidationError(wrong)
+                raise RequestValidationError(wrong, body=content)
             response: Response = await endpoint(request=request, **{name: value})
             return response
 
@@ -213,6 +215,13 @@ async def _gone(request: Request) -> None:
         continue
 
 
+def _received(request: Request, service: Service, share: BodyShare) -> Receive:
+    if request.method == "GET":
+        return request.receive
+    reading = service.bulkheads[Bulkhead.BODIES]
+    return receive_unpacked(request, limits=service.settings.limits, share=share, threads=reading)
+
+
 def share_of(request: Request) -> BodyShare:
     """What the body of a request holds."""
     share: BodyShare = request.scope[_SHARE]
@@ -242,7 +251,8 @@ def methods_of(request: Request) -> list[str]:
     path = request.scope["path"]
     routes = (route for route in request.app.routes if isinstance(route, Route))
     matching = [route.methods or () for route in routes if route.path_regex.match(path)]
-    return sorted({method for methods in matching for method in methods})
+    found = {method for methods in matching for method in methods}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 def _check_query_string(request: Request) -> None:

@@ -17,6 +17,7 @@ from molt.app.http.connections import Connection, Phase
 from molt.app.http.failures import HttpFailure
 from molt.app.http.observation import id_of
 from molt.app.http.refusals import overloaded, written_to
+from molt.app.http.transport.cors import CrossOrigin
 
 log = structlog.get_logger(__name__)
 
@@ -30,15 +31,18 @@ _TELL_SECONDS = 1.0
 class LoadShedding:
     """What to refuse. Used from one event loop.
 
-    `on_shed` is called with a method, a path, its bulkhead and how many such requests were refused.
+    A page of another origin that may ask is told of refusals, too. `on_shed` is called with a
+    method, a path, its bulkhead and how many such requests were refused.
     """
 
     def __init__(
         self,
         endpoints: Endpoints,
         *,
+        cross_origin: CrossOrigin | None = None,
         on_shed: Callable[[str, str, str, int], None] = lambda *_: None,
     ) -> None:
+        self.cross_origin = cross_origin or CrossOrigin(())
         self._endpoints = endpoints
         self._on_shed = on_shed
         self._let_in: Counter[Admission] = Counter()
@@ -103,11 +107,13 @@ class SheddingConnection(Connection):
             super().on_message_complete()
             return
         failure, self._refused = self._refused, None
+        shedding: LoadShedding = self.app_state[SHEDDING]
+        more = shedding.cross_origin.answer_headers(self.headers)
         answer = written_to(
             failure,
             path=self._path,
             request_id=id_of(self.headers),
-            more=self.server_state.default_headers,
+            more=[*self.server_state.default_headers, *more],
         )
         self.transport.write(answer)
         self._enter(Phase.IDLE)

@@ -7,11 +7,12 @@ import re
 from typing import Annotated
 
 from fastapi import Path
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from molt.app.http.validation import limited
 
+_EXACT = 2**53
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -27,6 +28,13 @@ def _not_blank(value: str) -> str:
     if not value.strip():
         raise PydanticCustomError("blank", "is empty")
     return value
+
+
+def _whole_as_text(value: object) -> object:
+    """Ids from tables are often whole numbers; beyond 2^53 a float is not known to be the one."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _without_controls(value: str) -> str:
@@ -55,33 +63,39 @@ PassageText = Annotated[
 ]
 """A text that is not blank, of a document's length."""
 
+_ID = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 512,
+    "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$",
+}
+_WHOLE = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
+
 Id = Annotated[
     str,
+    Field(min_length=1, max_length=512),
     AfterValidator(_without_controls),
-    Field(
-        min_length=1,
-        max_length=512,
-        json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"},
-    ),
+    BeforeValidator(_whole_as_text),
+    WithJsonSchema({"anyOf": [_ID, _WHOLE]}),
 ]
-"""An id of a document, a query or a user."""
+"""An id of a document, a query or a user; a whole number is the text of its digits."""
 
 Name = Annotated[
     str,
-    AfterValidator(without_nul),
     Field(min_length=1, max_length=512, json_schema_extra={"pattern": r"^[^\u0000]+$"}),
+    AfterValidator(without_nul),
 ]
 """A name that is looked up; whether it exists is said by who holds it."""
 
 Remark = Annotated[
     str,
-    AfterValidator(_without_controls),
-    AfterValidator(_not_blank),
     Field(
         min_length=1,
         max_length=1000,
         json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
     ),
+    AfterValidator(_without_controls),
+    AfterValidator(_not_blank),
 ]
 """A line for people that is shown in lists and logs, where a control character would forge some."""
 

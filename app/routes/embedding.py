@@ -45,7 +45,9 @@ def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
     """Encode within the limits, and count it. Raises what `Models.embed` raises."""
     limits = service.settings.limits
     require(len(query.texts), limits, "max_inputs", place=(query.field,))
-    require(max(map(len, query.texts)), limits, "max_text_chars", place=(query.field,))
+    size, at = max((len(text), -at) for at, text in enumerate(query.texts))
+    place = (query.field, -at) if len(query.texts) > 1 else (query.field,)
+    require(size, limits, "max_text_chars", place=place)
     started = time.perf_counter()
     embedding = service.engine.models.embed(
         query.texts,

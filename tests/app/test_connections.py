@@ -126,6 +126,48 @@ def test_what_is_no_http_is_told_so(server: Process) -> None:
     assert (status, problem["type"]) == (400, "urn:molt:problem:invalid_http")
 
 
+@pytest.mark.parametrize(
+    ("target", "status", "said"),
+    [
+        ("/collections/größe", 404, "größe"),
+        ("/collections/größe/documents/日本?q=é", 404, "größe"),
+        ("/search?q=café&collection=schöner", 404, "schöner"),
+        ("/search?q=caf\udce9", 422, "UTF-8"),
+    ],
+)
+def test_what_is_not_ascii_in_a_url_may_be_sent_as_it_is(
+    server: Process, target: str, status: int, said: str
+) -> None:
+    line = f"GET {target} HTTP/1.1\r\n".encode(errors="surrogateescape")
+    rest = b"Host: localhost\r\nConnection: close\r\n\r\n"
+    for pieces in ((line + rest,), (line[:-14], line[-14:] + rest)):
+        with connected(server, *pieces) as connection:
+            found, problem = answered(connection)
+        assert found == status
+        assert said in problem["detail"]
+
+
+def test_bytes_of_a_body_are_not_taken_for_those_of_a_url(server: Process) -> None:
+    body = json.dumps({"query": "é", "collection": "größe"}, ensure_ascii=False).encode()
+    with connected(server, post("/search", body), HEAD + b"Connection: close\r\n\r\n") as made:
+        content = made.recv(65_536)
+        while piece := made.recv(65_536):
+            content += piece
+    assert "größe" in content.decode()
+    assert content.count(b"HTTP/1.1 ") == 2
+
+
+def test_head_leaves_the_connection_as_it_was(server: Process) -> None:
+    with connected(server, b"HEAD" + HEAD[3:] + b"\r\n") as connection:
+        head = connection.recv(65_536)
+        connection.sendall(HEAD + b"Connection: close\r\n\r\n")
+        status, _ = answered(connection)
+    assert head.startswith(b"HTTP/1.1 200")
+    assert head.endswith(b"\r\n\r\n")
+    assert b"content-length: " in head
+    assert status == 200
+
+
 def test_a_slow_head_and_a_silent_connection_are_ended(server: Process) -> None:
     with connected(server, HEAD) as slow, connected(server) as silent:
         status, problem = answered(slow)

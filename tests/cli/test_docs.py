@@ -94,6 +94,8 @@ def written(default: object) -> str:
     """A default as molt.toml would have it."""
     if default is None:
         return "none"
+    if isinstance(default, tuple):
+        default = list(default)
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 

@@ -104,3 +104,26 @@ def test_a_setting_that_is_none_is_an_error_that_names_what_was_meant(
     (tmp_path / "molt.toml").write_text("prot = 1\n")
     with pytest.raises(SettingsError, match=r"prot is none; did you mean port\?"):
         load_settings(home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "http://Localhost:3000/, https://shop.example:443,",
+        '["http://localhost:3000", "https://shop.example"]',
+    ],
+)
+def test_origins_may_be_written_as_json_or_with_commas_and_as_browsers_do_not(
+    monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setenv("MOLT_CORS__ORIGINS", said)
+    assert load_settings().cors.origins == ("http://localhost:3000", "https://shop.example")
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "localhost:3000", "https://a.example/shop", "https://u@a.example", "[1"]
+)
+def test_what_is_no_origin_is_refused_with_an_example(tmp_path: Path, origin: str) -> None:
+    write_toml(tmp_path, f"[cors]\norigins = ['{origin}']\n")
+    with pytest.raises(SettingsError, match=r"setting cors\.origins: an origin is a scheme and"):
+        load_settings(home=tmp_path)

@@ -7,7 +7,8 @@ from fastapi import Path, Query, Request
 from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
-from molt.app.http.bodies import NDJSON, media_type, parse_json, require_json
+from molt.app.http.bodies import LINES, NDJSON, media_type, parse_json, require_json
+from molt.app.http.failures import InvalidElementError, InvalidRequestError, Violation
 from molt.app.http.route import admission_of, content_of, new_router, where_it_fits, within
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import CollectionPath, Id
@@ -24,6 +25,7 @@ from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
 from molt.index.catalog import documents as index
 from molt.index.catalog.collections import Collection
+from molt.index.errors import InvalidDocumentError
 
 router = new_router("documents")
 
@@ -60,7 +62,7 @@ async def post_documents(
     """Add documents, or replace those with the same ids. An answer means they are on disk."""
     service = service_of(request)
     found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
-    if media_type(request) == NDJSON:
+    if media_type(request) in LINES:
         kept = await keep_lines(request, service, found)
     else:
         body = await _read(request)
@@ -123,9 +125,14 @@ async def delete_document(
 async def _read(request: Request) -> DocumentsBody:
     require_json(request)
     content = await content_of(request)
-    return await where_it_fits(
-        request, content, lambda: validate(DocumentsBody, parse_json(content))
-    )
+    return await where_it_fits(request, content, lambda: _documents(parse_json(content)))
+
+
+def _documents(value: object) -> DocumentsBody:
+    if isinstance(value, list):
+        detail = 'the body is a list; put it into an object: {"documents": […]}'
+        raise InvalidRequestError([Violation(detail, "body")])
+    return validate(DocumentsBody, value)
 
 
 def _keep(service: Service, collection: Collection, body: DocumentsBody) -> Written:
@@ -135,7 +142,13 @@ def _keep(service: Service, collection: Collection, body: DocumentsBody) -> Writ
         to_document(document, limits, place=("documents", number))
         for number, document in enumerate(body.documents)
     ]
-    return keep(service, collection, documents)
+    try:
+        return keep(service, collection, documents)
+    except InvalidDocumentError as error:
+        number = [document.id for document in documents].index(str(error.doc_id))
+        place = ("documents", number, error.field)
+        wrong = Violation(error.reason, "body", place, str(error.doc_id))
+        raise InvalidElementError([wrong]) from None
 
 
 async def _acknowledge(

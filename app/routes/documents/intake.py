@@ -34,8 +34,10 @@ def to_document(
     body: DocumentBody, limits: LimitSettings, *, place: tuple[str | int, ...] = ()
 ) -> Document:
     """A document as the index takes it. Raises `InvalidRequestError` where it is too long."""
-    require(len(body.text), limits, "max_text_chars", place=(*place, "text"))
-    require(len(body.title), limits, "max_text_chars", place=(*place, "title"))
+    named = body.id if place else ""
+    for part in ("text", "title"):
+        size = len(getattr(body, part))
+        require(size, limits, "max_text_chars", place=(*place, part), element=named)
     return Document(id=body.id, text=body.text, title=body.title, metadata=body.metadata)
 
 

@@ -6,15 +6,18 @@ says how many.
 """
 
 import asyncio
+from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from molt.app.http.admission import OverloadedError
 from molt.app.http.auth import Access
-from molt.app.http.bodies import parse_json, require_plain
+from molt.app.http.bodies import parse_json
 from molt.app.http.failures import (
     BodyTooLargeError,
+    InvalidCodingError,
     InvalidKeyError,
     InvalidLineError,
     RequestError,
@@ -37,20 +40,19 @@ _PAUSE = 0.05
 
 @dataclass
 class _Batch:
-    first: int = 1
-    lines: list[bytes] = field(default_factory=list)
+    """Lines that are kept together, each with its number."""
+
+    is_first: bool = True
+    lines: list[tuple[int, bytes]] = field(default_factory=list)
     size: int = 0
 
-    def add(self, line: bytes) -> None:
-        self.lines.append(line)
+    def add(self, number: int, line: bytes) -> None:
+        self.lines.append((number, line))
         self.size += len(line)
 
     @property
     def is_full(self) -> bool:
         return len(self.lines) >= BATCH_LINES or self.size >= BATCH_BYTES
-
-    def next(self) -> "_Batch":
-        return _Batch(first=self.first + len(self.lines))
 
 
 class _Lines:
@@ -59,6 +61,7 @@ class _Lines:
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
         self._pieces: list[bytes] = []
+        self._ended = 0
         self.held = 0
 
     @property
@@ -66,20 +69,28 @@ class _Lines:
         """Has the last line more bytes than it may?"""
         return self.held > self._limit
 
-    def whole(self, chunk: bytes) -> list[bytes]:
-        """The lines that end in a chunk, without their ends."""
+    def whole(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
+        """The lines that end in a chunk, without their ends, and the blank ones."""
+        if not self.held and chunk.isspace():  # as many as there are bytes, perhaps
+            self._ended += chunk.count(b"\n")
+            return
         first, *others = chunk.split(b"\n")
         self._add(first)
         if not others:
-            return []
+            return
         *between, last = others
         ended = self._taken()
         self._add(last)
-        return [ended, *between]
+        for line in (ended, *between):
+            self._ended += 1
+            if not _is_blank(line):
+                yield self._ended, line
 
-    def rest(self) -> list[bytes]:
+    def rest(self) -> Iterator[tuple[int, bytes]]:
         """The last line, where it has no end; one beyond the limit is cut after it."""
-        return [self._taken()[: self._limit + 1]] if self.held else []
+        line = self._taken()[: self._limit + 1]
+        if not _is_blank(line):
+            yield self._ended + 1, line
 
     def _add(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -90,42 +101,70 @@ class _Lines:
         return line
 
 
+def _is_blank(line: bytes) -> bool:
+    return not line or line.isspace() or not line.removeprefix(BOM_UTF8).strip()
+
+
+@dataclass
+class _Stream:
+    """A stream of documents on its way into a collection."""
+
+    request: Request
+    collection: Collection
+    taken: Written
+    batch: _Batch = field(default_factory=_Batch)
+
+    async def take(self, lines: _Lines) -> None:
+        """Keep every line of the body."""
+        share = share_of(self.request)
+        async for chunk in self.request.stream():
+            for number, line in lines.whole(chunk):
+                self.batch.add(number, line)
+                if self.batch.is_full or not share.fits(self.batch.size + lines.held):
+                    await self.keep()
+            if self.batch.lines and not share.fits(self.batch.size + lines.held):
+                await self.keep()
+            share.resize(self.batch.size + lines.held)
+            if lines.are_over:
+                break
+        for number, line in lines.rest():
+            self.batch.add(number, line)
+        await self.keep()
+
+    async def keep(self) -> None:
+        """Keep a batch. A busy server refuses the first; those after it wait for a place."""
+        service, batch = service_of(self.request), self.batch
+        if not batch.is_first:
+            await _look_at_key_again(self.request, self.taken)
+        while True:
+            try:
+                self.taken = await admission_of(self.request).run(
+                    _keep_batch, service, self.collection, batch, self.taken
+                )
+                break
+            except OverloadedError:
+                if batch.is_first or service.stopping:
+                    raise
+            await asyncio.sleep(_PAUSE)
+        self.batch = _Batch(is_first=False)
+
+
 async def keep_lines(request: Request, service: Service, collection: Collection) -> Written:
     """Upsert every line of the body; of two lines with one id the later wins.
 
-    Raises `InvalidLineError`.
+    Raises `InvalidLineError`, `BodyTooLargeError` and `InvalidCodingError`.
     """
-    require_plain(request)
-    share = share_of(request)
-    taken, batch = Written(0, collection.revision), _Batch()
-    lines = _Lines(limit=service.settings.limits.max_ndjson_line_bytes)
-    async for chunk in request.stream():
-        for line in lines.whole(chunk):
-            batch.add(line)
-            if batch.is_full or not share.fits(batch.size + lines.held):
-                taken, batch = await _keep(request, collection, batch, taken), batch.next()
-        if batch.lines and not share.fits(batch.size + lines.held):
-            taken, batch = await _keep(request, collection, batch, taken), batch.next()
-        share.resize(batch.size + lines.held)
-        if lines.are_over:
-            break
-    for line in lines.rest():
-        batch.add(line)
-    return await _keep(request, collection, batch, taken)
-
-
-async def _keep(request: Request, collection: Collection, batch: _Batch, taken: Written) -> Written:
-    """Keep a batch. A busy server refuses the first; those after it wait for a place."""
-    service = service_of(request)
-    if batch.first > 1:
-        await _look_at_key_again(request, taken)
-    while True:
-        try:
-            return await admission_of(request).run(_keep_batch, service, collection, batch, taken)
-        except OverloadedError:
-            if batch.first == 1 or service.stopping:
-                raise
-        await asyncio.sleep(_PAUSE)
+    stream = _Stream(request, collection, Written(0, collection.revision))
+    try:
+        await stream.take(_Lines(limit=service.settings.limits.max_ndjson_line_bytes))
+    except (BodyTooLargeError, InvalidCodingError) as error:  # of what is still packed
+        await stream.keep()
+        taken = stream.taken
+        raise type(error)(
+            f"{error}; the {taken.accepted} documents before were accepted",
+            extensions={"accepted": taken.accepted, "revision": taken.revision},
+        ) from None
+    return stream.taken
 
 
 async def _look_at_key_again(request: Request, taken: Written) -> None:
@@ -141,10 +180,9 @@ async def _look_at_key_again(request: Request, taken: Written) -> None:
 
 def _keep_batch(service: Service, collection: Collection, batch: _Batch, taken: Written) -> Written:
     documents: list[Document] = []
-    for number, line in enumerate(batch.lines, start=batch.first):
+    for number, line in batch.lines:
         try:
-            if line.strip():
-                documents.append(_read_line(line, service.settings.limits))
+            documents.append(_read_line(line, service.settings.limits))
         except (RequestError, InvalidDocumentError) as error:
             taken = _keep_all(service, collection, documents, taken)
             raise InvalidLineError(

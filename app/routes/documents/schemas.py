@@ -2,19 +2,29 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from molt.app.http.texts import Id, Text
 from molt.app.http.validation import Strict, limited
 
 
 class DocumentBody(Strict):
-    """A document: an id unique in its collection, a text, optionally a title and metadata."""
+    """A document: an id unique in its collection, a text, optionally a title and metadata.
+
+    The id may be called `_id`, as in files of BEIR.
+    """
 
     id: Id
     title: Text = ""
     text: Text
     metadata: dict[str, Any] = Field(default={}, description="at most 16 levels and 1 MiB")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_id_of_files(cls, value: object) -> object:
+        if not isinstance(value, dict) or "_id" not in value or value.get("id") is not None:
+            return value
+        return {"id": value["_id"]} | {name: value[name] for name in value.keys() - {"id", "_id"}}
 
 
 class DocumentsBody(Strict):

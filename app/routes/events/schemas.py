@@ -13,7 +13,7 @@ class UbiObject(BaseModel):
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
-    object_id: Id | int | None = None
+    object_id: Id | None = None
 
 
 class UbiPosition(BaseModel):

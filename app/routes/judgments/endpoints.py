@@ -36,11 +36,12 @@ def _check(body: JudgmentsBody, limits: LimitSettings) -> None:
     for name in ("queries", "judgments", "pairs"):
         require(len(getattr(body, name)), limits, "max_documents", place=(name,))
     for number, query in enumerate(body.queries):
-        require(len(query.text), limits, "max_query_chars", place=("queries", number, "text"))
+        place = ("queries", number, "text")
+        require(len(query.text), limits, "max_query_chars", place=place, element=query.id)
     for number, pair in enumerate(body.pairs):
-        place = ("pairs", number)
-        require(len(pair.query), limits, "max_query_chars", place=(*place, "query"))
-        require(len(pair.positive or ""), limits, "max_text_chars", place=(*place, "positive"))
+        require(len(pair.query), limits, "max_query_chars", place=("pairs", number, "query"))
+        place = ("pairs", number, "positive")
+        require(len(pair.positive or ""), limits, "max_text_chars", place=place)
 
 
 def _keep(service: Service, name: str, body: JudgmentsBody) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from molt.app.http.failures import TokenArraysError
+from molt.app.http.sentences import kind_of
 from molt.app.http.texts import Name
 from molt.app.http.validation import WHOLE, Strict, limited
 
@@ -28,7 +29,9 @@ def _text(text: object, at: int) -> str:
     if isinstance(text, int | list) and not isinstance(text, bool):
         raise TokenArraysError
     if not isinstance(text, str):
-        raise PydanticCustomError("text", "must be a string or a list of strings")
+        wrong = {"at": at, "kind": kind_of(text)}
+        message = "must be a string or a list of strings; text {at} is {kind}"
+        raise PydanticCustomError("text", message, wrong)
     if not text or "\0" in text:
         wrong = {"at": at, "what": "holds a NUL character" if text else "is empty"}
         raise PydanticCustomError("text", "text {at} {what}", wrong)

@@ -68,7 +68,7 @@ def _query(body: SearchBody, limits: LimitSettings) -> SearchQuery:
     require(len(body.query), limits, "max_query_chars", place=("query",))
     require(body.k, limits, "max_k", place=("k",))
     offset = _offset(body)
-    require(offset + body.k, limits, "max_window", place=("offset",))
+    _check_window(offset, body, limits)
     return SearchQuery(
         text=body.query,
         collection=body.collection,
@@ -78,6 +78,16 @@ def _query(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         min_score=body.min_score,
         max_chars=limits.max_answer_bytes,
     )
+
+
+def _check_window(offset: int, body: SearchBody, limits: LimitSettings) -> None:
+    if offset + body.k > limits.max_window:
+        name = "offset" if body.cursor is None else "cursor"
+        detail = (
+            f"hits {offset + 1} to {offset + body.k} are asked for (offset {offset}, k {body.k}); "
+            f"the setting limits.max_window allows the first {limits.max_window}"
+        )
+        raise InvalidRequestError([Violation(detail, "body", (name,))])
 
 
 def _offset(body: SearchBody) -> int:

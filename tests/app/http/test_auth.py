@@ -199,6 +199,42 @@ def test_a_bearer_token_is_as_good_as_an_api_key(keyed: TestClient) -> None:
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("role", "wrong"),
+    [
+        (Role.READ, {"Authorization": "Bearer molt_wrong", "api-key": "molt_wrong"}),
+        (Role.READ, {"Authorization": "Bearer sk-of-another-service"}),
+        (Role.READ, {"api-key": "molt_wrong", "Authorization": "Basic bW9sdDptb2x0"}),
+        (Role.READ, {}),
+    ],
+)
+def test_x_api_key_is_taken_too_and_a_wrong_key_hides_no_right_one(
+    keyed: TestClient, role: Role, wrong: dict[str, str]
+) -> None:
+    secret = keyed.secrets[role]  # type: ignore[attr-defined]
+    right = {"x-api-key": secret}
+    assert keyed.get("/collections", headers=wrong | right).status_code == 200
+    assert keyed.get("/collections", headers=wrong | {"x-api-key": "molt_x"}).status_code == 401
+
+
+def test_of_several_right_keys_the_one_that_may_do_most_counts(keyed: TestClient) -> None:
+    secrets = keyed.secrets  # type: ignore[attr-defined]
+    headers = {"Authorization": f"Bearer {secrets[Role.READ]}", "api-key": secrets[Role.ADMIN]}
+    assert keyed.get("/admin/generations", headers=headers).status_code == 200
+
+
+def test_a_new_key_opens_at_once_beside_one_that_may_do_less(
+    catalog: Catalog, admission: Admission
+) -> None:
+    reader = catalog.keys.create("reader", Role.READ)
+    clock = Clock()
+    guard = Guard(catalog.keys, admission=admission, reachable=False, clock=clock)
+    asyncio.run(guard.admit(Headers({"api-key": reader}), Access.READ))
+    clock.now += 1
+    headers = {"api-key": reader, "x-api-key": catalog.keys.create("writer", Role.WRITE)}
+    asyncio.run(guard.admit(Headers(headers), Access.WRITE))
+
+
 def test_a_missing_key_is_told_in_the_envelope_of_the_path(keyed: TestClient) -> None:
     assert keyed.get("/collections").headers["www-authenticate"] == "Bearer"
     assert keyed.get("/collections").json()["type"] == "urn:molt:problem:invalid_key"

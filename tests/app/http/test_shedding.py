@@ -22,6 +22,7 @@ from tests.app.serving import BOOTS, open_engine
 
 pytestmark = pytest.mark.promise("P5", "a bulkhead that is full")
 SEARCH = {"query": "boots"}
+PAGE = "http://localhost:3000"
 
 
 class Served:
@@ -44,7 +45,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    settings = load_settings(home=tmp_path_factory.mktemp("home"))
+    settings = load_settings(home=tmp_path_factory.mktemp("home"), cors={"origins": [PAGE]})
     engine = open_engine(settings)
     engine.start()
     app = create_app(settings, engine)
@@ -85,6 +86,14 @@ def test_openai_clients_are_refused_in_their_own_words(full: Served) -> None:
     answer = httpx.post(f"{full.url}/v1/embeddings", json={"input": "boots", "model": "default"})
     assert answer.status_code == 429
     assert answer.json()["error"]["type"] == "rate_limit_error"
+
+
+def test_a_page_that_may_ask_can_read_a_refusal(full: Served) -> None:
+    answer = httpx.post(f"{full.url}/search", json=SEARCH, headers={"Origin": PAGE})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (429, PAGE)
+    assert "Retry-After" in answer.headers["access-control-expose-headers"]
+    other = httpx.post(f"{full.url}/search", json=SEARCH)
+    assert (other.headers["vary"], other.status_code) == ("Origin", 429)
 
 
 def test_the_connection_goes_on_after_a_refusal(full: Served) -> None:

@@ -150,6 +150,80 @@ def test_a_wrong_line_is_named_and_the_lines_before_it_are_kept(
     assert len(ids(client)) == 700
 
 
+RECORDS = [
+    b'{"_id": "1", "text": "a cup"}',
+    b'{"id": 1, "text": "a cup"}',
+    b'{"id": 1.0, "text": "a cup"}',
+    b'{"_id": 1, "text": "a cup"}',
+    b'{"id": null, "_id": "1", "text": "a cup"}',
+    b'{"id": "1", "text": "a cup", "title": null}',
+    b'{"id": "1", "text": "a cup", "metadata": null}',
+    b'\xef\xbb\xbf{"id": "1", "text": "a cup"}',
+]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_record_that_files_may_hold_is_taken_as_a_line_and_in_a_list(
+    shop: TestClient, record: bytes
+) -> None:
+    mark = record[: record.index(b"{")]
+    body = mark + b'{"documents": [' + record[len(mark) :] + b'], "wait": false}'
+    for content, headers in ((record, NDJSON), (body, {"Content-Type": "application/json"})):
+        answer = shop.post(DOCUMENTS, content=content, headers=headers, params={"wait": False})
+        assert (answer.status_code, answer.json()["accepted"]) == (200, 1), answer.text
+        stored = shop.get(f"{DOCUMENTS}/1").json()
+        assert (stored["id"], stored["title"], stored["metadata"]) == ("1", "", {})
+        shop.delete(f"{DOCUMENTS}/1")
+
+
+def test_whole_numbers_that_are_ids_stay_exact(shop: TestClient) -> None:
+    for number in (2**53 + 1, 2**63 - 1, -7, 0):
+        body = {"documents": [{"id": number, "text": "a cup"}], "wait": False}
+        assert shop.post(DOCUMENTS, json=body).status_code == 200
+        assert shop.get(f"{DOCUMENTS}/{number}").json()["id"] == str(number)
+        shop.delete(f"{DOCUMENTS}/{number}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ndjson", "x-ndjson", "jsonl", "x-jsonl", "jsonlines", "x-jsonlines; charset=utf-8"],
+)
+def test_lines_are_known_by_each_name_that_clients_give_them(shop: TestClient, name: str) -> None:
+    headers = {"Content-Type": f"application/{name}"}
+    line = b'{"id": "d1", "text": "warm waterproof boots"}\n'
+    answer = shop.post(DOCUMENTS, content=line * 2, headers=headers, params={"wait": False})
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 2)
+
+
+def test_a_list_of_documents_without_an_object_around_it_says_where_it_belongs(
+    shop: TestClient,
+) -> None:
+    answer = shop.post(DOCUMENTS, json=[{"id": "2", "text": "a stove"}])
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == (
+        'the body is a list; put it into an object: {"documents": […]}'
+    )
+
+
+def test_what_is_wrong_with_a_document_is_said_with_its_place_and_id(shop: TestClient) -> None:
+    documents = [{"id": "d1", "text": "a cup"}, {"_id": "d8", "text": ["a", "b"]}]
+    answer = shop.post(DOCUMENTS, json={"documents": documents})
+    detail = "must be a string, not a list"
+    assert answer.json()["errors"] == [
+        {"detail": detail, "pointer": "#/documents/1/text", "id": "d8"}
+    ]
+    assert answer.json()["detail"] == f'documents.1.text (id "d8"): {detail}'
+
+
+def test_a_document_that_cannot_be_kept_is_named_by_its_place_and_id(shop: TestClient) -> None:
+    documents = [{"id": "d1", "text": "a cup"}, {"id": "d8", "title": "", "text": " "}]
+    problem = shop.post(DOCUMENTS, json={"documents": documents}).json()
+    assert problem["type"] == "urn:molt:problem:invalid_document"
+    assert problem["detail"] == (
+        'documents.1.text (id "d8"): is empty, and so is the title; give one of them'
+    )
+
+
 def test_of_two_lines_with_one_id_the_later_wins(client: TestClient) -> None:
     stream = b'{"id": "a", "text": "old"}\n{"id": "a", "text": "new"}\n'
     assert client.post(DOCUMENTS, content=stream, headers=NDJSON).json()["accepted"] == 2

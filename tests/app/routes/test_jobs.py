@@ -371,6 +371,19 @@ def test_a_last_event_that_is_no_number_is_refused(
     assert answer.status_code == 422
 
 
+def test_the_head_of_what_would_be_followed_is_answered_at_once(
+    asked: TestClient, shop: str
+) -> None:
+    job = job_of(ask(asked, "merge", shop))
+    try:
+        answer = asked.head(f"/admin/jobs/{job['id']}/events", headers={"Accept-Encoding": "gzip"})
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert "content-encoding" not in answer.headers
+    finally:
+        asked.delete(f"/admin/jobs/{job['id']}")
+
+
 def test_following_ends_without_an_end_when_the_server_is_told_to_stop(client: TestClient) -> None:
     engine(client).catalog.collections.create("shop")
     job = job_of(client.post("/admin/reindex", json={"collection": "shop"}))

@@ -56,6 +56,13 @@ def test_the_model_of_the_answer_can_be_asked_for_by_its_id(shop: TestClient) ->
     assert embed(shop, model=first["model"])["data"] == first["data"]
 
 
+def test_a_text_that_is_none_is_named_among_the_others(shop: TestClient) -> None:
+    body = {"model": "default", "input": ["a", None]}
+    told = shop.post("/v1/embeddings", json=body).json()["error"]
+    assert told["message"] == "input: must be a string or a list of strings; text 1 is null"
+    assert told["param"] == "input"
+
+
 def test_an_unknown_model_is_not_found_as_openai_says_it(shop: TestClient) -> None:
     answer = shop.post("/v1/embeddings", json={"model": "gpt-9", "input": "x"})
     assert answer.status_code == 404

@@ -118,6 +118,21 @@ def test_what_is_promised_but_not_served_yet_says_so(
     ]
 
 
+def test_a_window_beyond_the_limit_is_said_in_what_was_sent(shop: TestClient) -> None:
+    answer = shop.post("/search", json={"query": "a", "k": 10, "offset": 9995})
+    assert answer.json()["detail"] == (
+        "offset: hits 9996 to 10005 are asked for (offset 9995, k 10); the setting "
+        "limits.max_window allows the first 10000"
+    )
+
+
+def test_null_is_the_same_as_left_out(shop: TestClient) -> None:
+    names = ("collection", "k", "offset", "mode", "filter", "facets", "highlight", "explain")
+    names += ("rerank", "min_score", "cursor", "include")
+    found = search(shop, **dict.fromkeys(names))
+    assert found["hits"] == search(shop)["hits"]
+
+
 def test_every_field_of_the_surface_is_accepted(shop: TestClient) -> None:
     search(
         shop,
