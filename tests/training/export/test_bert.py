@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import onnxruntime
 import pytest
 import torch
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from packaging.utils import canonicalize_name
 from transformers import BertModel
 
 from molt.encoder import Pooling, open_checkpoint
@@ -20,10 +22,8 @@ from molt.training.export.attention import join_heads
 from molt.training.export.bert import write_bert
 from molt.training.export.precision import narrowing_products
 from tests.checkpoints import write_json
-from tests.encoder.test_imports import HEAVY
+from tests.test_locks import pins
 from tests.training.export.test_graph import CONFIGURATIONS, pooled
-
-HEAVY_TO_EXPORT = set(HEAVY) - {"onnx"}
 
 
 @pytest.fixture
@@ -99,14 +99,18 @@ def test_another_model_is_refused(bert: Path, changes: dict[str, Any], said: str
         write_bert(bert, pooling=Pooling.MEAN, target=bert / "graph.onnx")
 
 
-def test_the_default_checkpoint_is_made_without_torch() -> None:
+def test_the_default_checkpoint_is_made_by_what_is_locked_for_serving_alone() -> None:
     program = """
 import sys
 import molt.worker.tasks.__main__
 import molt.training.export.default
 import onnxruntime.quantization.matmul_nbits_quantizer
-print(*sorted(set(sys.argv[1:]) & sys.modules.keys()))
+print(*{name.partition(".")[0] for name in sys.modules})
 """
-    command = [sys.executable, "-c", program, *HEAVY_TO_EXPORT]
+    command = [sys.executable, "-c", program]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == ""
+    installed = packages_distributions()
+    by = {one for name in done.stdout.split() for one in installed.get(name, ())[:1]}
+    locked = pins("serve").keys() | pins("build").keys()
+    assert {"onnx", "onnxruntime", "numpy"} <= locked & by
+    assert {canonicalize_name(one) for one in by} - locked - {"molt", "molt-search"} == set()
