@@ -32,6 +32,8 @@ _SCHEMA = pl.Schema(
         "element": pl.UInt32,
     }
 )
+_MAX_COUNTED = 8
+"""Fields of objects of which it is kept what belongs to which."""
 _ORDER = ["field", "kind", "number", "rest", "text", "row", "element"]
 
 
@@ -58,6 +60,7 @@ class Attributes:
         self._texts = frame["text"]
         self._runs = _runs(frame)
         self._columns: dict[tuple[str, ScalarKind], Column | None] = {}
+        self._counted: dict[str, npt.NDArray[np.int64]] = {}
         self._readings: dict[str, Readings] = {}
 
     @cached_property
@@ -103,6 +106,16 @@ class Attributes:
             return TextColumn(self._texts[lines], lines)
         rests = self._rests[lines] if self._rests is not None else None
         return NumberColumn(self._numbers[lines], rests, lines)
+
+    def elements_of(self, field: str) -> npt.NDArray[np.int64]:
+        """Which of the objects of `field` each nested object belongs to (`Elements.counted`)."""
+        counted = self._counted.get(field)
+        if counted is None:
+            counted = self.elements.counted(self.lines(field, ScalarKind.OBJECT))
+            if len(self._counted) >= _MAX_COUNTED:
+                self._counted.clear()
+            self._counted[field] = counted
+        return counted
 
     def readings(self, field: str) -> Readings:
         """What the texts of `field` say besides; read once."""

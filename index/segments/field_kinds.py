@@ -26,6 +26,7 @@ from molt.index.segments.matching import compared_kinds
 from molt.index.segments.scalar import ID_FIELD, ScalarKind, shown_field
 
 _MAX_COMPARED = 1_000
+_MAX_SETS = 100
 _PLURAL = {
     ScalarKind.NUMBER: "numbers",
     ScalarKind.TEXT: "text",
@@ -47,7 +48,7 @@ class FieldKinds:
     """
 
     kinds: Mapping[str, frozenset[ScalarKind]]
-    known: frozenset[str] = frozenset()
+    names: tuple[frozenset[str], ...] = ()
     complete: bool = True
 
     def __or__(self, other: "FieldKinds") -> "FieldKinds":
@@ -56,9 +57,14 @@ class FieldKinds:
         none = frozenset[ScalarKind]()
         return FieldKinds(
             {name: self.kinds.get(name, none) | other.kinds.get(name, none) for name in names},
-            self.known if other.known <= self.known else self.known | other.known,
+            _gathered((*self.names, *other.names)),
             self.complete and other.complete,
         )
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Every field that some document has."""
+        return frozenset[str]().union(*self.names)
 
     def check(self, where: Filter) -> None:
         """Raise `UnknownFieldError` for a field that nobody has, `FilterError` for a vain test.
@@ -86,17 +92,12 @@ class FieldKinds:
             )
 
     def _unknown(self, field: str, *, path: str) -> UnknownFieldError:
-        nearest = sorted(self.known, key=lambda name: (abs(len(name) - len(field)), name))
+        known = self.known
+        nearest = sorted(known, key=lambda name: (abs(len(name) - len(field)), name))
         close = get_close_matches(field, islice(nearest, _MAX_COMPARED), cutoff=0.6)
-        hint = f"did you mean {' or '.join(map(_quoted, close))}?" if close else self._listing()
+        hint = f"did you mean {' or '.join(map(_quoted, close))}?" if close else _listing(known)
         said = f"no document has a field {_quoted(field)}; {hint}"
         return UnknownFieldError(f"{path}.field", said)
-
-    def _listing(self) -> str:
-        if not self.known:
-            return "no document has any metadata"
-        more = ", ..." if len(self.known) > 10 else ""
-        return f"there are {', '.join(map(_quoted, sorted(self.known)[:10]))}{more}"
 
 
 def field_kinds(where: Filter, attributes: Attributes) -> FieldKinds:
@@ -109,7 +110,12 @@ def field_kinds(where: Filter, attributes: Attributes) -> FieldKinds:
             said = {kind for kinds in asked for kind in kinds - held}
             held |= {kind for kind in said if attributes.has(condition.field, kind)}
         kinds[condition.field] = kinds.get(condition.field, frozenset()) | held
-    return FieldKinds(kinds, attributes.fields, attributes.complete)
+    return FieldKinds(kinds, (attributes.fields,), attributes.complete)
+
+
+def _gathered(names: tuple[frozenset[str], ...]) -> tuple[frozenset[str], ...]:
+    """The same names, in few sets: uniting them is left to whoever wants to know them."""
+    return names if len(names) <= _MAX_SETS else (frozenset[str]().union(*names),)
 
 
 def check_fields(where: Filter, segments: Sequence[Attributes]) -> None:
@@ -157,6 +163,13 @@ def _advice(test: ValueTest, held: frozenset[ScalarKind]) -> str:
     if not isinstance(test, Bound):
         return 'use a range or "eq"'
     return f"bound it by {plural_kinds(comparable)}"
+
+
+def _listing(known: frozenset[str]) -> str:
+    if not known:
+        return "no document has any metadata"
+    more = ", ..." if len(known) > 10 else ""
+    return f"there are {', '.join(map(_quoted, sorted(known)[:10]))}{more}"
 
 
 def _quoted(field: str) -> str:

@@ -133,7 +133,7 @@ class _View:
     def _any_element(self, field: str, part: Filter) -> Mask:
         mask = np.zeros(self.size, bool)
         lines = self.attributes.lines(field, ScalarKind.OBJECT)
-        units = self.attributes.elements.counted(lines)
+        units = self.attributes.elements_of(field)
         inside = _View(self.attributes, lines.stop - lines.start, f"{field}.", units)
         self._mark(mask, lines.start + np.flatnonzero(inside.matching(part)))
         return mask

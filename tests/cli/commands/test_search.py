@@ -57,6 +57,25 @@ def test_a_filter_keeps_only_what_matches(molt: Molt) -> None:
     assert [hit["id"] for hit in hits] == ["b"]
 
 
+@pytest.mark.usefixtures("hashing")
+def test_a_word_among_prices_hides_no_price_and_is_told(molt: Molt, tmp_path: Path) -> None:
+    path = tmp_path / "docs.csv"
+    rows = (
+        "id,text,price",
+        "1,tent,on request",
+        "2,stove,12.5",
+        "3,cup,",
+        "4,rope,9",
+        "5,sock,100",
+    )
+    path.write_text("\n".join(rows))
+    assert molt("import", "shop", str(path)).status == 0
+    where = '{"field": "price", "lte": 12.5}'
+    shown = molt("search", "shop", "tent", "--filter", where)
+    assert sorted(line.split("\t")[2] for line in shown.stdout.splitlines()[1:]) == ["2", "4"]
+    assert "'price' holds text in 1 of 5 documents" in shown.stderr
+
+
 @pytest.mark.usefixtures("shop")
 def test_hits_are_listed_best_first(molt: Molt) -> None:
     shown = molt("search", "shop", "warm waterproof boots").stdout.splitlines()

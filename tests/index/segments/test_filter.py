@@ -2,9 +2,11 @@
 
 from contextlib import suppress
 
+import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema_rs import validator_for
 
 from molt.index.errors import FilterError
 from molt.index.segments.filter import (
@@ -21,10 +23,12 @@ from molt.index.segments.filter import (
     Prefix,
     RangeOperator,
     conditions,
+    filter_schema,
     parse_filter,
 )
 from molt.index.segments.operands import MAX_VALUES
 from molt.index.segments.scalar import ID_FIELD, Scalar, ScalarKind, scalar_of
+from tests.index.segments.filter_oracle import filters
 from tests.paths import DOCS
 
 
@@ -218,6 +222,15 @@ WORDS = [
     ],
 ]
 
+
+def plain(value):
+    """Is this JSON, of numbers that JSON Schema knows?"""
+    try:
+        return orjson.loads(orjson.dumps(value)) == value
+    except TypeError:
+        return False
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -230,6 +243,28 @@ json_values = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+SCHEMA = filter_schema("#/$defs/filter")
+VALIDATOR = validator_for({"$defs": {"filter": SCHEMA}, "$ref": "#/$defs/filter"})
+INEXPRESSIBLE = (
+    "a range needs two numbers",
+    "beyond 64 bits",
+    "conditions may use",
+    "stands alone",
+)
+
+
+@settings(max_examples=200)
+@given(filters | json_values.filter(plain))
+def test_the_schema_and_the_parser_are_of_one_mind(value):
+    try:
+        parse_filter(value)
+    except FilterError as error:
+        said = str(error)
+        assert not VALIDATOR.is_valid(value) or any(reason in said for reason in INEXPRESSIBLE)
+    else:
+        assert VALIDATOR.is_valid(value)
 
 
 @given(json_values)

@@ -97,6 +97,7 @@ def test_integers_of_64_bits_are_compared_exactly_with_each_other_and_with_fract
     assert kept({"field": "n", "gte": 2.0**63}, metadata) == [5]
     assert kept({"field": "n", "lte": -(2**63)}, metadata) == [6]
     assert kept({"field": "n", "eq": 2**53 + 1}, [{"n": 2**53}]) == []
+    assert kept({"field": "n", "lt": 2**53 + 1}, [{"n": 2**53 + 1}, {"n": str(2**53)}]) == [1]
 
 
 def test_dates_are_compared_as_instants_whatever_their_zones():
@@ -147,7 +148,14 @@ def test_conditions_on_an_element_are_satisfied_by_one_object(inner, rows):
     assert kept({"field": "offers", "any_element": inner}, OFFERS) == rows
 
 
-def test_elements_nest():
+NESTED = [
+    {"a": [{"n": 1, "b": [{"c": {"d": 1}}, {"c": {"d": 2}}]}]},
+    {"a": [{"n": 1, "b": [{"c": {"d": 1}}]}, {"n": 2, "b": [{"c": {"d": 2}}]}]},
+]
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_elements_nest_after_a_merge_as_before(order):
     where = {
         "field": "a",
         "any_element": {
@@ -157,11 +165,12 @@ def test_elements_nest():
             ]
         },
     }
-    metadata = [
-        {"a": [{"n": 1, "b": [{"c": {"d": 1}}, {"c": {"d": 2}}]}]},
-        {"a": [{"n": 1, "b": [{"c": {"d": 1}}]}, {"n": 2, "b": [{"c": {"d": 2}}]}]},
-    ]
-    assert kept(where, metadata) == [0]
+    assert kept(where, NESTED) == [0]
+    parts = [attributes_of([{"a": {"b": {}}}, one]) for one in NESTED]
+    moved = [np.array([-1, order[0]]), np.array([-1, order[1]])]
+    merged = merged_attributes(zip(parts, moved, strict=True))
+    mask = matching_rows(parse_filter(where), merged, n_rows=2)
+    assert mask.nonzero()[0].tolist() == [order[0]]
 
 
 @settings(max_examples=300)
