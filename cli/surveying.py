@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from molt.index.files.survey import SurveyedColumn
 
 SHOWN = 5
-_MOST_IDS = 1_000_000
 _WIDTH = 60
 
 
@@ -53,17 +52,19 @@ def show_survey(
 def _surveyed(
     path: Path, options: "ReadOptions", reject: "Callable[[RowError], None]"
 ) -> Iterator[_Surveyed]:
-    from molt.index.files import Source, open_source
+    from molt.index.files import RecordKind, Source, open_source
+    from molt.index.files.ids import RepeatedIds
     from molt.index.files.survey import FileSurvey
 
     for part in open_source(path, options=options).parts:
         survey, bad = FileSurvey(), _Bad(reject)
         source = Source((part,), reject=bad, options=options, observe=survey.look)
         records: list[dict[str, Any]] = []
-        good, ids = 0, _Ids()
+        good, ids = 0, RepeatedIds()
         for record in _records(source):
             good += 1
-            ids.see(record)
+            if part.kind is RecordKind.DOCUMENTS:
+                ids.see(record.id)
             if len(records) < SHOWN:
                 records.append(asdict(record))
         yield _Surveyed(
@@ -72,7 +73,7 @@ def _surveyed(
             form=_form(part, options),
             good=good,
             bad=bad.count,
-            again=ids.again,
+            again=ids.count,
             columns=survey.columns(source, part),
             records=tuple(records),
         )
@@ -88,21 +89,6 @@ class _Bad:
     def __call__(self, error: "RowError") -> None:
         self.count += 1
         self.reject(error)
-
-
-class _Ids:
-    """Counts documents whose id came before, among the first million."""
-
-    def __init__(self) -> None:
-        self._seen: set[int] = set()
-        self.again = 0
-
-    def see(self, record: Any) -> None:
-        if not hasattr(record, "title") or len(self._seen) == _MOST_IDS:
-            return
-        key = hash(record.id)
-        self.again += key in self._seen
-        self._seen.add(key)
 
 
 def _records(source: Any) -> Iterator[Any]:

@@ -23,12 +23,15 @@ REFERENCES = frozenset(
 )
 """The canonical names of columns whose cells are ids."""
 _EXACT = 2.0**53
+_MOST_IDS = 1_000_000
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?P<point>\.0{1,9})?")
 _POWER = re.compile(r"-?[1-9](?:\.[0-9]{1,30})?[eE]\+[0-9]{1,2}")
 
 
 def read_id(value: object, *, field: str = "id") -> str:
     """The id that a value spells; a whole number is its digits. Raises `InvalidFieldError`."""
+    if isinstance(value, dict) and value.keys() == {"$oid"}:  # as MongoDB exports an id
+        value = value["$oid"]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return check_id(value, field=field)
     if isinstance(value, int):
@@ -51,6 +54,24 @@ def make_id(title: str, text: str, metadata: Mapping[str, Any]) -> str:
     content = orjson.dumps([check_text(title, field="title"), check_text(text, field="text")])
     digest = blake2b(content + encode_metadata(metadata).encode(), digest_size=12)
     return digest.hexdigest()
+
+
+class RepeatedIds:
+    """Counts the ids that came before, among the first million of a file."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self.count = 0
+        self.first = ""
+
+    def see(self, doc_id: str) -> None:
+        """One more id."""
+        key = hash(doc_id)
+        if key in self._seen:
+            self.count += 1
+            self.first = self.first or doc_id
+        elif len(self._seen) < _MOST_IDS:
+            self._seen.add(key)
 
 
 @dataclass

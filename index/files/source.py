@@ -15,9 +15,11 @@ from molt.index.files.columnar.dataset import find_dataset
 from molt.index.files.columns import DocumentColumns, require_columns
 from molt.index.files.compression import bare_suffix
 from molt.index.files.errors import RowError, ScoredTextsError, SourceError
+from molt.index.files.ids import RepeatedIds
 from molt.index.files.judged.folder import find_relevance, unread_files
 from molt.index.files.judged.pairs import read_pairs
 from molt.index.files.judged.remarks import Remarks
+from molt.index.files.kinds import MixedFields
 from molt.index.files.options import ReadOptions, told_once
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
@@ -124,10 +126,21 @@ class Source:
         if names:
             columns = self._understood(part, names)
         found = self._records(part, lambda row, _: read_document(row, columns, markup=markup))
+        repeated, mixed = RepeatedIds(), MixedFields()
         for number, document in enumerate(found):
+            repeated.see(document.id)
+            if not columns.known:
+                mixed.see(document.metadata)
             if number < _SAMPLE and markup is Markup.KEPT and has_markup(document.text):
                 self._options.tell(f"{part.path}: texts hold HTML; pass --strip-html to remove it")
             yield document
+        if repeated.count:
+            self._options.tell(
+                f"{part.path}: rows with an id that came before: {repeated.count:,} (the first is "
+                f"{repeated.first[:_SAID]}); of rows with one id the last one stays"
+            )
+        for remark in mixed.remarks():
+            self._options.tell(f"{part.path}: {remark}")
 
     def _read(
         self, kind: RecordKind, convert: Callable[[Row, SourcePart], _Record]

@@ -4,12 +4,14 @@ Where the end says nothing, the first bytes may.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from molt.index.files.columnar.arrow import read_arrow
 from molt.index.files.columnar.parquet import read_parquet
-from molt.index.files.columns import match_all
+from molt.index.files.columns import find_columns, match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
 from molt.index.files.errors import RowError, ScoredTextsError, SourceError
 from molt.index.files.judged.headless import layout_of, read_headless
@@ -17,7 +19,7 @@ from molt.index.files.judged.layouts import Layout
 from molt.index.files.judged.names import read_name, split_of
 from molt.index.files.judged.pairs import PairShape, shape_of
 from molt.index.files.objects.values import read_objects
-from molt.index.files.options import ReadOptions
+from molt.index.files.options import ReadOptions, silent
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, QUERY_IDS, QUERY_TEXTS, Row
@@ -48,6 +50,19 @@ _BEGINNINGS: tuple[tuple[bytes, Reader], ...] = (
     (b"\xef\xbb\xbf{", read_objects),
     (b"\xef\xbb\xbf[", read_objects),
 )
+_TEXT_ENDS = ("", ".txt", ".tab", ".dat", ".text")
+_HINTS = {
+    ".zip": "unpack it and import what it holds",
+    ".tar": "unpack it and import what it holds",
+    ".tgz": "unpack it and import what it holds",
+    ".7z": "unpack it and import what it holds",
+    ".xls": "save it as .xlsx or .csv",
+    ".ods": "save it as .xlsx or .csv",
+    ".docx": "export its text as .jsonl or .csv",
+    ".pdf": "export its text as .jsonl or .csv",
+    ".sqlite": "export its table as .csv or .jsonl",
+    ".db": "export its table as .csv or .jsonl",
+}
 _NAMED = {"queries": RecordKind.QUERIES, "qrels": RecordKind.JUDGMENTS, "pairs": RecordKind.PAIRS}
 _GUESSING = ReadOptions()
 
@@ -142,23 +157,36 @@ def _reader(path: Path, options: ReadOptions) -> Reader:
     if layout is not None:
         return partial(read_headless, layout)
     end = f".{options.format.lower().removeprefix('.')}" if options.format else bare_suffix(path)
-    read = READERS.get(end) or (None if options.format else _by_beginning(path))
+    read = READERS.get(end) or (None if options.format else _by_beginning(path, options))
     if read is None:
-        raise SourceError(
-            path,
-            "is of no known format; bring .jsonl, .ndjson, .json, .csv or .tsv (each also with "
-            ".gz, .zst, .bz2 or .xz), .parquet, .arrow, .feather or .xlsx, a folder in the BEIR "
-            "layout, TREC qrels or topics, or say what it is with --format",
-        )
+        raise _unknown(path)
     if read in _WHOLE and is_packed(path):
         raise SourceError(path, f"is of no known format: unpack it to a file that ends in {end}")
     return read
 
 
-def _by_beginning(path: Path) -> Reader | None:
+def _by_beginning(path: Path, options: ReadOptions) -> Reader | None:
+    """The reader of what a file begins with: JSON, typed columns, or a header with a text in it."""
     with open_bytes(path, ReadProgress()) as file:
         head = file.read(256).lstrip()
-    return next((read for mark, read in _BEGINNINGS if head.startswith(mark)), None)
+    read = next((read for mark, read in _BEGINNINGS if head.startswith(mark)), None)
+    if read is None and bare_suffix(path) in _TEXT_ENDS:
+        with suppress(SourceError):
+            names = find_form(path, replace(options, tell=silent)).header.names
+            if len(names) > 1 and find_columns(names, options).text is not None:
+                return read_csv
+    return read
+
+
+def _unknown(path: Path) -> SourceError:
+    if hint := _HINTS.get(bare_suffix(path)):
+        return SourceError(path, f"is of no known format: {hint}")
+    return SourceError(
+        path,
+        "is of no known format; bring .jsonl, .ndjson, .json, .csv or .tsv (each also with "
+        ".gz, .zst, .bz2 or .xz), .parquet, .arrow, .feather or .xlsx, a folder in the BEIR "
+        "layout, TREC qrels or topics, or say what it is with --format",
+    )
 
 
 def _declared(path: Path, options: ReadOptions) -> tuple[str, ...]:

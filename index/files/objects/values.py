@@ -11,6 +11,7 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from molt.index.files.columns import TEXTS, TITLES
 from molt.index.files.errors import RowError, SourceError
 from molt.index.files.objects.bulk import unwrap_documents
 from molt.index.files.objects.exact import EXACT, AmbiguousObjectError
@@ -26,6 +27,7 @@ _SLACK = 16  # characters of a literal, number or escape that may be cut off
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _LENIENT = JSONDecoder(parse_int=len)
 _GUESSING = ReadOptions()
+_TEXTS = frozenset((*TEXTS, *TITLES))
 _OWN = frozenset(("_id", "id", "text"))  # an object that has one is a document itself
 WRAPPERS = ("documents", "docs", "data", "rows", "records", "items", "results", "corpus")
 
@@ -69,7 +71,8 @@ def read_values(
 ) -> Iterator[Row | RowError]:
     """Every object of an array, or of objects that follow each other, with its first line.
 
-    An object whose only list of objects is called as one of `WRAPPERS` stands for those. Raises
+    An object with a list of objects that is called as one of `WRAPPERS` stands for those, and one
+    whose members are all objects with texts for its members. Raises
     `SourceError` where the file is no JSON from some line on; the rows before it came.
     """
     with open_utf8(path, progress, options) as file:
@@ -98,11 +101,15 @@ def _rows(path: Path, line: int, value: Any, *, alone: bool) -> Iterator[Row | R
 
 
 def _wrapped(value: dict[str, Any]) -> list[Any] | None:
-    lists = [name for name, inner in value.items() if isinstance(inner, list)]
-    if len(lists) != 1 or lists[0].lower() not in WRAPPERS or _OWN & value.keys():
+    """The objects that an object stands for: those of its list, or its members, by their ids."""
+    if _OWN & value.keys():
         return None
-    found: list[Any] = value[lists[0]]
-    return found if found and isinstance(found[0], dict) else None
+    lists = [inner for name, inner in value.items() if name.lower() in WRAPPERS]
+    if len(lists) == 1 and isinstance(lists[0], list):
+        return lists[0] if lists[0] and isinstance(lists[0][0], dict) else None
+    if value and all(isinstance(inner, dict) and _TEXTS & inner.keys() for inner in value.values()):
+        return [{"_id": name} | inner for name, inner in value.items()]
+    return None
 
 
 def _pass_comma(text: "_Text", *, in_array: bool) -> None:

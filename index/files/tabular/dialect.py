@@ -41,11 +41,12 @@ def find_dialect(path: Path, lines: Sequence[str], options: ReadOptions) -> Dial
     """
     named = _separator_line(lines)
     rest = lines[1:] if named else lines
-    usual = "\t" if ".tsv" in map(str.lower, path.suffixes) else ","
+    is_tsv = ".tsv" in map(str.lower, path.suffixes) or options.format == "tsv"
+    usual = "\t" if is_tsv else ","
     found = _given(path, options) or named or _guess(rest, usual)
     if found != usual and not named and options.delimiter is None:
         options.tell(f"{path}: its cells are separated by {describe_delimiter(found)}")
-    quoting = options.quoting or (Quoting.NONE if found == "\t" else None)
+    quoting = options.quoting or (Quoting.NONE if is_tsv and found == "\t" else None)
     header = rest[0].rstrip("\r\n").split(found) if rest else []
     return Dialect(
         delimiter=found,

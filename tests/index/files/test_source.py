@@ -352,6 +352,43 @@ def test_json_is_recognised_under_any_name(tmp_path: Path, name: str) -> None:
     assert [document.id for document in found] == ["1", "2"]
 
 
+@pytest.mark.parametrize("name", ["docs.txt", "docs.tab", "docs"])
+def test_a_header_with_a_text_is_recognised_under_any_name(tmp_path: Path, name: str) -> None:
+    found, _ = _documents(tmp_path / name, "id\ttext\n1\tx\n")
+    assert found == [Document("1", "x")]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("a.zip", "unpack it"), ("a.xls", "save it as .xlsx"), ("a.tar.gz", "unpack it")],
+)
+def test_a_format_that_nobody_reads_is_refused_with_what_to_do(
+    tmp_path: Path, name: str, hint: str
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(SourceError, match=hint):
+        open_source(tmp_path / name)
+
+
+def test_rows_that_replace_earlier_ones_are_counted(tmp_path: Path) -> None:
+    content = "id,text\na,1\nb,2\na,3\nb,4\n"
+    _, told = _documents(tmp_path / "a.csv", content)
+    assert [each for each in told if "an id that came before: 2 (the first is a)" in each]
+
+
+def test_a_field_of_numbers_and_texts_is_told_and_kept(tmp_path: Path) -> None:
+    rows = [{"id": "1", "text": "x", "price": 3}, {"id": "2", "text": "x", "price": "n/a"}]
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    found, told = _documents(tmp_path / "a.jsonl", content)
+    assert [document.metadata["price"] for document in found] == [3, "n/a"]
+    assert [each for each in told if "price: 1 numbers and 1 texts (n/a)" in each]
+
+
+def test_ids_as_another_database_exports_them_are_strings(tmp_path: Path) -> None:
+    found, _ = _documents(tmp_path / "a.jsonl", '{"_id": {"$oid": "65f0"}, "text": "x"}\n')
+    assert found == [Document("65f0", "x")]
+
+
 def test_a_format_may_be_named(tmp_path: Path) -> None:
     found, _ = _documents(tmp_path / "docs.txt", "id;text\n1;x\n", format="csv")
     assert found == [Document("1", "x")]

@@ -34,6 +34,17 @@ def test_objects_are_found_however_they_lie(tmp_path: Path, name: str, content: 
     assert [row.values for row in _read(tmp_path / name, content) if isinstance(row, Row)] == ROWS
 
 
+def test_an_object_of_objects_with_texts_stands_for_them_by_their_ids(tmp_path: Path) -> None:
+    content = json.dumps({"d1": {"title": "T"}, "d2": {"text": "x", "_id": "own"}}, indent=1)
+    found = [row.values for row in _read(tmp_path / "a.json", content) if isinstance(row, Row)]
+    assert found == [{"_id": "d1", "title": "T"}, {"_id": "own", "text": "x"}]
+
+
+def test_a_document_with_a_list_of_objects_is_a_document(tmp_path: Path) -> None:
+    row = {"id": "1", "text": "order", "items": [{"text": "tent"}]}
+    assert _read(tmp_path / "a.json", json.dumps(row)) == [Row(1, row)]
+
+
 def test_values_are_found_across_the_borders_of_what_is_read_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,12 @@ def test_tsv_has_no_quoting_and_tells_where_cells_look_quoted(tmp_path: Path) ->
     ]
 
 
+def test_tabs_under_another_name_are_quoted_as_csv_is(tmp_path: Path) -> None:
+    assert _values(_read(tmp_path / "a.csv", 'id\ttext\n1\t"a\tb"\n')) == [
+        {"id": "1", "text": "a\tb"}
+    ]
+
+
 def test_a_long_text_fits_into_a_cell(tmp_path: Path) -> None:
     (row,) = _read(tmp_path / "a.csv", "id,text\n1," + "x" * 500_000 + "\n")
     assert isinstance(row, Row)
