@@ -282,7 +282,7 @@ def test_standard_input_is_imported(molt: Molt, hashing: list[HashingEncoder]) -
 
 
 def test_standard_input_of_no_known_format_is_refused(molt: Molt, home: Path) -> None:
-    done = molt("import", "numbers", "-", stdin="id,text\n")
+    done = molt("import", "numbers", "-", stdin="words\n")
     assert done.status == 1
     assert "--format" in done.stderr
     assert not home.exists()
