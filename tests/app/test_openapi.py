@@ -11,23 +11,27 @@ OPERATIONS = {
     *("search", "search_by_url"),
     *("embed", "info"),
     *("put_documents", "list_documents", "get_document", "delete_document"),
-    *("put_judgments", "put_events"),
+    *("put_judgments", "put_events", "list_judgments", "count_judgments", "delete_judgments"),
+    *("list_queries", "delete_query"),
     *("create_collection", "list_collections", "get_collection", "delete_collection"),
     *("upload_checkpoint", "list_checkpoints", "get_checkpoint"),
     *("list_generations", "list_releases"),
     *("list_reports", "get_report", "get_report_page"),
     *("retrain", "reload", "reindex", "merge", "evaluate", "tune"),
-    *("list_jobs", "get_job", "follow_job", "cancel_job"),
-    *("activate", "rollback"),
+    *("list_jobs", "get_job", "follow_job", "cancel_job", "dismiss_job"),
+    *("activate", "rollback", "name_release"),
+    "list_audit",
     *("livez", "readyz", "health", "metrics"),
     *("openapi", "docs", "docs_asset"),
 }
 PUBLIC = {"livez", "readyz", "health"}
 WRITING = {
     *("put_documents", "delete_document", "put_judgments", "put_events"),
+    *("delete_judgments", "delete_query"),
     *("create_collection", "delete_collection"),
     "upload_checkpoint",
     *("retrain", "reload", "reindex", "merge", "evaluate", "tune", "cancel_job"),
+    *("dismiss_job", "name_release"),
     *("activate", "rollback"),
 }
 

@@ -167,7 +167,22 @@ def test_an_unknown_generation_cannot_be_activated(client: TestClient, engine: E
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:molt:problem:generation_not_found"
     answer = client.post("/admin/activate", json={"generation": "../default"})
+    assert answer.status_code == 404
+    answer = client.post("/admin/activate", json={"generation": "a\0b"})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/generation")
+
+
+def test_a_release_is_activated_by_its_name(client: TestClient, engine: Engine) -> None:
+    assert served(client)
+    body = {"epoch": 1, "name": "before-christmas"}
+    assert client.post("/admin/releases/name", json=body).status_code == 204
+    listed = client.get("/admin/releases").json()["releases"]
+    assert [one["name"] for one in listed][-1] == "before-christmas"
+    answer = client.post("/admin/activate", json={"generation": "before-christmas"})
+    assert answer.json()["generation"] == listed[-1]["generation"]
+    assert client.post("/admin/releases/name", json=body | {"epoch": 99}).status_code == 404
+    for name in ("default", "beef", "a b"):
+        assert client.post("/admin/releases/name", json=body | {"name": name}).status_code == 422
 
 
 def test_a_generation_of_a_collection_that_was_deleted_cannot_be_activated(
