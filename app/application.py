@@ -51,12 +51,15 @@ THREADS: Mapping[Bulkhead, int] = {
     Bulkhead.QUERIES: 8,  # which mostly wait for the encoder, and keep it at work
     Bulkhead.BULK: 8,  # which mostly wait for it, too
     Bulkhead.WRITES: 4,  # of which SQLite lets one write
+    Bulkhead.IMPORTS: 2,
     Bulkhead.ADMINISTRATION: 4,
     Bulkhead.BODIES: 1,  # two would have the interpreter by turns, and searches it less often
     Bulkhead.PACKING: 1,
     Bulkhead.KEYS: 1,
     Bulkhead.METRICS: 1,
 }
+NICENESS: Mapping[Bulkhead, int] = {Bulkhead.IMPORTS: 5, Bulkhead.BODIES: 5}
+"""Who computes for long gives way: beside two cores at work, a search would wait for a turn."""
 NOUNS = (
     openai,
     search,
@@ -122,6 +125,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
             bulkhead,
             max_pending=settings.limits.max_pending,
             threads=threads,
+            niceness=NICENESS.get(bulkhead, 0),
             on_pending=metrics.pending.labels(bulkhead).set,
         )
         for bulkhead, threads in THREADS.items()

@@ -32,6 +32,8 @@ class Bulkhead(StrEnum):
     """Long ones that only read: embeddings of many texts, lists."""
     WRITES = "writes"
     """What takes the catalog's lock: documents, judgments, events, collections."""
+    IMPORTS = "imports"
+    """Streams of documents, which give way to all others."""
     ADMINISTRATION = "administration"
     """Releases, jobs, checkpoints, reports."""
     BODIES = "bodies"
@@ -56,6 +58,7 @@ class OverloadedError(Exception):
 class Admission:
     """A bounded queue in front of `threads` threads. Used from one event loop.
 
+    `niceness` is added to that of the process, so that its threads give way to others.
     `on_pending` is called with the number of requests at work or waiting when it changes.
     """
 
@@ -65,6 +68,7 @@ class Admission:
         *,
         max_pending: int,
         threads: int,
+        niceness: int = 0,
         on_pending: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.bulkhead = bulkhead
@@ -72,7 +76,7 @@ class Admission:
         self._threads = threads
         self._on_pending = on_pending
         # Not anyio's threads, which cost the event loop four times as much a call.
-        self._pool = RequestThreads(threads, name=bulkhead)
+        self._pool = RequestThreads(threads, name=bulkhead, niceness=niceness)
         self._mean_seconds = 0.01
         self.pending = 0
 

@@ -5,6 +5,7 @@ request is answered, another thread takes the place of the one that hangs, and t
 ever returns. None of them keeps the process from ending.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError
@@ -21,10 +22,14 @@ _Task = tuple["Future[Any]", Callable[[], Any]]
 
 
 class RequestThreads(Executor):
-    """`count` threads that take what is submitted in turn."""
+    """`count` threads that take what is submitted in turn.
 
-    def __init__(self, count: int, *, name: str) -> None:
+    `niceness` is added to that of the process, of which Linux keeps one for each thread.
+    """
+
+    def __init__(self, count: int, *, name: str, niceness: int = 0) -> None:
         self._name = name
+        self._niceness = niceness
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._alive: set[threading.Thread] = set()
         self._changed = threading.Condition()
@@ -59,6 +64,8 @@ class RequestThreads(Executor):
         thread.start()
 
     def _work(self) -> None:
+        if self._niceness:
+            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + self._niceness)
         while (task := self._tasks.get()) is not None:
             kept = self._do(*task)
             del task  # what it refers to may be let go while this thread waits

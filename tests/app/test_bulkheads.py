@@ -1,5 +1,7 @@
 """Nobody's load costs another's latency: what waits for one thing holds up nothing else."""
 
+import asyncio
+import os
 import select
 import socket
 import sqlite3
@@ -255,3 +257,18 @@ def test_a_stream_keeps_what_it_has_where_large_bodies_have_no_room(
     assert (answer.status_code, answer.json()["accepted"]) == (200, 400)
     assert answer.json()["revision"] == len(BOOTS) + 400
     assert service.bodies.in_flight == service.bodies.limit
+
+
+def test_whoever_computes_for_long_gives_way(shop: TestClient) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    bulkheads = service_of(shop).bulkheads
+
+    async def niceness(bulkhead: Bulkhead) -> int:
+        return await bulkheads[bulkhead].run(os.getpriority, os.PRIO_PROCESS, 0) - own
+
+    asked = {bulkhead: asyncio.run(niceness(bulkhead)) for bulkhead in Bulkhead}
+    assert {bulkhead for bulkhead, more in asked.items() if more} == {
+        Bulkhead.IMPORTS,
+        Bulkhead.BODIES,
+    }
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own

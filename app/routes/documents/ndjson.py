@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from molt.app.http.admission import OverloadedError
+from molt.app.http.admission import Bulkhead, OverloadedError
 from molt.app.http.auth import Access
 from molt.app.http.bodies import parse_json
 from molt.app.http.failures import (
@@ -22,7 +22,7 @@ from molt.app.http.failures import (
     InvalidLineError,
     RequestError,
 )
-from molt.app.http.route import admission_of, share_of
+from molt.app.http.route import share_of
 from molt.app.http.validation import validate
 from molt.app.routes.documents.intake import Written, keep, to_document
 from molt.app.routes.documents.schemas import DocumentBody
@@ -138,7 +138,7 @@ class _Stream:
             await _look_at_key_again(self.request, self.taken)
         while True:
             try:
-                self.taken = await admission_of(self.request).run(
+                self.taken = await service.bulkheads[Bulkhead.IMPORTS].run(
                     _keep_batch, service, self.collection, batch, self.taken
                 )
                 break

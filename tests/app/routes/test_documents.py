@@ -240,14 +240,14 @@ def test_a_request_for_which_nobody_waits_is_indexed_later(client: TestClient) -
 def test_a_stream_that_has_begun_waits_for_a_busy_server(
     shop: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admission = service_of(shop).bulkheads[Bulkhead.WRITES]
+    admission = service_of(shop).bulkheads[Bulkhead.IMPORTS]
     run, batches = admission.run, []
 
     async def run_when_not_busy(work: Any, *arguments: Any) -> Any:
         if work is ndjson._keep_batch:
             batches.append(arguments)
             if len(batches) in busy:
-                raise OverloadedError(1, where="writes")
+                raise OverloadedError(1, where="imports")
         return await run(work, *arguments)
 
     monkeypatch.setattr(admission, "run", run_when_not_busy)
