@@ -71,7 +71,7 @@ class ColumnCells:
             if not others:
                 whole = not seen["number"]
                 return _Reading(_read_integer if whole else _read_number, self._left_out("number"))
-            if numbers >= 3 * others:
+            if numbers >= 2 * others:
                 return _Reading(_read_mixed, self._mixed(numbers))
         if seen["boolean"] and seen["boolean"] + seen["nothing"] == seen.total():
             return _Reading(_read_boolean, self._left_out("boolean"))

@@ -31,7 +31,7 @@ class Dialect:
     def split(self, line: str) -> list[str]:
         """The cells of a line in which no quotation mark has a meaning."""
         cells = line.rstrip("\r\n").split(self.delimiter)
-        return [cell.lstrip(" ") for cell in cells] if self.skip_blanks else cells
+        return [cell.strip(" ") for cell in cells] if self.skip_blanks else cells
 
 
 def find_dialect(path: Path, lines: Sequence[str], options: ReadOptions) -> Dialect:

@@ -61,6 +61,11 @@ def test_a_few_texts_among_numbers_make_no_number_a_text_and_are_told(tmp_path: 
                for each in told)  # fmt: skip
 
 
+def test_a_third_of_texts_still_leaves_the_numbers_numbers(tmp_path: Path) -> None:
+    cells = ["10", "n/a", "12", "?", "11", "TBD", "9", "8"]
+    assert _column(tmp_path / "a.csv", cells) == [10, None, 12, "?", 11, "TBD", 9, 8]
+
+
 def test_a_column_that_became_text_says_because_of_which_line(tmp_path: Path) -> None:
     told: list[str] = []
     options = ReadOptions(tell=told.append)
