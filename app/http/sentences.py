@@ -11,6 +11,7 @@ from typing import Any
 _LONGEST = 500
 _OBJECT = "must be an object"
 _WHOLE = "must be a whole number"
+_MOMENT = "must be a date, or a date and time, as in RFC 3339"
 _TYPES: Mapping[str, str] = {
     "string_type": "must be a string",
     "int_type": _WHOLE,
@@ -36,6 +37,9 @@ _WORDS: Mapping[str, str] = {
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
     "string_pattern_mismatch": "must match the pattern {pattern}",
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_type": _MOMENT,
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
 }

@@ -35,6 +35,7 @@ ROUTES: dict[str, dict[str, Any]] = {
     "/admin/evaluate": {"collection": "default", "checkpoint": "0" * 16},
     "/admin/activate": {"generation": "0" * 32},
     "/admin/rollback": {"collection": "default"},
+    "/admin/releases/name": {"collection": "default", "epoch": 1, "name": "first"},
 }
 NOT_JSON: dict[str, bytes] = {
     "nothing but a brace": b"{",

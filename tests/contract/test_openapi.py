@@ -33,13 +33,18 @@ ACCEPTED = ["2xx", "401", "403", "404", "409"]
 # What the document cannot say: that `offset` and `k` add up to a limit, which fields a filter may
 # name and how many conditions it has, that two ids differ, that a text or a title is not blank,
 # how many dimensions a model has, what makes an archive a checkpoint, that force needs a
-# reason, that an idempotency key was used before.
+# reason, that an idempotency key was used before, which cursor is an answer's, which name looks
+# like an id, that something says which judgments go.
 INEXPRESSIBLE = {
     "POST /search": 422,
     "GET /search": 422,
     "POST /collections/{collection}/documents": 422,
     "POST /collections/{collection}/judgments": 422,
+    "GET /collections/{collection}/judgments": 422,
+    "DELETE /collections/{collection}/judgments": 422,
     "POST /events": 422,
+    "GET /admin/audit": 422,
+    "POST /admin/releases/name": 422,
     "POST /admin/checkpoints": 422,
     "POST /admin/retrain": 422,
     "POST /admin/reload": 422,

@@ -1,9 +1,12 @@
 """`GET /admin/audit`: who administered what, when, and how it ended."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Query, Request
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
@@ -23,8 +26,20 @@ from molt.index.catalog.access.audit import (
 
 router = new_router("audit")
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _written(value: object) -> object:
+    """Not a number, which could be seconds or milliseconds since whenever."""
+    if isinstance(value, str) and not _DATE.match(value):
+        raise PydanticCustomError("moment", "must be a date, or a date and time, as in RFC 3339")
+    return value
+
+
 _Moment = Annotated[
-    datetime | None, Query(description="RFC 3339; in UTC where it names no zone, as 2026-11-20")
+    datetime | None,
+    BeforeValidator(_written),
+    Query(description="RFC 3339; in UTC where it names no zone, as 2026-11-20"),
 ]
 
 

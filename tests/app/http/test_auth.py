@@ -15,6 +15,7 @@ from molt.app.http.auth import NOTED_SECONDS, Access, Guard, access_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import Route
 from molt.index.catalog.access.keys import Key, Role
+from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.catalog import Catalog, open_catalog
 from tests.app.serving import service_of, serving
 from tests.paths import DOCS
@@ -310,6 +311,27 @@ def test_a_key_that_has_expired_is_refused_with_its_date_and_named(
         admit(guard, Access.READ, **{"api-key": secret})
     assert refused.value.key is not None
     assert refused.value.key.name == "guest"
+
+
+def test_a_key_that_has_expired_hides_no_other(
+    catalog: Catalog, admission: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    guest = catalog.keys.create("guest", Role.ADMIN, expires_at=soon)
+    headers = {"api-key": guest, "x-api-key": catalog.keys.create("reader", Role.READ)}
+    monkeypatch.setattr(Key, "expired", property(lambda key: key.expires_at is not None))
+    guard = Guard(catalog.keys, admission=admission, reachable=True)
+    admit(guard, Access.READ, **headers)
+
+
+def test_a_key_of_all_collections_goes_before_one_of_some(
+    catalog: Catalog, admission: Admission
+) -> None:
+    some = catalog.keys.create("some", Role.ADMIN, reach=Reach(("other",)))
+    headers = {"api-key": some, "x-api-key": catalog.keys.create("reader", Role.READ)}
+    guard = Guard(catalog.keys, admission=admission, reachable=True)
+    caller = asyncio.run(guard.admit(Headers(headers), Access.READ))
+    assert caller.name == "reader"
 
 
 def test_the_use_of_a_key_is_written_down_once_in_a_while(
