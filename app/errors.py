@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from molt.app.http import failures
 from molt.app.http.admission import OverloadedError
+from molt.app.http.auth import challenge_of
 from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import HttpFailure, InvalidRequestError, RequestError, Violation
 from molt.app.http.observation import request_id_of
@@ -107,6 +108,9 @@ async def answer(request: Request, error: Exception) -> Response:
     failure = failure_of(error)
     if failure.status == 405:
         failure = replace(failure, headers={"Allow": ", ".join(methods_of(request))})
+    if failure.status == 401:
+        challenge = challenge_of(request.method, request.headers)
+        failure = replace(failure, headers={**failure.headers, "WWW-Authenticate": challenge})
     request_id = request_id_of(request.scope)
     if isinstance(error, OverloadedError):
         service_of(request).metrics.refused(error.where)

@@ -8,6 +8,7 @@ rebinding). From the first key on, and for good, every route that is not public 
 import asyncio
 import math
 import time
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -55,6 +56,12 @@ def allow(access: Access) -> Callable[[Endpoint], Endpoint]:
         return endpoint
 
     return declare
+
+
+def challenge_of(method: str, headers: Headers) -> str:
+    """How to ask for a key: of a browser that opens a page so that it asks the person for one."""
+    opens = method == "GET" and "text/html" in headers.get("accept", "")
+    return 'Basic realm="Molt", charset="UTF-8"' if opens else "Bearer"
 
 
 def access_of(endpoint: Callable[..., object]) -> Access:
@@ -231,4 +238,19 @@ def _secrets(headers: Headers) -> frozenset[str]:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     sent = [token.strip() if scheme.lower() == "bearer" else ""]
     sent += [headers.get(name, "") for name in _KEY_HEADERS]
+    sent.append(_password(headers) if scheme.lower() == "basic" else "")
     return frozenset(secret for secret in sent if secret)
+
+
+def _password(headers: Headers) -> str:
+    """What a person gave their browser for a password (RFC 7617), under whatever user name.
+
+    A browser sends it with whatever a page of another origin has it ask for; there it is nothing.
+    """
+    if "origin" in headers and headers.get("sec-fetch-site") != "same-origin":
+        return ""
+    encoded = headers.get("authorization", "").partition(" ")[2].strip()
+    try:
+        return b64decode(encoded, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
