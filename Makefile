@@ -14,6 +14,8 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
 LOCKED := $(BIN)/python $(INSTALL) --require-hashes
 # Programs that no environment of Molt's needs: what renews the lock files, and what audits them.
 TOOLS := $(VENV)/tools
+# Other people's clients, for `make clients`.
+CLIENTS := $(VENV)/clients
 # make lock UPGRADE=--upgrade moves every pin as far as pyproject.toml lets it.
 UPGRADE ?=
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -22,8 +24,8 @@ LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve install-train test walk resilience fuzz soak faketime check format browser lock audit sbom \
-	base-digest images dist clean
+.PHONY: demo serve install-train test clients walk resilience fuzz soak faketime check format browser lock audit \
+	sbom base-digest images dist clean
 
 demo: $(VENV)/.serve
 	$(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus
@@ -43,6 +45,10 @@ install-train: $(VENV)/.train
 
 test: $(VENV)/.dev browser
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+# Other people's programs, unmodified, against a running server: in Python, and where npm is there in JavaScript.
+clients: $(VENV)/.dev $(CLIENTS)/.made
+	MOLT_TEST_CLIENTS=$(abspath $(CLIENTS)) $(BIN)/python -m pytest -m clients tests/clients $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -94,6 +100,7 @@ browser:
 # Each lock keeps the pins of the one before it: what is tested is what is trained and served with.
 lock: $(TOOLS)/.made
 	$(LOCK) requirements/tools.in --output-file requirements/tools.txt
+	$(LOCK) requirements/clients.in --output-file requirements/clients.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
 	$(LOCK_MOLT) --extra dev --constraints requirements/build.txt \
 		--output-file requirements/dev.txt
@@ -108,7 +115,7 @@ lock: $(TOOLS)/.made
 # Asks a service on the network what is known against each pin. With --strict a package that it does
 # not know of is an error, so that silence never passes for a clean bill; torch-cpu.txt is left out,
 # as it names a build that no such service knows, of the release that torch-cuda.txt names.
-AUDITED := build serve weights train dev torch-cuda tools
+AUDITED := build serve weights train dev torch-cuda tools clients
 audit: $(TOOLS)/.made
 	@if $(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 		$(AUDITED:%=-r requirements/%.txt) >$(TOOLS)/audit.log 2>&1; \
@@ -180,6 +187,14 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml requirements/dev.txt requirements/t
 $(TOOLS)/.made: requirements/tools.txt
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/python $(INSTALL) --require-hashes -r requirements/tools.txt
+	@touch $@
+
+$(CLIENTS)/.made: requirements/clients.txt tests/clients/package-lock.json
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python $(INSTALL) --require-hashes -r requirements/clients.txt
+	@if command -v npm >/dev/null 2>&1; then \
+		cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS) && npm ci --prefix $(CLIENTS) --silent; \
+	else echo "npm is not installed: the client in JavaScript will be skipped"; fi
 	@touch $@
 
 clean:

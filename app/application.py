@@ -25,6 +25,7 @@ from molt.app.http.transport.target import Targets
 from molt.app.metrics import Metrics
 from molt.app.pages.docs import endpoints as docs_page
 from molt.app.process import raise_file_limit
+from molt.app.routes.aliases import endpoints as aliases
 from molt.app.routes.audit import endpoints as audit
 from molt.app.routes.checkpoints import endpoints as checkpoints
 from molt.app.routes.collections import endpoints as collections
@@ -41,6 +42,7 @@ from molt.app.routes.releases import endpoints as releases
 from molt.app.routes.reports import endpoints as reports
 from molt.app.routes.search import endpoints as search
 from molt.app.routes.tei import endpoints as tei
+from molt.app.routes.tei import tokens as tei_tokens
 from molt.app.service import Service
 from molt.encoder.host import cores
 from molt.engine.engine import Engine
@@ -64,10 +66,12 @@ NOUNS = (
     openai,
     search,
     tei,
+    tei_tokens,
     documents,
     judgments,
     kept_judgments,
     events,
+    aliases,
     collections,
     health,
     docs_page,

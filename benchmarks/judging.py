@@ -49,7 +49,10 @@ class LearnerEncoder:
     def encode(self, texts: Sequence[str], *, input_type: InputType, lane: Lane) -> Encoded:
         """In torch; the lane does not matter."""
         del lane
-        return Encoded(self._embedding(texts, input_type), np.ones(len(texts), np.int32))
+        count = len(texts)
+        return Encoded(
+            self._embedding(texts, input_type), np.ones(count, np.int32), np.zeros(count, np.bool_)
+        )
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def opened_catalog(settings: "Settings") -> Iterator["Catalog"]:
 
     settings.layout.make()
     with closing(open_home_catalog(settings.layout, settings.catalog)) as catalog:
+        catalog.collections.reserve(settings.models.aliases)
         yield catalog
 
 

@@ -5,7 +5,15 @@ from typing import Annotated
 import typer
 
 from molt.cli.command import DebugOption, HomeOption, JsonOption, administrative, command
-from molt.cli.commands import checkpoints, collections, config, jobs, relevance, swapping
+from molt.cli.commands import (
+    alias,
+    checkpoints,
+    collections,
+    config,
+    jobs,
+    relevance,
+    swapping,
+)
 from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
@@ -110,6 +118,11 @@ administrative(_checkpoints, "add")(checkpoints.add)
 administrative(_checkpoints, "upgrade")(checkpoints.upgrade)
 administrative(_checkpoints, "default")(checkpoints.default)
 administrative(_checkpoints, "remove")(checkpoints.remove)
+
+_alias = _group("alias", help="Other names for models: set, list, remove.")
+administrative(_alias, "set")(alias.set_alias_of)
+command(_alias, "list")(alias.list_aliases)
+administrative(_alias, "remove")(alias.remove_alias_of)
 
 _jobs = _group("jobs", help="What the worker was asked for: list, show, follow, cancel, dismiss.")
 command(_jobs, "list")(jobs.list_jobs)

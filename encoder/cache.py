@@ -13,10 +13,11 @@ from molt.encoder.checkpoint import InputType
 
 @dataclass(frozen=True)
 class CachedText:
-    """The vector `(dim,) float32` of one text and how many tokens were read of it."""
+    """The vector `(dim,) float32` of one text, how many tokens were read of it, and if all were."""
 
     vector: NDArray[np.float32]
     n_tokens: int
+    truncated: bool = False
 
 
 class QueryCache:

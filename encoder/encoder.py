@@ -26,6 +26,7 @@ from molt.encoder.safety.probe import require_sound
 from molt.encoder.safety.reference import Reference
 from molt.encoder.scheduler import Scheduler
 from molt.encoder.selection import AUTO, choose
+from molt.encoder.tokenizer import Token
 
 __all__ = ["Encoded", "Encoder", "InputType", "Lane", "TokenVectors", "open_encoder"]
 
@@ -40,10 +41,14 @@ _CACHED_QUERIES = 2048
 
 @dataclass(frozen=True)
 class Encoded:
-    """Vectors `(n, dim) float32`, L2-normalised; tokens read of each text `(n,) int32`."""
+    """Vectors `(n, dim) float32`, L2-normalised; tokens read of each text `(n,) int32`.
+
+    `truncated` `(n,) bool` tells of which texts the end was not read.
+    """
 
     vectors: NDArray[np.float32]
     n_tokens: NDArray[np.int32]
+    truncated: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,13 @@ class TokenVectors:
     pooling (of a static embedding the rows of its table), not normalised; `offsets`
     `(length, 2) int64`, where each token stands in the text: its first character and the one after
     its last, both 0 for special tokens and those of the prompt. Under mean pooling, the mean of
-    `vectors`, L2-normalised, is the text's vector.
+    `vectors`, L2-normalised, is the text's vector. `truncated` where the text has more tokens.
     """
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
     offsets: NDArray[np.int64]
+    truncated: bool = False
 
 
 class Encoder:
@@ -150,6 +156,7 @@ class Encoder:
                 ids=each.ids,
                 vectors=states[row][: len(each.ids)].copy(),
                 offsets=np.maximum(each.offsets - len(prompt), 0),
+                truncated=each.truncated,
             )
             for row, each in enumerate(read)
         ]
@@ -167,6 +174,25 @@ class Encoder:
         """Find the tokens of each text and nothing else, for who examines a tokenizer."""
         self._each_read(self._model.read_ids, texts, Lane.BACKGROUND)
 
+    def are_truncated(self, texts: Sequence[str], *, input_type: InputType) -> list[bool]:
+        """Would the end of each text not be read? Raises as `encode` does."""
+        prompt = self.checkpoint.prompts.of(input_type)
+        self._model.require_responsive()
+        read = self._each_read(
+            self._model.read_ids, [prompt + text for text in texts], Lane.INTERACTIVE
+        )
+        return [each.truncated for each in read]
+
+    def split(self, texts: Sequence[str]) -> list[list[Token]]:
+        """Every token of each text, also those beyond what is read. Raises as `encode` does."""
+        self._model.require_responsive()
+        return self._each_read(self._model.split, texts, Lane.INTERACTIVE)
+
+    def decode(self, ids: Sequence[Sequence[int]], *, skip_special: bool) -> list[str]:
+        """The texts that tokens make together. Raises as `encode` does."""
+        self._model.require_responsive()
+        return self._model.decode(ids, Lane.INTERACTIVE, skip_special=skip_special)
+
     def close(self) -> None:
         """End the threads, but for those that hang; calls that wait raise `ClosedEncoderError`."""
         self._scheduler.close(patience=self._model.patience)
@@ -177,7 +203,11 @@ class Encoder:
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         encoded = self._encode(missing, input_type, Lane.QUERY)
         for row, text in enumerate(missing):
-            known[text] = CachedText(encoded.vectors[row], n_tokens=int(encoded.n_tokens[row]))
+            known[text] = CachedText(
+                encoded.vectors[row],
+                n_tokens=int(encoded.n_tokens[row]),
+                truncated=bool(encoded.truncated[row]),
+            )
             self._cache.put(text, input_type, known[text])
         found = [known[text] for text in texts]
         return Encoded(
@@ -185,20 +215,24 @@ class Encoder:
                 len(texts), self.dimension
             ),
             n_tokens=np.array([entry.n_tokens for entry in found], dtype=np.int32),
+            truncated=np.array([entry.truncated for entry in found], dtype=np.bool_),
         )
 
     def _encode(self, texts: Sequence[str], input_type: InputType, lane: Lane) -> Encoded:
         prompt = self.checkpoint.prompts.of(input_type)
-        tokens = self._each_read(self._model.read_ids, [prompt + text for text in texts], lane)
-        batches = _batches(tokens, lane)
+        read = self._each_read(self._model.read_ids, [prompt + text for text in texts], lane)
+        batches = _batches([each.ids for each in read], lane)
         parts = self._scheduler.run(
             [partial(self._model.vectors, batch, lane) for batch in batches], lane=lane
         )
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for batch, part in zip(batches, parts, strict=True):
             vectors[list(batch.rows)] = part
-        n_tokens = np.array([len(ids) for ids in tokens], dtype=np.int32)
-        return Encoded(vectors=vectors, n_tokens=n_tokens)
+        return Encoded(
+            vectors=vectors,
+            n_tokens=np.array([len(each.ids) for each in read], dtype=np.int32),
+            truncated=np.array([each.truncated for each in read], dtype=np.bool_),
+        )
 
     def _each_read(
         self, read: Callable[[Sequence[str], Lane], list[_T]], texts: Sequence[str], lane: Lane

@@ -29,14 +29,32 @@ _EncodeBatch = Callable[[list[str]], list[Encoding]]
 
 
 @dataclass(frozen=True)
-class ReadText:
-    """Token ids `(length,) int64` and where each token stands: `(length, 2) int64`.
+class TokenIds:
+    """Token ids `(length,) int64`; `truncated` where the text had more of them."""
+
+    ids: NDArray[np.int64]
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class ReadText(TokenIds):
+    """The same, and where each token stands: `(length, 2) int64`.
 
     A place is the first character and the one after the last; that of a special token is `(0, 0)`.
     """
 
-    ids: NDArray[np.int64]
     offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token of a text, which stands from `start` to `stop`; a special one stands nowhere."""
+
+    id: int
+    text: str
+    special: bool
+    start: int
+    stop: int
 
 
 class Tokenizer:
@@ -67,9 +85,13 @@ class Tokenizer:
 
         Raises `UnreadableTextError` where the tokenizer fails.
         """
+        return [each.ids for each in self.scan(texts)]
+
+    def scan(self, texts: Sequence[str]) -> list[TokenIds]:
+        """The same ids, and whether there were more. Raises as `encode` does."""
         with _failures_told():
             return [
-                np.array(encoding.ids, dtype=np.int64)
+                TokenIds(np.array(encoding.ids, dtype=np.int64), bool(encoding.overflowing))
                 for chunk in _chunks(texts)
                 for encoding in self._encodings(chunk, self._fast.encode_batch_fast)
             ]
@@ -87,6 +109,19 @@ class Tokenizer:
                     chunk, self._encodings(chunk, self._fast.encode_batch), strict=True
                 )
             ]
+
+    def split(self, text: str) -> list[Token]:
+        """Every token of a text, however long it is. Raises as `encode` does."""
+        with _failures_told():
+            return _tokens(text, self._fast.encode(_well_formed(text)))
+
+    def decode(self, ids: Sequence[int], *, skip_special: bool) -> str:
+        """The text that tokens make together; ids that no token has are left out.
+
+        Raises as `encode` does.
+        """
+        with _failures_told():
+            return self._fast.decode(ids, skip_special_tokens=skip_special)
 
     def _encodings(self, chunk: Sequence[str], encode_batch: _EncodeBatch) -> Iterator[Encoding]:
         texts = [_well_formed(text) for text in chunk]
@@ -122,7 +157,33 @@ def _failures_told() -> Iterator[None]:
 
 def _read(text: str, encoding: Encoding) -> ReadText:
     offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    return ReadText(np.array(encoding.ids, dtype=np.int64), _in_original(text, offsets))
+    return ReadText(
+        np.array(encoding.ids, dtype=np.int64),
+        bool(encoding.overflowing),
+        _in_original(text, offsets),
+    )
+
+
+def _tokens(text: str, encoding: Encoding) -> list[Token]:
+    """The tokens of an encoding and of what overflowed, between its special tokens."""
+    parts = [_part(text, each) for each in (encoding, *encoding.overflowing)]
+    first = parts[0]
+    ordinary = [token for part in parts for token in part if not token.special]
+    if not ordinary:
+        return first
+    places = [at for at, token in enumerate(first) if not token.special]
+    return [*first[: places[0]], *ordinary, *first[places[-1] + 1 :]] if places else ordinary
+
+
+def _part(text: str, encoding: Encoding) -> list[Token]:
+    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    places = _in_original(text, offsets).tolist()
+    marks = map(bool, encoding.special_tokens_mask)
+    found = zip(encoding.ids, encoding.tokens, marks, places, strict=True)
+    return [
+        Token(id_, word if special else text[start:stop], special, start, stop)
+        for id_, word, special, (start, stop) in found
+    ]
 
 
 def _in_original(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ from molt.engine.hindrances import Hindrances
 from molt.engine.indexer import Indexer
 from molt.engine.live import LiveCollections
 from molt.engine.live_collection import LiveState
-from molt.engine.models import Models
+from molt.engine.models.models import Models
 from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releaser
 from molt.engine.search.pipeline import Pipeline
@@ -71,6 +71,7 @@ class Engine:
     def __init__(self, settings: Settings, *, catalog: Catalog, encoders: Encoders) -> None:
         self.settings = settings
         self.catalog = catalog
+        catalog.collections.reserve(settings.models.aliases)
         self.checkpoints = CheckpointStore(settings.layout.checkpoints)
         self.generations = GenerationStore(settings.layout.generations)
         self.live_collections = LiveCollections(
@@ -80,8 +81,8 @@ class Engine:
             poll_seconds=settings.index.poll_seconds,
         )
         self.models = Models(
+            settings,
             catalog=catalog,
-            checkpoints=self.checkpoints,
             encoders=encoders,
             live_collections=self.live_collections,
         )
@@ -180,7 +181,11 @@ class Engine:
         self.indexer.wake()
 
     def create(self, name: str) -> CollectionStatus:
-        """Make an empty collection. Raises `InvalidNameError` and `CollectionExistsError`."""
+        """Make an empty collection.
+
+        Raises `InvalidNameError`, `CollectionExistsError`, and `NameTakenError` where an alias has
+        the name.
+        """
         return self.status(self.catalog.collections.create(name))
 
     def statuses(self) -> list[CollectionStatus]:

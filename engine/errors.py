@@ -13,6 +13,10 @@ class UnknownModelError(EngineError):
     """No checkpoint, collection or alias of that name."""
 
 
+class AliasError(EngineError):
+    """A name that no alias of a model can have, or that is not to be changed here."""
+
+
 class EncodersBusyError(EngineError):
     """As many encoders are in use for requests as may be; `retry_after` is in whole seconds."""
 

@@ -6,7 +6,7 @@ reads its `Live` once.
 """
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
 from functools import partial
@@ -61,6 +61,7 @@ class LiveCollections:
         self._rows: dict[str, Collection] = {}
         self._version: Hashable = None
         self._default: str | None = None
+        self.aliases: Mapping[str, str] = {}
         self._unexpected: dict[str, str] = {}
         self._refreshed = threading.Condition()
         self.default_problem: str | None = None
@@ -104,6 +105,12 @@ class LiveCollections:
         if self._default is None:
             self._default = default_checkpoint(self._catalog)
         return self._encoders.get(self._default)
+
+    def read_aliases(self) -> None:
+        """Know what the catalog's aliases stand for now; `aliases` are all but `default`."""
+        found = self._catalog.aliases.all()
+        self._default = found.pop(DEFAULT, None)
+        self.aliases = found
 
     def check_default(self) -> None:
         """Open what `default` names; that it is damaged is no reason not to serve the others.
@@ -184,6 +191,12 @@ class LiveCollections:
         live = None if found is None else found.live
         return live is not None and live.indexed_revision >= revision
 
+    def encoder_of(self, name: str) -> Encoder | None:
+        """What a collection is served with, where something answers; waits for nothing."""
+        found = self._collections.get(name)
+        live = None if found is None else found.live
+        return None if live is None else live.encoder
+
     def quarantined(self, name: str) -> tuple[Quarantined, ...]:
         """Documents that are kept and cannot be searched; none where nothing answers yet."""
         found = self._collections.get(name)
@@ -206,7 +219,7 @@ class LiveCollections:
         return found
 
     def _read_catalog(self) -> None:
-        self._default = self._catalog.aliases.get(DEFAULT)
+        self.read_aliases()
         self.failures = self._catalog.failures.list()
         self._rows = {found.name: found for found in self._catalog.collections.list()}
         for name in self._collections.keys() - self._rows.keys():

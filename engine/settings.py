@@ -17,7 +17,9 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -29,7 +31,9 @@ from pydantic_settings import (
 from molt.artifact import Home
 from molt.encoder.encoder import ENCODE_SECONDS
 from molt.encoder.host import cores
+from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import home_url
+from molt.index.catalog.fields import is_id
 from molt.index.jobs.queue import jobs_url
 
 DEFAULT_HOME = Path("molt-data")
@@ -38,6 +42,10 @@ _OTHERS = frozenset(("MOLT_DEBUG",))
 """What other parts of Molt read."""
 _FOREIGN = tuple(f"MOLT_{each}" for each in ("TEST_", "FUZZ_", "SOAK_", "DEMO_", "FAULTPOINTS"))
 """What begins so is of those who develop it."""
+EMBEDDING = "default-embedding"
+"""Another name of the model `default`, for programs that list what has "embed" in its name."""
+RESERVED_NAMES = frozenset({DEFAULT, EMBEDDING})
+"""What no alias can be called."""
 
 
 class SettingsError(Exception):
@@ -93,6 +101,30 @@ class EncoderSettings(_Section):
     max_open: int = Field(
         2, ge=1, le=1000, description="encoders opened for requests beside those that serve"
     )
+
+
+class ModelSettings(_Section):
+    """Under which names models may be asked for."""
+
+    aliases: dict[str, str] = Field(
+        {}, description="other names for models: each with the model that it stands for"
+    )
+
+    @field_validator("aliases")
+    @classmethod
+    def _check_aliases(cls, aliases: dict[str, str]) -> dict[str, str]:
+        for name, target in aliases.items():
+            if not is_id(name) or not is_id(target):
+                raise _wrong("names have 1 to 512 characters, none of them a control character")
+            if name in RESERVED_NAMES:
+                raise _wrong(f"{name!r} cannot be an alias: it names a model already")
+            if target in aliases:
+                raise _wrong(f"{name!r} stands for another alias; name that one's model")
+        return aliases
+
+
+def _wrong(reason: str) -> PydanticCustomError:
+    return PydanticCustomError("alias", "{reason}", {"reason": reason})
 
 
 class IndexSettings(_Section):
@@ -226,6 +258,7 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="port to bind; 0 takes a free one")
     workers: int = Field(1, ge=1, le=256, description="serving processes")
     encoder: EncoderSettings = Field(EncoderSettings(), description="how text becomes vectors")
+    models: ModelSettings = Field(ModelSettings(), description="names of models")
     index: IndexSettings = Field(IndexSettings(), description="how documents become segments")
     worker: WorkerSettings = Field(WorkerSettings(), description="what trains and re-indexes")
     watch: WatchSettings = Field(WatchSettings(), description="what is watched after a flip")

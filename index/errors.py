@@ -29,6 +29,14 @@ class CollectionExistsError(CatalogError):
     """A collection of that name exists already."""
 
 
+class AliasNotFoundError(CatalogError):
+    """No alias of that name."""
+
+
+class NameTakenError(CatalogError):
+    """An alias is to have the name of a collection, or a collection that of an alias."""
+
+
 class InvalidNameError(CatalogError):
     """A name that the catalog does not take."""
 

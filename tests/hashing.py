@@ -29,6 +29,7 @@ from molt.encoder import (
     TokenVectors,
     Variant,
 )
+from molt.encoder.tokenizer import Token
 
 WORD = re.compile(r"\w+")
 
@@ -55,7 +56,9 @@ class HashingEncoder:
             vectors[row] = tokens.vectors.sum(axis=0)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return Encoded(
-            vectors=vectors, n_tokens=np.array([len(each.ids) for each in read], dtype=np.int32)
+            vectors=vectors,
+            n_tokens=np.array([len(each.ids) for each in read], dtype=np.int32),
+            truncated=np.array([each.truncated for each in read], dtype=np.bool_),
         )
 
     def encode_tokens(
@@ -65,6 +68,31 @@ class HashingEncoder:
             raise ClosedEncoderError("the encoder was closed; open another one")
         return [self._read(text) for text in texts]
 
+    def are_truncated(self, texts: Sequence[str], *, input_type: InputType) -> list[bool]:
+        return [self._read(text).truncated for text in texts]
+
+    def split(self, texts: Sequence[str]) -> list[list[Token]]:
+        return [
+            [
+                Token(0, "[CLS]", special=True, start=0, stop=0),
+                *(
+                    Token(
+                        identity(one[0].lower()),
+                        one[0],
+                        special=False,
+                        start=one.start(),
+                        stop=one.end(),
+                    )
+                    for one in found
+                ),
+                Token(1, "[SEP]", special=True, start=0, stop=0),
+            ]
+            for found in map(WORD.finditer, texts)
+        ]
+
+    def decode(self, ids: Sequence[Sequence[int]], *, skip_special: bool) -> list[str]:
+        return [" ".join(f"<{one}>" for one in each if one > 1 or not skip_special) for each in ids]
+
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.encode(texts, input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND).vectors
 
@@ -73,7 +101,10 @@ class HashingEncoder:
 
     def _read(self, text: str) -> TokenVectors:
         """Each word a token, between two special ones of which the first has a small vector."""
-        found = list(islice(WORD.finditer(text), self.checkpoint.max_length - 2))
+        most = self.checkpoint.max_length - 2
+        found = list(islice(WORD.finditer(text), most + 1))
+        truncated = len(found) > most
+        found = found[:most]
         vectors = np.zeros((len(found) + 2, self.dimension), dtype=np.float32)
         vectors[0] = self._direction("") * np.float32(0.1)
         for row, word in enumerate(found, start=1):
@@ -82,6 +113,7 @@ class HashingEncoder:
             ids=np.array([0, *(identity(word[0].lower()) for word in found), 1], dtype=np.int64),
             vectors=vectors,
             offsets=np.array([(0, 0), *(word.span() for word in found), (0, 0)], dtype=np.int64),
+            truncated=truncated,
         )
 
     def _direction(self, word: str) -> NDArray[np.float32]:

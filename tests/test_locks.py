@@ -16,7 +16,7 @@ from tests.paths import ROOT
 REQUIREMENTS = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-LOCKS = ("build", "serve", "weights", "train", "dev", "torch-cpu", "torch-cuda", "tools")
+LOCKS = ("build", "clients", "serve", "weights", "train", "dev", "torch-cpu", "torch-cuda", "tools")
 BY_HAND = {"molt-search", "torch"}
 
 

@@ -13,14 +13,18 @@ from molt.app.http.failures import HttpFailure, Violation
 
 Family = Literal["openai", "tei", "problem"]
 
-TEI_PATHS = frozenset({"/embed", "/rerank", "/info"})
+TEI_PATHS = frozenset(
+    {"/", "/embed", "/embed_all", "/similarity", "/tokenize", "/decode", "/rerank", "/info"}
+)
+_OPENAI_PATHS = frozenset({"v1", "embeddings", "models", "openai"})
+"""What the paths of OpenAI's and Azure's clients begin with."""
 _TEI_TYPES = {429: "Overloaded", 503: "Unhealthy"}
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 def family_of(path: str) -> Family:
     """Whose clients call a path."""
-    if path.startswith("/v1/") or path == "/v1":
+    if path.removeprefix("/").partition("/")[0] in _OPENAI_PATHS:
         return "openai"
     return "tei" if path in TEI_PATHS else "problem"
 

@@ -150,6 +150,17 @@ class InvalidCodingError(RequestError):
     """The body is not packed as its Content-Encoding says."""
 
 
+class TextTooLongError(RequestError):
+    """A text that was not to be cut is longer than the model reads; names it by its place."""
+
+    def __init__(self, field: str, at: int, *, max_length: int) -> None:
+        detail = (
+            f"text {at} has more than the {max_length} tokens that the model reads; shorten it, or "
+            "let it be cut"
+        )
+        super().__init__(f"{field}: {detail}", violations=[Violation(detail, "body", (field, at))])
+
+
 class MediaTypeError(RequestError):
     """The body comes in a form that the route does not take."""
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from molt.app.http.validation import limited
+from molt.index.catalog.fields import INVISIBLE, is_blank
 
 _EXACT = 2**53
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -25,7 +26,7 @@ def without_nul(value: str) -> str:
 
 
 def _not_blank(value: str) -> str:
-    if not value.strip():
+    if is_blank(value):
         raise PydanticCustomError("blank", "is empty")
     return value
 
@@ -53,7 +54,7 @@ Text = Annotated[
 """A text of a document; it may be empty."""
 
 _Shown = Annotated[str, AfterValidator(without_nul), AfterValidator(_not_blank)]
-_SHOWN = {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+_SHOWN = {"pattern": rf"^[^\u0000]*[^{INVISIBLE}][^\u0000]*$"}
 
 Words = Annotated[_Shown, Field(json_schema_extra=_SHOWN | limited(maxLength="max_query_chars"))]
 """A text that is not blank, of a query's length."""

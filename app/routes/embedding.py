@@ -3,20 +3,27 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from starlette.requests import Request
 
 from molt.app.http.admission import Bulkhead
+from molt.app.http.failures import TextTooLongError
 from molt.app.http.route import run_while_wanted
 from molt.app.http.validation import require
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
-from molt.engine.models import EmbeddingResult
+from molt.engine.models.models import EmbeddingResult
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class EmbeddingQuery:
-    """Texts to encode by a model; `route` and `field` are where they came from."""
+    """Texts to encode by a model; `route` and `field` are where they came from.
+
+    With `whole`, a text that the model would not read to its end is refused.
+    """
 
     texts: Sequence[str]
     model: str
@@ -24,11 +31,12 @@ class EmbeddingQuery:
     dimensions: int | None
     route: str
     field: str
+    whole: bool = False
 
 
 async def embed_in_thread(
-    request: Request, work: Callable[[], bytes], *, texts: Sequence[str], model: str
-) -> bytes:
+    request: Request, work: Callable[[], _T], *, texts: Sequence[str], model: str
+) -> _T:
     """Run `work`, which encodes `texts`, where it keeps no shorter request waiting.
 
     One query, by an encoder that is open, waits for no bulk. Everything else is given up when its
@@ -42,7 +50,10 @@ async def embed_in_thread(
 
 
 def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
-    """Encode within the limits, and count it. Raises what `Models.embed` raises."""
+    """Encode within the limits, and count it.
+
+    Raises what `Models.embed` raises, and `TextTooLongError`.
+    """
     limits = service.settings.limits
     require(len(query.texts), limits, "max_inputs", place=(query.field,))
     size, at = max((len(text), -at) for at, text in enumerate(query.texts))
@@ -55,6 +66,8 @@ def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
         input_type=query.input_type,
         dimensions=query.dimensions,
     )
+    if query.whole:
+        _require_whole(embedding, field=query.field)
     service.metrics.encoded(
         route=query.route,
         seconds=time.perf_counter() - started,
@@ -62,3 +75,9 @@ def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
         tokens=int(embedding.n_tokens.sum()),
     )
     return embedding
+
+
+def _require_whole(embedding: EmbeddingResult, *, field: str) -> None:
+    cut = embedding.truncated.nonzero()[0]
+    if len(cut):
+        raise TextTooLongError(field, int(cut[0]), max_length=embedding.max_length)

@@ -8,7 +8,7 @@ from molt.artifact import ArtifactError, match_id
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.errors import CheckpointNotFoundError, EncoderError
 from molt.engine.engine import Engine
-from molt.engine.models import covers_checkpoint
+from molt.engine.models.names import covers_checkpoint
 from molt.index.catalog.access.reach import Reach
 from molt.index.errors import GenerationNotFoundError
 from molt.index.generations.active import meant_generation

@@ -63,21 +63,27 @@ def _flaw(path: Path) -> str | None:
 
 
 def _default_problems(settings: "Settings") -> "list[HomeProblem]":
-    """A default that names a checkpoint which is not there. A broken catalog was reported."""
+    """Aliases of checkpoints that are not there. A broken catalog was reported."""
+    from molt.engine.models.names import aliased_checkpoints
     from molt.index.catalog.aliases import DEFAULT
     from molt.index.errors import CatalogError
     from molt.index.generations.check import HomeProblem
 
     try:
         with opened_catalog(settings) as catalog:
-            chosen = catalog.aliases.get(DEFAULT)
+            named = aliased_checkpoints(catalog, settings)
     except CatalogError:
         return []
     store = checkpoint_store(settings)
-    if chosen is None or chosen in store.ids():
-        return []
-    what = "is the default and missing; choose another with `molt checkpoints default ID`"
-    return [HomeProblem(store.root / chosen, what)]
+    present = set(store.ids())
+    whats = {
+        checkpoint: "is the default and missing; choose another with `molt checkpoints default ID`"
+        if name == DEFAULT
+        else f"is what the alias {name!r} stands for, and missing; choose another model for it"
+        for checkpoint, name in named.items()
+        if checkpoint not in present
+    }
+    return [HomeProblem(store.root / checkpoint, what) for checkpoint, what in whats.items()]
 
 
 def _described(problem: "HomeProblem") -> dict[str, str]:

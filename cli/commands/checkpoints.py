@@ -200,10 +200,16 @@ def _show(call: Invocation, settings: "Settings", checkpoint: "Checkpoint") -> N
 
 def _user_of(checkpoint_id: str, settings: "Settings") -> str | None:
     """What still needs a checkpoint, or None."""
+    from molt.engine.models.names import aliased_checkpoints
+    from molt.index.catalog.aliases import DEFAULT
     from molt.index.generations.generation import GenerationStore
 
-    if _default_id(settings) == checkpoint_id:
+    with opened_catalog(settings) as catalog:
+        named = aliased_checkpoints(catalog, settings).get(checkpoint_id)
+    if named == DEFAULT:
         return "it is the default; choose another with `molt checkpoints default ID`"
+    if named is not None:
+        return f"the alias {named!r} stands for it; let it stand for another model first"
     generations = GenerationStore(settings.layout.generations)
     users = (_use_of(checkpoint_id, generations, each) for each in generations.ids())
     return next((use for use in users if use is not None), None)

@@ -34,8 +34,9 @@ def search(
     """Search a collection from the shell; no server is needed and none is asked."""
     from molt.engine.search.answer import describe_answer
     from molt.engine.search.query import SearchQuery
+    from molt.index.catalog.fields import is_blank
 
-    if not query.strip():
+    if is_blank(query):
         raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
     wanted = SearchQuery(query, collection, k=k, where=_parsed(where))
     with opened_engine(existing_home(call)) as engine:
@@ -45,6 +46,8 @@ def search(
         )  # however long that takes: nobody else waits for it
         answer = engine.search(wanted)
         seconds = time.perf_counter() - started
+    if answer.truncated:
+        call.note("The query is longer than the model reads; its end changed nothing.")
     call.show(describe_answer(answer, seconds=seconds), lambda: _listing(answer))
     for warning in answer.warnings:
         call.note(f"Note: {warning}.")

@@ -25,7 +25,7 @@ from molt.encoder.lane import Lane
 from molt.encoder.runtimes.runtime import Runtime
 from molt.encoder.safety.deadline import Deadline, GiveUp
 from molt.encoder.safety.vectors import fault_of
-from molt.encoder.tokenizer import ReadText, Tokenizer
+from molt.encoder.tokenizer import ReadText, Token, TokenIds, Tokenizer
 
 _Ids = NDArray[np.int64]
 _Run = Callable[[_Ids, _Ids], NDArray[np.float32]]
@@ -84,15 +84,25 @@ class GuardedModel:
         if (problem := self.problem) is not None:
             raise HangingCheckpointError(problem)
 
-    def read_ids(self, texts: Sequence[str], lane: Lane) -> list[_Ids]:
-        """Token ids of each text `(length,) int64`."""
+    def read_ids(self, texts: Sequence[str], lane: Lane) -> list[TokenIds]:
+        """Token ids of each text `(length,) int64`, and whether it has more."""
         with self._reading(lane):
-            return self.tokenizer.encode(texts)
+            return self.tokenizer.scan(texts)
 
     def read(self, texts: Sequence[str], lane: Lane) -> list[ReadText]:
         """The same, and where in its text each token stands."""
         with self._reading(lane):
             return self.tokenizer.read(texts)
+
+    def split(self, texts: Sequence[str], lane: Lane) -> list[list[Token]]:
+        """Every token of each text, none cut off."""
+        with self._reading(lane):
+            return [self.tokenizer.split(text) for text in texts]
+
+    def decode(self, ids: Sequence[Sequence[int]], lane: Lane, *, skip_special: bool) -> list[str]:
+        """The texts that tokens make together."""
+        with self._reading(lane):
+            return [self.tokenizer.decode(each, skip_special=skip_special) for each in ids]
 
     def vectors(self, batch: MicroBatch, lane: Lane) -> NDArray[np.float32]:
         """Vectors `(n, dim) float32`, L2-normalised.

@@ -24,6 +24,7 @@ from molt.engine.backup.manifest import (
 from molt.engine.backup.progress import OnFile, counting, unreported
 from molt.engine.backup.repository import Repository
 from molt.engine.settings import Settings
+from molt.index.catalog.aliases import refuse_names
 from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_url
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.copying import copying_collection
@@ -51,14 +52,15 @@ def restore_collection(  # noqa: PLR0913  each by name
     """Add the collection `name` of a backup to a home as `new_name`; a server may be running there.
 
     Writers of the catalog wait while its rows are copied. Raises `BackupError`,
-    `CollectionExistsError`, `InvalidNameError`, and `CorruptFileError`, which names the object that
-    was damaged; then there is no such collection.
+    `CollectionExistsError`, `NameTakenError`, `InvalidNameError`, and `CorruptFileError`, which
+    names the object that was damaged; then there is no such collection.
     """
     wanted = backup.collection(name)
     generations = GenerationStore(settings.layout.generations)
     checkpoints = CheckpointStore(settings.layout.checkpoints)
     opened = open_home_catalog(settings.layout, settings.catalog)
     with closing(opened) as catalog, _working(generations.root) as working:
+        refuse_names(new_name, settings.models.aliases)
         _refuse_taken(catalog, new_name)
         needed = _needed(backup, wanted, present=checkpoints.ids())
         fetch_files(repository, needed, working, progress=progress)

@@ -22,6 +22,7 @@ from molt.engine.backup.progress import OnFile, counting, unreported
 from molt.engine.backup.repository import Repository, backup_id
 from molt.engine.backup.taking import Taken
 from molt.engine.errors import BackupError
+from molt.engine.models.names import checkpoints_among
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
@@ -80,6 +81,7 @@ class _Backing:
     ) -> None:
         self._home = settings.home
         self._retained = settings.index.retained_generations
+        self._aliases = settings.models.aliases
         self._objects = repository.objects
         self._catalog = catalog
         self._names = frozenset(names)
@@ -92,7 +94,7 @@ class _Backing:
         taken, state = self._agreeing()
         faultpoint("backup.cataloged")
         made_by = {each.checkpoint for each in taken.manifests.values() if each is not None}
-        for checkpoint_id in sorted(made_by | state.checkpoints):
+        for checkpoint_id in sorted(made_by | self._named(state)):
             taken.take_checkpoint(checkpoint_id)
         taken.take_reports()
         if (self._home / CONFIGURATION).is_file():
@@ -105,6 +107,11 @@ class _Backing:
             files=taken.files,
             problems=tuple(taken.problems.values()),
         )
+
+    def _named(self, state: CatalogState) -> set[str]:
+        """The checkpoints that aliases stand for, those of the settings too."""
+        targets = state.aliased.union(self._aliases.values())
+        return checkpoints_among(targets - {each.name for each in state.collections})
 
     def _agreeing(self) -> tuple[Taken, CatalogState]:
         """Generations, and a state of the catalog whose every pointer names one of them.

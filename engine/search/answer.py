@@ -25,6 +25,7 @@ def describe_answer(
         "total": {"value": page.total, "relation": "eq" if page.exact_total else "gte"},
         "hits": [_described(hit, include) for hit in page.hits],
         "facets": {},
+        "truncated": answer.truncated,
         "cursor": None if page.following is None else write_cursor(page.following),
         "warnings": list(answer.warnings),
     }

@@ -34,12 +34,14 @@ class Candidates:
     """A ranking by falling score; `total` counts all that match, a lower bound unless `exact`.
 
     `warnings` say what the filter could not compare.
+    `truncated` where the end of the query was not read.
     """
 
     ranking: tuple[Candidate, ...] = ()
     total: int = 0
     exact: bool = True
     warnings: tuple[str, ...] = ()
+    truncated: bool = False
 
 
 @dataclass

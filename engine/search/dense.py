@@ -18,7 +18,7 @@ class DenseRetriever:
         with watch.timing("encode"):
             encoded = live.encoder.encode([query.text], input_type=InputType.QUERY, lane=Lane.QUERY)
         if live.snapshot is None:
-            return Candidates()
+            return Candidates(truncated=bool(encoded.truncated[0]))
         with watch.timing("retrieve"):
             found = live.snapshot.search(
                 encoded.vectors[0], k=depth, where=query.where, min_score=query.min_score
@@ -33,4 +33,5 @@ class DenseRetriever:
             found.total,
             found.exact,
             found.warnings,
+            bool(encoded.truncated[0]),
         )

@@ -67,6 +67,7 @@ class Pipeline:
             page=Page(hits, found.total, found.exact, following if seen else None),
             seconds=watch.seconds,
             warnings=tuple(dict.fromkeys(one for leg in legs for one in leg.warnings)),
+            truncated=any(leg.truncated for leg in legs),
         )
 
 

@@ -60,6 +60,7 @@ class SearchAnswer:
     """A page, the encoder and index that made it, and the `seconds` of each stage by its name.
 
     `warnings` say what of the query could not be done as it was meant.
+    `truncated` where the end of the query was not read.
     """
 
     generation: str | None
@@ -67,6 +68,7 @@ class SearchAnswer:
     page: Page
     seconds: Mapping[str, float]
     warnings: tuple[str, ...] = ()
+    truncated: bool = False
 
     @property
     def encode_seconds(self) -> float:

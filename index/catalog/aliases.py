@@ -1,19 +1,20 @@
-"""Aliases and names: what stands for a checkpoint. Knows ids, not checkpoints.
+"""Aliases and names: what stands for a model, and what people call a checkpoint. Knows no files.
 
-An alias is a model that clients ask for, such as `default`; a name is what people call one
-checkpoint, wherever its id is asked for.
+An alias is a model that clients ask for, such as `default`. No alias has the name of a collection,
+and no collection that of an alias: both name models. Only `default` may be both. A name is what
+people call one checkpoint, wherever its id is asked for.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from molt.artifact import match_id
 from molt.index.catalog.fields import check_id, is_id
 from molt.index.catalog.storage.database import Database
-from molt.index.catalog.tables import aliases, checkpoint_names
-from molt.index.errors import InvalidFieldError
+from molt.index.catalog.tables import aliases, checkpoint_names, collections
+from molt.index.errors import AliasNotFoundError, InvalidFieldError, NameTakenError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _LIKE_AN_ID = re.compile(r"[0-9a-f]+")
@@ -23,33 +24,45 @@ DEFAULT = "default"
 
 
 class Aliases:
-    """Which checkpoint each alias stands for."""
+    """What each alias stands for: `default` for a checkpoint, others for any model's name."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, name: str) -> str | None:
-        """The checkpoint id behind `name`, or None where nobody has set it."""
+        """What `name` stands for, or None where nobody has set it."""
         if not is_id(name):
             return None
         with self._database.reading() as connection:
             found = connection.scalar(select(aliases.c.checkpoint).where(aliases.c.name == name))
             return None if found is None else str(found)
 
-    def all(self) -> Mapping[str, str]:
-        """The checkpoint behind every alias."""
+    def all(self) -> dict[str, str]:
+        """What every alias stands for, by name."""
         with self._database.reading() as connection:
-            found = connection.execute(select(aliases.c.name, aliases.c.checkpoint))
-            return {row.name: row.checkpoint for row in found}
+            query = select(aliases.c.name, aliases.c.checkpoint).order_by(aliases.c.name)
+            return {row.name: row.checkpoint for row in connection.execute(query)}
 
-    def set(self, name: str, checkpoint: str) -> None:
-        """Let `name` stand for `checkpoint` from now on. Raises `InvalidFieldError`."""
-        row = {
-            "name": check_id(name, field="alias"),
-            "checkpoint": check_id(checkpoint, field="checkpoint"),
-        }
+    def set(self, name: str, target: str) -> None:
+        """Let `name` stand for `target` from now on.
+
+        Raises `InvalidFieldError`, and `NameTakenError` where a collection has the name.
+        """
+        row = {"name": check_id(name, field="alias"), "checkpoint": check_id(target, field="model")}
         with self._database.writing() as connection:
+            if name != DEFAULT:
+                self._database.lock(connection, aliases)
+                _refuse_collection(connection, name)
             connection.execute(self._database.insert_or_update(aliases), row)
+
+    def remove(self, name: str) -> None:
+        """Let `name` stand for nothing any more. Raises `AliasNotFoundError`."""
+        with self._database.writing() as connection:
+            named = delete(aliases).where(aliases.c.name == name) if is_id(name) else None
+            if named is None or not connection.execute(named).rowcount:
+                raise AliasNotFoundError(
+                    f"there is no alias {name[:80]!r}; `molt alias list` shows them"
+                )
 
 
 class CheckpointNames:
@@ -101,3 +114,32 @@ def check_name(name: str) -> str:
     if name == DEFAULT or _LIKE_AN_ID.fullmatch(name):
         raise InvalidFieldError("name", f"is {name!r}, which could be taken for an id or an alias")
     return name
+
+
+def refuse_alias(database: Database, connection: Connection, name: str) -> None:
+    """Raise `NameTakenError` where an alias has the name that a collection is to have.
+
+    No alias takes it before the transaction ends.
+    """
+    if name == DEFAULT:
+        return
+    database.lock(connection, aliases)
+    query = select(aliases.c.name).where(aliases.c.name == name)
+    refuse_names(name, connection.scalars(query).all())
+
+
+def refuse_names(name: str, taken: Collection[str]) -> None:
+    """Raise `NameTakenError` where a collection is to have one of these aliases' names."""
+    if name != DEFAULT and name in taken:
+        raise NameTakenError(
+            f"{name!r} is an alias of a model; choose another name for the collection, or remove "
+            "the alias first"
+        )
+
+
+def _refuse_collection(connection: Connection, name: str) -> None:
+    query = select(collections.c.id).where(collections.c.name == name)
+    if connection.scalar(query) is not None:
+        raise NameTakenError(
+            f"there is a collection {name[:80]!r}, which names a model; choose another alias"
+        )

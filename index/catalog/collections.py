@@ -5,6 +5,7 @@ and writes them back in the same transaction.
 """
 
 import re
+from collections.abc import Collection as AnyCollection
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from molt.artifact import faultpoint
-from molt.index.catalog.aliases import check_name
+from molt.index.catalog.aliases import check_name, refuse_alias, refuse_names
 from molt.index.catalog.releases import (
     UNEXPLAINED,
     Reason,
@@ -63,11 +64,22 @@ class Collections:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reserved: frozenset[str] = frozenset()
 
     def create(self, name: str) -> Collection:
-        """Make an empty collection. Raises `InvalidNameError` and `CollectionExistsError`."""
+        """Make an empty collection.
+
+        Raises `InvalidNameError`, `CollectionExistsError`, and `NameTakenError` where an alias has
+        the name.
+        """
         with self._database.writing() as connection:
-            return add_collection(self._database, connection, name)
+            made = add_collection(self._database, connection, name)
+            refuse_names(name, self._reserved)
+            return made
+
+    def reserve(self, names: AnyCollection[str]) -> None:
+        """Make no collection of these names, which are aliases somewhere else."""
+        self._reserved = frozenset(names)
 
     def get(self, name: str) -> Collection:
         """The collection as it is now. Raises `CollectionNotFoundError`."""
@@ -235,7 +247,7 @@ def add_collection(
 ) -> Collection:
     """Make a collection in a transaction of the caller; `counters` go on from elsewhere.
 
-    Raises `InvalidNameError` and `CollectionExistsError`.
+    Raises `InvalidNameError`, `CollectionExistsError` and `NameTakenError`.
     """
     if not _NAME.fullmatch(name):
         raise InvalidNameError(
@@ -245,6 +257,7 @@ def add_collection(
     row = {"name": name, "created_at": datetime.now(UTC), "epoch": 0, **counters}
     if not database.try_insert(connection, collections, row):
         raise CollectionExistsError(f"there is a collection {name!r} already")
+    refuse_alias(database, connection, name)
     return _read(connection, name)
 
 

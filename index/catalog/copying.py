@@ -40,11 +40,11 @@ def uncounted(rows: int) -> None:
 
 @dataclass(frozen=True)
 class CatalogState:
-    """One consistent state of a catalog: `collections`, and the checkpoints that aliases name."""
+    """One consistent state of a catalog: `collections`, and what aliases stand for."""
 
     connection: Connection
     collections: tuple[Collection, ...]
-    checkpoints: frozenset[str]
+    aliased: frozenset[str]
 
     def write(
         self, path: Path, *, only: Sequence[Table] = LASTING, counted: Counted = uncounted

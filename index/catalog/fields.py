@@ -19,6 +19,14 @@ MAX_METADATA_BYTES = 1_048_576
 MAX_METADATA_DEPTH = 16
 _SAID = 64  # characters of a key in an error
 _INT64 = range(-(2**63), 2**63)
+INVISIBLE = (
+    r"\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+)
+"""Characters that nobody sees, as they stand in a class of a regular expression."""
+_VISIBLE = re.compile(
+    rf"[^{INVISIBLE}\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _FORBIDDEN_IN_ID = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -67,10 +75,19 @@ def check_text(value: object, *, field: str) -> str:
     return value
 
 
+def is_blank(text: str) -> bool:
+    """Does a text hold nothing but blanks and characters that nobody sees?
+
+    These are the controls, and what Unicode tells a reader to ignore (its property
+    Default_Ignorable_Code_Point), with the blank pattern of Braille.
+    """
+    return _VISIBLE.search(text) is None
+
+
 def check_words(value: object, *, field: str) -> str:
     """A text as `check_text` takes it that is not blank."""
     text = check_text(value, field=field)
-    if not text.strip():
+    if is_blank(text):
         raise InvalidFieldError(field, "is empty")
     return text
 

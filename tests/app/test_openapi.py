@@ -7,9 +7,10 @@ import pytest
 from tests.app.serving import serving
 
 OPERATIONS = {
-    *("create_embeddings", "list_models", "get_model"),
+    *("create_embeddings", "create_embeddings_of_deployment", "list_models", "get_model"),
+    *("list_aliases", "set_alias", "delete_alias"),
     *("search", "search_by_url"),
-    *("embed", "info"),
+    *("embed", "embed_all", "similarity", "tokenize", "decode", "info"),
     *("put_documents", "list_documents", "get_document", "delete_document"),
     *("put_judgments", "put_events", "list_judgments", "count_judgments", "delete_judgments"),
     *("list_queries", "delete_query"),
@@ -33,6 +34,7 @@ WRITING = {
     *("retrain", "reload", "reindex", "merge", "evaluate", "tune", "cancel_job"),
     *("dismiss_job", "name_release"),
     *("activate", "rollback"),
+    *("set_alias", "delete_alias"),
 }
 
 

@@ -223,6 +223,7 @@ def test_vectors_are_normalised_float32_in_the_order_of_the_texts(
 def test_tokens_are_counted_after_truncation(encoder: Encoder, lane: Lane) -> None:
     encoded = encoder.encode(["", "abc", "a" * 99], input_type=DOCUMENT, lane=lane)
     assert encoded.n_tokens.dtype == np.int32
+    assert encoded.truncated.tolist() == [False, False, True]
     assert encoded.n_tokens.tolist() == [2, 5, 16]
 
 

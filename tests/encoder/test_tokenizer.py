@@ -189,3 +189,27 @@ def test_a_tokenizer_that_fails_is_an_error_that_does_not_quote_the_text(tmp_pat
     with pytest.raises(UnreadableTextError) as caught:
         tokenizer.encode([HIDDEN])
     assert HIDDEN not in str(caught.value)
+
+
+def test_a_scan_tells_whether_there_was_more() -> None:
+    exact = "fox " * 6
+    found = SHORT.scan([exact, exact + "fox", "fox", "  " * 5_000, "fox " * 100_000])
+    assert [each.truncated for each in found] == [False, True, False, False, True]
+    assert [len(each.ids) for each in found] == [8, 8, 3, 2, 8]
+    assert [each.truncated for each in SHORT.read([exact, exact + "fox"])] == [False, True]
+
+
+@given(st.text(max_size=200))
+def test_split_finds_every_token_where_it_stands(text: str) -> None:
+    tokens = SHORT.split(text)
+    (whole,) = TOKENIZER.read([text])
+    assert [token.id for token in tokens] == whole.ids.tolist()
+    assert [(token.start, token.stop) for token in tokens] == [*map(tuple, whole.offsets.tolist())]
+    assert [token.special for token in tokens] == [True, *([False] * (len(tokens) - 2)), True]
+
+
+def test_tokens_make_their_text_again() -> None:
+    ids = [token.id for token in SHORT.split("the quick brown fox jumps over the lazy dog")]
+    assert SHORT.decode(ids, skip_special=True) == "the quick brown fox jumps over the lazy dog"
+    assert SHORT.decode(ids, skip_special=False).startswith("[CLS] the")
+    assert SHORT.decode([2**31, 2**32 - 1], skip_special=True) == ""

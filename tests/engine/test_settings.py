@@ -49,6 +49,9 @@ def test_the_home_may_come_from_the_environment_and_its_file_is_read(
         ("[limits]\nmax_k = 0\n", "setting limits.max_k"),
         ("[log]\nlevel = 'loud'\n", "setting log.level"),
         ("port = [\n", "molt.toml cannot be read"),
+        ("[models.aliases]\ndefault = 'x'\n", "models.aliases: 'default' cannot be an alias"),
+        ("[models.aliases]\na = 'b'\nb = 'default'\n", "models.aliases: 'a' stands for another"),
+        ("[models.aliases]\na = ''\n", "models.aliases: names have 1 to 512 characters"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, toml: str, named: str) -> None:
@@ -127,3 +130,13 @@ def test_what_is_no_origin_is_refused_with_an_example(tmp_path: Path, origin: st
     write_toml(tmp_path, f"[cors]\norigins = ['{origin}']\n")
     with pytest.raises(SettingsError, match=r"setting cors\.origins: an origin is a scheme and"):
         load_settings(home=tmp_path)
+
+
+def test_aliases_come_from_the_file_and_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_toml(tmp_path, '[models.aliases]\n"a/b.c" = "default"\n')
+    assert load_settings(home=tmp_path).models.aliases == {"a/b.c": "default"}
+    monkeypatch.setenv("MOLT_MODELS__ALIASES", '{"text-embedding-3-small": "shop"}')
+    found = load_settings(home=tmp_path).models.aliases
+    assert found["text-embedding-3-small"] == "shop"

@@ -51,7 +51,7 @@ class Ranking(HashingEncoder):
             for row, number in enumerate(numbers):
                 vectors[row, list(self.orders[number])] = np.arange(DOCUMENTS, 0, -1)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return Encoded(vectors, n_tokens=np.full(len(texts), 2, np.int32))
+        return Encoded(vectors, np.full(len(texts), 2, np.int32), np.zeros(len(texts), np.bool_))
 
 
 def answer(query: int) -> int:

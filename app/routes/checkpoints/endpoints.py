@@ -23,7 +23,7 @@ from molt.app.service import Service, service_of
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, Checkpoint
 from molt.encoder.description import describe_checkpoint, describe_checkpoints
 from molt.engine.engine import Engine
-from molt.engine.models import covers_checkpoint
+from molt.engine.models.names import covers_checkpoint
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.jobs.job import Job, JobKind, JobRequest, new_job_id

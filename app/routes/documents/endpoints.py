@@ -13,7 +13,14 @@ from molt.app.http.route import admission_of, content_of, new_router, where_it_f
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import CollectionPath, Id
 from molt.app.http.validation import require, validate
-from molt.app.routes.documents.intake import Written, is_searchable, keep, to_document, wait_indexed
+from molt.app.routes.documents.intake import (
+    Written,
+    count_truncated,
+    is_searchable,
+    keep,
+    to_document,
+    wait_indexed,
+)
 from molt.app.routes.documents.ndjson import keep_lines
 from molt.app.routes.documents.schemas import (
     Acknowledgement,
@@ -62,13 +69,19 @@ async def post_documents(
     """Add documents, or replace those with the same ids. An answer means they are on disk."""
     service = service_of(request)
     found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
+    body: DocumentsBody | None = None
     if media_type(request) in LINES:
         kept = await keep_lines(request, service, found)
     else:
         body = await _read(request)
         wait = body.wait
         kept = await admission_of(request).run(_keep, service, found, body)
-    return await _acknowledge(service, found, kept, wait=wait)
+    answer = await _acknowledge(service, found, kept, wait=wait)
+    if body is not None and answer["indexed"]:
+        admission = admission_of(request)
+        cut = await count_truncated(service, found, body.documents, admission=admission)
+        answer |= {"truncated": cut} if cut else {}
+    return Json(answer)
 
 
 @router.get(
@@ -153,11 +166,11 @@ def _keep(service: Service, collection: Collection, body: DocumentsBody) -> Writ
 
 async def _acknowledge(
     service: Service, collection: Collection, kept: Written, *, wait: bool
-) -> Json:
+) -> dict[str, Any]:
     if wait:
         await wait_indexed(service, collection, kept.revision)
     indexed = is_searchable(service, collection, kept)
-    return Json({"accepted": kept.accepted, "revision": kept.revision, "indexed": indexed})
+    return {"accepted": kept.accepted, "revision": kept.revision, "indexed": indexed}
 
 
 def _page(service: Service, name: str, after: str | None, limit: int) -> bytes:

@@ -5,17 +5,23 @@ Owns the acknowledgement. How the documents arrive is said in `endpoints` and `n
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.validation import require
 from molt.app.routes.documents.schemas import DocumentBody
 from molt.app.service import Service
+from molt.encoder.encoder import Encoder, InputType
+from molt.encoder.errors import EncoderError
 from molt.engine.settings import LimitSettings
 from molt.index.catalog.collections import Collection
-from molt.index.catalog.document import Document
+from molt.index.catalog.document import Document, passage_text
 
 _FIRST_LOOK = 0.002
 _LAST_LOOK = 0.05
+_MOST_TOKENS = 8
+"""No text has more tokens than so many times its characters, prompt and special tokens aside."""
 
 
 @dataclass(frozen=True)
@@ -76,3 +82,28 @@ async def wait_indexed(service: Service, collection: Collection, revision: int) 
             return
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LAST_LOOK)
+
+
+async def count_truncated(
+    service: Service,
+    collection: Collection,
+    documents: Sequence[DocumentBody],
+    *,
+    admission: Admission,
+) -> int:
+    """Of how many indexed documents the model does not read the end.
+
+    What is written stays acknowledged: 0 where that cannot be told, or not just now.
+    """
+    encoder = service.engine.live_collections.encoder_of(collection.name)
+    if encoder is None:
+        return 0
+    texts = [passage_text(title=one.title, text=one.text) for one in documents]
+    long = [text for text in texts if len(text) * _MOST_TOKENS > encoder.checkpoint.max_length]
+    with suppress(OverloadedError, EncoderError):
+        return await admission.run(_count, encoder, long) if long else 0
+    return 0
+
+
+def _count(encoder: Encoder, texts: Sequence[str]) -> int:
+    return sum(encoder.are_truncated(texts, input_type=InputType.DOCUMENT))

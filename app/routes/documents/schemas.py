@@ -37,11 +37,16 @@ class DocumentsBody(Strict):
 
 
 class Acknowledgement(BaseModel):
-    """A durable write; `indexed` tells whether searches see it already."""
+    """A durable write; `indexed` tells whether searches see it already.
+
+    `truncated` counts documents whose end the model does not read, where there are any and they are
+    indexed; of a stream they are not counted.
+    """
 
     accepted: int
     revision: int
     indexed: bool
+    truncated: int = 0
 
 
 class DocumentState(BaseModel):

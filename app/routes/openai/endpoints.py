@@ -1,4 +1,7 @@
-"""`/v1/embeddings`, `/v1/models` and `/v1/rerank`."""
+"""`/v1/embeddings`, `/v1/models` and `/v1/rerank`.
+
+Clients whose base has no `/v1` find the same without it, and Azure's under their deployment.
+"""
 
 from base64 import b64encode
 from functools import partial
@@ -16,19 +19,42 @@ from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import Name
 from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
-from molt.app.routes.openai.schemas import EmbeddingList, EmbeddingsBody, ModelList, ModelObject
+from molt.app.routes.openai.schemas import (
+    DeploymentBody,
+    EmbeddingList,
+    EmbeddingsBody,
+    ModelList,
+    ModelObject,
+)
 from molt.app.service import Service, service_of
-from molt.encoder.encoder import InputType
-from molt.engine.errors import UnknownModelError
-from molt.engine.models import EmbeddingResult, ModelCard
+from molt.engine.models.models import EmbeddingResult, ModelCard
 from molt.index.catalog.access.reach import Reach
 
 router = new_router("openai")
 
 
+@router.post("/embeddings", include_in_schema=False)
 @router.post(
     "/v1/embeddings",
     operation_id="create_embeddings",
+    response_model=EmbeddingList,
+    responses={
+        400: {"description": "tokens in place of text, or more dimensions than the model has"},
+        404: {"description": "no such model"},
+        413: {"description": "a body, or a text that was not to be cut, is too long"},
+    },
+)
+@allow(Access.READ)
+@scoped(KeyScope.FILTERED)
+@within(Bulkhead.BULK)
+async def post_embeddings(request: Request, body: EmbeddingsBody) -> Json:
+    """Encode texts, as OpenAI's API does."""
+    return await _answered(request, body, model=body.model)
+
+
+@router.post(
+    "/openai/deployments/{deployment}/embeddings",
+    operation_id="create_embeddings_of_deployment",
     response_model=EmbeddingList,
     responses={
         400: {"description": "tokens in place of text, or more dimensions than the model has"},
@@ -38,26 +64,28 @@ router = new_router("openai")
 @allow(Access.READ)
 @scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
-async def post_embeddings(request: Request, body: EmbeddingsBody) -> Json:
-    """Encode texts, as OpenAI's API does."""
-    service = service_of(request)
-    work = partial(_embed, service, body, caller_of(request).reach)
-    return Json(await embed_in_thread(request, work, texts=body.input, model=body.model))
+async def post_deployment_embeddings(
+    request: Request, deployment: Annotated[Name, Path()], body: DeploymentBody
+) -> Json:
+    """Encode texts, as Azure's clients ask for it: the path names the model."""
+    return await _answered(request, body, model=deployment)
 
 
+@router.get("/models", include_in_schema=False)
 @router.get("/v1/models", operation_id="list_models", response_model=ModelList)
 @allow(Access.READ)
 @scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def get_models(request: Request) -> Json:
-    """List every name that `model` may have: checkpoints, collections, `default`."""
+    """List names that `model` may have: checkpoints, collections, `default` and aliases."""
     service = service_of(request)
     cards = await admission_of(request).run(service.engine.models.cards, caller_of(request).reach)
     return Json({"object": "list", "data": [_model(card) for card in cards]})
 
 
+@router.get("/models/{model:path}", include_in_schema=False)
 @router.get(
-    "/v1/models/{model}",
+    "/v1/models/{model:path}",
     operation_id="get_model",
     response_model=ModelObject,
     responses={404: {"description": "no such model"}},
@@ -69,10 +97,7 @@ async def get_model(request: Request, model: Annotated[Name, Path()]) -> Json:
     """One model by its name."""
     service = service_of(request)
     reach = caller_of(request).reach
-    for card in await admission_of(request).run(service.engine.models.cards, reach):
-        if card.id == model:
-            return Json(_model(card))
-    raise UnknownModelError(f"no model {model[:80]!r}; GET /v1/models lists the names")
+    return Json(_model(await admission_of(request).run(service.engine.models.card, model, reach)))
 
 
 @router.post("/v1/rerank", include_in_schema=False)
@@ -83,24 +108,31 @@ async def post_rerank() -> Json:
     raise NotAvailableError("re-ranking")
 
 
-def _embed(service: Service, body: EmbeddingsBody, reach: Reach) -> bytes:
-    service.engine.models.check_reach(body.model, reach)
+async def _answered(request: Request, body: DeploymentBody, *, model: str) -> Json:
+    work = partial(_embed, service_of(request), body, model, caller_of(request).reach)
+    return Json(await embed_in_thread(request, work, texts=body.input, model=model))
+
+
+def _embed(service: Service, body: DeploymentBody, model: str, reach: Reach) -> bytes:
+    service.engine.models.check_reach(model, reach)
     query = EmbeddingQuery(
         texts=body.input,
-        model=body.model,
-        input_type=InputType(body.input_type),
-        dimensions=body.dimensions,
+        model=model,
+        input_type=body.purpose,
+        dimensions=body.dimensions or body.output_dimension,
         route="/v1/embeddings",
         field="input",
+        whole=body.whole,
     )
     embedding = embed(service, query)
     tokens = int(embedding.n_tokens.sum())
     return encode(
         {
             "object": "list",
-            "data": _vectors(embedding, body.encoding_format),
+            "data": _vectors(embedding, body.encoding),
             "model": embedding.checkpoint,
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+            "truncated": bool(embedding.truncated.any()),
         }
     )
 
@@ -110,6 +142,7 @@ def _vectors(embedding: EmbeddingResult, encoding_format: str) -> list[dict[str,
     written = (b64encode(row).decode() for row in rows) if encoding_format == "base64" else rows
     return [
         {"object": "embedding", "index": index, "embedding": vector}
+        | ({"truncated": True} if embedding.truncated[index] else {})
         for index, vector in enumerate(written)
     ]
 

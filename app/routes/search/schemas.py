@@ -101,7 +101,10 @@ class FoundDocument(BaseModel):
 
 
 class SearchResult(BaseModel):
-    """The answer to a search, from exactly one encoder and one index."""
+    """The answer to a search, from exactly one encoder and one index.
+
+    `truncated` where the model did not read the query to its end.
+    """
 
     query_id: str
     took_ms: float
@@ -110,5 +113,6 @@ class SearchResult(BaseModel):
     total: Total
     hits: list[FoundDocument]
     facets: dict[str, list[Any]]
+    truncated: bool
     cursor: str | None
     warnings: list[str]

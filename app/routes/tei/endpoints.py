@@ -1,4 +1,4 @@
-"""`/embed`, `/info` and `/rerank`."""
+"""`/embed`, which `/` is as well, `/similarity`, `/info` and `/rerank`."""
 
 from functools import partial
 from typing import Any
@@ -14,14 +14,20 @@ from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
-from molt.app.routes.tei.schemas import EmbedBody, Info
+from molt.app.routes.tei.schemas import EmbedBody, Info, Reading, SimilarityBody
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
+from molt.engine.models.models import EmbeddingResult
 from molt.index.catalog.aliases import DEFAULT
 
 router = new_router("tei")
 
+TRUNCATED = "X-Truncated"
+"""The header that names the places of texts whose end was not read, where an answer has no room."""
+_MOST_NAMED = 100
 
+
+@router.post("/", include_in_schema=False)
 @router.post(
     "/embed",
     operation_id="embed",
@@ -33,9 +39,24 @@ router = new_router("tei")
 @within(Bulkhead.BULK)
 async def post_embed(request: Request, body: EmbedBody) -> Json:
     """Encode texts, as text-embeddings-inference does."""
-    service = service_of(request)
-    work = partial(_embed, service, body)
-    return Json(await embed_in_thread(request, work, texts=body.inputs, model=DEFAULT))
+    work = partial(_embed, service_of(request), body)
+    return await embed_in_thread(request, work, texts=body.inputs, model=DEFAULT)
+
+
+@router.post(
+    "/similarity",
+    operation_id="similarity",
+    response_model=list[float],
+    responses={400: {"description": "tokens in place of text"}},
+)
+@allow(Access.READ)
+@scoped(KeyScope.FREE)
+@within(Bulkhead.BULK)
+async def post_similarity(request: Request, body: SimilarityBody) -> Json:
+    """Compare a text with others: the cosine of each, in their order."""
+    texts = [body.inputs.source_sentence, *body.inputs.sentences]
+    work = partial(_compare, service_of(request), texts, body.parameters or Reading())
+    return await embed_in_thread(request, work, texts=texts, model=DEFAULT)
 
 
 @router.get("/info", operation_id="info", response_model=Info)
@@ -56,16 +77,39 @@ async def post_tei_rerank() -> Json:
     raise NotAvailableError("re-ranking")
 
 
-def _embed(service: Service, body: EmbedBody) -> bytes:
+def _embed(service: Service, body: EmbedBody) -> Json:
     query = EmbeddingQuery(
         texts=body.inputs,
         model=DEFAULT,
-        input_type=InputType(body.prompt_name or "document"),
+        input_type=body.prompt_name or InputType.DOCUMENT,
         dimensions=body.dimensions,
         route="/embed",
         field="inputs",
+        whole=body.whole,
     )
-    return encode(list(np.ascontiguousarray(embed(service, query).vectors)))
+    embedding = embed(service, query)
+    vectors = list(np.ascontiguousarray(embedding.vectors))
+    return Json(encode(vectors), headers=_told(embedding))
+
+
+def _compare(service: Service, texts: list[str], reading: Reading) -> Json:
+    query = EmbeddingQuery(
+        texts=texts,
+        model=DEFAULT,
+        input_type=reading.prompt_name or InputType.DOCUMENT,
+        dimensions=None,
+        route="/similarity",
+        field="inputs",
+        whole=reading.whole,
+    )
+    embedding = embed(service, query)
+    source, sentences = embedding.vectors[0], embedding.vectors[1:]
+    return Json(encode((sentences @ source).tolist()), headers=_told(embedding))
+
+
+def _told(embedding: EmbeddingResult) -> dict[str, str]:
+    places = embedding.truncated.nonzero()[0][:_MOST_NAMED]
+    return {TRUNCATED: ",".join(map(str, places))} if len(places) else {}
 
 
 def _info(service: Service) -> dict[str, Any]:
@@ -77,9 +121,15 @@ def _info(service: Service) -> dict[str, Any]:
         "model_sha": checkpoint.id,
         "model_dtype": "float32",
         "model_type": {"embedding": {"pooling": str(checkpoint.pooling)}},
+        "served_model_name": DEFAULT,
         "max_concurrent_requests": limits.max_pending,
         "max_input_length": checkpoint.max_length,
+        "max_batch_tokens": limits.max_inputs * checkpoint.max_length,
+        "max_batch_requests": None,
         "max_client_batch_size": limits.max_inputs,
         "auto_truncate": True,
+        "tokenization_workers": service.settings.encoder_threads,
         "version": __version__,
+        "sha": None,
+        "docker_label": None,
     }

@@ -115,6 +115,11 @@ class Database:
         with self._in_turn(), translated(self.engine), self._writer.begin() as connection:
             yield connection
 
+    def lock(self, connection: Connection, table: Table) -> None:
+        """Keep others from writing to a table until the transaction ends; in SQLite they wait."""
+        if not self._is_sqlite:
+            connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
+
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         """A writing transaction beside which nobody writes; readers go on."""

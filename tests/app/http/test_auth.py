@@ -183,7 +183,8 @@ def test_only_health_is_public() -> None:
 def test_a_route_is_closed_to_lesser_roles_and_open_to_its_own(
     keyed: TestClient, method: str, path: str, access: Access
 ) -> None:
-    path = path.format(collection="none", id="none", model="none", asset="start.js")
+    names = dict.fromkeys(("collection", "id", "model", "deployment", "name"), "none")
+    path = path.format(**names, asset="start.js")
     if access is Access.PUBLIC:
         assert keyed.request(method, path).status_code == 200
         return

@@ -90,11 +90,12 @@ class Mall:
             "/admin/checkpoints": target.checkpoint,
         }
         own = next((found for start, found in ids.items() if path.startswith(start)), "d1")
-        names = {"collection": target.collection, "id": own, "asset": "start.js"}
+        names = {"collection": target.collection, "id": own, "asset": "start.js", "name": "new"}
+        models = dict.fromkeys(("model", "deployment"), target.checkpoint)
         body = _body(path, target)
         return self.client.request(
             method,
-            path.format(**names, model=target.checkpoint),
+            path.format(**names, **models),
             params=_query(path, method, target),
             json=None if method == "GET" else body,
         )
@@ -119,7 +120,11 @@ def _body(path: str, target: Target) -> dict[str, Any] | None:
     whole = {
         "/collections": {"name": target.collection},
         "/v1/embeddings": {"model": target.checkpoint, "input": "boots"},
-        "/embed": {"inputs": "boots"},
+        "/embeddings": {"model": target.checkpoint, "input": "boots"},
+        "/openai/deployments/{deployment}/embeddings": {"input": "boots"},
+        **{key: {"inputs": "boots"} for key in ("/", "/embed", "/embed_all", "/tokenize")},
+        "/similarity": {"inputs": {"source_sentence": "boots", "sentences": ["socks"]}},
+        "/decode": {"ids": [0, 1]},
         "/admin/activate": {"generation": target.generation},
         "/events": {"action_name": "click"},
     }

@@ -313,3 +313,10 @@ def test_documents_in_quarantine_are_named_with_reasons_and_counted(client: Test
         "reason": "cannot read that",
     }
     assert 'molt_collection_quarantined{collection="default"} 120.0' in client.get("/metrics").text
+
+
+def test_an_answer_counts_the_documents_whose_end_is_not_read(client: TestClient) -> None:
+    long, fits = {"id": "a", "text": "word " * 300}, {"id": "b", "text": "word " * 254}
+    assert put(client, long, fits, long | {"id": "c"})["truncated"] == 2
+    assert "truncated" not in put(client, fits)
+    assert put(client, fits | {"title": "one more"})["truncated"] == 1

@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from molt.encoder.encoder import InputType
+from tests.app.serving import service_of
+
 
 def embed(client: TestClient, **body: Any) -> dict[str, Any]:
     answer = client.post("/v1/embeddings", json={"model": "default", "input": "a b"} | body)
@@ -86,3 +89,96 @@ def test_reranking_is_not_available_yet(shop: TestClient) -> None:
 def test_a_model_that_is_not_listed_is_not_found(shop: TestClient) -> None:
     answer = shop.get("/v1/models/gpt-9")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_null_is_the_same_as_left_out(shop: TestClient) -> None:
+    nothing = dict.fromkeys(
+        ("encoding_format", "dimensions", "user", "input_type", "task", "truncate", "truncation")
+    )
+    assert embed(shop, **nothing) == embed(shop)
+
+
+QUERIES = ["query", "search_query", "SEARCH_QUERY", "retrieval.query", "RETRIEVAL_QUERY"]
+DOCUMENTS = ["document", "passage", "search_document", "retrieval.passage", "classification"]
+
+
+@pytest.mark.parametrize("key", ["input_type", "task"])
+@pytest.mark.parametrize(
+    ("words", "meant"), [(QUERIES, InputType.QUERY), (DOCUMENTS, InputType.DOCUMENT)]
+)
+def test_every_providers_words_choose_the_prompt(
+    shop: TestClient, key: str, words: list[str], meant: InputType
+) -> None:
+    with service_of(shop).engine.models.encoder("default") as found:
+        encoder: Any = found
+        encoder.calls.clear()
+        for word in words:
+            embed(shop, **{key: word})
+        assert [asked for _, asked, _ in encoder.calls] == [meant] * len(words)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"input_type": "question"}, "input_type: must be `query` or `document`"),
+        ({"task": 3}, "task: must be `query` or `document`"),
+        ({"input_type": "query", "task": "retrieval.passage"}, "input_type and task differ"),
+        ({"dimensions": 8, "output_dimension": 9}, "dimensions and output_dimension differ"),
+        ({"truncate": "START"}, "truncate: must be `END` or `NONE`"),
+        ({"normalized": False}, "normalized: can only be true"),
+        ({"late_chunking": True}, "late_chunking: can only be false"),
+        ({"temperature": 1}, "temperature: is not a known name"),
+    ],
+)
+def test_what_would_change_something_is_refused_by_name(
+    shop: TestClient, body: dict[str, Any], said: str
+) -> None:
+    answer = shop.post("/v1/embeddings", json={"model": "default", "input": "x"} | body)
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]["message"]
+
+
+def test_what_other_providers_clients_send_is_taken(shop: TestClient) -> None:
+    nim = embed(shop, input_type="passage", truncate="END", modality="text", user="u")
+    jina = embed(shop, task="text-matching", normalized=True, late_chunking=False)
+    assert nim["data"] == jina["data"] == embed(shop)["data"]
+    voyage = embed(shop, truncation=True, output_dimension=8, output_dtype="float")
+    assert voyage["data"] == embed(shop, dimensions=8)["data"]
+    encoded = embed(shop, embedding_type="base64")
+    assert encoded["data"] == embed(shop, encoding_format="base64")["data"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/embeddings", "/openai/deployments/default/embeddings?api-version=2024-02-01"]
+)
+def test_clients_with_other_paths_get_the_same(shop: TestClient, path: str) -> None:
+    body = {"model": "default", "input": ["a b"]}
+    assert shop.post(path, json=body).json() == embed(shop)
+    wrong = shop.post(path, json=body | {"input": ""})
+    assert "is empty" in wrong.json()["error"]["message"]
+
+
+def test_the_path_of_a_deployment_names_the_model(shop: TestClient) -> None:
+    path = "/openai/deployments/{}/embeddings"
+    body = {"input": "a b"}
+    assert shop.post(path.format("default-embedding"), json=body).json() == embed(shop)
+    assert shop.post(path.format("gpt-9"), json=body).status_code == 404
+
+
+def test_an_answer_says_which_texts_were_cut(shop: TestClient) -> None:
+    answer = embed(shop, input=["a b", "word " * 300])
+    assert answer["truncated"] is True
+    assert [one.get("truncated", False) for one in answer["data"]] == [False, True]
+    assert embed(shop)["truncated"] is False
+    assert "truncated" not in embed(shop)["data"][0]
+
+
+@pytest.mark.parametrize("body", [{"truncate": "NONE"}, {"truncate": False}, {"truncation": False}])
+def test_a_text_that_is_not_to_be_cut_is_refused_where_it_does_not_fit(
+    shop: TestClient, body: dict[str, Any]
+) -> None:
+    assert embed(shop, **body)["data"] == embed(shop)["data"]
+    texts = ["a b", "word " * 300]
+    answer = shop.post("/v1/embeddings", json={"model": "default", "input": texts} | body)
+    assert answer.status_code == 413
+    assert "text 1 has more than the 256 tokens" in answer.json()["error"]["message"]

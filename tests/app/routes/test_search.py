@@ -18,6 +18,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
     assert found.keys() == {
         *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets", "cursor"),
         "warnings",
+        "truncated",
     }
     assert found["total"] == {"value": 3, "relation": "eq"}
     assert best | {"score": 0, "scores": 0} == {
@@ -148,3 +149,21 @@ def test_every_field_of_the_surface_is_accepted(shop: TestClient) -> None:
         min_score=None,
         include=["title", "text", "metadata"],
     )
+
+
+def test_an_answer_says_that_the_query_was_cut(shop: TestClient) -> None:
+    assert search(shop)["truncated"] is False
+    assert search(shop, query="boots " * 300)["truncated"] is True
+
+
+@pytest.mark.parametrize(
+    "query", ["\u200b", "\ufeff \u2060", "\u00ad\u3164", "\ufe0f\u2800", "\U000e0041", "\x07\t"]
+)
+def test_a_query_that_nobody_sees_is_empty(shop: TestClient, query: str) -> None:
+    for answer in (
+        shop.post("/search", json={"query": query}),
+        shop.get("/search", params={"q": query}),
+    ):
+        assert answer.status_code == 422
+        assert "is empty" in answer.json()["detail"]
+    assert search(shop, query=f"boots{query}")["hits"][0]["id"] == "d1"

@@ -89,6 +89,7 @@ def test_hits_are_listed_best_first(molt: Molt) -> None:
     ("arguments", "status", "message"),
     [
         (("search", "shop", "  "), 2, "empty"),
+        (("search", "shop", "\u200b\ufeff"), 2, "empty"),
         (("search", "shop", "x", "--filter", "{"), 2, "not JSON"),
         (("search", "shop", "x", "-k", "0"), 2, "-k"),
         (("search", "shop", "x", "--filter", '{"nor": []}'), 1, '"any"'),

@@ -1,5 +1,6 @@
 """A backup holds a home as it was, copies only what is new, and names what is damaged."""
 
+import shutil
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -14,10 +15,11 @@ from molt.engine.backup.repository import Repository
 from molt.engine.backup.taking import Taken
 from molt.engine.engine import Engine
 from molt.engine.errors import BackupError
-from molt.engine.settings import Settings
+from molt.engine.settings import Settings, load_settings
 from molt.index.catalog.catalog import open_catalog, sqlite_url
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
+from tests.checkpoints import build_checkpoint
 from tests.damage import flip_a_bit
 from tests.engine.backup.homes import index, reindex, tree, write
 
@@ -269,3 +271,19 @@ def test_a_home_with_its_catalog_elsewhere_is_backed_up_whole(
     moved = settings.model_copy(update={"catalog_url": sqlite_url(elsewhere)})
     assert back_up(moved, repository).backup.files == done.backup.files
     assert GenerationStore(home / "generations").ids()
+
+
+def test_a_checkpoint_that_only_an_alias_stands_for_is_backed_up(
+    home: Path, settings: Settings, repository: Repository, engine: Engine, tmp_path: Path
+) -> None:
+    made = [build_checkpoint(tmp_path / "made", seed=seed) for seed in (5, 6, 7)]
+    for each in made:
+        shutil.copytree(each.path, home / "checkpoints" / each.id)
+    engine.catalog.aliases.set("ada", made[0].id)
+    engine.catalog.aliases.set("small", "default")
+    models = {"aliases": {"large": made[1].id, "shop-model": "shop"}}
+    done = back_up(load_settings(home=home, models=models), repository)
+    kept = {path.split("/")[1] for path in done.backup.files if path.startswith("checkpoints/")}
+    assert {made[0].id, made[1].id} <= kept
+    assert made[2].id not in kept
+    assert done.backup.problems == ()

@@ -56,7 +56,7 @@ def test_everything_is_copied_but_the_builds_of_jobs(
     catalog.collections.create("other")
     with reading_state(catalog) as state:
         state.write(tmp_path / "copy")
-        assert (state.collections, state.checkpoints) == (catalog.collections.list(), {"c" * 16})
+        assert (state.collections, state.aliased) == (catalog.collections.list(), {"c" * 16})
     with closing(open_catalog(sqlite_url(tmp_path / "copy"))) as copy:
         assert contents(copy, "default") == contents(catalog, "default")
         assert copy.collections.list() == catalog.collections.list()

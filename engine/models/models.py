@@ -1,0 +1,276 @@
+"""Models: finds the encoder behind a name, and encodes with it.
+
+A name is a checkpoint id, a collection (then it is the encoder that serves it), `default`, an
+alias of one of these, or that of the model which a checkpoint was made of.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from molt.artifact import ArtifactError
+from molt.encoder.checkpoint import Checkpoint
+from molt.encoder.encoder import Encoder, InputType, Lane
+from molt.encoder.errors import CheckpointNotFoundError, UnsoundVectorsError
+from molt.encoder.store import CheckpointStore
+from molt.engine.encoders import Encoders
+from molt.engine.errors import InvalidDimensionsError, UnknownModelError
+from molt.engine.live import LiveCollections, default_checkpoint
+from molt.engine.models.names import (
+    Alias,
+    base_of,
+    covers_checkpoint,
+    every_alias,
+    is_based_on,
+    remove_alias,
+    set_alias,
+    target_of,
+)
+from molt.engine.settings import Settings
+from molt.index.catalog.access.reach import EVERYTHING, Reach
+from molt.index.catalog.aliases import DEFAULT
+from molt.index.catalog.catalog import Catalog
+from molt.index.errors import CollectionNotFoundError, InvalidNameError
+
+
+@dataclass(frozen=True)
+class EmbeddingResult:
+    """`vectors` `(n, dim) float32` L2-normalised, `n_tokens` `(n,) int32`.
+
+    `truncated` `(n,) bool`: of which texts the model, which reads `max_length` tokens, did not
+    read the end.
+    """
+
+    checkpoint: str
+    vectors: npt.NDArray[np.float32]
+    n_tokens: npt.NDArray[np.int32]
+    truncated: npt.NDArray[np.bool_]
+    max_length: int
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A name that embeddings may be asked of; `root` is the checkpoint behind it."""
+
+    id: str
+    root: str
+    created: int
+    dimension: int
+    max_length: int
+
+
+class Models:
+    """Finds the encoder behind a name. Thread-safe."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        catalog: Catalog,
+        encoders: Encoders,
+        live_collections: LiveCollections,
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._checkpoints = CheckpointStore(settings.layout.checkpoints)
+        self._encoders = encoders
+        self._live_collections = live_collections
+
+    @contextmanager
+    def encoder(self, name: str) -> Iterator[Encoder]:
+        """The encoder, for the time of one request.
+
+        Raises `UnknownModelError`, `UnavailableError` where it cannot be loaded, and
+        `EncodersBusyError` where requests use as many others as may be open for them.
+        """
+        meant = self._known(name) or self._found(name)
+        serving = self._serving(meant)
+        if serving is not None:
+            yield serving
+            return
+        try:
+            with self._encoders.lend(meant) as encoder:
+                yield encoder
+        except CheckpointNotFoundError:
+            raise _unknown(name, meant) from None
+
+    def is_open(self, name: str) -> bool:
+        """Can a name encode at once, without that anything is loaded? Asks memory alone."""
+        live = self._live_collections
+        meant = self._known(name) or name
+        root = live.default_id if meant == DEFAULT else meant
+        return live.holds(meant) or (root is not None and self._encoders.is_open(root))
+
+    def embed(
+        self, texts: Sequence[str], *, model: str, input_type: InputType, dimensions: int | None
+    ) -> EmbeddingResult:
+        """Encode `texts`; with `dimensions` the leading ones, normalised again.
+
+        Raises as `encoder` does, and `InvalidDimensionsError`.
+        """
+        with self.encoder(model) as encoder:
+            return _embed(encoder, texts, model=model, input_type=input_type, dimensions=dimensions)
+
+    def check_reach(self, name: str, reach: Reach) -> None:
+        """Raise `UnknownModelError` for a name behind which is a collection beyond `reach`.
+
+        It says the same of a name behind which is nothing.
+        """
+        if reach.limited and not self._is_within(self._known(name) or self._found(name), reach):
+            raise _unknown(name)
+
+    def cards(self, reach: Reach = EVERYTHING) -> tuple[ModelCard, ...]:
+        """Names within `reach` that `encoder` takes, in alphabetical order."""
+        surveyed = self._checkpoints.survey().checkpoints
+        checkpoints = {each.id: each for each in surveyed}
+        covered = [each for each in surveyed if covers_checkpoint(reach, each)]
+        roots = {DEFAULT: default_checkpoint(self._catalog)} | {
+            each.id: each.id for each in covered
+        }
+        for collection in self._catalog.collections.list():
+            if not reach.covers(collection.name):
+                continue
+            with suppress(CollectionNotFoundError):
+                live = self._live_collections.known(collection.name).live
+                if live is not None:
+                    roots[collection.name] = live.encoder.checkpoint.id
+        named = {alias.name: roots.get(alias.model, "") for alias in self.aliases()}
+        bases = {base for each in covered if (base := base_of(each)) is not None}
+        based = {base: self._based_on(base, covered) or "" for base in bases}
+        return tuple(
+            _card(name, checkpoints[root])
+            for name, root in sorted((based | named | roots).items())
+            if root in checkpoints
+        )
+
+    def card(self, name: str, reach: Reach = EVERYTHING) -> ModelCard:
+        """What a name stands for, also one that `cards` does not list. Raises `UnknownModelError`.
+
+        Such is the last part of the name of the model that a checkpoint was made of.
+        """
+        cards = {card.id: card for card in self.cards(reach)}
+        found = cards.get(name) or cards.get(self._known(name) or self._found(name))
+        if found is None:
+            raise _unknown(name)
+        return replace(found, id=name)
+
+    def aliases(self, reach: Reach = EVERYTHING) -> tuple[Alias, ...]:
+        """Every alias of a model within `reach`, by name, but for `default`."""
+        found = every_alias(self._catalog.aliases.all(), self._settings.models.aliases)
+        return tuple(each for each in found if self._is_within(each.model, reach))
+
+    def set_alias(self, name: str, target: str) -> Alias:
+        """Let an alias stand for a model from now on. Raises as `names.set_alias`."""
+        alias = set_alias(name, target, catalog=self._catalog, settings=self._settings)
+        self._live_collections.read_aliases()
+        return alias
+
+    def remove_alias(self, name: str) -> None:
+        """Remove an alias. Raises as `names.remove_alias`."""
+        remove_alias(name, catalog=self._catalog, settings=self._settings)
+        self._live_collections.read_aliases()
+
+    def _is_within(self, meant: str, reach: Reach) -> bool:
+        """Is behind a name, which is no alias, no collection beyond `reach`?"""
+        if not reach.limited:
+            return True
+        with suppress(CollectionNotFoundError, InvalidNameError):
+            return reach.covers(self._catalog.collections.get(meant).name)
+        with suppress(CheckpointNotFoundError, ArtifactError):
+            return covers_checkpoint(reach, self._checkpoints.read(meant))
+        return True
+
+    def _serving(self, name: str) -> Encoder | None:
+        """What serves the collection or the alias of that name."""
+        if name == DEFAULT and not self._live_collections.holds(name):
+            return self._live_collections.default()
+        with suppress(CollectionNotFoundError, InvalidNameError):
+            return self._live_collections.get(name).encoder
+        return None
+
+    def _known(self, name: str) -> str | None:
+        """The collection, checkpoint or `default` that is meant, as far as memory tells."""
+        live = self._live_collections
+        if name == DEFAULT or live.holds(name) or self._encoders.is_open(name):
+            return name
+        target = target_of(name, live.aliases, self._settings.models.aliases)
+        if target is not None:
+            return target
+        if live.default_id is not None and self._encoders.is_open(live.default_id):
+            checkpoint = live.default().checkpoint
+            if checkpoint.parent is None and is_based_on(checkpoint, name):
+                return checkpoint.id
+        return None
+
+    def _found(self, name: str) -> str:
+        """The same, looked for on disk: what is meant, or the name itself where nothing is."""
+        with suppress(CheckpointNotFoundError):
+            self._checkpoints.path(name)
+            return name
+        with suppress(CollectionNotFoundError):
+            return self._catalog.collections.get(name).name
+        target = self._catalog.aliases.get(name)
+        return target or self._based_on(name, self._checkpoints.survey().checkpoints) or name
+
+    def _based_on(self, name: str, checkpoints: Iterable[Checkpoint]) -> str | None:
+        """Which of these is the model of that name, or else the newest that was made of it."""
+        default = self._live_collections.default_id
+        found = [each for each in checkpoints if is_based_on(each, name)]
+        ranked = sorted(found, key=lambda each: (each.parent is None, each.id == default))
+        return ranked[-1].id if ranked else None
+
+
+def _unknown(name: str, meant: str | None = None) -> UnknownModelError:
+    stands = "" if meant in {None, name} else f" (an alias of {str(meant)[:80]!r}, which is gone)"
+    return UnknownModelError(f"no model {name[:80]!r}{stands}; GET /v1/models lists the names")
+
+
+def _embed(
+    encoder: Encoder,
+    texts: Sequence[str],
+    *,
+    model: str,
+    input_type: InputType,
+    dimensions: int | None,
+) -> EmbeddingResult:
+    if dimensions is not None and not 1 <= dimensions <= encoder.dimension:
+        raise InvalidDimensionsError(
+            f"dimensions must be 1 to {encoder.dimension} for model {model!r}"
+        )
+    lane = Lane.QUERY if len(texts) == 1 else Lane.INTERACTIVE
+    encoded = encoder.encode(texts, input_type=input_type, lane=lane)
+    vectors = encoded.vectors
+    if dimensions is not None:
+        vectors = _leading(vectors, dimensions)
+        if (vectors.any(axis=1) != encoded.vectors.any(axis=1)).any():
+            raise UnsoundVectorsError(
+                f"checkpoint {encoder.checkpoint.id} makes a vector whose first {dimensions} "
+                "numbers are all 0; ask for more dimensions"
+            )
+    return EmbeddingResult(
+        encoder.checkpoint.id,
+        vectors,
+        encoded.n_tokens,
+        encoded.truncated,
+        encoder.checkpoint.max_length,
+    )
+
+
+def _leading(vectors: npt.NDArray[np.float32], dimensions: int) -> npt.NDArray[np.float32]:
+    """The first `dimensions` columns, normalised again (Kusupati et al. 2022, Matryoshka)."""
+    cut = vectors[:, :dimensions]
+    norms = np.linalg.norm(cut, axis=1, keepdims=True)
+    return np.asarray(cut / np.maximum(norms, 1e-12), dtype=np.float32)
+
+
+def _card(name: str, checkpoint: Checkpoint) -> ModelCard:
+    return ModelCard(
+        id=name,
+        root=checkpoint.id,
+        created=int(checkpoint.created_at.timestamp()),
+        dimension=checkpoint.dimension,
+        max_length=checkpoint.max_length,
+    )
