@@ -17,6 +17,7 @@ from molt.index.files.compression import bare_suffix
 from molt.index.files.errors import RowError, ScoredTextsError, SourceError
 from molt.index.files.ids import RepeatedIds
 from molt.index.files.judged.folder import find_relevance, unread_files
+from molt.index.files.judged.names import read_name
 from molt.index.files.judged.pairs import read_pairs
 from molt.index.files.judged.remarks import Remarks
 from molt.index.files.kinds import MixedFields
@@ -193,14 +194,27 @@ def open_source(
 def _folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
     """What a folder holds: a BEIR corpus, a saved dataset, or files that are read one by one."""
     files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    if any(path.name.split(".", 1)[0] in LAYOUT for path in files):
-        return find_parts(folder)
-    if found := find_dataset(folder):
-        return found
-    rows = (path for path in files if path.is_file() and bare_suffix(path) in READERS)
-    tables = tuple(part for path in rows if (part := _part_to_keep(path, options)))
-    more = find_relevance(folder, taken={part.path for part in tables})
-    return (*tables, *more) or find_parts(folder)
+    beir = any(path.name.split(".", 1)[0] in LAYOUT for path in files)
+    found = find_parts(folder) if beir else find_dataset(folder)
+    if found and (not beir or any(part.kind is RecordKind.DOCUMENTS for part in found)):
+        return found if beir else _as_first(found, options)
+    taken = {part.path for part in found}
+    rows = (path for path in files if path not in taken and bare_suffix(path) in READERS)
+    tables = tuple(
+        part
+        for path in rows
+        if path.is_file()
+        and (not beir or read_name(path).kind is RecordKind.DOCUMENTS)
+        and (part := _part_to_keep(path, options))
+    )
+    more = find_relevance(folder, taken=taken | {part.path for part in tables})
+    return (*found, *tables, *(() if beir else more)) or find_parts(folder)
+
+
+def _as_first(parts: tuple[SourcePart, ...], options: ReadOptions) -> tuple[SourcePart, ...]:
+    """The parts of a dataset, all of the kind that the first one is."""
+    kind = find_part(parts[0].path, options).kind
+    return tuple(replace(part, kind=kind) for part in parts)
 
 
 def _part_to_keep(path: Path, options: ReadOptions) -> SourcePart | None:

@@ -10,7 +10,7 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.files import RecordKind, RowError, Source, SourceError, SourcePart, open_source
-from molt.index.files.errors import NothingThereError
+from molt.index.files.errors import NothingThereError, ScoredTextsError
 from molt.index.files.judged.names import format_of, read_name
 from molt.training.data.dataset import TaskKind
 from molt.training.data.digest import digest_records, document_record
@@ -77,7 +77,7 @@ def _parts(path: Path, *, needed: bool) -> tuple[SourcePart, ...]:
     """What an import would read; a folder may hold none of it where it is not `needed`."""
     try:
         return open_source(path).parts
-    except NothingThereError:
+    except (NothingThereError, ScoredTextsError):
         if needed:
             raise
         return ()

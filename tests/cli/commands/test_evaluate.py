@@ -45,6 +45,9 @@ def shop(
         "molt.encoder.store.CheckpointStore.open", lambda _, wanted: known[wanted].checkpoint
     )
     monkeypatch.setattr(
+        "molt.encoder.store.CheckpointStore.path", lambda store, wanted: store.root / wanted
+    )
+    monkeypatch.setattr(
         "molt.training.evaluation.measurement.open_encoder", lambda one, **_: reopened(known, one)
     )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from molt.index.catalog.document import Document
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Judgment, Pair, Query
+from molt.index.files import SourceError
 from molt.training.data.card_text import render_card
 from molt.training.data.config import DataConfig
 from molt.training.data.prepare import prepare
@@ -82,8 +83,8 @@ def test_too_many_bad_rows_are_refused_before_anything_else(tmp_path: Path) -> N
 
 def test_wrong_columns_are_refused_with_the_right_ones(tmp_path: Path) -> None:
     path = tmp_path / "docs.csv"
-    path.write_text("name,description\na,b\n")
-    with pytest.raises(DataError, match="id is missing; name its column _id or id or doc_id"):
+    path.write_text("price,stock\n1,2\n")
+    with pytest.raises(SourceError, match="no column is known to hold the text"):
         prepare(read_files([path]), config=CONFIG)
 
 

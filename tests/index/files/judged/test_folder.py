@@ -1,9 +1,10 @@
 import gzip
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from molt.index.catalog.judgments import Judgment, Query
+from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.files import Source, SourceError, open_source
 
 HEADER = "query-id\tcorpus-id\tscore\n"
@@ -60,6 +61,29 @@ def test_a_union_of_judgments_is_read_only_where_it_is_alone(folder: Path) -> No
     assert _splits(open_source(folder)) == [("q1", None)]
     (folder / "qrels.test.tsv").write_text(HEADER + "q1\td1\t1\n")
     assert _splits(open_source(folder)) == [("q1", "test")]
+
+
+def test_documents_that_are_no_corpus_file_are_read_beside_queries_and_judgments(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "docs.csv").write_text("id,text\nd1,one\n")
+    (tmp_path / "queries.csv").write_text("query_id,text\nq1,first\n")
+    (tmp_path / "qrels.txt").write_text("q1 0 d1 1\n")
+    (tmp_path / "extra.csv").write_text("id,text\nx,other\n")
+    source = open_source(tmp_path)
+    assert [one.id for one in source.documents()] == ["d1"]
+    assert [one.id for one in source.queries()] == ["q1"]
+    assert list(source.judgments()) == [Judgment("q1", "d1", 1)]
+    assert [path.name for path in source.unread] == ["extra.csv"]
+
+
+def test_a_dataset_of_pairs_is_no_dataset_of_documents(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    frame = pl.DataFrame({"anchor": ["q"], "positive": ["p"]})
+    frame.write_parquet(tmp_path / "data" / "train-0.parquet")
+    source = open_source(tmp_path)
+    assert list(source.pairs()) == [Pair("q", "p")]
+    assert list(source.documents()) == []
 
 
 def test_what_looks_like_data_and_is_not_read_is_named(folder: Path) -> None:
