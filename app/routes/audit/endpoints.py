@@ -60,7 +60,7 @@ async def get_audit(  # noqa: PLR0913  FastAPI reads the query from the paramete
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Json:
     """List what was administered and what was refused, newest first."""
-    wanted = AuditFilter(actor, action, outcome, _aware(since), _aware(until))
+    wanted = AuditFilter(actor, action, outcome, _aware(since, "since"), _aware(until, "until"))
     before = _position(cursor)
     audit = service_of(request).engine.catalog.audit
     return Json(await admission_of(request).run(_page, audit, wanted, limit, before))
@@ -84,5 +84,11 @@ def _position(cursor: str | None) -> int | None:
     return int(cursor)
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+def _aware(moment: datetime | None, name: str) -> datetime | None:
+    if moment is None or moment.tzinfo is None:
+        return None if moment is None else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        wrong = Violation("is beyond the years 1 to 9999 in UTC", "query", (name,))
+        raise InvalidRequestError([wrong]) from None

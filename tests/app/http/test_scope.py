@@ -235,3 +235,13 @@ def test_the_routes_of_scoped_keys_are_documented() -> None:
     )
     table = [f"- `{method} {path}`: {scope}" for path, method, scope in rows]
     assert [line for line in roles.splitlines() if line.startswith("- `")] == table
+
+
+def test_an_alias_of_another_s_checkpoint_is_no_model(mall: Mall) -> None:
+    aliases = service_of(mall.client).engine.catalog.aliases
+    aliases.set("theirs-now", mall.theirs.checkpoint)
+    body = {"input": "boots"}
+    for name in ("theirs-now", mall.theirs.checkpoint, "theirs", "ghost"):
+        answer = mall.client.post("/v1/embeddings", json=body | {"model": name})
+        assert answer.status_code == 404
+    assert mall.client.post("/v1/embeddings", json=body | {"model": "mine"}).status_code == 200

@@ -127,6 +127,8 @@ def test_pages_follow_each_other_and_end(keyed: TestClient) -> None:
         {"limit": 0},
         {"outcome": "lost"},
         {"since": "yesterday"},
+        {"since": "0001-01-01T00:00:00+14:00"},
+        {"until": "9999-12-31T23:59:59-14:00"},
         {"actor": "a\0b"},
     ],
 )
