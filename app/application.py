@@ -29,7 +29,10 @@ from molt.app.routes.aliases import endpoints as aliases
 from molt.app.routes.audit import endpoints as audit
 from molt.app.routes.checkpoints import endpoints as checkpoints
 from molt.app.routes.collections import endpoints as collections
+from molt.app.routes.documents import deletion
 from molt.app.routes.documents import endpoints as documents
+from molt.app.routes.documents import many as many_documents
+from molt.app.routes.documents import one as one_document
 from molt.app.routes.events import endpoints as events
 from molt.app.routes.generations import endpoints as generations
 from molt.app.routes.health import endpoints as health
@@ -68,6 +71,9 @@ NOUNS = (
     tei,
     tei_tokens,
     documents,
+    many_documents,
+    deletion,
+    one_document,
     judgments,
     kept_judgments,
     events,

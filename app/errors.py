@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -36,6 +37,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.NameTakenError: (409, "name_taken"),
     index_errors.InvalidNameError: (422, "invalid_name"),
     index_errors.DocumentNotFoundError: (404, "document_not_found"),
+    index_errors.PreconditionFailedError: (412, "precondition_failed"),
     index_errors.DuplicateDocumentError: (422, "duplicate_document"),
     index_errors.InvalidDocumentError: (422, "invalid_document"),
     index_errors.InvalidFieldError: (422, "invalid_field"),
@@ -158,10 +160,19 @@ def _mapped(error: Exception, status: int, code: str) -> HttpFailure:
         str(error),
         headers=_retry(error, status),
         violations=(Violation(str(error), "body", (place,)),) if place else (),
-        extensions={"job": error.job_id}
-        if isinstance(error, index_errors.JobConflictError)
-        else {},
+        extensions=_extensions(error),
     )
+
+
+def _extensions(error: Exception) -> Mapping[str, Any]:
+    """What a client needs to go on."""
+    match error:
+        case index_errors.JobConflictError():
+            return {"job": error.job_id}
+        case index_errors.PreconditionFailedError():
+            return {"revision": error.revision}
+        case _:
+            return {}
 
 
 def _retry(error: Exception, status: int) -> dict[str, str]:

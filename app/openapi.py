@@ -16,7 +16,7 @@ from molt.app.examples import add_examples
 from molt.app.http.auth import Access
 from molt.app.http.envelopes import family_of
 from molt.app.http.route import Route
-from molt.app.routes.documents.schemas import DocumentsBody
+from molt.app.routes.documents.schemas import DocumentsBody, PatchesBody
 from molt.app.routes.events.schemas import EventBody
 from molt.engine.settings import LimitSettings
 from molt.index.segments.filter import filter_schema
@@ -96,7 +96,7 @@ def describe(app: FastAPI, limits: LimitSettings) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    for model in (Problem, OpenaiError, TeiError, DocumentsBody, EventBody):
+    for model in (Problem, OpenaiError, TeiError, DocumentsBody, PatchesBody, EventBody):
         _add(schemas, model)
     schemas["Filter"] = filter_schema(_REF.format(model="Filter"))
     _fill_in_limits(document, limits)

@@ -8,7 +8,6 @@ from molt.cli.command import DebugOption, HomeOption, JsonOption, administrative
 from molt.cli.commands import (
     alias,
     checkpoints,
-    collections,
     config,
     jobs,
     relevance,
@@ -17,6 +16,7 @@ from molt.cli.commands import (
 from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
+from molt.cli.commands.contents import collections, documents
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
@@ -109,6 +109,13 @@ administrative(_judgments, "delete")(relevance.delete_judgments)
 _queries = _group("queries", help="Queries of judgments: list, export.")
 command(_queries, "list")(relevance.list_queries)
 command(_queries, "export")(relevance.export_queries)
+
+_documents = _group("documents", help="Documents: get, list, count, patch, delete.")
+command(_documents, "get")(documents.get_documents)
+command(_documents, "list")(documents.list_documents)
+command(_documents, "count")(documents.count_documents)
+command(_documents, "patch")(documents.patch_documents)
+command(_documents, "delete")(documents.delete_documents)
 
 _checkpoints = _group("checkpoints", help="Encoders: list, show, name, add, choose, remove.")
 command(_checkpoints, "list")(checkpoints.list_checkpoints)

@@ -45,6 +45,14 @@ class DocumentNotFoundError(CatalogError):
     """No document of that id in the collection."""
 
 
+class PreconditionFailedError(CatalogError):
+    """What a write depends on does not hold; `revision` is the present one, None of nothing."""
+
+    def __init__(self, message: str, *, revision: int | None) -> None:
+        super().__init__(message)
+        self.revision = revision
+
+
 class DuplicateDocumentError(CatalogError):
     """One request holds the same document id twice."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from molt.cli.commands.collections import CollectionArgument
+from molt.cli.commands.contents.collections import CollectionArgument
 from molt.cli.home import existing_home, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing

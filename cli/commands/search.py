@@ -38,7 +38,9 @@ def search(
 
     if is_blank(query):
         raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
-    wanted = SearchQuery(query, collection, k=k, where=_parsed(where))
+    wanted = SearchQuery(
+        query, collection, k=k, where=None if where is None else parsed_filter(where)
+    )
     with opened_engine(existing_home(call)) as engine:
         started = time.perf_counter()
         engine.live_collections.refresh(
@@ -53,10 +55,8 @@ def search(
         call.note(f"Note: {warning}.")
 
 
-def _parsed(where: str | None) -> "Filter | None":
-    """Raises `FilterError`, or `typer.BadParameter` for what is not JSON."""
-    if where is None:
-        return None
+def parsed_filter(where: str) -> "Filter":
+    """What is given as `--filter`. Raises `FilterError`, or `typer.BadParameter` for no JSON."""
     import orjson
 
     from molt.index.segments.filter import parse_filter

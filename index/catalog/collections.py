@@ -34,6 +34,7 @@ from molt.index.errors import (
     CollectionExistsError,
     CollectionNotFoundError,
     InvalidNameError,
+    PreconditionFailedError,
     ReleaseNotFoundError,
     StalePointerError,
 )
@@ -57,6 +58,16 @@ class Collection:
     documents: int
     generation: str | None
     epoch: int
+
+
+def require_revision(collection: Collection, match: frozenset[int] | None) -> None:
+    """Raise `PreconditionFailedError` unless it has one of these revisions, or any will do."""
+    if match is not None and collection.revision not in match:
+        raise PreconditionFailedError(
+            f"the collection {collection.name!r} has been changed, it is at revision "
+            f"{collection.revision}; read it again and decide anew",
+            revision=collection.revision,
+        )
 
 
 class Collections:
@@ -86,13 +97,15 @@ class Collections:
         with self._database.reading() as connection:
             return _read(connection, name)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, match: frozenset[int] | None = None) -> None:
         """Delete a collection with its documents, judgments, events and release history.
 
-        Raises `CollectionNotFoundError`. Its generations on disk are left to whoever sweeps them.
+        Raises `CollectionNotFoundError`, and `PreconditionFailedError` where it has none of the
+        revisions in `match`. Its generations on disk are left to whoever sweeps them.
         """
         with self._database.writing() as connection:
             doomed = _read(connection, name, query=_LOCKED)
+            require_revision(doomed, match)
             connection.execute(delete(collections).where(collections.c.id == doomed.id))
 
     def point(

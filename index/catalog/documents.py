@@ -4,99 +4,67 @@ Every change of a document takes the next revision of its collection, without ga
 collection take turns; what they return is durable. Knows no vectors.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from math import inf
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    LargeBinary,
-    Select,
-    cast,
-    delete,
-    insert,
-    select,
-)
+from sqlalchemy import Connection
 
 from molt.artifact import faultpoint
 from molt.index.catalog import tables
-from molt.index.catalog.collections import Collection, lock_counters, write_counters
-from molt.index.catalog.document import Document, passage_text
-from molt.index.catalog.fields import check_id, check_text, decode_metadata, encode_metadata, is_id
+from molt.index.catalog.collections import Collection, Counters, lock_counters
+from molt.index.catalog.document import Document
+from molt.index.catalog.fields import check_id, is_id
 from molt.index.catalog.liveness import Liveness, read_liveness
-from molt.index.catalog.storage.database import Database, chunks
-from molt.index.catalog.upsert import upsert_rows
-from molt.index.errors import (
-    CatalogError,
-    DocumentNotFoundError,
-    DuplicateDocumentError,
-    InvalidDocumentError,
-    InvalidFieldError,
+from molt.index.catalog.rows.deleting import delete_rows, unchanged_since
+from molt.index.catalog.rows.encoding import encode_all, encode_document, encode_patched
+from molt.index.catalog.rows.patching import DocumentPatch, by_document
+from molt.index.catalog.rows.preconditions import (
+    UNCONDITIONAL,
+    Precondition,
+    require_documents,
 )
+from molt.index.catalog.rows.reading import (
+    MetadataBatch,
+    StoredDocument,
+    StoredText,
+    fetch_by_id,
+    fetch_documents,
+    read_metadata,
+    read_revisions,
+    read_stored_texts,
+    select_documents,
+    stream,
+)
+from molt.index.catalog.rows.upsert import upsert_rows
+from molt.index.catalog.storage.database import Database, chunks
+from molt.index.errors import DocumentNotFoundError
 
-_CONTENT = ("title", "text", "metadata")
+__all__ = ["Ack", "Documents", "StoredDocument", "StoredText", "encode_document"]
+
 _COLUMNS = tables.documents.c
 _FEW = 8
-_TEXTS = 500
-"""So many texts are read at once."""
 
 
 @dataclass(frozen=True)
 class Ack:
-    """A durable write: how many documents it took, and the collection's revision after it."""
+    """A durable write: how many documents it took, and the collection's revision after it.
+
+    `missing` are ids of which there was no document; `revisions` those of documents by their ids,
+    where the write leaves them there.
+    """
 
     accepted: int
     revision: int
+    missing: tuple[str, ...] = ()
+    revisions: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
-class StoredDocument:
-    """A live document with its immutable ordinal and the revision of its last change.
+class Chosen:
+    """Documents, and how many of the ids that were asked for have been looked at."""
 
-    `chars` is about how many characters it has, metadata and all.
-    """
-
-    ordinal: int
-    revision: int
-    document: Document
-    chars: int = 0
-
-
-@dataclass(frozen=True)
-class StoredText:
-    """A live document without its metadata; title and text are None where they cannot be read."""
-
-    doc_id: str
-    ordinal: int
-    revision: int
-    title: str | None
-    text: str | None
-
-
-def encode_document(document: Document) -> dict[str, str]:
-    """The columns that keep a document; the one check that every writer's documents pass.
-
-    Raises `InvalidDocumentError`, which names the document and the field.
-    """
-    try:
-        return {
-            "doc_id": check_id(document.id, field="id"),
-            "title": check_text(document.title, field="title"),
-            "text": _check_passage(document),
-            "metadata": encode_metadata(document.metadata),
-        }
-    except InvalidFieldError as error:
-        raise InvalidDocumentError(document.id, error) from None
-
-
-def _check_passage(document: Document) -> str:
-    text = check_text(document.text, field="text")
-    if not passage_text(title=document.title, text=text):
-        raise InvalidFieldError("text", "is empty, and so is the title; give one of them")
-    return text
+    documents: list[StoredDocument]
+    looked_at: int
 
 
 class Documents:
@@ -105,35 +73,111 @@ class Documents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def upsert(self, collection: Collection, documents: Sequence[Document]) -> Ack:
+    def upsert(
+        self,
+        collection: Collection,
+        documents: Sequence[Document],
+        *,
+        given: Precondition = UNCONDITIONAL,
+    ) -> Ack:
         """Keep documents in one transaction; identical ones change nothing, but are accepted.
 
-        Raises `InvalidDocumentError`, `DuplicateDocumentError` or `CollectionNotFoundError`, and
-        then keeps none of them.
+        Raises `InvalidDocumentError`, `DuplicateDocumentError`, `CollectionNotFoundError` or
+        `PreconditionFailedError`, and then keeps none of them.
         """
-        rows = _encode_all(documents)
+        rows = encode_all(documents)
         with self._database.writing() as connection:
-            revision = upsert_rows(connection, collection, rows)
+            _begin(connection, collection, list(rows), given)
+            upserted = upsert_rows(connection, collection, rows)
         faultpoint("ingest.committed")
-        return Ack(len(documents), revision)
+        return Ack(len(documents), upserted.revision, revisions=upserted.revisions)
 
-    def delete(self, collection: Collection, doc_id: str) -> Ack:
-        """Delete a document and bury its ordinal. Raises `DocumentNotFoundError`."""
+    def patch(
+        self,
+        collection: Collection,
+        patches: Sequence[DocumentPatch],
+        *,
+        given: Precondition = UNCONDITIONAL,
+    ) -> Ack:
+        """Change parts of documents in one transaction, each document's in the order given.
+
+        Raises as `upsert` does, but that an id may come twice, and then changes none of them.
+        """
+        wanted = by_document(patches)
         with self._database.writing() as connection:
-            after = lock_counters(connection, collection).moved(changed=0, deleted=1)
+            _begin(connection, collection, list(wanted), given)
+            found = fetch_by_id(connection, collection, list(wanted))
+            rows = {
+                doc_id: encode_patched(stored.document, wanted[doc_id])
+                for doc_id, stored in found.items()
+            }
+            upserted = upsert_rows(connection, collection, rows)
+        missing = tuple(doc_id for doc_id in wanted if doc_id not in found)
+        accepted = sum(len(wanted[doc_id]) for doc_id in found)
+        return Ack(accepted, upserted.revision, missing, upserted.revisions)
+
+    def delete(
+        self, collection: Collection, doc_id: str, *, given: Precondition = UNCONDITIONAL
+    ) -> Ack:
+        """Delete a document and bury its ordinal.
+
+        Raises `DocumentNotFoundError` or `PreconditionFailedError`.
+        """
+        with self._database.writing() as connection:
+            counters = _begin(connection, collection, [doc_id], given)
             stored = _get(connection, collection, doc_id)
-            connection.execute(
-                delete(tables.documents).where(*_within(collection), _COLUMNS.doc_id == doc_id)
-            )
-            grave = {"collection_id": collection.id, "ordinal": stored.ordinal}
-            connection.execute(insert(tables.tombstones), grave | {"revision": after.revision})
-            write_counters(connection, collection, after)
+            after = delete_rows(connection, collection, counters, [stored.ordinal])
             return Ack(1, after.revision)
+
+    def delete_many(
+        self,
+        collection: Collection,
+        doc_ids: Sequence[str],
+        *,
+        given: Precondition = UNCONDITIONAL,
+    ) -> Ack:
+        """Delete the documents of these ids that there are, in one transaction.
+
+        Raises `PreconditionFailedError`.
+        """
+        wanted = list(dict.fromkeys(doc_ids))
+        with self._database.writing() as connection:
+            counters = _begin(connection, collection, wanted, given)
+            found = read_revisions(connection, collection, wanted)
+            doomed = [ordinal for ordinal, _ in found.values()]
+            after = delete_rows(connection, collection, counters, doomed)
+        return Ack(len(doomed), after.revision, tuple(one for one in wanted if one not in found))
+
+    def delete_at(self, collection: Collection, ordinals: Sequence[int], *, revision: int) -> Ack:
+        """Delete the documents at these ordinals that were not changed after `revision`."""
+        with self._database.writing() as connection:
+            counters = lock_counters(connection, collection)
+            doomed = unchanged_since(connection, collection, ordinals, revision=revision)
+            after = delete_rows(connection, collection, counters, doomed)
+        return Ack(len(doomed), after.revision)
 
     def get(self, collection: Collection, doc_id: str) -> StoredDocument:
         """One document. Raises `DocumentNotFoundError`."""
         with self._database.reading() as connection:
             return _get(connection, collection, doc_id)
+
+    def get_many(self, collection: Collection, doc_ids: Sequence[str], *, max_chars: int) -> Chosen:
+        """The documents of these ids that there are, in that order.
+
+        Only the first ones that together have `max_chars` characters.
+        """
+        found: list[StoredDocument] = []
+        with self._database.reading() as connection:
+            for start in range(0, len(doc_ids), _FEW):
+                part = doc_ids[start : start + _FEW]
+                stored = fetch_by_id(connection, collection, part)
+                for place, doc_id in enumerate(part, start + 1):
+                    if doc_id in stored:
+                        found.append(stored[doc_id])
+                        max_chars -= stored[doc_id].chars
+                    if max_chars <= 0:
+                        return Chosen(found, place)
+        return Chosen(found, len(doc_ids))
 
     def page(
         self,
@@ -148,28 +192,29 @@ class Documents:
         With `max_chars` only the first ones that together have so many characters.
         Raises `InvalidFieldError` where `after` cannot be an id.
         """
-        query = _select(collection).order_by(_COLUMNS.doc_id).limit(limit)
+        query = select_documents(collection).order_by(_COLUMNS.doc_id).limit(limit)
         if after is not None:
             query = query.where(_COLUMNS.doc_id > check_id(after, field="after"))
         with self._database.reading() as connection:
             if max_chars is None:
-                return _fetch(connection, query)
-            return list(_stored(connection, query.execution_options(yield_per=_FEW), max_chars))
+                return fetch_documents(connection, query)
+            few = query.execution_options(yield_per=_FEW)
+            return list(stream(connection, few, max_chars))
 
     def changed(self, collection: Collection, *, after: int, limit: int) -> list[StoredDocument]:
         """Up to `limit` live documents whose revision exceeds `after`, by rising revision."""
-        query = _select(collection).where(_COLUMNS.revision > after)
+        query = select_documents(collection).where(_COLUMNS.revision > after)
         with self._database.reading() as connection:
-            return _fetch(connection, query.order_by(_COLUMNS.revision).limit(limit))
+            return fetch_documents(connection, query.order_by(_COLUMNS.revision).limit(limit))
 
     def hydrate(self, collection: Collection, ordinals: Sequence[int]) -> dict[int, StoredDocument]:
         """The live documents at these ordinals; one that was deleted is left out."""
-        query = _select(collection)
+        query = select_documents(collection)
         with self._database.reading() as connection:
             return {
                 stored.ordinal: stored
                 for chunk in chunks([int(ordinal) for ordinal in ordinals])
-                for stored in _fetch(connection, query.where(_COLUMNS.ordinal.in_(chunk)))
+                for stored in fetch_documents(connection, query.where(_COLUMNS.ordinal.in_(chunk)))
             }
 
     def texts(self, collection: Collection) -> Iterator[StoredText]:
@@ -177,11 +222,24 @@ class Documents:
         after = -1
         while True:
             with self._database.reading() as connection:
-                found = _read_texts(connection, collection, after=after)
+                found = read_stored_texts(connection, collection, after=after)
             yield from found
             if not found:
                 return
             after = found[-1].ordinal
+
+    def metadata(self, collection: Collection) -> Iterator[MetadataBatch]:
+        """The metadata of all documents that did not change since `collection` was read."""
+        after = -1
+        while True:
+            with self._database.reading() as connection:
+                batch = read_metadata(
+                    connection, collection, after=after, until=collection.revision
+                )
+            if not batch.ordinals:
+                return
+            yield batch
+            after = batch.ordinals[-1]
 
     def liveness(self, collection: Collection, *, after: int = -1) -> Liveness:
         """What lives, and what was deleted, by changes since a revision; one consistent state.
@@ -192,83 +250,18 @@ class Documents:
             return read_liveness(connection, collection, after=after)
 
 
-def _encode_all(documents: Sequence[Document]) -> dict[str, dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = {}
-    for document in documents:
-        row = encode_document(document)
-        if row["doc_id"] in rows:
-            raise DuplicateDocumentError(
-                f"the document id {document.id!r} comes twice; send each document once"
-            )
-        rows[document.id] = row
-    return rows
-
-
 def _get(connection: Connection, collection: Collection, doc_id: str) -> StoredDocument:
-    query = _select(collection).where(_COLUMNS.doc_id == doc_id)
-    found = _fetch(connection, query) if is_id(doc_id) else []
+    query = select_documents(collection).where(_COLUMNS.doc_id == doc_id)
+    found = fetch_documents(connection, query) if is_id(doc_id) else []
     if not found:
         raise DocumentNotFoundError(f"{collection.name!r} has no document {doc_id[:80]!r}")
     return found[0]
 
 
-def _select(collection: Collection) -> Select[tuple[Any, ...]]:
-    columns = ("ordinal", "revision", "doc_id", *_CONTENT)
-    return select(*(_COLUMNS[name] for name in columns)).where(*_within(collection))
-
-
-def _within(collection: Collection) -> tuple[ColumnElement[bool]]:
-    return (_COLUMNS.collection_id == collection.id,)
-
-
-def _fetch(connection: Connection, query: Select[tuple[Any, ...]]) -> list[StoredDocument]:
-    return list(_stored(connection, query))
-
-
-def _stored(
-    connection: Connection, query: Select[tuple[Any, ...]], max_chars: float = inf
-) -> Iterator[StoredDocument]:
-    """What is found, up to the document with which they have `max_chars` or more together."""
-    with closing(connection.execute(query)) as rows:
-        for ordinal, revision, doc_id, title, text, encoded in rows:
-            document = Document(doc_id, text, title, _decoded(doc_id, encoded))
-            chars = len(doc_id) + len(title) + len(text) + len(encoded)
-            yield StoredDocument(ordinal, revision, document, chars)
-            max_chars -= chars
-            if max_chars <= 0:
-                return
-
-
-def _read_texts(connection: Connection, collection: Collection, *, after: int) -> list[StoredText]:
-    names = ("doc_id", "ordinal", "revision", "title", "text")
-    columns: list[ColumnElement[Any]] = [_COLUMNS[name] for name in names]
-    if connection.dialect.name == "sqlite":  # which decodes what it gives as text, or fails
-        columns = [
-            column if column.name in {"ordinal", "revision"} else cast(column, LargeBinary)
-            for column in columns
-        ]
-    query = select(*columns).where(*_within(collection), _COLUMNS.ordinal > after)
-    rows = connection.execute(query.order_by(_COLUMNS.ordinal).limit(_TEXTS))
-    return [
-        StoredText(_text(doc_id) or "?", ordinal, revision, _text(title), _text(text))
-        for doc_id, ordinal, revision, title, text in rows
-    ]
-
-
-def _text(stored: Any) -> str | None:
-    """A text as it was stored, or None where it is no UTF-8 any more."""
-    if isinstance(stored, str):
-        return stored
-    try:
-        return bytes(stored).decode()
-    except (TypeError, ValueError):
-        return None
-
-
-def _decoded(doc_id: str, encoded: str) -> dict[str, Any]:
-    try:
-        return decode_metadata(encoded)
-    except ValueError:
-        raise CatalogError(
-            f"the metadata of document {doc_id[:80]!r} is damaged in the catalog; restore a backup"
-        ) from None
+def _begin(
+    connection: Connection, collection: Collection, doc_ids: Sequence[str], given: Precondition
+) -> Counters:
+    """Keep other writers out; raise `PreconditionFailedError` unless these may be written."""
+    counters = lock_counters(connection, collection)
+    require_documents(given, connection, collection, doc_ids, revision=counters.revision)
+    return counters

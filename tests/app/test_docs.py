@@ -11,7 +11,7 @@ from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_larg
 from molt.engine.settings import LimitSettings
 from tests.paths import DOCS
 
-ROUTE = re.compile(r"`(GET|POST|PUT|DELETE) (/[^`]*)`")
+ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`]*)`")
 CODE_ROW = re.compile(r"^\| (\d{3}) \| ([^|]+) \|", re.MULTILINE)
 METRIC = re.compile(r"^\| `(molt_\w+)` \| (\w+) \|", re.MULTILINE)
 

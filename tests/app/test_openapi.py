@@ -14,6 +14,8 @@ OPERATIONS = {
     *("put_documents", "list_documents", "get_document", "delete_document"),
     *("put_judgments", "put_events", "list_judgments", "count_judgments", "delete_judgments"),
     *("list_queries", "delete_query"),
+    *("put_document", "patch_document", "patch_documents", "delete_documents"),
+    "get_documents_by_id",
     *("create_collection", "list_collections", "get_collection", "delete_collection"),
     *("upload_checkpoint", "list_checkpoints", "get_checkpoint"),
     *("list_generations", "list_releases"),
@@ -29,6 +31,7 @@ PUBLIC = {"livez", "readyz", "health"}
 WRITING = {
     *("put_documents", "delete_document", "put_judgments", "put_events"),
     *("delete_judgments", "delete_query"),
+    *("put_document", "patch_document", "patch_documents", "delete_documents"),
     *("create_collection", "delete_collection"),
     "upload_checkpoint",
     *("retrain", "reload", "reindex", "merge", "evaluate", "tune", "cancel_job"),

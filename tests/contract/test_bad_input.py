@@ -24,6 +24,8 @@ ROUTES: dict[str, dict[str, Any]] = {
     "/search": {"query": "boots"},
     "/collections": {"name": "bad"},
     DOCUMENTS: {"documents": [{"id": "bad", "text": "boots"}], "wait": False},
+    f"{DOCUMENTS}/get": {"ids": ["d1"]},
+    f"{DOCUMENTS}/delete": {"ids": ["nobody"]},
     JUDGMENTS: {"pairs": [{"query": "boots", "doc_id": "d1"}]},
     "/events": {"action_name": "click"},
     "/v1/embeddings": {"model": "default", "input": "boots"},

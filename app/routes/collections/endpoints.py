@@ -18,6 +18,7 @@ from molt.app.routes.collections.schemas import (
     CollectionList,
     NewCollection,
 )
+from molt.app.routes.conditions import matching_of, tagged
 from molt.app.service import service_of
 from molt.engine.engine import CollectionStatus, Engine
 from molt.index.catalog.access.reach import Reach
@@ -68,7 +69,8 @@ async def get_collections(request: Request) -> Json:
 async def get_collection(request: Request, collection: CollectionPath) -> Json:
     """Counts, revisions, the active generation and the fields of a collection."""
     service = service_of(request)
-    return Json(await admission_of(request).run(_get, service.engine, collection))
+    state = await admission_of(request).run(_get, service.engine, collection)
+    return Json(state, headers=tagged(state["revision"]))
 
 
 @router.delete(
@@ -76,15 +78,18 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
     operation_id="delete_collection",
     status_code=204,
     response_class=Response,
-    responses={404: {"description": "no such collection"}},
+    responses={
+        404: {"description": "no such collection"},
+        412: {"description": "`If-Match` does not hold"},
+    },
 )
 @allow(Access.WRITE)
 @scoped(KeyScope.NAMED)
 @administers
 async def delete_collection_route(request: Request, collection: CollectionPath) -> Response:
     """Delete a collection with everything in it."""
-    service = service_of(request)
-    await admission_of(request).run(_delete, service.engine, collection)
+    service, match = service_of(request), matching_of(request)
+    await admission_of(request).run(_delete, service.engine, collection, match)
     return Response(status_code=204)
 
 
@@ -109,8 +114,8 @@ def _get(engine: Engine, name: str) -> dict[str, Any]:
     return _state(engine.status(collection)) | {"fields": fields}
 
 
-def _delete(engine: Engine, name: str) -> None:
-    engine.catalog.collections.delete(name)
+def _delete(engine: Engine, name: str, match: frozenset[int] | None) -> None:
+    engine.catalog.collections.delete(name, match=match)
     engine.live_collections.refresh_changed()
 
 

@@ -7,16 +7,20 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.validation import require
-from molt.app.routes.documents.schemas import DocumentBody
+from molt.app.routes.documents.schemas import DocumentBody, PatchBody
 from molt.app.service import Service
 from molt.encoder.encoder import Encoder, InputType
 from molt.encoder.errors import EncoderError
 from molt.engine.settings import LimitSettings
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document, passage_text
+from molt.index.catalog.documents import Ack
+from molt.index.catalog.rows.patching import DocumentPatch
+from molt.index.catalog.rows.preconditions import UNCONDITIONAL, Precondition
 
 _FIRST_LOOK = 0.002
 _LAST_LOOK = 0.05
@@ -24,16 +28,36 @@ _MOST_TOKENS = 8
 """No text has more tokens than so many times its characters, prompt and special tokens aside."""
 
 
+MOST_MISSING = 1000
+"""So many ids of which there is no document are named."""
+
+
 @dataclass(frozen=True)
 class Written:
     """Documents that are on disk, and the collection's revision since.
 
-    `resent` are those that were in quarantine when they came, perhaps as they were.
+    `resent` are those that were in quarantine when they came, perhaps as they were. `missing` are
+    ids of which there was no document, the first of `missing_count`. `tag` is the revision of the
+    one document that was written, if it was one.
     """
 
     accepted: int
     revision: int
     resent: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ()
+    missing_count: int = 0
+    tag: int | None = None
+
+    def then(self, later: "Written") -> "Written":
+        """Both of them."""
+        missing = (self.missing + later.missing)[:MOST_MISSING]
+        return Written(
+            self.accepted + later.accepted,
+            later.revision,
+            self.resent | later.resent,
+            missing,
+            self.missing_count + later.missing_count,
+        )
 
 
 def to_document(
@@ -47,14 +71,57 @@ def to_document(
     return Document(id=body.id, text=body.text, title=body.title, metadata=body.metadata)
 
 
-def keep(service: Service, collection: Collection, documents: Sequence[Document]) -> Written:
+def to_patch(
+    body: PatchBody, limits: LimitSettings, *, place: tuple[str | int, ...] = ()
+) -> DocumentPatch:
+    """A patch as the index takes it. Raises `InvalidRequestError` where a text is too long."""
+    require(len(body.text or ""), limits, "max_text_chars", place=(*place, "text"))
+    require(len(body.title or ""), limits, "max_text_chars", place=(*place, "title"))
+    return DocumentPatch(body.id, body.metadata or {}, title=body.title, text=body.text)
+
+
+def keep(
+    service: Service,
+    collection: Collection,
+    documents: Sequence[Document],
+    given: Precondition = UNCONDITIONAL,
+) -> Written:
     """Upsert in one transaction; what returns is durable."""
-    engine = service.engine
-    refused = {one.doc_id for one in engine.live_collections.quarantined(collection.name)}
-    ack = engine.catalog.documents.upsert(collection, documents)
-    engine.changed(collection.name)
-    resent = (document.id for document in documents if document.id in refused)
-    return Written(ack.accepted, ack.revision, frozenset(resent))
+    refused = _refused(service, collection)
+    ack = service.engine.catalog.documents.upsert(collection, documents, given=given)
+    return _written(service, collection, ack, refused)
+
+
+def keep_patches(
+    service: Service,
+    collection: Collection,
+    patches: Sequence[DocumentPatch],
+    given: Precondition = UNCONDITIONAL,
+) -> Written:
+    """Patch in one transaction; what returns is durable."""
+    refused = _refused(service, collection)
+    ack = service.engine.catalog.documents.patch(collection, patches, given=given)
+    return _written(service, collection, ack, refused)
+
+
+def _refused(service: Service, collection: Collection) -> frozenset[str]:
+    quarantined = service.engine.live_collections.quarantined(collection.name)
+    return frozenset(one.doc_id for one in quarantined)
+
+
+def _written(
+    service: Service, collection: Collection, ack: Ack, refused: frozenset[str]
+) -> Written:
+    service.engine.changed(collection.name)
+    revisions = ack.revisions
+    return Written(
+        ack.accepted,
+        ack.revision,
+        refused & revisions.keys(),
+        ack.missing[:MOST_MISSING],
+        len(ack.missing),
+        tag=next(iter(revisions.values())) if len(revisions) == 1 else None,
+    )
 
 
 def is_searchable(service: Service, collection: Collection, kept: Written) -> bool:
@@ -107,3 +174,13 @@ async def count_truncated(
 
 def _count(encoder: Encoder, texts: Sequence[str]) -> int:
     return sum(encoder.are_truncated(texts, input_type=InputType.DOCUMENT))
+
+
+async def acknowledge(
+    service: Service, collection: Collection, kept: Written, *, wait: bool
+) -> dict[str, Any]:
+    """What a client is told of a write, once searches see it where that is waited for."""
+    if wait:
+        await wait_indexed(service, collection, kept.revision)
+    indexed = is_searchable(service, collection, kept)
+    return {"accepted": kept.accepted, "revision": kept.revision, "indexed": indexed}

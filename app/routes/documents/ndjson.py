@@ -1,4 +1,4 @@
-"""NDJSON: a stream of documents, one a line, kept in batches while it is still arriving.
+"""NDJSON: a stream of documents or patches, one a line, kept in batches while it still arrives.
 
 Memory is bounded by one batch and a line, whatever the size of the stream; where large bodies have
 no room, batches are smaller. Where a line is wrong, the lines before it are kept and the answer
@@ -7,8 +7,9 @@ says how many.
 
 import asyncio
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
@@ -24,18 +25,29 @@ from molt.app.http.failures import (
 )
 from molt.app.http.route import share_of
 from molt.app.http.validation import validate
-from molt.app.routes.documents.intake import Written, keep, to_document
-from molt.app.routes.documents.schemas import DocumentBody
+from molt.app.routes.documents.intake import Written, keep, keep_patches, to_document, to_patch
+from molt.app.routes.documents.schemas import DocumentBody, PatchBody
 from molt.app.service import Service, service_of
 from molt.engine.settings import LimitSettings
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import encode_document
+from molt.index.catalog.rows.encoding import check_patch
+from molt.index.catalog.rows.patching import DocumentPatch
 from molt.index.errors import InvalidDocumentError
 
 BATCH_LINES = 500
 BATCH_BYTES = 4 * 2**20
 _PAUSE = 0.05
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class LineKind(Generic[_T]):
+    """What the lines of a stream are: how one is read, and how many together are kept."""
+
+    read: Callable[[bytes, LimitSettings], _T]
+    keep: Callable[[Service, Collection, Sequence[_T]], Written]
 
 
 @dataclass
@@ -106,11 +118,12 @@ def _is_blank(line: bytes) -> bool:
 
 
 @dataclass
-class _Stream:
+class _Stream(Generic[_T]):
     """A stream of documents on its way into a collection."""
 
     request: Request
     collection: Collection
+    kind: LineKind[_T]
     taken: Written
     batch: _Batch = field(default_factory=_Batch)
 
@@ -139,7 +152,7 @@ class _Stream:
         while True:
             try:
                 self.taken = await service.bulkheads[Bulkhead.IMPORTS].run(
-                    _keep_batch, service, self.collection, batch, self.taken
+                    _keep_batch, service, self.collection, batch, self.taken, self.kind
                 )
                 break
             except OverloadedError:
@@ -149,12 +162,14 @@ class _Stream:
         self.batch = _Batch(is_first=False)
 
 
-async def keep_lines(request: Request, service: Service, collection: Collection) -> Written:
-    """Upsert every line of the body; of two lines with one id the later wins.
+async def keep_lines(
+    request: Request, service: Service, collection: Collection, kind: LineKind[_T]
+) -> Written:
+    """Keep every line of the body, in their order.
 
     Raises `InvalidLineError`, `BodyTooLargeError` and `InvalidCodingError`.
     """
-    stream = _Stream(request, collection, Written(0, collection.revision))
+    stream = _Stream(request, collection, kind, Written(0, collection.revision))
     try:
         await stream.take(_Lines(limit=service.settings.limits.max_ndjson_line_bytes))
     except (BodyTooLargeError, InvalidCodingError) as error:  # of what is still packed
@@ -178,36 +193,72 @@ async def _look_at_key_again(request: Request, taken: Written) -> None:
         ) from None
 
 
-def _keep_batch(service: Service, collection: Collection, batch: _Batch, taken: Written) -> Written:
-    documents: list[Document] = []
+def _keep_batch(
+    service: Service, collection: Collection, batch: _Batch, taken: Written, kind: LineKind[_T]
+) -> Written:
+    limits = service.settings.limits
+    found: dict[int, _T] = {}
     for number, line in batch.lines:
         try:
-            documents.append(_read_line(line, service.settings.limits))
+            found[number] = kind.read(_within(line, limits), limits)
         except (RequestError, InvalidDocumentError) as error:
-            taken = _keep_all(service, collection, documents, taken)
-            raise InvalidLineError(
-                number, str(error), accepted=taken.accepted, revision=taken.revision
-            ) from None
-    return _keep_all(service, collection, documents, taken)
+            taken = _keep_all(service, collection, found, taken, kind)
+            raise _wrong(number, error, taken) from None
+    return _keep_all(service, collection, found, taken, kind)
 
 
 def _keep_all(
-    service: Service, collection: Collection, documents: list[Document], taken: Written
+    service: Service,
+    collection: Collection,
+    found: dict[int, _T],
+    taken: Written,
+    kind: LineKind[_T],
 ) -> Written:
-    if not documents:
+    """Keep what was found, by the numbers of its lines; where one is refused, those before it."""
+    if not found:
         return taken
-    latest = {document.id: document for document in documents}
-    kept = keep(service, collection, list(latest.values()))
-    accepted = taken.accepted + len(documents)
-    return Written(accepted, kept.revision, taken.resent | kept.resent)
+    try:
+        return taken.then(kind.keep(service, collection, list(found.values())))
+    except InvalidDocumentError:
+        for number, entry in found.items():
+            try:
+                taken = taken.then(kind.keep(service, collection, [entry]))
+            except InvalidDocumentError as error:
+                raise _wrong(number, error, taken) from None
+        return taken
 
 
-def _read_line(line: bytes, limits: LimitSettings) -> Document:
+def _wrong(number: int, error: Exception, taken: Written) -> InvalidLineError:
+    return InvalidLineError(number, str(error), accepted=taken.accepted, revision=taken.revision)
+
+
+def _within(line: bytes, limits: LimitSettings) -> bytes:
     if len(line) > limits.max_ndjson_line_bytes:
         raise BodyTooLargeError(
             f"has more bytes than the {limits.max_ndjson_line_bytes} that the setting "
             "limits.max_ndjson_line_bytes allows"
         )
+    return line
+
+
+def _read_document(line: bytes, limits: LimitSettings) -> Document:
     document = to_document(validate(DocumentBody, parse_json(line)), limits)
     encode_document(document)
     return document
+
+
+def _read_patch(line: bytes, limits: LimitSettings) -> DocumentPatch:
+    return check_patch(to_patch(validate(PatchBody, parse_json(line)), limits))
+
+
+def _keep_latest(
+    service: Service, collection: Collection, documents: Sequence[Document]
+) -> Written:
+    """Upsert; of two documents with one id the later wins."""
+    latest = {document.id: document for document in documents}
+    kept = keep(service, collection, list(latest.values()))
+    return Written(len(documents), kept.revision, kept.resent)
+
+
+DOCUMENT_LINES = LineKind(_read_document, _keep_latest)
+PATCH_LINES = LineKind(_read_patch, keep_patches)

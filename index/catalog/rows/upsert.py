@@ -4,27 +4,42 @@ Works inside a transaction of its caller on documents that have been checked.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from molt.index.catalog.collections import Collection, lock_counters, write_counters
+from molt.index.catalog.rows.reading import CONTENT
 from molt.index.catalog.storage.database import chunks
 from molt.index.catalog.tables import documents
 
-_CONTENT = ("title", "text", "metadata")
+
+@dataclass(frozen=True)
+class Upserted:
+    """The collection's revision afterwards, and that of each document by its id."""
+
+    revision: int
+    revisions: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    revision: int
+    content: tuple[str, ...]
 
 
 def upsert_rows(
     connection: Connection, collection: Collection, rows: Mapping[str, Mapping[str, Any]]
-) -> int:
-    """Keep the rows, by document id, and return the collection's revision afterwards.
-
-    Raises `CollectionNotFoundError`.
-    """
+) -> Upserted:
+    """Keep the rows, by document id. Raises `CollectionNotFoundError`."""
     counters = lock_counters(connection, collection)
     kept = _read_contents(connection, collection, list(rows))
-    differing = [row for doc_id, row in rows.items() if _content(row) != kept.get(doc_id)]
+    differing = [
+        row
+        for doc_id, row in rows.items()
+        if doc_id not in kept or _content(row) != kept[doc_id].content
+    ]
     changed = [
         {**row, "collection_id": collection.id, "revision": revision}
         for revision, row in enumerate(differing, counters.revision + 1)
@@ -34,22 +49,25 @@ def upsert_rows(
     _update(connection, [row for row in changed if row["doc_id"] in kept])
     after = counters.moved(changed=len(changed), added=len(added))
     write_counters(connection, collection, after)
-    return after.revision
+    revisions = {doc_id: one.revision for doc_id, one in kept.items()}
+    return Upserted(after.revision, revisions | {row["doc_id"]: row["revision"] for row in changed})
 
 
 def _content(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(row[name] for name in _CONTENT)
+    return tuple(row[name] for name in CONTENT)
 
 
 def _read_contents(
     connection: Connection, collection: Collection, doc_ids: Sequence[str]
-) -> dict[str, tuple[str, ...]]:
-    query = select(documents.c.doc_id, *(documents.c[name] for name in _CONTENT))
-    query = query.where(documents.c.collection_id == collection.id)
+) -> dict[str, _Kept]:
+    columns = (documents.c[name] for name in ("doc_id", "revision", *CONTENT))
+    query = select(*columns).where(documents.c.collection_id == collection.id)
     return {
-        doc_id: tuple(content)
+        doc_id: _Kept(revision, tuple(content))
         for chunk in chunks(doc_ids)
-        for doc_id, *content in connection.execute(query.where(documents.c.doc_id.in_(chunk)))
+        for doc_id, revision, *content in connection.execute(
+            query.where(documents.c.doc_id.in_(chunk))
+        )
     }
 
 
@@ -60,7 +78,7 @@ def _insert(connection: Connection, rows: Sequence[dict[str, Any]], *, first_ord
 
 
 def _update(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    written = (*_CONTENT, "revision")
+    written = (*CONTENT, "revision")
     statement = (
         update(documents)
         .where(documents.c.collection_id == bindparam("in_collection"))

@@ -1,0 +1,158 @@
+"""`/collections/{collection}/documents/{id}`: one document read, written, changed and deleted."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request
+
+from molt.app.http.answers import Json
+from molt.app.http.auth import Access, allow
+from molt.app.http.failures import InvalidRequestError, Violation
+from molt.app.http.route import admission_of, new_router
+from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.texts import CollectionPath, Id
+from molt.app.routes.conditions import precondition_of, tagged
+from molt.app.routes.documents.intake import (
+    Written,
+    acknowledge,
+    keep,
+    keep_patches,
+    to_document,
+    to_patch,
+)
+from molt.app.routes.documents.schemas import (
+    Acknowledgement,
+    ChangeBody,
+    DocumentBody,
+    DocumentState,
+    PatchBody,
+    PutBody,
+)
+from molt.app.routes.documents.showing import describe_document
+from molt.app.service import Service, service_of
+from molt.engine.engine import Engine
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.documents import Ack, StoredDocument
+from molt.index.catalog.rows.preconditions import Precondition
+from molt.index.errors import DocumentNotFoundError
+
+router = new_router("documents")
+
+_PATH = "/collections/{collection}/documents/{id:path}"
+_NONE: dict[int | str, dict[str, Any]] = {404: {"description": "no such document"}}
+_NOWHERE: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
+_CHANGED: dict[int | str, dict[str, Any]] = {
+    412: {"description": "`If-Match` or `If-None-Match` does not hold"}
+}
+DocumentPath = Annotated[
+    Id, Path(alias="id", description="a document's id; slashes are part of it")
+]
+WaitOne = Annotated[bool, Query(alias="wait", description="answer when searches see the change")]
+
+
+@router.get(_PATH, operation_id="get_document", response_model=DocumentState, responses=_NONE)
+@allow(Access.READ)
+@scoped(KeyScope.NAMED)
+async def get_document(request: Request, collection: CollectionPath, doc_id: DocumentPath) -> Json:
+    """One document, as it was acknowledged; its `ETag` is its revision."""
+    engine = service_of(request).engine
+    found = await admission_of(request).run(_get, engine, collection, doc_id)
+    return Json(describe_document(found), headers=tagged(found.revision))
+
+
+@router.put(
+    _PATH,
+    operation_id="put_document",
+    response_model=Acknowledgement,
+    responses=_NOWHERE | _CHANGED,
+)
+@allow(Access.WRITE)
+@scoped(KeyScope.NAMED)
+async def put_document(
+    request: Request,
+    collection: CollectionPath,
+    doc_id: DocumentPath,
+    body: PutBody,
+    *,
+    wait: WaitOne = True,
+) -> Json:
+    """Add a document, or replace the one of this id. An answer means it is on disk."""
+    if body.id not in {None, doc_id}:
+        raise InvalidRequestError(
+            [Violation("is another than the one in the path; leave it out", "body", ("id",))]
+        )
+    service, given = service_of(request), precondition_of(request, of="one")
+    found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
+    kept = await admission_of(request).run(_put, service, found, doc_id, body, given)
+    answer = await acknowledge(service, found, kept, wait=wait)
+    return Json(answer, headers=tagged(kept.tag))
+
+
+@router.patch(
+    _PATH,
+    operation_id="patch_document",
+    response_model=Acknowledgement,
+    responses=_NONE | _CHANGED,
+)
+@allow(Access.WRITE)
+@scoped(KeyScope.NAMED)
+async def patch_document(
+    request: Request,
+    collection: CollectionPath,
+    doc_id: DocumentPath,
+    body: ChangeBody,
+    *,
+    wait: WaitOne = True,
+) -> Json:
+    """Merge metadata into those of a document; nothing is encoded unless its text changes."""
+    service, given = service_of(request), precondition_of(request, of="one")
+    found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
+    kept = await admission_of(request).run(_patch, service, found, doc_id, body, given)
+    answer = await acknowledge(service, found, kept, wait=wait)
+    return Json(answer, headers=tagged(kept.tag))
+
+
+@router.delete(
+    _PATH,
+    operation_id="delete_document",
+    response_model=Acknowledgement,
+    responses=_NONE | _CHANGED,
+)
+@allow(Access.WRITE)
+@scoped(KeyScope.NAMED)
+async def delete_document(
+    request: Request, collection: CollectionPath, doc_id: DocumentPath
+) -> Json:
+    """Delete a document; searches stop to find it before this answers."""
+    engine, given = service_of(request).engine, precondition_of(request, of="one")
+    ack = await admission_of(request).run(_delete, engine, collection, doc_id, given)
+    return Json({"accepted": ack.accepted, "revision": ack.revision, "indexed": True})
+
+
+def _get(engine: Engine, name: str, doc_id: str) -> StoredDocument:
+    return engine.catalog.documents.get(engine.catalog.collections.get(name), doc_id)
+
+
+def _put(
+    service: Service, collection: Collection, doc_id: str, body: PutBody, given: Precondition
+) -> Written:
+    document = DocumentBody(
+        id=doc_id, title=body.title or "", text=body.text, metadata=body.metadata or {}
+    )
+    return keep(service, collection, [to_document(document, service.settings.limits)], given)
+
+
+def _patch(
+    service: Service, collection: Collection, doc_id: str, body: ChangeBody, given: Precondition
+) -> Written:
+    patch = PatchBody(id=doc_id, metadata=body.metadata, title=body.title, text=body.text)
+    kept = keep_patches(service, collection, [to_patch(patch, service.settings.limits)], given)
+    if kept.missing:
+        raise DocumentNotFoundError(f"{collection.name!r} has no document {doc_id[:80]!r}")
+    return kept
+
+
+def _delete(engine: Engine, name: str, doc_id: str, given: Precondition) -> Ack:
+    collection = engine.catalog.collections.get(name)
+    ack = engine.catalog.documents.delete(collection, doc_id, given=given)
+    engine.changed(name)
+    return ack

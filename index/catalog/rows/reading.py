@@ -1,0 +1,174 @@
+"""Reading: rows of documents as what they say. Works inside a transaction of its caller."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, cast, select
+
+from molt.index.catalog import tables
+from molt.index.catalog.collections import Collection
+from molt.index.catalog.document import Document
+from molt.index.catalog.fields import decode_metadata, is_id
+from molt.index.catalog.storage.database import chunks
+from molt.index.errors import CatalogError
+
+CONTENT = ("title", "text", "metadata")
+_COLUMNS = tables.documents.c
+_CHARS = 4 * 2**20
+_DOCUMENTS = 2000
+_FEW = 100
+_TEXTS = 500
+"""So many texts are read at once."""
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A live document with its immutable ordinal and the revision of its last change.
+
+    `chars` is about how many characters it has, metadata and all.
+    """
+
+    ordinal: int
+    revision: int
+    document: Document
+    chars: int = 0
+
+
+@dataclass(frozen=True)
+class StoredText:
+    """A live document without its metadata; title and text are None where they cannot be read."""
+
+    doc_id: str
+    ordinal: int
+    revision: int
+    title: str | None
+    text: str | None
+
+
+@dataclass(frozen=True)
+class MetadataBatch:
+    """Some documents by ordinal, and the id and metadata of each."""
+
+    ordinals: Sequence[int]
+    ids: Sequence[str]
+    metadata: Sequence[Mapping[str, Any]]
+
+
+def documents_of(collection: Collection) -> ColumnElement[bool]:
+    """The documents of a collection."""
+    return _COLUMNS.collection_id == collection.id
+
+
+def select_documents(collection: Collection) -> Select[tuple[Any, ...]]:
+    """A query of a collection's documents, for `fetch_documents` and `stream`."""
+    columns = ("ordinal", "revision", "doc_id", *CONTENT)
+    return select(*(_COLUMNS[name] for name in columns)).where(documents_of(collection))
+
+
+def fetch_documents(connection: Connection, query: Select[tuple[Any, ...]]) -> list[StoredDocument]:
+    """All that a query of `select_documents` finds."""
+    return list(stream(connection, query))
+
+
+def stream(
+    connection: Connection, query: Select[tuple[Any, ...]], max_chars: float = inf
+) -> Iterator[StoredDocument]:
+    """What is found, up to the document with which they have `max_chars` or more together."""
+    with closing(connection.execute(query)) as rows:
+        for ordinal, revision, doc_id, title, text, encoded in rows:
+            document = Document(doc_id, text, title, _decoded(doc_id, encoded))
+            chars = len(doc_id) + len(title) + len(text) + len(encoded)
+            yield StoredDocument(ordinal, revision, document, chars)
+            max_chars -= chars
+            if max_chars <= 0:
+                return
+
+
+def fetch_by_id(
+    connection: Connection, collection: Collection, doc_ids: Sequence[str]
+) -> dict[str, StoredDocument]:
+    """The documents of these ids; what is there of none, or cannot be an id, is left out."""
+    query = select_documents(collection)
+    return {
+        found.document.id: found
+        for chunk in chunks([one for one in doc_ids if is_id(one)])
+        for found in fetch_documents(connection, query.where(_COLUMNS.doc_id.in_(chunk)))
+    }
+
+
+def read_revisions(
+    connection: Connection, collection: Collection, doc_ids: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Ordinal and revision of the documents of these ids that there are."""
+    query = select(_COLUMNS.doc_id, _COLUMNS.ordinal, _COLUMNS.revision).where(
+        documents_of(collection)
+    )
+    return {
+        doc_id: (ordinal, revision)
+        for chunk in chunks([one for one in doc_ids if is_id(one)])
+        for doc_id, ordinal, revision in connection.execute(query.where(_COLUMNS.doc_id.in_(chunk)))
+    }
+
+
+def read_metadata(
+    connection: Connection, collection: Collection, *, after: int, until: int
+) -> MetadataBatch:
+    """The metadata of the next documents beyond an ordinal that did not change after `until`.
+
+    Some documents at least, where there are any, and no more than fit into memory easily.
+    """
+    names = ("ordinal", "doc_id", "metadata")
+    query = select(*(_COLUMNS[name] for name in names)).where(documents_of(collection))
+    query = query.where(_COLUMNS.ordinal > after, _COLUMNS.revision <= until)
+    query = query.order_by(_COLUMNS.ordinal).limit(_DOCUMENTS)
+    ordinals, ids, metadata, chars = [], [], [], 0
+    with closing(connection.execute(query.execution_options(yield_per=_FEW))) as rows:
+        for ordinal, doc_id, encoded in rows:
+            ordinals.append(ordinal)
+            ids.append(doc_id)
+            metadata.append(_decoded(doc_id, encoded))
+            chars += len(encoded)
+            if chars >= _CHARS:
+                break
+    return MetadataBatch(ordinals, ids, metadata)
+
+
+def read_stored_texts(
+    connection: Connection, collection: Collection, *, after: int
+) -> list[StoredText]:
+    """The next texts beyond an ordinal, by ordinal; also those that are no UTF-8."""
+    names = ("doc_id", "ordinal", "revision", "title", "text")
+    columns: list[ColumnElement[Any]] = [_COLUMNS[name] for name in names]
+    if connection.dialect.name == "sqlite":  # which decodes what it gives as text, or fails
+        columns = [
+            column if column.name in {"ordinal", "revision"} else cast(column, LargeBinary)
+            for column in columns
+        ]
+    query = select(*columns).where(documents_of(collection), _COLUMNS.ordinal > after)
+    rows = connection.execute(query.order_by(_COLUMNS.ordinal).limit(_TEXTS))
+    return [
+        StoredText(_text(doc_id) or "?", ordinal, revision, _text(title), _text(text))
+        for doc_id, ordinal, revision, title, text in rows
+    ]
+
+
+def _text(stored: Any) -> str | None:
+    """A text as it was stored, or None where it is no UTF-8 any more."""
+    if isinstance(stored, str):
+        return stored
+    try:
+        return bytes(stored).decode()
+    except (TypeError, ValueError):
+        return None
+
+
+def _decoded(doc_id: str, encoded: str) -> dict[str, Any]:
+    try:
+        return decode_metadata(encoded)
+    except ValueError:
+        raise CatalogError(
+            f"the metadata of document {doc_id[:80]!r} is damaged in the catalog; restore a backup"
+        ) from None
