@@ -29,7 +29,7 @@ from molt.app.routes.aliases import endpoints as aliases
 from molt.app.routes.audit import endpoints as audit
 from molt.app.routes.checkpoints import endpoints as checkpoints
 from molt.app.routes.collections import endpoints as collections
-from molt.app.routes.documents import deletion
+from molt.app.routes.documents import deletion, export
 from molt.app.routes.documents import endpoints as documents
 from molt.app.routes.documents import many as many_documents
 from molt.app.routes.documents import one as one_document
@@ -51,10 +51,13 @@ from molt.encoder.host import cores
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
 
+EXPORTS = 4
+"""So many collections are exported at once, each on as much disk as it has texts."""
 THREADS: Mapping[Bulkhead, int] = {
     Bulkhead.READS: cores() + 1,  # more would only take the interpreter from the event loop
     Bulkhead.QUERIES: 8,  # which mostly wait for the encoder, and keep it at work
     Bulkhead.BULK: 8,  # which mostly wait for it, too
+    Bulkhead.EXPORTS: EXPORTS,
     Bulkhead.WRITES: 4,  # of which SQLite lets one write
     Bulkhead.IMPORTS: 2,
     Bulkhead.ADMINISTRATION: 4,
@@ -74,6 +77,7 @@ NOUNS = (
     many_documents,
     deletion,
     one_document,
+    export,
     judgments,
     kept_judgments,
     events,
@@ -133,7 +137,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
     bulkheads = {
         bulkhead: Admission(
             bulkhead,
-            max_pending=settings.limits.max_pending,
+            max_pending=_most_pending(settings, bulkhead),
             threads=threads,
             niceness=NICENESS.get(bulkhead, 0),
             on_pending=metrics.pending.labels(bulkhead).set,
@@ -175,6 +179,11 @@ def _service(settings: Settings, engine: Engine) -> Service:
         ),
         followers=followers,
     )
+
+
+def _most_pending(settings: Settings, bulkhead: Bulkhead) -> int:
+    """No export waits for another, which may take an hour."""
+    return EXPORTS if bulkhead is Bulkhead.EXPORTS else settings.limits.max_pending
 
 
 def _sheddable(bulkheads: Mapping[Bulkhead, Admission]) -> Endpoints:

@@ -7,6 +7,7 @@ part stands on: locks, points where a fault is planted, panics. Knows neither en
 
 from molt.artifact.directory import (
     publish_directory,
+    publish_file,
     published_ids,
     replace_directory,
     sweep_hidden,
@@ -41,6 +42,7 @@ __all__ = [
     "match_id",
     "panics_contained",
     "publish_directory",
+    "publish_file",
     "published_ids",
     "read_manifest",
     "reason_of",

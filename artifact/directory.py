@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
+from typing import BinaryIO
 from uuid import uuid4
 
 _STRAY_SECONDS = 3600
@@ -32,15 +33,22 @@ def sync_directory(path: Path) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by a file holding `content`; a reader sees the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    with publish_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def publish_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a fresh file to write to; on success it is synced and takes the place of `path`."""
+    working = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
+        with working.open("wb") as file:
+            yield file
             file.flush()
             _flush(file.fileno(), path)
-        temporary.replace(path)
+        working.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        working.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
 

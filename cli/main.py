@@ -17,6 +17,7 @@ from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
 from molt.cli.commands.contents import collections, documents
+from molt.cli.commands.contents.export import export_collection
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
@@ -76,6 +77,7 @@ def options(
 command(app, "serve")(serve)
 command(app, "worker")(worker)
 command(app, "import")(import_files)
+command(app, "export")(export_collection)
 command(app, "search")(search)
 administrative(app, "train")(train)
 command(app, "tune")(tune)

@@ -30,6 +30,8 @@ class Bulkhead(StrEnum):
     """The embedding of one query."""
     BULK = "bulk"
     """Long ones that only read: embeddings of many texts, lists."""
+    EXPORTS = "exports"
+    """Whole collections, each as long as its client takes to read it."""
     WRITES = "writes"
     """What takes the catalog's lock: documents, judgments, events, collections."""
     IMPORTS = "imports"

@@ -251,6 +251,11 @@ def read_collections(connection: Connection) -> tuple[Collection, ...]:
     return tuple(_collection(row) for row in found)
 
 
+def collection_in(connection: Connection, name: str) -> Collection:
+    """One collection, as a transaction of the caller sees it. Raises `CollectionNotFoundError`."""
+    return _read(connection, name)
+
+
 def add_collection(
     database: Database,
     connection: Connection,

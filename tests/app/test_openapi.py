@@ -9,6 +9,7 @@ from tests.app.serving import serving
 OPERATIONS = {
     *("create_embeddings", "create_embeddings_of_deployment", "list_models", "get_model"),
     *("list_aliases", "set_alias", "delete_alias"),
+    "export_documents",
     *("search", "search_by_url"),
     *("embed", "embed_all", "similarity", "tokenize", "decode", "info"),
     *("put_documents", "list_documents", "get_document", "delete_document"),

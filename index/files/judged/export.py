@@ -70,11 +70,16 @@ def export_folder(queries: Iterable[Query], judgments: Sequence[Judgment], targe
     try:
         with publish_directory(target) as folder:
             _write_queries(folder / _QUERIES, queries)
-            (folder / "qrels").mkdir()
-            for name, own in _by_file(judgments):
-                _write_split(folder / "qrels", name, own)
+            write_qrels(folder / "qrels", judgments)
     except FileExistsError:
         raise _taken(target) from None
+
+
+def write_qrels(folder: Path, judgments: Sequence[Judgment]) -> None:
+    """Make a folder of judgments, a file for each split, that is read back as it was."""
+    folder.mkdir()
+    for name, own in _by_file(judgments):
+        _write_split(folder, name, own)
 
 
 def _write_split(folder: Path, name: str, judgments: Sequence[Judgment]) -> None:
