@@ -65,6 +65,11 @@ class Home:
         return self.root / "worker.lock"
 
     @property
+    def pruning_lock(self) -> Path:
+        """Held by the process that prunes, and shared by those that back up."""
+        return self.root / "pruning.lock"
+
+    @property
     def worker_deaths(self) -> Path:
         """What the worker dies of, for as long as it does so again and again."""
         return self.root / "worker.died"

@@ -24,6 +24,7 @@ from molt.training.fit.fitted import Fitted, RunFolder
 from molt.training.fit.progress import OnEvent, TrainingEvent, told, unwatched
 from molt.training.material import Material
 from molt.training.run_lock import exclusive_run
+from molt.training.uses import note_uses
 
 _FORMAT = 1
 _EXPORTED = "checkpoint"
@@ -85,7 +86,7 @@ def _train(  # noqa: PLR0913  each by name
 ) -> TrainingOutcome:
     run_folder = RunFolder(home.runs / run_id, home.cache)
     _forget_lost(run_folder, store)
-    run_folder.folder.mkdir(parents=True, exist_ok=True)
+    note_uses(run_folder.folder, (material.base.id, config.objective.teacher))
     write_data_card(material.card, run_folder.folder)
     teacher = None if config.objective.teacher is None else store.open(config.objective.teacher)
     fitted = fit(

@@ -9,6 +9,7 @@ from typing import Any
 from molt.index.catalog.excerpt import write_excerpt
 from molt.index.catalog.releases import Reason
 from molt.training.errors import TrainingError
+from molt.training.uses import note_uses
 from molt.worker.child import run_child
 from molt.worker.context import JobContext
 from molt.worker.events import JobEvents
@@ -52,7 +53,9 @@ class Retraining:
         folder = self.context.job_folder(self.job_id)
         url = write_excerpt(self.context.catalog, self.collection, folder / _CATALOG)
         write_config(config, folder / _CONFIG)
-        return {"catalog": url, "baseline": self.context.active(self.collection)}
+        baseline = self.context.active(self.collection)
+        note_uses(folder, (baseline,))
+        return {"catalog": url, "baseline": baseline}
 
     def train(self, prepared: dict[str, Any]) -> dict[str, Any]:
         """Train and export; as `molt train`."""

@@ -20,6 +20,7 @@ from molt.index.errors import IndexingError
 from molt.index.jobs.job import MODEL, JobKind
 from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
 from molt.training.errors import TrainingError
+from molt.training.uses import note_uses
 from molt.worker.building import build, release
 from molt.worker.child import run_child
 from molt.worker.context import JobContext
@@ -70,7 +71,7 @@ def reindex(context: JobContext, arguments: _Arguments) -> _Result:
     """Build the collection's generation anew under the checkpoint that it has."""
     name = arguments["collection"]
     reason = Reason(arguments["actor"], f"reindex, job {DBOS.workflow_id}")
-    active = _step("checkpoint", context.active, name)
+    active = _step("checkpoint", _active, context, name)
     reuse = bool(arguments["options"].get("reuse", True))
     return _serve(context, arguments, active, reason=reason, reuse=reuse, baseline=active)
 
@@ -79,7 +80,7 @@ def merge(context: JobContext, arguments: _Arguments) -> _Result:
     """Fold the collection's segments into as few as can be; no text is encoded again."""
     name = arguments["collection"]
     reason = Reason(arguments["actor"], f"merge, job {DBOS.workflow_id}")
-    active = _step("checkpoint", context.active, name)
+    active = _step("checkpoint", _active, context, name)
     return _serve(context, arguments, active, reason=reason, plan=plan_compaction, baseline=active)
 
 
@@ -162,6 +163,13 @@ def _serve(  # noqa: PLR0913  each by name
     epoch = _step("flip", _flip, move, context, name, generation_id)
     kept = _step("observe", _observe, context, name, epoch)
     return {"promoted": True, "generation": generation_id, "checkpoint": checkpoint_id} | kept
+
+
+def _active(context: JobContext, name: str) -> str:
+    """The checkpoint that serves, noted as one that the job needs to its end."""
+    active = context.active(name)
+    note_uses(context.job_folder(str(DBOS.workflow_id)), (active,))
+    return active
 
 
 def _flip(move: Callable[..., int], context: JobContext, name: str, generation_id: str) -> int:

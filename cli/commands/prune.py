@@ -2,17 +2,21 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from molt.cli.asking import opened_queue
+from molt.cli.edge import CommandError
 from molt.cli.home import existing_home, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 
 if TYPE_CHECKING:
+    from molt.artifact import Home
     from molt.worker.pruning import Superfluous
 
 _COLUMNS = ("kind", "id", "created", "MiB")
@@ -40,8 +44,11 @@ def prune(
 
     settings = existing_home(call)
     before = datetime.now(UTC) - timedelta(days=days) if days else None
-    with opened_catalog(settings) as catalog, opened_queue(settings) as queue:
-        pruner = Pruner(settings, catalog, queue)
+    with ExitStack() as held:
+        if yes:
+            held.enter_context(_alone(settings.layout))
+        catalog = held.enter_context(opened_catalog(settings))
+        pruner = Pruner(settings, catalog, held.enter_context(opened_queue(settings)))
         found = pruner.survey(before=before)
         shown = [each for each in found if not yes or pruner.remove(each)]
     call.show(
@@ -56,10 +63,25 @@ def prune(
         call.note(done)
 
 
-def _described(found: "list[Superfluous]") -> list[dict[str, Any]]:
-    from dataclasses import asdict
+@contextmanager
+def _alone(home: "Home") -> Iterator[None]:
+    """Prune beside no backup, which copies what it has found before."""
+    from molt.artifact import exclusive
 
-    return [asdict(each) for each in found]
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive(home.pruning_lock))
+        except BlockingIOError:
+            raise CommandError(
+                "this home is being backed up, or pruned by another; run this again when that has "
+                "ended"
+            ) from None
+        yield
+
+
+def _described(found: "list[Superfluous]") -> list[dict[str, Any]]:
+    names = ("kind", "id", "created_at", "bytes")
+    return [{name: getattr(each, name) for name in names} for each in found]
 
 
 def _row(one: "Superfluous") -> tuple[object, ...]:

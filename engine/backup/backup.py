@@ -4,13 +4,13 @@ Generations are copied before the catalog is, so the catalog is at least as new 
 they lack is caught up with when they are served.
 """
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import molt
-from molt.artifact import faultpoint
+from molt.artifact import Home, faultpoint, share_file
 from molt.engine.backup.manifest import (
     CATALOG,
     CONFIGURATION,
@@ -57,7 +57,10 @@ def back_up(
     among the backup's problems. With `keep`, only so many of the newest backups stay. Raises
     `BackupError`, `CatalogError` and `OSError`; then there is no new backup.
     """
-    with closing(open_home_catalog(settings.layout, settings.catalog)) as catalog:
+    with (
+        closing(open_home_catalog(settings.layout, settings.catalog)) as catalog,
+        _holding(settings.layout),
+    ):
         for name in names:
             catalog.collections.get(name)  # raises where there is none
         with repository.writing():
@@ -65,6 +68,16 @@ def back_up(
             repository.publish(made)
             pruned = () if keep is None else tuple(repository.prune(keep=keep))
     return Done(made, repository.objects.copied, pruned)
+
+
+@contextmanager
+def _holding(home: Home) -> Iterator[None]:
+    """Let nothing be pruned while it is copied; other backups go on beside this one."""
+    lock = share_file(home.pruning_lock)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Backing:
@@ -109,9 +122,10 @@ class _Backing:
         )
 
     def _named(self, state: CatalogState) -> set[str]:
-        """The checkpoints that aliases stand for, those of the settings too."""
+        """The checkpoints that have a name or an alias, those of the settings too."""
         targets = state.aliased.union(self._aliases.values())
-        return checkpoints_among(targets - {each.name for each in state.collections})
+        aliased = checkpoints_among(targets - {each.name for each in state.collections})
+        return aliased | state.named
 
     def _agreeing(self) -> tuple[Taken, CatalogState]:
         """Generations, and a state of the catalog whose every pointer names one of them.

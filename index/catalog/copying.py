@@ -40,11 +40,14 @@ def uncounted(rows: int) -> None:
 
 @dataclass(frozen=True)
 class CatalogState:
-    """One consistent state of a catalog: `collections`, and what aliases stand for."""
+    """One consistent state of a catalog: `collections`, what aliases stand for, and the checkpoints
+    that are `named`.
+    """
 
     connection: Connection
     collections: tuple[Collection, ...]
     aliased: frozenset[str]
+    named: frozenset[str]
 
     def write(
         self, path: Path, *, only: Sequence[Table] = LASTING, counted: Counted = uncounted
@@ -67,8 +70,9 @@ def reading_state(catalog: Catalog, *, only: AnyCollection[str] = ()) -> Iterato
     with catalog.database.reading() as connection:
         found = read_collections(connection)
         chosen = tuple(each for each in found if not only or each.name in only)
-        named = connection.scalars(select(tables.aliases.c.checkpoint))
-        yield CatalogState(connection, chosen, frozenset(named))
+        aliased = frozenset(connection.scalars(select(tables.aliases.c.checkpoint)))
+        named = frozenset(connection.scalars(select(tables.checkpoint_names.c.checkpoint)))
+        yield CatalogState(connection, chosen, aliased, named)
 
 
 def copy_catalog(

@@ -12,6 +12,7 @@ from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.training.config import ConfigError, RetrainConfig, read_as
 from molt.training.errors import TrainingError
+from molt.training.uses import read_uses
 from molt.worker.context import JobContext
 from molt.worker.retraining import Retraining
 
@@ -42,6 +43,7 @@ def test_the_data_is_fixed_when_the_job_begins(context: JobContext) -> None:
     with closing(open_catalog(prepared["catalog"])) as copied:
         assert copied.collections.get("shop").documents == 0
     assert prepared["baseline"] == "b" * 16
+    assert read_uses(context.job_folder("j1")) == {"b" * 16}
 
 
 def test_the_configuration_is_written_for_the_child_to_read(context: JobContext) -> None:

@@ -9,9 +9,14 @@ import pytest
 from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.data.dataset import Dataset
+from molt.training.config import TrainConfig
+from molt.training.evaluation.report import EvaluationPlan
 from molt.training.export import openvino
+from molt.training.fit.progress import unwatched
+from molt.training.uses import read_uses
 from molt.worker.tasks import judging
 from molt.worker.tasks.__main__ import main
+from molt.worker.tasks.learning import DataSource, train
 from molt.worker.tasks.workspace import Workspace
 from tests.training.letters import FAST, write_letters
 
@@ -125,3 +130,25 @@ def test_a_supervised_task_ends_when_its_input_does(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--supervised"], stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 1
     assert not list(tmp_path.glob("checkpoints/[!.]*"))
+
+
+class Stopped(Exception):
+    """Enough was seen."""
+
+
+def test_what_is_learnt_from_or_measured_is_said_to_be_used_meanwhile(
+    home: Path, base: Checkpoint
+) -> None:
+    seen: list[frozenset[str]] = []
+
+    def look(_: object) -> None:
+        seen.extend(read_uses(folder) for folder in (home / "runs").iterdir() if folder.is_dir())
+        raise Stopped
+
+    workspace, source = Workspace(Home(home)), DataSource("letters", on_prepared=look)
+    with pytest.raises(Stopped):
+        train(workspace, source, config=TrainConfig(), on_event=unwatched)
+    asked = judging.Evaluation("letters", (base.id,), None, EvaluationPlan())
+    with pytest.raises(Stopped):
+        judging.measure(workspace, asked, listener=judging.Listener(on_prepared=look))
+    assert seen == [{base.id}, {base.id}]

@@ -19,6 +19,8 @@ from molt.training.evaluation.report import EvaluationPlan, Report
 from molt.training.evaluation.runs import MakeRun
 from molt.training.fit.fitted import RunFolder
 from molt.training.fit.progress import EventLog, OnEvent, TrainingEvent, told, unwatched
+from molt.training.run_lock import exclusive_run
+from molt.training.uses import note_uses
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,19 @@ def distil(
 ) -> DistilOutcome:
     """Make the student and measure it beside its teacher.
 
-    Raises `FitError` for what cannot be distilled, and what export and evaluation raise.
+    Raises `FitError` for what cannot be distilled and where another process is at the same run,
+    and what export and evaluation raise.
     """
     check_shape(recipe.shape, recipe.teacher)
+    with exclusive_run(home.runs / recipe.id):
+        return _distil(recipe, store=store, home=home, make_run=make_run, on_event=on_event)
+
+
+def _distil(
+    recipe: Recipe, *, store: CheckpointStore, home: Home, make_run: MakeRun, on_event: OnEvent
+) -> DistilOutcome:
     run_folder = RunFolder(home.runs / recipe.id, home.cache)
-    run_folder.folder.mkdir(parents=True, exist_ok=True)
+    note_uses(run_folder.folder, (recipe.teacher.id,))
     log = EventLog(run_folder.folder / "events.jsonl", on_event)
     student = make_student(recipe, store=store, run_folder=run_folder, log=log)
     log(TrainingEvent("evaluation"))

@@ -26,6 +26,7 @@ from molt.training.material import Material
 from molt.training.run import name_run
 from molt.training.run_lock import exclusive_run
 from molt.training.tuning.space import suggest
+from molt.training.uses import note_uses
 
 _OVER = (TrialState.COMPLETE, TrialState.PRUNED)
 _UNTOUCHED = 4  # trials before the first may be stopped early
@@ -58,8 +59,12 @@ def tune(
     if config.objective.teacher is not None:
         raise FitError("tuning learns from no teacher; leave objective.teacher out")
     name = _name(material, config)
-    with exclusive_run(home.runs / name):
-        return _tune(_open(name, config, home), _Tuning(material, config, home, on_event), trials)
+    folder = home.runs / name
+    with exclusive_run(folder):
+        note_uses(folder, (material.base.id,))
+        found = _tune(_open(name, config, home), _Tuning(material, config, home, on_event), trials)
+        rmtree(folder)  # one that was interrupted keeps it
+        return found
 
 
 def _tune(study: Study, tuning: "_Tuning", trials: int) -> Tuned:

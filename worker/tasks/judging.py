@@ -55,6 +55,11 @@ def measure(workspace: Workspace, asked: Evaluation, *, listener: Listener) -> R
 
     The split is what it was when they were trained. Raises what the parts raise.
     """
+    with workspace.using(*asked.candidates, asked.baseline):
+        return _measure(workspace, asked, listener)
+
+
+def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Report:
     store = workspace.checkpoints
     contenders = Contenders(
         [store.open(each) for each in asked.candidates],

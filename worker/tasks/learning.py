@@ -76,16 +76,17 @@ def train(
     from molt.training.run import train as run
     from molt.worker.tasks.runs import run_maker
 
-    material = _material(workspace, source, config)
-    faultpoint("train.begun")
-    outcome = run(
-        material,
-        config=config,
-        store=workspace.checkpoints,
-        home=workspace.home,
-        make_run=run_maker(workspace.home.cache),
-        on_event=on_event,
-    )
+    with workspace.using(_base(workspace, source), config.objective.teacher):
+        material = _material(workspace, source, config)
+        faultpoint("train.begun")
+        outcome = run(
+            material,
+            config=config,
+            store=workspace.checkpoints,
+            home=workspace.home,
+            make_run=run_maker(workspace.home.cache),
+            on_event=on_event,
+        )
     return Trained(outcome, _published(workspace, outcome.report))
 
 
@@ -100,13 +101,14 @@ def tune(
     """Search for the configuration whose encoder ranks dev best."""
     from molt.training.tuning.study import tune as study
 
-    return study(
-        _material(workspace, source, config),
-        config=config,
-        trials=trials,
-        home=workspace.home,
-        on_event=on_event,
-    )
+    with workspace.using(_base(workspace, source)):
+        return study(
+            _material(workspace, source, config),
+            config=config,
+            trials=trials,
+            home=workspace.home,
+            on_event=on_event,
+        )
 
 
 def distil(  # noqa: PLR0913  each by name
@@ -125,18 +127,23 @@ def distil(  # noqa: PLR0913  each by name
     from molt.training.distilling.texts import read_texts
     from molt.worker.tasks.runs import run_maker
 
-    opened = workspace.base(collection, wanted=teacher)
-    shape = choose_shape(opened, layers=layers, dimensions=dimensions)
-    with workspace.catalog() as catalog:
-        sample = read_texts(catalog, collection, config=config.data)
-    outcome = run(
-        Recipe(sample, opened, shape, config),
-        store=workspace.checkpoints,
-        home=workspace.home,
-        make_run=run_maker(workspace.home.cache),
-        on_event=on_event,
-    )
+    with workspace.using(teacher or workspace.active(collection)):
+        opened = workspace.base(collection, wanted=teacher)
+        shape = choose_shape(opened, layers=layers, dimensions=dimensions)
+        with workspace.catalog() as catalog:
+            sample = read_texts(catalog, collection, config=config.data)
+        outcome = run(
+            Recipe(sample, opened, shape, config),
+            store=workspace.checkpoints,
+            home=workspace.home,
+            make_run=run_maker(workspace.home.cache),
+            on_event=on_event,
+        )
     return Distilled(outcome, _published(workspace, outcome.report), sample.reason)
+
+
+def _base(workspace: Workspace, source: DataSource) -> str | None:
+    return source.base or workspace.active(source.collection)
 
 
 def _material(workspace: Workspace, source: DataSource, config: "TrainConfig") -> "Material":

@@ -1,7 +1,7 @@
 """The workspace: a home as the tasks use it. Opens nothing before it is asked for."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.generations.active import active_checkpoint
 from molt.index.generations.generation import GenerationStore
 from molt.training.errors import TrainingError
+from molt.training.uses import using_checkpoints
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Workspace:
         """The catalog, for as long as the block lasts."""
         with closing(open_catalog(self.catalog_url or home_url(self.home.root))) as catalog:
             yield catalog
+
+    def using(self, *checkpoint_ids: str | None) -> AbstractContextManager[None]:
+        """Let nobody prune these checkpoints for as long as the block lasts."""
+        return using_checkpoints(self.home.runs, checkpoint_ids)
 
     def active(self, collection: str) -> str | None:
         """The id of the checkpoint that serves a collection, if any can."""

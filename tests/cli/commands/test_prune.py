@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from molt.artifact import exclusive, write_manifest
+from molt.artifact import Home, exclusive, share_file, write_manifest
 from molt.encoder import Prompts
 from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
@@ -19,6 +19,7 @@ from molt.index.catalog.releases import Reason
 from molt.index.generations.generation import GenerationStore
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
+from molt.training.uses import note_uses, using_checkpoints
 from molt.worker import pruning
 from molt.worker.needs import look_for_needs
 from tests.checkpoints import build_checkpoint
@@ -170,7 +171,7 @@ def test_nobody_writes_to_the_catalog_while_it_is_looked_again(
 
     monkeypatch.setattr("molt.worker.pruning.look_for_needs", noted)
     assert found(molt, "--yes") == {idle}
-    assert looked == [True]
+    assert looked == [True, False]  # and once more when it is out of the way
 
 
 def _is_locked(home: Path) -> bool:
@@ -190,3 +191,81 @@ def test_beside_a_generation_that_tells_nothing_everything_stays(
     made = store.create(collection=1, checkpoint="0" * 16, dimension=3)
     (home / "generations" / made.id / "generation.json").write_text("{")
     assert found(molt, "--yes") == set()
+
+
+def test_checkpoints_that_a_job_or_a_run_goes_on_with_stay(
+    molt: Molt, home: Path, catalog: Catalog
+) -> None:
+    served, base, teacher, measured = (checkpoint(home, word) for word in "abcd")
+    interrupted, ended = run(home, "b" * 16, done=False), run(home, "c" * 16)
+    note_uses(home / "runs" / interrupted, (base, None))
+    note_uses(home / "runs" / ended, (teacher,))
+    with closing(JobQueue(load_settings(home=home).jobs)) as queue:
+        merge = queue.ask(JobRequest(JobKind.MERGE, "shop"))
+        note_uses(Home(home).job_folder(merge.id), (served,))
+        with using_checkpoints(home / "runs", (measured,)):
+            assert found(molt) == {teacher, ended}
+        assert found(molt) == {teacher, ended, measured}
+        queue.cancel(merge.id)
+        assert found(molt, "--yes") == {teacher, ended, measured, served}
+    assert {path.name for path in (home / "checkpoints").iterdir()} == {base}
+
+
+def test_a_job_that_is_asked_for_during_a_removal_finds_what_it_names(
+    molt: Molt, home: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = checkpoint(home, "idle")
+    rename = Path.rename
+
+    def asked_first(self: Path, target: Path) -> Path:
+        if self.name == idle:
+            with closing(JobQueue(load_settings(home=home).jobs)) as queue:
+                queue.ask(JobRequest(JobKind.RELOAD, "shop", {"checkpoint": idle}))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", asked_first)
+    done = molt("prune", "--yes")
+    assert "1 came to be needed meanwhile" in done.stderr
+    assert [path.name for path in (home / "checkpoints").iterdir()] == [idle]
+
+
+def test_nothing_is_measured_while_writers_wait(
+    molt: Molt, home: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = {checkpoint(home, "idle"), report(home, "a" * 16, collection="gone")}
+    waited: list[bool] = []
+    walk = os.walk
+
+    def noted(top: Any) -> Any:
+        waited.append(_is_locked(home))
+        return walk(top)
+
+    monkeypatch.setattr("molt.worker.pruning.os.walk", noted)
+    assert found(molt, "--yes") == idle
+    assert waited == [False, False]
+
+
+def test_files_that_vanish_while_they_are_measured_are_passed_over(
+    molt: Molt, home: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = run(home, "a" * 16)
+    walk = os.walk
+
+    def listed_before(top: Any) -> Iterator[Any]:
+        for path, folders, names in walk(top):
+            yield path, folders, [*names, "step.tmp"]
+
+    monkeypatch.setattr("molt.worker.needs.os.walk", listed_before)
+    assert found(molt) == {ended}
+
+
+def test_nothing_is_removed_while_the_home_is_backed_up(
+    molt: Molt, home: Path, catalog: Catalog
+) -> None:
+    idle = checkpoint(home, "idle")
+    backup = share_file(Home(home).pruning_lock)
+    done = molt("prune", "--yes")
+    assert (done.status, "is being backed up" in done.stderr) == (1, True)
+    assert found(molt) == {idle}
+    backup.release()
+    assert found(molt, "--yes") == {idle}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from molt.artifact import CorruptFileError
+from molt.artifact import CorruptFileError, lock_file
+from molt.encoder import Prompts
 from molt.engine.backup import backup as backup_module
 from molt.engine.backup.backup import Done, back_up
 from molt.engine.backup.repository import Repository
@@ -287,3 +288,33 @@ def test_a_checkpoint_that_only_an_alias_stands_for_is_backed_up(
     assert {made[0].id, made[1].id} <= kept
     assert made[2].id not in kept
     assert done.backup.problems == ()
+
+
+def test_checkpoints_that_have_a_name_are_in_it(
+    settings: Settings, repository: Repository, engine: Engine
+) -> None:
+    named = build_checkpoint(settings.layout.checkpoints, prompts=Prompts(query="winter: ")).id
+    engine.catalog.names.set(named, "winter")
+    done = back_up(settings, repository)
+    assert any(path.startswith(f"checkpoints/{named}/") for path in done.backup.files)
+
+
+def test_it_holds_off_pruning_while_it_is_made(
+    settings: Settings,
+    repository: Repository,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copied: list[bool] = []
+    take_reports = Taken.take_reports
+
+    def noted(self: Taken) -> None:
+        try:
+            lock_file(settings.layout.pruning_lock).release()
+        except BlockingIOError:
+            copied.append(True)
+        take_reports(self)
+
+    monkeypatch.setattr(Taken, "take_reports", noted)
+    back_up(settings, repository)
+    assert copied == [True]
