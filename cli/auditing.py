@@ -23,8 +23,10 @@ _TARGETS = {
     "name": "name",
     "path": "path",
     "role": "role",
+    "teacher": "teacher",
 }
 """The parameters that say what a command is about."""
+_NAMED_IN_A_LINE = 8
 
 
 def actor() -> str:
@@ -33,25 +35,55 @@ def actor() -> str:
 
 
 @contextmanager
-def audited(call: Invocation, action: str, given: Mapping[str, Any]) -> Iterator[None]:
-    """Write down that a command was run, where there is a catalog to write to."""
-    from molt.index.catalog.access.audit import AuditedAction, Outcome
+def audited(call: Invocation, action: str, given: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Write down that a command was run, where there is a catalog to write to.
 
-    target = ", ".join(
-        f"{noun} {given[name]}" for name, noun in _TARGETS.items() if given.get(name) is not None
-    )
+    What the block appends to the list is named too, in as many lines as that takes.
+    """
+    named: list[str] = []
+    about = _target(given)
     try:
-        yield
+        yield named
     except (typer.BadParameter, typer.Abort):
         raise  # nothing was tried
     except (Exception, KeyboardInterrupt) as error:
         detail = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-        _record(call, AuditedAction(actor(), action, target, Outcome.FAILED, detail))
+        _record(call, action, (about, named), detail=detail)
         raise
-    _record(call, AuditedAction(actor(), action, target, Outcome.DONE))
+    _record(call, action, (about, named))
 
 
-def _record(call: Invocation, attempt: "AuditedAction") -> None:
+def audit_done(call: Invocation, action: str, given: Mapping[str, Any]) -> None:
+    """Write down something that a command has done on its way."""
+    with audited(call, action, given):
+        pass
+
+
+def _target(given: Mapping[str, Any]) -> str:
+    found = ((noun, given.get(name)) for name, noun in _TARGETS.items())
+    return ", ".join(
+        f"{noun} {' '.join(value) if isinstance(value, list) else value}"
+        for noun, value in found
+        if value is not None
+    )
+
+
+def _attempts(
+    action: str, target: tuple[str, list[str]], detail: str | None
+) -> "Iterator[AuditedAction]":
+    """One for each few of what is named: a line of the log has an end."""
+    from molt.index.catalog.access.audit import AuditedAction, Outcome
+
+    about, named = target
+    outcome = Outcome.DONE if detail is None else Outcome.FAILED
+    for first in range(0, max(len(named), 1), _NAMED_IN_A_LINE):
+        some = ([about] if about else []) + named[first : first + _NAMED_IN_A_LINE]
+        yield AuditedAction(actor(), action, ", ".join(some), outcome, detail or "")
+
+
+def _record(
+    call: Invocation, action: str, target: tuple[str, list[str]], *, detail: str | None = None
+) -> None:
     from molt.artifact import ArtifactError
     from molt.cli.home import opened_catalog
     from molt.engine.settings import SettingsError
@@ -64,6 +96,7 @@ def _record(call: Invocation, attempt: "AuditedAction") -> None:
             return
         kept = AuditRetention(days=settings.audit.days, entries=settings.audit.entries)
         with opened_catalog(settings) as catalog:
-            catalog.audit.record(attempt, retention=kept)
+            for attempt in _attempts(action, target, detail):
+                catalog.audit.record(attempt, retention=kept)
     except (ArtifactError, CatalogError, SettingsError, OSError) as error:
         call.note(f"The audit log could not be written: {error}")

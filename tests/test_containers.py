@@ -101,3 +101,18 @@ def test_every_image_runs_as_a_user_without_rights() -> None:
         begin = stages[stage]
         end = next(index for index in ends if index > begin)
         assert ["USER", "molt"] in INSTRUCTIONS[begin:end]
+
+
+def test_the_services_run_the_images_that_make_makes() -> None:
+    assert "--target $$target --tag molt:$$target" in (ROOT / "Makefile").read_text()
+    for service in SERVICES.values():
+        assert service["image"] == f"molt:{service['build']['target']}"
+
+
+def test_images_that_are_made_for_the_services_take_a_noted_base() -> None:
+    (default,) = {
+        words[0] for name, *words in INSTRUCTIONS if name == "ARG" and "BASE=" in words[0]
+    }
+    for service in SERVICES.values():
+        base = service["build"]["args"]["BASE"]
+        assert base == "${MOLT_BASE_IMAGE:-" + default.removeprefix("BASE=") + "}"

@@ -22,7 +22,8 @@ _T = TypeVar("_T")
 class EmbeddingQuery:
     """Texts to encode by a model; `route` and `field` are where they came from.
 
-    With `whole`, a text that the model would not read to its end is refused.
+    With `whole`, a text that the model would not read to its end is refused. As many of the texts
+    as `beside` says do not count among `limits.max_inputs`.
     """
 
     texts: Sequence[str]
@@ -32,6 +33,7 @@ class EmbeddingQuery:
     route: str
     field: str
     whole: bool = False
+    beside: int = 0
 
 
 async def embed_in_thread(
@@ -55,7 +57,7 @@ def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
     Raises what `Models.embed` raises, and `TextTooLongError`.
     """
     limits = service.settings.limits
-    require(len(query.texts), limits, "max_inputs", place=(query.field,))
+    require(len(query.texts) - query.beside, limits, "max_inputs", place=(query.field,))
     size, at = max((len(text), -at) for at, text in enumerate(query.texts))
     place = (query.field, -at) if len(query.texts) > 1 else (query.field,)
     require(size, limits, "max_text_chars", place=place)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from molt.cli.acquisition import ensure_default
+from molt.cli.auditing import audit_done
 from molt.cli.edge import INTERRUPTED
 from molt.cli.home import opened_engine
 from molt.cli.indexing import index_up_to
@@ -142,7 +143,7 @@ def _imported(
     """Load every source and index it; how many records of each kind, and the revision reached."""
     with opened_engine(settings) as engine:
         catalog = engine.catalog
-        made = cache(partial(_found_or_made, catalog, name))
+        made = cache(partial(_found_or_made, call, catalog, name))
         counts = load(sources, catalog=catalog, collection=made, progress=progress)
         if not any(counts.values()):
             call.note("Nothing was imported.")
@@ -154,13 +155,15 @@ def _imported(
     return counts | {"revision": revision}
 
 
-def _found_or_made(catalog: "Catalog", name: str) -> "Collection":
+def _found_or_made(call: Invocation, catalog: "Catalog", name: str) -> "Collection":
     from molt.index.errors import CollectionExistsError
 
     try:
-        return catalog.collections.create(name)
+        made = catalog.collections.create(name)
     except CollectionExistsError:
         return catalog.collections.get(name)
+    audit_done(call, "molt import", {"collection": name})
+    return made
 
 
 def _listing(done: dict[str, int]) -> Listing:

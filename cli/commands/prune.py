@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.asking import opened_queue
+from molt.cli.auditing import audited
 from molt.cli.edge import CommandError
 from molt.cli.home import existing_home, opened_catalog
 from molt.cli.invocation import Invocation
@@ -44,13 +45,19 @@ def prune(
 
     settings = existing_home(call)
     before = datetime.now(UTC) - timedelta(days=days) if days else None
+    removed: list[str] = []
     with ExitStack() as held:
         if yes:
+            removed = held.enter_context(audited(call, "molt prune", {}))
             held.enter_context(_alone(settings.layout))
         catalog = held.enter_context(opened_catalog(settings))
         pruner = Pruner(settings, catalog, held.enter_context(opened_queue(settings)))
         found = pruner.survey(before=before)
-        shown = [each for each in found if not yes or pruner.remove(each)]
+        shown = []
+        for each in found:
+            if not yes or pruner.remove(each):
+                shown.append(each)
+                removed.append(f"{each.kind} {each.id}")
     call.show(
         {"removed": yes, "bytes": sum(each.bytes for each in shown), "found": _described(shown)},
         lambda: Listing(_COLUMNS, [_row(each) for each in shown], empty="Everything is needed."),

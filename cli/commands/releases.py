@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from molt.cli.auditing import audited
 from molt.cli.commands.contents.collections import CollectionArgument
 from molt.cli.home import existing_home, opened_catalog
 from molt.cli.invocation import Invocation
@@ -34,7 +35,8 @@ def releases(
         found = catalog.collections.get(collection).name
         if name is not None:
             epoch, label = _naming(name)
-            catalog.collections.name_release(found, epoch, label)
+            with audited(call, "molt releases", {"collection": found, "name": name}):
+                catalog.collections.name_release(found, epoch, label)
         rows = describe_releases(catalog, store, names=[found], limit=limit)
     call.show(
         {"releases": rows},

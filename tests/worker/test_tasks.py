@@ -8,8 +8,8 @@ import pytest
 
 from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
-from molt.training.data.dataset import Dataset
 from molt.training.config import TrainConfig
+from molt.training.data.dataset import Dataset
 from molt.training.evaluation.report import EvaluationPlan
 from molt.training.export import openvino
 from molt.training.fit.progress import unwatched
@@ -132,7 +132,7 @@ def test_a_supervised_task_ends_when_its_input_does(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("checkpoints/[!.]*"))
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Enough was seen."""
 
 
@@ -143,12 +143,12 @@ def test_what_is_learnt_from_or_measured_is_said_to_be_used_meanwhile(
 
     def look(_: object) -> None:
         seen.extend(read_uses(folder) for folder in (home / "runs").iterdir() if folder.is_dir())
-        raise Stopped
+        raise StoppedError
 
     workspace, source = Workspace(Home(home)), DataSource("letters", on_prepared=look)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(workspace, source, config=TrainConfig(), on_event=unwatched)
     asked = judging.Evaluation("letters", (base.id,), None, EvaluationPlan())
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         judging.measure(workspace, asked, listener=judging.Listener(on_prepared=look))
     assert seen == [{base.id}, {base.id}]

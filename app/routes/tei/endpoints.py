@@ -101,6 +101,7 @@ def _compare(service: Service, texts: list[str], reading: Reading) -> Json:
         route="/similarity",
         field="inputs",
         whole=reading.whole,
+        beside=1,  # the text that the sentences are compared with
     )
     embedding = embed(service, query)
     source, sentences = embedding.vectors[0], embedding.vectors[1:]

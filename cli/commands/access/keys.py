@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from molt.cli.auditing import audited
 from molt.cli.home import existing_home, opened_catalog
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing, write_json
@@ -52,8 +53,11 @@ def create(
 
     name = name or f"{role}-{secrets.token_hex(3)}"
     expires_at = None if expires is None else moment_of(expires)
-    reach = Reach.of(collection or ())
-    with opened_catalog(call.settings()) as catalog:
+    with (
+        audited(call, "molt keys create", {"name": name, "role": role}),
+        opened_catalog(call.settings()) as catalog,
+    ):
+        reach = Reach.of(collection or ())
         secret = catalog.keys.create(name, Role(role), expires_at=expires_at, reach=reach)
     if call.json:
         limits = {"expires_at": expires_at, "collections": list(reach.patterns) or None}

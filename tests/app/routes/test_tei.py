@@ -97,6 +97,15 @@ def test_similarity_is_the_cosine_with_each_sentence(shop: TestClient) -> None:
     assert (wrong.status_code, wrong.json()["error_type"]) == (422, "Validation")
 
 
+def test_as_many_sentences_are_compared_as_texts_may_be_sent(tmp_path: Path) -> None:
+    with serving(tmp_path, limits={"max_inputs": 3}) as client:
+        inputs = {"source_sentence": "a tent", "sentences": ["a tent", "boots", "tent"]}
+        assert len(client.post("/similarity", json={"inputs": inputs}).json()) == 3
+        inputs["sentences"] = ["boots"] * 4
+        answer = client.post("/similarity", json={"inputs": inputs})
+    assert (answer.status_code, "holds 4 texts" in answer.json()["error"]) == (422, True)
+
+
 def test_tokens_tell_where_they_stand_however_long_the_text_is(shop: TestClient) -> None:
     (tokens,) = shop.post("/tokenize", json={"inputs": "a tent"}).json()
     assert [token["text"] for token in tokens] == ["[CLS]", "a", "tent", "[SEP]"]

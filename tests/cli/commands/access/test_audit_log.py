@@ -57,3 +57,53 @@ def test_entries_are_filtered(molt: Molt) -> None:
 def test_a_command_that_finds_no_home_makes_none(molt: Molt, home: Path) -> None:
     assert molt("keys", "revoke", "nobody").status == 1
     assert not home.exists()
+
+
+def test_the_name_that_was_made_up_for_a_key_is_written_down(molt: Molt) -> None:
+    molt("keys", "create", "--role", "read")
+    ((name, *_),) = [line.split("\t") for line in molt("keys", "list").stdout.splitlines()[1:]]
+    assert [target for _, _, target, _ in entries(molt)] == [f"name {name}, role read"]
+
+
+def test_what_was_pruned_is_named_and_a_look_is_not_written_down(molt: Molt, home: Path) -> None:
+    molt("collections", "create", "shop")
+    runs = [f"{number:016x}" for number in range(10)]
+    for run in runs:
+        (home / "runs" / run).mkdir(parents=True)
+        (home / "runs" / run / "refused").touch()
+    before = entries(molt)
+    molt("prune")
+    assert entries(molt) == before
+    molt("prune", "--yes")
+    new = entries(molt)[: -len(before)]
+    assert {(action, outcome) for _, action, _, outcome in new} == {("molt prune", "done")}
+    named = [one for _, _, target, _ in reversed(new) for one in target.split(", ")]
+    assert named == [f"run {run}" for run in runs]
+
+
+def test_a_release_that_is_named_is_written_down_and_a_list_of_them_is_not(molt: Molt) -> None:
+    molt("collections", "create", "shop")
+    molt("releases", "shop")
+    molt("releases", "shop", "--name", "7=winter")
+    assert entries(molt)[:-1] == [
+        ("cli:ann", "molt releases", "collection shop, name 7=winter", "failed")
+    ]
+
+
+def test_changes_of_documents_by_command_are_written_down(molt: Molt) -> None:
+    molt("collections", "create", "shop")
+    molt("documents", "count", "shop")
+    molt("documents", "delete", "shop", "x", "--yes")
+    assert [action for _, action, *_ in entries(molt)][:-1] == ["molt documents delete"]
+
+
+def test_measuring_and_making_are_written_down_with_what_they_are_about(molt: Molt) -> None:
+    molt("collections", "create", "shop")
+    molt("evaluate", "shop", "--checkpoint", "0" * 16)
+    molt("tune", "shop")
+    molt("distil", "shop", "--static", "--teacher", "1" * 16)
+    assert [entry[1:] for entry in entries(molt)][:-1] == [
+        ("molt distil", f"collection shop, teacher {'1' * 16}", "failed"),
+        ("molt tune", "collection shop", "failed"),
+        ("molt evaluate", f"collection shop, checkpoint {'0' * 16}", "failed"),
+    ]
