@@ -242,20 +242,22 @@ def test_nothing_is_measured_while_writers_wait(
 
     monkeypatch.setattr("molt.worker.pruning.os.walk", noted)
     assert found(molt, "--yes") == idle
-    assert waited == [False, False]
+    assert waited == [False, False]  # once for each, before
 
 
 def test_files_that_vanish_while_they_are_measured_are_passed_over(
     molt: Molt, home: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = run(home, "a" * 16)
-    walk = os.walk
+    (home / "runs" / ended / "step.tmp").touch()
+    stat = Path.stat
 
-    def listed_before(top: Any) -> Iterator[Any]:
-        for path, folders, names in walk(top):
-            yield path, folders, [*names, "step.tmp"]
+    def too_late(self: Path, **given: Any) -> os.stat_result:
+        if self.name == "step.tmp":
+            raise FileNotFoundError(self)
+        return stat(self, **given)
 
-    monkeypatch.setattr("molt.worker.needs.os.walk", listed_before)
+    monkeypatch.setattr(Path, "stat", too_late)
     assert found(molt) == {ended}
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Molt
+from tests.hashing import HashingEncoder
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +89,16 @@ def test_a_release_that_is_named_is_written_down_and_a_list_of_them_is_not(molt:
     assert entries(molt)[:-1] == [
         ("cli:ann", "molt releases", "collection shop, name 7=winter", "failed")
     ]
+
+
+def test_an_import_is_written_down_where_it_makes_the_collection(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    file = tmp_path / "tents.jsonl"
+    file.write_text('{"_id": "a", "text": "a tent"}\n')
+    assert molt("import", "shop", str(file)).status == 0
+    assert molt("import", "shop", str(file)).status == 0
+    assert entries(molt) == [("cli:ann", "molt import", "collection shop", "done")]
 
 
 def test_changes_of_documents_by_command_are_written_down(molt: Molt) -> None:
