@@ -44,7 +44,7 @@ serve: $(VENV)/.serve
 install-train: $(VENV)/.train
 
 test: $(VENV)/.dev browser
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # Other people's programs, unmodified, against a running server: in Python, and where npm is there in JavaScript.
 clients: $(VENV)/.dev $(CLIENTS)/.made

@@ -59,16 +59,18 @@ EXAMPLE_PARAMETERS: Mapping[str, str] = {
 _OWN: Mapping[str, Mapping[str, str]] = {
     "get_document": {"id": "boots-1"},
     "delete_document": {"id": "boots-1"},
+    "delete_judgments": {"query": "q1"},
 }
 
 
 def add_examples(operation: dict[str, Any]) -> None:
     """Put the examples of an operation where readers of its description look for them."""
     name = operation["operationId"]
-    bodies, values = EXAMPLE_BODIES.get(name, {}), {**EXAMPLE_PARAMETERS, **_OWN.get(name, {})}
+    bodies, own = EXAMPLE_BODIES.get(name, {}), _OWN.get(name, {})
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
         if media_type in bodies:
             content["example"] = bodies[media_type]
     for parameter in operation.get("parameters", ()):
-        if parameter["required"] and parameter["name"] in values:
-            parameter["example"] = values[parameter["name"]]
+        shared = EXAMPLE_PARAMETERS if parameter["required"] else {}
+        if (example := own.get(parameter["name"], shared.get(parameter["name"]))) is not None:
+            parameter["example"] = example

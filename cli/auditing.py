@@ -92,7 +92,8 @@ def _record(
 
     try:
         settings = call.settings()
-        if settings.catalog_url is None and not settings.layout.catalog.is_file():
+        missing = settings.catalog_url is None and not settings.layout.catalog.is_file()
+        if missing or not settings.layout.root.is_dir():
             return
         kept = AuditRetention(days=settings.audit.days, entries=settings.audit.entries)
         with opened_catalog(settings) as catalog:

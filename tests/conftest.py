@@ -27,26 +27,12 @@ settings.register_profile("molt", deadline=None, derandomize=True, database=None
 settings.load_profile("molt")
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # or torch's threads spin while others have the cores
 os.environ["MOLT_WORKER__NICENESS"] = "0"  # or tests that wait for a worker starve beside others
 
 # Whoever starts the tests in the background may have Ctrl-C ignored, which commands would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-
-def take_a_core() -> None:
-    """Each of several test processes keeps to a core of its own, and so does what it starts.
-
-    Or torch's threads, one for each core, would wait for each other at work while others have the
-    cores, which doubles what learning costs.
-    """
-    cores = sorted(os.sched_getaffinity(0))
-    if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) >= len(cores):
-        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
-        os.sched_setaffinity(0, {cores[number % len(cores)]})
-
-
-if "PYTEST_XDIST_WORKER" in os.environ:
-    take_a_core()
 
 pytest_plugins = (
     "tests.promises",

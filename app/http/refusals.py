@@ -17,7 +17,7 @@ def written(failure: HttpFailure) -> bytes:
 
     No path is known yet that would say whose envelope it should have.
     """
-    response = write_failure(failure, path="/", request_id="unknown")
+    response = write_failure(failure, path="", request_id="unknown")
     return _written(response, [(b"connection", b"close")])
 
 

@@ -26,11 +26,12 @@ def tries(document: dict[str, Any]) -> Iterator[Try]:
     """Every operation whose required parameters and body all have examples."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            needed = [one for one in operation.get("parameters", ()) if one["required"]]
-            if not all("example" in one for one in needed):
+            every = operation.get("parameters", ())
+            filled = [one for one in every if "example" in one]
+            if any(one["required"] and one not in filled for one in every):
                 continue
-            values = {one["name"]: one["example"] for one in needed}
-            query = {one["name"]: one["example"] for one in needed if one["in"] == "query"}
+            values = {one["name"]: one["example"] for one in filled}
+            query = {one["name"]: one["example"] for one in filled if one["in"] == "query"}
             attempt = Try(operation["operationId"], method, path.format(**values), query)
             if "requestBody" not in operation:
                 yield attempt

@@ -40,6 +40,7 @@ INEXPRESSIBLE = {
     "GET /search": 422,
     "POST /collections/{collection}/documents": 422,
     "PATCH /collections/{collection}/documents": 422,
+    "POST /collections/{collection}/documents/get": 422,
     "POST /collections/{collection}/documents/delete": 422,
     "PUT /collections/{collection}/documents/{id}": 422,
     "PATCH /collections/{collection}/documents/{id}": 422,

@@ -99,7 +99,7 @@ def test_a_variant_whose_runtime_is_not_installed_is_passed_over(
     absent = variant("openvino-int8", runtime="openvino", texts_per_second=9.0, host=HERE)
     checkpoint = with_variants(build, variant("onnx", host=HERE), absent)
     assert choose(checkpoint, cache=cache).name == "onnx"
-    with pytest.raises(NoVariantError, match=r"install molt\[openvino\]"):
+    with pytest.raises(NoVariantError, match=r"install molt-search\[openvino\]"):
         load_runtime(checkpoint, absent, threads=1, cache=cache)
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from molt.app.http.bodies import parse_json
 from molt.app.http.failures import RequestError
-from molt.app.http.stepwise import parse_stepwise
+from molt.app.http.stepwise import parse, parse_stepwise
 from molt.app.http.validation import validate
 from molt.app.routes.documents.intake import to_document
 from molt.app.routes.documents.schemas import DocumentBody
@@ -50,7 +50,7 @@ class Parser:
 def _json(content: bytes, _folder: Path) -> None:
     """Both ways of reading agree, on what is refused as on what it says."""
     answers = []
-    for read in (parse_json, parse_stepwise):
+    for read in (parse, parse_stepwise):
         try:
             answers.append(orjson.dumps(read(content)))
         except (RequestError, ValueError):

@@ -29,7 +29,7 @@ DOCUMENTS = "/collections/default/documents"
         ("HEAD", "/collections/c/documents/http://x//y", "/collections/c/documents/http://x//y"),
         ("DELETE", "/collections/c/documents//a", "/collections/c/documents//a"),
         ("GET", "//collections/c/documents/a//b", "/collections/c/documents/a//b"),
-        ("PUT", "/collections/c/documents/a/", "/collections/c/documents/a"),
+        ("PUT", "/collections/c/documents/a/", "/collections/c/documents/a/"),
     ],
 )
 def test_a_path_means_the_route_that_is_nearest(method: str, path: str, meant: str) -> None:
