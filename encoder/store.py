@@ -72,8 +72,8 @@ class CheckpointStore:
         path = self.root / checkpoint_id
         if not _ID.fullmatch(checkpoint_id) or not path.is_dir():
             raise CheckpointNotFoundError(
-                f"no checkpoint {checkpoint_id!r} under {self.root}; "
-                f"there are {', '.join(self.ids()) or 'none'}"
+                f"there is no checkpoint {checkpoint_id[:80]!r}; "
+                "`molt checkpoints list` lists those there are"
             )
         return path
 

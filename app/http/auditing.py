@@ -16,7 +16,7 @@ from starlette.requests import Request
 from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.auth import Access, access_of
 from molt.app.http.bodies import parsed_of
-from molt.app.http.caller import Caller, caller_of
+from molt.app.http.caller import Caller, caller_of, is_admitted
 from molt.app.http.failures import (
     ForbiddenError,
     InvalidKeyError,
@@ -80,7 +80,7 @@ class Auditor:
         key = refused_key(error)
         if key is not None and self._has_room():
             outcome = Outcome.REFUSED
-        elif isinstance(error, _UNTRIED) or request.method in _READING:
+        elif isinstance(error, _UNTRIED) or request.method in _READING or not is_admitted(request):
             return None
         else:
             key = caller_of(request).key

@@ -38,3 +38,8 @@ def caller_of(request: Request) -> Caller:
     """Who makes a request."""
     caller: Caller = request.scope[_CALLER]
     return caller
+
+
+def is_admitted(request: Request) -> bool:
+    """Is it known who makes a request? Not where keys could not be read."""
+    return _CALLER in request.scope

@@ -32,7 +32,14 @@ from molt.app.http.bodies import (
 )
 from molt.app.http.caller import caller_of, remember_caller
 from molt.app.http.failures import InvalidQueryStringError, StoppingError
-from molt.app.http.scope import KeyScope, check_named, check_scope, key_scope_of
+from molt.app.http.scope import (
+    CollectionPlace,
+    KeyScope,
+    check_named,
+    check_scope,
+    key_scope_of,
+    place_of,
+)
 from molt.app.http.transport.unpacking import receive_unpacked
 from molt.app.service import Service, service_of
 from molt.encoder.safety.cancellation import Cancellation
@@ -85,6 +92,11 @@ class Route(APIRoute):
         return key_scope_of(self.endpoint)
 
     @property
+    def place(self) -> CollectionPlace | None:
+        """Where a request names its collection, if the endpoint concerns one."""
+        return place_of(self.endpoint)
+
+    @property
     def bulkhead(self) -> Bulkhead:
         """Which requests the endpoint's share threads with."""
         implied = _BULKHEADS.get(self.access, Bulkhead.READS)
@@ -94,7 +106,7 @@ class Route(APIRoute):
     def get_route_handler(self) -> Handler:
         """The framework's handler, behind what every endpoint shares."""
         answer = self._direct() or super().get_route_handler()
-        access, bulkhead, scope = self.access, self.bulkhead, self.scope
+        access, bulkhead, scope, place = self.access, self.bulkhead, self.scope, self.place
 
         async def handle(request: Request) -> Response:
             service = service_of(request)
@@ -114,8 +126,8 @@ class Route(APIRoute):
                 request.scope[_SHARE] = share
                 prepared = JsonRequest(request.scope, _received(request, service, share))
                 await self._load(prepared)
-                if scope is KeyScope.NAMED:
-                    check_named(caller, prepared, parsed_of(prepared))
+                if place is not None:
+                    check_named(caller, prepared, parsed_of(prepared), place=place)
                 return await answer(prepared)
 
         return _audited(handle) if is_audited(self.endpoint) else handle

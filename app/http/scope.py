@@ -4,7 +4,7 @@ What a request names is looked at before its endpoint is called. Endpoints that 
 collections ask `caller_of` themselves. A key of every collection is stopped by nothing here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -20,6 +20,14 @@ _DEFAULT = "default"
 """The collection of a request that names none."""
 
 
+class CollectionPlace(StrEnum):
+    """Where a request names its collection."""
+
+    PATH = "path"
+    QUERY = "query"
+    BODY = "body"
+
+
 class KeyScope(StrEnum):
     """What an endpoint has to do with collections."""
 
@@ -28,7 +36,7 @@ class KeyScope(StrEnum):
     FREE = "free"
     """Nothing: it tells nothing of any."""
     NAMED = "named"
-    """The one that the request names, in its path, its query or its body."""
+    """The one that the request names, in the one place that `named_in` declares."""
     FILTERED = "filtered"
     """Several: it leaves out by itself what the key is not for."""
 
@@ -41,6 +49,22 @@ def scoped(scope: KeyScope) -> Callable[[_Endpoint], _Endpoint]:
         return endpoint
 
     return declare
+
+
+def named_in(place: CollectionPlace) -> Callable[[_Endpoint], _Endpoint]:
+    """Declare that an endpoint concerns the collection named there, or `default` if none is."""
+
+    def declare(endpoint: _Endpoint) -> _Endpoint:
+        endpoint.__molt_collection__ = place  # type: ignore[attr-defined]
+        return scoped(KeyScope.NAMED)(endpoint)
+
+    return declare
+
+
+def place_of(endpoint: Callable[..., object]) -> CollectionPlace | None:
+    """Where the requests of a `named` endpoint name their collection."""
+    place: CollectionPlace | None = getattr(endpoint, "__molt_collection__", None)
+    return place
 
 
 def key_scope_of(endpoint: Callable[..., object]) -> KeyScope:
@@ -59,13 +83,14 @@ def check_scope(caller: Caller, scope: KeyScope) -> None:
         )
 
 
-def check_named(caller: Caller, request: Request, body: Any) -> None:
-    """Raise `ForbiddenError` unless every collection that a request names is the key's.
+def check_named(caller: Caller, request: Request, body: Any, *, place: CollectionPlace) -> None:
+    """Raise `ForbiddenError` unless the collection that a request names is the key's.
 
-    It says the same of one that is there and of one that is not.
+    It is looked for in the one place where the endpoint does: elsewhere a name means nothing. The
+    error says the same of a collection that is there and of one that is not.
     """
     if caller.reach.limited:
-        for name in [*_named(request, body)] or [_DEFAULT]:
+        for name in _named(request, body, place) or [_DEFAULT]:
             require_covered(caller, name)
 
 
@@ -78,10 +103,10 @@ def require_covered(caller: Caller, name: str | None) -> None:
         )
 
 
-def _named(request: Request, body: Any) -> Iterator[str]:
-    if _FIELD in request.path_params:
-        yield str(request.path_params[_FIELD])
-    yield from request.query_params.getlist(_FIELD)
+def _named(request: Request, body: Any, place: CollectionPlace) -> list[str]:
+    if place is CollectionPlace.PATH:
+        return [str(request.path_params[_FIELD])]
+    if place is CollectionPlace.QUERY:
+        return request.query_params.getlist(_FIELD)
     value = body.get(_FIELD) if isinstance(body, dict) else getattr(body, _FIELD, None)
-    if value is not None:
-        yield from map(str, value if isinstance(value, list) else [value])
+    return [] if value is None else [str(value)]

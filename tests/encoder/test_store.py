@@ -62,11 +62,14 @@ def test_opening_verifies_what_reading_does_not(tiny: Checkpoint) -> None:
 
 
 @pytest.mark.parametrize("wanted", [ABSENT, "..", "", "../checkpoints", ".", "x" * 16, "/etc"])
-def test_an_id_that_is_not_there_is_not_found_and_those_there_are_named(
+def test_an_id_that_is_not_there_is_not_found_and_neither_path_nor_other_ids_are_told(
     tiny: Checkpoint, wanted: str
 ) -> None:
-    with pytest.raises(CheckpointNotFoundError, match=tiny.id):
+    with pytest.raises(CheckpointNotFoundError, match="molt checkpoints list") as refused:
         store_of(tiny).open(wanted)
+    told = str(refused.value).replace(repr(wanted), "")
+    assert tiny.id not in told
+    assert str(tiny.path.parent) not in told
 
 
 def test_a_checkpoint_under_another_ones_id_is_refused(tiny: Checkpoint) -> None:

@@ -11,7 +11,7 @@ from molt.app.http.auditing import administers
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import KeyScope, require_covered, scoped
+from molt.app.http.scope import CollectionPlace, KeyScope, named_in, require_covered, scoped
 from molt.app.http.texts import CollectionPath
 from molt.app.routes.collections.schemas import (
     CollectionDetail,
@@ -65,7 +65,7 @@ async def get_collections(request: Request) -> Json:
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def get_collection(request: Request, collection: CollectionPath) -> Json:
     """Counts, revisions, the active generation and the fields of a collection."""
     service = service_of(request)
@@ -84,7 +84,7 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
     },
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 @administers
 async def delete_collection_route(request: Request, collection: CollectionPath) -> Response:
     """Delete a collection with everything in it."""

@@ -13,7 +13,7 @@ from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, StoppingError, Violation
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.conditions import matching_of, precondition_of
@@ -45,7 +45,7 @@ _PAUSE = 0.05
     },
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def post_delete_documents(
     request: Request, collection: CollectionPath, body: DeleteBody
 ) -> Json:

@@ -10,7 +10,7 @@ from molt.app.http.auth import Access, allow
 from molt.app.http.bodies import LINES, NDJSON, media_type, parse_json, require_json
 from molt.app.http.failures import InvalidElementError, InvalidRequestError, Violation
 from molt.app.http.route import admission_of, content_of, new_router, where_it_fits, within
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath, Id
 from molt.app.http.validation import require, validate
 from molt.app.routes.conditions import precondition_of, refuse_conditions
@@ -60,7 +60,7 @@ BODIES = {
     openapi_extra=BODIES,
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def post_documents(
     request: Request, collection: CollectionPath, *, wait: Wait = True
 ) -> Json:
@@ -90,7 +90,7 @@ async def post_documents(
     responses=_NO_COLLECTION,
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 @within(Bulkhead.BULK)
 async def get_documents(
     request: Request,

@@ -10,7 +10,7 @@ from molt.app.http.answers import encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.bodies import NDJSON
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath
 from molt.app.routes.conditions import tagged
 from molt.app.routes.documents.spool import PIECE, Spool, Spooled
@@ -38,7 +38,7 @@ COUNT = "X-Molt-Documents"
     },
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 @within(Bulkhead.EXPORTS)
 async def get_export(request: Request, collection: CollectionPath) -> Spooled:
     """Every document of a collection, as they all were at one moment."""

@@ -9,7 +9,7 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.bodies import LINES, NDJSON, media_type, parse_json, require_json
 from molt.app.http.route import admission_of, content_of, new_router, where_it_fits, within
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require, validate
 from molt.app.routes.conditions import precondition_of, refuse_conditions
@@ -51,7 +51,7 @@ _PATCHES = {
     openapi_extra=_PATCHES,
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def patch_documents(
     request: Request,
     collection: CollectionPath,
@@ -79,7 +79,7 @@ async def patch_documents(
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 @within(Bulkhead.BULK)
 async def post_get_documents(request: Request, collection: CollectionPath, body: IdsBody) -> Json:
     """Read many documents by their ids, in that order."""

@@ -8,7 +8,7 @@ from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath, Id
 from molt.app.routes.conditions import precondition_of, tagged
 from molt.app.routes.documents.intake import (
@@ -51,7 +51,7 @@ WaitOne = Annotated[bool, Query(alias="wait", description="answer when searches 
 
 @router.get(_PATH, operation_id="get_document", response_model=DocumentState, responses=_NONE)
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def get_document(request: Request, collection: CollectionPath, doc_id: DocumentPath) -> Json:
     """One document, as it was acknowledged; its `ETag` is its revision."""
     engine = service_of(request).engine
@@ -66,7 +66,7 @@ async def get_document(request: Request, collection: CollectionPath, doc_id: Doc
     responses=_NOWHERE | _CHANGED,
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def put_document(
     request: Request,
     collection: CollectionPath,
@@ -94,7 +94,7 @@ async def put_document(
     responses=_NONE | _CHANGED,
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def patch_document(
     request: Request,
     collection: CollectionPath,
@@ -118,7 +118,7 @@ async def patch_document(
     responses=_NONE | _CHANGED,
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def delete_document(
     request: Request, collection: CollectionPath, doc_id: DocumentPath
 ) -> Json:

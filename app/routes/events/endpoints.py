@@ -7,7 +7,7 @@ from fastapi import Query, Request
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import Name
 from molt.app.http.validation import require
 from molt.app.routes.events.schemas import Accepted, EventBody, EventList
@@ -25,7 +25,7 @@ router = new_router("events")
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.QUERY)
 async def post_events(
     request: Request,
     body: EventList,

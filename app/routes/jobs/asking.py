@@ -11,7 +11,7 @@ from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import actor_of, admission_of, new_router
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.routes.jobs.schemas import Evaluate, JobStatus, Merge, Reindex, Reload, Retrain, Tune
 from molt.app.routes.known import known_checkpoint
 from molt.app.service import service_of
@@ -43,7 +43,7 @@ _ACCEPTED: dict[str, Any] = {
 
 @router.post("/admin/retrain", operation_id="retrain", **_ACCEPTED)
 @allow(Access.ADMIN)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_retrain(request: Request, body: Retrain, key: KeyHeader = None) -> Json:
     """Train, export, evaluate, gate, re-index and swap; the answer is the job that does so."""
     if body.promote == "force" and body.reason is None:
@@ -54,7 +54,7 @@ async def post_retrain(request: Request, body: Retrain, key: KeyHeader = None) -
 
 @router.post("/admin/reload", operation_id="reload", **_ACCEPTED)
 @allow(Access.ADMIN)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_reload(request: Request, body: Reload, key: KeyHeader = None) -> Json:
     """Re-index a collection under an existing checkpoint, then swap both together."""
     options = {"checkpoint": body.checkpoint}
@@ -63,7 +63,7 @@ async def post_reload(request: Request, body: Reload, key: KeyHeader = None) -> 
 
 @router.post("/admin/reindex", operation_id="reindex", **_ACCEPTED)
 @allow(Access.ADMIN)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_reindex(request: Request, body: Reindex, key: KeyHeader = None) -> Json:
     """Build a collection's generation anew under the checkpoint that it has, then swap."""
     return await _ask(request, JobKind.REINDEX, body.collection, {"reuse": body.reuse}, key)
@@ -71,7 +71,7 @@ async def post_reindex(request: Request, body: Reindex, key: KeyHeader = None) -
 
 @router.post("/admin/merge", operation_id="merge", **_ACCEPTED)
 @allow(Access.ADMIN)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_merge(request: Request, body: Merge, key: KeyHeader = None) -> Json:
     """Fold a collection's segments into as few as can be, in a new generation, then swap."""
     return await _ask(request, JobKind.MERGE, body.collection, {}, key)
@@ -79,7 +79,7 @@ async def post_merge(request: Request, body: Merge, key: KeyHeader = None) -> Js
 
 @router.post("/admin/evaluate", operation_id="evaluate", **_ACCEPTED)
 @allow(Access.ADMIN)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_evaluate(request: Request, body: Evaluate, key: KeyHeader = None) -> Json:
     """Compare a checkpoint with the active one on the test queries; nothing is moved."""
     options = {"checkpoint": body.checkpoint, "config": body.config}
@@ -88,7 +88,7 @@ async def post_evaluate(request: Request, body: Evaluate, key: KeyHeader = None)
 
 @router.post("/admin/tune", operation_id="tune", **_ACCEPTED)
 @allow(Access.ADMIN)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_tune(request: Request, body: Tune, key: KeyHeader = None) -> Json:
     """Search for the configuration that a retrain should have; nothing is moved."""
     options = {"config": body.config, "trials": body.trials}
@@ -129,7 +129,21 @@ def _check_config(config: Mapping[str, Any]) -> None:
 def _asked(engine: Engine, request: JobRequest, key: str | None, reach: Reach) -> Job:
     _check_config(request.options.get("config") or {})
     found = engine.catalog.collections.get(str(request.collection))
-    options, checkpoint = request.options, request.options.get("checkpoint")
-    if checkpoint is not None:
-        options = {**options, "checkpoint": known_checkpoint(engine, checkpoint, reach).id}
+    options = _resolved(engine, request.options, reach)
     return engine.jobs.ask(replace(request, collection_id=found.id, options=options), key=key)
+
+
+def _resolved(engine: Engine, options: Mapping[str, Any], reach: Reach) -> dict[str, Any]:
+    """The options with the whole ids of the checkpoints that they name, the teacher's too.
+
+    Raises as `known_checkpoint` for one that the caller may not know of.
+    """
+    resolved, config = dict(options), options.get("config") or {}
+    checkpoint, objective = options.get("checkpoint"), config.get("objective")
+    if checkpoint is not None:
+        resolved["checkpoint"] = known_checkpoint(engine, checkpoint, reach).id
+    teacher = objective.get("teacher") if isinstance(objective, Mapping) else None
+    if teacher is not None:
+        known = known_checkpoint(engine, str(teacher), reach).id
+        resolved["config"] = {**config, "objective": {**objective, "teacher": known}}
+    return resolved

@@ -7,7 +7,7 @@ from fastapi import Request
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.judgments.schemas import JudgmentsBody, Kept
@@ -25,7 +25,7 @@ router = new_router("judgments")
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def post_judgments(request: Request, collection: CollectionPath, body: JudgmentsBody) -> Json:
     """Add what is known about relevance; a judgment of the same query and document is replaced."""
     service = service_of(request)

@@ -12,7 +12,7 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath, Id
 from molt.app.routes.judgments.schemas import (
     DeletedJudgments,
@@ -46,7 +46,7 @@ _Limit = Annotated[int, Query(ge=1, le=_MAX_PAGE)]
     responses=_NO_COLLECTION,
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 @within(Bulkhead.BULK)
 async def get_judgments(  # noqa: PLR0913  the framework reads parameters from the signature
     request: Request,
@@ -71,7 +71,7 @@ async def get_judgments(  # noqa: PLR0913  the framework reads parameters from t
     responses=_NO_COLLECTION,
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 @within(Bulkhead.BULK)
 async def get_counts(request: Request, collection: CollectionPath) -> Json:
     """Count queries, judgments and pairs, and the judgments that name nothing that is there."""
@@ -86,7 +86,7 @@ async def get_counts(request: Request, collection: CollectionPath) -> Json:
     responses=_NO_COLLECTION,
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def delete_judgments(
     request: Request, collection: CollectionPath, query: _OfQuery = None, split: _OfSplit = None
 ) -> Json:
@@ -107,7 +107,7 @@ async def delete_judgments(
     responses=_NO_COLLECTION,
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 @within(Bulkhead.BULK)
 async def get_queries(
     request: Request,
@@ -130,7 +130,7 @@ async def get_queries(
     responses=_NO_COLLECTION,
 )
 @allow(Access.WRITE)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.PATH)
 async def delete_query(
     request: Request,
     collection: CollectionPath,

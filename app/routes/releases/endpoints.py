@@ -7,7 +7,7 @@ from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.route import actor_of, admission_of, new_router
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, KeyScope, named_in, scoped
 from molt.app.routes.known import known_generation
 from molt.app.routes.releases.schemas import Activate, ActiveRelease, ReleaseName, Rollback
 from molt.app.service import service_of
@@ -51,7 +51,7 @@ async def post_activate(request: Request, body: Activate) -> Json:
     responses={404: {"description": "no such collection or release"}},
 )
 @allow(Access.ADMIN)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_release_name(request: Request, body: ReleaseName) -> Response:
     """Call a release by a name, which `POST /admin/activate` takes for its generation."""
     collections = service_of(request).engine.catalog.collections
@@ -72,7 +72,7 @@ async def post_release_name(request: Request, body: ReleaseName) -> Response:
     },
 )
 @allow(Access.ADMIN)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_rollback(request: Request, body: Rollback) -> Json:
     """Serve a collection from what it was served from before; done twice, nothing has changed."""
     service = service_of(request)

@@ -9,7 +9,7 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import KeyScope, scoped
+from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.validation import require
 from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
@@ -28,7 +28,7 @@ router = new_router("search")
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.BODY)
 async def post_search(request: Request, body: SearchBody) -> Json:
     """Rank the documents of a collection by what they mean."""
     service = service_of(request)
@@ -42,7 +42,7 @@ async def post_search(request: Request, body: SearchBody) -> Json:
     responses={404: {"description": "no such collection"}},
 )
 @allow(Access.READ)
-@scoped(KeyScope.NAMED)
+@named_in(CollectionPlace.QUERY)
 async def get_search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Json:
     """Rank the documents of a collection; for more than these parameters use POST."""
     given = parameters.model_dump(exclude={"q"})

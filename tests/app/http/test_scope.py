@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 
 from molt.app.application import NOUNS
 from molt.app.http.auth import Access
-from molt.app.http.scope import KeyScope
+from molt.app.http.route import Route
+from molt.app.http.scope import CollectionPlace, KeyScope
 from molt.artifact import write_manifest
 from molt.encoder import Prompts
 from molt.engine.engine import Engine
@@ -190,6 +191,73 @@ def test_a_route_that_declares_no_scope_is_closed(mall: Mall, method: str, path:
 def test_a_scoped_key_makes_collections_that_are_its_own(mall: Mall, name: str) -> None:
     status = mall.client.post("/collections", json={"name": name}).status_code
     assert status == (409 if name == "mine" else 201)
+
+
+NAMED = [
+    (method, route)
+    for route in ROUTES
+    if route.scope is KeyScope.NAMED
+    for method in sorted(route.methods)
+]
+each_named = pytest.mark.parametrize(
+    ("method", "route"), NAMED, ids=[f"{method} {route.path}" for method, route in NAMED]
+)
+
+
+@each_named
+def test_a_named_route_declares_the_place_where_its_endpoint_looks(
+    method: str, route: Route
+) -> None:
+    queried = {
+        name
+        for parameter in route.dependant.query_params
+        for name in getattr(parameter.field_info.annotation, "model_fields", {parameter.alias: 0})
+    }
+    sent = getattr(route.body_field and route.body_field.field_info.annotation, "model_fields", {})
+    places = {
+        CollectionPlace.PATH: "{collection}" in route.path,
+        CollectionPlace.QUERY: "collection" in queried,
+        CollectionPlace.BODY: "collection" in sent,
+    }
+    assert [place for place, looks in places.items() if looks] == [route.place]
+
+
+@each_named
+def test_a_collection_that_is_named_where_no_route_looks_opens_nothing(
+    mall: Mall, method: str, route: Route
+) -> None:
+    """There it names its own; where the route looks it names another's, or none: `default`."""
+    for named in ({"collection": "theirs"}, {}):
+        mine = {"collection": "mine"}
+        path = route.path_format.format(collection="theirs", id="d1")
+        body = {"query": "boots"} | (named if route.place is CollectionPlace.BODY else mine)
+        query = {"q": "boots"} | (named if route.place is CollectionPlace.QUERY else mine)
+        if route.place is CollectionPlace.QUERY and method == "POST":
+            body |= {"action_name": "click"}
+        sent = None if method == "GET" else body
+        answer = mall.client.request(method, path, params=query, json=sent)
+        assert answer.status_code == 403, answer.text
+
+
+def test_an_event_may_have_a_field_that_is_called_collection(mall: Mall) -> None:
+    event = {"action_name": "click", "collection": "theirs"}
+    answer = mall.client.post("/events", json=event, params={"collection": "mine"})
+    assert answer.json() == {"accepted": 1}
+    params = {"collection": ["mine", "theirs"]}
+    assert mall.client.post("/events", json=event, params=params).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["retrain", "tune", "evaluate"])
+def test_a_teacher_of_another_collection_is_as_unknown_as_none(mall: Mall, kind: str) -> None:
+    def ask(teacher: str) -> Response:
+        objective = {"positives": "kl", "teacher": teacher}
+        body = {"collection": "mine", "config": {"objective": objective}}
+        more = {"checkpoint": mall.mine.checkpoint} if kind == "evaluate" else {}
+        return mall.client.post(f"/admin/{kind}", json=body | more)
+
+    refused = {teacher: ask(teacher) for teacher in (mall.theirs.checkpoint, GHOST.checkpoint)}
+    assert {answer.status_code for answer in refused.values()} == {404}
+    assert len({answer.json()["detail"].replace(key, "?") for key, answer in refused.items()}) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.access.reach import Reach
+from molt.index.errors import CatalogBusyError
 from tests.app.serving import service_of, serving
 
 
@@ -88,6 +89,20 @@ def test_looks_and_strangers_are_not_written_down(keyed: TestClient) -> None:
     keyed.get("/collections")
     for headers in ({"api-key": "molt_none"}, {"api-key": ""}):
         assert keyed.post("/admin/rollback", json={}, headers=headers).status_code == 401
+    assert newest(keyed) == before
+
+
+def test_while_keys_cannot_be_read_what_administers_is_unavailable_and_nothing_is_written_down(
+    keyed: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: Any, **__: Any) -> None:
+        raise CatalogBusyError("no connection")
+
+    before = newest(keyed)
+    monkeypatch.setattr(service_of(keyed).guard, "_read", lost)
+    answer = keyed.post("/admin/rollback", json={})
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    monkeypatch.undo()
     assert newest(keyed) == before
 
 

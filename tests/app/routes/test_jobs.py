@@ -93,6 +93,17 @@ def test_a_reindex_reuses_vectors_unless_it_is_told_not_to(asked: TestClient, sh
     assert job_of(ask(asked, "reindex", shop, reuse=False))["options"] == {"reuse": False}
 
 
+def test_a_teacher_is_kept_by_its_whole_id_and_an_unknown_one_is_told_at_once(
+    asked: TestClient, shop: str
+) -> None:
+    (checkpoint,) = engine(asked).checkpoints.ids()
+    objective = {"positives": "margin-mse", "teacher": checkpoint[:8]}
+    unknown = objective | {"teacher": "0" * 16}
+    assert ask(asked, "retrain", shop, config={"objective": unknown}).status_code == 404
+    job = job_of(ask(asked, "retrain", shop, config={"objective": objective}))
+    assert job["options"]["config"]["objective"] == objective | {"teacher": checkpoint}
+
+
 def test_a_search_for_a_configuration_has_twenty_trials_unless_it_is_told_otherwise(
     asked: TestClient, shop: str
 ) -> None:

@@ -12,7 +12,7 @@ from tests.app.serving import service_of, serving
 
 PAGE = "http://localhost:3000"
 ASKING = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
-EXPOSED = {"etag", "content-disposition", "location", "retry-after", "x-request-id"}
+EXPOSED = {"etag", "content-disposition", "location", "retry-after", "x-request-id", "x-truncated"}
 
 
 @pytest.fixture(scope="module")
