@@ -121,8 +121,8 @@ class Guard:
             async with asyncio.timeout(_SOON_SECONDS):
                 if not await self._is_locked():
                     return True
-                key = await self._find(_secrets(headers), Role.READ)
-                return key is not None and not key.expired and not key.reach.limited
+                found = await self._find(_secrets(headers), Role.READ)
+                return any(not key.expired and not key.reach.limited for key in found)
         except (TimeoutError, OverloadedError, CatalogError):
             return False
 
@@ -141,9 +141,10 @@ class Guard:
             raise InvalidKeyError(
                 "a key is needed: send `Authorization: Bearer molt_…` or `api-key: molt_…`"
             )
-        key = await self._find(secrets, needed, address)
-        if key is None:
+        found = await self._find(secrets, needed, address)
+        if not found:
             raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
+        key, *others = found
         if key.expired:
             raise InvalidKeyError(
                 f"this key expired on {key.expires_at:%F at %R} UTC; ask for a new one",
@@ -154,7 +155,7 @@ class Guard:
                 f"this route needs the role {needed}; the key has {key.role}", key=key
             )
         self._note_use(key)
-        return Caller(key)
+        return Caller(key, tuple(other for other in others if _suffices(other, needed)))
 
     def _note_use(self, key: Key) -> None:
         """Have it written down that a key is used, now and then; nobody waits for that."""
@@ -172,26 +173,26 @@ class Guard:
         except (CatalogError, OverloadedError, OSError) as error:  # another time, then
             log.warning("key.use_not_noted", reason=str(error))
 
-    async def _find(self, secrets: frozenset[str], needed: Role, address: str = "") -> Key | None:
-        """Of the keys that are sent the one that suits; a wrong one hides no right one."""
+    async def _find(self, secrets: frozenset[str], needed: Role, address: str = "") -> list[Key]:
+        """The keys that are sent, what suits best first; a wrong one hides no right one."""
         digests, now = {digest_of(secret) for secret in secrets}, self._clock()
         known = await self._read(newer_than=now - REMEMBERED_SECONDS)
-        found = _best(digests, known, needed)
-        if digests <= known.keys() or (found is not None and _suffices(found, needed)):
+        found = _ranked(digests, known, needed)
+        if digests <= known.keys() or (found and _suffices(found[0], needed)):
             return found
         return await self._look_again(digests, needed, address, since=now)
 
     async def _look_again(
         self, digests: set[bytes], needed: Role, address: str, *, since: float
-    ) -> Key | None:
+    ) -> list[Key]:
         """One may be new. Of those who send unknown keys in crowds, each waits for its answer."""
         self._unknown[address] += 1
         try:
             crowded = self._unknown[address] > _CROWD
-            key = _best(digests, await self._read(newer_than=since), needed)
-            if key is None and crowded:
+            found = _ranked(digests, await self._read(newer_than=since), needed)
+            if not found and crowded:
                 await asyncio.sleep(_CROWD_WAITS)
-            return key
+            return found
         finally:
             self._unknown[address] -= 1
             if not self._unknown[address]:
@@ -223,14 +224,14 @@ def _suffices(key: Key, needed: Role) -> bool:
     return not key.expired and key.role >= needed
 
 
-def _best(digests: set[bytes], known: Mapping[bytes, Key], needed: Role) -> Key | None:
+def _ranked(digests: set[bytes], known: Mapping[bytes, Key], needed: Role) -> list[Key]:
     """One that suffices for all collections goes before one for some, and that before others."""
     found = [known[digest] for digest in digests if digest in known]
 
     def rank(key: Key) -> tuple[bool, bool, bool, int]:
         return _suffices(key, needed), not key.reach.limited, not key.expired, key.role.rank
 
-    return max(found, key=rank) if found else None
+    return sorted(found, key=rank, reverse=True)
 
 
 def _secrets(headers: Headers) -> frozenset[str]:

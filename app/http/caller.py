@@ -1,6 +1,8 @@
 """The caller: who makes a request, and which collections that concerns."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
 
 from starlette.requests import Request
 
@@ -17,6 +19,8 @@ class Caller:
     """Whoever a request comes from; without a key it is somebody at this machine, or a stranger."""
 
     key: Key | None = None
+    others: tuple[Key, ...] = ()
+    """Further keys that came with the request and would do for its route."""
 
     @property
     def name(self) -> str:
@@ -27,6 +31,14 @@ class Caller:
     def reach(self) -> Reach:
         """Which collections the caller may know of."""
         return EVERYTHING if self.key is None else self.key.reach
+
+    def concerned_with(self, collections: Iterable[str]) -> Self:
+        """The caller by a key that is for all of these, if one that came with the request is."""
+        wanted = tuple(collections)
+        for key in (self.key, *self.others):
+            if key is not None and all(map(key.reach.covers, wanted)):
+                return replace(self, key=key)
+        return self
 
 
 def remember_caller(request: Request, caller: Caller) -> None:

@@ -127,7 +127,7 @@ class Route(APIRoute):
                 prepared = JsonRequest(request.scope, _received(request, service, share))
                 await self._load(prepared)
                 if place is not None:
-                    check_named(caller, prepared, parsed_of(prepared), place=place)
+                    check_named(prepared, parsed_of(prepared), place=place)
                 return await answer(prepared)
 
         return _audited(handle) if is_audited(self.endpoint) else handle

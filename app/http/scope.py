@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from molt.app.http.caller import Caller
+from molt.app.http.caller import Caller, caller_of, remember_caller
 from molt.app.http.failures import ForbiddenError
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
@@ -83,24 +83,31 @@ def check_scope(caller: Caller, scope: KeyScope) -> None:
         )
 
 
-def check_named(caller: Caller, request: Request, body: Any, *, place: CollectionPlace) -> None:
+def check_named(request: Request, body: Any, *, place: CollectionPlace) -> None:
     """Raise `ForbiddenError` unless the collection that a request names is the key's.
 
     It is looked for in the one place where the endpoint does: elsewhere a name means nothing. The
     error says the same of a collection that is there and of one that is not.
     """
-    if caller.reach.limited:
-        for name in _named(request, body, place) or [_DEFAULT]:
-            require_covered(caller, name)
+    if caller_of(request).reach.limited:
+        require_covered(request, *(_named(request, body, place) or [_DEFAULT]))
 
 
-def require_covered(caller: Caller, name: str | None) -> None:
-    """Raise `ForbiddenError` where a collection is named that the key is not for."""
-    if name is not None and not caller.reach.covers(name):
-        raise ForbiddenError(
-            f"this key is for the collections {caller.reach} and not for {name[:80]!r}",
-            key=caller.key,
-        )
+def require_covered(request: Request, *names: str | None) -> Caller:
+    """The caller by a key that is for the collections that are named, remembered as such.
+
+    Raises `ForbiddenError` where none that came with the request is.
+    """
+    named = [name for name in names if name is not None]
+    caller = caller_of(request).concerned_with(named)
+    for name in named:
+        if not caller.reach.covers(name):
+            raise ForbiddenError(
+                f"this key is for the collections {caller.reach} and not for {name[:80]!r}",
+                key=caller.key,
+            )
+    remember_caller(request, caller)
+    return caller
 
 
 def _named(request: Request, body: Any, place: CollectionPlace) -> list[str]:

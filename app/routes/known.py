@@ -17,19 +17,21 @@ from molt.index.jobs.queue import unknown_job
 
 
 def known_checkpoint(engine: Engine, given: str, reach: Reach) -> Checkpoint:
-    """Raises `UnknownCheckpointError` and `AmbiguousIdError`, and what reading it raises."""
-    store = engine.checkpoints
-    ids = store.ids()
-    if given not in ids and reach.limited:
-        ids = [each for each in ids if _is_covered(engine, each, reach)]
+    """Raises `UnknownCheckpointError` and `AmbiguousIdError`, and what reading it raises.
+
+    Of a damaged one nobody can tell whose it is: it is unknown where `reach` is limited.
+    """
+    ids = engine.checkpoints.ids()
+    if reach.limited:
+        candidates = [given] if given in ids else ids
+        ids = [each for each in candidates if _is_covered(engine, each, reach)]
     found = engine.catalog.names.find(given, ids)
     try:
-        checkpoint = None if found is None else store.read(found)
+        if found is not None:
+            return engine.checkpoints.read(found)
     except CheckpointNotFoundError:
-        checkpoint = None  # it was removed meanwhile
-    if checkpoint is None or not covers_checkpoint(reach, checkpoint):
-        raise UnknownCheckpointError(given)
-    return checkpoint
+        pass  # it was removed meanwhile
+    raise UnknownCheckpointError(given)
 
 
 def known_job(engine: Engine, given: str, reach: Reach) -> Job:

@@ -17,7 +17,7 @@ from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.errors import CheckpointNotFoundError, UnsoundVectorsError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
-from molt.engine.errors import InvalidDimensionsError, UnknownModelError
+from molt.engine.errors import InvalidDimensionsError, NoCheckpointError, UnknownModelError
 from molt.engine.live import LiveCollections, default_checkpoint
 from molt.engine.models.names import (
     Alias,
@@ -86,7 +86,7 @@ class Models:
         Raises `UnknownModelError`, `UnavailableError` where it cannot be loaded, and
         `EncodersBusyError` where requests use as many others as may be open for them.
         """
-        meant = self._known(name) or self._found(name)
+        meant = self._known(name) or self._found(name) or name
         serving = self._serving(meant)
         if serving is not None:
             yield serving
@@ -114,22 +114,27 @@ class Models:
         with self.encoder(model) as encoder:
             return _embed(encoder, texts, model=model, input_type=input_type, dimensions=dimensions)
 
-    def check_reach(self, name: str, reach: Reach) -> None:
-        """Raise `UnknownModelError` for a name behind which is a collection beyond `reach`.
+    def within(self, name: str, reach: Reach) -> str:
+        """The name, or what it means within `reach` where that is limited: `encoder` takes both.
 
-        It says the same of a name behind which is nothing.
+        Raises `UnknownModelError` for a name behind which is a collection beyond `reach`, and says
+        the same of one behind which is nothing.
         """
-        if reach.limited and not self._is_within(self._known(name) or self._found(name), reach):
+        if not reach.limited:
+            return name
+        meant = self._known(name, reach) or self._found(name, reach)
+        if meant is None or not self._is_within(meant, reach):
             raise _unknown(name)
+        return meant
 
     def cards(self, reach: Reach = EVERYTHING) -> tuple[ModelCard, ...]:
         """Names within `reach` that `encoder` takes, in alphabetical order."""
         surveyed = self._checkpoints.survey().checkpoints
         checkpoints = {each.id: each for each in surveyed}
         covered = [each for each in surveyed if covers_checkpoint(reach, each)]
-        roots = {DEFAULT: default_checkpoint(self._catalog)} | {
-            each.id: each.id for each in covered
-        }
+        roots = {each.id: each.id for each in covered}
+        if self._is_within(DEFAULT, reach):
+            roots[DEFAULT] = default_checkpoint(self._catalog)
         for collection in self._catalog.collections.list():
             if not reach.covers(collection.name):
                 continue
@@ -152,7 +157,8 @@ class Models:
         Such is the last part of the name of the model that a checkpoint was made of.
         """
         cards = {card.id: card for card in self.cards(reach)}
-        found = cards.get(name) or cards.get(self._known(name) or self._found(name))
+        meant = self._known(name, reach) or self._found(name, reach) or name
+        found = cards.get(name) or cards.get(meant)
         if found is None:
             raise _unknown(name)
         return replace(found, id=name)
@@ -174,14 +180,24 @@ class Models:
         self._live_collections.read_aliases()
 
     def _is_within(self, meant: str, reach: Reach) -> bool:
-        """Is behind a name, which is no alias, no collection beyond `reach`?"""
+        """Is behind a name, which is no alias, what `reach` covers? What is gone was anybody's."""
         if not reach.limited:
             return True
         with suppress(CollectionNotFoundError, InvalidNameError):
             return reach.covers(self._catalog.collections.get(meant).name)
-        with suppress(CheckpointNotFoundError, ArtifactError):
-            return covers_checkpoint(reach, self._checkpoints.read(meant))
-        return True
+        with suppress(CheckpointNotFoundError, NoCheckpointError, ArtifactError):
+            checkpoint = self._default() if meant == DEFAULT else self._checkpoints.read(meant)
+            return covers_checkpoint(reach, checkpoint)
+        return False
+
+    def _default(self) -> Checkpoint:
+        checkpoint_id = default_checkpoint(self._catalog)
+        try:
+            return self._checkpoints.read(checkpoint_id)
+        except CheckpointNotFoundError:
+            if not self._encoders.is_open(checkpoint_id):
+                raise
+            return self._encoders.get(checkpoint_id).checkpoint
 
     def _serving(self, name: str) -> Encoder | None:
         """What serves the collection or the alias of that name."""
@@ -191,7 +207,7 @@ class Models:
             return self._live_collections.get(name).encoder
         return None
 
-    def _known(self, name: str) -> str | None:
+    def _known(self, name: str, reach: Reach = EVERYTHING) -> str | None:
         """The collection, checkpoint or `default` that is meant, as far as memory tells."""
         live = self._live_collections
         if name == DEFAULT or live.holds(name) or self._encoders.is_open(name):
@@ -201,19 +217,23 @@ class Models:
             return target
         if live.default_id is not None and self._encoders.is_open(live.default_id):
             checkpoint = live.default().checkpoint
-            if checkpoint.parent is None and is_based_on(checkpoint, name):
-                return checkpoint.id
+            own = checkpoint.parent is None and is_based_on(checkpoint, name)
+            return checkpoint.id if own and covers_checkpoint(reach, checkpoint) else None
         return None
 
-    def _found(self, name: str) -> str:
-        """The same, looked for on disk: what is meant, or the name itself where nothing is."""
+    def _found(self, name: str, reach: Reach = EVERYTHING) -> str | None:
+        """The same, looked for on disk; of what was made of a base model only what is covered."""
         with suppress(CheckpointNotFoundError):
             self._checkpoints.path(name)
             return name
         with suppress(CollectionNotFoundError):
             return self._catalog.collections.get(name).name
         target = self._catalog.aliases.get(name)
-        return target or self._based_on(name, self._checkpoints.survey().checkpoints) or name
+        return target or self._based_on(name, self._covered(reach))
+
+    def _covered(self, reach: Reach) -> list[Checkpoint]:
+        surveyed = self._checkpoints.survey().checkpoints
+        return [each for each in surveyed if covers_checkpoint(reach, each)]
 
     def _based_on(self, name: str, checkpoints: Iterable[Checkpoint]) -> str | None:
         """Which of these is the model of that name, or else the newest that was made of it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from molt.artifact import match_id
+from molt.artifact import AmbiguousIdError, match_id
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.generations.generation import GenerationStore
@@ -26,6 +26,11 @@ def meant_generation(catalog: Catalog, given: str, ids: Iterable[str]) -> str | 
     """
     known = frozenset(ids)
     released = catalog.collections.released_as(given) & known
-    if given not in known and len(released) == 1:
+    if given in known or not released:
+        return match_id(given, known, what="generation")
+    if len(released) == 1:
         return next(iter(released))
-    return match_id(given, known, what="generation")
+    raise AmbiguousIdError(
+        f"releases of several generations are called {given[:80]!r}: "
+        f"{', '.join(sorted(released))}; name the generation"
+    )

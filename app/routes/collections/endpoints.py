@@ -42,7 +42,7 @@ _MOST_NAMED = 100
 async def post_collection(request: Request, body: NewCollection) -> Json:
     """Make an empty collection."""
     service = service_of(request)
-    require_covered(caller_of(request), body.name)
+    require_covered(request, body.name)
     state = await admission_of(request).run(_create, service.engine, body.name)
     return Json(state, 201, headers={"Location": f"/collections/{body.name}"})
 

@@ -7,7 +7,6 @@ from fastapi import Query, Request
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.caller import caller_of
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import KeyScope, require_covered, scoped
 from molt.app.http.texts import Name
@@ -69,8 +68,7 @@ class _Wanted:
 
 async def _wanted(request: Request, only: str | None) -> _Wanted:
     """Raises `ForbiddenError`, and `CollectionNotFoundError` where `only` one is none."""
-    caller = caller_of(request)
-    require_covered(caller, only)
+    caller = require_covered(request, only)
     collections = service_of(request).engine.catalog.collections
 
     def look() -> _Wanted:

@@ -42,8 +42,7 @@ async def get_jobs(
     """List the newest jobs, newest first."""
     service = service_of(request)
     jobs = service.engine.jobs
-    caller = caller_of(request)
-    require_covered(caller, collection)
+    caller = require_covered(request, collection)
     wanted = partial(jobs.list, collection=collection, limit=limit, where=_covered_by(caller))
     found = await admission_of(request).run(wanted)
     return Json({"jobs": [asdict(job) for job in found]})

@@ -114,10 +114,9 @@ async def _answered(request: Request, body: DeploymentBody, *, model: str) -> Js
 
 
 def _embed(service: Service, body: DeploymentBody, model: str, reach: Reach) -> bytes:
-    service.engine.models.check_reach(model, reach)
     query = EmbeddingQuery(
         texts=body.input,
-        model=model,
+        model=service.engine.models.within(model, reach),
         input_type=body.purpose,
         dimensions=body.dimensions or body.output_dimension,
         route="/v1/embeddings",

@@ -10,6 +10,7 @@ from molt import __version__
 from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
 from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import KeyScope, scoped
@@ -18,6 +19,7 @@ from molt.app.routes.tei.schemas import EmbedBody, Info, Reading, SimilarityBody
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
 from molt.engine.models.models import EmbeddingResult
+from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
 
 router = new_router("tei")
@@ -35,11 +37,11 @@ _MOST_NAMED = 100
     responses={400: {"description": "tokens in place of text, or too many dimensions"}},
 )
 @allow(Access.READ)
-@scoped(KeyScope.FREE)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def post_embed(request: Request, body: EmbedBody) -> Json:
     """Encode texts, as text-embeddings-inference does."""
-    work = partial(_embed, service_of(request), body)
+    work = partial(_embed, service_of(request), body, caller_of(request).reach)
     return await embed_in_thread(request, work, texts=body.inputs, model=DEFAULT)
 
 
@@ -50,23 +52,24 @@ async def post_embed(request: Request, body: EmbedBody) -> Json:
     responses={400: {"description": "tokens in place of text"}},
 )
 @allow(Access.READ)
-@scoped(KeyScope.FREE)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def post_similarity(request: Request, body: SimilarityBody) -> Json:
     """Compare a text with others: the cosine of each, in their order."""
     texts = [body.inputs.source_sentence, *body.inputs.sentences]
-    work = partial(_compare, service_of(request), texts, body.parameters or Reading())
+    reading, reach = body.parameters or Reading(), caller_of(request).reach
+    work = partial(_compare, service_of(request), texts, reading, reach)
     return await embed_in_thread(request, work, texts=texts, model=DEFAULT)
 
 
 @router.get("/info", operation_id="info", response_model=Info)
 @allow(Access.READ)
-@scoped(KeyScope.FREE)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def get_info(request: Request) -> Json:
     """The model that `/embed` uses, and the limits."""
     service = service_of(request)
-    return Json(await admission_of(request).run(_info, service))
+    return Json(await admission_of(request).run(_info, service, caller_of(request).reach))
 
 
 @router.post("/rerank", include_in_schema=False)
@@ -77,10 +80,10 @@ async def post_tei_rerank() -> Json:
     raise NotAvailableError("re-ranking")
 
 
-def _embed(service: Service, body: EmbedBody) -> Json:
+def _embed(service: Service, body: EmbedBody, reach: Reach) -> Json:
     query = EmbeddingQuery(
         texts=body.inputs,
-        model=DEFAULT,
+        model=service.engine.models.within(DEFAULT, reach),
         input_type=body.prompt_name or InputType.DOCUMENT,
         dimensions=body.dimensions,
         route="/embed",
@@ -92,10 +95,10 @@ def _embed(service: Service, body: EmbedBody) -> Json:
     return Json(encode(vectors), headers=_told(embedding))
 
 
-def _compare(service: Service, texts: list[str], reading: Reading) -> Json:
+def _compare(service: Service, texts: list[str], reading: Reading, reach: Reach) -> Json:
     query = EmbeddingQuery(
         texts=texts,
-        model=DEFAULT,
+        model=service.engine.models.within(DEFAULT, reach),
         input_type=reading.prompt_name or InputType.DOCUMENT,
         dimensions=None,
         route="/similarity",
@@ -113,8 +116,8 @@ def _told(embedding: EmbeddingResult) -> dict[str, str]:
     return {TRUNCATED: ",".join(map(str, places))} if len(places) else {}
 
 
-def _info(service: Service) -> dict[str, Any]:
-    with service.engine.models.encoder(DEFAULT) as encoder:
+def _info(service: Service, reach: Reach) -> dict[str, Any]:
+    with service.engine.models.encoder(service.engine.models.within(DEFAULT, reach)) as encoder:
         checkpoint = encoder.checkpoint
     limits = service.settings.limits
     return {

@@ -3,9 +3,8 @@
 None of it happens on the event loop, and what an answer may hold is bounded before it is made.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from fastapi import Request
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
 from molt.app.http.failures import InvalidRequestError, TextTooLongError, Violation
 from molt.app.http.route import new_router, run_while_wanted, within
 from molt.app.http.scope import KeyScope, scoped
@@ -25,6 +25,8 @@ from molt.encoder.tokenizer import Token
 from molt.index.catalog.aliases import DEFAULT
 
 router = new_router("tei")
+
+_Body = TypeVar("_Body")
 
 _TOKEN_BYTES = 64
 """About what a token takes in an answer; few have more than one for each character."""
@@ -40,20 +42,20 @@ _TEXTS = 8
     responses={400: {"description": "tokens in place of text"}},
 )
 @allow(Access.READ)
-@scoped(KeyScope.FREE)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def post_tokenize(request: Request, body: TokenizeBody) -> Json:
     """Every token of each text, also those beyond what the model reads."""
-    return Json(await run_while_wanted(request, partial(_tokenize, service_of(request), body)))
+    return Json(await _read(request, _tokenize, body))
 
 
 @router.post("/decode", operation_id="decode", response_model=list[str])
 @allow(Access.READ)
-@scoped(KeyScope.FREE)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def post_decode(request: Request, body: DecodeBody) -> Json:
     """The text of each list of token ids."""
-    return Json(await run_while_wanted(request, partial(_decode, service_of(request), body)))
+    return Json(await _read(request, _decode, body))
 
 
 @router.post(
@@ -63,17 +65,29 @@ async def post_decode(request: Request, body: DecodeBody) -> Json:
     responses={400: {"description": "tokens in place of text"}},
 )
 @allow(Access.READ)
-@scoped(KeyScope.FREE)
+@scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)
 async def post_embed_all(request: Request, body: EmbedAllBody) -> Json:
     """A vector of each token of each text, before pooling and not normalised."""
-    return Json(await run_while_wanted(request, partial(_embed_all, service_of(request), body)))
+    return Json(await _read(request, _embed_all, body))
 
 
-def _tokenize(service: Service, body: TokenizeBody) -> bytes:
+async def _read(
+    request: Request, work: Callable[[Service, str, _Body], bytes], body: _Body
+) -> bytes:
+    """What `work` makes of a body with the model `default`, or what that means to the caller."""
+    service, reach = service_of(request), caller_of(request).reach
+
+    def read() -> bytes:
+        return work(service, service.engine.models.within(DEFAULT, reach), body)
+
+    return await run_while_wanted(request, read)
+
+
+def _tokenize(service: Service, model: str, body: TokenizeBody) -> bytes:
     _check(service, body.inputs, characters=sum(map(len, body.inputs)))
     wants_special = body.add_special_tokens is not False
-    with service.engine.models.encoder(DEFAULT) as encoder:
+    with service.engine.models.encoder(model) as encoder:
         prompts = encoder.checkpoint.prompts
         prompt = "" if body.prompt_name is None else prompts.of(body.prompt_name)
         split = encoder.split([prompt + text for text in body.inputs])
@@ -85,22 +99,24 @@ def _tokenize(service: Service, body: TokenizeBody) -> bytes:
     )
 
 
-def _decode(service: Service, body: DecodeBody) -> bytes:
+def _decode(service: Service, model: str, body: DecodeBody) -> bytes:
     _check(service, body.ids, field="ids", characters=sum(map(len, body.ids)))
     skip = body.skip_special_tokens is not False
-    with service.engine.models.encoder(DEFAULT) as encoder:
+    with service.engine.models.encoder(model) as encoder:
         return encode(encoder.decode(body.ids, skip_special=skip))
 
 
-def _embed_all(service: Service, body: EmbedAllBody) -> bytes:
+def _embed_all(service: Service, model: str, body: EmbedAllBody) -> bytes:
     _check(service, body.inputs)
-    return encode(list(_token_vectors(service, body)))
+    return encode(list(_token_vectors(service, model, body)))
 
 
-def _token_vectors(service: Service, body: EmbedAllBody) -> Iterator[NDArray[np.float32]]:
+def _token_vectors(
+    service: Service, model: str, body: EmbedAllBody
+) -> Iterator[NDArray[np.float32]]:
     input_type = body.prompt_name or InputType.DOCUMENT
     left = service.settings.limits.max_answer_bytes
-    with service.engine.models.encoder(DEFAULT) as encoder:
+    with service.engine.models.encoder(model) as encoder:
         for start in range(0, len(body.inputs), _TEXTS):
             few = body.inputs[start : start + _TEXTS]
             found = encoder.encode_tokens(few, input_type=input_type, lane=Lane.INTERACTIVE)

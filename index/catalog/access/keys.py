@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select, update
 
-from molt.artifact import match_id
+from molt.artifact import AmbiguousIdError, match_id
 from molt.index.catalog.access.reach import EVERYTHING, Reach
 from molt.index.catalog.fields import check_id, is_id
 from molt.index.catalog.storage.database import Database
@@ -23,6 +23,8 @@ from molt.index.errors import InvalidFieldError, KeyExistsError, KeyNotFoundErro
 
 _PREFIX = "molt_"
 _SHOWN_CHARS = len(_PREFIX) + 6
+_LEAST_CHARS = len(_PREFIX) + 4
+"""Fewer of a secret mean no key: all secrets begin alike."""
 
 
 class Role(StrEnum):
@@ -146,12 +148,20 @@ class Keys:
             return tuple(_key(row) for row in connection.execute(_KEYS.order_by(keys.c.id)))
 
     def _in_use_name(self, given: str) -> str | None:
-        by_prefix = {key.prefix: key.name for key in self.in_use().values()}
-        names = by_prefix.values()
+        in_use = self.in_use().values()
+        names = {key.name for key in in_use}
         if given in names:
             return given
-        found = match_id(given, (*names, *by_prefix), what="key")
-        return by_prefix.get(found, found) if found is not None else None
+        by_name = match_id(given, names, what="key")
+        meant = set() if by_name is None else {by_name}
+        if len(given) >= _LEAST_CHARS:
+            meant |= {key.name for key in in_use if key.prefix.startswith(given)}
+        if len(meant) > 1:
+            some = ", ".join(sorted(meant))
+            raise AmbiguousIdError(
+                f"several keys begin with {given[:80]!r}: {some}; write more of it"
+            )
+        return next(iter(meant), None)
 
 
 def digest_of(secret: str) -> bytes:

@@ -360,3 +360,23 @@ def test_the_use_of_a_key_is_written_down_once_in_a_while(
     again = used()
     assert again is not None
     assert again > first
+
+
+@pytest.mark.parametrize("wanted", ["shop", "eu-shop"])
+def test_of_two_keys_of_some_collections_the_one_for_the_named_one_counts(
+    tmp_path: Path, wanted: str
+) -> None:
+    with serving(tmp_path) as client:
+        keys = service_of(client).engine.catalog.keys
+        for name in ("shop", "eu-shop"):
+            client.post("/collections", json={"name": name})
+        shop = keys.create("shop", Role.ADMIN, reach=Reach(("shop",)))
+        europe = keys.create("europe", Role.ADMIN, reach=Reach(("eu-*",)))
+        service_of(client).guard._locked_until = 0.0
+        headers = {"api-key": shop, "x-api-key": europe}
+        assert client.get(f"/collections/{wanted}", headers=headers).status_code == 200
+        params = {"collection": wanted}
+        assert client.get("/admin/jobs", params=params, headers=headers).status_code == 200
+        answer = client.post("/admin/merge", json=params, headers=headers)
+        assert answer.json()["actor"] == {"shop": "shop", "eu-shop": "europe"}[wanted]
+        assert client.get("/collections/other", headers=headers).status_code == 403

@@ -1,6 +1,7 @@
 """A key of some collections learns nothing of others, on whichever route."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -313,3 +314,37 @@ def test_an_alias_of_another_s_checkpoint_is_no_model(mall: Mall) -> None:
         answer = mall.client.post("/v1/embeddings", json=body | {"model": name})
         assert answer.status_code == 404
     assert mall.client.post("/v1/embeddings", json=body | {"model": "mine"}).status_code == 200
+
+
+TEI = ("/", "/embed", "/embed_all", "/tokenize", "/similarity", "/decode", "/info")
+
+
+def test_where_default_is_another_s_what_answers_with_it_is_unknown(mall: Mall) -> None:
+    aliases = service_of(mall.client).engine.catalog.aliases
+    own = aliases.get("default")
+    aliases.set("default", mall.theirs.checkpoint)
+    try:
+        for path in TEI:
+            method = "GET" if path == "/info" else "POST"
+            answer = mall.ask(method, path, mall.mine)
+            assert answer.status_code == 404, (path, answer.text)
+            assert mall.theirs.checkpoint not in answer.text
+        models = [one["id"] for one in mall.client.get("/v1/models").json()["data"]]
+        assert [name for name in models if name.startswith("default")] == []
+    finally:
+        aliases.set("default", str(own))
+    assert mall.ask("POST", "/embed", mall.mine).status_code == 200
+
+
+@pytest.mark.parametrize("cut", [8, 16])
+def test_a_damaged_checkpoint_is_unknown_whether_or_not_its_whole_id_is_given(
+    mall: Mall, cut: int
+) -> None:
+    engine = service_of(mall.client).engine
+    damaged = build_checkpoint(engine.checkpoints.root, seed=9)
+    manifest = damaged.path / "checkpoint.json"
+    manifest.write_text(manifest.read_text().replace("{", "[", 1))
+    answer = mall.client.get(f"/admin/checkpoints/{damaged.id[:cut]}")
+    assert answer.status_code == 404
+    assert str(damaged.path.parent) not in answer.text
+    shutil.rmtree(damaged.path)

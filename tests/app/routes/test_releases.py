@@ -185,6 +185,19 @@ def test_a_release_is_activated_by_its_name(client: TestClient, engine: Engine) 
         assert client.post("/admin/releases/name", json=body | {"name": name}).status_code == 422
 
 
+def test_a_name_that_releases_of_two_collections_have_says_so(
+    client: TestClient, engine: Engine
+) -> None:
+    assert client.post("/collections", json={"name": "other"}).status_code == 201
+    client.post("/collections/other/documents", json={"documents": BOOTS})
+    for collection in ("default", "other"):
+        body = {"collection": collection, "epoch": 1, "name": "before-christmas"}
+        assert client.post("/admin/releases/name", json=body).status_code == 204
+    answer = client.post("/admin/activate", json={"generation": "before-christmas"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:molt:problem:ambiguous_id")
+    assert "releases of several generations" in answer.json()["detail"]
+
+
 def test_a_generation_of_a_collection_that_was_deleted_cannot_be_activated(
     client: TestClient, engine: Engine
 ) -> None:

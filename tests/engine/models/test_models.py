@@ -11,6 +11,7 @@ from molt.encoder.encoder import InputType
 from molt.engine.engine import Engine
 from molt.engine.errors import AliasError, UnknownModelError
 from molt.engine.settings import load_settings
+from molt.index.catalog.access.reach import Reach
 from molt.index.errors import NameTakenError
 from tests.app.serving import open_engine
 from tests.checkpoints import build_checkpoint
@@ -121,3 +122,38 @@ def test_an_alias_that_would_not_be_one_is_refused(
 def test_no_collection_is_made_under_the_name_of_an_alias_of_the_settings(engine: Engine) -> None:
     with pytest.raises(NameTakenError, match="'ada'"):
         engine.create("ada")
+
+
+def test_the_name_of_a_base_model_means_what_a_key_may_know_of(
+    engine: Engine, tmp_path: Path
+) -> None:
+    base, mine = "sentence-transformers/small", Reach(("mine",))
+    made = {
+        name: build_checkpoint(tmp_path, seed=seed, base_model=base, data={"collection": name})
+        for seed, name in enumerate(("mine", "theirs"), 1)
+    }
+    for each in made.values():
+        shutil.copytree(each.path, engine.settings.layout.checkpoints / each.id)
+    engine.catalog.aliases.set("default", made["theirs"].id)
+    engine.live_collections.read_aliases()
+    assert checkpoint_of(engine, base) == made["theirs"].id
+    assert engine.models.within(base, mine) == made["mine"].id
+    cards = {card.id: card.root for card in engine.models.cards(mine)}
+    assert (cards[base], "default" in cards) == (made["mine"].id, False)
+    assert engine.models.card("small", mine).root == made["mine"].id
+    with pytest.raises(UnknownModelError):
+        engine.models.within(base, Reach(("other",)))
+
+
+def test_names_of_what_is_another_s_or_gone_are_unknown_to_a_key_of_some_collections(
+    engine: Engine,
+) -> None:
+    reach = Reach(("mine",))
+    assert engine.models.within("default", reach) == "default"
+    engine.create("default")
+    for name in ("default", "default-embedding", "ada", "lost", "shop"):
+        with pytest.raises(UnknownModelError):
+            engine.models.within(name, reach)
+    assert engine.models.within("default", Reach(("default",))) == "default"
+    assert [alias.name for alias in engine.models.aliases(reach)] == ["tiny-by-id"]
+    assert {card.id for card in engine.models.cards(reach)} & {"default", "ada"} == set()

@@ -148,3 +148,19 @@ def test_what_begins_several_keys_revokes_none_and_names_them(catalog: Catalog) 
         catalog.keys.revoke("nigh")
     assert len(catalog.keys.in_use()) == 3
     assert catalog.keys.revoke("night") == "night"
+
+
+@pytest.mark.parametrize("given", ["molt", "molt_", "{prefix:.8}"])
+def test_what_all_secrets_begin_with_means_no_key(catalog: Catalog, given: str) -> None:
+    secret = catalog.keys.create("only", Role.READ)
+    with pytest.raises(KeyNotFoundError):
+        catalog.keys.revoke(given.format(prefix=secret))
+    assert len(catalog.keys.in_use()) == 1
+
+
+def test_a_key_whose_name_begins_like_its_own_secret_is_one_key(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "nightly-0123")
+    catalog.keys.create("molt_nightly", Role.READ)
+    assert catalog.keys.revoke("molt_night") == "molt_nightly"
