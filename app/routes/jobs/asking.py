@@ -138,12 +138,12 @@ def _resolved(engine: Engine, options: Mapping[str, Any], reach: Reach) -> dict[
 
     Raises as `known_checkpoint` for one that the caller may not know of.
     """
-    resolved, config = dict(options), options.get("config") or {}
-    checkpoint, objective = options.get("checkpoint"), config.get("objective")
-    if checkpoint is not None:
-        resolved["checkpoint"] = known_checkpoint(engine, checkpoint, reach).id
-    teacher = objective.get("teacher") if isinstance(objective, Mapping) else None
-    if teacher is not None:
-        known = known_checkpoint(engine, str(teacher), reach).id
-        resolved["config"] = {**config, "objective": {**objective, "teacher": known}}
+    resolved: dict[str, Any] = dict(options)
+    if options.get("checkpoint") is not None:
+        resolved["checkpoint"] = known_checkpoint(engine, options["checkpoint"], reach).id
+    config: dict[str, Any] = options.get("config") or {}
+    objective = config.get("objective")
+    if isinstance(objective, dict) and objective.get("teacher") is not None:
+        teacher = known_checkpoint(engine, str(objective["teacher"]), reach).id
+        resolved["config"] = {**config, "objective": {**objective, "teacher": teacher}}
     return resolved
