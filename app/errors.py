@@ -16,7 +16,13 @@ from molt.app.http import failures
 from molt.app.http.admission import OverloadedError
 from molt.app.http.auth import challenge_of
 from molt.app.http.envelopes import write_failure
-from molt.app.http.failures import HttpFailure, InvalidRequestError, RequestError, Violation
+from molt.app.http.failures import (
+    HttpFailure,
+    InvalidRequestError,
+    PartlyDeletedError,
+    RequestError,
+    Violation,
+)
 from molt.app.http.observation import request_id_of
 from molt.app.http.route import methods_of
 from molt.app.http.validation import violations_of
@@ -104,7 +110,8 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 def install(app: FastAPI) -> None:
     """Let `app` answer with these errors, and no others."""
-    for kind in (*_KINDS, RequestValidationError, HTTPException, OSError):
+    others = (RequestValidationError, HTTPException, OSError, PartlyDeletedError)
+    for kind in (*_KINDS, *others):
         app.add_exception_handler(kind, answer)
     for kind in (ClientDisconnect, encoder_errors.AbandonedError):
         app.add_exception_handler(kind, _nobody)
@@ -130,6 +137,8 @@ async def answer(request: Request, error: Exception) -> Response:
 
 def failure_of(error: Exception) -> HttpFailure:
     """What a client is told of an error. Raises the error itself where it is none of ours."""
+    if isinstance(error, PartlyDeletedError):
+        return _partly(error)
     if isinstance(error, RequestValidationError):
         error = InvalidRequestError(violations_of(error.errors(), body=error.body))
     if isinstance(error, HTTPException):
@@ -141,6 +150,13 @@ def failure_of(error: Exception) -> HttpFailure:
         if kind in _KINDS:
             return _mapped(error, *_KINDS[kind])
     raise error
+
+
+def _partly(error: PartlyDeletedError) -> HttpFailure:
+    """What ended it, and how far it had come."""
+    failure = failure_of(error.cause)
+    extensions = {**failure.extensions, **error.extensions}
+    return replace(failure, detail=f"{failure.detail}; {error}", extensions=extensions)
 
 
 def _mapped(error: Exception, status: int, code: str) -> HttpFailure:

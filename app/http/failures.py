@@ -194,3 +194,14 @@ class StoppingError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("the server is shutting down; try again", headers={"Retry-After": "5"})
+
+
+class PartlyDeletedError(RequestError):
+    """Something ended a deletion in many transactions, some of which had been made."""
+
+    def __init__(self, cause: Exception, *, deleted: int, revision: int) -> None:
+        super().__init__(
+            f"{deleted} documents were deleted before; send the request again to delete the rest",
+            extensions={"deleted": deleted, "revision": revision},
+        )
+        self.cause = cause

@@ -5,13 +5,18 @@ collection take turns; what they return is durable. Knows no vectors.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
 from molt.artifact import faultpoint
 from molt.index.catalog import tables
-from molt.index.catalog.collections import Collection, Counters, lock_counters
+from molt.index.catalog.collections import (
+    Collection,
+    Counters,
+    lock_counters,
+    require_revision,
+)
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import check_id, is_id
 from molt.index.catalog.liveness import Liveness, read_liveness
@@ -148,10 +153,21 @@ class Documents:
             after = delete_rows(connection, collection, counters, doomed)
         return Ack(len(doomed), after.revision, tuple(one for one in wanted if one not in found))
 
-    def delete_at(self, collection: Collection, ordinals: Sequence[int], *, revision: int) -> Ack:
-        """Delete the documents at these ordinals that were not changed after `revision`."""
+    def delete_at(
+        self,
+        collection: Collection,
+        ordinals: Sequence[int],
+        *,
+        revision: int,
+        match: frozenset[int] | None = None,
+    ) -> Ack:
+        """Delete the documents at these ordinals that were not changed after `revision`.
+
+        Raises `PreconditionFailedError` unless the collection has one of the revisions `match`.
+        """
         with self._database.writing() as connection:
             counters = lock_counters(connection, collection)
+            require_revision(replace(collection, revision=counters.revision), match)
             doomed = unchanged_since(connection, collection, ordinals, revision=revision)
             after = delete_rows(connection, collection, counters, doomed)
         return Ack(len(doomed), after.revision)

@@ -6,6 +6,7 @@ sorted by field, kind and value, so the values of a field are one ascending run,
 value between two bounds lie side by side. Knows nothing of filters: that is `matching`.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -47,8 +48,8 @@ class Readings(NamedTuple):
 class Attributes:
     """Opened attributes: the sorted lines, and where in them each field begins. Immutable.
 
-    They are `complete` where they know ids, nulls and nested objects: those of segments that
-    earlier versions wrote do not.
+    They are `complete` where they know ids, nulls, nested objects and the rests of numbers: those
+    of segments that earlier versions wrote do not.
     """
 
     def __init__(self, frame: pl.DataFrame, *, complete: bool = True) -> None:
@@ -56,7 +57,8 @@ class Attributes:
         self.complete = complete
         self.rows = frame["row"].to_numpy().astype(np.int64)  # indexes three times as fast
         self._numbers = frame["number"].to_numpy()
-        self._rests = frame["rest"].to_numpy() if (frame["rest"] != 0).any() else None
+        known = complete and (frame["rest"] != 0).any()
+        self._rests = frame["rest"].to_numpy() if known else None
         self._texts = frame["text"]
         self._runs = _runs(frame)
         self._columns: dict[tuple[str, ScalarKind], Column | None] = {}
@@ -67,6 +69,10 @@ class Attributes:
     def fields(self) -> frozenset[str]:
         """Every field that some document has, by dotted path."""
         return frozenset(self._runs.keys() - {ID_FIELD})
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return sorted(self._runs)
 
     @cached_property
     def elements(self) -> Elements:
@@ -91,6 +97,15 @@ class Attributes:
         runs = self._runs.get(field, {}).values()
         return slice(min(r.start for r in runs), max(r.stop for r in runs)) if runs else slice(0, 0)
 
+    def within(self, field: str) -> slice:
+        """All lines of the fields whose path goes on from that of `field`."""
+        first = bisect_left(self._names, f"{field}.")
+        after = bisect_left(self._names, f"{field}/")  # what follows a dot
+        if first == after:
+            return slice(0, 0)
+        extents = self.extent(self._names[first]), self.extent(self._names[after - 1])
+        return slice(extents[0].start, extents[1].stop)
+
     def column(self, field: str, kind: ScalarKind) -> Column | None:
         """The values of one kind of a field, or None where there are none.
 
@@ -105,7 +120,7 @@ class Attributes:
         if kind is ScalarKind.TEXT:
             return TextColumn(self._texts[lines], lines)
         rests = self._rests[lines] if self._rests is not None else None
-        return NumberColumn(self._numbers[lines], rests, lines)
+        return NumberColumn(self._numbers[lines], rests, lines, self.complete)
 
     def elements_of(self, field: str) -> npt.NDArray[np.int64]:
         """Which of the objects of `field` each nested object belongs to (`Elements.counted`)."""
@@ -145,16 +160,17 @@ class Attributes:
         values = np.concatenate([self._numbers[own], read.values])
         if not len(values):
             return None
-        few = np.zeros(own.stop - own.start, np.int16) if self._rests is None else self._rests[own]
-        rests = np.concatenate([few, read.rests])
+        none = np.zeros(own.stop - own.start, np.int16)
+        rests = np.concatenate([none if self._rests is None else self._rests[own], read.rests])
         texts = self.lines(field, ScalarKind.TEXT).start + read.places
         lines = np.concatenate([np.arange(own.start, own.stop), texts])
         order = np.lexsort((rests, values))
-        return NumberColumn(values[order], rests[order] if rests.any() else None, lines[order])
+        kept = rests[order] if rests.any() else None
+        return NumberColumn(values[order], kept, lines[order], self.complete)
 
     def write(self, path: Path) -> None:
-        """Write the lines as Parquet; the column `element` tells that they are complete."""
-        frame = self.frame if self.complete else self.frame.drop("element")
+        """Write the lines as Parquet; `rest` and `element` tell that they are complete."""
+        frame = self.frame if self.complete else self.frame.drop("rest", "element")
         frame.write_parquet(path, compression="zstd")
 
 
@@ -187,11 +203,9 @@ def attributes_of(
 def read_attributes(path: Path) -> Attributes:
     """Read what `Attributes.write` wrote, in this version or before. The caller verified it."""
     frame = pl.read_parquet(path, memory_map=False)
-    if "rest" not in frame.columns:
-        frame = frame.with_columns(pl.lit(0, pl.Int16).alias("rest"))
-    complete = "element" in frame.columns
+    complete = {"rest", "element"} <= {*frame.columns}
     if not complete:
-        frame = frame.with_columns(pl.lit(None, pl.UInt32).alias("element"))
+        frame = _without_rests(frame)
     return Attributes(frame.select(_SCHEMA.names()), complete=complete)
 
 
@@ -214,10 +228,15 @@ def merged_attributes(parts: Iterable[tuple[Attributes, npt.NDArray[np.int64]]])
 
 
 def _reduced(frame: pl.DataFrame) -> pl.DataFrame:
-    """Without ids, nulls and nested objects."""
+    """Without ids, nulls, nested objects and rests."""
     unknown = pl.col("kind").is_in([ScalarKind.NULL, ScalarKind.OBJECT])
-    kept = frame.filter(~unknown & (pl.col("field") != ID_FIELD))
-    return kept.with_columns(pl.lit(None, pl.UInt32).alias("element"))
+    return _without_rests(frame.filter(~unknown & (pl.col("field") != ID_FIELD)))
+
+
+def _without_rests(frame: pl.DataFrame) -> pl.DataFrame:
+    """With nothing in the columns that earlier versions did not have."""
+    nothing = pl.lit(0, pl.Int16).alias("rest"), pl.lit(None, pl.UInt32).alias("element")
+    return frame.with_columns(nothing)
 
 
 def _line(line: Line, *, row: int, before: int) -> tuple[Any, ...]:

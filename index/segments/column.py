@@ -16,6 +16,7 @@ LineNumbers = npt.NDArray[np.int64] | slice
 """Which lines of the attributes: their numbers."""
 
 Extent = tuple[int, int]
+_Places = npt.NDArray[Any]
 _LAST = "\U0010ffff"
 
 
@@ -38,7 +39,7 @@ class TextColumn:
         return bisect_right(self.texts, value.value)
 
     def equal(self, values: Iterable[Scalar]) -> list[Extent]:
-        """Where each of `values` begins and ends."""
+        """Where each of `values` that is there begins and ends."""
         wanted = pl.Series([value.value for value in values], dtype=pl.String)
         return _spans(
             self.texts.search_sorted(wanted, "left").to_numpy(),
@@ -58,44 +59,57 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """Numbers, ascending: each is one of `values` plus, where there are `rests`, one of them."""
+    """Numbers, ascending: each is one of `values` plus, where there are `rests`, one of them.
+
+    Where they are not `exact` nobody knows the rests, and numbers are equal if their values are.
+    """
 
     values: npt.NDArray[np.float64]
     rests: npt.NDArray[np.int16] | None
     lines: LineNumbers
+    exact: bool = True
 
     def __len__(self) -> int:
         return len(self.values)
 
     def below(self, value: Scalar) -> int:
         """How many numbers are less than `value`."""
-        return self._place(value, value.rest)
+        return int(self._spans_of([value])[0][0])
 
     def up_to(self, value: Scalar) -> int:
         """How many numbers are less than or equal to `value`."""
-        return self._place(value, value.rest + 1)
+        return int(self._spans_of([value])[1][0])
 
     def equal(self, values: Iterable[Scalar]) -> list[Extent]:
-        """Where each of `values` begins and ends."""
-        wanted = list(values)
-        if self.rests is not None or any(value.rest for value in wanted):
-            return [(self.below(value), self.up_to(value)) for value in wanted]
-        numbers = np.array([value.value for value in wanted], dtype=np.float64)
-        return _spans(
-            np.searchsorted(self.values, numbers, "left"),
-            np.searchsorted(self.values, numbers, "right"),
+        """Where each of `values` that is there begins and ends."""
+        return _spans(*self._spans_of(list(values)))
+
+    def _spans_of(self, wanted: Sequence[Scalar]) -> tuple[_Places, _Places]:
+        """How many numbers are less than each value, and how many are no more than it."""
+        numbers = np.array([value.value for value in wanted], np.float64)
+        starts = np.searchsorted(self.values, numbers, "left")
+        stops = np.searchsorted(self.values, numbers, "right")
+        if not self.exact:
+            return starts, stops
+        rests = np.array([value.rest for value in wanted], np.int64)
+        if self.rests is None:
+            return np.where(rests > 0, stops, starts), np.where(rests < 0, starts, stops)
+        return (
+            _bisected(self.rests, rests, starts, stops),
+            _bisected(self.rests, rests + 1, starts, stops),
         )
 
-    def _place(self, value: Scalar, rest: int) -> int:
-        """How many numbers are less than `value` with this `rest` in place of its own."""
-        if self.rests is None:
-            side: Any = "left" if rest <= 0 else "right"
-            return int(np.searchsorted(self.values, value.value, side))
-        start, stop = (int(np.searchsorted(self.values, value.value, s)) for s in _SIDES)
-        return start + int(np.searchsorted(self.rests[start:stop], rest, "left"))
 
-
-_SIDES: Sequence[Any] = ("left", "right")
+def _bisected(
+    values: npt.NDArray[np.int16], wanted: _Places, starts: _Places, stops: _Places
+) -> _Places:
+    """For each wanted one where it would stand within its own run of ascending `values`."""
+    while (open_ := starts < stops).any():
+        middle = (starts + stops) // 2
+        less = open_ & (values[np.minimum(middle, len(values) - 1)] < wanted)
+        stops = np.where(open_ & ~less, middle, stops)
+        starts = np.where(less, middle + 1, starts)
+    return starts
 
 
 @dataclass(frozen=True)
@@ -117,8 +131,12 @@ class DateColumn:
         return int(np.searchsorted(self.moments, date.last, "right"))
 
     def equal(self, dates: Iterable[DateSpan]) -> list[Extent]:
-        """Where the dates that begin within each of `dates` begin and end."""
-        return [(self.below(date), self.up_to(date)) for date in dates]
+        """Where the dates that begin within each of `dates`, if any, begin and end."""
+        spans = np.array([(date.first, date.last) for date in dates], np.int64).reshape(-1, 2)
+        return _spans(
+            np.searchsorted(self.moments, spans[:, 0], "left"),
+            np.searchsorted(self.moments, spans[:, 1], "right"),
+        )
 
 
 Column = TextColumn | NumberColumn | DateColumn
@@ -132,7 +150,9 @@ def lines_at(lines: LineNumbers, start: int, stop: int) -> LineNumbers:
 
 
 def _spans(starts: npt.NDArray[Any], stops: npt.NDArray[Any]) -> list[Extent]:
-    return list(zip(starts.tolist(), stops.tolist(), strict=True))
+    """Those that are not empty."""
+    held = starts < stops
+    return list(zip(starts[held].tolist(), stops[held].tolist(), strict=True))
 
 
 def _successor(prefix: str) -> str | None:

@@ -82,6 +82,27 @@ class FieldKinds:
                 raise self._unknown(condition.field, path=path)
             _check_kinds(condition, held, path=path)
 
+    def check_operands(self, where: Filter) -> None:
+        """Raise `FilterError` where `eq`, `in` or `ne` names a value of a kind nobody has.
+
+        A search is told so in its warnings; whoever deletes by such a filter may mean the opposite
+        of what it keeps. Ids are texts.
+        """
+        for path, condition in conditions(where):
+            if isinstance(condition, AnyElement):
+                continue
+            held = self.kinds.get(condition.field, frozenset())
+            if condition.field == ID_FIELD:
+                held = frozenset({ScalarKind.TEXT})
+            for test in (*condition.tests, condition.excluded):
+                if isinstance(test, OneOf) and (vain := {v.kind for v in test.values} - held):
+                    reason = f"{_quoted(condition.field)} holds {plural_kinds(held)}"
+                    raise FilterError(
+                        path,
+                        f"{reason}, not {plural_kinds(vain)}; compare it with values of a kind "
+                        "that it holds",
+                    )
+
     def _check_complete(self, condition: Condition | AnyElement, *, path: str) -> None:
         asked = isinstance(condition, AnyElement) or condition.is_null is not None
         if not self.complete and (asked or condition.field == ID_FIELD):
@@ -106,7 +127,8 @@ def field_kinds(where: Filter, attributes: Attributes) -> FieldKinds:
     for _, condition in conditions(where):
         held = attributes.kinds(condition.field)
         if isinstance(condition, Condition) and ScalarKind.TEXT in held:
-            asked = (compared_kinds(condition, t) for t in condition.tests if isinstance(t, Bound))
+            tests = (*condition.tests, condition.excluded)
+            asked = (compared_kinds(condition, t) for t in tests if isinstance(t, Bound | OneOf))
             said = {kind for kinds in asked for kind in kinds - held}
             held |= {kind for kind in said if attributes.has(condition.field, kind)}
         kinds[condition.field] = kinds.get(condition.field, frozenset()) | held

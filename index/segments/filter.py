@@ -12,6 +12,7 @@ decided in `matching`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -35,6 +36,7 @@ from molt.index.segments.clauses import (
 from molt.index.segments.conventions import own_form, own_operator
 from molt.index.segments.operands import (
     MAX_VALUES,
+    as_id,
     expect_boolean,
     expect_field,
     expect_list,
@@ -212,7 +214,8 @@ def _condition(value: Mapping[Any, object], *, path: str, within: bool) -> Condi
     if "ne" in operators:
         excluded = OneOf(frozenset({expect_scalar(operators["ne"], path=places["ne"])}))
     field = _field(value["field"], path=f"{path}.field", within=within)
-    return Condition(field, tests, excluded=excluded, **asked)
+    condition = Condition(field, tests, excluded=excluded, **asked)
+    return _of_ids(condition) if field == ID_FIELD else condition
 
 
 def _test(name: str, operand: object, *, path: str) -> ValueTest:
@@ -228,6 +231,18 @@ def _test(name: str, operand: object, *, path: str) -> ValueTest:
     if limit.kind is ScalarKind.BOOLEAN:
         raise FilterError(path, 'a range needs a number or a string; for booleans use "eq"')
     return Bound(RangeOperator(name), limit)
+
+
+def _of_ids(condition: Condition) -> Condition:
+    """A condition on ids, where a whole number stands for its digits."""
+    tests = tuple(_as_ids(one) if isinstance(one, OneOf) else one for one in condition.tests)
+    return replace(
+        condition, tests=tests, excluded=condition.excluded and _as_ids(condition.excluded)
+    )
+
+
+def _as_ids(test: OneOf) -> OneOf:
+    return OneOf(frozenset(map(as_id, test.values)))
 
 
 def _field(value: object, *, path: str, within: bool) -> str:

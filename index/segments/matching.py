@@ -110,8 +110,7 @@ class _View:
             mask &= ~self._passing(excluding)
         field = self.within + condition.field
         if condition.exists is not None:
-            kinds = self.attributes.kinds(field) - {ScalarKind.NULL}
-            mask &= self._having(field, kinds) == condition.exists
+            mask &= self._existing(field) == condition.exists
         if condition.is_null is not None:
             mask &= self._having(field, {ScalarKind.NULL}) == condition.is_null
         return mask
@@ -122,6 +121,13 @@ class _View:
         field = self.within + condition.field
         for lines in _passing_lines(condition, self.attributes, field=field):
             self._mark(mask, lines)
+        return mask
+
+    def _existing(self, field: str) -> Mask:
+        """Where the field has a value; objects that are not known by what they hold."""
+        mask = self._having(field, self.attributes.kinds(field) - {ScalarKind.NULL})
+        if not self.attributes.complete:
+            self._mark(mask, self.attributes.within(field))
         return mask
 
     def _having(self, field: str, kinds: frozenset[ScalarKind] | set[ScalarKind]) -> Mask:

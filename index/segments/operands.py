@@ -7,7 +7,14 @@ from typing import Any
 import orjson
 
 from molt.index.errors import FilterError
-from molt.index.segments.scalar import INT64, MAX_FIELD_LENGTH, Scalar, scalar_of, storable
+from molt.index.segments.scalar import (
+    INT64,
+    MAX_FIELD_LENGTH,
+    Scalar,
+    ScalarKind,
+    scalar_of,
+    storable,
+)
 
 MAX_VALUES = 1_000
 _SHOWN = 80
@@ -60,6 +67,14 @@ def expect_scalar(value: object, *, path: str) -> Scalar:
         wanted = "expected a string, a finite number or a boolean"
         raise FilterError(path, f"{wanted}, found {shown_value(value)}")
     return scalar
+
+
+def as_id(value: Scalar) -> Scalar:
+    """A value to compare ids with, which are texts: a whole number is its digits."""
+    whole = isinstance(value.value, float) and value.value.is_integer()
+    if value.kind is not ScalarKind.NUMBER or not whole:
+        return value
+    return Scalar(ScalarKind.TEXT, str(int(value.value) + value.rest))
 
 
 def shown_value(value: object) -> str:

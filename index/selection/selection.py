@@ -14,21 +14,9 @@ import numpy as np
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.documents import Ack
-from molt.index.errors import FilterError, UnknownFieldError
+from molt.index.errors import UnknownFieldError
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.clauses import (
-    All,
-    AnyOf,
-    Bound,
-    Condition,
-    Contains,
-    Filter,
-    Not,
-    Prefix,
-    RangeOperator,
-    ValueTest,
-    conditions,
-)
+from molt.index.segments.clauses import Filter, conditions
 from molt.index.segments.field_kinds import FieldKinds, field_kinds
 from molt.index.segments.matching import matching_documents
 from molt.index.segments.scalar import ID_FIELD, shown_field
@@ -55,21 +43,12 @@ class MatchingDocuments:
             yield MatchingDocuments(self.collection, self.ordinals[start : start + BATCH])
 
 
-def check_not_all(where: Filter) -> None:
-    """Raise `FilterError` for a filter that keeps every document there could be."""
-    if _constant(where):
-        raise FilterError(
-            "$",
-            "the filter keeps every document, whatever it holds; name a field, or delete the "
-            "collection",
-        )
-
-
 def select_matching(catalog: Catalog, name: str, where: Filter) -> MatchingDocuments:
     """The documents that `where` keeps, of those that are there when this begins.
 
     Raises `UnknownFieldError` for a field that none of them has, wherever it stands, `FilterError`
-    for an impossible range, and `CollectionNotFoundError`.
+    for an impossible range or a value of a kind that its field does not hold, and
+    `CollectionNotFoundError`.
     """
     collection = catalog.collections.get(name)
     kinds = FieldKinds({})
@@ -83,9 +62,16 @@ def select_matching(catalog: Catalog, name: str, where: Filter) -> MatchingDocum
     return MatchingDocuments(collection, tuple(found))
 
 
-def delete_selected(catalog: Catalog, part: MatchingDocuments) -> Ack:
-    """Delete what was selected and not changed since, in one transaction."""
-    return catalog.documents.delete_at(part.collection, part.ordinals, revision=part.revision)
+def delete_selected(
+    catalog: Catalog, part: MatchingDocuments, *, match: frozenset[int] | None = None
+) -> Ack:
+    """Delete what was selected and not changed since, in one transaction.
+
+    Raises `PreconditionFailedError` unless the collection has one of the revisions `match`.
+    """
+    return catalog.documents.delete_at(
+        part.collection, part.ordinals, revision=part.revision, match=match
+    )
 
 
 def _check_known(where: Filter, fields: FieldKinds) -> None:
@@ -95,39 +81,4 @@ def _check_known(where: Filter, fields: FieldKinds) -> None:
             field = shown_field(condition.field)
             reason = f"no document has a field '{field}', so asking whether it exists"
             raise UnknownFieldError(f"{path}.field", f"{reason} chooses all documents or none")
-
-
-def _constant(where: Filter) -> bool | None:
-    """True or false where the filter is that of every document, None where it depends."""
-    match where:
-        case Not(part):
-            inner = _constant(part)
-            return None if inner is None else not inner
-        case All(parts) | AnyOf(parts):
-            decisive = isinstance(where, AnyOf)
-            values = {_constant(part) for part in parts}
-            if decisive in values:
-                return decisive
-            return None if None in values else not decisive
-        case Condition(field) if field == ID_FIELD:
-            return _of_every_id(where)
-        case _:
-            return None
-
-
-def _of_every_id(condition: Condition) -> bool | None:
-    """Every document has an id, which is a text that is not empty."""
-    if condition.exists is False or condition.is_null:
-        return False
-    passing = condition.excluded is None and all(map(_is_passed_by_any_text, condition.tests))
-    return True if passing else None
-
-
-def _is_passed_by_any_text(test: ValueTest) -> bool:
-    match test:
-        case Prefix(text) | Contains(text):
-            return not text
-        case Bound(RangeOperator.GT | RangeOperator.GTE, limit):
-            return limit.value == ""
-        case _:
-            return False
+    fields.check_operands(where)

@@ -11,7 +11,13 @@ from fastapi import Request
 from molt.app.http.admission import Bulkhead, OverloadedError
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
-from molt.app.http.failures import InvalidRequestError, StoppingError, Violation
+from molt.app.http.failures import (
+    InvalidRequestError,
+    PartlyDeletedError,
+    RequestError,
+    StoppingError,
+    Violation,
+)
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath
@@ -22,10 +28,11 @@ from molt.app.service import Service, service_of
 from molt.index.catalog.collections import require_revision
 from molt.index.catalog.documents import Ack
 from molt.index.catalog.rows.preconditions import Precondition
+from molt.index.errors import IndexingError
 from molt.index.segments.filter import Filter, parse_filter
+from molt.index.selection.constants import check_not_all
 from molt.index.selection.selection import (
     MatchingDocuments,
-    check_not_all,
     delete_selected,
     select_matching,
 )
@@ -70,17 +77,25 @@ async def _delete_kept(
     selection = await reading.run(_select, service, name, where, match)
     total = Ack(0, selection.revision)
     for part in selection.parts():
-        ack = await _delete_part(request, part)
-        total = Ack(total.accepted + ack.accepted, ack.revision)
+        try:
+            ack = await _delete_part(request, part, match)
+        except (RequestError, IndexingError) as error:
+            if not total.accepted:
+                raise
+            deleted, revision = total.accepted, total.revision
+            raise PartlyDeletedError(error, deleted=deleted, revision=revision) from error
+        total, match = Ack(total.accepted + ack.accepted, ack.revision), None
     return total
 
 
-async def _delete_part(request: Request, part: MatchingDocuments) -> Ack:
+async def _delete_part(
+    request: Request, part: MatchingDocuments, match: frozenset[int] | None
+) -> Ack:
     """What has begun waits where the server is busy. Raises `StoppingError`."""
     service = service_of(request)
     while not service.stopping:
         try:
-            return await admission_of(request).run(_delete, service, part)
+            return await admission_of(request).run(_delete, service, part, match)
         except OverloadedError:
             await asyncio.sleep(_PAUSE)
     raise StoppingError
@@ -95,8 +110,8 @@ def _select(
     return selection
 
 
-def _delete(service: Service, part: MatchingDocuments) -> Ack:
-    ack = delete_selected(service.engine.catalog, part)
+def _delete(service: Service, part: MatchingDocuments, match: frozenset[int] | None) -> Ack:
+    ack = delete_selected(service.engine.catalog, part, match=match)
     service.engine.changed(part.collection.name)
     return ack
 

@@ -74,6 +74,16 @@ def test_a_filter_keeps_the_documents_it_describes(where, rows):
     assert kept(where) == rows
 
 
+def test_a_whole_number_is_the_id_of_its_digits():
+    ids = ["10", "1e1", "10.0", "1.5", "9007199254740993"]
+    expected = {10: [0], "1e1": [1], 1.5: [3], 2**53 + 1: [4], 2**53: []}
+    for number, rows in expected.items():
+        where = parse_filter({"field": "id", "eq": number})
+        assert matching_documents(where, ids=ids, metadata=[{}] * 5).nonzero()[0].tolist() == rows
+    where = parse_filter({"field": "id", "ne": 10, "in": [10, 1.5]})
+    assert matching_documents(where, ids=ids, metadata=[{}] * 5).nonzero()[0].tolist() == [3]
+
+
 def test_one_value_must_satisfy_every_operator_on_its_field():
     assert kept({"field": "price", "gte": 10, "lt": 50}, [{"price": [5, 100]}]) == []
 
@@ -199,3 +209,71 @@ def test_it_agrees_after_merges_and_after_reopening(metadata, where, data):
     expected = {row for row, one in zip(moved, metadata, strict=True) if oracle(where, one)} - {-1}
     mask = matching_rows(parse_filter(where), again, n_rows=len(metadata))
     assert {row for row in mask.nonzero()[0] if row in moved} == expected
+
+
+def as_before(metadata, path):
+    """Attributes as the version before kept them: no objects, nulls and rests of integers."""
+    frame = attributes_of(metadata).frame
+    known = frame.filter(~frame["kind"].is_in(["null", "object"]))
+    known.drop("rest", "element").write_parquet(path)
+    return read_attributes(path)
+
+
+def rows_of(where, attributes, n_rows):
+    return matching_rows(parse_filter(where), attributes, n_rows=n_rows).nonzero()[0].tolist()
+
+
+LARGE = 1234567890123456789
+ROUNDED = [
+    ({"field": "uid", "eq": LARGE}, [0]),
+    ({"field": "uid", "in": [LARGE, 7]}, [0, 1]),
+    ({"field": "uid", "gte": LARGE}, [0, 2]),
+    ({"field": "uid", "lte": LARGE}, [0, 1]),
+    ({"field": "uid", "gt": LARGE - 1}, [2]),
+    ({"field": "uid", "ne": LARGE}, [1, 2]),
+    ({"not": {"field": "uid", "eq": LARGE}}, [1, 2]),
+]
+
+
+@pytest.mark.parametrize("small", [7, "7"])
+@pytest.mark.parametrize(("where", "rows"), ROUNDED)
+def test_integers_of_an_earlier_version_are_found_by_the_nearest_number(
+    where, rows, small, tmp_path
+):
+    metadata = [{"uid": LARGE}, {"uid": small}, {"uid": LARGE + 10**6}]
+    earlier = as_before(metadata, tmp_path / "earlier")
+    assert rows_of(where, earlier, 3) == rows
+
+
+@pytest.mark.parametrize(("where", "rows"), ROUNDED)
+def test_rounded_integers_stay_known_as_such_after_merges(where, rows, tmp_path):
+    earlier = as_before([{"uid": LARGE}, {"uid": 7}], tmp_path / "earlier")
+    later = attributes_of([{"uid": LARGE + 10**6}], ids=["d"])
+    merged = merged_attributes([(later, np.array([2])), (earlier, np.array([0, 1]))])
+    merged.write(tmp_path / "merged")
+    again = read_attributes(tmp_path / "merged")
+    assert again.frame.equals(merged.frame)
+    assert rows_of(where, merged, 3) == rows_of(where, again, 3) == rows
+
+
+def test_an_object_exists_in_what_an_earlier_version_kept_as_it_does_now(tmp_path):
+    metadata = [{"size": {"height": 3, "unit": {"name": "m"}}}, {"size-": 1}, {"size/": 1}, {}]
+    parts = [attributes_of(metadata), as_before(metadata, tmp_path / "earlier")]
+    merged = merged_attributes([(parts[0], np.array([0, 1, -1, 3])), (parts[1], np.arange(4))])
+    for attributes in (*parts, merged):
+        for field in ("size", "size.unit", "size.unit.name"):
+            assert rows_of({"field": field, "exists": True}, attributes, 4) == [0]
+            assert rows_of({"field": field, "exists": False}, attributes, 4) == [1, 2, 3]
+        assert rows_of({"field": "siz", "exists": True}, attributes, 4) == []
+
+
+def test_many_large_integers_are_looked_for_at_once(monkeypatch):
+    calls = []
+    search = np.searchsorted
+    monkeypatch.setattr(np, "searchsorted", lambda *given: calls.append(1) or search(*given))
+    numbers = [2**53 + n for n in range(500)]
+    wanted = numbers[::2] + [2**60 + n for n in range(500)]
+    assert kept({"field": "n", "in": wanted}, [{"n": n} for n in numbers]) == [*range(0, 500, 2)]
+    dates = [f"2024-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
+    assert len(kept({"field": "at", "in": dates}, [{"at": f"{one}T09:00"} for one in dates])) == 336
+    assert len(calls) < 20

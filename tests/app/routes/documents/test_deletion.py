@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from molt.encoder.errors import EncoderError
+from molt.index.errors import CatalogBusyError, CatalogFullError
 from molt.index.selection import selection
 from tests.app.routes.documents.conftest import DOCUMENTS, Put
 from tests.app.serving import service_of
@@ -65,6 +66,11 @@ def test_documents_that_a_filter_keeps_are_deleted(
         {"not": {"not": {}}},
         {"not": {"any": []}},
         {"any": [{"field": "price", "eq": 5}, {}]},
+        {"any": [{"field": "price", "exists": True}, {"field": "price", "exists": False}]},
+        {"field": "id", "ne": ""},
+        {"field": "id", "ne": True},
+        {"field": "sold", "ne": "true"},
+        {"not": {"field": "sold", "in": ["true"]}},
     ],
 )
 def test_a_filter_that_keeps_everything_deletes_nothing(
@@ -150,6 +156,67 @@ def test_deleting_by_a_filter_can_depend_on_the_revision(client: TestClient, put
     assert (refused.status_code, refused.json()["revision"]) == (412, 4)
     assert client.post(DELETE, json=body, headers={"If-None-Match": "*"}).status_code == 422
     assert client.post(DELETE, json=body, headers={"If-Match": '"4"'}).json()["deleted"] == 1
+
+
+def test_a_revision_that_goes_by_while_documents_are_selected_matches_no_more(
+    client: TestClient, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(*documents())
+    select = selection.select_matching
+
+    def select_and_write(*given: Any) -> Any:
+        selected = select(*given)
+        client.post(DOCUMENTS, json={"documents": [{"id": "e", "text": "boots"}], "wait": False})
+        return selected
+
+    monkeypatch.setattr("molt.app.routes.documents.deletion.select_matching", select_and_write)
+    body = {"filter": {"field": "price", "lte": 12}}
+    refused = client.post(DELETE, json=body, headers={"If-Match": '"4"'})
+    assert (refused.status_code, refused.json()["revision"]) == (412, 5)
+    assert ids(client) == ["d0", "d1", "d2", "d3", "e"]
+
+
+def test_a_condition_holds_for_all_transactions_of_a_deletion(
+    client: TestClient, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "BATCH", 1)
+    put(*documents())
+    body = {"filter": {"field": "price", "lte": 12}}
+    answer = client.post(DELETE, json=body, headers={"If-Match": '"4"'}).json()
+    assert (answer["deleted"], ids(client)) == (2, ["d2", "d3"])
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (CatalogBusyError("the catalog is locked"), (503, "urn:molt:problem:catalog_busy")),
+        (CatalogFullError("the disk is full"), (507, "urn:molt:problem:disk_full")),
+    ],
+)
+def test_what_ends_a_deletion_says_how_many_documents_it_deleted(
+    client: TestClient,
+    put: Put,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    expected: tuple[int, str],
+) -> None:
+    monkeypatch.setattr(selection, "BATCH", 1)
+    put(*documents())
+    delete, calls = selection.delete_selected, []
+
+    def delete_one(*given: Any, **named: Any) -> Any:
+        calls.append(given)
+        if len(calls) > 1:
+            raise error
+        return delete(*given, **named)
+
+    monkeypatch.setattr("molt.app.routes.documents.deletion.delete_selected", delete_one)
+    answer = client.post(DELETE, json={"filter": {"field": "price", "lte": 12}})
+    told = answer.json()
+    assert (answer.status_code, told["type"]) == expected
+    assert (told["deleted"], told["revision"]) == (1, 5)
+    assert "1 documents were deleted before" in told["detail"]
+    assert ids(client) == ["d1", "d2", "d3"]
 
 
 @pytest.mark.parametrize(
