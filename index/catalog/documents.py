@@ -20,8 +20,9 @@ from molt.index.catalog.collections import (
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import check_id, is_id
 from molt.index.catalog.liveness import Liveness, read_liveness
+from molt.index.catalog.rows.applying import apply_patches
 from molt.index.catalog.rows.deleting import delete_rows, unchanged_since
-from molt.index.catalog.rows.encoding import encode_all, encode_document, encode_patched
+from molt.index.catalog.rows.encoding import encode_all, encode_document
 from molt.index.catalog.rows.patching import DocumentPatch, by_document
 from molt.index.catalog.rows.preconditions import (
     UNCONDITIONAL,
@@ -111,15 +112,10 @@ class Documents:
         wanted = by_document(patches)
         with self._database.writing() as connection:
             _begin(connection, collection, list(wanted), given)
-            found = fetch_by_id(connection, collection, list(wanted))
-            rows = {
-                doc_id: encode_patched(stored.document, wanted[doc_id])
-                for doc_id, stored in found.items()
-            }
-            upserted = upsert_rows(connection, collection, rows)
-        missing = tuple(doc_id for doc_id in wanted if doc_id not in found)
-        accepted = sum(len(wanted[doc_id]) for doc_id in found)
-        return Ack(accepted, upserted.revision, missing, upserted.revisions)
+            applied = apply_patches(connection, collection, wanted)
+        missing = tuple(doc_id for doc_id in wanted if doc_id not in applied.revisions)
+        accepted = sum(len(wanted[doc_id]) for doc_id in applied.revisions)
+        return Ack(accepted, applied.revision, missing, applied.revisions)
 
     def delete(
         self, collection: Collection, doc_id: str, *, given: Precondition = UNCONDITIONAL

@@ -1,10 +1,11 @@
 """Encoding: documents as the columns that keep them, checked; the one way into the catalog."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.fields import check_id, check_text, encode_metadata
-from molt.index.catalog.rows.patching import DocumentPatch, patched
+from molt.index.catalog.rows.patching import DocumentPatch, merge_metadata, patched
 from molt.index.errors import DuplicateDocumentError, InvalidDocumentError, InvalidFieldError
 
 
@@ -57,6 +58,23 @@ def encode_patched(document: Document, patches: Sequence[DocumentPatch]) -> dict
         document = patched(document, check_patch(patch))
         row = encode_document(document)
     return row
+
+
+def encode_merged(
+    doc_id: str, metadata: Mapping[str, Any], patches: Sequence[DocumentPatch]
+) -> str:
+    """Metadata after patches, each of which leaves some that can be kept.
+
+    Raises `InvalidDocumentError`.
+    """
+    encoded = ""
+    for patch in patches:
+        metadata = merge_metadata(metadata, check_patch(patch).metadata)
+        try:
+            encoded = encode_metadata(metadata)
+        except InvalidFieldError as error:
+            raise InvalidDocumentError(doc_id, error) from None
+    return encoded
 
 
 def _check_passage(document: Document) -> str:

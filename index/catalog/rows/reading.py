@@ -57,6 +57,15 @@ class MetadataBatch:
     metadata: Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class StoredMetadata:
+    """The metadata of a live document, as it is `encoded` too, and its revision."""
+
+    revision: int
+    metadata: Mapping[str, Any]
+    encoded: str
+
+
 def documents_of(collection: Collection) -> ColumnElement[bool]:
     """The documents of a collection."""
     return _COLUMNS.collection_id == collection.id
@@ -96,6 +105,19 @@ def fetch_by_id(
         found.document.id: found
         for chunk in chunks([one for one in doc_ids if is_id(one)])
         for found in fetch_documents(connection, query.where(_COLUMNS.doc_id.in_(chunk)))
+    }
+
+
+def fetch_metadata(
+    connection: Connection, collection: Collection, doc_ids: Sequence[str]
+) -> dict[str, StoredMetadata]:
+    """The metadata of the documents of these ids that there are; no text is read."""
+    names = ("doc_id", "revision", "metadata")
+    query = select(*(_COLUMNS[name] for name in names)).where(documents_of(collection))
+    return {
+        doc_id: StoredMetadata(revision, _decoded(doc_id, encoded), encoded)
+        for chunk in chunks(doc_ids)
+        for doc_id, revision, encoded in connection.execute(query.where(_COLUMNS.doc_id.in_(chunk)))
     }
 
 

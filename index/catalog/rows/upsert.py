@@ -46,7 +46,7 @@ def upsert_rows(
     ]
     added = [row for row in changed if row["doc_id"] not in kept]
     _insert(connection, added, first_ordinal=counters.next_ordinal)
-    _update(connection, [row for row in changed if row["doc_id"] in kept])
+    update_rows(connection, [row for row in changed if row["doc_id"] in kept], CONTENT)
     after = counters.moved(changed=len(changed), added=len(added))
     write_counters(connection, collection, after)
     revisions = {doc_id: one.revision for doc_id, one in kept.items()}
@@ -77,8 +77,11 @@ def _insert(connection: Connection, rows: Sequence[dict[str, Any]], *, first_ord
         connection.execute(insert(documents), numbered)
 
 
-def _update(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    written = (*CONTENT, "revision")
+def update_rows(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+) -> None:
+    """Write these columns, and the revision, of documents that exist."""
+    written = (*columns, "revision")
     statement = (
         update(documents)
         .where(documents.c.collection_id == bindparam("in_collection"))

@@ -1,11 +1,17 @@
 """Documents patched and deleted by many, on SQLite and on PostgreSQL."""
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import Ack
+from molt.index.catalog.rows import applying, reading
 from molt.index.catalog.rows.patching import DocumentPatch
 from molt.index.catalog.rows.preconditions import Precondition
 from molt.index.errors import InvalidDocumentError, PreconditionFailedError
@@ -30,6 +36,65 @@ def test_a_patch_is_a_change_only_where_something_changes(
     assert ack == Ack(2, 5, missing=("x",))
     assert ack.revisions == {"d0": 1, "d1": 5}
     assert left(catalog, catalog_collection)["d1"] == (5, 9)
+
+
+@pytest.fixture
+def statements(catalog: Catalog) -> Iterator[list[str]]:
+    """All that is sent to the database from now on."""
+    sent: list[str] = []
+
+    def keep(*given: Any) -> None:
+        sent.append(given[2])
+
+    event.listen(catalog.database.engine, "before_cursor_execute", keep)
+    yield sent
+    event.remove(catalog.database.engine, "before_cursor_execute", keep)
+
+
+def test_where_metadata_alone_change_no_text_is_read_or_written(
+    catalog: Catalog, catalog_collection: Collection, statements: list[str]
+) -> None:
+    patches = [DocumentPatch("d0", {"n": 5}), DocumentPatch("d0", {"m": 1}), DocumentPatch("x", {})]
+    catalog.documents.patch(catalog_collection, patches)
+    told = " ".join(statements)
+    assert "metadata" in told
+    assert not re.search(r"\btext\b|\btitle\b", told)
+    kept = catalog.documents.get(catalog_collection, "d0").document
+    assert kept == Document("d0", "text 0", metadata={"n": 5, "m": 1})
+
+
+def test_documents_are_patched_so_many_at_a_time_that_their_texts_fit(
+    catalog: Catalog, catalog_collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[int] = []
+    fetch = reading.fetch_by_id
+
+    def fetch_some(*given: Any) -> Any:
+        fetched.append(len(given[2]))
+        return fetch(*given)
+
+    monkeypatch.setattr(applying, "fetch_by_id", fetch_some)
+    monkeypatch.setattr(applying, "_CHARS", 30)
+    patches = [DocumentPatch(f"d{n}", {"n": -n}, title="T") for n in range(4)]
+    patches.append(DocumentPatch("nobody", {}, title="T"))
+    ack = catalog.documents.patch(catalog_collection, patches)
+    assert fetched == [2, 2]
+    assert ack == Ack(4, 8, missing=("nobody",))
+    assert sorted(ack.revisions.values()) == [5, 6, 7, 8]
+    assert {n for _, n in left(catalog, catalog_collection).values()} == {0, -1, -2, -3}
+
+
+def test_a_patch_that_cannot_be_kept_undoes_those_before_it(
+    catalog: Catalog, catalog_collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "_CHARS", 1)
+    before = left(catalog, catalog_collection)
+    wrong = DocumentPatch("d3", {}, text="")
+    for last in (wrong, DocumentPatch("d3", {"n": float("nan")})):
+        patches = [DocumentPatch("d0", {"n": 9}), DocumentPatch("d1", {"n": 9}, title="T"), last]
+        with pytest.raises(InvalidDocumentError):
+            catalog.documents.patch(catalog_collection, patches)
+    assert left(catalog, catalog_collection) == before
 
 
 def test_what_cannot_be_an_id_is_missing_and_no_error(
