@@ -39,34 +39,37 @@ def check_not_all(where: Filter) -> None:
         )
 
 
-def _always(signed: _Signed) -> bool:
-    """Does this hold of every document?"""
+def _always(signed: _Signed, beside: frozenset[_Signed] = frozenset()) -> bool:
+    """Does this, or one of those `beside` it, hold of every document?"""
     where, sign = signed
+    if (where, not sign) in beside:
+        return True
     match where:
         case Not(part):
-            return _always((part, not sign))
+            return _always((part, not sign), beside)
         case All(parts) | AnyOf(parts) if isinstance(where, All) is sign:
-            return all(_always((part, sign)) for part in parts)
+            return all(_always((part, sign), beside) for part in parts)
         case Condition() if sign:
-            return all(map(_is_of_every_id, _pieces(where)))
+            return all(_piece_holds(piece, beside) for piece in _pieces(where))
         case AnyElement(_, part):
             return not sign and _always((part, False))
         case _:
-            return _one_always_holds(list(_alternatives(signed)))
+            return _one_holds(list(_alternatives(signed)), beside)
 
 
-def _one_always_holds(alternatives: list[_Signed]) -> bool:
-    """Is one of them a constant, or the opposite of another one?"""
-    known = set(alternatives)
+def _one_holds(alternatives: list[_Signed], beside: frozenset[_Signed]) -> bool:
+    beside |= {*alternatives}
     return any(
-        (where, not sign) in known
-        or (
-            _always((where, sign))
-            if sign or not isinstance(where, Condition)
-            else _is_of_every_id((where, sign))
-        )
-        for where, sign in alternatives
+        _piece_holds(one, beside)
+        if isinstance(one[0], Condition) and not one[1]
+        else _always(one, beside)
+        for one in alternatives
     )
+
+
+def _piece_holds(piece: _Signed, beside: frozenset[_Signed]) -> bool:
+    where, sign = piece
+    return (where, not sign) in beside or _is_of_every_id(piece)
 
 
 def _alternatives(signed: _Signed) -> Iterator[_Signed]:

@@ -91,6 +91,8 @@ def test_what_two_opposites_leave_open_is_refused(where: dict[str, Any]) -> None
         {"all": [HAS, LACKS]},
         {"any": [HAS, {"not": {}}]},
         {"any": [HAS, IS_NOT]},
+        {"any": [{"all": [HAS, IS]}, {"not": HAS}]},
+        {"any": [IS, {"field": "a", "any_element": {"not": IS}}]},
         {"any": [HAS, {"field": "b", "exists": False}]},
         {"not": {"field": "a", "eq": 1, "ne": 2}},
         {"field": "a", "any_element": {}},
