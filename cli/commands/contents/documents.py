@@ -159,7 +159,8 @@ def _delete_ids(
 
 
 def _delete_kept(catalog: "Catalog", name: str, where: str, *, yes: bool) -> int:
-    from molt.index.selection.selection import check_not_all, delete_selected
+    from molt.index.selection.constants import check_not_all
+    from molt.index.selection.selection import delete_selected
 
     check_not_all(parsed_filter(where))
     selection = _selected(catalog, name, where)

@@ -78,13 +78,13 @@ def _merge(connection: Connection, collection: Collection, patches: Patches) -> 
     counters = lock_counters(connection, collection)
     kept = fetch_metadata(connection, collection, list(patches))
     revisions = {doc_id: one.revision for doc_id, one in kept.items()}
-    changed = []
+    changed: list[dict[str, str | int]] = []
     for doc_id, one in kept.items():
         encoded = encode_merged(doc_id, one.metadata, patches[doc_id])
         if encoded != one.encoded:
             revisions[doc_id] = counters.revision + len(changed) + 1
-            row = {"doc_id": doc_id, "metadata": encoded, "revision": revisions[doc_id]}
-            changed.append(row | {"collection_id": collection.id})
+            place = {"collection_id": collection.id, "doc_id": doc_id}
+            changed.append(place | {"metadata": encoded, "revision": revisions[doc_id]})
     update_rows(connection, changed, _METADATA)
     after = counters.moved(changed=len(changed))
     write_counters(connection, collection, after)
