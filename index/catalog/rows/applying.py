@@ -7,6 +7,7 @@ of its caller.
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -78,13 +79,13 @@ def _merge(connection: Connection, collection: Collection, patches: Patches) -> 
     counters = lock_counters(connection, collection)
     kept = fetch_metadata(connection, collection, list(patches))
     revisions = {doc_id: one.revision for doc_id, one in kept.items()}
-    changed: list[dict[str, str | int]] = []
+    changed: list[dict[str, Any]] = []
     for doc_id, one in kept.items():
         encoded = encode_merged(doc_id, one.metadata, patches[doc_id])
         if encoded != one.encoded:
             revisions[doc_id] = counters.revision + len(changed) + 1
-            place = {"collection_id": collection.id, "doc_id": doc_id}
-            changed.append(place | {"metadata": encoded, "revision": revisions[doc_id]})
+            row = {"doc_id": doc_id, "metadata": encoded, "revision": revisions[doc_id]}
+            changed.append({**row, "collection_id": collection.id})
     update_rows(connection, changed, _METADATA)
     after = counters.moved(changed=len(changed))
     write_counters(connection, collection, after)
