@@ -16,6 +16,7 @@ from molt.training.errors import FitError
 from molt.training.fit.progress import TrainingEvent  # noqa: TC001
 from molt.training.run import name_run
 from molt.training.tuning.study import Tuned, tune
+from molt.training.uses import read_uses
 from tests.paths import ROOT
 from tests.training.test_run import material
 
@@ -77,13 +78,16 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_interrupted(
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": root}
     ended = subprocess.run(command, check=False, env=environment)
     assert ended.returncode == -signal.SIGKILL
-    interrupted = {path.name for path in (tmp_path / "killed" / "runs").iterdir() if path.is_dir()}
+    folders = [path for path in (tmp_path / "killed" / "runs").iterdir() if path.is_dir()]
+    (search,) = [path for path in folders if read_uses(path) == {base.id}]
+    interrupted = {path.name for path in folders} - {search.name}
     assert len(interrupted) == 2
     stages: list[TrainingEvent] = []
     resumed = run(base, dataset, tmp_path / "killed", trials=2, on_event=stages.append)
     assert resumed.trials == 2
     assert [event.step for event in stages if event.stage == "trials"] == [1]
     assert name_run(material(base, dataset), resumed.config) in interrupted
+    assert not search.exists()
 
 
 def test_a_search_that_goes_on_tries_nothing_twice(
