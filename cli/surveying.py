@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from molt.cli.invocation import Invocation
 from molt.cli.output import Listing, snippet, write_json, write_listing, write_note
+from molt.cli.remarks import note_remarks
 
 if TYPE_CHECKING:
-    from molt.index.files import RowError, SourcePart
+    from molt.index.files import RowError, Source, SourcePart
     from molt.index.files.options import ReadOptions
     from molt.index.files.survey import SurveyedColumn
 
@@ -40,43 +41,54 @@ def show_survey(
     reject: "Callable[[RowError], None]",
 ) -> None:
     """Read files to their end, and show columns, counts and the first records of each."""
-    for path in paths:
-        for found in _surveyed(path, options, reject):
-            if call.json:
-                write_json({"event": "survey"} | asdict(found))
-            else:
-                _write(found)
+    from molt.index.files import open_source
+
+    opened = [open_source(path, options=options) for path in paths]
+    parts = [part for source in opened for part in source.parts]
+    read: list[Source] = []
+    for part in parts:
+        source, found = _surveyed(part, parts, options, reject)
+        read.append(source)
+        if call.json:
+            write_json({"event": "survey"} | asdict(found))
+        else:
+            _write(found)
+    note_remarks(call, [*opened, *read])
     call.note("Nothing was written.")
 
 
 def _surveyed(
-    path: Path, options: "ReadOptions", reject: "Callable[[RowError], None]"
-) -> Iterator[_Surveyed]:
-    from molt.index.files import RecordKind, Source, open_source
+    part: "SourcePart",
+    beside: "Sequence[SourcePart]",
+    options: "ReadOptions",
+    reject: "Callable[[RowError], None]",
+) -> "tuple[Source, _Surveyed]":
+    """A part, read to its end with ids as those of the parts beside it."""
+    from molt.index.files import RecordKind, Source
     from molt.index.files.ids import RepeatedIds
     from molt.index.files.survey import FileSurvey
 
-    for part in open_source(path, options=options).parts:
-        survey, bad = FileSurvey(), _Bad(reject)
-        source = Source((part,), reject=bad, options=options, observe=survey.look)
-        records: list[dict[str, Any]] = []
-        good, ids = 0, RepeatedIds()
-        for record in _records(source):
-            good += 1
-            if part.kind is RecordKind.DOCUMENTS:
-                ids.see(record.id)
-            if len(records) < SHOWN:
-                records.append(asdict(record))
-        yield _Surveyed(
-            path=str(part.path),
-            kind=part.kind.value,
-            form=_form(part, options),
-            good=good,
-            bad=bad.count,
-            again=ids.count,
-            columns=survey.columns(source, part),
-            records=tuple(records),
-        )
+    survey, bad = FileSurvey(), _Bad(reject)
+    source = Source((part,), reject=bad, options=options, observe=survey.look)
+    source.ids.add(beside)
+    records: list[dict[str, Any]] = []
+    good, ids = 0, RepeatedIds()
+    for record in _records(source):
+        good += 1
+        if part.kind is RecordKind.DOCUMENTS:
+            ids.see(record.id)
+        if len(records) < SHOWN:
+            records.append(asdict(record))
+    return source, _Surveyed(
+        path=str(part.path),
+        kind=part.kind.value,
+        form=_form(part, options),
+        good=good,
+        bad=bad.count,
+        again=ids.count,
+        columns=survey.columns(source, part),
+        records=tuple(records),
+    )
 
 
 @dataclass

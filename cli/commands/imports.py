@@ -115,7 +115,11 @@ class Reading:
         from molt.index.files import open_source
 
         reject = {} if self.reject is None else {"reject": self.reject}
-        return [open_source(path, options=self.options, **reject) for path in self.paths]
+        sources = [open_source(path, options=self.options, **reject) for path in self.paths]
+        parts = [part for source in sources for part in source.parts]
+        for source in sources:
+            source.ids.add(parts)
+        return sources
 
 
 def _import(call: Invocation, collection: str, reading: Reading) -> dict[str, int]:

@@ -22,7 +22,7 @@ REFERENCES = frozenset(
     }
 )
 """The canonical names of columns whose cells are ids."""
-_EXACT = 2.0**53
+_EXACT = 2.0**53  # what is written as the whole number after it becomes this one
 _MOST_IDS = 1_000_000
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?P<point>\.0{1,9})?")
 _POWER = re.compile(r"-?[1-9](?:\.[0-9]{1,30})?[eE]\+[0-9]{1,2}")
@@ -38,7 +38,7 @@ def read_id(value: object, *, field: str = "id") -> str:
         return str(value)
     if not value.is_integer():
         raise InvalidFieldError(field, f"is {value}, no whole number; write it as a string")
-    if abs(value) > _EXACT:
+    if abs(value) >= _EXACT:
         raise InvalidFieldError(
             field,
             f"is {value}, a floating-point number too large to be exact; write it as a string",
@@ -75,38 +75,67 @@ class RepeatedIds:
 
 
 @dataclass
+class IdForm:
+    """How ids are written: some as `1.0`, some as `1`, and some as no whole number at all."""
+
+    pointed: bool = False
+    plain: bool = False
+    verbatim: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Are they whole numbers, although some have a point?"""
+        return self.pointed and not self.verbatim
+
+    def see(self, found: object) -> None:
+        """Look at an id of a table of strings."""
+        if not isinstance(found, str):
+            return
+        whole = _WHOLE.fullmatch(found)
+        if whole is not None:
+            self.pointed |= whole["point"] is not None
+            self.plain |= whole["point"] is None
+        elif not self.verbatim:
+            self.verbatim = not _is_whole_power(found)
+
+    def see_exact(self, found: object) -> None:
+        """Look at an id of a file that knows strings from numbers, of which none is changed."""
+        if isinstance(found, str) and (whole := _WHOLE.fullmatch(found)) and whole["point"]:
+            self.pointed = self.verbatim = True
+        self.pointed |= isinstance(found, float)
+
+
+@dataclass
 class IdCells:
-    """What was seen of the ids of one column. `unique`: none may stand for two rows."""
+    """What was seen of the ids of one column. `unique`: none may stand for two rows.
+
+    `whole` is what the files that are read together say of ids that have a point.
+    """
 
     unique: bool
-    _pointed: bool = field(default=False, init=False)
-    _plain: bool = field(default=False, init=False)
-    _verbatim: bool = field(default=False, init=False)
+    whole: bool | None = None
+    form: IdForm = field(default_factory=IdForm, init=False)
     _written: dict[str, tuple[int, str]] = field(default_factory=dict, init=False)
 
     def see(self, line: int, cell: str) -> None:  # noqa: ARG002  as the cells of other columns
         """Look at one cell."""
-        if not self._verbatim:
-            whole = _WHOLE.fullmatch(cell)
-            if whole is None and not _is_whole_power(cell):
-                self._verbatim = True
-            elif whole is not None and whole["point"] is None:
-                self._plain = True
-            else:
-                self._pointed |= whole is not None
+        self.form.see(cell)
 
     def read(self, line: int, cell: str) -> str:
         """The id of a row: as it is written, unless it is of a column of whole numbers.
 
         Raises `InvalidFieldError` where a row before has the same id, written otherwise.
         """
-        if self._verbatim or not self._pointed:
+        if not (self.form.whole if self.whole is None else self.whole):
             return cell
         whole = _WHOLE.fullmatch(cell)
-        digits = cell if whole is None else cell.removesuffix(whole["point"] or "")
-        if whole is None:
+        if whole is not None:
+            digits = cell.removesuffix(whole["point"] or "")
+        elif _is_whole_power(cell):
             digits = str(int(Decimal(cell)))
-        if self.unique and self._plain:
+        else:
+            return cell
+        if self.unique and self.form.plain:
             before = self._written.setdefault(digits, (line, cell))
             if before[1] != cell:
                 raise InvalidFieldError(

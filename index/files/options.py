@@ -28,12 +28,18 @@ def silent(message: str) -> None:
     """Tell nobody."""
 
 
+def undecided(column: str) -> bool | None:  # noqa: ARG001  as whoever decides
+    """Let a column alone say what its ids are."""
+    return None
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """None is for what is guessed: the format, the encoding, the delimiter, the quoting, columns.
 
     `number_columns` are read as numbers however those are written; of `metadata_columns`, where
-    they are given, and of no others metadata are made. `tell` hears what was guessed.
+    they are given, and of no others metadata are made. `tell` hears what was guessed;
+    `whole_ids` says of a column with ids such as `1.0` whether they are whole numbers.
     """
 
     format: str | None = None
@@ -47,6 +53,7 @@ class ReadOptions:
     number_columns: tuple[str, ...] = ()
     markup: Markup = Markup.KEPT
     tell: Callable[[str], None] = field(default=silent, compare=False)
+    whole_ids: Callable[[str], bool | None] = field(default=undecided, compare=False)
 
     @property
     def named_columns(self) -> tuple[str, ...]:

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import encode_document
 from molt.index.catalog.fields import check_text
@@ -23,6 +21,7 @@ from molt.index.catalog.judgments import (
 from molt.index.errors import InvalidFieldError
 from molt.index.files.columns import IDS, TEXTS, TITLES, DocumentColumns
 from molt.index.files.ids import make_id, read_id
+from molt.index.files.objects.exact import AmbiguousObjectError, parse_exactly
 from molt.index.files.text.markup import Markup, strip_markup
 
 QUERY_IDS = ("_id", "id", "query_id", "query-id", "qid")
@@ -143,8 +142,10 @@ def _as_metadata(values: dict[str, Any]) -> dict[str, Any]:
     given = values.pop("metadata", None)
     if isinstance(given, str) and given:
         try:
-            given = orjson.loads(given)
-        except orjson.JSONDecodeError:
+            given = parse_exactly(given.encode())
+        except AmbiguousObjectError as error:
+            raise InvalidFieldError("metadata", f"is not kept as it is written: {error}") from None
+        except ValueError:
             raise InvalidFieldError("metadata", "is a string that is not JSON") from None
     if given and not isinstance(given, dict):
         raise InvalidFieldError("metadata", "must be a JSON object")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -11,10 +12,10 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CatalogError, InvalidDocumentError
 from molt.index.files.beir import LAYOUT, find_parts
-from molt.index.files.columnar.dataset import find_dataset
+from molt.index.files.columnar.dataset import find_dataset, find_named_tables
 from molt.index.files.columns import DocumentColumns, require_columns
 from molt.index.files.compression import bare_suffix
-from molt.index.files.errors import RowError, ScoredTextsError, SourceError
+from molt.index.files.errors import NothingThereError, RowError, ScoredTextsError, SourceError
 from molt.index.files.ids import RepeatedIds
 from molt.index.files.judged.folder import find_relevance, unread_files
 from molt.index.files.judged.names import read_name
@@ -25,6 +26,7 @@ from molt.index.files.options import ReadOptions, told_once
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row, read_document, read_judgment, read_query
+from molt.index.files.spelling import IdSpelling
 from molt.index.files.table import READERS, column_names, find_part, has_header, read_table
 from molt.index.files.text.markup import Markup, has_markup
 
@@ -44,7 +46,8 @@ class Source:
 
     `unread` are those of a folder that look like data and are no part of the source.
     Each bad row goes to `reject`, which may raise it or remember it; a row that was rejected is
-    in no stream. `observe` sees every row that is not broken itself.
+    in no stream. `observe` sees every row that is not broken itself. `ids` are judged by
+    the parts, and by all others that are added to it.
     """
 
     def __init__(
@@ -62,6 +65,8 @@ class Source:
         self._reject = reject
         self._options = options
         self._observe = observe
+        self.ids = IdSpelling(options)
+        self.ids.add(parts)
         self._remarks = Remarks()
 
     @property
@@ -153,7 +158,8 @@ class Source:
     def _records(
         self, part: SourcePart, convert: Callable[[Row, SourcePart], _Record]
     ) -> Iterator[_Record]:
-        for row in read_table(part.path, self.progress, self._options):
+        options = replace(self._options, whole_ids=partial(self.ids.is_whole, part))
+        for row in read_table(part.path, self.progress, options):
             if self._observe is not None and isinstance(row, Row):
                 self._observe(part, row)
             record = _convert(row, part, convert)
@@ -194,10 +200,10 @@ def open_source(
 def _folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
     """What a folder holds: a BEIR corpus, a saved dataset, or files that are read one by one."""
     files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    beir = any(path.name.split(".", 1)[0] in LAYOUT for path in files)
-    found = find_parts(folder) if beir else find_dataset(folder)
+    beir = any(map(_is_of_layout, files))
+    found = _laid_out(folder) if beir else find_dataset(folder, options)
     if found and (not beir or any(part.kind is RecordKind.DOCUMENTS for part in found)):
-        return found if beir else _as_first(found, options)
+        return found
     taken = {part.path for part in found}
     rows = (path for path in files if path not in taken and bare_suffix(path) in READERS)
     tables = tuple(
@@ -207,14 +213,24 @@ def _folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
         and (not beir or read_name(path).kind is RecordKind.DOCUMENTS)
         and (part := _part_to_keep(path, options))
     )
-    more = find_relevance(folder, taken=taken | {part.path for part in tables})
-    return (*found, *tables, *(() if beir else more)) or find_parts(folder)
+    taken |= {part.path for part in tables}
+    if beir:
+        more = (part for part in find_named_tables(folder) if part.path not in taken)
+    else:
+        more = iter(find_relevance(folder, taken=taken))
+    return (*found, *tables, *more) or find_parts(folder)
 
 
-def _as_first(parts: tuple[SourcePart, ...], options: ReadOptions) -> tuple[SourcePart, ...]:
-    """The parts of a dataset, all of the kind that the first one is."""
-    kind = find_part(parts[0].path, options).kind
-    return tuple(replace(part, kind=kind) for part in parts)
+def _is_of_layout(path: Path) -> bool:
+    """A file or a folder of the BEIR layout; other folders may have such names in datasets."""
+    name = path.name.split(".", 1)[0]
+    return name in LAYOUT and (path.is_file() or name == "qrels")
+
+
+def _laid_out(folder: Path) -> tuple[SourcePart, ...]:
+    with suppress(NothingThereError):
+        return find_parts(folder)
+    return ()
 
 
 def _part_to_keep(path: Path, options: ReadOptions) -> SourcePart | None:

@@ -117,6 +117,11 @@ def has_header(path: Path, options: ReadOptions = _GUESSING) -> bool:
     return _reader(path, options) is not read_objects
 
 
+def is_of_strings(path: Path, options: ReadOptions = _GUESSING) -> bool:
+    """Has the file cells that are strings, of which a column says together what they are?"""
+    return _reader(path, options) in _VERBATIM
+
+
 def find_part(path: Path, options: ReadOptions = _GUESSING) -> SourcePart:
     """What a file holds, told by its layout or its name, else by its first row.
 

@@ -69,7 +69,7 @@ def _read_path(path: Path) -> RawData:
         own = [] if kind is None else [(path, kind)]
     parts = () if own and path.is_file() else _parts(path, needed=not own)
     mine = {file for file, _ in own}
-    read = [_read_part(part) for part in parts if part.path not in mine]
+    read = [_read_part(part, parts) for part in parts if part.path not in mine]
     return join(*read, *(_read_own(*one) for one in own))
 
 
@@ -97,9 +97,10 @@ def _own_kind(path: Path) -> TaskKind | None:
         return None
 
 
-def _read_part(part: SourcePart) -> RawData:
+def _read_part(part: SourcePart, beside: Sequence[SourcePart]) -> RawData:
     def read(reject: Callable[[RowError], None]) -> RawData:
         source = Source((part,), reject=reject)
+        source.ids.add(beside)
         if part.kind is RecordKind.DOCUMENTS:
             raw = RawData(documents=tuple(source.documents()))
         elif part.kind is RecordKind.QUERIES:

@@ -38,4 +38,4 @@ def plain_value(value: Any) -> Any:
 def _number(value: Decimal) -> int | float | None:
     if not value.is_finite():
         return None
-    return int(value) if value.as_tuple().exponent == 0 else float(value)
+    return int(value) if value == value.to_integral_value() else float(value)

@@ -19,6 +19,7 @@ from molt.index.catalog.judgments import Judgment, Query
 from molt.index.errors import IndexingError
 from molt.index.files.errors import SourceError
 from molt.index.files.judged.names import format_of
+from molt.index.files.part import RecordKind
 from molt.index.files.source import Source, open_source
 
 _QUERIES = "queries.jsonl"
@@ -53,12 +54,17 @@ def export_judgments(judgments: Sequence[Judgment], target: Path) -> None:
 def export_queries(queries: Iterable[Query], target: Path) -> None:
     """Write queries into one file of JSON Lines, as BEIR has them.
 
-    Raises `RelevanceExportError` where the name says something else, or the file is there.
+    Raises `RelevanceExportError` where the file would not be read back as queries, or is there.
     """
     if target.suffix.lower() != ".jsonl":
         raise RelevanceExportError(f"{target}: of no known format; end the name in .jsonl")
     with _whole_file(target) as file:
         _write_queries(file, queries)
+        if not _holds_queries(file):
+            raise RelevanceExportError(
+                f"{target}: would not be read back as queries; put the word queries in its name, "
+                f"as in {target.stem}-queries.jsonl"
+            )
 
 
 def export_folder(queries: Iterable[Query], judgments: Sequence[Judgment], target: Path) -> None:
@@ -127,6 +133,13 @@ def _read_back(path: Path, read: Callable[[Source], Iterator[Judgment]]) -> Iter
         yield from read(open_source(path))
     except SourceError as error:
         yield error
+
+
+def _holds_queries(path: Path) -> bool:
+    try:
+        return all(part.kind is RecordKind.QUERIES for part in open_source(path).parts)
+    except SourceError:
+        return False
 
 
 def _difference(written: Sequence[Judgment], read: Iterable[object]) -> str | None:

@@ -47,11 +47,15 @@ class _Topic:
 
 @dataclass(frozen=True)
 class _Mark:
-    """A tag, or a text between tags, on the line of that number."""
+    """A tag, or a text between tags, on the line of that number.
+
+    `inline` is a tag that nobody knows and that is closed on its line, or closes there.
+    """
 
     line: int
     text: str
     tag: re.Match[str] | None = None
+    inline: bool = False
 
 
 def read_topics(
@@ -79,12 +83,17 @@ def read_topics(
 
 def _marks(number: int, line: str) -> Iterator[_Mark]:
     """What a line holds; a tag that nobody knows is text unless it begins the line."""
-    at = 0
-    for tag in _TAG.finditer(line):
+    at, begun = 0, ""
+    tags = list(_TAG.finditer(line))
+    for tag in tags:
         name = tag[2].lower()
-        if name in _TOPICS or name in _PARTS or not line[: tag.start()].strip():
+        known = name in _TOPICS or name in _PARTS
+        if not line[: tag.start()].strip() and not known:
+            begun = name
+        if known or name == begun:
+            closes = any(one[1] and one[2].lower() == name for one in tags)
             yield _Mark(number, line[at : tag.start()])
-            yield _Mark(number, tag[0], tag)
+            yield _Mark(number, tag[0], tag, inline=closes and not known)
             at = tag.end()
     yield _Mark(number, line[at:] + "\n")
 
@@ -99,6 +108,9 @@ def _follow(topic: _Topic, mark: _Mark) -> None:
         topic.add(mark.text)
         return
     name = mark.tag[2].lower()
+    if mark.inline and topic.open not in (None, name):
+        topic.add(mark.text)  # as <i>this</i> in the text of a part
+        return
     topic.open = None if mark.tag[1] else _PARTS.get(name, name)
 
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from molt.index.files.columns import IDS, TEXTS
 from molt.index.files.errors import RowError
 from molt.index.files.row import Row
 
 _WRITES = ("index", "create")
 _OTHERS = ("delete", "update")
+_OWN = frozenset((*IDS, *TEXTS)) - {"_id"}
 
 
 def unwrap_documents(path: Path, rows: Iterable[Row | RowError]) -> Iterator[Row | RowError]:
@@ -41,9 +43,16 @@ def _action(values: Mapping[str, Any]) -> tuple[str, str | None] | None:
 
 def _document(row: Row, pending: str | None) -> Row:
     source = row.values.get("_source")
-    if isinstance(source, dict):
+    if isinstance(source, dict) and _is_envelope(row.values):
         found = row.values.get("_id")
         return Row(row.line, source if found is None else {"_id": found} | source)
     if pending is not None and "_id" not in row.values:
         return Row(row.line, {"_id": pending} | dict(row.values))
     return row
+
+
+def _is_envelope(values: Mapping[str, Any]) -> bool:
+    """Is a row with `_source` a hit, and not a document with a field of that name?"""
+    if "_index" in values or len(values) == 1:
+        return True
+    return "_id" in values and not _OWN & values.keys()

@@ -11,12 +11,12 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from molt.index.files.columns import TEXTS, TITLES
+from molt.index.files.columns import IDS, TEXTS, TITLES
 from molt.index.files.errors import RowError, SourceError
 from molt.index.files.objects.bulk import unwrap_documents
 from molt.index.files.objects.exact import EXACT, AmbiguousObjectError
 from molt.index.files.objects.lines import read_jsonl
-from molt.index.files.options import ReadOptions
+from molt.index.files.options import ReadOptions, canonical
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row
 from molt.index.files.text.encoding import UTF8, not_decoded, open_utf8
@@ -28,7 +28,7 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 _LENIENT = JSONDecoder(parse_int=len)
 _GUESSING = ReadOptions()
 _TEXTS = frozenset((*TEXTS, *TITLES))
-_OWN = frozenset(("_id", "id", "text"))  # an object that has one is a document itself
+_OWN = frozenset((*IDS, *TEXTS))  # an object that has one is a document itself
 WRAPPERS = ("documents", "docs", "data", "rows", "records", "items", "results", "corpus")
 
 
@@ -71,8 +71,8 @@ def read_values(
 ) -> Iterator[Row | RowError]:
     """Every object of an array, or of objects that follow each other, with its first line.
 
-    An object with a list of objects that is called as one of `WRAPPERS` stands for those, and one
-    whose members are all objects with texts for its members. Raises
+    An object that is alone, with a list of objects that is called as one of `WRAPPERS`, stands for
+    those, and one whose members are all objects with texts for its members. Raises
     `SourceError` where the file is no JSON from some line on; the rows before it came.
     """
     with open_utf8(path, progress, options) as file:
@@ -80,9 +80,14 @@ def read_values(
         in_array = text.skip() == "["
         if in_array:
             text.pass_by("[")
+        first = not in_array
         while (mark := text.skip()) and mark != "]":
             line, value = text.value()
-            yield from _rows(path, line, value, alone=not in_array)
+            alone = first and not text.skip()
+            if alone and (name := _kept_list(value)):
+                options.tell(f"{path}: is one document, to which its list {name} belongs")
+            yield from _rows(path, line, value, alone=alone)
+            first = False
             _pass_comma(text, in_array=in_array)
         if in_array and mark != "]":
             raise SourceError(path, f"line {text.line}: the array never ends; get the file again")
@@ -102,7 +107,7 @@ def _rows(path: Path, line: int, value: Any, *, alone: bool) -> Iterator[Row | R
 
 def _wrapped(value: dict[str, Any]) -> list[Any] | None:
     """The objects that an object stands for: those of its list, or its members, by their ids."""
-    if _OWN & value.keys():
+    if _OWN & set(map(canonical, value)):
         return None
     lists = [inner for name, inner in value.items() if name.lower() in WRAPPERS]
     if len(lists) == 1 and isinstance(lists[0], list):
@@ -110,6 +115,14 @@ def _wrapped(value: dict[str, Any]) -> list[Any] | None:
     if value and all(isinstance(inner, dict) and _TEXTS & inner.keys() for inner in value.values()):
         return [{"_id": name} | inner for name, inner in value.items()]
     return None
+
+
+def _kept_list(value: Any) -> str | None:
+    """The name of a list that an object would stand for if it were no document itself."""
+    if not isinstance(value, dict) or not _OWN & set(map(canonical, value)):
+        return None
+    lists = (name for name in value if name.lower() in WRAPPERS)
+    return next((name for name in lists if value[name] and isinstance(value[name], list)), None)
 
 
 def _pass_comma(text: "_Text", *, in_array: bool) -> None:

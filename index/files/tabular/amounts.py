@@ -17,6 +17,7 @@ _AMOUNT = re.compile(
 _GROUPING = re.compile(r"['\u2019\s]")
 _GROUPS = re.compile(r"[1-9][0-9]{0,2}(?:[.,][0-9]{3})+")
 _MOST_DIGITS = 100
+_MOST_CHARS = 250  # of a cell that can be an amount; the pattern takes their square in steps
 
 
 @dataclass
@@ -99,13 +100,18 @@ def read_amount(cell: str, *, mark: str) -> int | float | None:
     return number if -(2**63) <= number < 2**63 else None
 
 
+def _match(cell: str) -> re.Match[str] | None:
+    cell = cell.strip()
+    return _AMOUNT.fullmatch(cell) if len(cell) <= _MOST_CHARS else None
+
+
 def _digits(cell: str) -> str | None:
-    found = _AMOUNT.fullmatch(cell.strip())
+    found = _match(cell)
     return _GROUPING.sub("", found["digits"]) if found else None
 
 
 def _is_negative(cell: str) -> bool:
-    found = _AMOUNT.fullmatch(cell.strip())
+    found = _match(cell)
     return found is not None and found["sign"] + found["late"] in ("-", "\u2212")
 
 

@@ -27,6 +27,8 @@ _KIND = re.compile(
     r"|(?P<code>0[0-9]+)"
     r"|(?P<comma>-?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),[0-9]+)"
 )
+_CODE = re.compile(r"[0-9]+[eE][0-9]+")  # programs write 1e+05 for the number
+_MOST_SPELLINGS = 10_000
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,56 @@ class _Reading:
 
 
 @dataclass
+class _Spellings:
+    """How cells with a point or an exponent are written, which no number keeps.
+
+    Versions (`3.1` and `3.10`) and codes (`1e5` among `123`) look so. The first 10,000 are known.
+    """
+
+    twice: tuple[int, str, str] | None = None
+    power: tuple[int, str] | None = None
+    fractions: bool = False
+    _seen: dict[str, str] = field(default_factory=dict)
+
+    def see(self, line: int, cell: str) -> None:
+        """Look at one cell that is a number and no integer."""
+        if "." in cell:
+            self.fractions = True
+            number = cell.rstrip("0")
+            if "e" in cell.lower() or number.endswith(".") or self.twice is not None:
+                return
+            if number in self._seen or len(self._seen) < _MOST_SPELLINGS:
+                before = self._seen.setdefault(number, cell)
+                self.twice = None if before == cell else (line, before, cell)
+        elif self.power is None and _CODE.fullmatch(cell):
+            self.power = (line, cell)
+
+    def why_text(self, *, integers: bool) -> str | None:
+        """Why a column of such cells and maybe integers is text; None where it is of numbers."""
+        if self.twice is not None:
+            line, before, cell = self.twice
+            return f"kept as text, since line {line} has {cell[:40]} beside {before[:40]}"
+        if self.power is not None and integers and not self.fractions:
+            line, cell = self.power
+            return f"kept as text, since line {line} has {cell[:40]} among integers"
+        return None
+
+
+@dataclass
 class ColumnCells:
     """What was seen in a column: how many cells of each kind, and the first of each."""
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, tuple[int, str]] = field(default_factory=dict)
     nothing: dict[str, None] = field(default_factory=dict)
+    spellings: _Spellings = field(default_factory=_Spellings)
 
     def see(self, line: int, cell: str) -> None:
         """Count one cell that is not empty."""
         kind = classify(cell)
         self.counts[kind] += 1
+        if kind == "number":
+            self.spellings.see(line, cell)
         if kind not in self.first:
             self.first[kind] = (line, cell)
         if kind == "nothing" and len(self.nothing) < 4:
@@ -67,6 +108,9 @@ class ColumnCells:
         seen = self.counts
         numbers = seen["integer"] + seen["number"]
         others = seen.total() - seen["nothing"] - numbers
+        why = self.spellings.why_text(integers=seen["integer"] > 0)
+        if why is not None:
+            return _Reading(_read_text, f"{why}; pass --number to read numbers")
         if numbers and not seen["big"] and not seen["code"]:
             if not others:
                 whole = not seen["number"]

@@ -45,16 +45,23 @@ def read_typed(
     What is left out, or kept as text although numbers stand beside it, is told.
     """
     columns = _watched(table, options)
+    _look(table, columns, options)
+    for name, column in columns.items():
+        if isinstance(column, ColumnCells | AmountCells) and (remark := column.remark()):
+            options.tell(f"{table.path}: {name[:80]}: {remark}")
+    for row in table.read(progress, options):
+        yield row if isinstance(row, RowError) else _typed(table.path, row, columns)
+
+
+def _look(table: StringTable, columns: Mapping[str, _Cells], options: ReadOptions) -> None:
     for row in table.read(ReadProgress(), replace(options, tell=silent)):
         if isinstance(row, Row):
             for name, cell in row.values.items():
                 if name in columns:
                     columns[name].see(row.line, cell)
     for name, column in columns.items():
-        if isinstance(column, ColumnCells | AmountCells) and (remark := column.remark()):
-            options.tell(f"{table.path}: {name[:80]}: {remark}")
-    for row in table.read(progress, options):
-        yield row if isinstance(row, RowError) else _typed(table.path, row, columns)
+        if isinstance(column, IdCells) and column.form.pointed:
+            column.whole = options.whole_ids(name)
 
 
 def _watched(table: StringTable, options: ReadOptions) -> dict[str, _Cells]:

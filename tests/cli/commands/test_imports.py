@@ -370,3 +370,27 @@ def test_what_an_import_did_not_use_is_said_in_json_too(
     )
     (said,) = [line["said"] for line in done.lines if line["event"] == "remark"]
     assert "texts that do not answer the query are not kept" in said
+
+
+def test_a_dry_run_says_what_is_not_used_and_what_is_not_read(
+    molt: Molt, home: Path, beir: Path
+) -> None:
+    (beir / "extra.csv").write_text("id,text\nx,y\n")
+    (beir / "pairs.jsonl").write_text('{"query": "q", "positive": "p", "note": "n"}\n')
+    done = molt("--json", "import", "numbers", str(beir), "--dry-run")
+    said = [line["said"] for line in done.lines if line["event"] == "remark"]
+    assert [f"{beir / 'extra.csv'}: not read" in each for each in said] == [True, False]
+    assert 'the column "note" is not kept' in said[1]
+    assert not home.exists()
+
+
+def test_files_of_one_import_have_ids_of_one_spelling(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    (tmp_path / "docs.csv").write_text("id,text\n1.0,a\n1.1,b\n")
+    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\t1.0\t1\n")
+    files = [str(tmp_path / name) for name in ("docs.csv", "qrels.tsv")]
+    shown = molt("--json", "import", "shop", *files, "--dry-run").lines
+    assert shown[-1]["records"][0]["doc_id"] == "1.0"
+    done = molt("import", "shop", *files)
+    assert "name documents that the collection does not hold" not in done.stderr

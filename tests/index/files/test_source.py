@@ -315,7 +315,12 @@ def test_whole_floats_are_whole_number_ids_in_every_format(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [("1.5", "no whole number"), ("1e300", "too large to be exact")]
+    ("value", "said"),
+    [
+        ("1.5", "no whole number"),
+        ("1e300", "too large to be exact"),
+        ("9007199254740993.0", "too large to be exact"),
+    ],
 )
 def test_a_number_that_is_no_exact_id_is_named(tmp_path: Path, value: str, said: str) -> None:
     path = tmp_path / "a.jsonl"
@@ -329,6 +334,21 @@ def test_numbers_in_strings_of_json_are_read_where_an_option_says_so(tmp_path: P
     content = "".join(json.dumps(row) + "\n" for row in rows)
     found, _ = _documents(tmp_path / "a.jsonl", content, number_columns=("price",))
     assert [document.metadata["price"] for document in found] == [1234.5, 3]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ('{""n"": 123456789012345678901}', "more than 64 bits"),
+        ('{""n"": 1, ""n"": 2}', "name n twice"),
+        ("{n}", "a string that is not JSON"),
+    ],
+)
+def test_metadata_in_a_cell_is_never_rounded(tmp_path: Path, cell: str, said: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'id,text,metadata\n1,x,"{cell}"\n')
+    with pytest.raises(RowError, match=said):
+        list(open_source(path).documents())
 
 
 def test_html_is_told_and_stripped_where_an_option_says_so(tmp_path: Path) -> None:

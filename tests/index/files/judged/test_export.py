@@ -73,6 +73,16 @@ def test_a_name_that_names_a_split_is_refused_where_judgments_have_none(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_queries_under_a_name_that_does_not_say_so_are_refused(tmp_path: Path) -> None:
+    queries = [Query("q", "a", {"n": 1})]
+    for name in ("foo.jsonl", "qrels-queries.jsonl"):
+        with pytest.raises(RelevanceExportError, match=r"as in .*-queries\.jsonl"):
+            export_queries(queries, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    export_queries(queries, tmp_path / "foo-queries.jsonl")
+    assert list(open_source(tmp_path / "foo-queries.jsonl").queries()) == queries
+
+
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
     for name in ("set", "a.csv", "a.jsonl"):
         (tmp_path / name).write_text("mine")

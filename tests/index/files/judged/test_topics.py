@@ -80,3 +80,15 @@ def test_a_topic_that_lacks_something_is_named_by_its_line(
     (error,) = bad
     assert error.line == 5
     assert why in error.reason
+
+
+def test_a_line_that_begins_with_marked_words_goes_on_with_the_part_it_is_in(
+    tmp_path: Path,
+) -> None:
+    content = (
+        "<topic number='1'>\n<title>genes</title>\n<field>biology</field>\n"
+        "<narrative>of\n<i>Homo sapiens</i> alone,\n</i>no others</narrative>\n</topic>\n"
+    )
+    (found,) = _queries(tmp_path / "topics.xml", content)
+    narrative = "of <i>Homo sapiens</i> alone, </i>no others"
+    assert found == Query("1", "genes", {"field": "biology", "narrative": narrative})

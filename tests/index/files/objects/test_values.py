@@ -6,6 +6,7 @@ import pytest
 from molt.index.files import ReadProgress, RowError, SourceError
 from molt.index.files.objects import values
 from molt.index.files.objects.values import read_objects
+from molt.index.files.options import ReadOptions
 from molt.index.files.row import Row
 
 ROWS = [{"id": "1", "text": 'a ], "b'}, {"id": "2", "text": "ü", "tags": [1, {"x": None}]}]
@@ -40,9 +41,38 @@ def test_an_object_of_objects_with_texts_stands_for_them_by_their_ids(tmp_path: 
     assert found == [{"_id": "d1", "title": "T"}, {"_id": "own", "text": "x"}]
 
 
-def test_a_document_with_a_list_of_objects_is_a_document(tmp_path: Path) -> None:
-    row = {"id": "1", "text": "order", "items": [{"text": "tent"}]}
-    assert _read(tmp_path / "a.json", json.dumps(row)) == [Row(1, row)]
+@pytest.mark.parametrize(
+    "own", [{"id": "1", "text": "order"}, {"doc_id": "1"}, {"body": "order"}, {"Doc ID": 1}]
+)
+def test_a_document_with_a_list_of_objects_is_a_document_and_that_is_told(
+    tmp_path: Path, own: dict[str, object]
+) -> None:
+    told: list[str] = []
+    row = own | {"items": [{"name": "pen"}]}
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row))
+    found = list(read_objects(path, ReadProgress(), ReadOptions(tell=told.append)))
+    assert found == [Row(1, row)]
+    assert told == [f"{path}: is one document, to which its list items belongs"]
+
+
+def test_of_several_objects_none_stands_for_the_objects_in_it(tmp_path: Path) -> None:
+    orders = [{"title": "pens", "items": [{"name": "pen"}]}, {"title": "tea", "items": []}]
+    content = "\n".join(json.dumps(order, indent=1) for order in orders)
+    found = _read(tmp_path / "a.json", content)
+    assert [row.values for row in found if isinstance(row, Row)] == orders
+
+
+def test_only_a_hit_is_read_as_the_document_in_its_source(tmp_path: Path) -> None:
+    inner = {"text": "x"}
+    hits = [{"_index": "i", "_id": "1", "_source": inner}, {"_id": "1", "_source": inner}]
+    rows = [{"id": "1", "_source": inner}, {"_id": "1", "body": "y", "_source": inner}]
+    found = _read(tmp_path / "a.jsonl", "\n".join(map(json.dumps, [*hits, *rows])))
+    assert [row.values for row in found if isinstance(row, Row)] == [
+        {"_id": "1", "text": "x"},
+        {"_id": "1", "text": "x"},
+        *rows,
+    ]
 
 
 def test_values_are_found_across_the_borders_of_what_is_read_at_once(

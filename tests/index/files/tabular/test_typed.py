@@ -117,6 +117,43 @@ def test_without_the_option_decimal_commas_stay_text_and_the_option_is_named(
     assert any("(120,50 on line 2); pass --number" in each for each in told)
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["3.9", "3.10", "3.1"], "since line 4 has 3.1 beside 3.10"),
+        (["1e5", "123"], "since line 2 has 1e5 among integers"),
+    ],
+)
+def test_versions_and_codes_that_look_like_numbers_stay_text_and_are_told(
+    tmp_path: Path, cells: list[str], said: str
+) -> None:
+    told: list[str] = []
+    options = ReadOptions(tell=told.append)
+    assert _column(tmp_path / "a.csv", cells, options=options) == cells
+    assert any(f"price: kept as text, {said}" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1.0", "1", "1.00"], [1, 1, 1]),
+        (["1e+05", "123"], [1e5, 123]),
+        (["1e5", "1.5", "3"], [1e5, 1.5, 3]),
+        (["1.50", "2.25", "1.50"], [1.5, 2.25, 1.5]),
+    ],
+)
+def test_numbers_as_programs_write_them_stay_numbers(
+    tmp_path: Path, cells: list[str], numbers: list[float]
+) -> None:
+    assert _column(tmp_path / "a.csv", cells) == numbers
+
+
+def test_a_long_cell_of_a_number_column_is_text_at_once(tmp_path: Path) -> None:
+    cell = "-" + " " * 30_000 + "x"
+    options = ReadOptions(number_columns=("price",))
+    assert _column(tmp_path / "a.csv", ["1,5", cell], options=options) == [1.5, cell]
+
+
 @pytest.mark.parametrize("cell", ["1,2,3.4.5", "1..2", "abc", "", "1,23,4", "9" * 200, "1.5e3"])
 def test_what_is_no_amount_is_none(cell: str) -> None:
     assert read_amount(cell, mark=".") is None

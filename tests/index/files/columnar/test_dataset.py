@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from molt.index.catalog.judgments import Judgment
+from molt.index.files import Source, SourceError, open_source
+
+CORPUS = {"_id": ["d1"], "title": ["T"], "text": ["one"]}
+QUERIES = {"_id": ["q1"], "text": ["first"]}
+QRELS = {"query-id": ["q1"], "corpus-id": ["d1"], "score": [1]}
+
+
+def _write(path: Path, columns: dict[str, list[object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pl.DataFrame(columns).write_parquet(path)
+
+
+def _read(source: Source) -> tuple[list[str], list[str], list[Judgment]]:
+    documents = [one.id for one in source.documents()]
+    return documents, [one.id for one in source.queries()], list(source.judgments())
+
+
+@pytest.mark.parametrize(
+    ("corpus", "queries", "qrels"),
+    [
+        ("corpus-00000.parquet", "queries-00000.parquet", "qrels-test-00000.parquet"),
+        ("corpus/a-0.parquet", "queries/a-0.parquet", "qrels/test-0.parquet"),
+        ("en-corpus/test-0.parquet", "en-queries/test-0.parquet", "en-qrels/test-0.parquet"),
+        ("data/corpus/0.parquet", "data/queries/0.parquet", "data/qrels/test-0.parquet"),
+        ("corpus/a-0.parquet", "queries.parquet", "qrels/test.parquet"),
+    ],
+)
+def test_each_table_of_a_dataset_is_of_its_own_kind(
+    tmp_path: Path, corpus: str, queries: str, qrels: str
+) -> None:
+    _write(tmp_path / corpus, CORPUS)
+    _write(tmp_path / queries, QUERIES)
+    assert _read(open_source(tmp_path)) == (["d1"], ["q1"], [])
+    _write(tmp_path / qrels, QRELS)
+    assert _read(open_source(tmp_path)) == (["d1"], ["q1"], [Judgment("q1", "d1", 1, "test")])
+
+
+def test_shards_are_of_the_kind_of_the_first_one(tmp_path: Path) -> None:
+    _write(tmp_path / "train-00000-of-00002.parquet", CORPUS)
+    pl.DataFrame(CORPUS).clear().write_parquet(tmp_path / "train-00001-of-00002.parquet")
+    assert _read(open_source(tmp_path)) == (["d1"], [], [])
+
+
+def test_texts_with_scores_are_refused_where_there_is_nothing_else(tmp_path: Path) -> None:
+    _write(tmp_path / "a.parquet", {"sentence1": ["a"], "sentence2": ["b"], "score": [0.5]})
+    with pytest.raises(SourceError, match="holds texts with scores"):
+        open_source(tmp_path)
+    _write(tmp_path / "b.parquet", CORPUS)
+    assert _read(open_source(tmp_path)) == (["d1"], [], [])
