@@ -1,6 +1,6 @@
 """A source: everything that one path given by a user holds, as streams of records."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -214,10 +214,9 @@ def _folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
         and (part := _part_to_keep(path, options))
     )
     taken |= {part.path for part in tables}
+    more: Iterable[SourcePart] = find_relevance(folder, taken=taken)
     if beir:
         more = (part for part in find_named_tables(folder) if part.path not in taken)
-    else:
-        more = iter(find_relevance(folder, taken=taken))
     return (*found, *tables, *more) or find_parts(folder)
 
 

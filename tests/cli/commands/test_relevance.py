@@ -48,7 +48,7 @@ def test_what_is_kept_is_counted(molt: Molt, shop: str) -> None:
 def test_what_is_exported_can_be_imported_again(molt: Molt, shop: str, tmp_path: Path) -> None:
     assert molt("judgments", "export", shop, str(tmp_path / "set")).status == 0
     assert molt("judgments", "export", shop, str(tmp_path / "a.csv")).status == 0
-    assert molt("queries", "export", shop, str(tmp_path / "q.jsonl")).status == 0
+    assert molt("queries", "export", shop, str(tmp_path / "q-queries.jsonl")).status == 0
     folder = open_source(tmp_path / "set")
     assert list(folder.queries()) == QUERIES
     assert {*folder.judgments()} == {*JUDGED}
