@@ -142,3 +142,17 @@ def require(
         said = _SAYING.get(name, "is {}").format(value)
         detail = f"{said}; the setting limits.{name} allows {limit}"
         raise InvalidRequestError([Violation(detail, "body", place, element)])
+
+
+def named_as_in_files(value: object, names: Mapping[str, Sequence[str]]) -> object:
+    """A body whose ids have their own names, where they were called as one of those of files."""
+    if not isinstance(value, dict):
+        return value
+    taken: dict[str, object] = value
+    for field, known in names.items():
+        if value.get(field) is None:
+            found = next((name for name in known if value.get(name) is not None), None)
+            if found is not None:
+                rest = {name: inner for name, inner in taken.items() if name not in (field, found)}
+                taken = {field: value[found]} | rest
+    return taken

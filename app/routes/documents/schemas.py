@@ -5,14 +5,15 @@ from typing import Any
 from pydantic import BaseModel, Field, model_validator
 
 from molt.app.http.texts import Id, Text
-from molt.app.http.validation import Strict, limited
+from molt.app.http.validation import Strict, limited, named_as_in_files
 from molt.app.routes.search.schemas import FilterBody
+from molt.index.files.columns import IDS
 
 
 class DocumentBody(Strict):
     """A document: an id unique in its collection, a text, optionally a title and metadata.
 
-    The id may be called `_id`, as in files of BEIR.
+    The id may be called as in files: `_id`, `doc_id` and so on.
     """
 
     id: Id
@@ -23,9 +24,7 @@ class DocumentBody(Strict):
     @model_validator(mode="before")
     @classmethod
     def _take_id_of_files(cls, value: object) -> object:
-        if not isinstance(value, dict) or "_id" not in value or value.get("id") is not None:
-            return value
-        return {"id": value["_id"]} | {name: value[name] for name in value.keys() - {"id", "_id"}}
+        return named_as_in_files(value, {"id": IDS})
 
 
 class DocumentsBody(Strict):

@@ -2,28 +2,42 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from molt.app.http.texts import Id, PassageText, Words
-from molt.app.http.validation import WHOLE, Strict, limited
+from molt.app.http.validation import WHOLE, Strict, limited, named_as_in_files
 from molt.index.catalog.judgments import MAX_GRADE
+from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, QUERY_IDS
 
 
 class QueryBody(Strict):
-    """A query that judgments name by its id."""
+    """A query that judgments name by its id, which may be called as in files: `_id` and so on."""
 
     id: Id
     text: Words
     metadata: dict[str, Any] = Field(default={})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_id_of_files(cls, value: object) -> object:
+        return named_as_in_files(value, {"id": QUERY_IDS})
+
 
 class JudgmentBody(Strict):
-    """How relevant a document is to a query: 0 is judged and not relevant."""
+    """How relevant a document is to a query: 0 is judged and not relevant.
+
+    The ids may be called as in files: `query-id`, `corpus-id` and so on.
+    """
 
     query_id: Id
     doc_id: Id
     grade: Annotated[int, Field(ge=0, le=MAX_GRADE), WHOLE]
     split: Id | None = Field(default=None, description="train, dev or test, as BEIR names them")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_ids_of_files(cls, value: object) -> object:
+        return named_as_in_files(value, {"query_id": JUDGED_QUERIES, "doc_id": JUDGED_DOCUMENTS})
 
 
 class PairBody(Strict):
