@@ -116,8 +116,6 @@ class Checkpoint:
 
     path: Path
     id: str
-    kind: ModelKind
-    capabilities: tuple[Capability, ...]
     created_at: AwareDatetime
     base_model: str
     dimension: _Dimension
@@ -126,6 +124,8 @@ class Checkpoint:
     max_length: _Length
     files: Mapping[str, FileEntry]
     variants: tuple[Variant, ...]
+    kind: ModelKind = ModelKind.BI_ENCODER
+    capabilities: tuple[Capability, ...] = (Capability.EMBED,)
     parent: str | None = None
     references: tuple[Reference, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -144,4 +144,4 @@ def test_a_server_that_cannot_start_says_why_and_fails(tmp_path: Path, workers: 
     (tmp_path / "catalog.sqlite3").write_bytes(b"not a database" * 100)
     with started(tmp_path, f"workers={workers}") as server:
         assert server.popen.wait(60) not in {0, -signal.SIGKILL}
-        assert "is not a catalog" in server.text()
+        assert "is not an SQLite database" in server.text()

@@ -37,7 +37,7 @@ _MESSAGES: dict[str | None, tuple[type[CatalogError], str]] = {
     "SQLITE_BUSY": _BUSY,
     "SQLITE_LOCKED": _BUSY,
     "SQLITE_FULL": _FULL,
-    "SQLITE_NOTADB": (CatalogError, "is not a catalog: the file is not an SQLite database"),
+    "SQLITE_NOTADB": (CatalogError, "is not an SQLite database; `molt check` says what to do"),
     "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_CANTOPEN": (
         CatalogError,
