@@ -179,6 +179,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
         )
     if body["format"] == _WITHOUT_KIND:
         body |= {"kind": _kind_of(path), "capabilities": [Capability.EMBED]}
+    for name in ("kind", "capabilities"):
+        if name not in body:
+            raise UnsafeCheckpointError(path / CHECKPOINT_MANIFEST, f"{name}: Field required")
     try:
         checkpoint = _SCHEMA.validate_python(body | {"path": path})
     except ValidationError as error:
