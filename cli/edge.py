@@ -6,9 +6,12 @@
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
 import errno
+import signal
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import typer
 
@@ -23,12 +26,43 @@ class CommandError(Exception):
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` where Ctrl-C became another error on its way.
+
+    SQLite makes an error of its own of whatever a function of ours raises while it is called.
+    """
+    former = signal.getsignal(signal.SIGINT)
+    if not callable(former) or not _is_main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        former(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except Exception as error:
+        if came:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
 def reporting(call: Invocation) -> Iterator[None]:
     """Turn an error into a message on standard error and an exit status."""
     from molt.artifact import panics_contained
 
     try:
-        with panics_contained():
+        with panics_contained(), interruptible():
             yield
     except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
         raise

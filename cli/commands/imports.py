@@ -12,7 +12,7 @@ import typer
 
 from molt.cli.acquisition import ensure_default
 from molt.cli.auditing import audit_done
-from molt.cli.edge import INTERRUPTED
+from molt.cli.edge import INTERRUPTED, interruptible
 from molt.cli.home import opened_engine
 from molt.cli.indexing import index_up_to
 from molt.cli.invocation import Invocation
@@ -127,7 +127,7 @@ def _import(call: Invocation, collection: str, reading: Reading) -> dict[str, in
     settings = call.settings()
     ensure_default(call, settings)
     try:
-        with shown_progress(call) as progress:
+        with interruptible(), shown_progress(call) as progress:
             done = _imported(call, collection, sources, settings=settings, progress=progress)
     except KeyboardInterrupt:
         write_note("Interrupted. What was written is kept: run the same command again to go on.")

@@ -1,4 +1,5 @@
 import errno
+import signal
 
 import pytest
 import typer
@@ -6,7 +7,7 @@ from typer.testing import CliRunner
 
 from molt.artifact import ArtifactError
 from molt.cli.command import command
-from molt.cli.edge import CommandError
+from molt.cli.edge import CommandError, interruptible
 from molt.cli.invocation import Invocation
 from molt.encoder.errors import EncoderError
 from molt.index.errors import IndexingError
@@ -79,3 +80,18 @@ def test_a_reader_that_left_is_no_error_of_the_command() -> None:
     done = CliRunner().invoke(failing(BrokenPipeError(errno.EPIPE, "Broken pipe")), ["fail"])
     assert done.exit_code == 1
     assert done.stderr == ""
+
+
+def test_an_interruption_that_a_library_took_for_its_own_error_is_one_all_the_same() -> None:
+    def interrupted() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("user-defined function raised exception") from None
+
+    former = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        interrupted()
+    assert signal.getsignal(signal.SIGINT) is former
+    with pytest.raises(ValueError, match="own"), interruptible():
+        raise ValueError("its own")

@@ -63,7 +63,7 @@ def test_an_import_that_was_ended_half_way_is_finished_by_the_same_command(
     with half_done(ready, corpus) as process:
         process.send_signal(number)
         _, errors = process.communicate()
-    assert process.returncode == status
+    assert process.returncode == status, errors
     assert words in errors
     assert "Traceback" not in errors
     again = installed("--json", "import", "docs", str(corpus))

@@ -93,13 +93,13 @@ def test_a_variant_is_shown_with_its_measured_truth(molt: Molt, default_checkpoi
         assert f"{each['name']}\t" in shown
 
 
-def test_an_unknown_checkpoint_is_an_error_that_names_those_there_are(
+def test_an_unknown_checkpoint_is_an_error_that_says_how_to_list_them(
     molt: Molt, settled: str
 ) -> None:
     for command in ("show", "default", "upgrade", "remove"):
         done = molt("checkpoints", command, "0" * 16)
         assert done.status == 1
-        assert settled in done.stderr
+        assert "`molt checkpoints list`" in done.stderr
 
 
 def test_what_a_checkpoint_is_and_can_do_is_shown(molt: Molt, settled: str) -> None:
