@@ -55,7 +55,7 @@ def batches(texts: Sequence[str]) -> list[bytes]:
 
 def writes(texts: Sequence[str]) -> list[bytes]:
     """Bodies that write 32 documents each and wait until they are found."""
-    documents = [{"id": text, "text": text} for text in texts]
+    documents = [{"id": text.rsplit(maxsplit=1)[-1], "text": text} for text in texts]
     starts = range(0, len(documents), 32)
     return [body({"documents": documents[at : at + 32], "wait": True}) for at in starts]
 
