@@ -34,11 +34,11 @@ from molt.index.generations.sifting import sift
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Vectors
 from molt.index.segments.field_kinds import FieldKinds, check_fields, field_kinds
-from molt.index.segments.filter import Filter
+from molt.index.segments.filters.clauses import Filter
+from molt.index.segments.filters.matching import matching_rows
 from molt.index.segments.flattening import flatten
 from molt.index.segments.hits import RowHit
 from molt.index.segments.kind_counts import FieldCount
-from molt.index.segments.matching import matching_rows
 from molt.index.segments.readings import read_date, read_number
 from molt.index.segments.scalar import Scalar, ScalarKind
 

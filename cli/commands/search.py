@@ -13,7 +13,7 @@ from molt.cli.output import Listing, snippet
 
 if TYPE_CHECKING:
     from molt.engine.search.query import SearchAnswer
-    from molt.index.segments.filter import Filter
+    from molt.index.segments.filters.clauses import Filter
 
 SNIPPET_CHARS = 100
 
@@ -59,7 +59,7 @@ def parsed_filter(where: str) -> "Filter":
     """What is given as `--filter`. Raises `FilterError`, or `typer.BadParameter` for no JSON."""
     import orjson
 
-    from molt.index.segments.filter import parse_filter
+    from molt.index.segments.filters.filter import parse_filter
 
     try:
         value = orjson.loads(where)

@@ -6,7 +6,7 @@ from typing import Any
 
 from molt.engine.search.candidates import Passage
 from molt.index.catalog.document import Document
-from molt.index.segments.filter import Filter
+from molt.index.segments.filters.clauses import Filter
 
 
 @dataclass(frozen=True)

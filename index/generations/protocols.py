@@ -12,7 +12,7 @@ from molt.index.catalog.liveness import Liveness
 from molt.index.generations.generation import GenerationManifest
 from molt.index.segments.exact import Vectors
 from molt.index.segments.field_kinds import FieldKinds
-from molt.index.segments.filter import Filter
+from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.hits import RowHit
 from molt.index.segments.kind_counts import FieldCount
 

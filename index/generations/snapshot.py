@@ -18,7 +18,7 @@ from molt.index.generations.live_rows import LiveRows, live_rows
 from molt.index.generations.protocols import Found
 from molt.index.segments.exact import NOTHING, Vectors
 from molt.index.segments.field_kinds import FieldKinds, fold_kinds
-from molt.index.segments.filter import Filter
+from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.hits import best_documents
 from molt.index.segments.kind_counts import FieldCount, count_fields, kind_warnings
 from molt.index.segments.scope import Scope

@@ -13,16 +13,8 @@ from operator import or_
 
 from molt.index.errors import FilterError, UnknownFieldError
 from molt.index.segments.attributes import Attributes
-from molt.index.segments.clauses import (
-    AnyElement,
-    Bound,
-    Condition,
-    Filter,
-    OneOf,
-    ValueTest,
-    conditions,
-)
-from molt.index.segments.matching import compared_kinds
+from molt.index.segments.filters import clauses
+from molt.index.segments.filters.matching import compared_kinds
 from molt.index.segments.scalar import ID_FIELD, ScalarKind, shown_field
 
 _MAX_COMPARED = 1_000
@@ -66,14 +58,16 @@ class FieldKinds:
         """Every field that some document has."""
         return frozenset[str]().union(*self.names)
 
-    def check(self, where: Filter) -> None:
+    def check(self, where: clauses.Filter) -> None:
         """Raise `UnknownFieldError` for a field that nobody has, `FilterError` for a vain test.
 
         Asking whether an unknown field exists is allowed: nobody has it.
         """
-        for path, condition in conditions(where):
+        for path, condition in clauses.conditions(where):
             self._check_complete(condition, path=path)
-            if isinstance(condition, Condition) and not (condition.tests or condition.excluded):
+            if isinstance(condition, clauses.Condition) and not (
+                condition.tests or condition.excluded
+            ):
                 continue
             if condition.field == ID_FIELD:
                 continue
@@ -82,20 +76,22 @@ class FieldKinds:
                 raise self._unknown(condition.field, path=path)
             _check_kinds(condition, held, path=path)
 
-    def check_operands(self, where: Filter) -> None:
+    def check_operands(self, where: clauses.Filter) -> None:
         """Raise `FilterError` where `eq`, `in` or `ne` names a value of a kind nobody has.
 
         A search is told so in its warnings; whoever deletes by such a filter may mean the opposite
         of what it keeps. Ids are texts.
         """
-        for path, condition in conditions(where):
-            if isinstance(condition, AnyElement):
+        for path, condition in clauses.conditions(where):
+            if isinstance(condition, clauses.AnyElement):
                 continue
             held = self.kinds.get(condition.field, frozenset())
             if condition.field == ID_FIELD:
                 held = frozenset({ScalarKind.TEXT})
             for test in (*condition.tests, condition.excluded):
-                if isinstance(test, OneOf) and (vain := {v.kind for v in test.values} - held):
+                if isinstance(test, clauses.OneOf) and (
+                    vain := {v.kind for v in test.values} - held
+                ):
                     reason = f"{_quoted(condition.field)} holds {plural_kinds(held)}"
                     raise FilterError(
                         path,
@@ -103,8 +99,10 @@ class FieldKinds:
                         "that it holds",
                     )
 
-    def _check_complete(self, condition: Condition | AnyElement, *, path: str) -> None:
-        asked = isinstance(condition, AnyElement) or condition.is_null is not None
+    def _check_complete(
+        self, condition: clauses.Condition | clauses.AnyElement, *, path: str
+    ) -> None:
+        asked = isinstance(condition, clauses.AnyElement) or condition.is_null is not None
         if not self.complete and (asked or condition.field == ID_FIELD):
             raise FilterError(
                 path,
@@ -121,14 +119,18 @@ class FieldKinds:
         return UnknownFieldError(f"{path}.field", said)
 
 
-def field_kinds(where: Filter, attributes: Attributes) -> FieldKinds:
+def field_kinds(where: clauses.Filter, attributes: Attributes) -> FieldKinds:
     """The kinds of the fields that `where` names in a part of a collection."""
     kinds: dict[str, frozenset[ScalarKind]] = {}
-    for _, condition in conditions(where):
+    for _, condition in clauses.conditions(where):
         held = attributes.kinds(condition.field)
-        if isinstance(condition, Condition) and ScalarKind.TEXT in held:
+        if isinstance(condition, clauses.Condition) and ScalarKind.TEXT in held:
             tests = (*condition.tests, condition.excluded)
-            asked = (compared_kinds(condition, t) for t in tests if isinstance(t, Bound | OneOf))
+            asked = (
+                compared_kinds(condition, t)
+                for t in tests
+                if isinstance(t, clauses.Bound | clauses.OneOf)
+            )
             said = {kind for kinds in asked for kind in kinds - held}
             held |= {kind for kind in said if attributes.has(condition.field, kind)}
         kinds[condition.field] = kinds.get(condition.field, frozenset()) | held
@@ -140,12 +142,12 @@ def _gathered(names: tuple[frozenset[str], ...]) -> tuple[frozenset[str], ...]:
     return names if len(names) <= _MAX_SETS else (frozenset[str]().union(*names),)
 
 
-def check_fields(where: Filter, segments: Sequence[Attributes]) -> None:
+def check_fields(where: clauses.Filter, segments: Sequence[Attributes]) -> None:
     """Raise as `FieldKinds.check` does of everything that `segments` hold."""
     fold_kinds(where, segments).check(where)
 
 
-def fold_kinds(where: Filter, segments: Iterable[Attributes]) -> FieldKinds:
+def fold_kinds(where: clauses.Filter, segments: Iterable[Attributes]) -> FieldKinds:
     """The kinds of the fields that `where` names in all `segments`."""
     return reduce(or_, (field_kinds(where, one) for one in segments), FieldKinds({}))
 
@@ -156,17 +158,17 @@ def plural_kinds(kinds: Iterable[ScalarKind]) -> str:
 
 
 def _check_kinds(
-    condition: Condition | AnyElement, held: frozenset[ScalarKind], *, path: str
+    condition: clauses.Condition | clauses.AnyElement, held: frozenset[ScalarKind], *, path: str
 ) -> None:
     values = held - {ScalarKind.NULL}
     field = _quoted(condition.field)
-    if isinstance(condition, AnyElement):
+    if isinstance(condition, clauses.AnyElement):
         if values and ScalarKind.OBJECT not in values:
             reason = f"{field} holds {plural_kinds(values)}, not objects; put the operators beside"
             raise FilterError(f"{path}.any_element", f'{reason} "field", without "any_element"')
         return
     for test in condition.tests:
-        if isinstance(test, OneOf):
+        if isinstance(test, clauses.OneOf):
             continue
         [kind] = compared_kinds(condition, test)
         if values and kind not in values:
@@ -174,15 +176,15 @@ def _check_kinds(
             raise FilterError(f"{path}.{_operator(test)}", f"{reason}; {_advice(test, values)}")
 
 
-def _operator(test: ValueTest) -> str:
-    return str(test.comparison) if isinstance(test, Bound) else type(test).__name__.lower()
+def _operator(test: clauses.ValueTest) -> str:
+    return str(test.comparison) if isinstance(test, clauses.Bound) else type(test).__name__.lower()
 
 
-def _advice(test: ValueTest, held: frozenset[ScalarKind]) -> str:
+def _advice(test: clauses.ValueTest, held: frozenset[ScalarKind]) -> str:
     comparable = held - {ScalarKind.OBJECT, ScalarKind.BOOLEAN}
     if not comparable:
         return "name a field of the objects" if ScalarKind.OBJECT in held else 'use "eq"'
-    if not isinstance(test, Bound):
+    if not isinstance(test, clauses.Bound):
         return 'use a range or "eq"'
     return f"bound it by {plural_kinds(comparable)}"
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from molt.index.segments.attributes import Attributes
-from molt.index.segments.clauses import AnyElement, Bound, Condition, Filter, OneOf, conditions
 from molt.index.segments.exact import Mask, Rows
 from molt.index.segments.field_kinds import plural_kinds
-from molt.index.segments.matching import compared_kinds
+from molt.index.segments.filters import clauses
+from molt.index.segments.filters.matching import compared_kinds
 from molt.index.segments.scalar import ID_FIELD, ScalarKind, shown_field
 from molt.index.segments.scope import Scope
 
@@ -53,11 +53,11 @@ def count_fields(scopes: Sequence[Scope]) -> list[FieldCount]:
     return [one for one in counts if one.kinds]
 
 
-def kind_warnings(where: Filter, scopes: Sequence[Scope]) -> tuple[str, ...]:
+def kind_warnings(where: clauses.Filter, scopes: Sequence[Scope]) -> tuple[str, ...]:
     """What of the fields that `where` names is of a kind that it does not compare, in words."""
     found: dict[str, None] = {}
-    for path, condition in conditions(where):
-        if isinstance(condition, AnyElement) or condition.field == ID_FIELD:
+    for path, condition in clauses.conditions(where):
+        if isinstance(condition, clauses.AnyElement) or condition.field == ID_FIELD:
             continue
         for warning in _condition_warnings(condition, scopes, path=path):
             found[warning] = None
@@ -67,17 +67,17 @@ def kind_warnings(where: Filter, scopes: Sequence[Scope]) -> tuple[str, ...]:
 
 
 def _condition_warnings(
-    condition: Condition, scopes: Sequence[Scope], *, path: str
+    condition: clauses.Condition, scopes: Sequence[Scope], *, path: str
 ) -> Iterator[str]:
     field = f"'{shown_field(condition.field)}'"
-    bounds = [test for test in condition.tests if isinstance(test, Bound)]
+    bounds = [test for test in condition.tests if isinstance(test, clauses.Bound)]
     for compared in {kind for bound in bounds for kind in compared_kinds(condition, bound)}:
         n_all = sum(scope.n_documents for scope in scopes)
         for kind, count in sorted(_left_out(condition.field, compared, scopes).items()):
             held = f"{field} holds {plural_kinds([kind])} in {count} of {n_all} documents"
             yield f"{path}: {held}; the range compares {plural_kinds([compared])} alone"
     for test in (*condition.tests, condition.excluded):
-        if isinstance(test, OneOf):
+        if isinstance(test, clauses.OneOf):
             for kind in sorted({value.kind for value in test.values}):
                 if not any(_has(scope, condition.field, kind) for scope in scopes):
                     yield f"{path}: {field} holds no {plural_kinds([kind])}; a {kind} equals none"

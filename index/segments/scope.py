@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from molt.index.segments.exact import Mask, Ranked, Rows, Vectors, rows_reaching
-from molt.index.segments.filter import Filter
+from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.scalar import ScalarKind
 from molt.index.segments.segment import Segment
 from molt.index.segments.spans import Spans

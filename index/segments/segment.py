@@ -26,9 +26,9 @@ from molt.index.errors import VectorError
 from molt.index.segments import ann
 from molt.index.segments.attributes import Attributes, read_attributes
 from molt.index.segments.exact import Mask, Ranked, Rows, Vectors, search_exactly
-from molt.index.segments.filter import Filter
+from molt.index.segments.filters.clauses import Filter
+from molt.index.segments.filters.matching import matching_rows
 from molt.index.segments.hashes import HashIndex, index_hashes
-from molt.index.segments.matching import matching_rows
 
 ROW = np.dtype(
     [

@@ -8,28 +8,15 @@ from itertools import chain
 
 from molt.index.catalog.fields import is_id
 from molt.index.errors import FilterError
-from molt.index.segments.clauses import (
-    All,
-    AnyElement,
-    AnyOf,
-    Bound,
-    Condition,
-    Contains,
-    Filter,
-    Not,
-    OneOf,
-    Prefix,
-    RangeOperator,
-    ValueTest,
-)
+from molt.index.segments.filters import clauses
 from molt.index.segments.scalar import ID_FIELD, ScalarKind
 
 _LEAST_ID = " "
-_Signed = tuple[Filter, bool]
+_Signed = tuple[clauses.Filter, bool]
 """A filter, or, with false, the opposite of it."""
 
 
-def check_not_all(where: Filter) -> None:
+def check_not_all(where: clauses.Filter) -> None:
     """Raise `FilterError` for a filter that keeps every document there could be."""
     if _always((where, True)):
         raise FilterError(
@@ -45,13 +32,13 @@ def _always(signed: _Signed, beside: frozenset[_Signed] = frozenset()) -> bool:
     if (where, not sign) in beside:
         return True
     match where:
-        case Not(part):
+        case clauses.Not(part):
             return _always((part, not sign), beside)
-        case All(parts) | AnyOf(parts) if isinstance(where, All) is sign:
+        case clauses.All(parts) | clauses.AnyOf(parts) if isinstance(where, clauses.All) is sign:
             return all(_always((part, sign), beside) for part in parts)
-        case Condition() if sign:
+        case clauses.Condition() if sign:
             return all(_piece_holds(piece, beside) for piece in _pieces(where))
-        case AnyElement(_, part):
+        case clauses.AnyElement(_, part):
             return not sign and _always((part, False))
         case _:
             return _one_holds(list(_alternatives(signed)), beside)
@@ -61,7 +48,7 @@ def _one_holds(alternatives: list[_Signed], beside: frozenset[_Signed]) -> bool:
     beside |= {*alternatives}
     return any(
         _piece_holds(one, beside)
-        if isinstance(one[0], Condition) and not one[1]
+        if isinstance(one[0], clauses.Condition) and not one[1]
         else _always(one, beside)
         for one in alternatives
     )
@@ -76,11 +63,11 @@ def _alternatives(signed: _Signed) -> Iterator[_Signed]:
     """What one of has to hold for this to hold."""
     where, sign = signed
     match where:
-        case Not(part):
+        case clauses.Not(part):
             yield from _alternatives((part, not sign))
-        case All(parts) | AnyOf(parts) if isinstance(where, AnyOf) is sign:
+        case clauses.All(parts) | clauses.AnyOf(parts) if isinstance(where, clauses.AnyOf) is sign:
             yield from chain.from_iterable(_alternatives((part, sign)) for part in parts)
-        case Condition():
+        case clauses.Condition():
             pieces = list(_pieces(where))
             if not sign:
                 yield from ((piece, not holds) for piece, holds in pieces)
@@ -90,23 +77,23 @@ def _alternatives(signed: _Signed) -> Iterator[_Signed]:
             yield signed
 
 
-def _pieces(condition: Condition) -> Iterator[_Signed]:
+def _pieces(condition: clauses.Condition) -> Iterator[_Signed]:
     """What a condition asks for, each of it alone."""
     field = condition.field
     if condition.tests:
-        yield Condition(field, condition.tests), True
+        yield clauses.Condition(field, condition.tests), True
     if condition.excluded is not None:
-        yield Condition(field, (condition.excluded,)), False
+        yield clauses.Condition(field, (condition.excluded,)), False
     if condition.exists is not None:
-        yield Condition(field, exists=True), condition.exists
+        yield clauses.Condition(field, exists=True), condition.exists
     if condition.is_null is not None:
-        yield Condition(field, is_null=True), condition.is_null
+        yield clauses.Condition(field, is_null=True), condition.is_null
 
 
 def _is_of_every_id(signed: _Signed) -> bool:
     """Does a piece of a condition hold because every document has an id, which is a text?"""
     piece, sign = signed
-    if not isinstance(piece, Condition) or piece.field != ID_FIELD:
+    if not isinstance(piece, clauses.Condition) or piece.field != ID_FIELD:
         return False
     if not piece.tests:
         return sign is bool(piece.exists)
@@ -114,18 +101,18 @@ def _is_of_every_id(signed: _Signed) -> bool:
     return all(one is True for one in passed) if sign else False in passed
 
 
-def _passed(test: ValueTest) -> bool | None:
+def _passed(test: clauses.ValueTest) -> bool | None:
     """Does every id pass a test, or none? None where some may."""
     match test:
-        case Prefix(text) | Contains(text):
+        case clauses.Prefix(text) | clauses.Contains(text):
             return True if not text else _possible([text])
-        case OneOf(values):
+        case clauses.OneOf(values):
             texts = [str(value.value) for value in values if value.kind is not ScalarKind.BOOLEAN]
             return _possible(texts)
-        case Bound(comparison, limit) if isinstance(limit.value, str):
-            includes = comparison in {RangeOperator.GTE, RangeOperator.LT}
+        case clauses.Bound(comparison, limit) if isinstance(limit.value, str):
+            includes = comparison in {clauses.RangeOperator.GTE, clauses.RangeOperator.LT}
             beyond = limit.value <= _LEAST_ID if includes else limit.value < _LEAST_ID
-            upwards = comparison in {RangeOperator.GT, RangeOperator.GTE}
+            upwards = comparison in {clauses.RangeOperator.GT, clauses.RangeOperator.GTE}
             return upwards if beyond else None
         case _:
             return None

@@ -16,9 +16,9 @@ from molt.index.catalog.collections import Collection
 from molt.index.catalog.documents import Ack
 from molt.index.errors import UnknownFieldError
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.clauses import Filter, conditions
 from molt.index.segments.field_kinds import FieldKinds, field_kinds
-from molt.index.segments.matching import matching_documents
+from molt.index.segments.filters.clauses import Filter, conditions
+from molt.index.segments.filters.matching import matching_documents
 from molt.index.segments.scalar import ID_FIELD, shown_field
 
 BATCH = 1000

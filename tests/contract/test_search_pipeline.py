@@ -24,7 +24,7 @@ from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from tests.app.serving import open_engine
 
 TEXTS = {

@@ -17,7 +17,7 @@ from molt.index.errors import (
 )
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.generations.sealing import PassageEncoder
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.scalar import ScalarKind
 from tests.contract.generations import DIMENSION, Backend, drain, vector
 from tests.hashing import HashingEncoder

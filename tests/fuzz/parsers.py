@@ -32,7 +32,7 @@ from molt.index.errors import FilterError, IndexingError, InvalidDocumentError
 from molt.index.files.errors import SourceError
 from molt.index.files.progress import ReadProgress
 from molt.index.files.table import read_table
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 
 LIMITS = LimitSettings()
 Errors = tuple[type[Exception], ...]

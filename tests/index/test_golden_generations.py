@@ -7,7 +7,7 @@ from molt.index.catalog.liveness import Liveness
 from molt.index.errors import FilterError
 from molt.index.generations.generation import GENERATION_FORMAT, GenerationStore
 from molt.index.generations.snapshot import open_snapshot
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from tests.paths import GOLDEN
 
 AXES = np.eye(8, dtype=np.float32)

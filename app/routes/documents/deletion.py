@@ -29,7 +29,8 @@ from molt.index.catalog.collections import require_revision
 from molt.index.catalog.documents import Ack
 from molt.index.catalog.rows.preconditions import Precondition
 from molt.index.errors import IndexingError
-from molt.index.segments.filter import Filter, parse_filter
+from molt.index.segments.filters.clauses import Filter
+from molt.index.segments.filters.filter import parse_filter
 from molt.index.selection.constants import check_not_all
 from molt.index.selection.selection import (
     MatchingDocuments,

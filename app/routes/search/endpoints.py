@@ -16,7 +16,8 @@ from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer, read_cursor
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import LimitSettings
-from molt.index.segments.filter import Filter, parse_filter
+from molt.index.segments.filters.clauses import Filter
+from molt.index.segments.filters.filter import parse_filter
 
 router = new_router("search")
 

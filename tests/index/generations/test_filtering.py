@@ -8,9 +8,9 @@ from molt.index.errors import FilterError
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.generations.writer import GenerationWriter
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from tests.index.segment_fixtures import unit_vectors
-from tests.index.segments.filter_oracle import documents, filters, oracle
+from tests.index.segments.filters.filter_oracle import documents, filters, oracle
 
 QUERY = unit_vectors(1)[0]
 IDS = [f"d{number}" for number in range(12)]

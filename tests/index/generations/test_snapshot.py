@@ -19,7 +19,7 @@ from molt.index.errors import (
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.segment import SegmentContent, write_segment
 from tests.index.segment_fixtures import make_rows, unit_vectors
 

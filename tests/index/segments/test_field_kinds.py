@@ -5,7 +5,7 @@ import pytest
 from molt.index.errors import FilterError, UnknownFieldError
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.field_kinds import check_fields, field_kinds, fold_kinds
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.scalar import ScalarKind
 
 PRODUCTS = [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.kind_counts import MAX_FIELDS_COUNTED, count_fields, kind_warnings
 from molt.index.segments.scope import scope_of
 from molt.index.segments.segment import SegmentContent, open_segment, write_segment

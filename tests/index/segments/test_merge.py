@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.merge import FAN, MAX_ROWS, merged_content, plan_compaction, plan_merge
 from molt.index.segments.scope import Scope, scope_of
 from molt.index.segments.segment import SegmentContent, open_segment, write_segment

@@ -10,7 +10,7 @@ from molt.artifact import CorruptFileError
 from molt.index.errors import VectorError
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import search_exactly
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.segment import SegmentContent, open_segment, write_segment
 from tests.index.segment_fixtures import make_rows, unit_vectors
 

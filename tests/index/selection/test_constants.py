@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from molt.index.errors import FilterError
-from molt.index.segments.clauses import All, AnyOf, Condition, Filter, Not
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.clauses import All, AnyOf, Condition, Filter, Not
+from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.scalar import ID_FIELD
 from molt.index.selection.constants import check_not_all
 

@@ -14,10 +14,10 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.rows import reading
 from molt.index.errors import CollectionNotFoundError, FilterError, UnknownFieldError
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.clauses import Condition, Filter, OneOf, conditions
 from molt.index.segments.field_kinds import check_fields
-from molt.index.segments.filter import parse_filter
-from molt.index.segments.matching import matching_rows
+from molt.index.segments.filters.clauses import Condition, Filter, OneOf, conditions
+from molt.index.segments.filters.filter import parse_filter
+from molt.index.segments.filters.matching import matching_rows
 from molt.index.segments.scalar import ID_FIELD, ScalarKind
 from molt.index.selection.selection import delete_selected, select_matching
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from molt.index.segments.operands import shown_json
+from molt.index.segments.filters.operands import shown_json
 
 _SYNONYMS = {
     "eq": ("=", "==", "$eq", "equals", "equal", "is", "match", "term", "value", "matchvalue"),

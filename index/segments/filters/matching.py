@@ -13,20 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from molt.index.segments.attributes import Attributes, attributes_of
-from molt.index.segments.clauses import (
-    All,
-    AnyElement,
-    AnyOf,
-    Bound,
-    Condition,
-    Contains,
-    Filter,
-    Not,
-    OneOf,
-    Prefix,
-    RangeOperator,
-    ValueTest,
-)
 from molt.index.segments.column import (
     Column,
     DateColumn,
@@ -36,11 +22,12 @@ from molt.index.segments.column import (
     lines_at,
 )
 from molt.index.segments.exact import Mask
+from molt.index.segments.filters import clauses
 from molt.index.segments.readings import DateSpan
 from molt.index.segments.scalar import ID_FIELD, ScalarKind
 
 
-def matching_rows(where: Filter, attributes: Attributes, *, n_rows: int) -> Mask:
+def matching_rows(where: clauses.Filter, attributes: Attributes, *, n_rows: int) -> Mask:
     """A mask `(n_rows,)`: true on the first row of every document that `where` keeps.
 
     Rows that are not the first of their document are meaningless.
@@ -49,29 +36,31 @@ def matching_rows(where: Filter, attributes: Attributes, *, n_rows: int) -> Mask
 
 
 def matching_documents(
-    where: Filter, *, ids: Sequence[str], metadata: Sequence[Mapping[str, Any]]
+    where: clauses.Filter, *, ids: Sequence[str], metadata: Sequence[Mapping[str, Any]]
 ) -> Mask:
     """A mask `(n,)` of those of n documents that `where` keeps, as if they were indexed."""
     return matching_rows(where, attributes_of(metadata, ids=ids), n_rows=len(metadata))
 
 
-def compared_kinds(condition: Condition, test: ValueTest) -> frozenset[ScalarKind]:
+def compared_kinds(condition: clauses.Condition, test: clauses.ValueTest) -> frozenset[ScalarKind]:
     """The kinds of values that may pass a test of `condition`."""
     match test:
-        case OneOf(values):
+        case clauses.OneOf(values):
             kinds = {value.kind for value in values}
             return frozenset(kinds | {ScalarKind.DATE} if _dates(condition, test) else kinds)
-        case Bound(_, limit) if limit.kind is ScalarKind.TEXT:
-            bounds = [one for one in condition.tests if isinstance(one, Bound)]
+        case clauses.Bound(_, limit) if limit.kind is ScalarKind.TEXT:
+            bounds = [one for one in condition.tests if isinstance(one, clauses.Bound)]
             all_dates = all(_dates(condition, one) for one in bounds)
             return frozenset({ScalarKind.DATE if all_dates else ScalarKind.TEXT})
-        case Bound(_, limit):
+        case clauses.Bound(_, limit):
             return frozenset({limit.kind})
-        case Prefix() | Contains():
+        case clauses.Prefix() | clauses.Contains():
             return frozenset({ScalarKind.TEXT})
 
 
-def _dates(condition: Condition, test: OneOf | Bound) -> tuple[DateSpan, ...]:
+def _dates(
+    condition: clauses.Condition, test: clauses.OneOf | clauses.Bound
+) -> tuple[DateSpan, ...]:
     """The dates that a test names; ids are never compared as dates."""
     return () if condition.field == ID_FIELD else test.dates
 
@@ -88,25 +77,25 @@ class _View:
     within: str = ""
     units: npt.NDArray[np.int64] | None = None
 
-    def matching(self, where: Filter) -> Mask:
+    def matching(self, where: clauses.Filter) -> Mask:
         match where:
-            case Condition():
+            case clauses.Condition():
                 return self._condition(where)
-            case AnyElement(field, part):
+            case clauses.AnyElement(field, part):
                 return self._any_element(self.within + field, part)
-            case Not(part):
+            case clauses.Not(part):
                 return ~self.matching(part)
-            case All(()):
+            case clauses.All(()):
                 return np.ones(self.size, bool)
-            case All(parts) | AnyOf(parts):
+            case clauses.All(parts) | clauses.AnyOf(parts):
                 masks = (self.matching(part) for part in parts)
-                combine = np.logical_and if isinstance(where, All) else np.logical_or
+                combine = np.logical_and if isinstance(where, clauses.All) else np.logical_or
                 return reduce(lambda left, right: combine(left, right, out=left), masks)
 
-    def _condition(self, condition: Condition) -> Mask:
+    def _condition(self, condition: clauses.Condition) -> Mask:
         mask = self._passing(condition) if condition.tests else np.ones(self.size, bool)
         if condition.excluded is not None:
-            excluding = Condition(condition.field, (condition.excluded,))
+            excluding = clauses.Condition(condition.field, (condition.excluded,))
             mask &= ~self._passing(excluding)
         field = self.within + condition.field
         if condition.exists is not None:
@@ -115,7 +104,7 @@ class _View:
             mask &= self._having(field, {ScalarKind.NULL}) == condition.is_null
         return mask
 
-    def _passing(self, condition: Condition) -> Mask:
+    def _passing(self, condition: clauses.Condition) -> Mask:
         """Where one value passes every test."""
         mask = np.zeros(self.size, bool)
         field = self.within + condition.field
@@ -136,7 +125,7 @@ class _View:
             self._mark(mask, self.attributes.lines(field, kind))
         return mask
 
-    def _any_element(self, field: str, part: Filter) -> Mask:
+    def _any_element(self, field: str, part: clauses.Filter) -> Mask:
         mask = np.zeros(self.size, bool)
         lines = self.attributes.lines(field, ScalarKind.OBJECT)
         units = self.attributes.elements_of(field)
@@ -154,12 +143,12 @@ class _View:
 
 
 def _passing_lines(
-    condition: Condition, attributes: Attributes, *, field: str
+    condition: clauses.Condition, attributes: Attributes, *, field: str
 ) -> Iterator[LineNumbers]:
     """The lines of a field's values that pass every test of a condition."""
     kinds = [compared_kinds(condition, test) for test in condition.tests]
     alike = len(kinds) == 1 or (len({*kinds}) == 1 and len(kinds[0]) == 1)
-    if not alike or any(isinstance(test, Contains) for test in condition.tests):
+    if not alike or any(isinstance(test, clauses.Contains) for test in condition.tests):
         yield _lines_in_common(condition, attributes, field=field)
         return
     for kind in kinds[0]:
@@ -171,7 +160,7 @@ def _passing_lines(
 
 
 def _lines_in_common(
-    condition: Condition, attributes: Attributes, *, field: str
+    condition: clauses.Condition, attributes: Attributes, *, field: str
 ) -> npt.NDArray[np.int64]:
     """As `_passing_lines`, where a text passes one test as itself and another one as a date."""
     extent = attributes.extent(field)
@@ -189,9 +178,9 @@ def _lines_in_common(
 
 
 def _test_lines(
-    condition: Condition, test: ValueTest, column: Column, *, kind: ScalarKind
+    condition: clauses.Condition, test: clauses.ValueTest, column: Column, *, kind: ScalarKind
 ) -> Iterator[LineNumbers]:
-    if isinstance(test, Contains) and isinstance(column, TextColumn):
+    if isinstance(test, clauses.Contains) and isinstance(column, TextColumn):
         yield _numbers(column.lines)[column.containing(test.text)]
         return
     for start, stop in _spans(condition, test, column, kind=kind):
@@ -203,33 +192,33 @@ def _numbers(lines: LineNumbers) -> npt.NDArray[np.int64]:
 
 
 def _spans(
-    condition: Condition, test: ValueTest, column: Column, *, kind: ScalarKind
+    condition: clauses.Condition, test: clauses.ValueTest, column: Column, *, kind: ScalarKind
 ) -> list[Extent]:
     """Where in `column`, which has values of `kind`, those lie that pass."""
-    if isinstance(test, Prefix | Contains):
+    if isinstance(test, clauses.Prefix | clauses.Contains):
         return [column.beginning(test.text)] if isinstance(column, TextColumn) else []
     if isinstance(column, DateColumn):
         dates = _dates(condition, test)
-        if isinstance(test, OneOf):
+        if isinstance(test, clauses.OneOf):
             return sorted(column.equal(dates))
         [date] = dates
         return [_side(test, column.below(date), column.up_to(date), size=len(column))]
-    if isinstance(test, OneOf):
+    if isinstance(test, clauses.OneOf):
         return sorted(column.equal(value for value in test.values if value.kind is kind))
     limit = test.limit
     return [_side(test, column.below(limit), column.up_to(limit), size=len(column))]
 
 
-def _side(bound: Bound, below: int, up_to: int, *, size: int) -> Extent:
+def _side(bound: clauses.Bound, below: int, up_to: int, *, size: int) -> Extent:
     """Which of `size` values, of which so many are below the bound or up to it, are on its side."""
     match bound.comparison:
-        case RangeOperator.GT:
+        case clauses.RangeOperator.GT:
             return up_to, size
-        case RangeOperator.GTE:
+        case clauses.RangeOperator.GTE:
             return below, size
-        case RangeOperator.LT:
+        case clauses.RangeOperator.LT:
             return 0, below
-        case RangeOperator.LTE:
+        case clauses.RangeOperator.LTE:
             return 0, up_to
 
 

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from jsonschema_rs import validator_for
 
 from molt.index.errors import FilterError
-from molt.index.segments.filter import (
-    MAX_FILTER_DEPTH,
-    MAX_NODES,
+from molt.index.segments.filters.clauses import (
     All,
     AnyElement,
     AnyOf,
@@ -23,12 +21,16 @@ from molt.index.segments.filter import (
     Prefix,
     RangeOperator,
     conditions,
+)
+from molt.index.segments.filters.filter import (
+    MAX_FILTER_DEPTH,
+    MAX_NODES,
     filter_schema,
     parse_filter,
 )
-from molt.index.segments.operands import MAX_VALUES
+from molt.index.segments.filters.operands import MAX_VALUES
 from molt.index.segments.scalar import ID_FIELD, Scalar, ScalarKind, scalar_of
-from tests.index.segments.filter_oracle import filters
+from tests.index.segments.filters.filter_oracle import filters
 from tests.paths import DOCS
 
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molt.index.segments.attributes import attributes_of, merged_attributes, read_attributes
-from molt.index.segments.filter import parse_filter
-from molt.index.segments.matching import matching_documents, matching_rows
-from tests.index.segments.filter_oracle import documents, filters, oracle
+from molt.index.segments.filters.filter import parse_filter
+from molt.index.segments.filters.matching import matching_documents, matching_rows
+from tests.index.segments.filters.filter_oracle import documents, filters, oracle
 
 PRODUCTS = [
     {"brand": "acme", "price": 10, "tags": ["a", "b"], "released": "2024-03-01"},

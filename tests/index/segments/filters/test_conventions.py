@@ -3,7 +3,7 @@
 import pytest
 
 from molt.index.errors import FilterError
-from molt.index.segments.filter import parse_filter
+from molt.index.segments.filters.filter import parse_filter
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.field_kinds import check_fields
-from molt.index.segments.filter import conditions, filter_schema, parse_filter
-from molt.index.segments.matching import matching_rows
+from molt.index.segments.filters.clauses import conditions
+from molt.index.segments.filters.filter import filter_schema, parse_filter
+from molt.index.segments.filters.matching import matching_rows
 from tests.paths import DOCS
 
 PAGE = (DOCS / "filters.md").read_text(encoding="utf-8")
