@@ -18,7 +18,7 @@ from molt.app.http.envelopes import family_of
 from molt.app.http.route import Route
 from molt.app.routes.documents.schemas import DocumentsBody, PatchesBody
 from molt.app.routes.events.schemas import EventBody
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 from molt.index.segments.filters.filter import filter_schema
 
 

@@ -75,7 +75,7 @@ def _worked(call: Invocation, settings: "Settings", job: "Job") -> AbstractConte
     """A worker for as long as a job is followed, where it needs one and none runs."""
     from molt.app.supervisor import supervised_worker
     from molt.engine.logs import configure_logs
-    from molt.engine.settings import LogSettings
+    from molt.engine.sections import LogSettings
 
     if job.state.ended or worker_runs(settings.home):
         return nullcontext()

@@ -50,7 +50,7 @@ def opened_engine(settings: "Settings") -> Iterator["Engine"]:
     """The engine over a home, with no thread of it started, closed at the end of the block."""
     from molt.engine.engine import Engine
     from molt.engine.logs import configure_logs
-    from molt.engine.settings import LogSettings
+    from molt.engine.sections import LogSettings
 
     # Polars takes SIGINT over when it is imported, and Ctrl-C then waits for locks to be released.
     signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))

@@ -12,7 +12,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
-from molt.engine.settings import LogSettings
+from molt.engine.sections import LogSettings
 
 _QUIET = ("uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy", "asyncio", "httpx")
 

@@ -24,7 +24,7 @@ from molt.app.http.failures import (
     StoppingError,
 )
 from molt.app.http.validation import violations_of
-from molt.engine.settings import AuditSettings
+from molt.engine.sections import AuditSettings
 from molt.index.catalog.access.audit import AuditedAction, AuditLog, AuditRetention, Outcome
 from molt.index.catalog.access.keys import Key
 from molt.index.errors import CatalogError

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from molt.app.http.failures import HttpFailure
 from molt.app.http.pace import Pace
 from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_large, no_http, written
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 
 MONITOR = "connections"
 """What the application's state calls the monitor."""

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from molt.app.http.admission import OverloadedError
 from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import HttpFailure
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 
 Headers = Sequence[tuple[bytes, bytes]]
 

@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema
 
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.sentences import element_of, of_whole_body, sentence_of
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 
 MAX_VIOLATIONS = 20
 

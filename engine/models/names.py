@@ -14,7 +14,8 @@ from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.kind import Capability
 from molt.encoder.store import CheckpointStore
 from molt.engine.errors import AliasError, UnknownModelError
-from molt.engine.settings import EMBEDDING, RESERVED_NAMES, Settings
+from molt.engine.sections import EMBEDDING, RESERVED_NAMES
+from molt.engine.settings import Settings
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog

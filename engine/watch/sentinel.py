@@ -20,7 +20,7 @@ from molt.encoder.errors import EncoderError
 from molt.encoder.safety.deadline import told_when_abandoned
 from molt.engine.live import Live
 from molt.engine.releasing import Releaser
-from molt.engine.settings import WatchSettings
+from molt.engine.sections import WatchSettings
 from molt.engine.watch.worsening import Sample, Share, worsening
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collections import Collection

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from molt.engine.settings import WatchSettings
+from molt.engine.sections import WatchSettings
 
 _Z = 2.326  # the 99th percentile of the normal distribution
 _LEAST_SECONDS = 0.01

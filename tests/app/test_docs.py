@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from molt.app.errors import _KINDS, HTTP
 from molt.app.http.observation import INTERNAL
 from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_large, no_http
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 from tests.paths import DOCS
 
 ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`]*)`")

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from molt.engine.logs import configure_logs
-from molt.engine.settings import LogSettings
+from molt.engine.sections import LogSettings
 
 
 @pytest.fixture(autouse=True)

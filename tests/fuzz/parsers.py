@@ -26,7 +26,7 @@ from molt.encoder.errors import CheckpointError
 from molt.encoder.tokenizer import Tokenizer
 from molt.encoder.weights import check_table, check_weights
 from molt.engine.search.answer import read_cursor
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 from molt.index.catalog.documents import encode_document
 from molt.index.errors import FilterError, IndexingError, InvalidDocumentError
 from molt.index.files.errors import SourceError

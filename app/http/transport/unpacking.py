@@ -22,7 +22,7 @@ from molt.app.http.transport.codings import (
     Unpacker,
     unpacker_of,
 )
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 
 _PAUSE = 0.05
 _MOST_STEPS = 32  # of those that say nothing, such as empty members of gzip

@@ -28,7 +28,7 @@ from molt.app.http.validation import validate
 from molt.app.routes.documents.intake import Written, keep, keep_patches, to_document, to_patch
 from molt.app.routes.documents.schemas import DocumentBody, PatchBody
 from molt.app.service import Service, service_of
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 from molt.index.catalog.collections import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import encode_document

@@ -12,7 +12,7 @@ from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.judgments.schemas import JudgmentsBody, Kept
 from molt.app.service import Service, service_of
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 from molt.index.catalog.judgments import Judgment, Pair, Query
 
 router = new_router("judgments")

@@ -15,7 +15,7 @@ from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchR
 from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer, read_cursor
 from molt.engine.search.query import SearchQuery
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.filters.filter import parse_filter
 

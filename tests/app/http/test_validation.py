@@ -5,7 +5,7 @@ from pydantic import AliasChoices, Field
 
 from molt.app.http.failures import InvalidRequestError
 from molt.app.http.validation import MAX_VIOLATIONS, Strict, require, validate
-from molt.engine.settings import LimitSettings
+from molt.engine.sections import LimitSettings
 
 
 class Inner(Strict):

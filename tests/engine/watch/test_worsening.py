@@ -1,6 +1,6 @@
 import pytest
 
-from molt.engine.settings import WatchSettings
+from molt.engine.sections import WatchSettings
 from molt.engine.watch.worsening import Sample, Share, worsening
 
 SETTINGS = WatchSettings()

@@ -1,0 +1,211 @@
+"""Sections: what the parts of Molt let an operator set, each part in one frozen table.
+
+Owns names, defaults, bounds and descriptions. Where values come from is `settings`'.
+"""
+
+import json
+import re
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
+
+from molt.encoder.encoder import ENCODE_SECONDS
+from molt.index.catalog.aliases import DEFAULT
+from molt.index.catalog.fields import is_id
+
+EMBEDDING = "default-embedding"
+"""Another name of the model `default`, for programs that list what has "embed" in its name."""
+RESERVED_NAMES = frozenset({DEFAULT, EMBEDDING})
+"""What no alias can be called."""
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?")
+_PORTS = {"http": "80", "https": "443"}
+
+
+def _origin(said: str) -> str:
+    """An origin in the form that a browser sends. Raises `ValueError` where it is none."""
+    found = _ORIGIN.fullmatch(said.strip().lower())
+    if found is None:
+        raise ValueError(
+            "an origin is a scheme and a host, such as https://shop.example or "
+            "http://localhost:3000, without a path; `*` is not taken"
+        )
+    scheme, host, port = found.groups()
+    return f"{scheme}://{host}" + (f":{port}" if port and port != _PORTS.get(scheme) else "")
+
+
+def _listed(value: object) -> object:
+    """In the environment they may be written as JSON or with commas."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return [one for one in value.split(",") if one.strip()]
+
+
+def _each_once(origins: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_origin(origin) for origin in origins))
+
+
+_Origins = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_each_once)
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderSettings(_Section):
+    """How text becomes vectors."""
+
+    runtime: str = Field("auto", description="`auto`, or the name of one runtime variant")
+    threads: int = Field(
+        0, ge=0, le=1024, description="encoder threads of each process; 0 shares the cores"
+    )
+    max_open: int = Field(
+        2, ge=1, le=1000, description="encoders opened for requests beside those that serve"
+    )
+
+
+class ModelSettings(_Section):
+    """Under which names models may be asked for."""
+
+    aliases: dict[str, str] = Field(
+        {}, description="other names for models: each with the model that it stands for"
+    )
+
+    @field_validator("aliases")
+    @classmethod
+    def _check_aliases(cls, aliases: dict[str, str]) -> dict[str, str]:
+        for name, target in aliases.items():
+            if not is_id(name) or not is_id(target):
+                raise _wrong("names have 1 to 512 characters, none of them a control character")
+            if name in RESERVED_NAMES:
+                raise _wrong(f"{name!r} cannot be an alias: it names a model already")
+            if target in aliases:
+                raise _wrong(f"{name!r} stands for another alias; name that one's model")
+        return aliases
+
+
+def _wrong(reason: str) -> PydanticCustomError:
+    return PydanticCustomError("alias", "{reason}", {"reason": reason})
+
+
+class IndexSettings(_Section):
+    """How documents become segments."""
+
+    seal: bool = Field(default=True, description="whether this process may seal segments")
+    batch_documents: int = Field(1024, ge=1, description="documents sealed into one segment")
+    retained_generations: int = Field(
+        2, ge=1, le=100, description="former generations kept to roll back to, of each collection"
+    )
+    poll_seconds: float = Field(0.5, gt=0, description="how often other processes' writes are seen")
+
+
+class WorkerSettings(_Section):
+    """The process that trains and re-indexes beside the server."""
+
+    start: bool = Field(default=True, description="whether `molt serve` starts one and keeps it")
+    niceness: int = Field(
+        10, ge=0, le=19, description="how far its priority is below the server's, as of `nice`"
+    )
+
+
+class WatchSettings(_Section):
+    """How a new generation is watched after the flip, and when it is taken back."""
+
+    seconds: float = Field(
+        120.0, ge=0, description="how long a released generation is watched; 0 for not at all"
+    )
+    min_requests: int = Field(
+        50, ge=1, description="searches, or queries with events, that a comparison needs"
+    )
+    max_error_share: float = Field(
+        0.01, ge=0, le=1, description="by how much the share of failing searches may rise"
+    )
+    max_slowdown: float = Field(
+        2.0, ge=1, description="how many times as long the slowest 5 % of searches may take"
+    )
+    max_click_loss: float = Field(
+        0.1, ge=0, le=1, description="part of the share of queries with a click that may be lost"
+    )
+
+
+class LimitSettings(_Section):
+    """What a request may ask for. Beyond it the answer is an error that names the limit."""
+
+    max_body_bytes: int = Field(32 * 2**20, ge=1024, description="bytes of a request body")
+    max_checkpoint_bytes: int = Field(
+        4 * 2**30, ge=1024, description="bytes of an uploaded checkpoint, packed and unpacked"
+    )
+    max_unpacked_ratio: int = Field(
+        200, ge=1, description="how many times its size a body with a Content-Encoding unpacks to"
+    )
+    max_ndjson_line_bytes: int = Field(4 * 2**20, ge=1024, description="bytes of an NDJSON line")
+    max_query_chars: int = Field(8192, ge=1, description="characters of a query")
+    max_text_chars: int = Field(1_000_000, ge=1, description="characters of a text")
+    max_inputs: int = Field(2048, ge=1, description="texts in one embeddings request")
+    max_documents: int = Field(10_000, ge=1, description="documents in one JSON request")
+    max_k: int = Field(1000, ge=1, description="hits of one search")
+    max_window: int = Field(10_000, ge=1, description="`offset` plus `k` of one search")
+    max_filter_nodes: int = Field(256, ge=1, description="conditions in one filter")
+    max_pending: int = Field(
+        512, ge=1, description="requests of one kind at work or waiting; more get 429"
+    )
+    max_head_bytes: int = Field(32 * 1024, ge=1024, description="bytes of a request's head")
+    max_headers: int = Field(100, ge=8, description="headers of a request")
+    head_seconds: float = Field(15.0, gt=0, description="longest time that a head may take")
+    min_bytes_per_second: int = Field(
+        256, ge=0, description="slower bodies are refused, slower readers cut off"
+    )
+    max_connections: int = Field(4096, ge=1, description="open connections of a process")
+    max_answer_bytes: int = Field(
+        8 * 2**20, ge=1024, description="about as large a page of documents or hits may be"
+    )
+    max_answer_bytes_in_flight: int = Field(
+        128 * 2**20, ge=1024, description="bytes of all large answers together; more get 429"
+    )
+    max_bytes_in_flight: int = Field(
+        256 * 2**20, ge=1024, description="bytes of all large bodies together; more get 429"
+    )
+    wait_seconds: float = Field(30.0, gt=0, description="longest `wait` of a document request")
+    encode_seconds: float = Field(
+        ENCODE_SECONDS, gt=0, le=3600, description="how long a checkpoint may take for one text"
+    )
+
+
+class AuditSettings(_Section):
+    """How long it is known who administered what."""
+
+    days: int = Field(365, ge=1, le=36_500, description="days that an entry is kept")
+    entries: int = Field(100_000, ge=100, description="entries kept at most, the newest")
+
+
+class CorsSettings(_Section):
+    """Which pages of other origins a browser lets read answers."""
+
+    origins: _Origins = Field(
+        (), description="origins such as https://shop.example; none by default"
+    )
+
+
+class LogSettings(_Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe level that is written"
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="JSON lines, or text for people; `auto`: text on a terminal alone"
+    )
