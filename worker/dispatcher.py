@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer
 
+from molt.index.jobs.database import create_jobs_engine
 from molt.index.jobs.job import EXECUTOR, VERSION, JobKind, QueueName
-from molt.index.jobs.queue import create_jobs_engine
 from molt.worker.context import JobContext
 from molt.worker.workflows import run_job
 

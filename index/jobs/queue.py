@@ -1,7 +1,6 @@
 """The job queue, from outside: ask for a job, look at it, follow it, cancel it.
 
-DBOS keeps it in a database of its own, SQLite in the home unless another is named. Whoever runs
-the jobs is another process.
+DBOS keeps it in a database of its own (`database`). Whoever runs the jobs is another process.
 """
 
 import hashlib
@@ -10,19 +9,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-
-from molt.artifact import Home, canonical_json, exclusive, match_id
-from molt.artifact.lock import FOR_EVER
-from molt.index.catalog.storage.postgresql import connect_arguments, limit_sessions
-from molt.index.catalog.storage.refusals import BUSY_SECONDS, translated
+from molt.artifact import canonical_json, match_id
+from molt.index.catalog.storage.refusals import translated
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
+from molt.index.jobs.database import create_jobs_engine, prepare_jobs
 from molt.index.jobs.job import (
     EVENTS,
     QUEUES,
@@ -35,22 +28,15 @@ from molt.index.jobs.job import (
     new_job_id,
 )
 from molt.index.jobs.progress import ProgressMeter
+from molt.index.jobs.status import UNENDED, job_of
 
 if TYPE_CHECKING:
-    from dbos import EnqueueOptions, WorkflowStatus
+    from dbos import EnqueueOptions
 
-_STATES = {
-    "DELAYED": JobState.WAITING,
-    "ENQUEUED": JobState.WAITING,
-    "PENDING": JobState.RUNNING,
-    "SUCCESS": JobState.DONE,
-    "CANCELLED": JobState.CANCELLED,
-}
 _MOST_METERS = 64
 _MOST_ALIKE = 100
 _A_BEGINNING = re.compile(r"[0-9a-z-]{4,64}")
 """What could begin a job's id, and means nothing else to a database."""
-_UNENDED = [name for name, state in _STATES.items() if not state.ended]
 
 
 class JobQueue:
@@ -111,7 +97,7 @@ class JobQueue:
             found = self._client.list_workflows(
                 workflow_id_prefix=given, sort_desc=True, limit=_MOST_ALIKE
             )
-        return [*map(_job, found)]
+        return [*map(job_of, found)]
 
     def find(self, given: str) -> Job:
         """The job of this id, or the only one whose id begins so.
@@ -171,7 +157,7 @@ class JobQueue:
         for offset in count(0, limit):
             with translated(self._engine):
                 page = self._client.list_workflows(sort_desc=True, limit=limit, offset=offset)
-            jobs = map(_job, page)
+            jobs = map(job_of, page)
             found |= {
                 job.id: job for job in jobs if collection in {None, job.collection} and where(job)
             }
@@ -182,12 +168,12 @@ class JobQueue:
     def at_work(self) -> tuple[Job, ...]:
         """Every job that waits, or that was begun and has not ended."""
         with translated(self._engine):
-            return tuple(map(_job, self._client.list_workflows(status=_UNENDED)))
+            return tuple(map(job_of, self._client.list_workflows(status=UNENDED)))
 
     def has_work(self) -> bool:
         """Is there a job that waits, or that was begun and has not ended?"""
         with translated(self._engine):
-            return bool(self._client.list_workflows(status=_UNENDED, limit=1, load_input=False))
+            return bool(self._client.list_workflows(status=UNENDED, limit=1, load_input=False))
 
     def _measured(self, job: Job) -> JobProgress:
         """How far a job is; of its events only those are read that came since the last look."""
@@ -217,100 +203,12 @@ class JobQueue:
     def _find(self, job_id: str) -> Job | None:
         with translated(self._engine):
             found = self._client.list_workflows(workflow_ids=[job_id])
-        return _job(found[0]) if found else None
-
-
-def prepare_jobs(url: str) -> None:
-    """Make or upgrade the tables of the queue; safe when several processes do it at once."""
-    from dbos import DBOS  # noqa: PLC0415
-
-    if make_url(url).get_backend_name() != "sqlite":
-        engine = create_jobs_engine(url)
-        with translated(engine):
-            engine.connect().close()  # DBOS would retry for ever where it cannot be reached
-            engine.dispose()
-            DBOS.migrate(url)
-        return
-    # SQLite lets nobody wait for the change to WAL.
-    with exclusive(Path(f"{make_url(url).database}.lock"), patience=FOR_EVER):
-        engine = create_jobs_engine(url)
-        with translated(engine):
-            engine.connect().close()
-            engine.dispose()
-            DBOS.migrate(url)
-
-
-def create_jobs_engine(url: str) -> Engine:
-    """Connections to the queue's database, as durable and as patient as the catalog's."""
-    parsed = make_url(url)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    engine = create_engine(
-        parsed,
-        pool_pre_ping=not is_sqlite,  # a file does not hang up
-        connect_args={} if is_sqlite else connect_arguments(parsed),
-    )
-    if not is_sqlite:
-        limit_sessions(engine, lock_seconds=BUSY_SECONDS)
-        return engine
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in (
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    return engine
-
-
-def jobs_url(home: Path, catalog_url: str | None) -> str:
-    """Where the queue of a home is: in its own SQLite file, or where a PostgreSQL catalog is."""
-    if catalog_url is not None and make_url(catalog_url).get_backend_name() != "sqlite":
-        return catalog_url
-    url = URL.create("sqlite", database=str(Home(home).jobs))
-    return url.render_as_string(hide_password=False)
-
-
-def _job(status: "WorkflowStatus") -> Job:
-    arguments = status.input["args"][0] if status.input else {}
-    state = _STATES.get(status.status, JobState.FAILED)
-    return Job(
-        id=status.workflow_id,
-        kind=status.name,
-        collection=arguments.get("collection"),
-        options=arguments.get("options", {}),
-        actor=arguments.get("actor", ""),
-        state=state,
-        created_at=_moment(status.created_at),
-        updated_at=_moment(status.updated_at),
-        attempts=status.recovery_attempts or 0,
-        result=status.output,
-        error=_reason(status) if state is JobState.FAILED else None,
-        collection_id=arguments.get("collection_id"),
-    )
-
-
-def _reason(status: "WorkflowStatus") -> str:
-    if status.error is not None:
-        return str(status.error)
-    deaths = (status.recovery_attempts or 1) - 1  # it is given up when it is about to begin again
-    return (
-        f"the worker died {deaths} times at it; its log and the system's say why, most often it is "
-        "memory"
-    )
+        return job_of(found[0]) if found else None
 
 
 def unknown_job(job_id: str) -> JobNotFoundError:
     """The error for a job that is not there."""
     return JobNotFoundError(f"there is no job {job_id[:80]!r}; `molt jobs` lists them")
-
-
-def _moment(milliseconds: int | None) -> datetime:
-    return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC)
 
 
 def _keyed(request: JobRequest, key: str) -> str:

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import open_catalog
+from molt.index.jobs.database import create_jobs_engine
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
-from molt.index.jobs.queue import JobQueue, create_jobs_engine
+from molt.index.jobs.queue import JobQueue
 from tests.faults.swapping import REINDEX, armed, work
 from tests.faults.test_recreated import recreated
 from tests.walks import shortened

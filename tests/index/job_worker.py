@@ -12,8 +12,8 @@ from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer
 
+from molt.index.jobs.database import create_jobs_engine
 from molt.index.jobs.job import EVENTS, EXECUTOR, VERSION, JobKind, QueueName
-from molt.index.jobs.queue import create_jobs_engine
 
 
 def run(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.schema import upgrade_catalog
 from molt.index.catalog.storage import database as database_module
 from molt.index.errors import CatalogBusyError, CatalogError
-from molt.index.jobs.queue import create_jobs_engine
+from molt.index.jobs.database import create_jobs_engine
 from tests.postgresql import PostgresqlServer
 
 LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")

@@ -20,8 +20,9 @@ from molt.index.errors import (
     JobKeyReusedError,
     JobNotFoundError,
 )
+from molt.index.jobs.database import create_jobs_engine, jobs_url
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
-from molt.index.jobs.queue import JobQueue, create_jobs_engine, jobs_url
+from molt.index.jobs.queue import JobQueue
 from tests.paths import ROOT
 from tests.postgresql import PostgresqlServer
 
@@ -357,25 +358,6 @@ def start_together(url: str) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     assert [process.communicate() for process in starting] == [("[]\n", "")] * 4
-
-
-def test_the_queue_in_sqlite_is_as_durable_as_the_catalog(tmp_path: Path) -> None:
-    engine = create_jobs_engine(jobs_url(tmp_path, None))
-    with engine.connect() as connection:
-        pragmas = ("synchronous", "journal_mode", "foreign_keys")
-        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
-    engine.dispose()
-    assert found == [2, "wal", 1]
-
-
-def test_the_queue_lies_in_the_home_unless_the_catalog_is_postgresql(tmp_path: Path) -> None:
-    home = tmp_path / "100%25 of? it#"
-    home.mkdir()
-    for catalog_url in (None, "sqlite:////elsewhere/catalog.sqlite3"):
-        with closing(JobQueue(jobs_url(home, catalog_url))) as queue:
-            assert queue.list() == []
-        assert (home / "jobs.sqlite3").exists()
-    assert jobs_url(home, "postgresql+psycopg://db/molt") == "postgresql+psycopg://db/molt"
 
 
 def test_a_queue_without_space_says_so_and_takes_jobs_again_when_there_is_some(
