@@ -23,7 +23,7 @@ from benchmarks.record import Table, machine_facts, record
 from benchmarks.server import Memory, molt
 from molt.encoder.checkpoint import read_checkpoint
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.sealing import PassageEncoder

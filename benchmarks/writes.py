@@ -28,7 +28,7 @@ from molt.engine.indexer import Indexer
 from molt.engine.live import LiveCollections
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
 from molt.index.generations.generation import GenerationStore

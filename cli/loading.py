@@ -11,7 +11,7 @@ from molt.cli.progress import Progress
 
 if TYPE_CHECKING:
     from molt.index.catalog.catalog import Catalog
-    from molt.index.catalog.collections import Collection
+    from molt.index.catalog.collection import Collection
     from molt.index.catalog.document import Document
     from molt.index.files import Source
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from molt.index.catalog.catalog import Catalog
-    from molt.index.catalog.collections import Collection
+    from molt.index.catalog.collection import Collection
     from molt.index.catalog.judging.relevance import UnknownIds
     from molt.index.files import Source
 

@@ -30,7 +30,7 @@ from molt.engine.threads import LastingThread
 from molt.engine.watch.sentinel import Sentinel
 from molt.engine.watcher import Watcher
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.lost import open_home_catalog

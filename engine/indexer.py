@@ -25,7 +25,7 @@ from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread, join_all
 from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
 from molt.index.generations.generation import GenerationStore
 

@@ -23,7 +23,7 @@ from molt.engine.pair import Live, Pairs, default_checkpoint
 from molt.engine.refusal import LONGEST_REST
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.protocols import SearchableGeneration

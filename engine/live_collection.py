@@ -15,7 +15,7 @@ from molt.engine.errors import EngineError, UnavailableError
 from molt.engine.pair import Live, Pairs, Target
 from molt.engine.refusal import Files, Look, Refusal, file_at, look_at
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
 from molt.index.generations.protocols import SearchableGeneration
 

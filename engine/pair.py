@@ -12,7 +12,7 @@ from molt.engine.errors import NoCheckpointError
 from molt.engine.refusal import Files, files_under
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.generations.generation import (
     GENERATION_MANIFEST,
     GenerationManifest,

@@ -14,7 +14,7 @@ from molt.artifact import ArtifactError
 from molt.engine.encoders import Encoders
 from molt.engine.live import LiveCollections
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason
 from molt.index.errors import GenerationNotFoundError, StalePointerError
 from molt.index.generations.flip import Agree, flip, undisputed

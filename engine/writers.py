@@ -17,7 +17,7 @@ from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
 from molt.engine.live import default_checkpoint
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason
 from molt.index.errors import (
     GenerationAheadError,

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from molt.index.catalog import tables
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.events import Event
 from molt.index.catalog.fields import decode_metadata
 

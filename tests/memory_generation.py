@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import passage_text
 from molt.index.catalog.documents import StoredDocument
 from molt.index.catalog.liveness import Liveness

@@ -40,7 +40,7 @@ from molt.cli.surveying import show_survey
 if TYPE_CHECKING:
     from molt.engine.settings import Settings
     from molt.index.catalog.catalog import Catalog
-    from molt.index.catalog.collections import Collection
+    from molt.index.catalog.collection import Collection
     from molt.index.files import RowError, Source
     from molt.index.files.options import ReadOptions
 

@@ -23,7 +23,7 @@ from molt.engine.releasing import Releaser
 from molt.engine.sections import WatchSettings
 from molt.engine.watch.worsening import Sample, Share, worsening
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason, Release
 from molt.index.errors import (
     CollectionNotFoundError,

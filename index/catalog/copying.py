@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Select, Table, insert, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_url
-from molt.index.catalog.collections import Collection, Move, add_collection, read_collections
+from molt.index.catalog.collection import Collection, add_collection, read_collections
+from molt.index.catalog.collections import Move
 from molt.index.errors import CollectionNotFoundError
 
 _CHUNK = 2000

@@ -11,12 +11,8 @@ from sqlalchemy import Connection
 
 from molt.artifact import faultpoint
 from molt.index.catalog import tables
-from molt.index.catalog.collections import (
-    Collection,
-    Counters,
-    lock_counters,
-    require_revision,
-)
+from molt.index.catalog.collection import Collection, require_revision
+from molt.index.catalog.counters import Counters, lock_counters
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import check_id, is_id
 from molt.index.catalog.liveness import Liveness, read_liveness

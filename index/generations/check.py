@@ -18,7 +18,7 @@ from molt.index.catalog.catalog import (
     sqlite_path,
     sqlite_url,
 )
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.storage.checksums import changed_rows
 from molt.index.catalog.storage.soundness import sqlite_flaws
 from molt.index.errors import (

@@ -12,7 +12,7 @@ from typing import Any
 
 from molt.artifact import ArtifactError
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Release
 from molt.index.errors import CollectionNotFoundError, GenerationNotFoundError
 from molt.index.generations.generation import GenerationManifest, GenerationStore, Quarantined

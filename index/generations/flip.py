@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from molt.artifact import faultpoint
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection, Move
+from molt.index.catalog.collection import Collection
+from molt.index.catalog.collections import Move
 from molt.index.catalog.releases import Reason
 from molt.index.generations.protocols import WritableGeneration
 

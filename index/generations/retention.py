@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.errors import (
     GenerationBusyError,
     GenerationNotFoundError,

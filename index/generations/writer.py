@@ -15,7 +15,7 @@ from shutil import rmtree
 
 from molt.artifact import ArtifactError, FileLock, faultpoint
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.documents import StoredDocument
 from molt.index.catalog.liveness import Liveness
 from molt.index.errors import GenerationError

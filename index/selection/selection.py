@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.documents import Ack
 from molt.index.errors import UnknownFieldError
 from molt.index.segments.attributes import attributes_of

@@ -24,7 +24,7 @@ from molt.engine.indexer import Rest
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.writers import Writers
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import Documents
 from molt.index.errors import CollectionNotFoundError

@@ -12,7 +12,7 @@ from molt.artifact import CorruptFileError
 from molt.engine.encoders import Encoders
 from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
 from molt.index.errors import GenerationBusyError, GenerationError

@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from molt.index.catalog.catalog import home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.jobs.job import JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue
 from tests.faults.swapping import armed, fired, work

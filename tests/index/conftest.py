@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from tests.index.segment_fixtures import *  # noqa: F403
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from molt.artifact import text_hash
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter

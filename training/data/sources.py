@@ -7,7 +7,7 @@ from pathlib import Path
 
 from molt.artifact import hash_file
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.files import RecordKind, RowError, Source, SourceError, SourcePart, open_source
 from molt.index.files.errors import NothingThereError, ScoredTextsError

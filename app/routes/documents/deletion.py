@@ -25,7 +25,7 @@ from molt.app.http.validation import require
 from molt.app.routes.conditions import matching_of, precondition_of
 from molt.app.routes.documents.schemas import DeleteAcknowledgement, DeleteBody
 from molt.app.service import Service, service_of
-from molt.index.catalog.collections import require_revision
+from molt.index.catalog.collection import require_revision
 from molt.index.catalog.documents import Ack
 from molt.index.catalog.rows.preconditions import Precondition
 from molt.index.errors import IndexingError

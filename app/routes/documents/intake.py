@@ -16,7 +16,7 @@ from molt.app.service import Service
 from molt.encoder.encoder import Encoder, InputType
 from molt.encoder.errors import EncoderError
 from molt.engine.sections import LimitSettings
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.documents import Ack
 from molt.index.catalog.rows.patching import DocumentPatch

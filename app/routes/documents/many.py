@@ -23,7 +23,7 @@ from molt.app.routes.documents.schemas import (
 )
 from molt.app.routes.documents.showing import describe_document
 from molt.app.service import Service, service_of
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.rows.preconditions import Precondition
 
 router = new_router("documents")

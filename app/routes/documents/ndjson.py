@@ -29,7 +29,7 @@ from molt.app.routes.documents.intake import Written, keep, keep_patches, to_doc
 from molt.app.routes.documents.schemas import DocumentBody, PatchBody
 from molt.app.service import Service, service_of
 from molt.engine.sections import LimitSettings
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import encode_document
 from molt.index.catalog.rows.encoding import check_patch

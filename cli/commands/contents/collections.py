@@ -9,7 +9,7 @@ from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 
 if TYPE_CHECKING:
-    from molt.index.catalog.collections import Collection
+    from molt.index.catalog.collection import Collection
 
 CollectionArgument = Annotated[str, typer.Argument(help="Name of the collection.")]
 

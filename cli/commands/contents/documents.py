@@ -22,7 +22,7 @@ from molt.cli.output import Listing, snippet, write_json
 
 if TYPE_CHECKING:
     from molt.index.catalog.catalog import Catalog
-    from molt.index.catalog.collections import Collection
+    from molt.index.catalog.collection import Collection
     from molt.index.catalog.documents import StoredDocument
     from molt.index.catalog.rows.patching import DocumentPatch
     from molt.index.selection.selection import MatchingDocuments

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from molt.index.catalog import tables
-from molt.index.catalog.collections import Collection, lock_counters
+from molt.index.catalog.collection import Collection
+from molt.index.catalog.counters import lock_counters
 from molt.index.catalog.fields import decode_metadata
 from molt.index.catalog.judgments import (
     Judgment,

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from molt.index.catalog.collections import Collection, lock_counters, write_counters
+from molt.index.catalog.collection import Collection
+from molt.index.catalog.counters import lock_counters, write_counters
 from molt.index.catalog.fields import is_id
 from molt.index.catalog.rows.encoding import encode_merged, encode_patched
 from molt.index.catalog.rows.patching import DocumentPatch

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, select
 
 from molt.index.catalog import tables
-from molt.index.catalog.collections import Collection, collection_in
+from molt.index.catalog.collection import Collection, find_collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import decode_metadata
 from molt.index.catalog.judgments import Judgment, Pair, Query
@@ -71,4 +71,4 @@ def reading_records(database: Database, name: str) -> Iterator[CollectionRecords
     block ends.
     """
     with database.reading() as connection:
-        yield CollectionRecords(connection, collection_in(connection, name))
+        yield CollectionRecords(connection, find_collection(connection, name))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, cast, select
 
 from molt.index.catalog import tables
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import decode_metadata, is_id
 from molt.index.catalog.storage.database import chunks

@@ -19,7 +19,7 @@ from molt.engine.releasing import Released
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.watch import sentinel
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.releases import Reason, Release

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from molt.index.catalog.catalog import Catalog, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 
 
 def test_a_build_is_found_by_its_job_and_by_its_generation(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from molt.index.catalog.catalog import Catalog, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Judgment
 from molt.index.catalog.releases import Reason

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, create_mock_engine, select
 from sqlalchemy.dialects import postgresql
 
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.storage import database as database_module
 from molt.index.catalog.storage.database import Database, chunks, create_database

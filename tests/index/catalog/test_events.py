@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.events import Event, read_event
 from molt.index.errors import CollectionNotFoundError, InvalidEventError
 from tests.kept_events import kept_events

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event
 
 from molt.index.catalog import copying
 from molt.index.catalog.catalog import Catalog, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.excerpt import write_excerpt
 from molt.index.catalog.judgments import Judgment, Pair, Query

@@ -1,7 +1,7 @@
 import pytest
 
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.pages import NO_SPLIT, Selection
 from molt.index.catalog.judgments import Judgment, Query
 from molt.index.errors import InvalidFieldError

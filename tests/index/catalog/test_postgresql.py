@@ -11,7 +11,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.pool import QueuePool
 
 from molt.index.catalog.catalog import Catalog, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.schema import upgrade_catalog
 from molt.index.catalog.storage import database as database_module

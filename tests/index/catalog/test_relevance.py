@@ -3,7 +3,7 @@ from random import Random
 import pytest
 
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import MAX_ID_CHARS
 from molt.index.catalog.judging.relevance import JudgmentCounts

@@ -10,7 +10,7 @@ import pytest
 
 from molt.artifact import Home
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.errors import CatalogError
 from molt.index.generations.check import HomeProblem, Severity, check_home

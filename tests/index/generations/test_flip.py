@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from molt.artifact.faultpoint import ARMED, FIRED
 from molt.index.catalog import collections as collections_module
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
 from molt.index.errors import CollectionNotFoundError, GenerationError

@@ -8,7 +8,7 @@ from shutil import rmtree
 import pytest
 
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.errors import NothingToRollBackError
 from molt.index.generations import generation as generation_module
 from molt.index.generations.generation import GenerationStore

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from molt.artifact import publish_directory
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.errors import GenerationBusyError, GenerationError, VectorError
 from molt.index.generations import writer as writer_module

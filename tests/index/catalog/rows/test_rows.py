@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from molt.index.catalog.catalog import Catalog
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import Ack
 from molt.index.catalog.rows import applying, reading
