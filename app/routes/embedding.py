@@ -13,7 +13,7 @@ from molt.app.http.route import run_while_wanted
 from molt.app.http.validation import require
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
-from molt.engine.models.models import EmbeddingResult
+from molt.engine.models.embedding import EmbeddingResult
 
 _T = TypeVar("_T")
 

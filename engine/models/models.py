@@ -1,4 +1,4 @@
-"""Models: finds the encoder behind a name, and encodes with it.
+"""Models: finds the encoder behind a name.
 
 A name is a checkpoint id, a collection (then it is the encoder that serves it), `default`, an
 alias of one of these, or that of the model which a checkpoint was made of.
@@ -8,17 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from molt.artifact import ArtifactError
 from molt.encoder.checkpoint import Checkpoint
-from molt.encoder.encoder import Encoder, InputType, Lane
-from molt.encoder.errors import CheckpointNotFoundError, UnsoundVectorsError
+from molt.encoder.encoder import Encoder, InputType
+from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
-from molt.engine.errors import InvalidDimensionsError, NoCheckpointError, UnknownModelError
+from molt.engine.errors import NoCheckpointError, UnknownModelError
 from molt.engine.live import LiveCollections, default_checkpoint
+from molt.engine.models.embedding import EmbeddingResult, embed_with
 from molt.engine.models.names import (
     Alias,
     base_of,
@@ -34,21 +32,6 @@ from molt.index.catalog.access.reach import EVERYTHING, Reach
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import CollectionNotFoundError, InvalidNameError
-
-
-@dataclass(frozen=True)
-class EmbeddingResult:
-    """`vectors` `(n, dim) float32` L2-normalised, `n_tokens` `(n,) int32`.
-
-    `truncated` `(n,) bool`: of which texts the model, which reads `max_length` tokens, did not
-    read the end.
-    """
-
-    checkpoint: str
-    vectors: npt.NDArray[np.float32]
-    n_tokens: npt.NDArray[np.int32]
-    truncated: npt.NDArray[np.bool_]
-    max_length: int
 
 
 @dataclass(frozen=True)
@@ -112,7 +95,9 @@ class Models:
         Raises as `encoder` does, and `InvalidDimensionsError`.
         """
         with self.encoder(model) as encoder:
-            return _embed(encoder, texts, model=model, input_type=input_type, dimensions=dimensions)
+            return embed_with(
+                encoder, texts, model=model, input_type=input_type, dimensions=dimensions
+            )
 
     def within(self, name: str, reach: Reach) -> str:
         """The name, or what it means within `reach` where that is limited: `encoder` takes both.
@@ -246,44 +231,6 @@ class Models:
 def _unknown(name: str, meant: str | None = None) -> UnknownModelError:
     stands = "" if meant in {None, name} else f" (an alias of {str(meant)[:80]!r}, which is gone)"
     return UnknownModelError(f"no model {name[:80]!r}{stands}; GET /v1/models lists the names")
-
-
-def _embed(
-    encoder: Encoder,
-    texts: Sequence[str],
-    *,
-    model: str,
-    input_type: InputType,
-    dimensions: int | None,
-) -> EmbeddingResult:
-    if dimensions is not None and not 1 <= dimensions <= encoder.dimension:
-        raise InvalidDimensionsError(
-            f"dimensions must be 1 to {encoder.dimension} for model {model!r}"
-        )
-    lane = Lane.QUERY if len(texts) == 1 else Lane.INTERACTIVE
-    encoded = encoder.encode(texts, input_type=input_type, lane=lane)
-    vectors = encoded.vectors
-    if dimensions is not None:
-        vectors = _leading(vectors, dimensions)
-        if (vectors.any(axis=1) != encoded.vectors.any(axis=1)).any():
-            raise UnsoundVectorsError(
-                f"checkpoint {encoder.checkpoint.id} makes a vector whose first {dimensions} "
-                "numbers are all 0; ask for more dimensions"
-            )
-    return EmbeddingResult(
-        encoder.checkpoint.id,
-        vectors,
-        encoded.n_tokens,
-        encoded.truncated,
-        encoder.checkpoint.max_length,
-    )
-
-
-def _leading(vectors: npt.NDArray[np.float32], dimensions: int) -> npt.NDArray[np.float32]:
-    """The first `dimensions` columns, normalised again (Kusupati et al. 2022, Matryoshka)."""
-    cut = vectors[:, :dimensions]
-    norms = np.linalg.norm(cut, axis=1, keepdims=True)
-    return np.asarray(cut / np.maximum(norms, 1e-12), dtype=np.float32)
 
 
 def _card(name: str, checkpoint: Checkpoint) -> ModelCard:

@@ -27,7 +27,8 @@ from molt.app.routes.openai.schemas import (
     ModelObject,
 )
 from molt.app.service import Service, service_of
-from molt.engine.models.models import EmbeddingResult, ModelCard
+from molt.engine.models.embedding import EmbeddingResult
+from molt.engine.models.models import ModelCard
 from molt.index.catalog.access.reach import Reach
 
 router = new_router("openai")

@@ -18,7 +18,7 @@ from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
 from molt.app.routes.tei.schemas import EmbedBody, Info, Reading, SimilarityBody
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
-from molt.engine.models.models import EmbeddingResult
+from molt.engine.models.embedding import EmbeddingResult
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
 
