@@ -58,8 +58,8 @@ def sentence_transformers(model: Path, threads: int) -> Encode:
 
 def molt(checkpoint: Path, threads: int, *, runtime: str) -> Encode:
     """Molt's encoder in the lane that indexing uses."""
+    from molt.encoder import InputType, Lane, open_encoder  # noqa: PLC0415
     from molt.encoder.checkpoint import open_checkpoint  # noqa: PLC0415
-    from molt.encoder.encoder import InputType, Lane, open_encoder  # noqa: PLC0415
 
     encoder = open_encoder(
         open_checkpoint(checkpoint), runtime=runtime, threads=threads, cache=checkpoint.parent

@@ -10,7 +10,7 @@ from molt.encoder.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
-from molt.encoder.encoder import Encoded, Encoder, TokenVectors, open_encoder
+from molt.encoder.encoder import Encoded, Encoder, TokenVectors
 from molt.encoder.errors import (
     ArchiveTooLargeError,
     CheckpointError,
@@ -25,7 +25,8 @@ from molt.encoder.errors import (
     UnsafeCheckpointError,
 )
 from molt.encoder.kind import Capability, ModelKind
-from molt.encoder.lane import Lane
+from molt.encoder.opening import open_encoder
+from molt.encoder.scheduling.lane import Lane
 from molt.encoder.store import CheckpointStore
 
 __all__ = [

@@ -1,39 +1,29 @@
-"""The encoder: texts in, vectors out, shared by every thread of a service."""
+"""The encoder: texts in, vectors out, shared by every thread of a service.
 
-import logging
+How one is opened is `opening`'s.
+"""
+
 import math
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.encoder.batching import MicroBatch, few_at_once, packed, singles
 from molt.encoder.cache import CachedText, QueryCache
 from molt.encoder.checkpoint import Checkpoint, InputType, Variant
-from molt.encoder.errors import NoVariantError
-from molt.encoder.host import cores
 from molt.encoder.kind import Capability
-from molt.encoder.lane import Lane
-from molt.encoder.runtimes.runtime import Runtime, load_runtime
-from molt.encoder.safety.examination import check_encoder
+from molt.encoder.runtimes.runtime import Runtime
 from molt.encoder.safety.model import GuardedModel
-from molt.encoder.safety.probe import require_sound
-from molt.encoder.safety.reference import Reference
-from molt.encoder.scheduler import Scheduler
-from molt.encoder.selection import AUTO, choose
+from molt.encoder.scheduling.batching import MicroBatch, few_at_once, packed, singles
+from molt.encoder.scheduling.lane import Lane
+from molt.encoder.scheduling.scheduler import Scheduler
 from molt.encoder.tokenizer import Token
 
-__all__ = ["Encoded", "Encoder", "InputType", "Lane", "TokenVectors", "open_encoder"]
-
-log = logging.getLogger(__name__)
-
-ENCODE_SECONDS = 10.0
-"""How long one text may take, unless a setting says otherwise."""
+__all__ = ["Encoded", "Encoder", "InputType", "Lane", "TokenVectors"]
 
 _T = TypeVar("_T")
 _CACHED_QUERIES = 2048
@@ -248,46 +238,3 @@ class Encoder:
 
 def _batches(tokens: Sequence[NDArray[np.int64]], lane: Lane) -> list[MicroBatch]:
     return packed(tokens) if lane is Lane.BACKGROUND else singles(tokens)
-
-
-def open_encoder(
-    checkpoint: Checkpoint,
-    *,
-    cache: Path,
-    runtime: str = AUTO,
-    threads: int = 0,
-    seconds: float = ENCODE_SECONDS,
-) -> Encoder:
-    """Load a checkpoint to serve on `threads` threads (0: one per core).
-
-    `runtime` is the name of a variant, or "auto" for the fastest inside the quality budget on
-    this host that a probe lets pass. `cache` is a directory that may be deleted at any time. What
-    takes longer than `seconds` for a text is given up. Raises `NoVariantError`, also where texts
-    turn out not to be encodable, and `MissingCapabilityError` where the model makes no vectors of
-    texts.
-    """
-    checkpoint.require(Capability.EMBED)
-    threads = threads or cores()
-    failed: dict[str, NoVariantError] = {}
-    while True:
-        try:
-            variant = choose(checkpoint, cache=cache, wanted=runtime, without=failed)
-        except NoVariantError as error:
-            raise next(iter(failed.values()), error) from None
-        try:
-            references = require_sound(checkpoint, variant, cache=cache)
-            loaded = load_runtime(checkpoint, variant, threads=threads, cache=cache)
-            encoder = Encoder(checkpoint, variant, runtime=loaded, threads=threads, seconds=seconds)
-            return _checked(encoder, references)
-        except NoVariantError as error:
-            failed[variant.name] = error
-            log.warning("refused to serve: %s", error)
-
-
-def _checked(encoder: Encoder, references: Sequence[Reference]) -> Encoder:
-    try:
-        check_encoder(encoder, references)
-    except BaseException:
-        encoder.close()
-        raise
-    return encoder

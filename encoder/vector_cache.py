@@ -16,9 +16,9 @@ from molt.artifact import canonical_json, text_hash, write_atomically
 from molt.encoder.checkpoint import InputType
 from molt.encoder.encoder import Encoder
 from molt.encoder.errors import UnsoundVectorsError
-from molt.encoder.lane import Lane
 from molt.encoder.runtimes.runtime import contents_of
 from molt.encoder.safety.vectors import LENGTH_ERROR
+from molt.encoder.scheduling.lane import Lane
 
 _Vectors = npt.NDArray[np.float32]
 OnProgress = Callable[[str, int, int], None]

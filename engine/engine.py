@@ -12,8 +12,9 @@ from typing import Self
 
 import structlog
 
-from molt.encoder.encoder import Encoder, open_encoder
+from molt.encoder.encoder import Encoder
 from molt.encoder.errors import CheckpointNotFoundError
+from molt.encoder.opening import open_encoder
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.hindrances import Hindrances

@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-from molt.encoder.encoder import ENCODE_SECONDS
+from molt.encoder.opening import ENCODE_SECONDS
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.fields import is_id
 

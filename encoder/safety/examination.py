@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from molt.encoder.checkpoint import InputType
 from molt.encoder.errors import DefectiveCheckpointError, NoVariantError, UnsoundVectorsError
 from molt.encoder.kind import Capability
-from molt.encoder.lane import Lane
 from molt.encoder.safety.forward import PlainModel, UnknownModelKindError
 from molt.encoder.safety.reference import Reference, least_cosine
+from molt.encoder.scheduling.lane import Lane
 
 if TYPE_CHECKING:
     from molt.encoder.encoder import Encoder

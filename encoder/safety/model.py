@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.encoder.batching import MicroBatch
 from molt.encoder.checkpoint import Checkpoint, Variant
 from molt.encoder.errors import (
     DefectiveCheckpointError,
@@ -21,10 +20,11 @@ from molt.encoder.errors import (
     UnsoundVectorsError,
 )
 from molt.encoder.kind import ModelKind
-from molt.encoder.lane import Lane
 from molt.encoder.runtimes.runtime import Runtime
 from molt.encoder.safety.deadline import Deadline, GiveUp
 from molt.encoder.safety.vectors import fault_of
+from molt.encoder.scheduling.batching import MicroBatch
+from molt.encoder.scheduling.lane import Lane
 from molt.encoder.tokenizer import ReadText, Token, TokenIds, Tokenizer
 
 _Ids = NDArray[np.int64]

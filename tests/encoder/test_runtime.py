@@ -13,8 +13,8 @@ from onnx import TensorProto, helper
 from safetensors.numpy import load_file
 
 from molt.encoder import Checkpoint, NoVariantError, open_checkpoint
-from molt.encoder.batching import packed, singles
 from molt.encoder.runtimes.runtime import Runtime, load_runtime
+from molt.encoder.scheduling.batching import packed, singles
 from molt.encoder.tokenizer import Tokenizer
 from tests.checkpoints import DIMENSION, Build
 

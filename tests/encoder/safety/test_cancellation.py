@@ -7,7 +7,7 @@ import pytest
 from molt.encoder import Lane
 from molt.encoder.errors import AbandonedError
 from molt.encoder.safety.cancellation import Cancellation, current
-from molt.encoder.scheduler import Scheduler
+from molt.encoder.scheduling.scheduler import Scheduler
 
 
 @pytest.fixture

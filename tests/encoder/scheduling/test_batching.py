@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from molt.encoder.batching import MicroBatch, few_at_once, packed, singles
+from molt.encoder.scheduling.batching import MicroBatch, few_at_once, packed, singles
 
 
 def tokens(*lengths: int) -> list[NDArray[np.int64]]:

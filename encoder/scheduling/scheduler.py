@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 
 from molt.artifact import reason_of
 from molt.encoder.errors import ClosedEncoderError
-from molt.encoder.lane import Lane
 from molt.encoder.safety.cancellation import current
 from molt.encoder.safety.deadline import abandonable
+from molt.encoder.scheduling.lane import Lane
 
 _T = TypeVar("_T")
 

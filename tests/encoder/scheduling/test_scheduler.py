@@ -8,7 +8,7 @@ import pytest
 
 from molt.encoder import ClosedEncoderError, Lane
 from molt.encoder import scheduler as module
-from molt.encoder.scheduler import Scheduler
+from molt.encoder.scheduling.scheduler import Scheduler
 
 
 class Desk:
