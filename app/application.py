@@ -15,10 +15,10 @@ from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auditing import Auditor
 from molt.app.http.auth import Access, Guard
 from molt.app.http.bodies import BodyBudget
-from molt.app.http.connections import MONITOR, ConnectionMonitor
+from molt.app.http.connections.monitor import MONITOR, ConnectionMonitor
+from molt.app.http.connections.shedding import SHEDDING, Endpoints, LoadShedding
 from molt.app.http.observation import Observation
 from molt.app.http.route import Route
-from molt.app.http.shedding import SHEDDING, Endpoints, LoadShedding
 from molt.app.http.transport.cors import CrossOrigin, CrossOriginAnswers
 from molt.app.http.transport.middleware import Transport
 from molt.app.http.transport.target import Targets

@@ -23,7 +23,7 @@ from uvicorn.supervisors import Multiprocess
 
 from molt.app.application import create_app
 from molt.app.binding import acceptors, listen, require_key, url_of
-from molt.app.http.shedding import SheddingConnection
+from molt.app.http.connections.shedding import SheddingConnection
 from molt.app.metrics import SHARED_DIRECTORY
 from molt.app.process import favour_short_work, limit_arenas
 from molt.app.service import Service

@@ -10,8 +10,8 @@ from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auditing import Auditor
 from molt.app.http.auth import Guard
 from molt.app.http.bodies import BodyBudget
-from molt.app.http.connections import ConnectionMonitor
-from molt.app.http.shedding import LoadShedding
+from molt.app.http.connections.monitor import ConnectionMonitor
+from molt.app.http.connections.shedding import LoadShedding
 from molt.app.metrics import Metrics
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings

@@ -6,8 +6,14 @@ import yaml
 from starlette.testclient import TestClient
 
 from molt.app.errors import _KINDS, HTTP
+from molt.app.http.connections.refusals import (
+    SLOW_BODY,
+    SLOW_HEAD,
+    TOO_MANY,
+    head_too_large,
+    no_http,
+)
 from molt.app.http.observation import INTERNAL
-from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_large, no_http
 from molt.engine.sections import LimitSettings
 from tests.paths import DOCS
 

@@ -13,10 +13,10 @@ import structlog
 
 from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.bodies import SMALL_BYTES
-from molt.app.http.connections import Connection, Phase
+from molt.app.http.connections.connection import Connection, Phase
+from molt.app.http.connections.refusals import overloaded, written_to
 from molt.app.http.failures import HttpFailure
 from molt.app.http.observation import id_of
-from molt.app.http.refusals import overloaded, written_to
 from molt.app.http.transport.cors import CrossOrigin
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from molt.app.application import create_app
 from molt.app.http.admission import Admission, Bulkhead
-from molt.app.http.shedding import LoadShedding, SheddingConnection
+from molt.app.http.connections.shedding import LoadShedding, SheddingConnection
 from molt.engine.settings import load_settings
 from tests.app.serving import BOOTS, open_engine
 

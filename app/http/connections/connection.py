@@ -1,27 +1,28 @@
-"""Connections: what one may cost before a request of it is known, and while nobody reads.
+"""A connection: what it may cost before a request of it is known, and while nobody reads.
 
-Heads are bounded in bytes, headers and time, bodies must keep arriving and answers be taken, and
-there are never so many connections that files of the service's own could not be opened. Looks at
-all of them once a second, so that a connection costs no timer.
+Heads are bounded in bytes, headers and time, bodies must keep arriving and answers be taken. When
+it is looked at, and how many there may be, is the monitor's.
 """
 
 import asyncio
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from molt.app.http.connections.monitor import MONITOR, ConnectionMonitor
+from molt.app.http.connections.pace import Pace
+from molt.app.http.connections.refusals import (
+    SLOW_BODY,
+    SLOW_HEAD,
+    TOO_MANY,
+    head_too_large,
+    no_http,
+    written,
+)
 from molt.app.http.failures import HttpFailure
-from molt.app.http.pace import Pace
-from molt.app.http.refusals import SLOW_BODY, SLOW_HEAD, TOO_MANY, head_too_large, no_http, written
-from molt.engine.sections import LimitSettings
 
-MONITOR = "connections"
-"""What the application's state calls the monitor."""
-_LOOK_SECONDS = 1.0
 _LINGER_SECONDS = 2.0
 _PIECE = 16 * 1024
 _MIB = 2**20
@@ -41,52 +42,13 @@ class Phase(StrEnum):
     """It was refused; what still comes is thrown away, so that the reason arrives."""
 
 
-@dataclass
-class ConnectionMonitor:
-    """Every connection of a process. Used from its event loop alone."""
-
-    limits: LimitSettings
-    most: int
-    on_count: Callable[[int], None] = lambda _: None
-    on_refused: Callable[[str], None] = lambda _: None
-    _connections: "set[Connection]" = field(default_factory=set)
-    _looking: bool = False
-
-    def admit(self, connection: "Connection") -> bool:
-        """Take one more connection, if need be in place of the one that is idle for longest."""
-        if len(self._connections) >= self.most:
-            idle = [one for one in self._connections if one.phase is Phase.IDLE]
-            if not idle:
-                return False
-            min(idle, key=lambda one: one.since).give_way()
-        self._connections.add(connection)
-        self.on_count(len(self._connections))
-        if not self._looking:
-            self._looking = True
-            connection.loop.call_later(_LOOK_SECONDS, self._look, connection.loop)
-        return True
-
-    def forget(self, connection: "Connection") -> None:
-        """It has ended, or is about to."""
-        self._connections.discard(connection)
-        self.on_count(len(self._connections))
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for connection in list(self._connections):
-            connection.look(now)
-        self._looking = bool(self._connections)
-        if self._looking:
-            loop.call_later(_LOOK_SECONDS, self._look, loop)
-
-
 class Connection(HttpToolsProtocol):
     """uvicorn's connection with bounds."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._monitor: ConnectionMonitor = self.app_state[MONITOR]
-        self._limits: LimitSettings = self._monitor.limits
+        self._limits = self._monitor.limits
         self.phase = Phase.IDLE
         self.since = self.loop.time()
         self._raw = 0  # bytes of the head, or since the body was last found to go on
@@ -96,6 +58,11 @@ class Connection(HttpToolsProtocol):
         self._in_first_line = False
         self._served = False  # any request
         self._pace = Pace(self._limits.min_bytes_per_second)
+
+    @property
+    def is_idle(self) -> bool:
+        """Is nothing being said on it?"""
+        return self.phase is Phase.IDLE
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As asyncio calls it; refused where there are too many."""
