@@ -16,11 +16,31 @@ from molt.cli.output import Listing
 if TYPE_CHECKING:
     from molt.encoder.checkpoint import Checkpoint, Variant
     from molt.engine.settings import Settings
-    from molt.index.generations.generation import GenerationStore
 
 CheckpointArgument = Annotated[
     str,
     typer.Argument(metavar="ID", help="Id of the checkpoint, its name, or how the id begins."),
+]
+PathArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH",
+        help="A checkpoint of Molt, a sentence-transformers or Hugging Face model directory, "
+        "or the name of a model on the Hugging Face hub.",
+    ),
+]
+QueryPromptOption = Annotated[
+    str | None, typer.Option(help="Put before every query, as E5's 'query: '.")
+]
+DocumentPromptOption = Annotated[
+    str | None, typer.Option(help="Put before every document, as E5's 'passage: '.")
+]
+PoolingOption = Annotated[
+    Literal["mean", "cls"] | None,
+    typer.Option(help="How token vectors become one; by default as the model says."),
+]
+MaxLengthOption = Annotated[
+    int | None, typer.Option(min=8, help="Tokens read of a text; by default as the model says.")
 ]
 
 
@@ -74,29 +94,12 @@ def name(
 
 def add(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
-    path: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATH",
-            help="A checkpoint of Molt, a sentence-transformers or Hugging Face model directory, "
-            "or the name of a model on the Hugging Face hub.",
-        ),
-    ],
+    path: PathArgument,
     *,
-    query_prompt: Annotated[
-        str | None, typer.Option(help="Put before every query, as E5's 'query: '.")
-    ] = None,
-    document_prompt: Annotated[
-        str | None, typer.Option(help="Put before every document, as E5's 'passage: '.")
-    ] = None,
-    pooling: Annotated[
-        Literal["mean", "cls"] | None,
-        typer.Option(help="How token vectors become one; by default as the model says."),
-    ] = None,
-    max_length: Annotated[
-        int | None,
-        typer.Option(min=8, help="Tokens read of a text; by default as the model says."),
-    ] = None,
+    query_prompt: QueryPromptOption = None,
+    document_prompt: DocumentPromptOption = None,
+    pooling: PoolingOption = None,
+    max_length: MaxLengthOption = None,
 ) -> None:
     """Add a checkpoint: copy a finished one, or make one from a model.
 
@@ -161,12 +164,15 @@ def default(
 
 def remove(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
     """Remove a checkpoint that nothing uses."""
+    from molt.engine.models.uses import use_of
+
     settings = existing_home(call)
     store = checkpoint_store(settings)
     checkpoint_id = meant_checkpoint(settings, checkpoint_id)
-    user = _user_of(checkpoint_id, settings)
-    if user is not None:
-        raise CommandError(f"checkpoint {checkpoint_id} is in use: {user}")
+    with opened_catalog(settings) as catalog:
+        use = use_of(checkpoint_id, catalog=catalog, settings=settings)
+    if use is not None:
+        raise CommandError(f"checkpoint {checkpoint_id} is in use: {use}")
     store.remove(checkpoint_id)
     call.show({"removed": checkpoint_id}, lambda: Listing(("removed",), [(checkpoint_id,)]))
 
@@ -196,45 +202,6 @@ def _show(call: Invocation, settings: "Settings", checkpoint: "Checkpoint") -> N
             ],
         ),
     )
-
-
-def _user_of(checkpoint_id: str, settings: "Settings") -> str | None:
-    """What still needs a checkpoint, or None."""
-    from molt.engine.models.names import aliased_checkpoints
-    from molt.index.catalog.aliases import DEFAULT
-    from molt.index.generations.generation import GenerationStore
-
-    with opened_catalog(settings) as catalog:
-        named = aliased_checkpoints(catalog, settings).get(checkpoint_id)
-    if named == DEFAULT:
-        return "it is the default; choose another with `molt checkpoints default ID`"
-    if named is not None:
-        return f"the alias {named!r} stands for it; let it stand for another model first"
-    generations = GenerationStore(settings.layout.generations)
-    users = (_use_of(checkpoint_id, generations, each) for each in generations.ids())
-    return next((use for use in users if use is not None), None)
-
-
-def _use_of(checkpoint_id: str, generations: "GenerationStore", generation_id: str) -> str | None:
-    """How a generation needs a checkpoint, or may need it since its manifest is damaged."""
-    from molt.artifact import ArtifactError
-    from molt.index.errors import GenerationNotFoundError
-
-    try:
-        made_with = generations.read(generation_id).checkpoint
-    except GenerationNotFoundError:
-        return None
-    except (ArtifactError, OSError) as error:
-        claimed = generations.claimed_checkpoint(generation_id)
-        if claimed not in {checkpoint_id, None}:
-            return None
-        told = "claims to be made with it" if claimed else "does not tell what it was made with"
-        return (
-            f"generation {generation_id} is damaged and {told} ({error}); when its collection is "
-            "served from another one, by `molt rollback`, `molt reindex` or a server that heals "
-            f"it, remove {generations.root / generation_id}"
-        )
-    return f"generation {generation_id} was made with it" if made_with == checkpoint_id else None
 
 
 def _default_id(settings: "Settings") -> str | None:
