@@ -134,16 +134,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
 def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
-    bulkheads = {
-        bulkhead: Admission(
-            bulkhead,
-            max_pending=_most_pending(settings, bulkhead),
-            threads=threads,
-            niceness=NICENESS.get(bulkhead, 0),
-            on_pending=metrics.pending.labels(bulkhead).set,
-        )
-        for bulkhead, threads in THREADS.items()
-    }
+    bulkheads = _bulkheads(settings, metrics)
     guard = Guard(
         engine.catalog.keys,
         admission=bulkheads[Bulkhead.KEYS],
@@ -179,6 +170,19 @@ def _service(settings: Settings, engine: Engine) -> Service:
         ),
         followers=followers,
     )
+
+
+def _bulkheads(settings: Settings, metrics: Metrics) -> dict[Bulkhead, Admission]:
+    return {
+        bulkhead: Admission(
+            bulkhead,
+            max_pending=_most_pending(settings, bulkhead),
+            threads=threads,
+            niceness=NICENESS.get(bulkhead, 0),
+            on_pending=metrics.pending.labels(bulkhead).set,
+        )
+        for bulkhead, threads in THREADS.items()
+    }
 
 
 def _most_pending(settings: Settings, bulkhead: Bulkhead) -> int:

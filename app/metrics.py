@@ -38,55 +38,31 @@ class Metrics:
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._own = CollectorRegistry()
-        self._requests = Counter(
-            "molt_requests_total",
-            "Requests answered",
-            ("route", "method", "status"),
-            registry=self._own,
+        self._requests = self._counter(
+            "molt_requests_total", "Requests answered", "route", "method", "status"
         )
         self._request_seconds = self._histogram("molt_request_seconds", "Seconds per request")
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self.in_flight = Gauge(
-            "molt_requests_in_flight",
-            "Requests being answered",
-            registry=self._own,
-            multiprocess_mode="livesum",
+        self.in_flight = self._living("molt_requests_in_flight", "Requests being answered")
+        self.pending = self._living(
+            "molt_requests_pending", "Requests at work or waiting behind a bulkhead", "bulkhead"
         )
-        self.pending = Gauge(
-            "molt_requests_pending",
-            "Requests at work or waiting behind a bulkhead",
-            ("bulkhead",),
-            registry=self._own,
-            multiprocess_mode="livesum",
-        )
-        self.connections = Gauge(
-            "molt_connections",
-            "Open connections",
-            registry=self._own,
-            multiprocess_mode="livesum",
-        )
-        self._turned_away = Counter(
+        self.connections = self._living("molt_connections", "Open connections")
+        self._turned_away = self._counter(
             "molt_connections_refused_total",
             "Connections ended because of what came on them, or how slowly",
-            ("reason",),
-            registry=self._own,
+            "reason",
         )
-        self._refusals = Counter(
-            "molt_overload_refusals_total",
-            "Requests refused with 429",
-            ("where",),
-            registry=self._own,
+        self._refusals = self._counter(
+            "molt_overload_refusals_total", "Requests refused with 429", "where"
         )
         self._encode_seconds = self._histogram("molt_encode_seconds", "Seconds of encoding")
         self._search_seconds = self._histogram("molt_search_seconds", "Seconds of index search")
-        self._rollbacks = Counter(
-            "molt_watch_rollbacks_total",
-            "Generations that the watch took back",
-            ("collection",),
-            registry=self._own,
+        self._rollbacks = self._counter(
+            "molt_watch_rollbacks_total", "Generations that the watch took back", "collection"
         )
-        self.texts = Counter("molt_encoded_texts_total", "Texts encoded", registry=self._own)
-        self.tokens = Counter("molt_encoded_tokens_total", "Tokens encoded", registry=self._own)
+        self.texts = self._counter("molt_encoded_texts_total", "Texts encoded")
+        self.tokens = self._counter("molt_encoded_tokens_total", "Tokens encoded")
 
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -146,6 +122,13 @@ class Metrics:
             counted = CollectorRegistry()
             MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
         return generate_latest(counted) + generate_latest(moment)
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(name, what, labels, registry=self._own)
+
+    def _living(self, name: str, what: str, *labels: str) -> Gauge:
+        """A gauge of the processes that live, all of them together."""
+        return Gauge(name, what, labels, registry=self._own, multiprocess_mode="livesum")
 
     def _histogram(self, name: str, what: str) -> Histogram:
         return Histogram(name, what, ("route",), registry=self._own, buckets=_SECONDS)

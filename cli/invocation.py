@@ -5,12 +5,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from molt.cli.output import Listing, write_json, write_listing, write_note
 
 if TYPE_CHECKING:
     from molt.engine.settings import Settings
+
+CollectionArgument = Annotated[str, typer.Argument(help="Name of the collection.")]
 
 
 @dataclass(frozen=True)

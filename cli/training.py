@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from molt.training.fit.progress import TrainingEvent
     from molt.worker.tasks.workspace import Workspace
 
-CollectionArgument = Annotated[str, typer.Argument(help="Name of the collection.")]
 ConfigOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A TOML file; see docs/training.md.")
 ]

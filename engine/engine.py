@@ -106,14 +106,7 @@ class Engine:
         self._pipeline = Pipeline()
         self._encoders = encoders
         self._hindrances = Hindrances(settings)
-        self._watcher = Watcher(
-            {
-                "watcher": self.live_collections.look,
-                "sentinel": self.sentinel.look,
-                "jobs": self._hindrances.look,
-            },
-            seconds=settings.index.poll_seconds,
-        )
+        self._watcher = self._new_watcher()
         self._started = False
 
     @classmethod
@@ -231,6 +224,14 @@ class Engine:
             ready=self._started and self.live_collections.can_answer(),
             problems=(*problems, *map(str, self.live_collections.failures)),
         )
+
+    def _new_watcher(self) -> Watcher:
+        looks = {
+            "watcher": self.live_collections.look,
+            "sentinel": self.sentinel.look,
+            "jobs": self._hindrances.look,
+        }
+        return Watcher(looks, seconds=self.settings.index.poll_seconds)
 
 
 def checkpoint_encoders(settings: Settings) -> Encoders:

@@ -14,6 +14,9 @@ import pytest
 from tests.paths import DOCS, PACKAGES, ROOT
 
 MOST_MODULES = 21
+MOST_LINES_OF_A_FUNCTION = 40
+MOST_LINES_OF_A_MODULE = 300
+MANY_LINES = 250
 ALIKE = {
     "log": "each module has its own logger",
     "router": "each noun of the HTTP API has its own",
@@ -51,6 +54,36 @@ def test_no_floor_has_more_modules_than_can_be_overlooked() -> None:
             if len(rooms) + len(files) > MOST_MODULES:
                 crowded[str(folder.relative_to(ROOT))] = len(rooms) + len(files)
     assert crowded == {}
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Of what it does: neither its parameters nor its docstring count."""
+    documented = ast.get_docstring(function) is not None
+    body = function.body[1:] if documented else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0  # type: ignore[operator]
+
+
+def test_a_function_can_be_read_at_one_look() -> None:
+    long = {
+        f"{path}: {function.name}": lines_of(function)
+        for path in modules()
+        for function in functions(path)
+        if lines_of(function) > MOST_LINES_OF_A_FUNCTION
+    }
+    assert long == {}
+
+
+def test_modules_are_short_but_for_a_few() -> None:
+    lines = {str(path): len((ROOT / path).read_text("utf-8").splitlines()) for path in modules()}
+    assert {path: n for path, n in lines.items() if n > MOST_LINES_OF_A_MODULE} == {}
+    long = [path for path, n in lines.items() if n > MANY_LINES]
+    assert len(long) * 20 < len(lines), long
 
 
 def test_a_public_name_means_one_thing_in_the_whole_house() -> None:

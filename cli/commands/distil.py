@@ -9,12 +9,11 @@ import typer
 
 from molt.cli.edge import CommandError
 from molt.cli.home import existing_home, meant_checkpoint
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing, write_json, write_note
 from molt.cli.progress import Progress, shown_progress
 from molt.cli.reports import note_verdicts
 from molt.cli.training import (
-    CollectionArgument,
     ConfigOption,
     SetOption,
     ensure_base,

@@ -9,42 +9,51 @@ from typing import Annotated, Literal
 import typer
 
 from molt.cli.home import existing_home, meant_checkpoint
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.progress import Progress, shown_progress
 from molt.cli.reports import listing, note_verdicts, report_fields
 from molt.cli.training import note_rejected, require_extra, workspace_of
 
+CheckpointsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoint", metavar="ID", help="Checkpoint to measure; by default the active one."
+    ),
+]
+BaselineOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        help="Checkpoint to compare with; by default the active one, if another is measured.",
+    ),
+]
+SplitOption = Annotated[
+    Literal["train", "dev", "test"], typer.Option(help="Which queries to measure on.")
+]
+SliceOption = Annotated[
+    list[str] | None,
+    typer.Option("--slice", metavar="FIELD", help="Slice queries by this metadata field."),
+]
+GroupOption = Annotated[
+    str | None,
+    typer.Option(metavar="FIELD", help="Share exposure by this metadata field of documents."),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write the report under DIR instead of the home."),
+]
+
 
 def evaluate(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
-    collection: Annotated[str, typer.Argument(help="Name of the collection.")],
+    collection: CollectionArgument,
     *,
-    checkpoint: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ID", help="Checkpoint to measure; by default the active one."),
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="Checkpoint to compare with; by default the active one, if another is measured.",
-        ),
-    ] = None,
-    split: Annotated[
-        Literal["train", "dev", "test"], typer.Option(help="Which queries to measure on.")
-    ] = "test",
-    by: Annotated[
-        list[str] | None,
-        typer.Option("--slice", metavar="FIELD", help="Slice queries by this metadata field."),
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(metavar="FIELD", help="Share exposure by this metadata field of documents."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write the report under DIR instead of the home."),
-    ] = None,
+    checkpoint: CheckpointsOption = None,
+    baseline: BaselineOption = None,
+    split: SplitOption = "test",
+    by: SliceOption = None,
+    group: GroupOption = None,
+    out: OutOption = None,
 ) -> None:
     """Measure checkpoints on judged queries, over the whole collection, and write a report.
 

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from molt.cli.auditing import audited
-from molt.cli.commands.contents.collections import CollectionArgument
 from molt.cli.home import existing_home, opened_catalog
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
 
 

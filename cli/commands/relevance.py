@@ -9,13 +9,12 @@ import typer
 
 from molt.cli.edge import CommandError
 from molt.cli.home import existing_home, opened_catalog
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing, snippet
 
 if TYPE_CHECKING:
     from molt.index.catalog.judging.pages import Selection
 
-_Collection = Annotated[str, typer.Argument(help="Name of the collection.")]
 _OfQuery = Annotated[
     str | None, typer.Option("--query", metavar="ID", help="Only those of this query.")
 ]
@@ -32,7 +31,7 @@ _WIDTH = 80
 
 def list_judgments(
     call: Invocation,
-    collection: _Collection,
+    collection: CollectionArgument,
     *,
     query: _OfQuery = None,
     split: _OfSplit = None,
@@ -55,7 +54,7 @@ def list_judgments(
     _note_more(call, len(found), limit)
 
 
-def count_judgments(call: Invocation, collection: _Collection) -> None:
+def count_judgments(call: Invocation, collection: CollectionArgument) -> None:
     """Count queries, pairs, and judgments by split, and those that name nothing that is there."""
     with opened_catalog(existing_home(call)) as catalog:
         found = catalog.collections.get(collection)
@@ -78,7 +77,7 @@ def count_judgments(call: Invocation, collection: _Collection) -> None:
 
 def delete_judgments(
     call: Invocation,
-    collection: _Collection,
+    collection: CollectionArgument,
     *,
     query: _OfQuery = None,
     split: _OfSplit = None,
@@ -98,7 +97,7 @@ def delete_judgments(
 
 def export_judgments(
     call: Invocation,
-    collection: _Collection,
+    collection: CollectionArgument,
     path: Annotated[
         Path,
         typer.Argument(
@@ -133,7 +132,7 @@ def export_judgments(
 
 
 def list_queries(
-    call: Invocation, collection: _Collection, *, split: _OfSplit = None, limit: _Limit = 100
+    call: Invocation, collection: CollectionArgument, *, split: _OfSplit = None, limit: _Limit = 100
 ) -> None:
     """List queries in the order of their ids; of a split, those that are judged in it."""
     with opened_catalog(existing_home(call)) as catalog:
@@ -154,7 +153,7 @@ def list_queries(
 
 def export_queries(
     call: Invocation,
-    collection: _Collection,
+    collection: CollectionArgument,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A new .jsonl file.")],
     *,
     split: _OfSplit = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from molt.cli.home import existing_home, opened_engine
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing, snippet
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ SNIPPET_CHARS = 100
 
 def search(
     call: Invocation,
-    collection: Annotated[str, typer.Argument(help="Name of the collection.")],
+    collection: CollectionArgument,
     query: Annotated[str, typer.Argument(help="What to search for.")],
     *,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits.")] = 10,
@@ -43,9 +43,8 @@ def search(
     )
     with opened_engine(existing_home(call)) as engine:
         started = time.perf_counter()
-        engine.live_collections.refresh(
-            collection
-        )  # however long that takes: nobody else waits for it
+        # however long that takes: nobody else waits for it
+        engine.live_collections.refresh(collection)
         answer = engine.search(wanted)
         seconds = time.perf_counter() - started
     if answer.truncated:

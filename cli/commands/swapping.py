@@ -10,9 +10,9 @@ import typer
 from molt.cli.asking import ask
 from molt.cli.auditing import actor
 from molt.cli.home import existing_home, meant_checkpoint, opened_catalog, opened_engine
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
-from molt.cli.training import CollectionArgument, ConfigOption, SetOption, require_extra
+from molt.cli.training import ConfigOption, SetOption, require_extra
 
 if TYPE_CHECKING:
     from molt.engine.releasing import Released

@@ -5,13 +5,12 @@
 from typing import TYPE_CHECKING
 
 from molt.cli.home import existing_home, meant_checkpoint
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
 from molt.cli.progress import shown_progress
 from molt.cli.reports import note_verdicts
 from molt.cli.training import (
     BaseOption,
-    CollectionArgument,
     ConfigOption,
     DataOption,
     SetOption,

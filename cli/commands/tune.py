@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.home import existing_home, meant_checkpoint
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
 from molt.cli.progress import shown_progress
 from molt.cli.training import (
     BaseOption,
-    CollectionArgument,
     ConfigOption,
     DataOption,
     SetOption,

@@ -12,6 +12,7 @@ from molt.cli.invocation import Invocation
 from molt.cli.output import Listing
 
 _COLUMNS = ("at", "actor", "key", "action", "target", "outcome", "detail")
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 
 
 def list_entries(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -27,12 +28,8 @@ def list_entries(  # noqa: PLR0913  typer reads a command's options from its par
     outcome: Annotated[
         Literal["done", "failed", "refused"] | None, typer.Option(help="Only what ended so.")
     ] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="From then on.")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Before then.")
-    ] = None,
+    since: Annotated[datetime | None, typer.Option(formats=_FORMATS, help="From then on.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_FORMATS, help="Before then.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, of the newest.")] = 50,
 ) -> None:
     """List what was administered and what was refused, newest first; times are in UTC."""

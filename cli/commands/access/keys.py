@@ -21,31 +21,38 @@ _SPAN = re.compile(r"(\d{1,5})([hdwmy])", re.ASCII)
 _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 
 
+RoleOption = Annotated[
+    Literal["read", "write", "admin"],
+    typer.Option(help="What the key allows; each role includes the one before it."),
+]
+NameOption = Annotated[
+    str | None, typer.Option(help="Name to know the key by; made up where none is given.")
+]
+ExpiresOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHEN",
+        help="When it ends: after a span (12h, 30d, 8w, 6m, 1y), or a date (2027-01-31).",
+    ),
+]
+CollectionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--collection",
+        metavar="NAME",
+        help="Collection that it is for, or a pattern as 'shop-*'; several times for several. "
+        "By default for all.",
+    ),
+]
+
+
 def create(
     call: Invocation,
-    role: Annotated[
-        Literal["read", "write", "admin"],
-        typer.Option(help="What the key allows; each role includes the one before it."),
-    ],
+    role: RoleOption,
     *,
-    name: Annotated[
-        str | None, typer.Option(help="Name to know the key by; made up where none is given.")
-    ] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHEN",
-            help="When it ends: after a span (12h, 30d, 8w, 6m, 1y), or a date (2027-01-31).",
-        ),
-    ] = None,
-    collection: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Collection that it is for, or a pattern as 'shop-*'; several times for several. "
-            "By default for all.",
-        ),
-    ] = None,
+    name: NameOption = None,
+    expires: ExpiresOption = None,
+    collection: CollectionsOption = None,
 ) -> None:
     """Make an API key and print its secret, this once."""
     from molt.index.catalog.access.keys import Role

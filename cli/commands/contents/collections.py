@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.home import existing_home, opened_catalog
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
 
 if TYPE_CHECKING:
     from molt.index.catalog.collection import Collection
-
-CollectionArgument = Annotated[str, typer.Argument(help="Name of the collection.")]
 
 
 def list_collections(call: Invocation) -> None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from molt.cli.commands.contents.collections import CollectionArgument
 from molt.cli.edge import CommandError
 from molt.cli.home import existing_home, opened_catalog
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
 
 if TYPE_CHECKING:
