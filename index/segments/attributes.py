@@ -16,26 +16,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from molt.index.segments.attribute_frame import (
+    SCHEMA,
+    frame_of,
+    reduced_frame,
+    sorted_frame,
+    without_rests,
+)
 from molt.index.segments.column import Column, DateColumn, NumberColumn, TextColumn
 from molt.index.segments.elements import Elements, read_elements
-from molt.index.segments.flattening import Line, flatten
 from molt.index.segments.readings import DateReadings, NumberReadings, read_dates, read_numbers
 from molt.index.segments.scalar import ID_FIELD, ScalarKind
 
-_SCHEMA = pl.Schema(
-    {
-        "field": pl.String,
-        "kind": pl.String,
-        "number": pl.Float64,
-        "rest": pl.Int16,
-        "text": pl.String,
-        "row": pl.UInt32,
-        "element": pl.UInt32,
-    }
-)
 _MAX_COUNTED = 8
 """Fields of objects of which it is kept what belongs to which."""
-_ORDER = ["field", "kind", "number", "rest", "text", "row", "element"]
 
 
 class Readings(NamedTuple):
@@ -184,20 +178,7 @@ def attributes_of(
 
     `ids` are those of the documents, or none.
     """
-    places = range(len(metadata)) if rows is None else rows
-    lines: list[tuple[Any, ...]] = []
-    objects = 0
-    for row, values in zip(places, metadata, strict=True):
-        found = list(flatten(values))
-        lines.extend(_line(line, row=row, before=objects) for line in found)
-        objects += sum(line.number is not None for line in found)
-    if ids:
-        kind = str(ScalarKind.TEXT)
-        named = zip(places, ids, strict=True)
-        lines.extend((ID_FIELD, kind, None, 0, doc_id, row, None) for row, doc_id in named)
-    columns = zip(*lines, strict=True) if lines else [()] * len(_SCHEMA)
-    frame = pl.DataFrame(dict(zip(_SCHEMA, columns, strict=True)), schema=_SCHEMA)
-    return Attributes(_sorted(frame))
+    return Attributes(frame_of(metadata, rows=rows, ids=ids))
 
 
 def read_attributes(path: Path) -> Attributes:
@@ -205,8 +186,8 @@ def read_attributes(path: Path) -> Attributes:
     frame = pl.read_parquet(path, memory_map=False)
     complete = {"rest", "element"} <= {*frame.columns}
     if not complete:
-        frame = _without_rests(frame)
-    return Attributes(frame.select(_SCHEMA.names()), complete=complete)
+        frame = without_rests(frame)
+    return Attributes(frame.select(SCHEMA.names()), complete=complete)
 
 
 def merged_attributes(parts: Iterable[tuple[Attributes, npt.NDArray[np.int64]]]) -> Attributes:
@@ -214,44 +195,19 @@ def merged_attributes(parts: Iterable[tuple[Attributes, npt.NDArray[np.int64]]])
 
     With one that is not complete, the others lose what it does not know.
     """
-    frames = [pl.DataFrame(schema=_SCHEMA)]
+    frames = [pl.DataFrame(schema=SCHEMA)]
     objects, complete = 0, True
     for attributes, new_rows in parts:
         moved = pl.Series("row", new_rows[attributes.rows])
-        kept = attributes.frame.with_columns(moved).filter(pl.col("row") >= 0)
-        numbered = attributes.elements.renumbered(kept, start=objects)
-        objects += int((kept["kind"] == ScalarKind.OBJECT).sum())
-        frames.append(numbered.cast(_SCHEMA))
+        here = attributes.frame.with_columns(moved).filter(pl.col("row") >= 0)
+        numbered = attributes.elements.renumbered(here, start=objects)
+        objects += int((here["kind"] == ScalarKind.OBJECT).sum())
+        frames.append(numbered.cast(SCHEMA))
         complete = complete and attributes.complete
     merged = pl.concat(frames)
-    return Attributes(_sorted(merged if complete else _reduced(merged)), complete=complete)
-
-
-def _reduced(frame: pl.DataFrame) -> pl.DataFrame:
-    """Without ids, nulls, nested objects and rests."""
-    unknown = pl.col("kind").is_in([ScalarKind.NULL, ScalarKind.OBJECT])
-    return _without_rests(frame.filter(~unknown & (pl.col("field") != ID_FIELD)))
-
-
-def _without_rests(frame: pl.DataFrame) -> pl.DataFrame:
-    """With nothing in the columns that earlier versions did not have."""
-    nothing = pl.lit(0, pl.Int16).alias("rest"), pl.lit(None, pl.UInt32).alias("element")
-    return frame.with_columns(nothing)
-
-
-def _line(line: Line, *, row: int, before: int) -> tuple[Any, ...]:
-    scalar, parent = line.scalar, None if line.parent is None else before + line.parent
-    kind = str(scalar.kind)
-    if line.number is not None:
-        around = None if parent is None else float(parent)
-        return (line.field, kind, around, 0, None, row, before + line.number)
-    if isinstance(scalar.value, str):
-        return (line.field, kind, None, 0, scalar.value, row, parent)
-    return (line.field, kind, scalar.value, scalar.rest, None, row, parent)
-
-
-def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.unique().sort(_ORDER)
+    return Attributes(
+        sorted_frame(merged if complete else reduced_frame(merged)), complete=complete
+    )
 
 
 def _runs(frame: pl.DataFrame) -> dict[str, dict[ScalarKind, slice]]:
