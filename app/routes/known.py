@@ -21,17 +21,26 @@ def known_checkpoint(engine: Engine, given: str, reach: Reach) -> Checkpoint:
 
     Of a damaged one nobody can tell whose it is: it is unknown where `reach` is limited.
     """
+    found = known_checkpoint_id(engine, given, reach)
+    try:
+        return engine.checkpoints.read(found)
+    except CheckpointNotFoundError:  # it was removed meanwhile
+        raise UnknownCheckpointError(given) from None
+
+
+def known_checkpoint_id(engine: Engine, given: str, reach: Reach) -> str:
+    """The same without that it is read, so also of a damaged one where `reach` is not limited.
+
+    Raises `UnknownCheckpointError` and `AmbiguousIdError`.
+    """
     ids = engine.checkpoints.ids()
     if reach.limited:
         candidates = [given] if given in ids else ids
         ids = [each for each in candidates if _is_covered(engine, each, reach)]
     found = engine.catalog.names.find(given, ids)
-    try:
-        if found is not None:
-            return engine.checkpoints.read(found)
-    except CheckpointNotFoundError:
-        pass  # it was removed meanwhile
-    raise UnknownCheckpointError(given)
+    if found is None:
+        raise UnknownCheckpointError(given)
+    return found
 
 
 def known_job(engine: Engine, given: str, reach: Reach) -> Job:

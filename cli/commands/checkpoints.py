@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -46,13 +45,12 @@ MaxLengthOption = Annotated[
 
 def list_checkpoints(call: Invocation) -> None:
     """List the checkpoints, oldest first."""
-    from molt.encoder.description import describe_checkpoints
+    from molt.engine.models.description import CheckpointDescriptions
 
     settings = existing_home(call)
-    found = describe_checkpoints(checkpoint_store(settings), default=_default_id(settings))
     with opened_catalog(settings) as catalog:
-        names = catalog.names.all()
-    found = [each | {"name": names.get(each["id"])} for each in found]
+        descriptions = CheckpointDescriptions(catalog, settings)
+    found = descriptions.describe_all(checkpoint_store(settings))
     call.show(
         {"checkpoints": found},
         lambda: Listing(
@@ -178,37 +176,24 @@ def remove(call: Invocation, checkpoint_id: CheckpointArgument) -> None:
 
 
 def _show(call: Invocation, settings: "Settings", checkpoint: "Checkpoint") -> None:
-    from molt.encoder.description import describe_checkpoint
-    from molt.encoder.selection import describe_choice
-    from molt.index.catalog.aliases import DEFAULT
+    from molt.engine.models.description import CheckpointDescriptions
 
     with opened_catalog(settings) as catalog:
-        default = catalog.aliases.get(DEFAULT)
-        name = catalog.names.all().get(checkpoint.id)
-    choice = describe_choice(
-        checkpoint, cache=settings.layout.cache, wanted=settings.encoder.runtime
-    )
-    described = describe_checkpoint(checkpoint, default=default)
+        described = CheckpointDescriptions(catalog, settings).describe(checkpoint)
+    serves = described["serves"]
     call.show(
-        described | {"name": name, "serves": asdict(choice)},
+        described,
         lambda: Listing(
             ("field", "value"),
             [
                 ("id", checkpoint.id),
-                ("name", name),
-                ("default", "yes" if checkpoint.id == default else "no"),
-                ("serves", f"{choice.variant or 'not known'}: {choice.reason}"),
+                ("name", described["name"]),
+                ("default", "yes" if described["default"] else "no"),
+                ("serves", f"{serves['variant'] or 'not known'}: {serves['reason']}"),
                 *_details(checkpoint),
             ],
         ),
     )
-
-
-def _default_id(settings: "Settings") -> str | None:
-    from molt.index.catalog.aliases import DEFAULT
-
-    with opened_catalog(settings) as catalog:
-        return catalog.aliases.get(DEFAULT)
 
 
 def _row(described: dict[str, Any]) -> tuple[object, ...]:

@@ -19,6 +19,7 @@ OPERATIONS = {
     "get_documents_by_id",
     *("create_collection", "list_collections", "get_collection", "delete_collection"),
     *("upload_checkpoint", "list_checkpoints", "get_checkpoint"),
+    *("name_checkpoint", "unname_checkpoint"),
     *("list_generations", "list_releases"),
     *("list_reports", "get_report", "get_report_page"),
     *("retrain", "reload", "reindex", "merge", "evaluate", "tune"),
@@ -36,7 +37,7 @@ WRITING = {
     *("create_collection", "delete_collection"),
     "upload_checkpoint",
     *("retrain", "reload", "reindex", "merge", "evaluate", "tune", "cancel_job"),
-    *("dismiss_job", "name_release"),
+    *("dismiss_job", "name_release", "name_checkpoint", "unname_checkpoint"),
     *("activate", "rollback"),
     *("set_alias", "delete_alias"),
 }

@@ -1,4 +1,4 @@
-"""`/admin/checkpoints` and `/admin/checkpoints/{id}`."""
+"""`/admin/checkpoints`, `/admin/checkpoints/{id}` and `/admin/checkpoints/{id}/name`."""
 
 import asyncio
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Path as PathParameter
 from fastapi import Query, Request
+from starlette.responses import Response
 
 from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
@@ -14,23 +15,30 @@ from molt.app.http.caller import caller_of
 from molt.app.http.route import actor_of, admission_of, new_router
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import Name
-from molt.app.routes.checkpoints.schemas import CheckpointList, CheckpointState
+from molt.app.routes.checkpoints.schemas import (
+    CheckpointList,
+    CheckpointName,
+    CheckpointState,
+    NewCheckpointName,
+)
 from molt.app.routes.checkpoints.upload import ARCHIVES, add_checkpoint, hand_over, unpacked
 from molt.app.routes.jobs.asking import accepted
 from molt.app.routes.jobs.schemas import JobStatus
-from molt.app.routes.known import known_checkpoint
+from molt.app.routes.known import known_checkpoint, known_checkpoint_id
 from molt.app.service import Service, service_of
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, Checkpoint
-from molt.encoder.description import describe_checkpoint, describe_checkpoints
 from molt.engine.engine import Engine
+from molt.engine.models.description import CheckpointDescriptions
 from molt.engine.models.names import covers_checkpoint
-from molt.index.catalog.access.reach import Reach
-from molt.index.catalog.aliases import DEFAULT
+from molt.index.catalog.access.reach import EVERYTHING, Reach
 from molt.index.jobs.job import Job, JobKind, JobRequest, new_job_id
 
 router = new_router("checkpoints")
 
-CheckpointPath = Annotated[Name, PathParameter(alias="id", description="a checkpoint's id")]
+CheckpointPath = Annotated[
+    Name,
+    PathParameter(alias="id", description="a checkpoint's id, how it alone begins, or its name"),
+]
 _BODY = {
     "requestBody": {
         "required": True,
@@ -99,10 +107,41 @@ async def get_checkpoints(request: Request) -> Json:
 @allow(Access.ADMIN)
 @scoped(KeyScope.FILTERED)
 async def get_checkpoint(request: Request, checkpoint_id: CheckpointPath) -> Json:
-    """One checkpoint, with the measured truth and speed of each runtime variant."""
+    """One checkpoint, which variant serves here and why, and what was measured of each."""
     service = service_of(request)
     reach = caller_of(request).reach
     return Json(await admission_of(request).run(_get, service.engine, checkpoint_id, reach))
+
+
+@router.put(
+    "/admin/checkpoints/{id}/name",
+    operation_id="name_checkpoint",
+    response_model=CheckpointName,
+    responses={404: {"description": "no such checkpoint"}},
+)
+@allow(Access.ADMIN)
+@scoped(KeyScope.CLOSED)
+async def put_checkpoint_name(
+    request: Request, checkpoint_id: CheckpointPath, body: NewCheckpointName
+) -> Json:
+    """Call a checkpoint by a name, which stands for its id; another that had it loses it."""
+    engine = service_of(request).engine
+    return Json(await admission_of(request).run(_name, engine, checkpoint_id, body.name))
+
+
+@router.delete(
+    "/admin/checkpoints/{id}/name",
+    operation_id="unname_checkpoint",
+    status_code=204,
+    response_class=Response,
+    responses={404: {"description": "no such checkpoint"}},
+)
+@allow(Access.ADMIN)
+@scoped(KeyScope.CLOSED)
+async def delete_checkpoint_name(request: Request, checkpoint_id: CheckpointPath) -> Response:
+    """Take its name from a checkpoint; one that has none stays as it is."""
+    await admission_of(request).run(_name, service_of(request).engine, checkpoint_id, None)
+    return Response(status_code=204)
 
 
 def _ask_export(service: Service, content: Path, request: JobRequest) -> Job:
@@ -118,13 +157,11 @@ def _ask_export(service: Service, content: Path, request: JobRequest) -> Job:
 
 def _list(engine: Engine, reach: Reach) -> list[dict[str, Any]]:
     """What can be known within `reach`; of a damaged one nobody can tell whose it is."""
-    default = engine.catalog.aliases.get(DEFAULT)
+    descriptions = CheckpointDescriptions(engine.catalog, engine.settings)
     if not reach.limited:
-        return describe_checkpoints(engine.checkpoints, default=default)
+        return descriptions.describe_all(engine.checkpoints)
     sound = engine.checkpoints.survey().checkpoints
-    return [
-        describe_checkpoint(one, default=default) for one in sound if covers_checkpoint(reach, one)
-    ]
+    return [descriptions.describe(one) for one in sound if covers_checkpoint(reach, one)]
 
 
 def _get(engine: Engine, checkpoint_id: str, reach: Reach) -> dict[str, Any]:
@@ -132,4 +169,10 @@ def _get(engine: Engine, checkpoint_id: str, reach: Reach) -> dict[str, Any]:
 
 
 def _state(engine: Engine, checkpoint: Checkpoint) -> dict[str, Any]:
-    return describe_checkpoint(checkpoint, default=engine.catalog.aliases.get(DEFAULT))
+    return CheckpointDescriptions(engine.catalog, engine.settings).describe(checkpoint)
+
+
+def _name(engine: Engine, given: str, name: str | None) -> dict[str, Any]:
+    checkpoint_id = known_checkpoint_id(engine, given, EVERYTHING)
+    engine.catalog.names.set(checkpoint_id, name)
+    return {"id": checkpoint_id, "name": name}

@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from molt.encoder import Checkpoint, CheckpointStore, Prompts
+from molt.encoder.selection import describe_choice
 from tests.app.serving import service_of
 from tests.checkpoints import build_checkpoint
 
@@ -55,7 +56,7 @@ def test_a_damaged_checkpoint_is_listed_with_what_is_wrong(
     damaged = damage(build_checkpoint(store.root, prompts=Prompts(query="q")))
     first, second = client.get(ROUTE).json()["checkpoints"]
     assert first["id"] == sound.id
-    assert second.keys() == {"id", "default", "problem"}
+    assert second.keys() == {"id", "name", "default", "problem"}
     assert (second["id"], second["default"]) == (damaged, False)
     assert "checkpoint.json: the manifest is not JSON" in second["problem"]
 
@@ -83,3 +84,69 @@ def test_an_unknown_checkpoint_is_not_found(
     answer = client.get(f"{ROUTE}/{wanted}")
     assert answer.status_code == 404
     assert str(tmp_path) not in answer.text
+
+
+def test_a_name_stands_for_the_id_of_a_checkpoint(
+    client: TestClient, store: CheckpointStore
+) -> None:
+    made, other = (build_checkpoint(store.root, prompts=Prompts(query=query)) for query in "ab")
+    named = client.put(f"{ROUTE}/{made.id[:8]}/name", json={"name": "shop-2026"})
+    assert (named.status_code, named.json()) == (200, {"id": made.id, "name": "shop-2026"})
+    said = client.get(f"{ROUTE}/shop-2026").json()
+    assert (said["id"], said["name"]) == (made.id, "shop-2026")
+    names = {one["id"]: one["name"] for one in client.get(ROUTE).json()["checkpoints"]}
+    assert names == {made.id: "shop-2026", other.id: None}
+
+
+def test_a_name_goes_over_to_whichever_was_named_last(
+    client: TestClient, store: CheckpointStore
+) -> None:
+    made, other = (build_checkpoint(store.root, prompts=Prompts(query=query)) for query in "ab")
+    for checkpoint in (made, other):
+        client.put(f"{ROUTE}/{checkpoint.id}/name", json={"name": "shop-2026"})
+    assert client.get(f"{ROUTE}/shop-2026").json()["id"] == other.id
+    assert client.get(f"{ROUTE}/{made.id}").json()["name"] is None
+
+
+def test_a_name_that_was_taken_away_names_nothing(
+    client: TestClient, store: CheckpointStore
+) -> None:
+    made = build_checkpoint(store.root)
+    client.put(f"{ROUTE}/{made.id}/name", json={"name": "shop-2026"})
+    assert client.delete(f"{ROUTE}/shop-2026/name").status_code == 204
+    assert client.delete(f"{ROUTE}/{made.id}/name").status_code == 204
+    assert client.get(f"{ROUTE}/shop-2026").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["", "default", "abc123", "a b", "-x", "x" * 64, 7, None])
+def test_what_could_be_no_name_is_refused(
+    client: TestClient, store: CheckpointStore, name: object
+) -> None:
+    made = build_checkpoint(store.root)
+    answer = client.put(f"{ROUTE}/{made.id}/name", json={"name": name})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/name"
+    assert client.get(f"{ROUTE}/{made.id}").json()["name"] is None
+
+
+def test_what_is_not_there_has_no_name(client: TestClient, store: CheckpointStore) -> None:
+    build_checkpoint(store.root)
+    assert client.put(f"{ROUTE}/{'0' * 16}/name", json={"name": "x"}).status_code == 404
+    assert client.delete(f"{ROUTE}/{'0' * 16}/name").status_code == 404
+
+
+def test_a_damaged_checkpoint_can_be_named(client: TestClient, store: CheckpointStore) -> None:
+    damaged = damage(build_checkpoint(store.root))
+    assert client.put(f"{ROUTE}/{damaged}/name", json={"name": "broken"}).status_code == 200
+    (listed,) = client.get(ROUTE).json()["checkpoints"]
+    assert (listed["name"], "problem" in listed) == ("broken", True)
+
+
+def test_it_is_said_which_variant_serves_and_why(
+    client: TestClient, store: CheckpointStore
+) -> None:
+    made = build_checkpoint(store.root)
+    choice = describe_choice(made, cache=service_of(client).settings.layout.cache)
+    said = client.get(f"{ROUTE}/{made.id}").json()["serves"]
+    assert said == {"variant": choice.variant, "reason": choice.reason}
+    assert said["variant"] in {variant.name for variant in made.variants}
