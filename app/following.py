@@ -10,7 +10,7 @@ from molt.index.jobs.queue import JobQueue
 FOLLOW_SECONDS = 0.25
 
 
-class Story:
+class FollowedJob:
     """What a job has told so far; grows while somebody follows it."""
 
     def __init__(self, job_id: str) -> None:
@@ -52,20 +52,20 @@ class Followers:
 
     def __init__(self, queue: Callable[[], JobQueue]) -> None:
         self._queue = queue
-        self._stories: dict[str, Story] = {}
+        self._followed: dict[str, FollowedJob] = {}
 
     @asynccontextmanager
-    async def following(self, job_id: str) -> AsyncIterator[Story]:
+    async def following(self, job_id: str) -> AsyncIterator[FollowedJob]:
         """What a job tells, as long as the block lasts."""
-        story = self._stories.get(job_id)
-        if story is None:
-            story = self._stories[job_id] = Story(job_id)
-            story.begin(self._queue())
-        story.followers += 1
+        followed = self._followed.get(job_id)
+        if followed is None:
+            followed = self._followed[job_id] = FollowedJob(job_id)
+            followed.begin(self._queue())
+        followed.followers += 1
         try:
-            yield story
+            yield followed
         finally:
-            story.followers -= 1
-            if not story.followers:
-                story.stop()
-                del self._stories[job_id]
+            followed.followers -= 1
+            if not followed.followers:
+                followed.stop()
+                del self._followed[job_id]

@@ -1,7 +1,7 @@
 """The engine: what the service does, without HTTP. Two hops from a route to FAISS.
 
-Owns the catalog, the live collections and the threads that keep them true, and closes
-them. Searching itself is `ranking`, embedding is `models`.
+Owns the catalog, the live collections and the threads that keep them true, and closes them.
+Searching itself is `search`'s, embedding `models`'.
 """
 
 import threading

@@ -1,7 +1,7 @@
 """The indexer: encodes and seals what the catalog holds and the index does not.
 
 One process per home does this, the one that holds the lock; the others only read and refresh.
-Which generation is written, and its healing, is `writing`.
+Which generation is written, and its healing, is `writers`'.
 """
 
 import math
@@ -45,7 +45,7 @@ class _Problem:
     until: float
 
 
-class Rest:
+class Backoff:
     """How long a thread that found nothing to do need not look while the catalog stays as it is.
 
     Longer each time, but half a minute at most: that a reader lets go of a generation, say, is not
@@ -224,26 +224,26 @@ class Indexer:
         self._problems[name, collection.name] = _Problem(reason, rest, time.monotonic() + rest)
 
     def _run(self, name: str, work: Callable[[], bool]) -> None:
-        woken, rest = self._woken[name], Rest(self._settings.poll_seconds)
+        woken, backoff = self._woken[name], Backoff(self._settings.poll_seconds)
         while not self._stopping.is_set():
             if woken.is_set():
                 woken.clear()
-                rest.end()
-            if rest.is_over(self._catalog.database.version()) and self._turn(work, rest):
+                backoff.end()
+            if backoff.is_over(self._catalog.database.version()) and self._turn(work, backoff):
                 self._woken["merging"].set()
             else:
                 woken.wait(self._settings.poll_seconds)
 
-    def _turn(self, work: Callable[[], bool], rest: "Rest") -> bool:
+    def _turn(self, work: Callable[[], bool], backoff: "Backoff") -> bool:
         """Work where this process may; where there is nothing to do, less often from now on."""
         if not self.acquire():
             return False
         worked = work()
         if worked:
-            rest.end()
+            backoff.end()
         else:
             due = [problem.until for problem in self._problems.copy().values()]
-            rest.begin(latest=min(due, default=math.inf))
+            backoff.begin(latest=min(due, default=math.inf))
         return worked
 
 

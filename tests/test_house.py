@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -120,6 +121,23 @@ def test_the_map_names_nothing_that_is_not_there() -> None:
     named = {part.strip("`") for part in architecture.split() if part.endswith("/`")}
     packages = {name for name in named if name.split("/")[0] in PACKAGES}
     assert [name for name in sorted(packages) if not (ROOT / name).is_dir()] == []
+
+
+def test_documents_name_modules_that_are_there() -> None:
+    there = [f"/{path}" for path in _kept()]
+    missing = {
+        f"{document.relative_to(ROOT)}: {named}"
+        for document in (*DOCS.glob("*.md"), *ROOT.glob("*.md"))
+        for named in re.findall(r"`([\w./-]+\.py)`", document.read_text(encoding="utf-8"))
+        if not any(path.endswith(f"/{named}") for path in there)
+    }
+    assert missing == set()
+
+
+def _kept() -> Iterator[Path]:
+    yield from modules()
+    for folder in ("tests", "benchmarks"):
+        yield from (path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.py"))
 
 
 PLANTED = {

@@ -20,7 +20,7 @@ from molt.engine.errors import (
     UnavailableError,
     UnknownModelError,
 )
-from molt.engine.indexer import Rest
+from molt.engine.indexer import Backoff
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.writers import Writers
@@ -254,16 +254,16 @@ def test_a_thread_with_nothing_to_do_looks_less_often_until_the_catalog_changes(
 ) -> None:
     now = 0.0
     monkeypatch.setattr("molt.engine.indexer.time", SimpleNamespace(monotonic=lambda: now))
-    rest, looked = Rest(0.5), []
+    backoff, looked = Backoff(0.5), []
     for tick in range(200):
         now = tick * 0.5
-        if rest.is_over("later" if now >= 80 else "now"):
+        if backoff.is_over("later" if now >= 80 else "now"):
             looked.append(now)
-            rest.begin(latest=math.inf)
+            backoff.begin(latest=math.inf)
     assert looked == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5, 80, 80.5, 81.5, 83.5, 87.5, 95.5]
-    rest.begin(latest=now + 1)
+    backoff.begin(latest=now + 1)
     now += 1
-    assert rest.is_over("later")
+    assert backoff.is_over("later")
 
 
 def test_where_everything_is_indexed_nothing_is_asked_of_any_collection(

@@ -1,17 +1,21 @@
-"""What a leashed child tells, and what becomes of it."""
+"""What a supervised child tells, and what becomes of it."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import pytest
 
-from molt.worker.child import ChildError, run_child
+from molt.worker.child import PROGRAM, ChildError, run_child
+
+_T = TypeVar("_T")
 
 
 def unchecked() -> None:
@@ -67,15 +71,17 @@ def test_a_check_that_raises_ends_the_child(tmp_path: Path) -> None:
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
-def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
-    default = ("default", "--home", str(tmp_path))
+def test_a_child_ends_with_its_parent_whatever_it_is_at(tmp_path: Path) -> None:
+    config = tmp_path / "never ends.toml"
+    os.mkfifo(config)
+    command = [*PROGRAM, "train", "shop", "--home", str(tmp_path), "--config", str(config)]
     parent = subprocess.Popen(
         [
             sys.executable,
             "-c",
             (
                 "import subprocess, sys, time\n"
-                f"command = [sys.executable, '-m', 'molt.training', *{default!r}, '--leash']\n"
+                f"command = [sys.executable, *{command!r}, '--supervised']\n"
                 "child = subprocess.Popen(command, stdin=subprocess.PIPE)\n"
                 "print(child.pid, flush=True)\n"
                 "time.sleep(600)"
@@ -86,10 +92,33 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
+    written = opened_once_it_is_read(config)
+    try:
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait()
+        parent.stdout.close()
+        wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+        os.close(written)
+
+
+def opened_once_it_is_read(pipe: Path) -> int:
+    """The other end of a pipe from which somebody reads by now, and waits."""
+
+    def opened() -> int | None:
+        with suppress(OSError):
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        return None
+
+    return wait_for(opened)
+
+
+def wait_for(condition: Callable[[], _T]) -> _T:
+    """What a condition gives, as soon as that is something."""
     deadline = time.monotonic() + 60
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+    while not (found := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    return found
