@@ -79,7 +79,7 @@ def name(
         typer.Argument(metavar="[NAME]", help="What to call it; without, it has none any more."),
     ] = None,
 ) -> None:
-    """Give a checkpoint a name, which stands for its id in every command and request.
+    """Give a checkpoint a name, which stands for its id wherever a checkpoint is asked for.
 
     Another checkpoint that had the name loses it.
     """
