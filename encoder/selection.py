@@ -19,11 +19,10 @@ from molt.encoder.checkpoint import (
 )
 from molt.encoder.errors import EncoderError, NoVariantError, UnsafeCheckpointError
 from molt.encoder.host import fingerprint
-from molt.encoder.runtimes.runtime import is_available, load_runtime
+from molt.encoder.runtimes.runtime import is_available
 from molt.encoder.safety.probe import probed, require_sound
 from molt.encoder.safety.reference import Reference
 from molt.encoder.speed import measure_speeds
-from molt.encoder.tokenizer import Tokenizer
 
 AUTO = "auto"
 _FORMAT = 1  # of the file in which speeds are remembered
@@ -190,15 +189,9 @@ def _measure_here(
     checkpoint: Checkpoint, variants: Mapping[str, Variant], cache: Path
 ) -> dict[str, float]:
     """Of those that are fit to serve; others may never end, and are not run here."""
-    tokenizer = Tokenizer(checkpoint.path / "tokenizer.json", max_length=checkpoint.max_length)
-    runtimes = {
-        name: load_runtime(checkpoint, variant, threads=1, cache=cache)
-        for name, variant in variants.items()
+    sound = (
+        variant
+        for variant in variants.values()
         if not probed(checkpoint, variant, cache=cache).refused
-    }
-    return measure_speeds(
-        runtimes,
-        vocabulary=tokenizer.vocabulary,
-        max_length=checkpoint.max_length,
-        rounds=_ROUNDS,
     )
+    return measure_speeds(checkpoint, sound, cache=cache, rounds=_ROUNDS)

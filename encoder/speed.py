@@ -1,25 +1,34 @@
-"""Speed: how many texts a second each runtime does on one core of this host."""
+"""Speed: how many texts a second each variant does on one core of this host."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.encoder.runtimes.runtime import Runtime
+from molt.encoder.checkpoint import Checkpoint, Variant
+from molt.encoder.runtimes.runtime import Runtime, load_runtime
+from molt.encoder.tokenizer import Tokenizer
 
 _LENGTHS = (16, 64, 128, 192, 256)
 
 
 def measure_speeds(
-    runtimes: Mapping[str, Runtime], *, vocabulary: int, max_length: int, rounds: int
+    checkpoint: Checkpoint, variants: Iterable[Variant], *, cache: Path, rounds: int
 ) -> dict[str, float]:
-    """Texts a second of each runtime, by name: the best of `rounds` taken in turns.
+    """Texts a second of each variant, by name: the best of `rounds` taken in turns.
 
-    Taking turns and the best makes it bear other load on the host. The texts are arbitrary ids
-    below `vocabulary`, of lengths as real ones have.
+    Taking turns and the best makes it bear other load on the host. The texts are arbitrary ids, of
+    lengths as real ones have. Raises what `load_runtime` raises.
     """
-    texts = list(_texts(vocabulary, max_length))
+    max_length = checkpoint.max_length
+    tokenizer = Tokenizer(checkpoint.path / "tokenizer.json", max_length=max_length)
+    runtimes = {
+        variant.name: load_runtime(checkpoint, variant, threads=1, cache=cache)
+        for variant in variants
+    }
+    texts = list(_texts(tokenizer.vocabulary, max_length))
     best = dict.fromkeys(runtimes, float("inf"))
     for runtime in runtimes.values():
         _seconds(runtime, texts)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from molt.artifact import Home, exclusive
 from molt.artifact.lock import FOR_EVER
+from molt.index.catalog.storage.database import make_durable
 from molt.index.catalog.storage.postgresql import connect_arguments, limit_sessions
 from molt.index.catalog.storage.refusals import BUSY_SECONDS, translated
 
@@ -49,13 +50,7 @@ def create_jobs_engine(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = "IMMEDIATE"
-        for pragma in (
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
+        make_durable(connection)
 
     return engine
 

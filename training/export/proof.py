@@ -8,7 +8,6 @@ from molt.encoder import Checkpoint, Encoder, InputType, Lane, Variant
 from molt.encoder.host import cores, fingerprint
 from molt.encoder.runtimes.runtime import load_runtime
 from molt.encoder.speed import measure_speeds
-from molt.encoder.tokenizer import Tokenizer
 from molt.training.export.fidelity import ProbeVectors, measure_fidelity
 from molt.training.export.probe import probe_set
 
@@ -27,7 +26,7 @@ def prove(
     Without a reference they are held to the first of them, as one that is known to be true.
     """
     found = {variant.name: _vectors(checkpoint, variant, cache) for variant in candidates}
-    speeds = _speeds(checkpoint, candidates, cache)
+    speeds = measure_speeds(checkpoint, candidates, cache=cache, rounds=_ROUNDS)
     host = fingerprint()
     return [
         replace(
@@ -58,17 +57,3 @@ def _vectors(checkpoint: Checkpoint, variant: Variant, cache: Path) -> ProbeVect
     finally:
         encoder.close()
     return ProbeVectors(queries=queries, documents=documents)
-
-
-def _speeds(checkpoint: Checkpoint, candidates: Sequence[Variant], cache: Path) -> dict[str, float]:
-    tokenizer = Tokenizer(checkpoint.path / "tokenizer.json", max_length=checkpoint.max_length)
-    runtimes = {
-        variant.name: load_runtime(checkpoint, variant, threads=1, cache=cache)
-        for variant in candidates
-    }
-    return measure_speeds(
-        runtimes,
-        vocabulary=tokenizer.vocabulary,
-        max_length=checkpoint.max_length,
-        rounds=_ROUNDS,
-    )

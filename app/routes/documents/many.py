@@ -21,10 +21,10 @@ from molt.app.routes.documents.schemas import (
     PatchAcknowledgement,
     PatchesBody,
 )
-from molt.app.routes.documents.showing import describe_document
 from molt.app.service import Service, service_of
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.rows.preconditions import Precondition
+from molt.index.catalog.rows.reading import describe_document
 
 router = new_router("documents")
 

@@ -27,12 +27,12 @@ from molt.app.routes.documents.schemas import (
     PatchBody,
     PutBody,
 )
-from molt.app.routes.documents.showing import describe_document
 from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.documents import Ack, StoredDocument
 from molt.index.catalog.rows.preconditions import Precondition
+from molt.index.catalog.rows.reading import describe_document
 from molt.index.errors import DocumentNotFoundError
 
 router = new_router("documents")

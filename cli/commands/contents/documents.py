@@ -8,7 +8,7 @@ No server is asked: one that runs sees the changes by itself, and indexes them.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -39,6 +39,8 @@ FilterOption = Annotated[
 
 def get_documents(call: Invocation, collection: CollectionArgument, ids: IdsArgument) -> None:
     """Print documents by their ids, each as one line of JSON."""
+    from molt.index.catalog.rows.reading import describe_document
+
     with opened_catalog(existing_home(call)) as catalog:
         found = catalog.collections.get(collection)
         stored = {
@@ -47,7 +49,7 @@ def get_documents(call: Invocation, collection: CollectionArgument, ids: IdsArgu
         }
     for doc_id in ids:
         if doc_id in stored:
-            write_json(_described(stored[doc_id]))
+            write_json(describe_document(stored[doc_id]))
     missing = [doc_id for doc_id in ids if doc_id not in stored]
     if missing:
         raise _no_documents(collection, missing)
@@ -61,11 +63,13 @@ def list_documents(
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 100,
 ) -> None:
     """List the documents of a collection in the order of their ids."""
+    from molt.index.catalog.rows.reading import describe_document
+
     with opened_catalog(existing_home(call)) as catalog:
         found = catalog.collections.get(collection)
         documents = list(islice(_pages(catalog, found, after), limit))
     call.show(
-        {"documents": [_described(one) for one in documents]},
+        {"documents": [describe_document(one) for one in documents]},
         lambda: Listing(
             ("id", "revision", "document"),
             [(one.document.id, one.revision, _shown(one)) for one in documents],
@@ -182,17 +186,6 @@ def _pages(
     while found := catalog.documents.page(collection, after=after, limit=_LINES, max_chars=_CHARS):
         yield from found
         after = found[-1].document.id
-
-
-def _described(stored: "StoredDocument") -> dict[str, Any]:
-    document = stored.document
-    return {
-        "id": document.id,
-        "title": document.title,
-        "text": document.text,
-        "metadata": document.metadata,
-        "revision": stored.revision,
-    }
 
 
 def _shown(stored: "StoredDocument") -> str:

@@ -48,6 +48,18 @@ class StoredText:
     text: str | None
 
 
+def describe_document(stored: StoredDocument) -> dict[str, Any]:
+    """What is said of a document, over HTTP and by commands alike."""
+    document = stored.document
+    return {
+        "id": document.id,
+        "title": document.title,
+        "text": document.text,
+        "metadata": document.metadata,
+        "revision": stored.revision,
+    }
+
+
 @dataclass(frozen=True)
 class MetadataBatch:
     """Some documents by ordinal, and the id and metadata of each."""

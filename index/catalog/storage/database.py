@@ -204,6 +204,17 @@ class _Observer:
                 self._connection = None
 
 
+def make_durable(connection: sqlite3.Connection) -> None:
+    """Let what is committed outlive a power cut, and who has to wait for others wait."""
+    for pragma in (
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """Slices of up to 1000 values: each fits into one `IN (...)` of any database."""
     for start in range(0, len(values), _CHUNK):
@@ -225,11 +236,8 @@ def _prepare_sqlite(engine: Engine) -> None:
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # SQLAlchemy begins transactions, the driver never does
         connection.create_function("molt_digest", -1, _row_digest, deterministic=True)
+        make_durable(connection)
         for pragma in (
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
             "trusted_schema=ON",  # or triggers could not call `molt_digest`
             "cache_size=-1024",  # KiB for each connection; the system caches the file for all
         ):
