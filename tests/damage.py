@@ -1,5 +1,7 @@
 """Damage: what a failing disk does to a file."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from molt.index.catalog.catalog import Catalog, sqlite_path
@@ -17,3 +19,17 @@ def flaws_of(catalog: Catalog) -> list[str]:
     """What SQLite finds wrong with a catalog; of PostgreSQL nothing is known."""
     path = sqlite_path(str(catalog.database.engine.url))
     return [] if path is None else sqlite_flaws(path)
+
+
+def spoil(catalog: Catalog, statement: str) -> None:
+    """Change rows behind the back of the triggers, as a disk would."""
+    path = str(catalog.database.engine.url.database)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(statement)
+        for _, sql in triggers:
+            connection.execute(sql)

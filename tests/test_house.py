@@ -140,6 +140,17 @@ def _kept() -> Iterator[Path]:
         yield from (path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.py"))
 
 
+def test_what_tests_share_lies_in_no_module_of_tests() -> None:
+    imported = {
+        f"{path.relative_to(ROOT)}: {found}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for found in re.findall(
+            r"^from (tests\.\S*\btest_\w+) import", path.read_text("utf-8"), re.M
+        )
+    }
+    assert imported == set()
+
+
 PLANTED = {
     "molt/index/catalog/planted.py": "import molt.encoder.encoder",
     "molt/encoder/planted.py": "import molt.index.errors",

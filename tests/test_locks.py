@@ -11,30 +11,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.locks import REQUIREMENTS, entries, pins
 from tests.paths import ROOT
 
-REQUIREMENTS = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = ("build", "clients", "serve", "weights", "train", "dev", "torch-cpu", "torch-cuda", "tools")
 BY_HAND = {"molt-search", "torch"}
-
-
-def entries(lock: str) -> list[str]:
-    """The requirements of a lock file, each with its hashes, in one line."""
-    text = re.sub(r"^\s*#.*$", "", (REQUIREMENTS / f"{lock}.txt").read_text(), flags=re.M)
-    return [" ".join(entry.split()) for entry in text.replace("\\\n", " ").splitlines() if entry]
-
-
-def pins(lock: str) -> dict[str, str]:
-    """What a lock file installs on this machine: name to version."""
-    found = {}
-    for entry in entries(lock):
-        requirement = Requirement(entry.partition(" --hash")[0])
-        if requirement.marker is None or requirement.marker.evaluate():
-            (pin,) = requirement.specifier
-            found[canonicalize_name(requirement.name)] = pin.version
-    return found
 
 
 @pytest.mark.parametrize("lock", LOCKS)

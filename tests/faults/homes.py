@@ -11,7 +11,8 @@ import pytest
 from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
-from molt.index.catalog.catalog import open_catalog
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.collection import Collection
 from molt.index.generations.flip import FEW
 from molt.index.generations.generation import GenerationStore
 from molt.index.segments.merge import FAN
@@ -79,3 +80,10 @@ def _unfinished(home: Path) -> Iterator[Path]:
     """What is named as nothing finished is, and what jobs work with."""
     yield from home.rglob(".*")
     yield from home.glob("runs/jobs/*")
+
+
+def recreated(home: Path) -> Collection:
+    """Delete `shop`, and make another one of the same name."""
+    with closing(open_catalog(home_url(home))) as catalog:
+        catalog.collections.delete("shop")
+        return catalog.collections.create("shop")

@@ -12,8 +12,8 @@ from molt.index.catalog.catalog import open_catalog
 from molt.index.jobs.database import create_jobs_engine
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue
+from tests.faults.homes import recreated
 from tests.faults.swapping import REINDEX, armed, work
-from tests.faults.test_recreated import recreated
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P4", "a job at which one worker after another dies")

@@ -7,15 +7,9 @@ from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.collection import Collection
 from molt.index.jobs.job import JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue
+from tests.faults.homes import recreated
 from tests.faults.swapping import armed, fired, work
 from tests.server import ServerProcess
-
-
-def recreated(home: Path) -> Collection:
-    """Delete `shop`, and make another one of the same name."""
-    with closing(open_catalog(home_url(home))) as catalog:
-        catalog.collections.delete("shop")
-        return catalog.collections.create("shop")
 
 
 def untouched(home: Path, made: Collection) -> bool:

@@ -6,17 +6,12 @@ import pytest
 from molt.artifact import Home
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.config import TrainConfig
-from molt.training.data.card import Course, describe_data
-from molt.training.data.cleaning.findings import Findings
-from molt.training.data.config import DataConfig
-from molt.training.data.counts import count_dataset
 from molt.training.data.dataset import Dataset
-from molt.training.data.leakage import check_leakage
-from molt.training.data.raw import RawData
 from molt.training.export import openvino
 from molt.training.material import Material
 from molt.training.run import TrainingOutcome, name_run, train
 from molt.worker.tasks.runs import run_maker
+from tests.training.runs import material
 
 FAST = {
     "run": {"epochs": 2, "batch_size": 8, "precision": "fp32", "device": "cpu"},
@@ -27,13 +22,6 @@ FAST = {
 @pytest.fixture(autouse=True)
 def onnx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino, "openvino_available", lambda: False)
-
-
-def material(base: Checkpoint, dataset: Dataset) -> Material:
-    steps = (count_dataset(dataset),) * 3
-    course = Course(steps, Findings(), check_leakage(dataset, threshold=0.9))
-    card = describe_data(dataset, raw=RawData(), config=DataConfig(), course=course)
-    return Material("letters", dataset, card, base)
 
 
 def run(

@@ -9,8 +9,8 @@ from molt.engine.settings import load_settings
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
-from tests.cli.commands.test_swapping import worked
 from tests.cli.conftest import Molt
+from tests.cli.working import worked
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Asking for jobs and moving pointers from the command line. Nobody does the jobs here."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,10 @@ import pytest
 from molt.engine.settings import load_settings
 from molt.index.jobs.job import JobState
 from molt.index.jobs.queue import JobQueue
-from tests.app.serving import ROOT, open_engine
+from tests.app.serving import open_engine
 from tests.checkpoints import build_checkpoint
 from tests.cli.conftest import Molt
+from tests.cli.working import worked
 from tests.generations import make_generation
 from tests.hashing import HashingEncoder
 
@@ -165,20 +164,6 @@ def test_a_second_job_of_a_kind_is_refused_with_the_id_of_the_first(
     done = molt("reindex", "shop", "--detach")
     assert done.status == 1
     assert queue.list()[0].id in done.stderr
-
-
-@contextmanager
-def worked(home: Path) -> Iterator[None]:
-    """A worker with simple jobs runs the queue of a home."""
-    command = [sys.executable, "-m", "tests.index.job_worker", load_settings(home=home).jobs]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"working\n"
-            yield
-        finally:
-            process.kill()
 
 
 def test_a_job_is_followed_to_its_end_and_what_it_made_is_shown(

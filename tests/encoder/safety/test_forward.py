@@ -15,7 +15,7 @@ from molt.encoder import Checkpoint, ModelKind, NoVariantError, Pooling, open_ch
 from molt.encoder.safety.forward import PlainModel, UnknownModelKindError
 from molt.encoder.safety.probe import require_sound
 from tests.checkpoints import DIMENSION, VOCABULARY, Build, modules, seal, write_graph, write_json
-from tests.training.export.test_graph import CONFIGURATIONS
+from tests.training.export.architectures import CONFIGURATIONS
 
 IDS = np.array([2, 17, 99, 4, 50, 3, 8])
 COMPUTED = ("bert", "roberta", "xlm-roberta", "distilbert")

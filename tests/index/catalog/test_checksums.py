@@ -1,8 +1,6 @@
 """A row that is not as it was written is named, whatever wrote it and in whichever table."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.storage.checksums import changed_rows
 from molt.index.catalog.tables import checksums, metadata
+from tests.damage import spoil
 
 
 @pytest.fixture
@@ -53,20 +52,6 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
     catalog.collections.delete("gone")
     yield catalog
     catalog.close()
-
-
-def spoil(catalog: Catalog, statement: str) -> None:
-    """Change rows behind the back of the triggers, as a disk would."""
-    path = str(catalog.database.engine.url.database)
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        triggers = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall()
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        connection.execute(statement)
-        for _, sql in triggers:
-            connection.execute(sql)
 
 
 def test_what_was_written_as_usual_is_as_it_was_written(catalog: Catalog) -> None:

@@ -9,7 +9,7 @@ from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.storage.soundness import is_sqlite, sqlite_flaws
 from molt.index.errors import CatalogError
-from tests.index.catalog.test_checksums import spoil
+from tests.damage import spoil
 
 
 def test_a_sound_file_has_no_flaw(tmp_path: Path) -> None:

@@ -18,8 +18,7 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.generations.lost import open_home_catalog
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
-from tests.damage import flip_a_bit
-from tests.index.catalog.test_checksums import spoil
+from tests.damage import flip_a_bit, spoil
 
 HomeParts = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
 

@@ -12,7 +12,7 @@ from transformers import AutoModel
 from molt.encoder import Pooling
 from molt.training.export.attention import join_heads
 from molt.training.export.graph import export_graph
-from tests.training.export.test_graph import CONFIGURATIONS
+from tests.training.export.architectures import CONFIGURATIONS
 from tests.walks import shortened
 
 

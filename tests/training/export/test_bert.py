@@ -22,8 +22,8 @@ from molt.training.export.attention import join_heads
 from molt.training.export.bert import write_bert
 from molt.training.export.precision import narrowing_products
 from tests.checkpoints import write_json
-from tests.test_locks import pins
-from tests.training.export.test_graph import CONFIGURATIONS, pooled
+from tests.locks import pins
+from tests.training.export.architectures import CONFIGURATIONS, pooled
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from molt.training.export.embeddings import quantise_embeddings
 from molt.training.export.precision import narrowing_products
 from molt.training.export.quantise import quantise
-from tests.training.export.test_smoothing import run
+from tests.training.export.graphs import run
 
 ROWS, WIDTH, WIDE = 1200, 32, 128
 LAYERS = 3

@@ -2,17 +2,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from molt.training.export.quantise import quantise
 from molt.training.export.smoothing import smooth
+from tests.training.export.graphs import TOKENS, run
 
 CHANNELS = 64
 OUTLIER = 5
-TOKENS = [np.arange(start, start + 12, dtype=np.int64) for start in range(0, 48, 12)]
 
 
 @pytest.fixture
@@ -49,13 +47,6 @@ def graph(tmp_path: Path) -> Path:
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     onnx.save(model, str(tmp_path / "graph.onnx"))
     return tmp_path / "graph.onnx"
-
-
-def run(path: Path) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    ids = np.concatenate(TOKENS)[None, :]
-    found = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
-    return np.asarray(found, dtype=np.float32)
 
 
 def test_a_smoothed_graph_computes_the_same(graph: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from molt.training.run import name_run
 from molt.training.tuning.study import Tuned, tune
 from molt.training.uses import read_uses
 from tests.paths import ROOT
-from tests.training.test_run import material
+from tests.training.runs import material
 
 CONFIG = TrainConfig.model_validate({"run": {"epochs": 2, "precision": "fp32", "device": "cpu"}})
 
