@@ -19,8 +19,8 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.hindrances import Hindrances
 from molt.engine.indexer import Indexer
-from molt.engine.live import LiveCollections
-from molt.engine.live_collection import LiveState
+from molt.engine.live.live_collection import LiveState
+from molt.engine.live.live_collections import LiveCollections
 from molt.engine.models.models import Models
 from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releaser

@@ -20,7 +20,7 @@ from molt.encoder.errors import AbandonedError, EncoderError
 from molt.encoder.safety.cancellation import Cancellation
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EngineError
-from molt.engine.live import LiveCollections
+from molt.engine.live.live_collections import LiveCollections
 from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread, join_all
 from molt.engine.writers import Writers

@@ -12,7 +12,7 @@ import structlog
 
 from molt.artifact import ArtifactError
 from molt.engine.encoders import Encoders
-from molt.engine.live import LiveCollections
+from molt.engine.live.live_collections import LiveCollections
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason

@@ -15,7 +15,7 @@ import structlog
 from molt.artifact import CorruptFileError
 from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
-from molt.engine.live import default_checkpoint
+from molt.engine.live.pair import default_checkpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason

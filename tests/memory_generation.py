@@ -16,7 +16,7 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import passage_text
 from molt.index.catalog.documents import StoredDocument
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import (
     GenerationAheadError,
     GenerationBusyError,

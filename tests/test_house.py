@@ -167,7 +167,7 @@ PLANTED = {
     "molt/worker/building.py": "import torch",
     "molt/worker/child.py": "import molt.worker.tasks.learning",
     "molt/app/errors.py": "import molt.app.application",
-    "molt/engine/live.py": "import molt.engine.engine",
+    "molt/engine/live/live_collections.py": "import molt.engine.engine",
     "molt/training/data/planted.py": "import molt.training.run",
     "molt/worker/context.py": "import molt.worker.workflows",
 }

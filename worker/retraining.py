@@ -6,7 +6,7 @@ Reads from top to bottom; each part is a step that is done once, whatever is kil
 from dataclasses import dataclass
 from typing import Any
 
-from molt.index.catalog.excerpt import write_excerpt
+from molt.index.catalog.copies.excerpt import write_excerpt
 from molt.index.catalog.releases import Reason
 from molt.training.errors import TrainingError
 from molt.training.uses import note_uses

@@ -27,7 +27,7 @@ from molt.engine.settings import Settings
 from molt.index.catalog.aliases import refuse_names
 from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_url
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.copying import copying_collection
+from molt.index.catalog.copies.copying import copying_collection
 from molt.index.catalog.releases import Reason
 from molt.index.errors import CollectionExistsError
 from molt.index.generations.generation import (

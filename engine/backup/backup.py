@@ -26,7 +26,7 @@ from molt.engine.models.names import checkpoints_among
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.copying import CatalogState, reading_state
+from molt.index.catalog.copies.copying import CatalogState, reading_state
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.lost import open_home_catalog
 from molt.index.generations.retention import former

@@ -15,7 +15,8 @@ from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.errors import NoCheckpointError, UnknownModelError
-from molt.engine.live import LiveCollections, default_checkpoint
+from molt.engine.live.live_collections import LiveCollections
+from molt.engine.live.pair import default_checkpoint
 from molt.engine.models.embedding import EmbeddingResult, embed_with
 from molt.engine.models.names import (
     Alias,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from molt.engine.live import Live
+    from molt.engine.live.pair import Live
     from molt.engine.search.query import SearchQuery
 
 

@@ -1,7 +1,7 @@
 """The dense retriever: documents by the inner product of their best passage with the query."""
 
 from molt.encoder.encoder import InputType, Lane
-from molt.engine.live import Live
+from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates, Passage, Stopwatch
 from molt.engine.search.query import SearchQuery
 

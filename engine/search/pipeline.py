@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from molt.engine.live import Live
+from molt.engine.live.pair import Live
 from molt.engine.search.candidates import (
     Candidate,
     Candidates,

@@ -18,7 +18,7 @@ import structlog
 from molt.artifact import ArtifactError, panics_contained
 from molt.encoder.errors import EncoderError
 from molt.encoder.safety.deadline import told_when_abandoned
-from molt.engine.live import Live
+from molt.engine.live.pair import Live
 from molt.engine.releasing import Releaser
 from molt.engine.sections import WatchSettings
 from molt.engine.watch.worsening import Sample, Share, worsening

@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 from molt.artifact import faultpoint
 from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection, require_revision
-from molt.index.catalog.counters import Counters, lock_counters
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import check_id, is_id
-from molt.index.catalog.liveness import Liveness, read_liveness
 from molt.index.catalog.rows.applying import apply_patches
+from molt.index.catalog.rows.counters import Counters, lock_counters
 from molt.index.catalog.rows.deleting import delete_rows, unchanged_since
 from molt.index.catalog.rows.encoding import encode_all, encode_document
+from molt.index.catalog.rows.liveness import Liveness, read_liveness
 from molt.index.catalog.rows.patching import DocumentPatch, by_document
 from molt.index.catalog.rows.preconditions import (
     UNCONDITIONAL,

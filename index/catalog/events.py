@@ -12,8 +12,8 @@ from sqlalchemy import func, insert, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.counters import lock_counters
 from molt.index.catalog.fields import check_id, check_optional_id, encode_metadata
+from molt.index.catalog.rows.counters import lock_counters
 from molt.index.catalog.storage.database import Database
 from molt.index.errors import InvalidEventError, InvalidFieldError
 

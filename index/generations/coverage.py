@@ -12,7 +12,7 @@ import numpy.typing as npt
 from molt.artifact import text_hash
 from molt.index.catalog.document import passage_text
 from molt.index.catalog.documents import StoredText
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.generations.generation import GenerationManifest
 from molt.index.generations.live_rows import live_rows
 from molt.index.segments.segment import ROW, Segment

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.segments.exact import Rows
 
 PAGE = 4_096

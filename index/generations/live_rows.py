@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.generations.ledger import Ledger, new_ledger
 from molt.index.segments.exact import NOTHING, Mask, Rows
 from molt.index.segments.scope import Scope, no_rows

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.generations.generation import GenerationManifest
 from molt.index.segments.exact import Vectors
 from molt.index.segments.field_kinds import FieldKinds

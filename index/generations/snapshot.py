@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import GenerationAheadError, GenerationError, VectorError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
 from molt.index.generations.live_rows import LiveRows, live_rows

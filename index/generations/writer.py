@@ -17,7 +17,7 @@ from molt.artifact import ArtifactError, FileLock, faultpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.documents import StoredDocument
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import GenerationError
 from molt.index.generations.generation import GenerationManifest, GenerationStore, Quarantined
 from molt.index.generations.occupancy import hold_writing

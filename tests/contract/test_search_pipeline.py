@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from molt.engine.engine import Engine
-from molt.engine.live import Live
+from molt.engine.live.pair import Live
 from molt.engine.search.candidates import (
     Candidate,
     Candidates,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from molt.engine.live import Live
+from molt.engine.live.pair import Live
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchQuery
 from molt.index.errors import (

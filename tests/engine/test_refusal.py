@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import event
 
-from molt.engine import live, pair
 from molt.engine import refusal as module
 from molt.engine.engine import Engine
 from molt.engine.errors import UnavailableError
-from molt.engine.live_collection import LiveCollection
+from molt.engine.live import live_collections, pair
+from molt.engine.live.live_collection import LiveCollection
 from molt.engine.refusal import LONGEST_REST, Refusal, file_at, files_under, look_at
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
@@ -178,7 +178,7 @@ def test_while_one_collection_is_being_loaded_others_are_refreshed_and_it_answer
 def test_a_search_waits_for_the_collection_that_it_asks_for_and_not_for_ever(
     tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "_PATIENCE", 0.01)
+    monkeypatch.setattr(live_collections, "_PATIENCE", 0.01)
     with closing(open_engine(load_settings(home=tmp_path))) as second:
         with slow_opening(monkeypatch):
             second.live_collections.look()
@@ -186,7 +186,7 @@ def test_a_search_waits_for_the_collection_that_it_asks_for_and_not_for_ever(
                 second.search(SearchQuery("red socks", "shop"))
             assert refused.value.retry_after == 1
             second.catalog.collections.create("new")
-            monkeypatch.setattr(live, "_PATIENCE", SOON)
+            monkeypatch.setattr(live_collections, "_PATIENCE", SOON)
             assert second.search(SearchQuery("red socks", "new")).page.total == 0
         assert served(second) is not None
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import FilterError
 from molt.index.generations.generation import GENERATION_FORMAT, GenerationStore
 from molt.index.generations.snapshot import open_snapshot

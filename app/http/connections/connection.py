@@ -7,7 +7,7 @@ it is looked at, and how many there may be, is the monitor's.
 import asyncio
 import re
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -22,6 +22,9 @@ from molt.app.http.connections.refusals import (
     written,
 )
 from molt.app.http.failures import HttpFailure
+
+if TYPE_CHECKING:
+    from molt.engine.sections import LimitSettings
 
 _LINGER_SECONDS = 2.0
 _PIECE = 16 * 1024
@@ -48,7 +51,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._monitor: ConnectionMonitor = self.app_state[MONITOR]
-        self._limits = self._monitor.limits
+        self._limits: LimitSettings = self._monitor.limits
         self.phase = Phase.IDLE
         self.since = self.loop.time()
         self._raw = 0  # bytes of the head, or since the body was last found to go on

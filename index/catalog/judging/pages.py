@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.counters import lock_counters
 from molt.index.catalog.fields import check_id, decode_metadata
 from molt.index.catalog.judging.split_name import KNOWN_SPLITS, read_split
 from molt.index.catalog.judgments import Judgment, Query
+from molt.index.catalog.rows.counters import lock_counters
 from molt.index.catalog.storage.database import Database
 
 NO_SPLIT = "none"

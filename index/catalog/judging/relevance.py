@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.counters import lock_counters
 from molt.index.catalog.fields import decode_metadata
 from molt.index.catalog.judgments import (
     Judgment,
@@ -21,6 +20,7 @@ from molt.index.catalog.judgments import (
     encode_pair,
     encode_query,
 )
+from molt.index.catalog.rows.counters import lock_counters
 from molt.index.catalog.storage.database import Database
 
 _LISTED = 5

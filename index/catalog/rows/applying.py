@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.counters import lock_counters, write_counters
 from molt.index.catalog.fields import is_id
+from molt.index.catalog.rows.counters import lock_counters, write_counters
 from molt.index.catalog.rows.encoding import encode_merged, encode_patched
 from molt.index.catalog.rows.patching import DocumentPatch
 from molt.index.catalog.rows.reading import (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, insert, select
 
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.counters import Counters, write_counters
+from molt.index.catalog.rows.counters import Counters, write_counters
 from molt.index.catalog.rows.reading import documents_of
 from molt.index.catalog.storage.database import chunks
 from molt.index.catalog.tables import documents, tombstones

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.counters import lock_counters, write_counters
+from molt.index.catalog.rows.counters import lock_counters, write_counters
 from molt.index.catalog.rows.reading import CONTENT
 from molt.index.catalog.storage.database import chunks
 from molt.index.catalog.tables import documents

@@ -14,7 +14,7 @@ import pytest
 
 from molt.engine import releasing
 from molt.engine.engine import Engine
-from molt.engine.live import Live
+from molt.engine.live.pair import Live
 from molt.engine.releasing import Released
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.generations.live_rows import live_rows
 from molt.index.segments.segment import Segment, SegmentEntry
 from tests.index.generations.liveness_oracle import expected_rows

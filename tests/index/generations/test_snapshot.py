@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molt.artifact import CorruptFileError
-from molt.index.catalog.liveness import Liveness
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import (
     FilterError,
     GenerationAheadError,

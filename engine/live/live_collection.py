@@ -12,7 +12,7 @@ import structlog
 from molt.artifact import ArtifactError, panics_contained
 from molt.encoder.errors import EncoderError
 from molt.engine.errors import EngineError, UnavailableError
-from molt.engine.pair import Live, Pairs, Target
+from molt.engine.live.pair import Live, Pairs, Target
 from molt.engine.refusal import Files, Look, Refusal, file_at, look_at
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection

@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError, wait
 
 import pytest
 
-from molt.engine.loader import Loader
+from molt.engine.live.loader import Loader
 from tests.panics import PanicException
 
 SOON = 10.0
@@ -93,7 +93,7 @@ def test_closing_waits_for_what_is_at_work_but_not_for_what_hangs(go_on: threadi
 def test_a_process_whose_loader_hangs_ends() -> None:
     script = """
 import threading
-from molt.engine.loader import Loader
+from molt.engine.live.loader import Loader
 loader = Loader()
 for number in range(3):
     loader.now(str(number), threading.Event().wait)

@@ -17,9 +17,9 @@ import structlog
 from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
 from molt.engine.errors import NoCheckpointError
-from molt.engine.live_collection import EXPECTED, LiveCollection
-from molt.engine.loader import Loader
-from molt.engine.pair import Live, Pairs, default_checkpoint
+from molt.engine.live.live_collection import EXPECTED, LiveCollection
+from molt.engine.live.loader import Loader
+from molt.engine.live.pair import Live, Pairs, default_checkpoint
 from molt.engine.refusal import LONGEST_REST
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
@@ -30,8 +30,6 @@ from molt.index.generations.protocols import SearchableGeneration
 
 if TYPE_CHECKING:
     from molt.index.catalog.failures import JobFailure
-
-__all__ = ["Live", "LiveCollections", "default_checkpoint"]
 
 log = structlog.get_logger(__name__)
 

@@ -8,11 +8,11 @@ import pytest
 from psycopg import ServerCursor
 from sqlalchemy import Connection, event
 
-from molt.index.catalog import copying
 from molt.index.catalog.catalog import Catalog, open_catalog
 from molt.index.catalog.collection import Collection
+from molt.index.catalog.copies import copying
+from molt.index.catalog.copies.excerpt import write_excerpt
 from molt.index.catalog.document import Document
-from molt.index.catalog.excerpt import write_excerpt
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CollectionNotFoundError
 from tests.damage import flaws_of

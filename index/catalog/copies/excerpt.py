@@ -9,7 +9,7 @@ from pathlib import Path
 from molt.artifact import sync_directory
 from molt.index.catalog import tables
 from molt.index.catalog.catalog import Catalog, sqlite_url
-from molt.index.catalog.copying import reading_state
+from molt.index.catalog.copies.copying import reading_state
 
 _COPIED = (
     tables.collections,

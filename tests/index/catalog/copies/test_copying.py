@@ -9,7 +9,7 @@ import pytest
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_url
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.copying import copying_collection, reading_state
+from molt.index.catalog.copies.copying import copying_collection, reading_state
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.judgments import Judgment, Query

@@ -1,0 +1,1 @@
+"""What answers each collection right now, and how memory follows the disk."""
