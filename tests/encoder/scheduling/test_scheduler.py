@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from molt.encoder import ClosedEncoderError, Lane
-from molt.encoder import scheduler as module
+from molt.encoder.scheduling import scheduler as module
 from molt.encoder.scheduling.scheduler import Scheduler
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from molt.engine import pair as module
 from molt.engine.engine import Engine
+from molt.engine.live import pair as module
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason

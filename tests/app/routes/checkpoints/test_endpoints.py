@@ -125,7 +125,7 @@ def test_what_could_be_no_name_is_refused(
     made = build_checkpoint(store.root)
     answer = client.put(f"{ROUTE}/{made.id}/name", json={"name": name})
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"] == "#/name"
+    assert "name" in answer.json()["detail"]
     assert client.get(f"{ROUTE}/{made.id}").json()["name"] is None
 
 
