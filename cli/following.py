@@ -1,6 +1,7 @@
 """Following a job: its events as lines, and how far it is as one bar, or as a line now and then.
 
-What a job tells is the worker's, maybe one of another version: nothing of it is taken for granted.
+A training that the command does itself is shown in the same way. What a job tells is the worker's,
+maybe one of another version: nothing of it is taken for granted.
 """
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
     from molt.index.jobs.job import JobProgress
+    from molt.training.fit.progress import TrainingEvent
 
 ShowEvent = Callable[[Mapping[str, Any], "JobProgress"], None]
 
@@ -36,6 +38,26 @@ def shown_job(call: Invocation, kind: str) -> Iterator[ShowEvent]:
             yield _Bar(display, kind)
     else:
         yield _Lines(lambda _, progress: write_note(told_progress(progress)))
+
+
+@contextmanager
+def shown_training(call: Invocation, kind: str) -> Iterator["Callable[[TrainingEvent], None]"]:
+    """Show `train`, `tune` or `distil` for the length of the block, as a job of it is shown."""
+    from molt.index.jobs.progress import ProgressMeter, event_of
+
+    meter = ProgressMeter(kind)
+    meter.hear({"event": "step", "step": kind, "at": time.time()})
+    with shown_job(call, kind) as show_event:
+
+        def show(event: "TrainingEvent") -> None:
+            content = event_of(event.fields())
+            progress = meter.hear(content | {"at": time.time()})
+            measured = {name: content[name] for name in _MEASURES if name in content}
+            if measured:
+                content = {"event": event.stage, "epoch": event.epoch} | measured
+            show_event(content, progress)
+
+        yield show
 
 
 def told_event(content: Mapping[str, Any]) -> str:

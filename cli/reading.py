@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ import typer
 from molt.cli.edge import CommandError
 from molt.cli.invocation import Invocation
 from molt.cli.output import write_json, write_note
+from molt.cli.remarks import remark
 
 if TYPE_CHECKING:
     from molt.index.files import RowError
@@ -125,7 +127,7 @@ def read_options(  # noqa: PLR0913  each is one of the command's
     numbers: Sequence[str] | None,
     strip_html: bool,
 ) -> "ReadOptions":
-    """The options as files are read by them; what is guessed is noted. Raises `CommandError`."""
+    """The options as files are read by them; what is guessed is said. Raises `CommandError`."""
     from molt.index.files.options import Quoting, ReadOptions, told_once
     from molt.index.files.table import READERS
     from molt.index.files.text.markup import Markup
@@ -147,7 +149,7 @@ def read_options(  # noqa: PLR0913  each is one of the command's
         metadata_columns=None if metadata is None else _names(metadata),
         number_columns=tuple(name for given in numbers or () for name in _names(given)),
         markup=Markup.STRIPPED if strip_html else Markup.KEPT,
-        tell=call.note,
+        tell=partial(remark, call),
     )
     return told_once(options)
 

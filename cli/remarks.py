@@ -1,4 +1,4 @@
-"""What an import says of relevance data once it is read: what was not used, what names nothing."""
+"""What an import says of what it reads: what was guessed or not used, what names nothing."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
@@ -19,15 +19,22 @@ if TYPE_CHECKING:
 _LISTED = 20
 
 
+def remark(call: Invocation, said: str) -> None:
+    """Say something worth knowing: on standard error, and as an event where JSON was asked for."""
+    write_note(said)
+    if call.json:
+        write_json({"event": "remark", "said": said})
+
+
 def note_remarks(call: Invocation, sources: "Sequence[Source]") -> None:
     """Say what of the sources was not read, or was read otherwise than it was written."""
     for source in sources:
         for path in source.unread[:_LISTED]:
-            _say(call, f"{path}: not read; {_whose(path)}")
+            remark(call, f"{path}: not read; {_whose(path)}")
         if len(source.unread) > _LISTED:
-            _say(call, f"{len(source.unread) - _LISTED} more files beside these were not read")
+            remark(call, f"{len(source.unread) - _LISTED} more files beside these were not read")
         for said in source.remarks:
-            _say(call, said)
+            remark(call, said)
 
 
 def note_unknown(call: Invocation, catalog: "Catalog", collection: "Collection") -> None:
@@ -40,7 +47,7 @@ def note_unknown(call: Invocation, catalog: "Catalog", collection: "Collection")
     }
     for what, unknown in found.items():
         if unknown.judgments:
-            _say(call, _sentence(what, unknown))
+            remark(call, _sentence(what, unknown))
     if call.json and any(unknown.judgments for unknown in found.values()):
         write_json(
             {"event": "unknown"}
@@ -67,9 +74,3 @@ def _sentence(what: str, unknown: "UnknownIds") -> str:
         f"{unknown.judgments} {plural} {name} {what} that the collection does not hold ({ids}"
         f"{more}); import them too, or mend the ids: nothing is measured or learnt by these"
     )
-
-
-def _say(call: Invocation, said: str) -> None:
-    write_note(said)
-    if call.json:
-        write_json({"event": "remark", "said": said})

@@ -1,4 +1,4 @@
-"""What the commands that train share: their options, where they work, what they show."""
+"""What the commands that train share: their options, where they work, what they say of the data."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
@@ -11,15 +11,10 @@ import typer
 from molt.cli.acquisition import ensure_default
 from molt.cli.edge import CommandError
 from molt.cli.invocation import Invocation
-from molt.cli.output import write_json, write_note
-from molt.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from molt.engine.settings import Settings
     from molt.training.data.card import DataCard
-    from molt.training.fit.progress import TrainingEvent
     from molt.worker.tasks.workspace import Workspace
 
 ConfigOption = Annotated[
@@ -69,19 +64,3 @@ def note_rejected(call: Invocation, card: "DataCard") -> None:
         call.note(f"left out: {row}")
     for said in card.remarks:
         call.note(said)
-
-
-def shown_events(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], None]":
-    """Steps as progress, epochs as lines."""
-
-    def show(event: "TrainingEvent") -> None:
-        if event.ndcg10 is not None:
-            line = {"event": "dev", "epoch": event.epoch, "ndcg10": event.ndcg10}
-            if call.json:
-                write_json(line)
-            else:
-                write_note(f"epoch {event.epoch:g}: nDCG@10 on dev {event.ndcg10:.4f}")
-        elif event.steps:
-            progress.report(event.stage, event.step, total=event.steps)
-
-    return show

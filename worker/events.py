@@ -11,6 +11,7 @@ from typing import Any
 from dbos import DBOS
 
 from molt.index.jobs.job import EVENTS
+from molt.index.jobs.progress import event_of
 from molt.training.errors import TrainingError
 
 _PROGRESS_SECONDS = 0.5
@@ -45,11 +46,11 @@ class JobEvents:
 
     def pass_on(self, event: dict[str, Any]) -> None:
         """Tell what a child told, which calls progress a stage with steps."""
-        if event.get("steps") and "ndcg10" not in event:
-            facts = {k: v for k, v in event.items() if k in {"loss", "seconds_left", "epoch"}}
-            self.progress(event["stage"], event["step"], total=event["steps"], facts=facts)
+        told = event_of(event)
+        if told.pop("event") == "progress":
+            self.progress(told.pop("stage"), told.pop("done"), total=told.pop("total"), facts=told)
         else:
-            self.tell("stage", **event)
+            self.tell("stage", **told)
 
     def check(self) -> None:
         """Raise `CancelledError` where the job was cancelled; asks once a second."""

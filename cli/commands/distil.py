@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.edge import CommandError
+from molt.cli.following import shown_training
 from molt.cli.home import existing_home, meant_checkpoint
 from molt.cli.invocation import CollectionArgument, Invocation
-from molt.cli.output import Listing, write_json, write_note
-from molt.cli.progress import Progress, shown_progress
+from molt.cli.output import Listing
 from molt.cli.reports import note_verdicts
 from molt.cli.training import (
     ConfigOption,
     SetOption,
     ensure_base,
     require_extra,
-    shown_events,
     workspace_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from molt.training.distilling.distil import DistilOutcome
-    from molt.training.fit.progress import TrainingEvent
     from molt.worker.tasks.learning import Distilled
 
 
@@ -69,7 +65,7 @@ def distil(  # noqa: PLR0913  typer reads a command's options from its parameter
     chosen = read_as(DistilConfig, config, settings=setting or ())
     teacher = None if teacher is None else meant_checkpoint(settings, teacher)
     ensure_base(call, settings, collection, wanted=teacher)
-    with shown_progress(call) as progress:
+    with shown_training(call, "distil") as show:
         distilled = distil(
             workspace_of(settings),
             collection,
@@ -77,26 +73,9 @@ def distil(  # noqa: PLR0913  typer reads a command's options from its parameter
             teacher=teacher,
             layers=layers,
             dimensions=dimensions,
-            on_event=_shown(call, progress),
+            on_event=show,
         )
     _show(call, distilled)
-
-
-def _shown(call: Invocation, progress: Progress) -> "Callable[[TrainingEvent], None]":
-    """As training shows it, and after each epoch how near the student is to its teacher."""
-    otherwise = shown_events(call, progress)
-
-    def show(event: "TrainingEvent") -> None:
-        if event.cosine is None:
-            otherwise(event)
-        elif call.json:
-            write_json({"event": "held out", "epoch": event.epoch, "cosine": event.cosine})
-        else:
-            write_note(
-                f"epoch {event.epoch:g}: cosine to the teacher {event.cosine:.4f} on held-out texts"
-            )
-
-    return show
 
 
 def _show(call: Invocation, distilled: "Distilled") -> None:

@@ -4,10 +4,10 @@
 
 from typing import TYPE_CHECKING
 
+from molt.cli.following import shown_training
 from molt.cli.home import existing_home, meant_checkpoint
 from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
-from molt.cli.progress import shown_progress
 from molt.cli.reports import note_verdicts
 from molt.cli.training import (
     BaseOption,
@@ -17,7 +17,6 @@ from molt.cli.training import (
     ensure_base,
     note_rejected,
     require_extra,
-    shown_events,
     workspace_of,
 )
 
@@ -48,10 +47,8 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     base = None if base is None else meant_checkpoint(settings, base)
     ensure_base(call, settings, collection, wanted=base)
     source = DataSource(collection, data or (), base, lambda made: note_rejected(call, made.card))
-    with shown_progress(call) as progress:
-        trained = train(
-            workspace_of(settings), source, config=chosen, on_event=shown_events(call, progress)
-        )
+    with shown_training(call, "train") as show:
+        trained = train(workspace_of(settings), source, config=chosen, on_event=show)
     outcome = trained.outcome
     call.show({"event": "done"} | trained.fields(), lambda: _listing(outcome))
     if outcome.report is None or trained.report is None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from molt.cli.following import shown_training
 from molt.cli.home import existing_home, meant_checkpoint
 from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
-from molt.cli.progress import shown_progress
 from molt.cli.training import (
     BaseOption,
     ConfigOption,
@@ -19,7 +19,6 @@ from molt.cli.training import (
     ensure_base,
     note_rejected,
     require_extra,
-    shown_events,
     workspace_of,
 )
 
@@ -54,14 +53,8 @@ def tune(  # noqa: PLR0913  typer reads a command's options from its parameters
     base = None if base is None else meant_checkpoint(settings, base)
     ensure_base(call, settings, collection, wanted=base)
     source = DataSource(collection, data or (), base, lambda made: note_rejected(call, made.card))
-    with shown_progress(call) as progress:
-        tuned = tune(
-            workspace_of(settings),
-            source,
-            config=chosen,
-            trials=trials,
-            on_event=shown_events(call, progress),
-        )
+    with shown_training(call, "tune") as show:
+        tuned = tune(workspace_of(settings), source, config=chosen, trials=trials, on_event=show)
     write_config(tuned.config, out)
     call.show(_described(tuned, out), lambda: _listing(tuned, out))
 

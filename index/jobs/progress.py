@@ -1,6 +1,7 @@
 """Progress: how far a job is as a whole, made of what its steps tell.
 
-Pure: reads no queue. A percentage never goes back, though a step that was interrupted begins again.
+`molt train` and `molt distil` are no jobs, and tell the same. Pure: reads no queue. A percentage
+never goes back, though a step that was interrupted begins again.
 """
 
 from collections.abc import Mapping
@@ -23,16 +24,30 @@ _SHARES: Mapping[str, Mapping[str, float]] = {
     JobKind.EVALUATE: {"prepare": 3, "judge": 97},
     JobKind.TUNE: {"prepare": 2, "tune": 98},
     JobKind.EXPORT: {"export": 100},
+    "train": {"train": 100},
+    "distil": {"distil": 100},
 }
 """About how much of its time a job spends in each of its steps, in percent."""
 
-_PHASES = {"training": (0.05, 0.75), "export": (0.75, 0.85), "evaluation": (0.85, 1.0)}
-"""Where in the step `train` its stages lie."""
-_MEASUREMENTS = {"train": 12, "judge": 6}
+_PHASES: Mapping[str | None, Mapping[str, tuple[float, float]]] = {
+    "train": {"training": (0.05, 0.75), "export": (0.75, 0.85), "evaluation": (0.85, 1.0)},
+    "distil": {"training": (0.3, 0.75), "export": (0.75, 0.85), "evaluation": (0.85, 1.0)},
+}
+"""Where in a step its stages lie; what comes before the first one is prepared or taught."""
+_MEASUREMENTS = {"train": 12, "judge": 6, "distil": 6}
 """How many stages an evaluation has in a step: queries, documents, rankings of each contender."""
 _MOST = 99.0
 _PAUSE_SECONDS = 120.0
 _TOO_EARLY = 3.0
+
+
+def event_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a training told, as an event of a job: how far a stage is, or what it has come to."""
+    if not told.get("steps") or "ndcg10" in told:
+        return {"event": "stage"} | dict(told)
+    extent = {"stage": told["stage"], "done": told["step"], "total": told["steps"]}
+    facts = {name: told[name] for name in ("loss", "seconds_left", "epoch") if name in told}
+    return {"event": "progress"} | extent | facts
 
 
 class ProgressMeter:
@@ -77,7 +92,9 @@ class ProgressMeter:
 
     def _begin(self, step: str) -> None:
         self._step, self._stage, self._within = step, None, 0.0
-        self._phase, self._measured, self._trials = (0.0, 1.0), 0, (0.0, 1.0)
+        phases = _PHASES.get(step, {}).values()
+        self._phase = (0.0, min((first for first, _ in phases), default=1.0))
+        self._measured, self._trials = 0, (0.0, 1.0)
         self._training_left = None
 
     def _advance(self, stage: str, content: Mapping[str, Any]) -> None:
@@ -88,9 +105,9 @@ class ProgressMeter:
         if stage == "trials" and total:
             self._trials = (fraction, 1.0 / total)
             self._within = fraction
-        elif stage in _PHASES and self._step == "train":
-            self._phase, (first, last) = _PHASES[stage], _PHASES[stage]
-            self._within = first + (last - first) * fraction
+        elif stage in (phases := _PHASES.get(self._step, {})):
+            first, last = self._phase = phases[stage]
+            self._measured, self._within = 0, first + (last - first) * fraction
             self._training_left = _number(content.get("seconds_left"))
         elif stage == "training":
             first, size = self._trials

@@ -1,5 +1,6 @@
 """Following every kind of job to its end, on a terminal and in a pipe."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from molt.cli import asking
-from molt.cli.following import told_event, told_seconds
+from molt.cli.following import shown_training, told_event, told_seconds
 from molt.cli.invocation import Invocation
 from molt.engine.settings import Settings, load_settings
 from molt.index.jobs.job import Job, JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
+from molt.training.fit.progress import TrainingEvent
 from tests.cli.recorded import EVENTS_OF
 from tests.paths import ROOT
 
@@ -121,6 +123,68 @@ def test_a_retraining_tells_its_epochs_and_the_time_that_is_left(
     assert "dev, epoch 1: nDCG@10 on dev 0.5200\n" in err
     assert re.search(r"train, training: \d+ %, about 10 min left", err)
     assert f"flipped, epoch 2: generation {'f' * 32}\n" in err
+
+
+TRAINED = (
+    TrainingEvent("dev of the base"),
+    TrainingEvent("training", step=5, steps=20, epoch=0.5, loss=0.9, seconds_left=600.0),
+    TrainingEvent("dev", step=10, steps=20, epoch=1.0, ndcg10=0.52, seconds_left=300.0),
+    TrainingEvent("training", step=20, steps=20, epoch=2.0, loss=0.5, seconds_left=0.0),
+    TrainingEvent("held out", epoch=2.0, cosine=0.97),
+    TrainingEvent("export"),
+    TrainingEvent("evaluation"),
+    TrainingEvent("documents by x", step=40, steps=40),
+)
+TOLD = {
+    "train": (TRAINED, "train, training: 22 %, about 10 min left"),
+    "tune": ((TrainingEvent("trials", steps=2), *TRAINED), "tune, training: 14 %"),
+    "distil": (TRAINED, "distil, training: 41 %, about 10 min left"),
+}
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_what_a_command_trains_is_shown_as_a_job_of_it_is(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events, line = TOLD[kind]
+    with shown_training(Invocation(), kind) as show:
+        for event in events:
+            show(event)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert line in err
+    assert "dev, epoch 1: nDCG@10 on dev 0.5200\n" in err
+    assert "held out, epoch 2: cosine to the teacher 0.9700\n" in err
+    seen = percentages(err)
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_a_terminal_sees_stage_percentage_and_time_left_of_a_training(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with terminal(monkeypatch) as shown, shown_training(Invocation(), kind) as show:
+        for event in TOLD[kind][0]:
+            show(event)
+    (text,) = shown
+    assert f"{kind}, documents by x" in text
+    seen = percentages(text)
+    assert seen[-1] > 0
+    assert seen == sorted(seen)
+
+
+def test_a_training_in_json_tells_its_epochs_and_how_far_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with shown_training(Invocation(json=True), "distil") as show:
+        for event in TRAINED:
+            show(event)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"event": "dev", "epoch": 1.0, "ndcg10": 0.52} in lines
+    assert {"event": "held out", "epoch": 2.0, "cosine": 0.97} in lines
+    first = next(line for line in lines if line["event"] == "progress")
+    assert (first["stage"], first["done"], first["total"]) == ("training", 5, 20)
+    assert (first["percent"], first["seconds_left"]) == (41.2, 600.0)
 
 
 @pytest.mark.parametrize(

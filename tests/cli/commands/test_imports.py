@@ -372,6 +372,17 @@ def test_what_an_import_did_not_use_is_said_in_json_too(
     assert "texts that do not answer the query are not kept" in said
 
 
+def test_what_an_import_guessed_is_said_in_json_too(
+    molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
+) -> None:
+    (tmp_path / "docs.csv").write_bytes("text\nd\xe9j\xe0 vu\ncr\xe8me\n".encode("cp1252"))
+    done = molt("--json", "import", "shop", str(tmp_path / "docs.csv"))
+    said = [line["said"] for line in done.lines if line["event"] == "remark"]
+    assert any("made from its content" in each for each in said)
+    assert any("cp1252" in each for each in said)
+    assert all(each in done.stderr for each in said)
+
+
 def test_a_dry_run_says_what_is_not_used_and_what_is_not_read(
     molt: Molt, home: Path, beir: Path
 ) -> None:
