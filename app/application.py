@@ -40,6 +40,7 @@ from molt.app.routes.jobs import asking
 from molt.app.routes.jobs import endpoints as jobs
 from molt.app.routes.judgments import endpoints as judgments
 from molt.app.routes.judgments import kept as kept_judgments
+from molt.app.routes.judgments import pairs
 from molt.app.routes.openai import endpoints as openai
 from molt.app.routes.releases import endpoints as releases
 from molt.app.routes.reports import endpoints as reports
@@ -80,6 +81,7 @@ NOUNS = (
     export,
     judgments,
     kept_judgments,
+    pairs,
     events,
     aliases,
     collections,

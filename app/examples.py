@@ -30,6 +30,13 @@ EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
         "application/json": {
             "queries": [{"id": "q1", "text": "boots for rain"}],
             "judgments": [{"query_id": "q1", "doc_id": "boots-1", "grade": 2}],
+            "pairs": [
+                {
+                    "query": "boots for rain",
+                    "doc_id": "boots-1",
+                    "negative": "Sandals for the beach",
+                }
+            ],
         }
     },
     "put_events": {
@@ -60,6 +67,7 @@ _OWN: Mapping[str, Mapping[str, str]] = {
     "get_document": {"id": "boots-1"},
     "delete_document": {"id": "boots-1"},
     "delete_judgments": {"query": "q1"},
+    "delete_pairs": {"query": "boots for rain"},
 }
 
 

@@ -10,7 +10,6 @@ from molt.cli.commands import (
     checkpoints,
     config,
     jobs,
-    relevance,
     swapping,
 )
 from molt.cli.commands.access import audit_log, keys
@@ -22,6 +21,7 @@ from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
 from molt.cli.commands.imports import import_files
+from molt.cli.commands.judging import pairs, relevance
 from molt.cli.commands.prune import prune
 from molt.cli.commands.releases import releases
 from molt.cli.commands.search import search
@@ -111,6 +111,12 @@ administrative(_judgments, "delete")(relevance.delete_judgments)
 _queries = _group("queries", help="Queries of judgments: list, export.")
 command(_queries, "list")(relevance.list_queries)
 command(_queries, "export")(relevance.export_queries)
+
+_pairs = _group("pairs", help="Pairs of a query and what answers it: list, count, export, delete.")
+command(_pairs, "list")(pairs.list_pairs)
+command(_pairs, "count")(pairs.count_pairs)
+command(_pairs, "export")(pairs.export_pairs)
+administrative(_pairs, "delete")(pairs.delete_pairs)
 
 _documents = _group("documents", help="Documents: get, list, count, patch, delete.")
 command(_documents, "get")(documents.get_documents)

@@ -1,14 +1,10 @@
-"""How files are to be read: the options of `molt import`, standard input, and the bad rows."""
+"""How files are to be read: the options of `molt import`, and the bad rows."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
 import re
-import shutil
-import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
 MOST_ALIKE = 20
 """So many errors of one kind are written out; the others are counted."""
 _MOST_WRITTEN = 200
-_STDIN = Path("-")
 _VARYING = re.compile(r"\d+")
 
 FormatOption = Annotated[
@@ -74,6 +69,13 @@ NumberOption = Annotated[
         "--number",
         metavar="NAME",
         help="A column of numbers as people write them (1.234,50); may be given several times.",
+    ),
+]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="train, dev or test: the split of judgments and pairs whose file names none.",
     ),
 ]
 StripOption = Annotated[
@@ -126,8 +128,10 @@ def read_options(  # noqa: PLR0913  each is one of the command's
     metadata: str | None,
     numbers: Sequence[str] | None,
     strip_html: bool,
+    split: str | None,
 ) -> "ReadOptions":
     """The options as files are read by them; what is guessed is said. Raises `CommandError`."""
+    from molt.index.catalog.judging.split_name import SplitName, read_split
     from molt.index.files.options import Quoting, ReadOptions, told_once
     from molt.index.files.table import READERS
     from molt.index.files.text.markup import Markup
@@ -137,6 +141,8 @@ def read_options(  # noqa: PLR0913  each is one of the command's
         raise CommandError(f"there is no format {named}; --format takes {', '.join(known)}")
     if quoting is not None and quoting not in tuple(Quoting):
         raise CommandError(f"--quoting takes {' or '.join(Quoting)}, not {quoting}")
+    if split is not None and read_split(split) is None:
+        raise CommandError(f"--split takes {', '.join(SplitName)}, not {split}")
     ids, titles, texts = roles
     options = ReadOptions(
         format=named,
@@ -149,25 +155,10 @@ def read_options(  # noqa: PLR0913  each is one of the command's
         metadata_columns=None if metadata is None else _names(metadata),
         number_columns=tuple(name for given in numbers or () for name in _names(given)),
         markup=Markup.STRIPPED if strip_html else Markup.KEPT,
+        split=split,
         tell=partial(remark, call),
     )
     return told_once(options)
-
-
-@contextmanager
-def with_stdin(paths: Sequence[Path], *, named: str | None) -> Iterator[list[Path]]:
-    """The paths, `-` as a file to which standard input was copied, so that it can be read twice."""
-    if _STDIN not in paths:
-        yield list(paths)
-        return
-    if paths.count(_STDIN) > 1:
-        raise CommandError("standard input can be read once; give - once")
-    with tempfile.TemporaryDirectory(prefix="molt-") as folder:
-        end = f".{named.lower().removeprefix('.')}" if named else ""
-        copied = Path(folder) / f"stdin{end}"
-        with copied.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-        yield [copied if path == _STDIN else path for path in paths]
 
 
 def _names(given: str) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """What an import says of what it reads: what was guessed or not used, what names nothing."""
 
-# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
-
 from typing import TYPE_CHECKING
 
 from molt.cli.invocation import Invocation
@@ -9,7 +7,6 @@ from molt.cli.output import write_json, write_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from molt.index.catalog.catalog import Catalog
     from molt.index.catalog.collection import Collection
@@ -30,7 +27,7 @@ def note_remarks(call: Invocation, sources: "Sequence[Source]") -> None:
     """Say what of the sources was not read, or was read otherwise than it was written."""
     for source in sources:
         for path in source.unread[:_LISTED]:
-            remark(call, f"{path}: not read; {_whose(path)}")
+            remark(call, f"{path}: not read; import it by its own name if it belongs here")
         if len(source.unread) > _LISTED:
             remark(call, f"{len(source.unread) - _LISTED} more files beside these were not read")
         for said in source.remarks:
@@ -56,14 +53,6 @@ def note_unknown(call: Invocation, catalog: "Catalog", collection: "Collection")
                 for what, each in found.items()
             }
         )
-
-
-def _whose(path: "Path") -> str:
-    from molt.index.files.judged.names import TRAINING_WORDS, read_name
-
-    if TRAINING_WORDS.isdisjoint(read_name(path).words):
-        return "import it by its own name if it belongs here"
-    return "`molt train --data` learns from it"
 
 
 def _sentence(what: str, unknown: "UnknownIds") -> str:

@@ -13,6 +13,7 @@ import typer
 from molt.cli.acquisition import ensure_default
 from molt.cli.auditing import audit_done
 from molt.cli.edge import INTERRUPTED, interruptible
+from molt.cli.fetching import fetched
 from molt.cli.home import opened_engine
 from molt.cli.indexing import index_up_to
 from molt.cli.invocation import Invocation
@@ -28,11 +29,11 @@ from molt.cli.reading import (
     NumberOption,
     QuotingOption,
     Rejected,
+    SplitOption,
     StripOption,
     TextOption,
     TitleOption,
     read_options,
-    with_stdin,
 )
 from molt.cli.remarks import note_remarks, note_unknown
 from molt.cli.surveying import show_survey
@@ -55,7 +56,7 @@ def import_files(  # noqa: PLR0913  typer reads a command's options from its par
         typer.Argument(
             metavar="PATH...",
             help="Files and folders: BEIR, JSON, CSV, TSV, Parquet, Arrow, spreadsheets; - for "
-            "standard input.",
+            "standard input; hf://owner/name with the train extra.",
         ),
     ],
     *,
@@ -73,6 +74,7 @@ def import_files(  # noqa: PLR0913  typer reads a command's options from its par
     metadata_columns: MetadataOption = None,
     number: NumberOption = None,
     strip_html: StripOption = False,
+    split: SplitOption = None,
 ) -> None:
     """Import documents, queries, judgments and pairs, and index them.
 
@@ -88,9 +90,10 @@ def import_files(  # noqa: PLR0913  typer reads a command's options from its par
         metadata=metadata_columns,
         numbers=number,
         strip_html=strip_html,
+        split=split,
     )
     rejected = Rejected(call)
-    with with_stdin(paths, named=named) as files:
+    with fetched(paths, named=named) as files:
         if dry_run:
             show_survey(call, files, options, rejected)
         else:

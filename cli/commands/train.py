@@ -4,6 +4,7 @@
 
 from typing import TYPE_CHECKING
 
+from molt.cli.fetching import fetched
 from molt.cli.following import shown_training
 from molt.cli.home import existing_home, meant_checkpoint
 from molt.cli.invocation import CollectionArgument, Invocation
@@ -46,8 +47,8 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     chosen = read_config(config, settings=setting or ())
     base = None if base is None else meant_checkpoint(settings, base)
     ensure_base(call, settings, collection, wanted=base)
-    source = DataSource(collection, data or (), base, lambda made: note_rejected(call, made.card))
-    with shown_training(call, "train") as show:
+    with fetched(data or ()) as files, shown_training(call, "train") as show:
+        source = DataSource(collection, files, base, lambda made: note_rejected(call, made.card))
         trained = train(workspace_of(settings), source, config=chosen, on_event=show)
     outcome = trained.outcome
     call.show({"event": "done"} | trained.fields(), lambda: _listing(outcome))

@@ -17,6 +17,7 @@ from molt.index.catalog.documents import Documents
 from molt.index.catalog.events import Events
 from molt.index.catalog.failures import JobFailures
 from molt.index.catalog.judging.pages import RelevancePages
+from molt.index.catalog.judging.pairs import PairPages
 from molt.index.catalog.judging.relevance import Relevance
 from molt.index.catalog.schema import upgrade_catalog
 from molt.index.catalog.storage.database import Database, create_database
@@ -31,6 +32,7 @@ class Catalog:
         self.documents = Documents(database)
         self.judgments = Relevance(database)
         self.judged = RelevancePages(database)
+        self.pairs = PairPages(database)
         self.events = Events(database)
         self.keys = Keys(database)
         self.audit = AuditLog(database)

@@ -6,6 +6,7 @@ What each may hold, and the columns that keep it. Where they are kept is `releva
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
@@ -47,13 +48,35 @@ class Judgment:
     split: str | None = None
 
 
+class PairKind(StrEnum):
+    """What a pair says."""
+
+    POSITIVE = "positive"  # a text answers the query
+    CONTRAST = "contrast"  # one does, and another one does not
+    SCORED = "scored"  # how well a text answers
+
+
 @dataclass(frozen=True)
 class Pair:
-    """A query text with a text that answers it (`positive`), the document that does, or both."""
+    """A query text with a text that answers it (`positive`), the document that does, or both.
+
+    A contrast has a text beside it that does not answer (`negative`). Where there is a `score`,
+    from 0 to 1, it says how well `positive` answers. `split` is that of `Judgment`.
+    """
 
     query: str
     positive: str | None = None
     doc_id: str | None = None
+    negative: str | None = None
+    score: float | None = None
+    split: str | None = None
+
+    @property
+    def kind(self) -> PairKind:
+        """What it says."""
+        if self.negative is not None:
+            return PairKind.CONTRAST
+        return PairKind.POSITIVE if self.score is None else PairKind.SCORED
 
 
 def encode_query(query: Query) -> dict[str, Any]:
@@ -85,12 +108,36 @@ def encode_pair(pair: Pair) -> dict[str, Any]:
     with _naming(f"pair of {pair.query!r:.80}"):
         if pair.positive is None and pair.doc_id is None:
             raise InvalidFieldError("positive", "is missing, and so is doc_id; give one of them")
-        row = {
+        if pair.negative is not None and pair.score is not None:
+            raise InvalidFieldError("score", "stands beside negative; give one of them")
+        said = {
             "query": check_words(pair.query, field="query"),
             "positive": check_optional_words(pair.positive, field="positive"),
             "doc_id": check_optional_id(pair.doc_id, field="doc_id"),
         }
-        return row | {"digest": _digest(row)}
+        negative = check_optional_words(pair.negative, field="negative")
+        rest = {
+            "negative": negative,
+            "score": None if pair.score is None else _check_score(pair.score),
+            "split": standard_split(check_optional_id(pair.split, field="split")),
+        }
+        return said | rest | {"digest": _digest(_identity(pair.kind, said, negative))}
+
+
+def _identity(kind: PairKind, said: dict[str, Any], negative: str | None) -> dict[str, Any]:
+    """What tells pairs apart: all texts and the kind, so that a later score replaces the earlier.
+
+    Of a pair that is neither contrast nor scored it is what earlier versions took.
+    """
+    if kind is PairKind.POSITIVE:
+        return said
+    return said | {"kind": kind.value, "negative": negative}
+
+
+def _check_score(score: object) -> float:
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        raise InvalidFieldError("score", "must be a number from 0 (does not answer) to 1 (does)")
+    return float(score) + 0.0  # -0.0 is 0.0
 
 
 def _check_grade(grade: object) -> int:

@@ -40,6 +40,23 @@ class Moment(TypeDecorator[datetime]):
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+class Fraction(TypeDecorator[float]):
+    """A float kept as the digits that are exactly it, which no version of a database rounds."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> str | None:
+        """The shortest digits that stand for it."""
+        del dialect
+        return None if value is None else repr(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> float | None:
+        """The float that they stand for."""
+        del dialect
+        return None if value is None else float(value)
+
+
 # Ids sort by code point everywhere; PostgreSQL would otherwise sort them by its locale.
 Identifier = Text().with_variant(Text(collation="C"), "postgresql")
 Serial = BigInteger().with_variant(Integer(), "sqlite")
@@ -118,6 +135,9 @@ pairs = Table(
     Column("query", Text, nullable=False),
     Column("positive", Text),
     Column("doc_id", Identifier),
+    Column("negative", Text),
+    Column("score", Fraction),
+    Column("split", Text),
 )
 
 events = Table(

@@ -18,10 +18,6 @@ class NothingThereError(SourceError):
     """A folder that holds nothing of what a source is made of."""
 
 
-class ScoredTextsError(SourceError):
-    """A file of texts with scores, which a collection does not keep."""
-
-
 class RowError(SourceError):
     """One bad row: `line` is where it starts, counted from 1 (in Parquet, the row).
 

@@ -37,8 +37,11 @@ def undecided(column: str) -> bool | None:  # noqa: ARG001  as whoever decides
 class ReadOptions:
     """None is for what is guessed: the format, the encoding, the delimiter, the quoting, columns.
 
+    `split` is that of judgments and pairs which name none, and whose file does not either.
     `number_columns` are read as numbers however those are written; of `metadata_columns`, where
     they are given, and of no others metadata are made. `tell` hears what was guessed;
+    Where cells are `verbatim`, those of a table without types stay strings, but for ids and
+    numbers.
     `whole_ids` says of a column with ids such as `1.0` whether they are whole numbers.
     """
 
@@ -52,15 +55,22 @@ class ReadOptions:
     metadata_columns: tuple[str, ...] | None = None
     number_columns: tuple[str, ...] = ()
     markup: Markup = Markup.KEPT
+    split: str | None = None
+    verbatim: bool = False
     tell: Callable[[str], None] = field(default=silent, compare=False)
     whole_ids: Callable[[str], bool | None] = field(default=undecided, compare=False)
 
     @property
     def named_columns(self) -> tuple[str, ...]:
         """The columns that have to be there for these options to make sense."""
+        return (*self.document_columns, *self.number_columns)
+
+    @property
+    def document_columns(self) -> tuple[str, ...]:
+        """Those of them that only documents have."""
         roles = (self.id_column, self.title_column, self.text_column)
         given = (name for name in roles if name is not None)
-        return (*given, *(self.metadata_columns or ()), *self.number_columns)
+        return (*given, *(self.metadata_columns or ()))
 
 
 def told_once(options: ReadOptions) -> ReadOptions:

@@ -14,9 +14,13 @@ class RecordKind(StrEnum):
     PAIRS = "pairs"
 
 
+SPLIT_KINDS = frozenset({RecordKind.JUDGMENTS, RecordKind.PAIRS})
+"""The kinds of records that have a split."""
+
+
 @dataclass(frozen=True)
 class SourcePart:
-    """One file of a source; `split` is given to those of its judgments that name none."""
+    """One file of a source; `split` is given to those of its records that name none."""
 
     path: Path
     kind: RecordKind

@@ -1,33 +1,32 @@
 """A source: everything that one path given by a user holds, as streams of records."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from molt.index.catalog.document import Document
+from molt.index.catalog.judging.split_name import standard_split
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CatalogError, InvalidDocumentError
-from molt.index.files.beir import LAYOUT, find_parts
-from molt.index.files.columnar.dataset import find_dataset, find_named_tables
 from molt.index.files.columns import DocumentColumns, require_columns
-from molt.index.files.compression import bare_suffix
-from molt.index.files.errors import NothingThereError, RowError, ScoredTextsError, SourceError
+from molt.index.files.errors import RowError, SourceError
+from molt.index.files.folder import folder_parts
 from molt.index.files.ids import RepeatedIds
-from molt.index.files.judged.folder import find_relevance, unread_files
-from molt.index.files.judged.names import read_name
-from molt.index.files.judged.pairs import read_pairs
+from molt.index.files.judged.folder import unread_files
+from molt.index.files.judged.pairs import read_pairs, scores_of
 from molt.index.files.judged.remarks import Remarks
+from molt.index.files.judged.scores import ScoreScale, find_scale
 from molt.index.files.kinds import MixedFields
-from molt.index.files.options import ReadOptions, told_once
+from molt.index.files.options import ReadOptions, silent, told_once
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row, read_document, read_judgment, read_query
 from molt.index.files.spelling import IdSpelling
-from molt.index.files.table import READERS, column_names, find_part, has_header, read_table
+from molt.index.files.table import column_names, find_part, has_header, read_table
 from molt.index.files.text.markup import Markup, has_markup
 
 _SAMPLE = 100  # the first rows of a file may lack a column
@@ -84,9 +83,8 @@ class Source:
 
     def documents(self) -> Iterator[Document]:
         """Every document, in the order of the file; an id that comes twice comes out twice."""
-        for part in self.parts:
-            if part.kind is RecordKind.DOCUMENTS:
-                yield from self._documents(part)
+        for part in self._of(RecordKind.DOCUMENTS):
+            yield from self._documents(part)
 
     def columns(self, part: SourcePart) -> DocumentColumns:
         """What the columns of a part that holds documents are. Raises `SourceError`."""
@@ -110,18 +108,36 @@ class Source:
 
     def queries(self) -> Iterator[Query]:
         """Every query, in the order of the file."""
-        return self._read(RecordKind.QUERIES, lambda row, _: read_query(row))
+        for part in self._of(RecordKind.QUERIES):
+            yield from self._records(part, read_query)
 
     def judgments(self) -> Iterator[Judgment]:
         """Every judgment, split by split."""
-        return self._read(
-            RecordKind.JUDGMENTS, lambda row, part: read_judgment(row, split=part.split)
-        )
+        for part in self._of(RecordKind.JUDGMENTS):
+            yield from self._records(part, partial(read_judgment, split=self._split(part)))
 
     def pairs(self) -> Iterator[Pair]:
         """Every pair, in the order of the file; a row may hold several."""
-        rows = self._read(RecordKind.PAIRS, lambda row, _: read_pairs(row))
-        return chain.from_iterable(rows)
+        for part in self._of(RecordKind.PAIRS):
+            scale = cache(partial(self._scale, part))
+            read = partial(read_pairs, scale=scale, split=self._split(part))
+            yield from chain.from_iterable(self._records(part, read))
+            for said in scale().remarks() if scale.cache_info().currsize else ():
+                self._remarks.note(part.path, said)
+
+    def _scale(self, part: SourcePart) -> ScoreScale:
+        """How a file counts its scores, which takes a look at all of them."""
+        quiet = replace(self._options, tell=silent, verbatim=True)
+        return find_scale(scores_of(read_table(part.path, ReadProgress(), quiet)))
+
+    def _split(self, part: SourcePart) -> str | None:
+        """The split that the name of a file says, else the one that the options do."""
+        wanted = standard_split(self._options.split)
+        if wanted is not None and standard_split(part.split) not in {None, wanted}:
+            self._remarks.note(
+                part.path, f"the name of the file says {part.split}, which goes before {wanted}"
+            )
+        return part.split or wanted
 
     def _documents(self, part: SourcePart) -> Iterator[Document]:
         columns, markup = DocumentColumns(), self._options.markup
@@ -131,7 +147,8 @@ class Source:
             names = column_names(part.path, rows=_SAMPLE, options=self._options)
         if names:
             columns = self._understood(part, names)
-        found = self._records(part, lambda row, _: read_document(row, columns, markup=markup))
+        read = partial(read_document, columns=columns, markup=markup)
+        found = self._records(part, read)
         repeated, mixed = RepeatedIds(), MixedFields()
         for number, document in enumerate(found):
             repeated.see(document.id)
@@ -148,17 +165,15 @@ class Source:
         for remark in mixed.remarks():
             self._options.tell(f"{part.path}: {remark}")
 
-    def _read(
-        self, kind: RecordKind, convert: Callable[[Row, SourcePart], _Record]
-    ) -> Iterator[_Record]:
-        for part in self.parts:
-            if part.kind is kind:
-                yield from self._records(part, convert)
+    def _of(self, kind: RecordKind) -> Iterator[SourcePart]:
+        return (part for part in self.parts if part.kind is kind)
 
-    def _records(
-        self, part: SourcePart, convert: Callable[[Row, SourcePart], _Record]
-    ) -> Iterator[_Record]:
-        options = replace(self._options, whole_ids=partial(self.ids.is_whole, part))
+    def _records(self, part: SourcePart, convert: Callable[[Row], _Record]) -> Iterator[_Record]:
+        options = replace(
+            self._options,
+            whole_ids=partial(self.ids.is_whole, part),
+            verbatim=part.kind is RecordKind.PAIRS,
+        )
         for row in read_table(part.path, self.progress, options):
             if self._observe is not None and isinstance(row, Row):
                 self._observe(part, row)
@@ -187,7 +202,7 @@ def open_source(
         raise SourceError(path, "does not exist")
     options = told_once(options)
     if path.is_dir():
-        parts = _folder_parts(path, options)
+        parts = folder_parts(path, options)
         unread = unread_files(path, taken={part.path for part in parts})
         return Source(parts, reject=reject, options=options, unread=unread)
     source = Source((find_part(path, options),), reject=reject, options=options)
@@ -197,56 +212,13 @@ def open_source(
     return source
 
 
-def _folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
-    """What a folder holds: a BEIR corpus, a saved dataset, or files that are read one by one."""
-    files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    beir = any(map(_is_of_layout, files))
-    found = _laid_out(folder) if beir else find_dataset(folder, options)
-    if found and (not beir or any(part.kind is RecordKind.DOCUMENTS for part in found)):
-        return found
-    taken = {part.path for part in found}
-    rows = (path for path in files if path not in taken and bare_suffix(path) in READERS)
-    tables = tuple(
-        part
-        for path in rows
-        if path.is_file()
-        and (not beir or read_name(path).kind is RecordKind.DOCUMENTS)
-        and (part := _part_to_keep(path, options))
-    )
-    taken |= {part.path for part in tables}
-    more: Iterable[SourcePart] = find_relevance(folder, taken=taken)
-    if beir:
-        more = (part for part in find_named_tables(folder) if part.path not in taken)
-    return (*found, *tables, *more) or find_parts(folder)
-
-
-def _is_of_layout(path: Path) -> bool:
-    """A file or a folder of the BEIR layout; other folders may have such names in datasets."""
-    name = path.name.split(".", 1)[0]
-    return name in LAYOUT and (path.is_file() or name == "qrels")
-
-
-def _laid_out(folder: Path) -> tuple[SourcePart, ...]:
-    with suppress(NothingThereError):
-        return find_parts(folder)
-    return ()
-
-
-def _part_to_keep(path: Path, options: ReadOptions) -> SourcePart | None:
-    """What a file of a folder holds, or None for what only training takes."""
-    try:
-        return find_part(path, options)
-    except ScoredTextsError:
-        return None
-
-
 def _convert(
-    row: Row | RowError, part: SourcePart, convert: Callable[[Row, SourcePart], _Record]
+    row: Row | RowError, part: SourcePart, convert: Callable[[Row], _Record]
 ) -> _Record | RowError:
     if isinstance(row, RowError):
         return row
     try:
-        return convert(row, part)
+        return convert(row)
     except InvalidDocumentError as error:
         reason = f"{error.field} {error.reason}"
         said = f"document {str(error.doc_id)[:_SAID]}: {reason}"

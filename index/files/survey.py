@@ -8,12 +8,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from molt.index.files.columns import DocumentColumns
+from molt.index.files.judged.pairs import pair_roles
 from molt.index.files.part import RecordKind, SourcePart
-from molt.index.files.row import Row
+from molt.index.files.row import (
+    GRADES,
+    JUDGED_DOCUMENTS,
+    JUDGED_QUERIES,
+    QUERY_IDS,
+    QUERY_TEXTS,
+    Row,
+)
 from molt.index.files.source import Source
 
 MOST_COLUMNS = 500
 _EXAMPLE_CHARS = 60
+_LEFT_OUT = "left out"
+_QUERY_ROLES = {"id": QUERY_IDS, "text": QUERY_TEXTS}
+_JUDGMENT_ROLES = {
+    "query": JUDGED_QUERIES,
+    "document": JUDGED_DOCUMENTS,
+    "grade": GRADES,
+    "split": ("split",),
+}
 
 
 @dataclass(frozen=True)
@@ -49,26 +65,34 @@ class FileSurvey:
 
     def columns(self, source: Source, part: SourcePart) -> tuple[SurveyedColumn, ...]:
         """All columns of a part, as its source reads them."""
-        found = source.columns(part) if part.kind is RecordKind.DOCUMENTS else None
+        roles = self._roles(source, part)
         return tuple(
-            SurveyedColumn(
-                name,
-                _role(name, found),
-                dict(values.kinds),
-                values.example,
-            )
+            SurveyedColumn(name, roles.get(name, _LEFT_OUT), dict(values.kinds), values.example)
             for name, values in self._columns.items()
         )
 
+    def _roles(self, source: Source, part: SourcePart) -> dict[str, str]:
+        """What the columns are read as; those that are not kept are not there."""
+        names = [*self._columns]
+        if part.kind is RecordKind.DOCUMENTS:
+            found = source.columns(part)
+            return {name: _role(name, found) for name in names}
+        if part.kind is RecordKind.PAIRS:
+            return pair_roles(names)
+        known = _QUERY_ROLES if part.kind is RecordKind.QUERIES else _JUDGMENT_ROLES
+        roles = dict.fromkeys(names, "metadata") if part.kind is RecordKind.QUERIES else {}
+        for role, called in known.items():
+            first = next((name for name in called if name in names), None)
+            roles |= {} if first is None else {first: role}
+        return roles
 
-def _role(name: str, found: DocumentColumns | None) -> str:
-    if found is None:
-        return "-"
+
+def _role(name: str, found: DocumentColumns) -> str:
     roles = {found.id: "id", found.title: "title", found.text: "text"}
     if name in roles:
         return roles[name]
     if found.metadata is not None and name not in found.metadata:
-        return "left out"
+        return _LEFT_OUT
     return "metadata"
 
 

@@ -13,14 +13,14 @@ from molt.index.files.columnar.arrow import read_arrow
 from molt.index.files.columnar.parquet import read_parquet
 from molt.index.files.columns import find_columns, match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
-from molt.index.files.errors import RowError, ScoredTextsError, SourceError
+from molt.index.files.errors import RowError, SourceError
 from molt.index.files.judged.headless import layout_of, read_headless
 from molt.index.files.judged.layouts import Layout
 from molt.index.files.judged.names import read_name, split_of
-from molt.index.files.judged.pairs import PairShape, shape_of
+from molt.index.files.judged.pairs import holds_pairs
 from molt.index.files.objects.values import read_objects
 from molt.index.files.options import ReadOptions, silent
-from molt.index.files.part import RecordKind, SourcePart
+from molt.index.files.part import SPLIT_KINDS, RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, QUERY_IDS, QUERY_TEXTS, Row
 from molt.index.files.tabular.amounts import AmountCells
@@ -132,7 +132,7 @@ def find_part(path: Path, options: ReadOptions = _GUESSING) -> SourcePart:
         kind = layout.kind
     else:
         kind = _NAMED.get(path.name.split(".", 1)[0]) or _kind_by_columns(path, options)
-    return SourcePart(path, kind, split_of(path) if kind is RecordKind.JUDGMENTS else None)
+    return SourcePart(path, kind, split_of(path) if kind in SPLIT_KINDS else None)
 
 
 def describe_form(path: Path, options: ReadOptions = _GUESSING) -> str:
@@ -239,13 +239,10 @@ def _kind_by_columns(path: Path, options: ReadOptions) -> RecordKind:
     told = read_name(path).kind
     if told is RecordKind.QUERIES and columns & {*QUERY_IDS} and columns & {*QUERY_TEXTS}:
         return RecordKind.QUERIES
-    shape = None if options.named_columns else shape_of(columns)
-    if shape is PairShape.SCORED and told is not RecordKind.PAIRS:
-        raise ScoredTextsError(
-            path,
-            "holds texts with scores, which a collection does not keep; `molt train --data` learns "
-            "from the file as it is",
-        )
-    if shape is not None:
+    if options.document_columns:
+        return RecordKind.DOCUMENTS
+    if holds_pairs(columns):
         return RecordKind.PAIRS
-    return RecordKind.DOCUMENTS
+    # Where the name alone says so, every row says which columns are missing.
+    nameless = find_columns(tuple(sorted(columns)), options).text is None
+    return RecordKind.PAIRS if told is RecordKind.PAIRS and nameless else RecordKind.DOCUMENTS

@@ -14,7 +14,7 @@ OPERATIONS = {
     *("embed", "embed_all", "similarity", "tokenize", "decode", "info"),
     *("put_documents", "list_documents", "get_document", "delete_document"),
     *("put_judgments", "put_events", "list_judgments", "count_judgments", "delete_judgments"),
-    *("list_queries", "delete_query"),
+    *("list_queries", "delete_query", "list_pairs", "delete_pairs"),
     *("put_document", "patch_document", "patch_documents", "delete_documents"),
     "get_documents_by_id",
     *("create_collection", "list_collections", "get_collection", "delete_collection"),
@@ -32,7 +32,7 @@ OPERATIONS = {
 PUBLIC = {"livez", "readyz", "health"}
 WRITING = {
     *("put_documents", "delete_document", "put_judgments", "put_events"),
-    *("delete_judgments", "delete_query"),
+    *("delete_judgments", "delete_query", "delete_pairs"),
     *("put_document", "patch_document", "patch_documents", "delete_documents"),
     *("create_collection", "delete_collection"),
     "upload_checkpoint",

@@ -32,7 +32,11 @@ def fill(catalog: Catalog) -> None:
         collection,
         queries=[Query("q", "a query", {"lang": "en"})],
         judgments=[Judgment("q", "a", 0, "test")],
-        pairs=[Pair("a query", "a text")],
+        pairs=[
+            Pair("a query", "a text"),
+            Pair("a query", "a text", negative="another", split="train"),
+            Pair("a query", "another", score=0.1),
+        ],
     )
     at = datetime(2026, 11, 20, 12, tzinfo=UTC)
     catalog.events.append(collection, [Event("click", at, query_id="q", object_id="a", position=1)])

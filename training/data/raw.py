@@ -15,20 +15,24 @@ _LISTED = 5
 
 @dataclass(frozen=True)
 class Triplet:
-    """A query with a text that answers it and one that does not."""
+    """A query with a text that answers it, or the document that does, and a text that does not."""
 
     query: str
-    positive: str
+    positive: str | None
     negative: str
+    doc_id: str | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)
 class ScoredPair:
-    """A query with a text, and how relevant that is: 0 to 1."""
+    """A query with a text, or a document by its id, and how relevant that is: 0 to 1."""
 
     query: str
-    document: str
+    document: str | None
     score: float
+    doc_id: str | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,21 @@ class RawData:
     origins: tuple[Origin, ...] = ()
     rejected: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+def sort_pairs(pairs: Iterable[Pair]) -> RawData:
+    """Pairs as a collection keeps them, each as what it says."""
+    plain: list[Pair] = []
+    triplets: list[Triplet] = []
+    scored: list[ScoredPair] = []
+    for one in pairs:
+        if one.negative is not None:
+            triplets.append(Triplet(one.query, one.positive, one.negative, one.doc_id, one.split))
+        elif one.score is not None:
+            scored.append(ScoredPair(one.query, one.positive, one.score, one.doc_id, one.split))
+        else:
+            plain.append(one)
+    return RawData(pairs=tuple(plain), triplets=tuple(triplets), scored=tuple(scored))
 
 
 def combine(*sources: RawData) -> RawData:

@@ -157,8 +157,8 @@ def _refuse_unjudged(data: CleanData, findings: Findings) -> None:
         dropped = [f"{one.count} {one.what} {one.why}" for one in findings.dropped]
         raise DataError(
             "nothing is known about relevance: bring judgments of queries (qrels), or pairs that "
-            "name their document by its doc_id, whose documents are in the collection or the files"
-            + (f". Left out: {', '.join(dropped)}" if dropped else "")
+            "name their document by its doc_id or hold its text, whose documents are in the "
+            "collection or the files" + (f". Left out: {', '.join(dropped)}" if dropped else "")
         )
     if not any(one.grade for one in data.judgments):
         raise DataError(

@@ -7,16 +7,20 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from molt.index.catalog.judging.split_name import SplitName
+from molt.index.catalog.judgments import Pair
 from molt.training.data.cleaning.clean import CleanData
 from molt.training.data.cleaning.findings import Findings, shorten
 from molt.training.data.cleaning.text import text_key
 from molt.training.data.config import DataConfig, Weighting
 from molt.training.data.dataset import Corpus, Example, Split, Task, TaskKind
 from molt.training.data.held_out import HeldOut
+from molt.training.data.raw import ScoredPair, Triplet
 from molt.training.data.splits import Splits
 
+_One = TypeVar("_One", Pair, Triplet, ScoredPair)
 _DIGITS = 6  # the same on every machine
 JUDGMENTS = "judgments"
 _GRADES = "grades"
@@ -33,9 +37,15 @@ def make_tasks(
         {SplitName.TEST: _keys(splits.test), SplitName.DEV: _keys(splits.dev)},
         threshold=config.near_duplicate,
     )
-    pairs = _unless_refuted(_pair_examples(data), splits.train, findings)
-    triplets = (Example(one.query, one.positive, one.negative) for one in data.triplets)
-    scored = (Example(one.query, one.document, score=one.score) for one in data.scored)
+    pairs = _unless_refuted(_pair_examples(data, findings), splits.train, findings)
+    triplets = (
+        Example(one.query, one.positive or "", one.negative)
+        for one in _not_held(TRIPLETS, data.triplets, findings)
+    )
+    scored = (
+        Example(one.query, one.document or "", score=one.score)
+        for one in _not_held(SCORES, data.scored, findings)
+    )
     found = [
         (JUDGMENTS, TaskKind.POSITIVES, _positives(splits.train, data.corpus)),
         (_GRADES, TaskKind.SCORED, _graded(splits.train, data.corpus)),
@@ -77,9 +87,18 @@ def _judged(train: Split, corpus: Corpus) -> Iterator[Example]:
             yield Example(query, texts[doc_id], score=score, query_id=query_id, doc_id=doc_id)
 
 
-def _pair_examples(data: CleanData) -> Iterator[Example]:
+def _not_held(what: str, given: Iterable[_One], findings: Findings) -> Iterator[_One]:
+    """Those that are not meant for dev or test."""
+    for one in given:
+        if one.split in {SplitName.DEV, SplitName.TEST}:
+            findings.drop(what, f"of {one.split}, which is not learnt from", example=one.query)
+        else:
+            yield one
+
+
+def _pair_examples(data: CleanData, findings: Findings) -> Iterator[Example]:
     texts = _texts(data.corpus)
-    for pair in data.pairs:
+    for pair in _not_held(PAIRS, data.pairs, findings):
         text = pair.positive or texts[pair.doc_id or ""]
         yield Example(pair.query, text, doc_id=pair.doc_id)
 

@@ -1,5 +1,6 @@
 """`POST /collections/{collection}/judgments`."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Request
@@ -10,7 +11,7 @@ from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
-from molt.app.routes.judgments.schemas import JudgmentsBody, Kept
+from molt.app.routes.judgments.schemas import JudgmentBody, JudgmentsBody, Kept, PairBody
 from molt.app.service import Service, service_of
 from molt.engine.sections import LimitSettings
 from molt.index.catalog.judgments import Judgment, Pair, Query
@@ -40,8 +41,8 @@ def _check(body: JudgmentsBody, limits: LimitSettings) -> None:
         require(len(query.text), limits, "max_query_chars", place=place, element=query.id)
     for number, pair in enumerate(body.pairs):
         require(len(pair.query), limits, "max_query_chars", place=("pairs", number, "query"))
-        place = ("pairs", number, "positive")
-        require(len(pair.positive or ""), limits, "max_text_chars", place=place)
+        for name, text in (("positive", pair.positive), ("negative", pair.negative)):
+            require(len(text or ""), limits, "max_text_chars", place=("pairs", number, name))
 
 
 def _keep(service: Service, name: str, body: JudgmentsBody) -> dict[str, Any]:
@@ -51,10 +52,8 @@ def _keep(service: Service, name: str, body: JudgmentsBody) -> dict[str, Any]:
     accepted = engine.catalog.judgments.put(
         collection,
         queries=[Query(one.id, one.text, one.metadata) for one in body.queries],
-        judgments=[
-            Judgment(one.query_id, one.doc_id, one.grade, one.split) for one in body.judgments
-        ],
-        pairs=[Pair(one.query, one.positive, one.doc_id) for one in body.pairs],
+        judgments=[_judgment(one, body) for one in body.judgments],
+        pairs=[_pair(one, body) for one in body.pairs],
     )
     counts = engine.catalog.judgments.counts(collection)
     return {
@@ -63,3 +62,12 @@ def _keep(service: Service, name: str, body: JudgmentsBody) -> dict[str, Any]:
         "judgments": counts.judgments,
         "pairs": counts.pairs,
     }
+
+
+def _judgment(sent: JudgmentBody, body: JudgmentsBody) -> Judgment:
+    return Judgment(sent.query_id, sent.doc_id, sent.grade, sent.split or body.split)
+
+
+def _pair(sent: PairBody, body: JudgmentsBody) -> Pair:
+    pair = Pair(**dict(sent))
+    return replace(pair, split=pair.split or body.split)

@@ -24,7 +24,7 @@ from molt.app.routes.judgments.schemas import (
 from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
 from molt.index.catalog.judging.pages import NO_SPLIT, Selection
-from molt.index.catalog.judgments import Judgment
+from molt.index.catalog.judgments import Judgment, PairKind
 
 router = new_router("judgments")
 
@@ -165,6 +165,7 @@ def _count(engine: Engine, name: str) -> dict[str, Any]:
         "queries": counts.queries,
         "judgments": counts.judgments,
         "pairs": counts.pairs,
+        "pair_kinds": {kind.value: counts.pair_kinds.get(kind, 0) for kind in PairKind},
         "splits": splits,
         "unknown_queries": kept.unknown_queries(collection).judgments,
         "unknown_documents": kept.unknown_documents(collection).judgments,

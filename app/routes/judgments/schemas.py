@@ -41,11 +41,17 @@ class JudgmentBody(Strict):
 
 
 class PairBody(Strict):
-    """A query with a text that answers it, the document that does, or both."""
+    """A query with a text that answers it, the document that does, or both.
+
+    With `negative`, a text that does not answer; or with `score`, how well `positive` answers.
+    """
 
     query: Words
     positive: PassageText | None = None
     doc_id: Id | None = None
+    negative: PassageText | None = None
+    score: Annotated[float, Field(ge=0, le=1)] | None = None
+    split: Id | None = Field(default=None, description="train, dev or test")
 
 
 class JudgmentsBody(Strict):
@@ -58,6 +64,9 @@ class JudgmentsBody(Strict):
         default=[], json_schema_extra=limited(maxItems="max_documents")
     )
     pairs: list[PairBody] = Field(default=[], json_schema_extra=limited(maxItems="max_documents"))
+    split: Id | None = Field(
+        default=None, description="the split of those judgments and pairs that name none"
+    )
 
 
 class Kept(BaseModel):
@@ -90,12 +99,40 @@ class SplitCount(BaseModel):
     judgments: int
 
 
+class KeptPairBody(PairBody):
+    """A pair, and the id that it is deleted by."""
+
+    id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+class PairPage(BaseModel):
+    """Pairs in the order of their ids; `next` is the `after` of the next page, if any."""
+
+    pairs: list[KeptPairBody]
+    next: str | None
+
+
+class DeletedPairs(BaseModel):
+    """How many pairs there were."""
+
+    deleted: int
+
+
+class PairCounts(BaseModel):
+    """Pairs by what they say."""
+
+    positive: int
+    contrast: int
+    scored: int
+
+
 class RelevanceCounts(BaseModel):
     """What is kept; `unknown_…` count judgments of queries and documents that are not there."""
 
     queries: int
     judgments: int
     pairs: int
+    pair_kinds: PairCounts
     splits: list[SplitCount]
     unknown_queries: int
     unknown_documents: int

@@ -51,7 +51,8 @@ def export_collection(
 
 
 def _write_lines(records: "CollectionRecords") -> None:
-    from molt.index.files.export import beir_document, write_lines
+    from molt.index.files.export import beir_document
+    from molt.index.files.objects.writing import write_lines
 
     write_lines(sys.stdout.buffer, map(beir_document, records.documents()))
     sys.stdout.flush()
@@ -59,7 +60,8 @@ def _write_lines(records: "CollectionRecords") -> None:
 
 def _write_file(records: "CollectionRecords", target: Path) -> dict[str, int]:
     from molt.artifact import publish_file
-    from molt.index.files.export import beir_document, packing, write_lines
+    from molt.index.files.export import beir_document
+    from molt.index.files.objects.writing import packing, write_lines
 
     with publish_file(target) as file, packing(file, name=target.name) as packed:
         return {"documents": write_lines(packed, map(beir_document, records.documents()))}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import Column, ColumnElement, and_, delete, func, or_, select
 
 from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection
@@ -131,16 +131,16 @@ def _selected(collection: Collection, selection: Selection) -> list[ColumnElemen
     if selection.query_id is not None:
         chosen.append(_JUDGED.query_id == check_id(selection.query_id, field="query"))
     if selection.split is not None:
-        chosen.append(_of_split(selection.split))
+        chosen.append(of_split(_JUDGED.split, selection.split))
     return chosen
 
 
-def _of_split(name: str) -> ColumnElement[bool]:
-    """Judgments of a split: by any of its names, in any case; by another name as it is."""
+def of_split(column: Column[Any], name: str) -> ColumnElement[bool]:
+    """What is of a split: by any of its names, in any case; by another name as it is."""
     if name == NO_SPLIT:
-        return _JUDGED.split.is_(None)
+        return column.is_(None)
     known = read_split(name)
     if known is None:
-        return _JUDGED.split == check_id(name, field="split")
+        return column == check_id(name, field="split")
     names = [one for one, meant in KNOWN_SPLITS.items() if meant is known]
-    return func.lower(func.trim(_JUDGED.split)).in_(names)
+    return func.lower(func.trim(column)).in_(names)

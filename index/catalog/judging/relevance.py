@@ -12,9 +12,11 @@ from sqlalchemy import ColumnElement, Select, Table, func, select
 from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.fields import decode_metadata
+from molt.index.catalog.judging.pairs import PAIR_COLUMNS, count_pairs
 from molt.index.catalog.judgments import (
     Judgment,
     Pair,
+    PairKind,
     Query,
     encode_judgment,
     encode_pair,
@@ -28,12 +30,16 @@ _LISTED = 5
 
 @dataclass(frozen=True)
 class JudgmentCounts:
-    """How much is known about relevance; `splits` counts judgments, None for those without one."""
+    """How much is known about relevance.
+
+    `splits` counts judgments, None for those without one, and `pair_kinds` pairs by what they say.
+    """
 
     queries: int
     judgments: int
     pairs: int
     splits: Mapping[str | None, int]
+    pair_kinds: Mapping[PairKind, int]
 
 
 @dataclass(frozen=True)
@@ -84,11 +90,11 @@ class Relevance:
         with self._database.reading() as connection:
             by_split = connection.execute(splits.group_by(columns.split).order_by(columns.split))
             found: dict[str | None, int] = {row[0]: row[1] for row in by_split}
-            queries, pairs = (
-                connection.scalar(_of(select(func.count()), table, collection)) or 0
-                for table in (tables.queries, tables.pairs)
-            )
-        return JudgmentCounts(queries, sum(found.values()), pairs, found)
+            asked = _of(select(func.count()), tables.queries, collection)
+            queries = connection.scalar(asked) or 0
+            pairs = count_pairs(connection, collection)
+        judged = sum(found.values())
+        return JudgmentCounts(queries, judged, sum(pairs.values()), found, pairs)
 
     def unknown_documents(self, collection: Collection) -> UnknownIds:
         """The judgments of documents that are not in the collection."""
@@ -120,12 +126,9 @@ class Relevance:
 
     def pairs(self, collection: Collection) -> list[Pair]:
         """All pairs, in an order that depends on nothing but their content."""
-        columns = tables.pairs.c
-        query = select(columns.query, columns.positive, columns.doc_id)
+        query = _of(select(*PAIR_COLUMNS), tables.pairs, collection)
         with self._database.reading() as connection:
-            found = connection.execute(
-                _of(query, tables.pairs, collection).order_by(columns.digest)
-            )
+            found = connection.execute(query.order_by(tables.pairs.c.digest))
             return [Pair(*row) for row in found]
 
     def _unknown(

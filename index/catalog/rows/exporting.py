@@ -11,6 +11,7 @@ from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection, find_collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import decode_metadata
+from molt.index.catalog.judging.pairs import PAIR_COLUMNS
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.rows.reading import select_documents, stream
 from molt.index.catalog.storage.database import Database
@@ -48,8 +49,7 @@ class CollectionRecords:
 
     def pairs(self) -> Iterator[Pair]:
         """Every pair, in an order that depends on nothing but their content."""
-        columns = tables.pairs.c
-        query = select(columns.query, columns.positive, columns.doc_id).order_by(columns.digest)
+        query = select(*PAIR_COLUMNS).order_by(tables.pairs.c.digest)
         return (Pair(*row) for row in self._rows(query, tables.pairs))
 
     def splits(self) -> list[str | None]:

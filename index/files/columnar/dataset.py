@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-from molt.index.files.errors import ScoredTextsError
 from molt.index.files.judged.names import read_name, split_of
 from molt.index.files.options import ReadOptions
-from molt.index.files.part import RecordKind, SourcePart
+from molt.index.files.part import SPLIT_KINDS, RecordKind, SourcePart
 from molt.index.files.table import find_part
 
 _MARKS = ("dataset_dict.json", "dataset_info.json", "state.json")
@@ -18,29 +17,24 @@ def find_dataset(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
     """The tables of a folder that a dataset was saved to, or that has Parquet below it.
 
     A table is of the kind that the name of its folder says, else of that which the first one has
-    whose name differs in digits only. Texts with scores are left out beside others. Raises
-    `SourceError` where that first one cannot be read.
+    whose name differs in digits only. A split is named by the table, or by a folder around it.
+    Raises `SourceError` where that first one cannot be read.
     """
-    kinds: dict[tuple[Path, str], RecordKind | ScoredTextsError] = {}
+    kinds: dict[tuple[Path, str], RecordKind] = {}
     found = []
     for path in _tables(folder):
         shards = (path.parent, _DIGITS.sub("", path.name))
         if shards not in kinds:
-            kinds[shards] = _kind_of(path, folder, options)
-        kind = kinds[shards]
-        if not isinstance(kind, ScoredTextsError):
-            found.append(_part(path, kind))
-    if not found:
-        for scored in kinds.values():
-            if isinstance(scored, ScoredTextsError):
-                raise scored
+            told = _told_by_place(path, folder)
+            kinds[shards] = told or find_part(path, options).kind
+        found.append(_part(path, kinds[shards], folder))
     return tuple(found)
 
 
 def find_named_tables(folder: Path) -> tuple[SourcePart, ...]:
     """The tables below a folder that lie where the name of a folder says what they hold."""
     told = ((path, _told_by_place(path, folder)) for path in _tables(folder))
-    return tuple(_part(path, kind) for path, kind in told if kind is not None)
+    return tuple(_part(path, kind, folder) for path, kind in told if kind is not None)
 
 
 def _tables(folder: Path) -> list[Path]:
@@ -53,19 +47,16 @@ def _tables(folder: Path) -> list[Path]:
     )
 
 
-def _kind_of(path: Path, folder: Path, options: ReadOptions) -> RecordKind | ScoredTextsError:
-    try:
-        return _told_by_place(path, folder) or find_part(path, options).kind
-    except ScoredTextsError as error:
-        return error
-
-
 def _told_by_place(path: Path, folder: Path) -> RecordKind | None:
     return None if path.parent == folder else read_name(path.parent).kind
 
 
-def _part(path: Path, kind: RecordKind) -> SourcePart:
-    return SourcePart(path, kind, split_of(path) if kind is RecordKind.JUDGMENTS else None)
+def _part(path: Path, kind: RecordKind, folder: Path) -> SourcePart:
+    if kind not in SPLIT_KINDS:
+        return SourcePart(path, kind)
+    above = path.relative_to(folder).parents
+    by_folder = (read_name(folder / place).split for place in above if place.name)
+    return SourcePart(path, kind, split_of(path) or next(filter(None, by_folder), None))
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

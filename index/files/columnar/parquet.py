@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PolarsError
 
+from molt.index.files.columnar.labels import labels_of, worded
 from molt.index.files.columnar.values import plain_row
 from molt.index.files.errors import RowError, SourceError
 from molt.index.files.options import ReadOptions
@@ -24,7 +25,7 @@ def read_parquet(
     Columns of bytes are told and left out. Raises `SourceError` where the file is not Parquet or
     is damaged.
     """
-    done = 0
+    done, labels = 0, labels_of(path)
     try:
         scan = pl.scan_parquet(path, glob=False)
         scan = scan.select(kept_columns(path, scan.collect_schema(), options))
@@ -34,7 +35,7 @@ def read_parquet(
             for batch in scan.collect_batches(chunk_size=_BATCH_ROWS, lazy=True):
                 for values in batch.iter_rows(named=True):
                     done += 1
-                    yield plain_row(done, values)
+                    yield plain_row(done, worded(values, labels))
     except (PolarsError, OSError) as error:
         said = str(error).splitlines()[:1]
         raise SourceError(path, f"cannot be read as Parquet: {said[0] if said else ''}") from error

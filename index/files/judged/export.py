@@ -41,7 +41,7 @@ def export_judgments(judgments: Sequence[Judgment], target: Path) -> None:
     if write is None or target.suffix.lower() != format_of(target):
         known = ", ".join(_WRITERS)
         raise RelevanceExportError(f"{target}: of no known format; end the name in one of {known}")
-    with _whole_file(target) as file:
+    with whole_file(target) as file:
         write(file, judgments)
         wrong = _difference(judgments, _read_back(file, Source.judgments))
         if wrong is not None:
@@ -58,7 +58,7 @@ def export_queries(queries: Iterable[Query], target: Path) -> None:
     """
     if target.suffix.lower() != ".jsonl":
         raise RelevanceExportError(f"{target}: of no known format; end the name in .jsonl")
-    with _whole_file(target) as file:
+    with whole_file(target) as file:
         _write_queries(file, queries)
         if not _holds_queries(file):
             raise RelevanceExportError(
@@ -108,7 +108,7 @@ def _by_file(judgments: Sequence[Judgment]) -> Iterator[tuple[str, list[Judgment
 
 
 @contextmanager
-def _whole_file(target: Path) -> Iterator[Path]:
+def whole_file(target: Path) -> Iterator[Path]:
     """A file of this name in a hidden folder beside it, which is moved out when it is whole."""
     if target.exists():
         raise _taken(target)

@@ -6,7 +6,6 @@ from pathlib import Path
 from molt.index.files.errors import SourceError
 from molt.index.files.judged.headless import layout_of
 from molt.index.files.judged.names import (
-    TRAINING_WORDS,
     UNION,
     format_of,
     read_name,
@@ -56,7 +55,7 @@ def _files(folder: Path) -> list[Path]:
 def _is_told(path: Path) -> bool:
     """Does the name say that there are queries, judgments or pairs, or name a split alone?"""
     told = read_name(path)
-    if format_of(path) not in _DATA or not TRAINING_WORDS.isdisjoint(told.words):
+    if format_of(path) not in _DATA:
         return False
     return told.kind in _RELEVANCE or (told.kind is None and told.split is not None)
 

@@ -1,13 +1,13 @@
 """Rows of a file without a header, cut as its layout says; a bad line is named and passed over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from molt.index.files.errors import RowError, SourceError
-from molt.index.files.judged.layouts import STRUCTURED, Layout, find_layout
+from molt.index.files.judged.layouts import ID_TRIPLE, STRUCTURED, Layout, find_layout
 from molt.index.files.judged.names import format_of
 from molt.index.files.judged.topics import read_topics
 from molt.index.files.options import ReadOptions, silent
@@ -49,11 +49,22 @@ def read_headless(
             continue
         cells = layout.cut(line)
         if len(cells) == len(layout.columns):
-            named = zip(layout.columns, cells, strict=True)
-            yield Row(number, {name: cell for name, cell in named if name and cell})
+            for values in _values(layout, cells):
+                yield Row(number, values)
         elif line.strip():
             told = ", ".join(name or "iteration" for name in layout.columns)
             yield RowError(path, number, f"has {len(cells)} cells where {layout.name} have {told}")
+
+
+def _values(layout: Layout, cells: Sequence[str]) -> Iterator[dict[str, str]]:
+    """What a line says by column; of a triple of ids, that one is relevant and the other is not."""
+    if layout.columns == ID_TRIPLE:
+        query_id, *doc_ids = cells
+        for doc_id, grade in zip(doc_ids, ("1", "0"), strict=True):
+            yield {"query_id": query_id, "doc_id": doc_id, "grade": grade}
+        return
+    named = zip(layout.columns, cells, strict=True)
+    yield {name: cell for name, cell in named if name and cell}
 
 
 def _lines(

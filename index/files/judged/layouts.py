@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molt.index.files.errors import SourceError
-from molt.index.files.judged.names import TRAINING_WORDS, FileName, read_name
+from molt.index.files.judged.names import FileName, read_name
 from molt.index.files.part import RecordKind
 
 _NAMED = frozenset(
@@ -25,6 +25,8 @@ _NAMED = frozenset(
 """What first cells are called where they name columns."""
 _TREC = ("query_id", "", "doc_id", "grade")
 _SHORT = ("query_id", "doc_id", "grade")
+ID_TRIPLE = ("query_id", "doc_id", "not_doc_id")
+"""The ids of a query, of a document that answers it, and of one that does not."""
 _LONG_DOCUMENT = ("id", "url", "title", "text")
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?([eE][+-]?\d{1,3})?", re.ASCII)
@@ -121,10 +123,12 @@ def _texts(lines: Sequence[str], name: FileName) -> Layout | None:
 
 
 def _triples(lines: Sequence[str], name: FileName) -> Layout | None:
-    """Query, a text that answers it and one that does not, where the name says so."""
+    """Query, what answers it and what does not, as texts or ids, where the name says so."""
     cells = _by_tab(lines[0])
-    if TRAINING_WORDS.isdisjoint(name.words) or len(cells) != 3:
+    if not name.says_triples or len(cells) != 3:
         return None
+    if all(_WHOLE.fullmatch(cell) for cell in cells):
+        return Layout("triples of ids", RecordKind.JUDGMENTS, ID_TRIPLE, _by_tab)
     if any(cell.lower() in _NAMED or not cell or _WHOLE.fullmatch(cell) for cell in cells):
         return None
     columns = ("query", "positive", "negative")

@@ -8,14 +8,13 @@ from molt.index.catalog.judging.split_name import KNOWN_SPLITS
 from molt.index.files.compression import is_packed
 from molt.index.files.part import RecordKind
 
+_TRIPLES = {"triplets", "triples", "qidpidtriples"}
 _WORDS = {
     RecordKind.JUDGMENTS: {"qrels", "qrel", "judgments", "judgements"},
     RecordKind.QUERIES: {"queries", "topics", "topic"},
-    RecordKind.PAIRS: {"pairs"},
+    RecordKind.PAIRS: {"pairs", *_TRIPLES, "scores"},
     RecordKind.DOCUMENTS: {"corpus", "collection", "documents", "docs", "passages"},
 }
-TRAINING_WORDS = frozenset({"triplets", "triples", "scores"})
-"""Parts of the names of files that only training takes."""
 UNION = "all"
 """The name of a file that holds the judgments of all splits."""
 _BETWEEN = re.compile(r"[._\-\s]+")
@@ -32,6 +31,11 @@ class FileName:
     split: str | None
     words: tuple[str, ...]
 
+    @property
+    def says_triples(self) -> bool:
+        """Does it say that rows have a query, what answers it and what does not?"""
+        return not _TRIPLES.isdisjoint(self.words)
+
 
 def read_name(path: Path) -> FileName:
     """What a file's name says. A folder `qrels` says it of all that lies there."""
@@ -45,7 +49,7 @@ def read_name(path: Path) -> FileName:
 
 
 def split_of(path: Path) -> str | None:
-    """The split of the judgments in a file: one that its name holds.
+    """The split of the judgments or pairs in a file: one that its name holds.
 
     In a folder `qrels` any other name is the name of a split as well, unless it says that all
     judgments are there.

@@ -1,109 +1,176 @@
-"""Pairs and what else training files hold in a row, under the names that trainers give columns.
+"""Pairs: what training files hold in a row, under the names that trainers give columns.
 
-A query with texts that answer it and texts that do not, or with one text and a score. Where it
-all goes is told by whoever reads.
+A query with texts that answer it and texts that do not, or with one text and a score.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
+from itertools import cycle, islice
 from typing import Any
 
 import orjson
 
-from molt.index.catalog.fields import check_words
+from molt.index.catalog.fields import check_id, check_words
 from molt.index.catalog.judgments import Pair, encode_pair
-from molt.index.errors import InvalidFieldError
+from molt.index.errors import CatalogError, InvalidFieldError
+from molt.index.files.errors import RowError
 from molt.index.files.ids import read_id
+from molt.index.files.judged.scores import Score, ScoreScale, read_score
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
 
-ASKED = ("query", "anchor", "question", "sentence1", "sentence_1", "text1", "text_1", "prompt")
+ASKED = (
+    "query", "anchor", "question", "sentence1", "sentence_1", "text1", "text_1", "question1",
+    "premise", "prompt",
+)  # fmt: skip
 POSITIVES = (
     "positive", "positives", "pos", "answer", "answers", "relevant_passages", "positive_passages",
-    "completion",
+    "completion", "chosen",
 )  # fmt: skip
 NEGATIVES = (
     "negative", "negatives", "neg", "hard_negative", "hard_negatives", "irrelevant_passages",
-    "negative_passages",
+    "negative_passages", "rejected",
 )  # fmt: skip
-SECOND_TEXTS = ("document", "passage", "sentence2", "sentence_2", "text2", "text_2")
-SCORE_NAMES = ("score", "label", "similarity", "similarity_score")
+SECOND_TEXTS = (
+    "document", "passage", "sentence2", "sentence_2", "text2", "text_2", "question2", "hypothesis",
+)  # fmt: skip
+SCORE_NAMES = ("score", "label", "gold_label", "similarity", "similarity_score", "is_duplicate")
 _NUMBERED = re.compile(r"(pos|neg)(ative|itive)?s?_?\d{1,4}")
-_DOCUMENT = "doc_id"
+_DOCUMENT, _SPLIT, _PREMISE = "doc_id", "split", "premise"
 _OF_DOCUMENTS = frozenset({"text", "contents", "content", "body"})
 _MOST_TEXTS = 10_000
-
-
-class PairShape(StrEnum):
-    """What the rows of a file say of texts."""
-
-    CONTRASTS = "contrasts"  # some answer the query, and some do not
-    POSITIVES = "positives"  # all answer the query
-    SCORED = "scored"  # one text, and how well it answers
 
 
 @dataclass(frozen=True)
 class PairRow:
     """A row: its query, the texts that answer it, those that do not, and the columns not used.
 
-    Where there is a `score`, it says how well the one text answers.
+    Where there is a `score`, of the column `scored`, it says how well the one text answers.
+    `is_claimed`: the name of the column alone says that the texts answer.
     """
 
     query: str
     positives: tuple[str, ...]
     negatives: tuple[str, ...]
     doc_id: str | None
-    score: Any
+    score: Score | None
+    scored: str | None
+    split: str | None
     unused: frozenset[str]
+    is_claimed: bool
 
 
-def shape_of(columns: Iterable[str]) -> PairShape | None:
-    """What rows of these columns say, or None where they are of another kind."""
+def holds_pairs(columns: Iterable[str]) -> bool:
+    """Do rows of these columns say of texts or documents which of them answer a query?"""
     known = {column.strip().lower() for column in columns}
     judged = known & {*JUDGED_QUERIES} and known & {*JUDGED_DOCUMENTS}
-    texts = _positives(known) or known & {*SECOND_TEXTS}
     if judged or known & _OF_DOCUMENTS or not known & {*ASKED}:
-        return None
-    if _negatives(known):
-        return PairShape.CONTRASTS
-    if texts and known & {*SCORE_NAMES}:
-        return PairShape.SCORED
-    return PairShape.POSITIVES if texts or _DOCUMENT in known else None
+        return False
+    texts = _positives(known) or _negatives(known) or known & {*SECOND_TEXTS}
+    return bool(texts) or _DOCUMENT in known
+
+
+def pair_roles(columns: Iterable[str]) -> dict[str, str]:
+    """What each column of pairs is read as, in words; those that are not kept are not there."""
+    spelled = {column.strip().lower(): column for column in columns}
+    positive, negative = _positives(spelled), _negatives(spelled)
+    roles = dict.fromkeys(positive, "answers") | dict.fromkeys(negative, "does not answer")
+    for role, names in (
+        ("query", ASKED),
+        ("answers", () if positive else SECOND_TEXTS),
+        ("score", () if negative else SCORE_NAMES),
+        ("document", (_DOCUMENT,)),
+        ("split", (_SPLIT,)),
+    ):
+        if (name := _first(spelled, names)) is not None:
+            roles[name] = role
+    return {spelled[name]: role for name, role in roles.items()}
 
 
 def read_pair_row(values: Mapping[str, Any]) -> PairRow:
     """What a row says. Raises `InvalidFieldError`, which names the columns that are known."""
-    given = {name.strip().lower(): value for name, value in values.items() if not _is_blank(value)}
+    spelled = {name.strip().lower(): value for name, value in values.items() if value is not None}
+    given = {name: value for name, value in spelled.items() if not _is_blank(value)}
     asked = _first(given, ASKED)
     if asked is None:
         raise InvalidFieldError("query", f"is missing; name its column {' or '.join(ASKED)}")
     positive, negative = _positives(given), _negatives(given)
     second = None if positive else _first(given, SECOND_TEXTS)
-    scored = _first(given, SCORE_NAMES) if not negative else None
-    used = {asked, second, scored, _DOCUMENT, *positive, *negative}
-    document = given.get(_DOCUMENT)
+    scored = None if negative else _first(spelled, SCORE_NAMES)
+    document, split = given.get(_DOCUMENT), given.get(_SPLIT)
+    used = {asked, second, scored, _DOCUMENT, _SPLIT, *positive, *negative}
     return PairRow(
         query=check_words(given[asked], field=asked),
         positives=_texts(given, positive or [one for one in (second,) if one]),
         negatives=_texts(given, negative),
         doc_id=None if document is None else read_id(document, field=_DOCUMENT),
-        score=None if scored is None else given[scored],
+        score=None if scored is None else _score(given, scored, asked=asked),
+        scored=scored,
+        split=None if split is None else check_id(split, field=_SPLIT),
         unused=frozenset(given.keys() - used),
+        is_claimed=second is None,
     )
 
 
-def read_pairs(row: Row) -> list[Pair]:
-    """A pair of the query with each text that answers it, or with a document by its id."""
+def read_pairs(
+    row: Row, *, scale: Callable[[], ScoreScale], split: str | None = None
+) -> list[Pair]:
+    """A row as pairs, each with one of its texts that answer and one of those that do not.
+
+    Each is set beside another until all of both were used. A `split` of its own goes before the one
+    given. `scale` is asked where there is a score. Raises `InvalidFieldError`.
+    """
     said = read_pair_row(row.values)
-    positives: tuple[str | None, ...] = said.positives or (None,)
-    if said.doc_id is None and not said.positives:
+    positives: tuple[str | None, ...] = said.positives or ((None,) if said.doc_id else ())
+    if not positives:
         names = " or ".join((*POSITIVES, *SECOND_TEXTS, _DOCUMENT))
         raise InvalidFieldError("positive", f"is missing; name its column {names}")
-    pairs = [Pair(said.query, positive, said.doc_id) for positive in positives]
+    own = said.split or split
+    if said.score is not None or (not said.is_claimed and not said.negatives and scale().scored):
+        pairs = [_scored(said, positives, scale(), own)]
+    else:
+        negatives: tuple[str | None, ...] = said.negatives or (None,)
+        most = max(len(positives), len(negatives))
+        both = islice(zip(cycle(positives), cycle(negatives), strict=False), most)
+        pairs = [Pair(said.query, one, said.doc_id, other, split=own) for one, other in both]
     for pair in pairs:
         encode_pair(pair)
     return pairs
+
+
+def scores_of(rows: Iterable[Row | RowError]) -> Iterator[Score]:
+    """Every score of rows, whatever else is wrong with them."""
+    for row in rows:
+        if isinstance(row, Row):
+            with suppress(CatalogError):
+                if (score := read_pair_row(row.values).score) is not None:
+                    yield score
+
+
+def _scored(
+    said: PairRow, positives: tuple[str | None, ...], scale: ScoreScale, split: str | None
+) -> Pair:
+    if said.score is None or said.scored is None:
+        raise InvalidFieldError("score", "is missing")
+    if len(positives) != 1:
+        names = " or ".join((*SECOND_TEXTS, *POSITIVES))
+        raise InvalidFieldError("document", f"is several; bring one text in a column {names}")
+    score = scale.place(said.score, field=said.scored)
+    return Pair(said.query, positives[0], said.doc_id, score=score, split=split)
+
+
+def _score(given: Mapping[str, Any], name: str, *, asked: str) -> Score:
+    if name not in given:
+        raise InvalidFieldError("score", "is missing")
+    score = read_score(given[name], field=name)
+    if asked == _PREMISE and score.word is None:
+        raise InvalidFieldError(
+            name,
+            "is a number, by which files of premises mean different things; write entailment, "
+            "neutral or contradiction",
+        )
+    return score
 
 
 def _first(names: Iterable[str], wanted: Iterable[str]) -> str | None:

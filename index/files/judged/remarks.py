@@ -11,7 +11,6 @@ from molt.index.files.row import GRADES, JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
 
 _USED = frozenset((*JUDGED_QUERIES, *JUDGED_DOCUMENTS, *GRADES, "split"))
 _MOST = 200  # different remarks on one source; more columns than that are no table
-_LEARNT = "`molt train --data` learns from the file as it is"
 
 
 class Remarks:
@@ -19,6 +18,7 @@ class Remarks:
 
     def __init__(self) -> None:
         self._seen: Counter[tuple[Path, str]] = Counter()
+        self._noted: dict[str, None] = {}
 
     def look(self, part: SourcePart, row: Row) -> None:
         """Count what is remarkable in a row."""
@@ -29,15 +29,25 @@ class Remarks:
         elif part.kind is RecordKind.PAIRS:
             self._look_at_pair(part, row)
 
+    def note(self, path: Path, said: str) -> None:
+        """Keep what is known of a whole file."""
+        self._noted.setdefault(f"{path}: {said}")
+
     def sentences(self) -> list[str]:
         """Everything that was seen, with how often."""
-        return [
+        return [*self._noted] + [
             f"{path}: {count} {'row' if count == 1 else 'rows'}: {said}"
             for (path, said), count in sorted(self._seen.items())
         ]
 
     def _look_at_judgment(self, part: SourcePart, row: Row) -> None:
-        split = row.values.get("split") or part.split
+        self._look_at_split(part, row.values.get("split"))
+        grade = next((row.values[name] for name in GRADES if name in row.values), None)
+        if _is_negative(grade):
+            self._count(part.path, "a grade below 0 became 0, judged and not relevant")
+
+    def _look_at_split(self, part: SourcePart, own: Any) -> None:
+        split = own or part.split
         if isinstance(split, str) and split.strip() and read_split(split) is None:
             known = ", ".join(name.value for name in SplitName)
             self._count(
@@ -45,19 +55,12 @@ class Remarks:
                 f"the split {_shown(split)} is none of {known}; kept as it is, and taken as no "
                 "split when training",
             )
-        grade = next((row.values[name] for name in GRADES if name in row.values), None)
-        if _is_negative(grade):
-            self._count(part.path, "a grade below 0 became 0, judged and not relevant")
 
     def _look_at_pair(self, part: SourcePart, row: Row) -> None:
         said = read_pair_row(row.values)
         for column in said.unused:
             self._count(part.path, f"the column {_shown(column)} is not kept")
-        if said.score is not None:
-            self._count(part.path, f"a score is not kept, and all count alike; {_LEARNT}")
-        if said.negatives:
-            why = "texts that do not answer the query are not kept"
-            self._count(part.path, f"{why}; {_LEARNT}")
+        self._look_at_split(part, said.split)
 
     def _count(self, path: Path, said: str) -> None:
         if (path, said) in self._seen or len(self._seen) < _MOST:

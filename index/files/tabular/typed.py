@@ -75,7 +75,7 @@ def _watched(table: StringTable, options: ReadOptions) -> dict[str, _Cells]:
             watched[name] = IdCells(unique=name == found.id and not judged)
         elif name in numbers:
             watched[name] = AmountCells(usual_mark=table.decimal_mark)
-        elif name not in found.roles and name not in SPECIAL:
+        elif not options.verbatim and name not in found.roles and name not in SPECIAL:
             watched[name] = ColumnCells()
     return watched
 

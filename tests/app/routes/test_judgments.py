@@ -78,6 +78,7 @@ def test_what_is_kept_is_counted_with_what_names_nothing(judged: TestClient) -> 
         "queries": 2,
         "judgments": 3,
         "pairs": 0,
+        "pair_kinds": {"positive": 0, "contrast": 0, "scored": 0},
         "splits": [
             {"split": None, "judgments": 1},
             {"split": "test", "judgments": 1},

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -49,7 +50,19 @@ DOCUMENTS = st.builds(
 QUERIES = st.builds(Query, id=IDS, text=TEXTS, metadata=METADATA)
 SPLITS = st.sampled_from([None, "train", "test", "dev", "all", "a/../b", "1.0"])
 JUDGMENTS = st.builds(Judgment, query_id=IDS, doc_id=IDS, grade=st.integers(0, 100), split=SPLITS)
-PAIRS = st.builds(Pair, query=TEXTS, positive=TEXTS, doc_id=st.one_of(st.none(), IDS))
+PAIRS = st.builds(
+    Pair,
+    query=TEXTS,
+    positive=TEXTS,
+    doc_id=st.none() | IDS,
+    split=st.sampled_from([None, "train", "fold1"]),
+).flatmap(
+    lambda pair: st.one_of(
+        st.just(pair),
+        TEXTS.map(lambda text: replace(pair, negative=text)),
+        st.floats(0, 1).map(lambda score: replace(pair, score=score)),
+    )
+)
 
 
 @pytest.fixture(scope="module")

@@ -364,12 +364,12 @@ def test_what_an_import_did_not_use_is_said_in_json_too(
     molt: Molt, hashing: list[HashingEncoder], tmp_path: Path
 ) -> None:
     jsonl(tmp_path / "docs.jsonl", [{"id": "1", "text": "red tent"}])
-    (tmp_path / "more.csv").write_text("query,positive,negative\nq,p,n\n")
+    (tmp_path / "more.csv").write_text("query,positive,negative,note\nq,p,n,x\n")
     done = molt(
         "--json", "import", "shop", str(tmp_path / "docs.jsonl"), str(tmp_path / "more.csv")
     )
     (said,) = [line["said"] for line in done.lines if line["event"] == "remark"]
-    assert "texts that do not answer the query are not kept" in said
+    assert 'the column "note" is not kept' in said
 
 
 def test_what_an_import_guessed_is_said_in_json_too(

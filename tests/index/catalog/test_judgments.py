@@ -59,6 +59,13 @@ def test_a_query_needs_an_id_and_a_text(query: Query, field: str) -> None:
         (Pair("q"), "positive is missing, and so is doc_id"),
         (Pair("q", ""), "positive is empty"),
         (Pair("q", doc_id="\0"), "doc_id"),
+        (Pair("q", "p", negative=" "), "negative is empty"),
+        (Pair("q", None, negative="n"), "positive is missing, and so is doc_id"),
+        (Pair("q", "p", score=1.5), "score must be a number from 0"),
+        (Pair("q", "p", score=float("nan")), "score must be a number from 0"),
+        (Pair("q", "p", score=True), "score must be a number from 0"),
+        (Pair("q", "p", negative="n", score=0.5), "score stands beside negative"),
+        (Pair("q", "p", split=""), "split"),
     ],
 )
 def test_a_pair_needs_a_query_and_an_answer(pair: Pair, field: str) -> None:
@@ -75,4 +82,24 @@ def test_judgments_of_other_ids_have_different_digests() -> None:
 
 def test_pairs_that_differ_have_different_digests() -> None:
     pairs = [Pair("a", "bc"), Pair("ab", "c"), Pair("a", doc_id="bc"), Pair("a", "bc", "d")]
+    pairs += [Pair("a", "bc", negative="d"), Pair("a", "bc", negative="e")]
+    pairs += [Pair("a", "bc", score=0.5)]
     assert len({encode_pair(pair)["digest"] for pair in pairs}) == len(pairs)
+
+
+def test_what_is_said_of_the_same_texts_later_has_the_same_digest() -> None:
+    digests = [
+        {encode_pair(pair)["digest"] for pair in pairs}
+        for pairs in (
+            [Pair("a", "b", score=0.0), Pair("a", "b", score=0.5, split="test")],
+            [Pair("a", "b", negative="c"), Pair("a", "b", negative="c", split="dev")],
+            [Pair("a", "b"), Pair("a", "b", split="train")],
+        )
+    ]
+    assert [len(each) for each in digests] == [1, 1, 1]
+
+
+def test_the_digest_of_a_plain_pair_is_that_of_the_first_version() -> None:
+    assert encode_pair(Pair("a query", "a text"))["digest"].hex() == (
+        "241b51525be02583d750ac075f6e89a7"
+    )

@@ -7,7 +7,7 @@ from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.fields import MAX_ID_CHARS
 from molt.index.catalog.judging.relevance import JudgmentCounts
-from molt.index.catalog.judgments import Judgment, Pair, Query
+from molt.index.catalog.judgments import Judgment, Pair, PairKind, Query
 from molt.index.errors import CollectionNotFoundError, InvalidJudgmentError
 
 
@@ -55,7 +55,12 @@ def test_ids_of_every_length_are_kept_and_replaced(
     found = catalog.judgments.graded(catalog_collection)
     assert [judgment.doc_id for judgment in found] == sorted((doc_id, other))
     assert {judgment.doc_id: judgment.grade for judgment in found} == {doc_id: 1, other: 2}
-    assert catalog.judgments.counts(catalog_collection) == JudgmentCounts(1, 2, 1, {None: 2})
+    counts = catalog.judgments.counts(catalog_collection)
+    assert counts == JudgmentCounts(1, 2, 1, {None: 2}, _plain(1))
+
+
+def _plain(pairs: int) -> dict[PairKind, int]:
+    return dict.fromkeys(PairKind, 0) | {PairKind.POSITIVE: pairs}
 
 
 def random_id(first: int, *, seed: int) -> str:
@@ -96,7 +101,7 @@ def test_counts_are_by_split(catalog: Catalog, catalog_collection: Collection) -
         pairs=[Pair("q", "x"), Pair("q", "y")],
     )
     counts = catalog.judgments.counts(catalog_collection)
-    assert counts == JudgmentCounts(1, 3, 2, {None: 1, "dev": 2})
+    assert counts == JudgmentCounts(1, 3, 2, {None: 1, "dev": 2}, _plain(2))
 
 
 def test_one_bad_judgment_refuses_everything(

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from molt.index.files.judged import names as file_names
 from molt.index.files.judged import pairs
-from molt.training.data import rows, tasks
+from molt.index.files.judged.scores import LABELS
+from molt.index.files.part import RecordKind
+from molt.training.data import tasks
 from molt.training.data.card import write_data_card
 from molt.training.data.config import DataConfig
 from molt.training.data.prepare import prepare
@@ -30,8 +33,13 @@ def test_every_task_is_documented() -> None:
 
 
 def test_every_name_that_tells_a_kind_is_documented() -> None:
-    for name in rows.NAMED:
-        assert f"`{name}.*`" in PAGE
+    for name in file_names._WORDS[RecordKind.PAIRS]:
+        assert f"`{name}`" in PAGE
+
+
+def test_every_label_in_words_is_documented_with_its_score() -> None:
+    documented = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|$", PAGE, re.MULTILINE))
+    assert {word: float(score) for word, score in documented.items()} == LABELS
 
 
 @pytest.mark.parametrize(

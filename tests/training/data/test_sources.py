@@ -48,6 +48,21 @@ def test_a_collection_is_read_whole(catalog: Catalog) -> None:
     assert [(origin.name, origin.rows) for origin in raw.origins] == [("collection shop", 2503)]
 
 
+def test_contrasts_and_scores_of_a_collection_are_learnt_from_as_those_of_files(
+    catalog: Catalog,
+) -> None:
+    collection = catalog.collections.create("shop")
+    contrast = Pair("a", None, "d7", negative="n", split="train")
+    catalog.judgments.put(collection, pairs=[contrast, Pair("a", "b", score=0.25)])
+    raw = read_collection(catalog, "shop")
+    assert raw.pairs == ()
+    assert raw.triplets == (Triplet("a", None, "n", "d7", "train"),)
+    assert raw.scored == (ScoredPair("a", "b", 0.25),)
+    assert raw.origins[0].rows == 2
+    catalog.judgments.put(collection, pairs=[Pair("a", "b", score=0.5)])
+    assert read_collection(catalog, "shop").origins != raw.origins
+
+
 def test_the_digest_of_a_collection_is_that_of_its_content(catalog: Catalog) -> None:
     collection = catalog.collections.create("shop")
     catalog.documents.upsert(collection, [Document("a", "x"), Document("b", "y")])
@@ -99,10 +114,10 @@ def test_files_of_a_folder_under_the_names_that_trainers_give_are_read(tmp_path:
     (tmp_path / "dev.jsonl").write_text('{"query": "r", "positive": "b"}\n')
     (tmp_path / "train.jsonl").write_text('{"question": "q", "answer": "a", "neg": ["n"]}\n')
     raw = read_files([tmp_path])
-    assert raw.triplets == (Triplet("q", "p", "n"), Triplet("q", "a", "n"))
-    assert raw.pairs == (Pair("r", "b"),)
+    assert raw.triplets == (Triplet("q", "p", "n"), Triplet("q", "a", "n", split="train"))
+    assert raw.pairs == (Pair("r", "b", split="dev"),)
     (said,) = raw.remarks
-    assert said.endswith('my-triplets.csv: 1 row: the column "note" is not learnt from')
+    assert said.endswith('my-triplets.csv: 1 row: the column "note" is not kept')
 
 
 def test_single_files_of_any_kind_are_read_together(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from molt.training.data.cleaning.judged_pairs import judge_by_pairs
 from molt.training.data.cleaning.text import text_key, word_set
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
-from molt.training.data.raw import RawData
+from molt.training.data.raw import RawData, ScoredPair, Triplet
 from molt.training.data.splits import Splits, draw_split, split_queries
 from molt.training.errors import DataError
 from tests.training.data.raws import many_queries, three_splits
@@ -274,6 +274,38 @@ def test_without_judgments_pairs_that_name_a_document_are_judged() -> None:
     }
     assert sum(len(part.queries) for part in vars(splits).values()) == 100
     assert both == {(("d0", 1), ("d5", 1))}
+
+
+def test_without_judgments_texts_of_documents_are_judged_as_what_they_are() -> None:
+    documents = (
+        Document("d1", "a warm boot", title="Boot"),
+        Document("d2", "a light tent"),
+        Document("d3", "a sharp knife"),
+    )
+    raw = RawData(
+        documents=documents,
+        pairs=(Pair("which boot", "A warm  boot"), Pair("which hat", "no document's text")),
+        triplets=(Triplet("which boot", "Boot a warm boot", "a light tent", split="dev"),),
+    )
+    judged = judge_by_pairs(
+        clean_raw(raw, config=DataConfig(), findings=Findings()), findings=Findings()
+    )
+    assert [(one.doc_id, one.grade, one.split) for one in judged.judgments] == [
+        ("d1", 1, None), ("d1", 1, "dev"), ("d2", 0, "dev")
+    ]  # fmt: skip
+    assert [pair.query for pair in judged.pairs] == ["which hat"]
+    assert [query.text for query in judged.queries.values()] == ["which boot"]
+    scored = replace(
+        raw,
+        triplets=(),
+        scored=(ScoredPair("which", "a light tent", 0.5), ScoredPair("which", None, 0.9, "d3")),
+    )
+    judged = judge_by_pairs(
+        clean_raw(scored, config=DataConfig(), findings=Findings()), findings=Findings()
+    )
+    assert sorted((one.doc_id, one.grade) for one in judged.judgments) == [
+        ("d1", 4), ("d2", 2), ("d3", 4)
+    ]  # fmt: skip
 
 
 TEXTS = st.lists(st.sampled_from(["a", "B", "b", "c", "D", "é", "e\u0301"]), min_size=1, max_size=6)

@@ -85,6 +85,26 @@ def test_nothing_is_learnt_from_a_query_of_dev_or_test(query: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("split", ["test", "dev", "Validation"])
+def test_nothing_is_learnt_from_what_is_meant_for_dev_or_test(split: str) -> None:
+    raw = replace(
+        three_splits(),
+        pairs=(Pair("q", "text", split=split), Pair("q", "text"), Pair("r", "b", split="train")),
+        triplets=(Triplet("q", "p", "n", split=split), Triplet("q", "p", "n")),
+        scored=(ScoredPair("q", "p", 1.0, split=split), ScoredPair("q", "n", 0.0, split=split)),
+    )
+    found = tasks(raw)
+    assert found.keys() == {"judgments", "pairs"}
+    assert [example.query for example in found["pairs"].examples] == ["r"]
+    held = "test" if split == "test" else "dev"
+    assert dropped(raw) == {
+        ("pairs", "came twice"): 1, ("triplets", "came twice"): 1,
+        ("pairs", f"of {held}, which is not learnt from"): 1,
+        ("triplets", f"of {held}, which is not learnt from"): 1,
+        ("scores", f"of {held}, which is not learnt from"): 2,
+    }  # fmt: skip
+
+
 def test_a_pair_that_was_judged_not_relevant_is_no_positive() -> None:
     raw = judge(three_splits(), ("q0", "d5", 0))
     raw = replace(raw, pairs=(Pair("What is amber", None, "d5"),))

@@ -40,15 +40,17 @@ def clean_raw(raw: RawData, *, config: DataConfig, findings: Findings) -> CleanD
     cleaner = Cleaner(limit=config.max_characters, findings=findings)
     corpus = _clean_corpus(raw.documents, cleaner, findings)
     queries = _clean_queries(raw.queries, cleaner, findings)
-    known = {document.id for document in corpus.documents}
+    known = {
+        document.id: text for document, text in zip(corpus.documents, corpus.texts, strict=True)
+    }
     judgments = _known_judgments(raw.judgments, queries=queries, documents=known, findings=findings)
     return CleanData(
         corpus=corpus,
         queries=queries,
         judgments=_one_grade_each(judgments, findings),
         pairs=clean_pairs(raw.pairs, known=known, cleaner=cleaner, findings=findings),
-        triplets=clean_triplets(raw.triplets, cleaner=cleaner, findings=findings),
-        scored=clean_scored(raw.scored, cleaner=cleaner, findings=findings),
+        triplets=clean_triplets(raw.triplets, known=known, cleaner=cleaner, findings=findings),
+        scored=clean_scored(raw.scored, known=known, cleaner=cleaner, findings=findings),
     )
 
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from molt.index.catalog.judgments import Judgment
-from molt.index.files import Source, SourceError, open_source
+from molt.index.files import Source, open_source
 
 CORPUS = {"_id": ["d1"], "title": ["T"], "text": ["one"]}
 QUERIES = {"_id": ["q1"], "text": ["first"]}
@@ -47,9 +47,12 @@ def test_shards_are_of_the_kind_of_the_first_one(tmp_path: Path) -> None:
     assert _read(open_source(tmp_path)) == (["d1"], [], [])
 
 
-def test_texts_with_scores_are_refused_where_there_is_nothing_else(tmp_path: Path) -> None:
-    _write(tmp_path / "a.parquet", {"sentence1": ["a"], "sentence2": ["b"], "score": [0.5]})
-    with pytest.raises(SourceError, match="holds texts with scores"):
-        open_source(tmp_path)
-    _write(tmp_path / "b.parquet", CORPUS)
+def test_texts_with_scores_are_pairs_of_the_split_that_the_table_or_its_folder_names(
+    tmp_path: Path,
+) -> None:
+    scored: dict[str, list[object]] = {"sentence1": ["a"], "sentence2": ["b"], "score": [0.5]}
+    for name in ("c/a.parquet", "data/test-00000.parquet", "validation/a.parquet"):
+        _write(tmp_path / name, scored)
+    assert [pair.split for pair in open_source(tmp_path).pairs()] == [None, "test", "dev"]
+    _write(tmp_path / "z.parquet", CORPUS)
     assert _read(open_source(tmp_path)) == (["d1"], [], [])

@@ -154,6 +154,26 @@ def test_a_pair_of_an_unknown_document_is_learnt_from_only_with_a_text() -> None
     assert changed(findings) == {("pairs", "the document is unknown; its text is learnt from"): 1}
 
 
+def test_triplets_and_scores_that_name_a_document_take_its_text() -> None:
+    raw = replace(
+        three_splits(),
+        triplets=(Triplet("q", None, "n", "d0"), Triplet("q", None, "n", "x")),
+        scored=(ScoredPair("q", None, 0.5, "d0"), ScoredPair("q", None, 0.5, "x")),
+    )
+    data, findings = clean(raw)
+    assert data.triplets == (Triplet("q", "all about amber", "n", "d0"),)
+    assert data.scored == (ScoredPair("q", "all about amber", 0.5, "d0"),)
+    assert dropped(findings) == {
+        ("triplets", "of an unknown document"): 1, ("scores", "of an unknown document"): 1
+    }  # fmt: skip
+
+
+def test_a_pair_of_a_split_that_there_is_not_is_taken_as_without_one() -> None:
+    data, findings = clean(RawData(pairs=(Pair("q", "p", split="fold1"),)))
+    assert data.pairs == (Pair("q", "p"),)
+    assert changed(findings) == {("pairs", "'fold1' names no split; taken as without one"): 1}
+
+
 def test_of_conflicting_scores_the_highest_stays() -> None:
     raw = RawData(scored=(ScoredPair("a", "b", 0.1), ScoredPair("a", "b ", 0.9)))
     data, findings = clean(raw)

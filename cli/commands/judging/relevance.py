@@ -51,7 +51,7 @@ def list_judgments(
             empty="No such judgments.",
         ),
     )
-    _note_more(call, len(found), limit)
+    note_more(call, len(found), limit)
 
 
 def count_judgments(call: Invocation, collection: CollectionArgument) -> None:
@@ -67,8 +67,10 @@ def count_judgments(call: Invocation, collection: CollectionArgument) -> None:
     rows += [(f"judgments of {split or 'no split'}", n) for split, n in counts.splits.items()]
     rows += [(f"judgments of {what}", n) for what, n in unknown.items() if n]
     rows.append(("pairs", counts.pairs))
+    rows += [(f"pairs: {kind}", count) for kind, count in counts.pair_kinds.items()]
     call.show(
         {"queries": counts.queries, "judgments": counts.judgments, "pairs": counts.pairs}
+        | {"pair_kinds": {kind.value: count for kind, count in counts.pair_kinds.items()}}
         | {"splits": [{"split": split, "judgments": n} for split, n in counts.splits.items()]}
         | {name.replace(" ", "_"): count for name, count in unknown.items()},
         lambda: Listing(("what", "count"), rows),
@@ -128,7 +130,7 @@ def export_judgments(
         own = [one for one in queries if chosen.is_all or one.id in asked]
         export.export_folder(own, judgments, path)
         done = {"queries": len(own), "judgments": len(judgments)}
-    _show_exported(call, path, done)
+    show_exported(call, path, done)
 
 
 def list_queries(
@@ -148,7 +150,7 @@ def list_queries(
             empty="No such queries.",
         ),
     )
-    _note_more(call, len(found), limit)
+    note_more(call, len(found), limit)
 
 
 def export_queries(
@@ -165,7 +167,7 @@ def export_queries(
         found = catalog.collections.get(collection)
         queries = catalog.judged.queries(found, split=split, limit=_ALL)
     export.export_queries(queries, path)
-    _show_exported(call, path, {"queries": len(queries)})
+    show_exported(call, path, {"queries": len(queries)})
 
 
 _ALL = 2**31 - 1
@@ -177,12 +179,14 @@ def _selection(query: str | None, split: str | None) -> "Selection":
     return Selection(query, split)
 
 
-def _note_more(call: Invocation, found: int, limit: int) -> None:
+def note_more(call: Invocation, found: int, limit: int) -> None:
+    """Say that a list was cut, where one more than its limit was found."""
     if found > limit:
         call.note(f"There are more than {limit}; pass --limit for more, or export them.")
 
 
-def _show_exported(call: Invocation, path: Path, done: dict[str, Any]) -> None:
+def show_exported(call: Invocation, path: Path, done: dict[str, Any]) -> None:
+    """Show where an export is, and how much it holds."""
     call.show(
         {"path": str(path)} | done,
         lambda: Listing(("path", *done), [(path, *done.values())]),

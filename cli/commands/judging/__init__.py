@@ -1,0 +1,1 @@
+"""What is kept of relevance: queries, judgments and pairs."""
