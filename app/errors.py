@@ -106,6 +106,17 @@ HTTP = {
     405: ("method_not_allowed", "this path takes other methods; the header Allow lists them"),
 }
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = "the server may not use a file of its home"
+_STORAGE = {
+    errno.EIO: "the disk of the server fails",
+    errno.EROFS: "the server's home is on a file system that is mounted read-only",
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.ENOENT: "a file of the server's home is gone",
+    errno.EMFILE: "the server has as many files open as it may",
+    errno.ENFILE: "the server's system has as many files open as it can",
+    errno.ESTALE: "the server's disk was exchanged",
+}
 
 
 def install(app: FastAPI) -> None:
@@ -146,6 +157,9 @@ def failure_of(error: Exception) -> HttpFailure:
         return HttpFailure(error.status_code, code, detail, headers=error.headers or {})
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return HttpFailure(507, "disk_full", "the disk is full; free some space and try again")
+    if isinstance(error, OSError) and error.errno in _STORAGE:
+        detail = f"{_STORAGE[error.errno]}; its log says more under the request id of this answer"
+        return HttpFailure(503, "unavailable", detail, headers={"Retry-After": RETRY_SECONDS})
     for kind in type(error).__mro__:
         if kind in _KINDS:
             return _mapped(error, *_KINDS[kind])

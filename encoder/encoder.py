@@ -5,7 +5,7 @@ How one is opened is `opening`'s.
 
 import math
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -17,6 +17,7 @@ from molt.encoder.cache import CachedText, QueryCache
 from molt.encoder.checkpoint import Checkpoint, InputType, Variant
 from molt.encoder.kind import Capability
 from molt.encoder.runtimes.runtime import Runtime
+from molt.encoder.safety.cancellation import current
 from molt.encoder.safety.model import GuardedModel
 from molt.encoder.scheduling.batching import MicroBatch, few_at_once, packed, singles
 from molt.encoder.scheduling.lane import Lane
@@ -232,8 +233,16 @@ class Encoder:
         if lane is Lane.BACKGROUND:
             parts = self._scheduler.run(reading, lane=lane)
         else:
-            parts = [part() for part in reading]
+            parts = [part() for part in _while_wanted(reading)]
         return [one for part in parts for one in part]
+
+
+def _while_wanted(work: Sequence[Callable[[], _T]]) -> Iterator[Callable[[], _T]]:
+    """Piece by piece, until the cancellation of this thread says that nobody waits any more."""
+    cancellation = current()
+    for piece in work:
+        cancellation.check()
+        yield piece
 
 
 def _batches(tokens: Sequence[NDArray[np.int64]], lane: Lane) -> list[MicroBatch]:

@@ -11,6 +11,9 @@ from typing import Any
 from molt.app.http.sentences import quoted
 from molt.index.catalog.access.keys import Key
 
+STOPPING = "the server is shutting down; try again"
+WHEN_STOPPING = {"Retry-After": "5"}
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -190,10 +193,12 @@ class ForbiddenError(RequestError):
 
 
 class StoppingError(RequestError):
-    """The server is shutting down."""
+    """The server is shutting down. `extensions` tell how far it came with a request."""
 
-    def __init__(self) -> None:
-        super().__init__("the server is shutting down; try again", headers={"Retry-After": "5"})
+    def __init__(
+        self, detail: str = STOPPING, *, extensions: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail, headers=WHEN_STOPPING, extensions=extensions)
 
 
 class PartlyDeletedError(RequestError):

@@ -1,8 +1,10 @@
 """Observation: every request gets an id, one log line and its place in the metrics.
 
-The outermost thing that is ours: what nobody else caught ends here, as a 500 that is logged.
+The outermost thing that is ours: what nobody else caught ends here, as a 500 that is logged, and
+what a shutdown gives up as a 503.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Iterable
@@ -13,7 +15,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from molt.app.http.envelopes import write_failure
-from molt.app.http.failures import HttpFailure
+from molt.app.http.failures import STOPPING, WHEN_STOPPING, HttpFailure
 from molt.app.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -23,6 +25,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 INTERNAL = HttpFailure(
     500, "internal_error", "Molt failed; the log says why, under the request id of this answer"
 )
+_GIVEN_UP = HttpFailure(503, "stopping", STOPPING, headers=WHEN_STOPPING)
 
 
 class Observation:
@@ -41,13 +44,14 @@ class Observation:
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, exchange.send)
+        except asyncio.CancelledError:  # by the server alone, at the end of its patience
+            if exchange.status:
+                raise
+            await exchange.fail(_GIVEN_UP, scope, receive)
         except Exception:
             log.exception("request.failed", request_id=exchange.request_id, path=scope["path"])
             if not exchange.status:
-                response = write_failure(
-                    INTERNAL, path=scope["path"], request_id=exchange.request_id
-                )
-                await response(scope, receive, exchange.send)
+                await exchange.fail(INTERNAL, scope, receive)
         finally:
             self._metrics.in_flight.dec()
             self._record(scope, exchange)
@@ -83,6 +87,11 @@ class _Exchange:
             header = (b"x-request-id", self.request_id.encode())
             message["headers"] = [*message.get("headers", ()), header]
         await self._send(message)
+
+    async def fail(self, failure: HttpFailure, scope: Scope, receive: Receive) -> None:
+        """Answer with a failure, where nothing has been answered."""
+        response = write_failure(failure, path=scope["path"], request_id=self.request_id)
+        await response(scope, receive, self.send)
 
 
 def request_id_of(scope: Scope) -> str:

@@ -4,7 +4,6 @@ A key with the declared role, a bulkhead, a query string that is UTF-8, a body t
 no endpoint.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -32,6 +31,7 @@ from molt.app.http.bodies import (
 )
 from molt.app.http.caller import caller_of, remember_caller
 from molt.app.http.failures import InvalidQueryStringError, StoppingError
+from molt.app.http.interest import run_while_wanted
 from molt.app.http.scope import (
     CollectionPlace,
     KeyScope,
@@ -42,7 +42,6 @@ from molt.app.http.scope import (
 )
 from molt.app.http.transport.unpacking import receive_unpacked
 from molt.app.service import Service, service_of
-from molt.encoder.safety.cancellation import Cancellation
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
@@ -202,31 +201,6 @@ def admission_of(request: Request) -> Admission:
     return admission
 
 
-async def run_while_wanted(request: Request, work: Callable[[], _T]) -> _T:
-    """Run blocking `work` in the threads of the endpoint's bulkhead until its client goes away.
-
-    Raises `AbandonedError`, and as `Admission.run`.
-    """
-    cancellation = Cancellation()
-
-    def heeding() -> _T:
-        with cancellation.scope():
-            return work()
-
-    gone = asyncio.ensure_future(_gone(request))
-    gone.add_done_callback(lambda _: cancellation.cancel())
-    try:
-        return await admission_of(request).run(heeding)
-    finally:
-        gone.cancel()
-
-
-async def _gone(request: Request) -> None:
-    """Wait until the client has gone away; its body was read before."""
-    while (await request.receive())["type"] != "http.disconnect":
-        continue
-
-
 def _received(request: Request, service: Service, share: BodyShare) -> Receive:
     if request.method == "GET":
         return request.receive
@@ -250,8 +224,13 @@ async def content_of(request: Request) -> bytes:
 
 
 async def where_it_fits(request: Request, content: bytes, read: Callable[[], _T]) -> _T:
-    """What `read` makes of a body: here where it is small, else in the thread for large ones."""
-    return read() if len(content) <= SMALL_BYTES else await _reading_of(request).run(read)
+    """What `read` makes of a body: here where it is small, else in the thread for large ones.
+
+    Raises `AbandonedError` where the client of a large one goes away.
+    """
+    if len(content) <= SMALL_BYTES:
+        return read()
+    return await run_while_wanted(request, read, admission=_reading_of(request))
 
 
 def _reading_of(request: Request) -> Admission:

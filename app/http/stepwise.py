@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from molt.app.http.failures import AmbiguousJsonError
+from molt.encoder.safety.cancellation import current
 
 STEP = 64 * 1024
 """Characters that are read without letting others go on, unless one text or number is longer."""
@@ -60,7 +61,7 @@ def parse(content: bytes) -> Any:
 
 
 def parse_stepwise(content: bytes) -> Any:
-    """What `parse` makes of `content`."""
+    """What `parse` makes of `content`. Raises `AbandonedError` between two steps, too."""
     text = content.decode()
     reader = _Reader(text)
     value, end = reader.value(_skip(text, 0), depth=0)
@@ -79,12 +80,14 @@ class _Reader:
         self._text = text
         self._window = text[:STEP]
         self._start = 0
+        self._cancellation = current()
 
     def value(self, at: int, *, depth: int) -> tuple[Any, int]:
         """The value that begins at a character, and where it ends."""
         found = self._small(at)
         if found is not None:
             return found
+        self._cancellation.check()
         self._start, self._window = at, self._text[at : at + STEP]
         found = self._small(at)
         if found is not None:

@@ -9,7 +9,8 @@ from starlette.requests import Request
 
 from molt.app.http.admission import Bulkhead
 from molt.app.http.failures import TextTooLongError
-from molt.app.http.route import run_while_wanted
+from molt.app.http.interest import run_while_wanted
+from molt.app.http.route import admission_of
 from molt.app.http.validation import require
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
@@ -48,7 +49,7 @@ async def embed_in_thread(
     short = len(texts) == 1 and len(texts[0]) <= service.settings.limits.max_query_chars
     if short and service.engine.models.is_open(model):
         return await service.bulkheads[Bulkhead.QUERIES].run(work)
-    return await run_while_wanted(request, work)
+    return await run_while_wanted(request, work, admission=admission_of(request))
 
 
 def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:

@@ -185,6 +185,58 @@ def test_a_large_body_is_parsed_in_the_thread_for_them_and_a_small_one_where_it_
     assert thread.startswith(Bulkhead.BODIES) is (size > SMALL_BYTES)
 
 
+def test_a_large_body_whose_client_goes_away_while_it_waits_is_not_parsed(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    monkeypatch.setattr(route, "parse_json", parsed.append)
+    admission = service_of(shop).bulkheads[Bulkhead.BODIES]
+    held = threading.Event()
+
+    async def ask() -> None:
+        gone = asyncio.Event()
+        body = b'"' + b"x" * 2 * SMALL_BYTES + b'"'
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if messages:
+                return messages.pop()
+            gone.set()
+            return {"type": "http.disconnect"}
+
+        async def send(_message: dict[str, Any]) -> None:
+            pass
+
+        holding = asyncio.ensure_future(admission.run(held.wait, DEADLINE))
+        asked = asyncio.ensure_future(shop.app(posted("/embed"), receive, send))  # type: ignore[arg-type]
+        await asyncio.wait_for(gone.wait(), DEADLINE)
+        await asyncio.sleep(0.01)
+        held.set()
+        await asyncio.gather(holding, asked)
+
+    with released(held):
+        asyncio.run(ask())
+    assert parsed == []
+
+
+def posted(path: str) -> dict[str, Any]:
+    """What a server says of a request with a JSON body."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
+
+
 def test_what_is_wrong_with_a_large_body_is_named_as_in_a_small_one(shop: TestClient) -> None:
     judgment = {"query_id": "q", "doc_id": "d1", "grade": 1}
     for count in (1, 5000):

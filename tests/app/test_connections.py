@@ -319,7 +319,9 @@ def test_texts_of_a_client_that_went_away_are_not_encoded(
         assert other.stop() == 0
 
 
-def test_a_server_with_much_to_encode_stops_soon(tmp_path: Path, default_checkpoint: Path) -> None:
+def test_a_server_with_much_to_encode_stops_soon_and_tells_who_waits(
+    tmp_path: Path, default_checkpoint: Path
+) -> None:
     subprocess.run(
         [MOLT, "--home", tmp_path, "checkpoints", "add", default_checkpoint],
         check=True,
@@ -329,9 +331,35 @@ def test_a_server_with_much_to_encode_stops_soon(tmp_path: Path, default_checkpo
         texts = [f"a text {'of many words ' * 60} {number}" for number in range(512)]
         body = json.dumps({"input": texts, "model": default_checkpoint.name}).encode()
         with ExitStack() as waiting:
-            for _ in range(20):
+            asked = [
                 waiting.enter_context(connected(server, post("/v1/embeddings", body)))
+                for _ in range(20)
+            ]
             wait_until(lambda: counted(server, 'molt_requests_pending{bulkhead="bulk"}') > 10)
             began = time.monotonic()
             server.stop()
             assert time.monotonic() - began < 60  # where all of it would take minutes
+            told = [answered(connection) for connection in asked]
+    assert {status for status, _ in told} <= {200, 503}
+    refused = [answer["error"] for status, answer in told if status == 503]
+    assert refused
+    assert {(error["code"], error["type"]) for error in refused} == {("stopping", "server_error")}
+
+
+def test_a_stream_that_goes_on_when_the_server_stops_is_told_how_far_it_came(
+    tmp_path: Path,
+) -> None:
+    line = b'{"id": "d", "text": "boots"}\n'
+    with started(tmp_path, MOLT_LIMITS__WAIT_SECONDS="0.1") as server:
+        httpx.post(f"{server.url}/collections", json={"name": "endless"})
+        head = b"POST /collections/endless/documents?wait=false HTTP/1.1\r\nHost: localhost\r\n"
+        head += b"Content-Type: application/x-ndjson\r\nContent-Length: 1000000000\r\n\r\n"
+        with connected(server, head, line * 1_700) as stream:
+            wait_until(
+                lambda: httpx.get(f"{server.url}/collections/endless").json()["revision"] > 0
+            )
+            server.stop()
+            status, problem = answered(stream)
+    assert (status, problem["type"]) == (503, "urn:molt:problem:stopping")
+    assert 500 <= problem["accepted"] <= 1_700
+    assert f"{problem['accepted']} documents" in problem["detail"]

@@ -48,7 +48,17 @@ def test_a_full_disk_is_507_wherever_it_shows(number: int) -> None:
     assert failure_of(OSError(number, "no space")).status == 507
 
 
-@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken"), KeyError("mine")])
+@pytest.mark.parametrize(
+    "number", [errno.EIO, errno.EROFS, errno.EACCES, errno.ENOENT, errno.EMFILE]
+)
+def test_a_file_that_cannot_be_used_is_503_and_not_named_to_clients(number: int) -> None:
+    failure = failure_of(OSError(number, "no", "/secret/place"))
+    assert (failure.status, failure.code) == (503, "unavailable")
+    assert "Retry-After" in failure.headers
+    assert "secret" not in failure.detail
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EPIPE, "broken"), KeyError("mine")])
 def test_what_is_nobodys_fault_but_ours_is_raised(error: Exception) -> None:
     with pytest.raises(type(error)):
         failure_of(error)

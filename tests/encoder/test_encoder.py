@@ -30,11 +30,14 @@ from molt.encoder import (
     open_encoder,
 )
 from molt.encoder.errors import (
+    AbandonedError,
     DefectiveCheckpointError,
     HangingCheckpointError,
     UnsoundVectorsError,
 )
+from molt.encoder.safety.cancellation import Cancellation
 from molt.encoder.safety.deadline import abandonable
+from molt.encoder.tokenizer import TokenIds
 from molt.training.export.graph import load_model
 from tests.checkpoints import DIMENSION, VOCABULARY, Build, write_graph
 
@@ -289,6 +292,24 @@ def test_many_threads_get_the_vectors_that_one_would(encoder: Encoder) -> None:
         ]
     for call in calls:
         assert np.allclose(call.result().vectors, expected, atol=1e-6)
+
+
+def test_texts_of_which_nobody_waits_any_more_are_read_no_further(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancellation, tokenizer = Cancellation(), encoder._model.tokenizer
+    scan, read = tokenizer.scan, list[int]()
+
+    def scan_and_leave(texts: Sequence[str]) -> list[TokenIds]:
+        read.append(len(texts))
+        cancellation.cancel()
+        return scan(texts)
+
+    monkeypatch.setattr(tokenizer, "scan", scan_and_leave)
+    with pytest.raises(AbandonedError), cancellation.scope():
+        encoder.encode(["a text"] * 1000, input_type=DOCUMENT, lane=Lane.INTERACTIVE)
+    assert len(read) == 1
+    assert read[0] < 1000
 
 
 def test_a_runtime_that_fails_tells_its_caller_and_goes_on_serving(encoder: Encoder) -> None:

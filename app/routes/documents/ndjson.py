@@ -17,11 +17,13 @@ from molt.app.http.admission import Bulkhead, OverloadedError
 from molt.app.http.auth import Access
 from molt.app.http.bodies import parse_json
 from molt.app.http.failures import (
+    STOPPING,
     BodyTooLargeError,
     InvalidCodingError,
     InvalidKeyError,
     InvalidLineError,
     RequestError,
+    StoppingError,
 )
 from molt.app.http.route import share_of
 from molt.app.http.validation import validate
@@ -167,7 +169,8 @@ async def keep_lines(
 ) -> Written:
     """Keep every line of the body, in their order.
 
-    Raises `InvalidLineError`, `BodyTooLargeError` and `InvalidCodingError`.
+    Raises `InvalidLineError`, `BodyTooLargeError`, `InvalidCodingError` and, where the server does
+    not wait for its end, `StoppingError`.
     """
     stream = _Stream(request, collection, kind, Written(0, collection.revision))
     try:
@@ -177,6 +180,12 @@ async def keep_lines(
         taken = stream.taken
         raise type(error)(
             f"{error}; the {taken.accepted} documents before were accepted",
+            extensions={"accepted": taken.accepted, "revision": taken.revision},
+        ) from None
+    except asyncio.CancelledError:  # by a shutdown, perhaps while a batch was kept
+        taken = stream.taken
+        raise StoppingError(
+            f"{STOPPING}; the first {taken.accepted} documents, at least, were accepted",
             extensions={"accepted": taken.accepted, "revision": taken.revision},
         ) from None
     return stream.taken

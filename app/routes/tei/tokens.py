@@ -15,7 +15,8 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.failures import InvalidRequestError, TextTooLongError, Violation
-from molt.app.http.route import new_router, run_while_wanted, within
+from molt.app.http.interest import run_while_wanted
+from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.validation import require
 from molt.app.routes.tei.schemas import DecodeBody, EmbedAllBody, SimpleToken, TokenizeBody
@@ -81,7 +82,7 @@ async def _read(
     def read() -> bytes:
         return work(service, service.engine.models.within(DEFAULT, reach), body)
 
-    return await run_while_wanted(request, read)
+    return await run_while_wanted(request, read, admission=admission_of(request))
 
 
 def _tokenize(service: Service, model: str, body: TokenizeBody) -> bytes:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from molt.app.http import stepwise
 from molt.app.http.failures import AmbiguousJsonError
 from molt.app.http.stepwise import STEP, parse, parse_stepwise
+from molt.encoder.errors import AbandonedError
+from molt.encoder.safety.cancellation import Cancellation
 
 VALUES = st.recursive(
     st.none()
@@ -111,3 +113,12 @@ def test_what_readers_take_differently_is_named(
 def test_the_greatest_integers_are_taken() -> None:
     content = b'  [9223372036854775807, -9223372036854775808, 1e30, "99999999999999999999"]\n'
     assert parse(content) == parse_stepwise(content) == [2**63 - 1, -(2**63), 1e30, "9" * 20]
+
+
+def test_what_nobody_waits_for_any_more_is_read_no_further() -> None:
+    cancellation = Cancellation()
+    content = json.dumps(["x" * 10] * 20_000).encode()
+    with cancellation.scope():
+        cancellation.cancel()
+        with pytest.raises(AbandonedError):
+            parse_stepwise(content)
