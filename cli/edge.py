@@ -114,6 +114,10 @@ def _disk_explanation(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{where}the disk is full; free some space and run the command again"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno == errno.EROFS:
+        return (
+            f"{where}the file system is mounted read-only; mount it writable or pass another --home"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
         return f"{where}permission denied; run as the owner of that path or pass another --home"
     return f"{where}{error.strerror}"

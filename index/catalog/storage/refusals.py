@@ -5,10 +5,12 @@ Knows the codes of SQLite and of PostgreSQL, and no table.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import URL, Engine, exc
 from sqlalchemy.pool import QueuePool
 
+from molt.index.catalog.storage.permission import hindrance
 from molt.index.errors import (
     CatalogBusyError,
     CatalogError,
@@ -41,9 +43,12 @@ _MESSAGES: dict[str | None, tuple[type[CatalogError], str]] = {
     "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_CANTOPEN": (
         CatalogError,
-        "cannot be opened: see that its directory exists and that this user may write to it",
+        "cannot be opened: see that its directory exists and that it is a file",
     ),
-    "SQLITE_READONLY": (CatalogReadOnlyError, "is read-only; allow this user to write to it"),
+    "SQLITE_READONLY": (
+        CatalogReadOnlyError,
+        "can only be read just now; where it was moved or replaced, start this program again",
+    ),
     "55P03": _BUSY,
     "40P01": _CROSSED,
     "40001": _CROSSED,
@@ -54,6 +59,7 @@ _MESSAGES: dict[str | None, tuple[type[CatalogError], str]] = {
     "XX001": _DAMAGED,
     "XX002": _DAMAGED,
 }
+_BARRED = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 _UNREACHABLE = ("08", "53", "57P")  # connection lost, too many of them, shutting or starting
 
 
@@ -82,6 +88,8 @@ def shown(url: URL) -> str:
 def _translate(error: exc.DBAPIError, engine: Engine) -> CatalogError | exc.DBAPIError:
     where = shown(engine.url)
     code = _code(error)
+    if code in _BARRED and (why := hindrance(Path(str(engine.url.database)))) is not None:
+        return CatalogReadOnlyError(f"{where} {why}")
     if code in _MESSAGES:
         kind, message = _MESSAGES[code]
         return kind(f"{where} {message}")

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from molt.index.catalog.storage.permission import hindrance
 from molt.index.catalog.storage.wal import wal_flaw
 from molt.index.errors import CatalogReadOnlyError
 
@@ -51,10 +52,8 @@ def sqlite_flaws(path: Path) -> list[str]:
     except sqlite3.Error as error:
         name = _code(error)
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
-            raise CatalogReadOnlyError(
-                f"{path} is read-only for this user; SQLite checks it for who may write to "
-                f"{path.parent}"
-            ) from None
+            why = hindrance(path) or f"cannot be opened ({name})"
+            raise CatalogReadOnlyError(f"{path} {why}") from None
         return [f"cannot be read by SQLite ({name})"]
     except UnicodeDecodeError:
         return ["cannot be read by SQLite (its schema is no text any more)"]
