@@ -1,4 +1,5 @@
 import platform
+import resource
 import subprocess
 import sys
 
@@ -73,3 +74,21 @@ def test_a_thread_that_computes_is_interrupted_soon() -> None:
         return float(subprocess.run(command, capture_output=True, check=True).stdout)
 
     assert median_wait("set") < median_wait("free")
+
+
+FILES = """
+import resource
+from molt.app.process import raise_file_limit
+
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+print(raise_file_limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+
+
+@pytest.mark.parametrize(("hard", "reached"), [(300, 300), (5_000, 5_000), (70_000, 65_536)])
+def test_a_server_may_open_as_many_files_as_the_system_lets_it(hard: int, reached: int) -> None:
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < hard:
+        pytest.skip(f"this system lets nobody open {hard} files")
+    shell = f"ulimit -Sn 256 && ulimit -Hn {hard} && exec {sys.executable} -c '{FILES}'"
+    done = subprocess.run(["bash", "-c", shell], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [str(reached)] * 2
