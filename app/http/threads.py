@@ -1,4 +1,4 @@
-"""Request threads: a fixed number of them, however many of them hang.
+"""Request threads: a fixed number of them at most, however many of them hang.
 
 Work that does not end is given up by whoever watches it (`molt.encoder.safety.deadline`): its
 request is answered, another thread takes the place of the one that hangs, and that one ends if it
@@ -7,11 +7,11 @@ ever returns. None of them keeps the process from ending.
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from molt.encoder.safety.deadline import abandonable
@@ -21,25 +21,56 @@ _T = TypeVar("_T")
 _Task = tuple["Future[Any]", Callable[[], Any]]
 
 
-class RequestThreads(Executor):
-    """`count` threads that take what is submitted in turn.
+class _Thread(threading.Thread):
+    """One of them, and what it is to do next; None ends it."""
 
-    `niceness` is added to that of the process, of which Linux keeps one for each thread.
+    def __init__(self, work: Callable[["_Thread"], None], task: _Task | None, *, name: str) -> None:
+        super().__init__(target=work, args=(self,), name=name, daemon=True)
+        self.task = task
+        self._asleep = threading.Lock()
+        self._asleep.acquire()
+
+    def wake(self, task: _Task | None) -> None:
+        """Have it go on with that."""
+        self.task = task
+        self._asleep.release()
+
+    def sleep(self) -> None:
+        """Wait to be woken."""
+        self._asleep.acquire()
+
+
+class RequestThreads(Executor):
+    """At most `count` threads. Of those that are free the last one to be so takes what comes.
+
+    Its caches are warm, and so is what a runtime keeps for it: taking them in turn costs a request
+    that comes alone a tenth of its time. `niceness` is added to that of the process, of which Linux
+    keeps one for each thread.
     """
 
     def __init__(self, count: int, *, name: str, niceness: int = 0) -> None:
+        self._count = count
         self._name = name
         self._niceness = niceness
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._alive: set[threading.Thread] = set()
+        self._waiting: deque[_Task] = deque()
+        self._alive: set[_Thread] = set()
+        self._free: list[_Thread] = []
+        self._closed = False
         self._changed = threading.Condition()
-        for _ in range(count):
-            self._start()
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> "Future[_T]":
-        """Have it done by the next thread that is free."""
+        """Have it done by a thread that is free, or by the next one. `RuntimeError` once shut."""
         future: Future[_T] = Future()
-        self._tasks.put((future, partial(fn, *args, **kwargs)))
+        task = (future, partial(fn, *args, **kwargs))
+        with self._changed:
+            if self._closed:
+                raise RuntimeError(f"the threads for {self._name} have been shut down")
+            if self._free:
+                self._free.pop().wake(task)
+            elif len(self._alive) < self._count:
+                self._start(task)
+            else:
+                self._waiting.append(task)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  as the base class has it
@@ -47,37 +78,52 @@ class RequestThreads(Executor):
 
         With `cancel_futures` finish what has begun, and drop what has not.
         """
-        if cancel_futures:
-            with suppress(Empty):
-                while (task := self._tasks.get_nowait()) is not None:
-                    task[0].cancel()
         with self._changed:
-            for _ in self._alive:
-                self._tasks.put(None)
+            self._closed = True
+            dropped = list(self._waiting) if cancel_futures else []
+            if cancel_futures:
+                self._waiting.clear()
+            while self._free:
+                self._free.pop().wake(None)
+        for future, _ in dropped:
+            future.cancel()
+        with self._changed:
             if wait:
                 self._changed.wait_for(lambda: not self._alive)
 
-    def _start(self) -> None:
-        thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-        with self._changed:
-            self._alive.add(thread)
+    def _start(self, task: _Task) -> None:
+        thread = _Thread(self._work, task, name=self._name)
+        self._alive.add(thread)
         thread.start()
 
-    def _work(self) -> None:
+    def _work(self, thread: _Thread) -> None:
         if self._niceness:
             os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + self._niceness)
-        while (task := self._tasks.get()) is not None:
-            kept = self._do(*task)
+        while (task := thread.task) is not None:
+            thread.task = None
+            kept = self._do(thread, *task)
             del task  # what it refers to may be let go while this thread waits
             if not kept:
-                return  # another thread has taken the place of this one
-        self._end(threading.current_thread())
+                return  # another thread takes the place of this one
+            self._find_next(thread)
+        with self._changed:
+            self._end(thread)
 
-    def _do(self, future: "Future[Any]", work: Callable[[], Any]) -> bool:
+    def _find_next(self, thread: _Thread) -> None:
+        with self._changed:
+            if self._waiting:
+                thread.task = self._waiting.popleft()
+                return
+            if self._closed:
+                return
+            self._free.append(thread)
+        thread.sleep()
+
+    def _do(self, thread: _Thread, future: "Future[Any]", work: Callable[[], Any]) -> bool:
         """Do the work unless nobody waits for it any more; False where it was given up."""
         if not future.set_running_or_notify_cancel():
             return True
-        with abandonable(partial(self._give_up, future, threading.current_thread())):
+        with abandonable(partial(self._give_up, future, thread)):
             try:
                 result = work()
             except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
@@ -90,13 +136,14 @@ class RequestThreads(Executor):
             return False
         return True
 
-    def _give_up(self, future: "Future[Any]", thread: threading.Thread, error: Exception) -> None:
+    def _give_up(self, future: "Future[Any]", thread: _Thread, error: Exception) -> None:
         with suppress(InvalidStateError):  # it has ended just now
             future.set_exception(error)
-            self._start()
-            self._end(thread)
+            with self._changed:
+                self._end(thread)
+                if self._waiting:
+                    self._start(self._waiting.popleft())
 
-    def _end(self, thread: threading.Thread) -> None:
-        with self._changed:
-            self._alive.discard(thread)
-            self._changed.notify_all()
+    def _end(self, thread: _Thread) -> None:
+        self._alive.discard(thread)
+        self._changed.notify_all()

@@ -1,5 +1,6 @@
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
 
@@ -84,10 +85,54 @@ def test_a_thread_that_comes_back_after_all_ends(
     end.set()
     found[0].join(SOON)
     assert not found[0].is_alive()
-    until = time.monotonic() + SOON
-    while len(threads._alive) != 2:  # one is started before the other is taken off the list
-        assert time.monotonic() < until
     threads.shutdown()
+
+
+def test_what_waits_while_all_hang_is_done_by_threads_that_take_their_places(
+    threads: RequestThreads, deadline: Deadline, end: threading.Event
+) -> None:
+    lost = [hanging(threads, deadline, end) for _ in range(2)]
+    waiting = [threads.submit(max, 1, number) for number in range(5)]
+    assert [one.result(SOON) for one in waiting] == [1, 1, 2, 3, 4]
+    assert all(isinstance(one.exception(SOON), TimeoutError) for one in lost)
+    threads.shutdown()
+
+
+def test_the_thread_that_was_free_last_takes_what_comes_next() -> None:
+    threads = RequestThreads(8, name="test")
+    together = threading.Barrier(8)
+    wait([threads.submit(together.wait, SOON) for _ in range(8)], SOON)
+    used: Counter[int] = Counter()
+    for _ in range(40):
+        time.sleep(0.01)  # the thread is free a little after its result is there
+        used[threads.submit(threading.get_ident).result(SOON)] += 1
+    assert max(used.values()) > 20  # in turn it would be 5
+    threads.shutdown()
+
+
+def test_no_more_than_so_many_work_at_once_and_none_is_there_before_it_is_needed() -> None:
+    threads = RequestThreads(3, name="only these")
+    users: set[int] = set()
+
+    def work() -> None:
+        users.add(threading.get_ident())
+        time.sleep(0.01)
+
+    wait([threads.submit(work) for _ in range(20)], SOON)
+    assert len(users) == 3
+    threads.shutdown()
+    alone = RequestThreads(3, name="nothing came")
+    assert not [one for one in threading.enumerate() if one.name == "nothing came"]
+    alone.submit(max, 1, 2).result(SOON)
+    assert len([one for one in threading.enumerate() if one.name == "nothing came"]) == 1
+    alone.shutdown()
+
+
+def test_threads_that_were_shut_down_take_nothing_more(threads: RequestThreads) -> None:
+    threads.submit(max, 1, 2).result(SOON)
+    threads.shutdown()
+    with pytest.raises(RuntimeError, match="shut down"):
+        threads.submit(max, 1, 2)
 
 
 def test_closing_finishes_what_was_accepted_and_waits_for_nothing_that_hangs(
