@@ -5,6 +5,7 @@ Without a key everybody who can connect may do everything, so then only this mac
 
 import errno
 import socket
+from functools import lru_cache
 from ipaddress import ip_address
 
 from molt.engine.settings import Settings
@@ -18,6 +19,7 @@ class BindError(Exception):
     """An address that cannot, or may not, be listened on; the message says what to do."""
 
 
+@lru_cache(maxsize=1024)  # asked of each request's address
 def is_loopback(host: str) -> bool:
     """Can only this machine connect to `host`? A name other than localhost counts as no."""
     try:

@@ -8,8 +8,8 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -111,4 +111,4 @@ def id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == b"x-request-id" and _ID.fullmatch(value):
             return value.decode()
-    return uuid4().hex
+    return token_hex(16)
