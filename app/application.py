@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache, partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -128,8 +129,8 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.add_middleware(Observation, metrics=service.metrics)
     if not cross_origin.is_off:
         app.add_middleware(CrossOriginAnswers, cross_origin=cross_origin)
-    document = openapi.describe(app, settings.limits)
-    app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
+    describe = cache(partial(openapi.describe, app, settings.limits))  # for the first who asks
+    app.openapi = describe  # type: ignore[method-assign]  # as FastAPI documents it
     return app
 
 

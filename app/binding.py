@@ -8,14 +8,14 @@ import socket
 from functools import lru_cache
 from ipaddress import ip_address
 
+from molt.artifact import ForeseenError
 from molt.engine.settings import Settings
-from molt.index.generations.lost import open_home_catalog
 
 BACKLOG = 2048
 _ACCEPTED_AT_ONCE = 64
 
 
-class BindError(Exception):
+class BindError(ForeseenError):
     """An address that cannot, or may not, be listened on; the message says what to do."""
 
 
@@ -32,6 +32,8 @@ def require_key(settings: Settings) -> None:
     """Raise `BindError` where others could connect and the catalog holds no key."""
     if is_loopback(settings.host):
         return
+    from molt.index.generations.lost import open_home_catalog  # noqa: PLC0415  the database
+
     catalog = open_home_catalog(settings.layout, settings.catalog)
     try:
         keys = [key for key in catalog.keys.list() if key.revoked_at is None]

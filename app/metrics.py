@@ -23,12 +23,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from molt.app.process import SHARED_DIRECTORY
 from molt.engine.engine import CollectionStatus
 from molt.engine.threads import LastingThread
 from molt.index.catalog.failures import JobFailure
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 
 

@@ -8,6 +8,9 @@ import gc
 import resource
 import sys
 
+SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that tells the processes of one server where they count together."""
+
 _M_ARENA_MAX = -8  # from malloc.h
 _ARENAS = 2
 _SWITCH_SECONDS = 0.0005
@@ -25,6 +28,14 @@ def limit_arenas() -> bool:
     return mallopt is not None and mallopt(_M_ARENA_MAX, _ARENAS) == 1
 
 
+def favour_start() -> None:
+    """Look for no garbage until `favour_short_work`: what a start makes stays.
+
+    To look through it again and again takes a fifth of the start.
+    """
+    gc.disable()
+
+
 def favour_short_work() -> None:
     """Let a thread that computes give the interpreter up soon to one that would use it briefly.
 
@@ -35,6 +46,7 @@ def favour_short_work() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 

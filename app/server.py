@@ -1,7 +1,10 @@
 """The server: processes that listen, serve and end without dropping a request.
 
 On SIGTERM or SIGINT no new connection is taken, requests at work end, then the engine is closed.
+What answers is loaded by the processes that answer: a parent of several stays small.
 """
+
+# ruff: noqa: PLC0415  see above
 
 import math
 import os
@@ -13,33 +16,41 @@ from multiprocessing import parent_process
 from socket import socket
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from molt.app.application import create_app
 from molt.app.binding import acceptors, listen, require_key, url_of
-from molt.app.http.connections.shedding import SheddingConnection
-from molt.app.metrics import SHARED_DIRECTORY
-from molt.app.process import favour_short_work, limit_arenas
-from molt.app.service import Service
+from molt.app.process import SHARED_DIRECTORY, favour_short_work, favour_start, limit_arenas
 from molt.app.supervisor import supervised_worker
-from molt.engine.engine import Engine
 from molt.engine.logs import configure_logs
 from molt.engine.settings import Settings, misspelt_variables
 
-OpenEngine = Callable[[Settings], Engine]
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from molt.app.service import Service
+    from molt.engine.engine import Engine
+
+OpenEngine = Callable[[Settings], "Engine"]
 
 log = structlog.get_logger(__name__)
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
+_CONNECTION = "molt.app.http.connections.shedding:SheddingConnection"
 
 
-def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
+def open_engine_of(settings: Settings) -> "Engine":
+    """The engine over the home of the settings."""
+    from molt.engine.engine import Engine
+
+    return Engine.open(settings)
+
+
+def serve(settings: Settings, *, open_engine: OpenEngine = open_engine_of) -> None:
     """Serve until a signal comes, which is a success.
 
     Raises `BindError`, and whatever opening and starting the engine raises.
@@ -56,6 +67,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = Engine.open) -> None:
         log.info("server.listening", url=url_of(listening), workers=settings.workers)
         with supervised_worker(settings):
             if settings.workers == 1:
+                favour_start()
                 config = _config(settings, partial(_open_app, settings, open_engine))
                 uvicorn.Server(config).run(sockets=acceptors(listening))
             else:
@@ -76,13 +88,13 @@ def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _config(settings: Settings, open_app: Callable[[], FastAPI]) -> uvicorn.Config:
+def _config(settings: Settings, open_app: Callable[[], "FastAPI"]) -> uvicorn.Config:
     return uvicorn.Config(
         open_app,
         factory=True,
         workers=settings.workers,
         loop="uvloop",
-        http=SheddingConnection,
+        http=_CONNECTION,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -94,7 +106,9 @@ def _config(settings: Settings, open_app: Callable[[], FastAPI]) -> uvicorn.Conf
     )
 
 
-def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
+def _open_app(settings: Settings, open_engine: OpenEngine) -> "FastAPI":
+    from molt.app.application import create_app
+
     engine = open_engine(settings.of_one_worker())
     engine.start()
     app = create_app(settings, engine)
@@ -104,15 +118,16 @@ def _open_app(settings: Settings, open_engine: OpenEngine) -> FastAPI:
     return app
 
 
-def _noted(service: Service, then: Any, number: int, frame: FrameType | None) -> None:
+def _noted(service: "Service", then: Any, number: int, frame: FrameType | None) -> None:
     """Note a signal to stop; uvicorn tells the application only when every answer has ended."""
     service.leaving = True
     if callable(then):
         then(number, frame)
 
 
-def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> FastAPI:
+def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> "FastAPI":
     """Any other exit than this one would make the supervisor start the worker again."""
+    favour_start()
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     configure_logs(settings.log)
     limit_arenas()

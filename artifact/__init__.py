@@ -14,7 +14,12 @@ from molt.artifact.directory import (
     sync_directory,
     write_atomically,
 )
-from molt.artifact.errors import ArtifactError, CorruptFileError, UnsupportedFormatError
+from molt.artifact.errors import (
+    ArtifactError,
+    CorruptFileError,
+    ForeseenError,
+    UnsupportedFormatError,
+)
 from molt.artifact.faultpoint import faultpoint
 from molt.artifact.files import FileEntry, copy_file, hash_file, text_hash, verify_file
 from molt.artifact.home import Home
@@ -29,6 +34,7 @@ __all__ = [
     "CorruptFileError",
     "FileEntry",
     "FileLock",
+    "ForeseenError",
     "Home",
     "PanicError",
     "UnsupportedFormatError",

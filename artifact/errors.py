@@ -1,9 +1,13 @@
-"""What can be wrong with an artifact on disk."""
+"""What can be wrong with an artifact on disk, and the base of all errors raised on purpose."""
 
 from pathlib import Path
 
 
-class ArtifactError(Exception):
+class ForeseenError(Exception):
+    """Base of every part's errors: the message says what to do, and users need nothing else."""
+
+
+class ArtifactError(ForeseenError):
     """Something on disk is not what its manifest says."""
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from molt.artifact.errors import ForeseenError
+
 LEAST_CHARS = 4
 _MOST_NAMED = 5
 
 
-class AmbiguousIdError(Exception):
+class AmbiguousIdError(ForeseenError):
     """A beginning that several ids have; the message names some."""
 
 

@@ -75,11 +75,11 @@ def ensure_default(call: Invocation, settings: "Settings") -> str:
     """
     from molt.index.catalog.aliases import DEFAULT
 
-    store = checkpoint_store(settings)
     with opened_catalog(settings) as catalog:
         chosen = catalog.aliases.get(DEFAULT)
         if chosen is not None:
             return chosen
+        store = checkpoint_store(settings)
         if not store.ids():
             _make_built_in(call, settings.home)
         ids = store.ids()

@@ -78,35 +78,15 @@ def reporting(call: Invocation) -> Iterator[None]:
 
 def explanation(error: Exception) -> str:
     """What an error means to the user. Only what nobody foresaw is named by its type."""
+    from molt.artifact import ForeseenError
+
     if isinstance(error, OSError) and error.errno is not None:
         return _disk_explanation(error)
-    if isinstance(error, _foreseen()):
+    if isinstance(error, CommandError | ForeseenError):
         return str(error)
     return (
         f"unexpected {type(error).__name__}: {error}; run the command again with --debug "
         "(or MOLT_DEBUG=1) to see the traceback"
-    )
-
-
-def _foreseen() -> tuple[type[Exception], ...]:
-    from molt.app.binding import BindError
-    from molt.artifact import AmbiguousIdError, ArtifactError
-    from molt.encoder.errors import EncoderError
-    from molt.engine.errors import EngineError
-    from molt.engine.settings import SettingsError
-    from molt.index.errors import IndexingError
-    from molt.training.errors import TrainingError
-
-    return (
-        CommandError,
-        AmbiguousIdError,
-        BindError,
-        SettingsError,
-        EngineError,
-        ArtifactError,
-        EncoderError,
-        IndexingError,
-        TrainingError,
     )
 
 

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from molt.artifact import ForeseenError
 
-class EncoderError(Exception):
+
+class EncoderError(ForeseenError):
     """Base of every error that the encoder part raises on purpose."""
 
 

@@ -1,7 +1,9 @@
 """Why the engine cannot answer. Knows no HTTP: `errors.py` maps these."""
 
+from molt.artifact import ForeseenError
 
-class EngineError(Exception):
+
+class EngineError(ForeseenError):
     """Base of every error that the engine raises on purpose."""
 
 

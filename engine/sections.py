@@ -18,17 +18,20 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-from molt.encoder.opening import ENCODE_SECONDS
-from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.fields import is_id
 
 EMBEDDING = "default-embedding"
 """Another name of the model `default`, for programs that list what has "embed" in its name."""
-RESERVED_NAMES = frozenset({DEFAULT, EMBEDDING})
-"""What no alias can be called."""
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?")
 _PORTS = {"http": "80", "https": "443"}
+
+
+def is_reserved(name: str) -> bool:
+    """Does it name a model already, so that no alias can be called so?"""
+    from molt.index.catalog.aliases import DEFAULT  # noqa: PLC0415  with the database
+
+    return name in {DEFAULT, EMBEDDING}
 
 
 def _origin(said: str) -> str:
@@ -91,7 +94,7 @@ class ModelSettings(_Section):
         for name, target in aliases.items():
             if not is_id(name) or not is_id(target):
                 raise _wrong("names have 1 to 512 characters, none of them a control character")
-            if name in RESERVED_NAMES:
+            if is_reserved(name):
                 raise _wrong(f"{name!r} cannot be an alias: it names a model already")
             if target in aliases:
                 raise _wrong(f"{name!r} stands for another alias; name that one's model")
@@ -181,7 +184,7 @@ class LimitSettings(_Section):
     )
     wait_seconds: float = Field(30.0, gt=0, description="longest `wait` of a document request")
     encode_seconds: float = Field(
-        ENCODE_SECONDS, gt=0, le=3600, description="how long a checkpoint may take for one text"
+        10.0, gt=0, le=3600, description="how long a checkpoint may take for one text"
     )
 
 

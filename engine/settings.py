@@ -1,8 +1,11 @@
 """The settings: what an operator has set, read once at the edge and frozen.
 
 Flag > environment (`MOLT_…`, `__` nests) > `molt.toml` in the home > default. What may be set of
-each part is in `sections`.
+each part is in `sections`. Every command reads them first, so neither loads the encoder or the
+database.
 """
+
+# ruff: noqa: PLC0415  what a setting is computed with is imported by who asks for it
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -17,8 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from molt.artifact import Home
-from molt.encoder.host import cores
+from molt.artifact import ForeseenError, Home
 from molt.engine.sections import (
     AuditSettings,
     CorsSettings,
@@ -30,8 +32,6 @@ from molt.engine.sections import (
     WatchSettings,
     WorkerSettings,
 )
-from molt.index.catalog.catalog import home_url
-from molt.index.jobs.database import jobs_url
 
 DEFAULT_HOME = Path("molt-data")
 _PREFIX = "MOLT_"
@@ -41,7 +41,7 @@ _FOREIGN = tuple(f"MOLT_{each}" for each in ("TEST_", "FUZZ_", "SOAK_", "DEMO_",
 """What begins so is of those who develop it."""
 
 
-class SettingsError(Exception):
+class SettingsError(ForeseenError):
     """A setting has a value that it cannot have; the message names it and where it came from."""
 
 
@@ -98,20 +98,28 @@ class Settings(BaseSettings):
     @property
     def catalog(self) -> str:
         """SQLAlchemy URL of the catalog."""
+        from molt.index.catalog.catalog import home_url
+
         return self.catalog_url or home_url(self.home)
 
     @property
     def jobs(self) -> str:
         """SQLAlchemy URL of the job queue."""
+        from molt.index.jobs.database import jobs_url
+
         return self.jobs_url or jobs_url(self.home, self.catalog_url)
 
     @property
     def encoder_threads(self) -> int:
         """Threads that encode in this process."""
+        from molt.encoder.host import cores
+
         return self.encoder.threads or cores()
 
     def of_one_worker(self) -> Self:
         """The settings of one of `workers` serving processes: cores are shared among them."""
+        from molt.encoder.host import cores
+
         share = self.encoder.threads or max(1, cores() // self.workers)
         encoder = self.encoder.model_copy(update={"threads": share})
         return self.model_copy(update={"encoder": encoder})

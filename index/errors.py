@@ -1,7 +1,9 @@
 """What can go wrong in the index part. Messages say what to do; none of them knows HTTP."""
 
+from molt.artifact import ForeseenError
 
-class IndexingError(Exception):
+
+class IndexingError(ForeseenError):
     """Base of every error that the index part raises on purpose."""
 
 

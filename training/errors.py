@@ -1,7 +1,9 @@
 """What can go wrong while checkpoints are made. Messages say what to do."""
 
+from molt.artifact import ForeseenError
 
-class TrainingError(Exception):
+
+class TrainingError(ForeseenError):
     """Base of every error that the training program raises on purpose."""
 
 

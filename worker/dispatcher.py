@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 from dbos import DBOS, DBOSPortableJSONSerializer
 
 from molt.index.jobs.database import create_jobs_engine
-from molt.index.jobs.job import EXECUTOR, VERSION, JobKind, QueueName
+from molt.index.jobs.job import EXECUTOR, MOST_DEATHS, VERSION, JobKind, QueueName
 from molt.worker.context import JobContext
 from molt.worker.workflows import run_job
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-MOST_DEATHS = 20
-"""A job that was begun so often, and never came to an end, is given up."""
 _POLL_SECONDS = 1.0
 _LONGEST_JOB = 30 * 24 * 3600
 

@@ -12,21 +12,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from shutil import rmtree
 from threading import Event
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
 from molt.artifact import Home, exclusive
 from molt.engine.settings import Settings
+from molt.index.catalog.catalog import Catalog
 from molt.index.errors import CatalogError, JobNotFoundError
 from molt.index.generations.lost import open_home_catalog
-from molt.index.jobs.job import Job, JobState
+from molt.index.jobs.job import MOST_DEATHS, Job, JobState
 from molt.index.jobs.queue import JobQueue
+from molt.index.jobs.waiting import WaitingJobs
 from molt.training.errors import TrainingError
 from molt.training.supervised import when_input_ends
-from molt.worker.context import JobContext
-from molt.worker.dispatcher import MOST_DEATHS, Dispatcher
 from molt.worker.liveness import Heartbeat
+
+if TYPE_CHECKING:
+    from molt.worker.dispatcher import Dispatcher
 
 log = structlog.get_logger(__name__)
 
@@ -59,18 +62,18 @@ def work(settings: Settings, *, supervised: bool) -> NoReturn:
         hold_worker(settings.layout),
         closing(open_home_catalog(settings.layout, settings.catalog)) as catalog,
     ):
-        context, queue = JobContext(settings, catalog), JobQueue(settings.jobs)
-        _tidy(context, queue)
+        jobs = Jobs(settings, catalog)
+        jobs.tidy()
         log.info("worker.started", home=str(settings.home))
-        dispatch(context, queue, stopping)
+        dispatch(jobs, stopping)
         log.info("worker.stopped")
         sys.stderr.flush()
         os._exit(0)  # a step at work would be waited for; it is begun again by the next worker
 
 
-def dispatch(context: JobContext, queue: JobQueue, stopping: Event) -> None:
+def dispatch(jobs: "Jobs", stopping: Event) -> None:
     """Run jobs while there are any, and tidy up now and then."""
-    dispatcher, heart = Dispatcher(context), Heartbeat(context.home)
+    heart = Heartbeat(jobs.home)
     last_busy = tidied = time.monotonic()
     while not stopping.is_set():
         now = time.monotonic()
@@ -78,13 +81,12 @@ def dispatch(context: JobContext, queue: JobQueue, stopping: Event) -> None:
             heart.beat()
             if now - tidied >= _TIDY_SECONDS:
                 tidied = now
-                _tidy(context, queue)
-            if queue.has_work() or dispatcher.works:
+                jobs.tidy()
+            if jobs.waiting.any() or jobs.at_work:
                 last_busy = now
-                if not dispatcher.runs:
-                    dispatcher.start()
-            elif dispatcher.runs and now - last_busy >= LINGER_SECONDS:
-                dispatcher.stop()
+                jobs.run()
+            elif now - last_busy >= LINGER_SECONDS:
+                jobs.rest()
         except (CatalogError, OSError) as error:  # another time, then
             log.warning("worker.untidy", reason=str(error))
         stopping.wait(_LOOK_SECONDS)
@@ -103,40 +105,80 @@ def hold_worker(home: Home) -> Iterator[None]:
         yield
 
 
-def _tidy(context: JobContext, queue: JobQueue) -> None:
-    """See to jobs that ended while no worker was at them: cancelled ones, and those given up."""
-    builds = context.catalog.builds
-    _note_given_up(context, queue)
-    for job_id in builds.jobs().values():
-        if _ended(queue, job_id):
-            builds.end(job_id)
-    for folder in context.home.job_folders.glob("*"):
-        old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
-        if _ended(queue, folder.name, forgotten=old):
-            rmtree(folder, ignore_errors=True)
+class Jobs:
+    """The jobs of a home, as its worker sees to them; used by one thread.
 
+    What runs them is loaded with the first: a worker that waits holds neither DBOS nor an index.
+    """
 
-def _note_given_up(context: JobContext, queue: JobQueue) -> None:
-    """Note the jobs that were begun too often; not those that another was asked for after."""
-    noted = context.catalog.failures.noted()
-    newest: dict[tuple[str | None, int | None, str], Job] = {}
-    for job in queue.list(limit=_LOOKED_AT):
-        newest.setdefault((job.collection, job.collection_id, job.kind), job)
-    for job in newest.values():
-        given_up = job.state is JobState.FAILED and job.attempts > MOST_DEATHS
-        if given_up and job.id not in noted:
-            context.catalog.failures.note(
-                job.collection,
-                kind=job.kind,
-                job=job.id,
-                reason=str(job.error),
-                collection_id=job.collection_id,
-            )
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self.home = settings.layout
+        self.waiting = WaitingJobs(settings.jobs)
+        self._settings = settings
+        self._catalog = catalog
+        self._dispatcher: Dispatcher | None = None
+        self._opened: JobQueue | None = None
 
+    @property
+    def at_work(self) -> bool:
+        """Is a job at work, be it one that was cancelled and has yet to notice?"""
+        return self._dispatcher is not None and self._dispatcher.works
 
-def _ended(queue: JobQueue, job_id: str, *, forgotten: bool = True) -> bool:
-    """Will the job never run again? One that is not in the queue is `forgotten`, or to come."""
-    try:
-        return queue.get(job_id).state.ended
-    except JobNotFoundError:
-        return forgotten
+    def run(self) -> None:
+        """Begin what waits, now and from now on."""
+        if self._dispatcher is None:
+            from molt.worker.context import JobContext  # noqa: PLC0415
+            from molt.worker.dispatcher import Dispatcher  # noqa: PLC0415
+
+            self._dispatcher = Dispatcher(JobContext(self._settings, self._catalog))
+        if not self._dispatcher.runs:
+            self._dispatcher.start()
+
+    def rest(self) -> None:
+        """Begin nothing more until `run`."""
+        if self._dispatcher is not None and self._dispatcher.runs:
+            self._dispatcher.stop()
+
+    def tidy(self) -> None:
+        """See to what ended while no worker was at it: jobs cancelled, and those given up."""
+        if self.waiting.any_given_up():
+            self._note_given_up()
+        builds = self._catalog.builds
+        for job_id in builds.jobs().values():
+            if self._ended(job_id):
+                builds.end(job_id)
+        for folder in self.home.job_folders.glob("*"):
+            old = time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS
+            if self._ended(folder.name, forgotten=old):
+                rmtree(folder, ignore_errors=True)
+
+    def _note_given_up(self) -> None:
+        """Note the jobs that were begun too often; not those that another was asked for after."""
+        failures = self._catalog.failures
+        noted = failures.noted()
+        newest: dict[tuple[str | None, int | None, str], Job] = {}
+        for job in self._queue.list(limit=_LOOKED_AT):
+            newest.setdefault((job.collection, job.collection_id, job.kind), job)
+        for job in newest.values():
+            given_up = job.state is JobState.FAILED and job.attempts > MOST_DEATHS
+            if given_up and job.id not in noted:
+                failures.note(
+                    job.collection,
+                    kind=job.kind,
+                    job=job.id,
+                    reason=str(job.error),
+                    collection_id=job.collection_id,
+                )
+
+    def _ended(self, job_id: str, *, forgotten: bool = True) -> bool:
+        """Will the job never run again? One that is not in the queue is `forgotten`, or to come."""
+        try:
+            return self._queue.get(job_id).state.ended
+        except JobNotFoundError:
+            return forgotten
+
+    @property
+    def _queue(self) -> JobQueue:
+        if self._opened is None:
+            self._opened = JobQueue(self._settings.jobs)
+        return self._opened

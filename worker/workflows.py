@@ -13,10 +13,8 @@ from typing import Any, TypeVar
 import structlog
 from dbos import DBOS
 
-from molt.artifact import ArtifactError, panics_contained
-from molt.encoder import EncoderError
+from molt.artifact import ForeseenError, panics_contained
 from molt.index.catalog.releases import Reason
-from molt.index.errors import IndexingError
 from molt.index.jobs.job import MODEL, JobKind
 from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
 from molt.training.errors import TrainingError
@@ -33,7 +31,6 @@ _Made = TypeVar("_Made")
 
 log = structlog.get_logger(__name__)
 
-_FORESEEN = (TrainingError, IndexingError, ArtifactError, EncoderError)
 _LOOK_SECONDS = 0.5
 
 
@@ -214,7 +211,7 @@ def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:
 
 
 def _explained(error: Exception) -> str:
-    if isinstance(error, _FORESEEN):
+    if isinstance(error, ForeseenError):
         return str(error)
     if isinstance(error, OSError) and error.errno is not None:
         return f"{error.filename or 'the disk'}: {error.strerror}"

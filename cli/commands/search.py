@@ -32,16 +32,18 @@ def search(
     ] = None,
 ) -> None:
     """Search a collection from the shell; no server is needed and none is asked."""
-    from molt.engine.search.answer import describe_answer
-    from molt.engine.search.query import SearchQuery
     from molt.index.catalog.fields import is_blank
 
     if is_blank(query):
         raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
+    settings = existing_home(call)
+    from molt.engine.search.answer import describe_answer
+    from molt.engine.search.query import SearchQuery
+
     wanted = SearchQuery(
         query, collection, k=k, where=None if where is None else parsed_filter(where)
     )
-    with opened_engine(existing_home(call)) as engine:
+    with opened_engine(settings) as engine:
         started = time.perf_counter()
         # however long that takes: nobody else waits for it
         engine.live_collections.refresh(collection)

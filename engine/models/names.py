@@ -14,7 +14,7 @@ from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.kind import Capability
 from molt.encoder.store import CheckpointStore
 from molt.engine.errors import AliasError, UnknownModelError
-from molt.engine.sections import EMBEDDING, RESERVED_NAMES
+from molt.engine.sections import EMBEDDING, is_reserved
 from molt.engine.settings import Settings
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
@@ -106,7 +106,7 @@ def covers_checkpoint(reach: Reach, checkpoint: Checkpoint) -> bool:
 def _check_name(name: str, settings: Settings) -> None:
     if name == DEFAULT:
         raise AliasError("what `default` stands for is chosen by `molt checkpoints default ID`")
-    if name in RESERVED_NAMES:
+    if is_reserved(name):
         raise AliasError(f"the alias {name!r} is built in; choose another name")
     if _CHECKPOINT_ID.fullmatch(name):
         raise AliasError(f"{name!r} looks like a checkpoint's id; choose another name")

@@ -6,6 +6,7 @@ collection take turns; what they return is durable. Knows no vectors.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -18,7 +19,6 @@ from molt.index.catalog.rows.applying import apply_patches
 from molt.index.catalog.rows.counters import Counters, lock_counters
 from molt.index.catalog.rows.deleting import delete_rows, unchanged_since
 from molt.index.catalog.rows.encoding import encode_all, encode_document
-from molt.index.catalog.rows.liveness import Liveness, read_liveness
 from molt.index.catalog.rows.patching import DocumentPatch, by_document
 from molt.index.catalog.rows.preconditions import (
     UNCONDITIONAL,
@@ -40,6 +40,9 @@ from molt.index.catalog.rows.reading import (
 from molt.index.catalog.rows.upsert import upsert_rows
 from molt.index.catalog.storage.database import Database, chunks
 from molt.index.errors import DocumentNotFoundError
+
+if TYPE_CHECKING:
+    from molt.index.catalog.rows.liveness import Liveness
 
 __all__ = ["Ack", "Documents", "StoredDocument", "StoredText", "encode_document"]
 
@@ -249,11 +252,13 @@ class Documents:
             yield batch
             after = batch.ordinals[-1]
 
-    def liveness(self, collection: Collection, *, after: int = -1) -> Liveness:
+    def liveness(self, collection: Collection, *, after: int = -1) -> "Liveness":
         """What lives, and what was deleted, by changes since a revision; one consistent state.
 
         Raises `CollectionNotFoundError`.
         """
+        from molt.index.catalog.rows.liveness import read_liveness  # noqa: PLC0415  loads numpy
+
         with self._database.reading() as connection:
             return read_liveness(connection, collection, after=after)
 

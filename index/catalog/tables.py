@@ -175,8 +175,8 @@ keys = Table(
         "keys_by_name",
         "name",
         unique=True,
+        # In PostgreSQL too, by its migration: to say so here would load its dialect everywhere.
         sqlite_where=text("revoked_at IS NULL"),
-        postgresql_where=text("revoked_at IS NULL"),
     ),
     sqlite_autoincrement=True,
 )

@@ -22,16 +22,23 @@ def prepare_jobs(url: str) -> None:
     """Make or upgrade the tables of the queue; safe when several processes do it at once."""
     from dbos import DBOS  # noqa: PLC0415
 
-    parsed = make_url(url)
-    alone: AbstractContextManager[object] = nullcontext()
-    if parsed.get_backend_name() == "sqlite":  # which lets nobody wait for the change to WAL
-        alone = exclusive(Path(f"{parsed.database}.lock"), patience=FOR_EVER)
-    with alone:
+    with alone_with(url):
         engine = create_jobs_engine(url)
         with translated(engine):
             engine.connect().close()  # DBOS would retry for ever where it cannot be reached
             engine.dispose()
             DBOS.migrate(url)
+
+
+def alone_with(url: str) -> AbstractContextManager[None]:
+    """What whoever connects for the first time holds: SQLite lets none wait for the change to WAL.
+
+    It holds for a database in a file; where there is a server it means nothing.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return nullcontext()
+    return exclusive(Path(f"{parsed.database}.lock"), patience=FOR_EVER)
 
 
 def create_jobs_engine(url: str) -> Engine:

@@ -14,6 +14,9 @@ from uuid import uuid4
 VERSION = "1"
 """The version of every job's arguments and steps; jobs of another one are not run."""
 
+MOST_DEATHS = 20
+"""A job that was begun so often, and never came to an end, is given up."""
+
 EXECUTOR = "worker"
 EVENTS = "events"
 """The stream that a job writes its events to."""

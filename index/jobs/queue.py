@@ -170,11 +170,6 @@ class JobQueue:
         with translated(self._engine):
             return tuple(map(job_of, self._client.list_workflows(status=UNENDED)))
 
-    def has_work(self) -> bool:
-        """Is there a job that waits, or that was begun and has not ended?"""
-        with translated(self._engine):
-            return bool(self._client.list_workflows(status=UNENDED, limit=1, load_input=False))
-
     def _measured(self, job: Job) -> JobProgress:
         """How far a job is; of its events only those are read that came since the last look."""
         with self._metering:

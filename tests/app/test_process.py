@@ -92,3 +92,19 @@ def test_a_server_may_open_as_many_files_as_the_system_lets_it(hard: int, reache
     shell = f"ulimit -Sn 256 && ulimit -Hn {hard} && exec {sys.executable} -c '{FILES}'"
     done = subprocess.run(["bash", "-c", shell], check=True, capture_output=True, text=True)
     assert done.stdout.split() == [str(reached)] * 2
+
+
+STARTING = """
+import gc
+from molt.app.process import favour_short_work, favour_start
+
+favour_start()
+meanwhile = gc.isenabled()
+favour_short_work()
+print(meanwhile, gc.isenabled())
+"""
+
+
+def test_garbage_is_looked_for_as_soon_as_a_start_has_ended() -> None:
+    done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, check=True)
+    assert done.stdout == b"False True\n"

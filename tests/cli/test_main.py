@@ -18,7 +18,18 @@ HEAVY = (
     "fastapi",
     "polars",
     "sqlalchemy",
+    "sqlalchemy.dialects.postgresql",
+    "alembic",
+    "dbos",
+    "numpy",
+    "tokenizers",
+    "uvicorn",
+    "molt.artifact",
+    "molt.encoder",
+    "molt.engine.settings",
 )
+SETTINGS = {"molt.artifact", "molt.engine.settings"}
+CATALOG = SETTINGS | {"sqlalchemy"}
 
 
 def loaded_by(*arguments: str, home: Path) -> set[str]:
@@ -43,8 +54,24 @@ def test_help_loads_no_program(arguments: tuple[str, ...], home: Path) -> None:
     assert loaded_by(*arguments, home=home) == set()
 
 
+@pytest.mark.parametrize("arguments", [("config", "show"), ("worker", "--check")])
+def test_what_asks_no_database_loads_settings_alone(arguments: tuple[str, ...], home: Path) -> None:
+    home.mkdir()
+    assert loaded_by(*arguments, home=home) == SETTINGS
+
+
 def test_keys_load_no_encoder_and_no_index(home: Path) -> None:
-    assert loaded_by("keys", "create", "--role", "read", home=home) == {"sqlalchemy"}
+    made = loaded_by("keys", "create", "--role", "read", home=home)
+    assert made >= {"alembic"}  # which makes the tables, this once
+    assert made.isdisjoint({"numpy", "molt.encoder", "dbos", "polars", "faiss"})
+    assert loaded_by("keys", "list", home=home) == CATALOG
+
+
+@pytest.mark.parametrize("arguments", [("search", "shop", "boots"), ("jobs", "list")])
+def test_a_command_that_fails_loads_nothing_to_say_why(
+    arguments: tuple[str, ...], home: Path
+) -> None:
+    assert loaded_by(*arguments, home=home) == CATALOG
 
 
 def test_the_version_is_the_package_s(molt: Molt) -> None:

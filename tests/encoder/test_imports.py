@@ -9,6 +9,7 @@ HEAVY = ("torch", "transformers", "sentence_transformers", "onnx", "nncf", "hugg
 PROGRAM = """
 import sys
 from pathlib import Path
+import molt.app.application
 import molt.app.server
 from molt.encoder import InputType, Lane, open_checkpoint, open_encoder
 encoder = open_encoder(open_checkpoint(Path(sys.argv[1])), cache=Path(sys.argv[2]), threads=1)
@@ -59,3 +60,17 @@ print(sorted(name for name in sys.modules if name.startswith("openvino_telemetry
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+ANSWERING = ("fastapi", "prometheus_client", "sqlalchemy", "numpy", "polars", "faiss", "tokenizers")
+LISTENING = """
+import sys
+import molt.app.server
+print(*sorted(set(sys.argv[1:]) & sys.modules.keys()))
+"""
+
+
+def test_the_parent_of_serving_processes_loads_nothing_that_answers() -> None:
+    command = [sys.executable, "-c", LISTENING, *ANSWERING]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "\n"

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from molt.engine import settings as settings_module
 from molt.engine.settings import SettingsError, load_settings, misspelt_variables
 
 
@@ -72,7 +71,7 @@ def test_the_catalog_lies_in_the_home_unless_it_is_put_elsewhere(tmp_path: Path)
 def test_serving_processes_share_the_cores_unless_told_how_many_threads_each_has(
     monkeypatch: pytest.MonkeyPatch, workers: int, threads: int, each: int
 ) -> None:
-    monkeypatch.setattr(settings_module, "cores", lambda: 6)
+    monkeypatch.setattr("molt.encoder.host.cores", lambda: 6)
     settings = load_settings(workers=workers, encoder={"threads": threads})
     assert settings.of_one_worker().encoder_threads == each
 

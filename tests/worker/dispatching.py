@@ -16,7 +16,6 @@ from molt.index.catalog.catalog import open_catalog
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
 from molt.worker import worker
-from molt.worker.context import JobContext
 
 SOON = 30.0
 
@@ -38,9 +37,9 @@ def main() -> None:
     worker.LINGER_SECONDS = 0.0
     settings = load_settings(home=Path(sys.argv[1]))
     stopping = threading.Event()
-    context = JobContext(settings, open_catalog(settings.catalog))
+    jobs = worker.Jobs(settings, open_catalog(settings.catalog))
     queue = JobQueue(settings.jobs)
-    dispatching = threading.Thread(target=worker.dispatch, args=(context, queue, stopping))
+    dispatching = threading.Thread(target=worker.dispatch, args=(jobs, stopping))
     dispatching.start()
     for name in ("first", "second"):
         assert not is_launched()

@@ -17,10 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molt.artifact import ArtifactError, Home
-from molt.encoder import EncoderError
-from molt.index.errors import IndexingError
-from molt.training.errors import TrainingError
+from molt.artifact import ForeseenError, Home
 from molt.training.supervised import when_input_ends
 from molt.worker.tasks.workspace import Workspace
 
@@ -168,7 +165,7 @@ def _reporting(*, supervised: bool) -> Iterator[None]:
         _end_with_input()
     try:
         yield
-    except (ArtifactError, EncoderError, IndexingError, TrainingError) as error:
+    except ForeseenError as error:
         raise _failed(str(error)) from None
     except OSError as error:
         what = f"{error.filename or ''}: {error.strerror or error}".removeprefix(": ")

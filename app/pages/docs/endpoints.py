@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from molt.app.http.answers import Json, page_headers
 from molt.app.http.auth import Access, allow
-from molt.app.http.route import new_router
+from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import KeyScope, scoped
 
 router = new_router("docs")
@@ -29,7 +29,7 @@ _TYPES = {"js": "text/javascript", "css": "text/css", "html": "text/html"}
 @scoped(KeyScope.FREE)
 async def get_openapi(request: Request) -> Json:
     """The OpenAPI document."""
-    return Json(request.app.openapi())
+    return Json(await admission_of(request).run(request.app.openapi))
 
 
 @router.get("/docs", operation_id="docs", response_class=Response)

@@ -22,7 +22,6 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
 
@@ -143,8 +142,7 @@ class Database:
 
     def insert_or_update(self, table: Table) -> Insert:
         """INSERT that overwrites the row with the same primary key, if there is one."""
-        make = sqlite.insert if self._is_sqlite else postgresql.insert
-        statement: Any = make(table)
+        statement = self._insert(table)
         key = table.primary_key.columns
         fresh = {
             column.name: statement.excluded[column.name]
@@ -156,11 +154,20 @@ class Database:
 
     def try_insert(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert a row unless a unique column holds its value already; was it inserted?"""
-        make = sqlite.insert if self._is_sqlite else postgresql.insert
-        statement: Any = make(table)
+        statement = self._insert(table)
         first_key = table.primary_key.columns[0]
         cautious = statement.on_conflict_do_nothing().returning(first_key)
         return connection.execute(cautious, row).first() is not None
+
+    def _insert(self, table: Table) -> Any:
+        """INSERT in the dialect of this database; the other one is never loaded."""
+        if self._is_sqlite:
+            from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:

@@ -4,25 +4,12 @@ SQLite ends its log at the first frame whose checksum is wrong, and says nothing
 one that was being written when power was lost. What was acknowledged after it is gone then. So
 whoever is the first to open a file looks here before. Told as damage is only what no loss of power
 leaves behind: a frame that later ones are built upon, or one that differs by a single bit.
-
-The format and its checksum: https://www.sqlite.org/fileformat2.html, section 4.
 """
 
-import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-_HEADER, _FRAME = 32, 24
-_MAGIC = 0x377F0682
-_PAGES = frozenset(1 << power for power in range(9, 17))
-_WORD = np.uint32
-_Sum = tuple[int, int]
-_Pairs = npt.NDArray[np.uint32]
+HEADER = 32
+"""Bytes of a log before its first frame."""
 
 
 def wal_path(database: Path) -> Path:
@@ -43,9 +30,11 @@ def _flaw(path: Path) -> str | None:
         content = path.read_bytes()
     except OSError:
         return None  # none is left, or it cannot be read by this user, which SQLite will tell
-    if len(content) <= _HEADER:
+    if len(content) <= HEADER:
         return None
-    log = _read_header(content)
+    from molt.index.catalog.storage.frames import read_log  # noqa: PLC0415  with numpy
+
+    log = read_log(content)
     if log is None:
         return "its write-ahead log has a damaged head, so that all it holds would be dropped"
     number = log.broken_frame()
@@ -55,126 +44,3 @@ def _flaw(path: Path) -> str | None:
         f"its write-ahead log is damaged in frame {number} of {log.frames}, so that what was "
         "written last would be dropped"
     )
-
-
-@dataclass(frozen=True)
-class _Log:
-    """A log with a sound header: `order` of the bytes that are summed, `salts` of its frames."""
-
-    content: bytes
-    order: str
-    page: int
-    salts: bytes
-    begin: _Sum
-
-    @property
-    def frames(self) -> int:
-        return (len(self.content) - _HEADER) // (_FRAME + self.page)
-
-    def broken_frame(self) -> int | None:
-        """The number of the first frame that is damaged, from 1; None where none is."""
-        before = self.begin
-        for number in range(self.frames):
-            head, body = self._frame(number)
-            stored = struct.unpack(">II", head[16:24])
-            made = self._summed(before, head, body)
-            if stored == made and head[8:16] == self.salts:
-                before = made
-                continue
-            return number + 1 if self._is_damage(number, before, stored, made) else None
-        return None
-
-    def _is_damage(self, number: int, before: _Sum, stored: _Sum, made: _Sum) -> bool:
-        """Or is it where the log ends?"""
-        head, body = self._frame(number)
-        if stored == made:
-            return True  # of this log, but for the salts, which no checksum covers
-        if number + 1 < self.frames:
-            after, text = self._frame(number + 1)
-            said = struct.unpack(">II", after[16:24])
-            goes_on = any(self._summed(one, after, text) == said for one in (stored, made))
-            if goes_on and after[8:16] == self.salts:
-                return True
-        if head[8:16] != self.salts:
-            return False
-        pairs = _pairs(head[:8] + body, self.order)
-        return _is_one_bit(stored, made) or _differs_by_one_bit(pairs, before, stored)
-
-    def _frame(self, number: int) -> tuple[bytes, bytes]:
-        start = _HEADER + number * (_FRAME + self.page)
-        return (
-            self.content[start : start + _FRAME],
-            self.content[start + _FRAME : start + _FRAME + self.page],
-        )
-
-    def _summed(self, before: _Sum, head: bytes, body: bytes) -> _Sum:
-        return _checksum(_pairs(head[:8] + body, self.order), before)
-
-
-def _read_header(content: bytes) -> _Log | None:
-    """None where the header is damaged."""
-    magic, _version, page = struct.unpack(">III", content[:12])
-    stored = struct.unpack(">II", content[24:32])
-    order = ">" if magic & 1 else "<"
-    if magic | 1 != _MAGIC | 1 or page not in _PAGES:
-        return None
-    if _checksum(_pairs(content[:24], order), (0, 0)) != stored:
-        return None
-    return _Log(content, order, page, content[16:24], stored)
-
-
-def _pairs(content: bytes, order: str) -> _Pairs:
-    """`(n, 2)` words."""
-    return np.frombuffer(content, f"{order}u4").astype(_WORD).reshape(-1, 2)
-
-
-@cache
-def _powers(count: int) -> _Pairs:
-    """`(count, 2, 2)`: what each of so many pairs adds to the two sums, the first one first.
-
-    The sums go by s0 += x0 + s1 and s1 += x1 + s0, modulo 2**32: linear in every word.
-    """
-    made = list(_steps(count))
-    return np.array(made[::-1], _WORD)
-
-
-def _steps(count: int) -> Iterator[list[list[int]]]:
-    a, b, c, d = 1, 0, 1, 1  # what the last pair adds
-    for _ in range(count):
-        yield [[a, b], [c, d]]
-        a, b, c, d = (n & 0xFFFFFFFF for n in (a + c, b + d, a + 2 * c, b + 2 * d))
-
-
-@cache
-def _carried(count: int) -> tuple[int, int, int, int]:
-    """What the sums before so many pairs become of them: a matrix, row by row."""
-    a, b, c, d = 1, 0, 0, 1
-    for _ in range(count):
-        a, b, c, d = (n & 0xFFFFFFFF for n in (a + c, b + d, a + 2 * c, b + 2 * d))
-    return a, b, c, d
-
-
-def _checksum(pairs: _Pairs, before: _Sum) -> _Sum:
-    a, b, c, d = _carried(len(pairs))
-    added = (_powers(len(pairs)) * pairs[:, None, :]).sum(axis=(0, 2), dtype=_WORD)
-    first = a * before[0] + b * before[1] + int(added[0])
-    second = c * before[0] + d * before[1] + int(added[1])
-    return first & 0xFFFFFFFF, second & 0xFFFFFFFF
-
-
-def _is_one_bit(stored: _Sum, made: _Sum) -> bool:
-    """Is it the checksum itself that lost a bit?"""
-    return sum((left ^ right).bit_count() for left, right in zip(stored, made, strict=True)) == 1
-
-
-def _differs_by_one_bit(pairs: _Pairs, before: _Sum, stored: _Sum) -> bool:
-    """Would the checksum be right if one bit of the frame were another?"""
-    made = _checksum(pairs, before)
-    wanted = np.array([(stored[at] - made[at]) & 0xFFFFFFFF for at in (0, 1)], _WORD)
-    powers = _powers(len(pairs))
-    for bit in range(32):
-        unit = _WORD(1 << bit)
-        more = np.where(pairs & unit, _WORD(2**32 - (1 << bit)), unit)  # when that bit is flipped
-        if (powers * more[:, None, :] == wanted[:, None]).all(axis=1).any():
-            return True
-    return False

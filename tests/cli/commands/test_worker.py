@@ -25,6 +25,7 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 import molt.worker.worker
+import molt.worker.dispatcher
 """
 
 

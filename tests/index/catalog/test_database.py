@@ -182,7 +182,6 @@ class TestOnPostgresql:
         assert script.count("CREATE TABLE") == len(metadata.tables)
         assert 'doc_id TEXT COLLATE "C"' in script
         assert "BIGSERIAL" in script
-        assert "WHERE revoked_at IS NULL" in script
 
     def test_upserts_and_locks_compile(self) -> None:
         database = _postgresql()

@@ -5,13 +5,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from molt.index.errors import (
     CatalogError,
@@ -20,38 +20,14 @@ from molt.index.errors import (
     JobKeyReusedError,
     JobNotFoundError,
 )
-from molt.index.jobs.database import create_jobs_engine, jobs_url
+from molt.index.jobs.database import jobs_url
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue
+from tests.index.jobs.databases import DATABASES, fresh_url, write
 from tests.paths import ROOT
 from tests.postgresql import PostgresqlServer
 
 SOON = 30.0
-DATABASES = ["sqlite", "postgresql"]
-
-
-@contextmanager
-def fresh_url(request: pytest.FixtureRequest, home: Path) -> Iterator[str]:
-    """The URL of an empty queue in the kind of database that the request's parameter names."""
-    if request.param == "sqlite":
-        yield jobs_url(home, None)
-        return
-    with request.getfixturevalue("postgresql_server").database() as url:
-        yield url
-
-
-@pytest.fixture(params=DATABASES)
-def queue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh database of each kind that a queue can live in."""
-    with fresh_url(request, tmp_path) as url:
-        yield url
-
-
-@pytest.fixture
-def queue(queue_url: str) -> Iterator[JobQueue]:
-    """An empty queue without a worker."""
-    with closing(JobQueue(queue_url)) as queue:
-        yield queue
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -93,15 +69,6 @@ def wait_for(queue: JobQueue, job: Job, state: JobState) -> Job:
         assert time.monotonic() < until, now
         time.sleep(0.01)
     return now
-
-
-def write(url: str, change: str) -> None:
-    """Change jobs as nobody can from outside."""
-    engine = create_jobs_engine(url)
-    schema = "" if engine.dialect.name == "sqlite" else "dbos."
-    with engine.begin() as connection:
-        connection.execute(text(f"UPDATE {schema}workflow_status SET {change}"))
-    engine.dispose()
 
 
 def test_a_job_that_is_asked_for_waits(queue: JobQueue) -> None:
@@ -234,22 +201,6 @@ def test_a_waiting_job_is_cancelled_and_makes_room(queue: JobQueue) -> None:
     assert (cancelled.id, cancelled.state) == (job.id, JobState.CANCELLED)
     assert cancelled.error is None
     assert queue.ask(retrain()).id != job.id
-
-
-def test_there_is_work_until_every_job_has_ended(queue: JobQueue) -> None:
-    assert not queue.has_work()
-    first, second = queue.ask(retrain()), queue.ask(retrain("other"))
-    assert queue.has_work()
-    queue.cancel(first.id)
-    assert queue.has_work()
-    queue.cancel(second.id)
-    assert not queue.has_work()
-
-
-def test_a_job_that_was_begun_is_work(queue: JobQueue, queue_url: str) -> None:
-    queue.ask(retrain())
-    write(queue_url, "status = 'PENDING'")
-    assert queue.has_work()
 
 
 def test_a_running_job_is_cancelled(worked: JobQueue, tmp_path: Path) -> None:
