@@ -198,6 +198,9 @@ class _Moment(Collector):
         answers = _gauge("molt_collection_answers", "1 where searches are answered")
         refused = _gauge("molt_collection_refused", "1 where what the pointer names is refused")
         aside = _gauge("molt_collection_quarantined", "Documents that cannot be encoded")
+        expired = CounterMetricFamily(
+            "molt_collection_expired", "Documents deleted as expired", labels=("collection",)
+        )
         for status in self._collections:
             name = [status.collection.name]
             answers.add_metric(name, status.answers)
@@ -207,7 +210,8 @@ class _Moment(Collector):
             indexed.add_metric(name, status.indexed_revision)
             epoch.add_metric(name, status.collection.epoch)
             aside.add_metric(name, len(status.quarantined))
-        return documents, revision, indexed, epoch, answers, refused, aside
+            expired.add_metric(name, status.collection.expired)
+        return documents, revision, indexed, epoch, answers, refused, aside, expired
 
 
 def _gauge(name: str, what: str) -> GaugeMetricFamily:

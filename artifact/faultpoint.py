@@ -36,6 +36,8 @@ POINTS = frozenset(
         "restore.staged",
         "restore.moved",
         "restore.placed",
+        "expiry.followed",
+        "expiry.deleted",
     }
 )
 

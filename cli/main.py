@@ -100,9 +100,11 @@ command(app, "prune")(prune)
 command(app, "generations")(generations)
 command(app, "releases")(releases)
 
-_collections = _group("collections", help="List, create and delete collections.")
+_collections = _group("collections", help="Collections: list, show, create, set, delete.")
 command(_collections, "list")(collections.list_collections)
+command(_collections, "show")(collections.show_collection)
 administrative(_collections, "create")(collections.create_collection)
+administrative(_collections, "set")(collections.set_collection)
 administrative(_collections, "delete")(collections.delete_collection)
 
 _judgments = _group("judgments", help="Judgments: list, count, export, delete.")

@@ -37,6 +37,7 @@ from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.lost import open_home_catalog
 from molt.index.jobs.queue import JobQueue
 from molt.index.segments.kind_counts import FieldCount
+from molt.index.selection.expiring import Clock, wall_clock
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +70,14 @@ class Readiness:
 class Engine:
     """Search and embeddings over one home. Thread-safe; every method blocks."""
 
-    def __init__(self, settings: Settings, *, catalog: Catalog, encoders: Encoders) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        catalog: Catalog,
+        encoders: Encoders,
+        clock: Clock = wall_clock,
+    ) -> None:
         self.settings = settings
         self.catalog = catalog
         catalog.collections.reserve(settings.models.aliases)
@@ -80,6 +88,7 @@ class Engine:
             generations=self.generations,
             encoders=encoders,
             poll_seconds=settings.index.poll_seconds,
+            clock=clock,
         )
         self.models = Models(
             settings,
@@ -93,6 +102,7 @@ class Engine:
             store=self.generations,
             encoders=encoders,
             live_collections=self.live_collections,
+            clock=clock,
         )
         self.releaser = Releaser(
             catalog=catalog,
@@ -110,7 +120,9 @@ class Engine:
         self._started = False
 
     @classmethod
-    def open(cls, settings: Settings, *, encoders: Encoders | None = None) -> Self:
+    def open(
+        cls, settings: Settings, *, encoders: Encoders | None = None, clock: Clock = wall_clock
+    ) -> Self:
         """Open the home's catalog; nothing is loaded or started yet.
 
         Raises `CatalogError` where it has been lost beside what it held.
@@ -119,7 +131,7 @@ class Engine:
         if encoders is None:
             encoders = checkpoint_encoders(settings)
         catalog = open_home_catalog(settings.layout, settings.catalog)
-        return cls(settings, catalog=catalog, encoders=encoders)
+        return cls(settings, catalog=catalog, encoders=encoders, clock=clock)
 
     @property
     def jobs(self) -> JobQueue:
@@ -174,13 +186,13 @@ class Engine:
         self.live_collections.follow(name)
         self.indexer.wake()
 
-    def create(self, name: str) -> CollectionStatus:
-        """Make an empty collection.
+    def create(self, name: str, *, expiry_field: str | None = None) -> CollectionStatus:
+        """Make an empty collection, whose documents expire by a field where one is given.
 
-        Raises `InvalidNameError`, `CollectionExistsError`, and `NameTakenError` where an alias has
-        the name.
+        Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError`, and
+        `NameTakenError` where an alias has the name.
         """
-        return self.status(self.catalog.collections.create(name))
+        return self.status(self.catalog.collections.create(name, expiry_field=expiry_field))
 
     def statuses(self) -> list[CollectionStatus]:
         """Of every collection, but for those that are deleted meanwhile."""

@@ -1,7 +1,8 @@
 """The indexer: encodes and seals what the catalog holds and the index does not.
 
-One process per home does this, the one that holds the lock; the others only read and refresh.
-Which generation is written, and its healing, is `writers`'.
+It merges segments and deletes what has expired, too. One process per home does this, the one that
+holds the lock; the others only read and refresh. Which generation is written, and its healing, is
+`writers`'.
 """
 
 import math
@@ -28,10 +29,17 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
 from molt.index.generations.generation import GenerationStore
+from molt.index.selection.expirer import Expirer
+from molt.index.selection.expiring import Clock, wall_clock
 
 log = structlog.get_logger(__name__)
 
 _EXPECTED = (IndexingError, ArtifactError, EncoderError, EngineError, OSError)
+_TROUBLE = {
+    "sealing": "is not being indexed",
+    "merging": "is not being indexed",
+    "expiring": "keeps documents that have expired",
+}
 _LONGEST_REST = 10.0
 _LONGEST_IDLE = 30.0
 
@@ -75,9 +83,9 @@ class Backoff:
 
 
 class Indexer:
-    """Two threads, one that seals segments and one that merges them, while this process may."""
+    """Threads that seal segments, merge them, and let documents expire, while this process may."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each by name
         self,
         settings: Settings,
         *,
@@ -85,6 +93,7 @@ class Indexer:
         store: GenerationStore,
         encoders: Encoders,
         live_collections: LiveCollections,
+        clock: Clock = wall_clock,
     ) -> None:
         self._settings = settings.index
         self._catalog = catalog
@@ -96,14 +105,16 @@ class Indexer:
             encoders=encoders,
             retained=settings.index.retained_generations,
         )
+        self._expirer = Expirer(catalog, clock=clock)
         self._problems: dict[tuple[str, str], _Problem] = {}
         self._uncollected: str | None = None
         self._stopping = threading.Event()
         self._abandoning = Cancellation()
-        self._woken = {"sealing": threading.Event(), "merging": threading.Event()}
+        works = {"sealing": self.seal, "merging": self.merge, "expiring": self.expire}
+        self._woken = {name: threading.Event() for name in works}
         self.threads = tuple(
             LastingThread(name, partial(self._run, name, work), stopping=self._stopping)
-            for name, work in (("sealing", self.seal), ("merging", self.merge))
+            for name, work in works.items()
         )
 
     def start(self) -> None:
@@ -112,9 +123,9 @@ class Indexer:
             thread.start()
 
     def wake(self) -> None:
-        """Something was written: look now."""
-        for event in self._woken.values():
-            event.set()
+        """Something was written: look now; what expires by it is seen when others' writes are."""
+        for name in ("sealing", "merging"):
+            self._woken[name].set()
 
     def close(self) -> None:
         """Give the segment at work up, which is sealed at the next start; let others index.
@@ -124,7 +135,8 @@ class Indexer:
         """
         self._stopping.set()
         self._abandoning.cancel()
-        self.wake()
+        for event in self._woken.values():
+            event.set()
         if join_all(self.threads):
             self._writers.close()
             self._lock.release()
@@ -153,6 +165,11 @@ class Indexer:
     def merge(self, *, only: str | None = None) -> bool:
         """Merge some segments of every collection, or of `only`; were there too many?"""
         return self._each("merging", self._writers.merge, only=only)
+
+    def expire(self, *, only: str | None = None) -> bool:
+        """Delete some documents that are due of every collection, or of `only`; were there any?"""
+        self._expirer.begin()
+        return self._each("expiring", self._expirer.expire, only=only)
 
     def _collect(self) -> None:
         """Remove what nobody needs; where that fails, it is no reason not to seal."""
@@ -210,7 +227,7 @@ class Indexer:
     def _report(self, name: str, collection: Collection, error: Exception) -> None:
         if self._stopping.is_set():
             return  # what it stands on may be closed by now
-        reason = f"collection {collection.name!r} is not being indexed: {error}"
+        reason = f"collection {collection.name!r} {_TROUBLE[name]}: {error}"
         former = self._problems.get((name, collection.name))
         if former is None or former.reason != reason:
             unexpected = None if isinstance(error, _EXPECTED) else error
@@ -229,12 +246,14 @@ class Indexer:
             if woken.is_set():
                 woken.clear()
                 backoff.end()
-            if backoff.is_over(self._catalog.database.version()) and self._turn(work, backoff):
+            if backoff.is_over(self._catalog.database.version()) and self._turn(
+                name, work, backoff
+            ):
                 self._woken["merging"].set()
             else:
                 woken.wait(self._settings.poll_seconds)
 
-    def _turn(self, work: Callable[[], bool], backoff: "Backoff") -> bool:
+    def _turn(self, name: str, work: Callable[[], bool], backoff: "Backoff") -> bool:
         """Work where this process may; where there is nothing to do, less often from now on."""
         if not self.acquire():
             return False
@@ -243,6 +262,7 @@ class Indexer:
             backoff.end()
         else:
             due = [problem.until for problem in self._problems.copy().values()]
+            due += [self._expirer.next_look()] if name == "expiring" else []
             backoff.begin(latest=min(due, default=math.inf))
         return worked
 

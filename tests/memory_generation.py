@@ -41,6 +41,7 @@ from molt.index.segments.hits import RowHit
 from molt.index.segments.kind_counts import FieldCount
 from molt.index.segments.readings import read_date, read_number
 from molt.index.segments.scalar import Scalar, ScalarKind
+from molt.index.selection.expiring import has_expired
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class MemorySnapshot:
     manifest: GenerationManifest
     catalog: Mapping[int, int]
     revision: int
+    expiry: tuple[str, int] | None = None
 
     @property
     def live(self) -> State:
@@ -97,8 +99,11 @@ class MemorySnapshot:
         return {
             ordinal: one
             for ordinal, one in sorted(state.items())
-            if (known := self.catalog.get(ordinal, -1)) == one.revision
-            or known > self.manifest.revision
+            if (
+                (known := self.catalog.get(ordinal, -1)) == one.revision
+                or known > self.manifest.revision
+            )
+            and not self._has_expired(one)
         }
 
     @property
@@ -131,6 +136,15 @@ class MemorySnapshot:
             for name, kind in kinds:
                 counts.setdefault(name, Counter())[kind] += 1
         return [FieldCount(name, dict(sorted(c.items()))) for name, c in sorted(counts.items())]
+
+    def without_expired(self, field: str, now: int) -> "MemorySnapshot":
+        return replace(self, expiry=(field, now))
+
+    def _has_expired(self, one: Indexed) -> bool:
+        if self.expiry is None:
+            return False
+        field, now = self.expiry
+        return has_expired(one.metadata, field=field, now=now)
 
     def refreshed(self, manifest: GenerationManifest, delta: Liveness) -> "MemorySnapshot":
         if manifest.id != self.manifest.id:

@@ -27,6 +27,7 @@ from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.protocols import SearchableGeneration
+from molt.index.selection.expiring import Clock, wall_clock
 
 if TYPE_CHECKING:
     from molt.index.catalog.failures import JobFailure
@@ -49,8 +50,10 @@ class LiveCollections:
         generations: GenerationStore,
         encoders: Encoders,
         poll_seconds: float = 0.5,
+        clock: Clock = wall_clock,
     ) -> None:
         self._catalog = catalog
+        self._clock = clock
         self._encoders = encoders
         self._pairs = Pairs(catalog=catalog, generations=generations, encoders=encoders)
         self._first_rest = min(poll_seconds, LONGEST_REST)
@@ -66,14 +69,15 @@ class LiveCollections:
         self.failures: tuple[JobFailure, ...] = ()
 
     def get(self, name: str) -> Live:
-        """What answers; where nothing does yet, it is waited for, though not for ever.
+        """What answers now; where nothing does yet, it is waited for, though not for ever.
 
-        Raises `CollectionNotFoundError`, and at once `UnavailableError` for what is refused.
+        Documents that have expired are not in it. Raises `CollectionNotFoundError`, and at once
+        `UnavailableError` for what is refused.
         """
         found = self._collections.get(name) or self._met(name)
         if found.live is None and found.refusal is None:
             _wait(self._now(name))
-        return found.answering()
+        return found.answering().at(self._clock)
 
     def holds(self, name: str) -> bool:
         """Is there a collection of this name, as far as is known without asking the catalog?"""

@@ -13,6 +13,7 @@ from molt.engine.refusal import Files, files_under
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
+from molt.index.catalog.document import Document
 from molt.index.generations.generation import (
     GENERATION_MANIFEST,
     GenerationManifest,
@@ -22,6 +23,7 @@ from molt.index.generations.generation import (
 from molt.index.generations.occupancy import hold_reading
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.generations.snapshot import open_snapshot
+from molt.index.selection.expiring import Clock, has_expired, wall_clock
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,31 @@ class Live:
     """One encoder and one snapshot; `snapshot` is None until something is indexed.
 
     While it lives, its hold keeps the generation from being removed. `collection` is as it was when
-    its pointer named this pair.
+    its pointer named this pair. A request has one of its own where documents expire: `now` is when
+    it came, in microseconds since 1970.
     """
 
     collection: Collection
     encoder: Encoder
     snapshot: SearchableGeneration | None
     hold: FileLock | None = None
+    now: int | None = None
+
+    def at(self, clock: Clock) -> "Live":
+        """What a request is answered from that comes now: without what has expired."""
+        field = self.collection.expiry_field
+        if field is None:
+            return self
+        now = clock()
+        snapshot = self.snapshot and self.snapshot.without_expired(field, now)
+        return replace(self, snapshot=snapshot, now=now)
+
+    def shows(self, document: Document) -> bool:
+        """May it be shown, as it now is in the catalog? Not where it has expired meanwhile."""
+        field = self.collection.expiry_field
+        if field is None or self.now is None:
+            return True
+        return not has_expired(document.metadata, field=field, now=self.now)
 
     @property
     def indexed_revision(self) -> int:
@@ -97,8 +117,9 @@ class Pairs:
             liveness = self._catalog.documents.liveness(collection)
             opened = open_snapshot(self._generations, manifest, liveness)
         (vector,) = encoder.embed_documents(["warm-up"])
+        live = _dated(Live(collection, encoder, opened, hold))
         opened.search(vector, k=1)
-        return Live(collection, encoder, opened, hold)
+        return live
 
     def followed(
         self, live: Live, collection: Collection, opened: SearchableGeneration | None = None
@@ -111,10 +132,13 @@ class Pairs:
             return replace(live, collection=collection)
         manifest = self._generations.read(live.snapshot.manifest.id)
         snapshot = self._moved(_later(live.snapshot, opened), manifest, collection)
-        return replace(live, collection=collection, snapshot=snapshot)
+        return _dated(replace(live, collection=collection, snapshot=snapshot))
 
     def kept(self, live: Live, collection: Collection) -> Live:
         """The same pair without what was deleted since; nothing on disk is looked at."""
+        if live.collection.expiry_field != collection.expiry_field:
+            expiring = replace(live.collection, expiry_field=collection.expiry_field)
+            live = _dated(replace(live, collection=expiring))
         former = live.snapshot
         if former is None or former.revision >= collection.revision:
             return live
@@ -137,6 +161,12 @@ class Pairs:
     ) -> SearchableGeneration:
         delta = self._catalog.documents.liveness(collection, after=snapshot.revision)
         return snapshot.refreshed(manifest, delta)
+
+
+def _dated(live: Live) -> Live:
+    """The same, once it has read the dates by which documents expire, so that no search has to."""
+    live.at(wall_clock)
+    return live
 
 
 def _later(

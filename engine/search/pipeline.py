@@ -76,7 +76,7 @@ def _hydrated(
 ) -> tuple[tuple[Hit, ...], int]:
     """Candidates with their documents, and how many of them were looked at.
 
-    One deleted since the snapshot was taken is left out.
+    One that was deleted since the snapshot was taken, or by now has expired, is left out.
     """
     hits: list[Hit] = []
     chars, rank = 0, query.offset + 1
@@ -86,7 +86,7 @@ def _hydrated(
         for seen, one in enumerate(few, start=start):
             if query.max_chars is not None and chars >= query.max_chars:
                 return tuple(hits), seen
-            if found := stored.get(one.ordinal):
+            if (found := stored.get(one.ordinal)) and live.shows(found.document):
                 document = found.document
                 hits.append(Hit(document.id, one.score, rank, document, one.passage, one.scores))
                 rank += 1

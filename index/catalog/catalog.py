@@ -15,6 +15,7 @@ from molt.index.catalog.builds import Builds
 from molt.index.catalog.collections import Collections
 from molt.index.catalog.documents import Documents
 from molt.index.catalog.events import Events
+from molt.index.catalog.expiries import Expiries
 from molt.index.catalog.failures import JobFailures
 from molt.index.catalog.judging.pages import RelevancePages
 from molt.index.catalog.judging.pairs import PairPages
@@ -30,6 +31,7 @@ class Catalog:
         self.database = database
         self.collections = Collections(database)
         self.documents = Documents(database)
+        self.expiries = Expiries(database)
         self.judgments = Relevance(database)
         self.judged = RelevancePages(database)
         self.pairs = PairPages(database)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from molt.index.catalog.aliases import refuse_alias
+from molt.index.catalog.fields import check_field_name
 from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import collections
 from molt.index.errors import (
@@ -24,7 +25,7 @@ from molt.index.errors import (
 )
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
-_EMPTY = MappingProxyType({"revision": 0, "next_ordinal": 0, "documents": 0})
+_EMPTY = MappingProxyType({"revision": 0, "next_ordinal": 0, "documents": 0, "expired": 0})
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Collection:
     """A collection as it was when it was read.
 
     `revision` counts its changes, `documents` its live documents; `generation` is what its pointer
-    names (None before anything is indexed), `epoch` how often the pointer was moved.
+    names (None before anything is indexed), `epoch` how often the pointer was moved. Documents
+    expire by the date in `expiry_field` of their metadata, where that is set (`expiries`), and
+    `expired` have gone so.
     """
 
     id: int
@@ -42,6 +45,8 @@ class Collection:
     documents: int
     generation: str | None
     epoch: int
+    expiry_field: str | None
+    expired: int
 
 
 def require_revision(collection: Collection, match: frozenset[int] | None) -> None:
@@ -78,18 +83,22 @@ def add_collection(
     connection: Connection,
     name: str,
     *,
+    expiry_field: str | None = None,
     counters: Mapping[str, int] = _EMPTY,
 ) -> Collection:
     """Make a collection; `counters` go on from elsewhere.
 
-    Raises `InvalidNameError`, `CollectionExistsError` and `NameTakenError`.
+    Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError` and `NameTakenError`.
     """
     if not _NAME.fullmatch(name):
         raise InvalidNameError(
             f"{name[:80]!r} cannot name a collection: use 1 to 63 of a-z, 0-9, _ and -, and "
             "start with a letter or a digit"
         )
-    row = {"name": name, "created_at": datetime.now(UTC), "epoch": 0, **counters}
+    if expiry_field is not None:
+        check_field_name(expiry_field, field="expiry_field")
+    row = {"name": name, "created_at": datetime.now(UTC), "epoch": 0, "expiry_field": expiry_field}
+    row |= counters
     if not database.try_insert(connection, collections, row):
         raise CollectionExistsError(f"there is a collection {name!r} already")
     refuse_alias(database, connection, name)

@@ -43,14 +43,14 @@ class Collections:
         self._database = database
         self._reserved: frozenset[str] = frozenset()
 
-    def create(self, name: str) -> Collection:
+    def create(self, name: str, *, expiry_field: str | None = None) -> Collection:
         """Make an empty collection.
 
         Raises `InvalidNameError`, `CollectionExistsError`, and `NameTakenError` where an alias has
-        the name.
+        the name; `InvalidFieldError` for a field that cannot be.
         """
         with self._database.writing() as connection:
-            made = add_collection(self._database, connection, name)
+            made = add_collection(self._database, connection, name, expiry_field=expiry_field)
             refuse_names(name, self._reserved)
             return made
 

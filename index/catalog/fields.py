@@ -17,6 +17,7 @@ MAX_ID_CHARS = 512
 MAX_TEXT_CHARS = 10_000_000
 MAX_METADATA_BYTES = 1_048_576
 MAX_METADATA_DEPTH = 16
+MAX_FIELD_CHARS = 512
 _SAID = 64  # characters of a key in an error
 _INT64 = range(-(2**63), 2**63)
 INVISIBLE = (
@@ -73,6 +74,18 @@ def check_text(value: object, *, field: str) -> str:
                 field, f"holds a lone surrogate at {error.start}, which no UTF-8 can spell"
             ) from None
     return value
+
+
+def check_field_name(value: object, *, field: str) -> str:
+    """The dotted path of a field of the metadata, as filters name it: 1 to 512 characters."""
+    name = check_text(value, field=field)
+    if not 1 <= len(name) <= MAX_FIELD_CHARS:
+        raise InvalidFieldError(
+            field, f"must have 1 to {MAX_FIELD_CHARS} characters, not {len(name)}"
+        )
+    if name == "id":
+        raise InvalidFieldError(field, "is the document's id; name a field of the metadata")
+    return name
 
 
 def is_blank(text: str) -> bool:

@@ -80,6 +80,9 @@ collections = Table(
     Column("documents", BigInteger, nullable=False),
     Column("generation", Text),
     Column("epoch", BigInteger, nullable=False),
+    Column("expiry_field", Text),
+    Column("expiry_revision", BigInteger, nullable=False, server_default=text("0")),
+    Column("expired", BigInteger, nullable=False, server_default=text("0")),
     sqlite_autoincrement=True,  # the id of a deleted collection is never given to another
 )
 
@@ -105,6 +108,17 @@ tombstones = Table(
     Column("revision", BigInteger, primary_key=True),
     Column("ordinal", BigInteger, nullable=False),
 )
+
+expiries = Table(
+    "expiries",
+    metadata,
+    _collection(primary=True),
+    Column("ordinal", BigInteger, primary_key=True),
+    Column("at", BigInteger),
+    Index("expiries_by_moment", "collection_id", "at", "ordinal"),
+    sqlite_with_rowid=False,
+)
+"""When documents expire, in microseconds since 1970; null where what says so is no date."""
 
 queries = Table(
     "queries",
@@ -263,3 +277,6 @@ checksums = Table(
     sqlite_with_rowid=False,
 )
 """One for each row of the others; SQLite's triggers write them, and PostgreSQL has none."""
+
+UNPROVEN = (checksums, expiries)
+"""Tables whose rows have no checksum: they say nothing that others do not say, too."""

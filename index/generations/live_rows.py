@@ -10,7 +10,8 @@ row came to life or died are shared, and so are pages of the ledger.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import is_
 
 import numpy as np
 
@@ -54,6 +55,13 @@ class LiveRows:
             ledger.indexed(indexed_revision),
             indexed_revision,
         )
+
+    def without_expired(self, field: str, now: int) -> "LiveRows":
+        """Those of documents without a date up to `now` in `field`; they may be these."""
+        scopes = tuple(scope.without_expired(field, now) for scope in self.scopes)
+        if all(map(is_, scopes, self.scopes)):
+            return self
+        return replace(self, scopes=scopes)
 
 
 def live_rows(

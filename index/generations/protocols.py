@@ -81,6 +81,13 @@ class SearchableGeneration(Protocol):
         """
         ...
 
+    def without_expired(self, field: str, now: int) -> Self:
+        """The same without documents that have a date up to `now` in `field` of their metadata.
+
+        `now` is in microseconds since 1970. For searching; `refreshed` is asked of what it is of.
+        """
+        ...
+
     def refreshed(self, manifest: GenerationManifest, delta: Liveness) -> Self:
         """The same generation later: `delta` is every change since `revision`, or more.
 

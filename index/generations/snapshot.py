@@ -91,6 +91,11 @@ class Snapshot:
         live = self.live.moved(segments, delta, indexed_revision=manifest.revision)
         return Snapshot(self.store, manifest, live)
 
+    def without_expired(self, field: str, now: int) -> "Snapshot":
+        """The same without documents that have a date up to `now` in `field`."""
+        live = self.live.without_expired(field, now)
+        return self if live is self.live else replace(self, live=live)
+
     @cached_property
     def _searched(self) -> tuple[Scope, ...]:
         return tuple(scope for scope in self.scopes if scope.n_rows)

@@ -67,6 +67,11 @@ def shown_field(field: str) -> str:
     return {ID_FIELD: "id", "id": "metadata.id"}.get(field, field)
 
 
+def own_field(field: str) -> str:
+    """A field of the metadata as it is kept; where `id` is the document's, it is `metadata.id`."""
+    return "id" if field == "metadata.id" else field
+
+
 def storable(text: str) -> str:
     """`text` as UTF-8 can hold it."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -6,9 +6,11 @@ from functools import cached_property
 
 import numpy as np
 
+from molt.index.segments.column import DateColumn, LineNumbers, lines_at
 from molt.index.segments.exact import Mask, Ranked, Rows, Vectors, rows_reaching
 from molt.index.segments.filters.clauses import Filter
-from molt.index.segments.scalar import ScalarKind
+from molt.index.segments.readings import DateSpan
+from molt.index.segments.scalar import ScalarKind, own_field
 from molt.index.segments.segment import Segment
 from molt.index.segments.spans import Spans
 
@@ -58,6 +60,41 @@ class Scope:
         """Only the documents that `where` keeps."""
         matching = self.segment.matching(where)
         return scope_of(self.segment, matching if self.mask is None else self.mask & matching)
+
+    def without_expired(self, field: str, now: int) -> "Scope":
+        """The scope without documents that have a date up to `now` in `field`; it may be this one.
+
+        Made anew only when another date has passed. `now` is in microseconds since 1970.
+        """
+        dates = self._dates(field)
+        passed = 0 if dates is None else dates.up_to(DateSpan(now, now))
+        if dates is None or not passed:
+            return self
+        known = self._unexpired.get(field)
+        if known is None or known[0] != passed:
+            known = self._unexpired[field] = passed, self._without(lines_at(dates.lines, 0, passed))
+        return known[1] or self
+
+    def _dates(self, field: str) -> DateColumn | None:
+        column = self.segment.attributes.column(own_field(field), ScalarKind.DATE)
+        return column if isinstance(column, DateColumn) else None
+
+    def _without(self, lines: LineNumbers) -> "Scope | None":
+        """The scope without documents that have these lines; None where none of them counts."""
+        segment = self.segment
+        mask = np.ones(len(segment), bool)
+        mask[segment.attributes.rows[lines]] = False
+        if segment.first_rows is not None:
+            mask = mask[segment.first_rows]
+        if self.mask is not None:
+            mask &= self.mask
+        found = scope_of(segment, mask)
+        return None if found.n_rows == self.n_rows else found
+
+    @cached_property
+    def _unexpired(self) -> dict[str, "tuple[int, Scope | None]"]:
+        """By field: how many dates had passed, and what was left then."""
+        return {}
 
     def is_exact(self, *, k: int) -> bool:
         """Will `search` compare every row?"""

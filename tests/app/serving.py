@@ -22,6 +22,7 @@ from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
 from molt.engine.engine import Engine, checkpoint_encoders
 from molt.engine.settings import Settings, load_settings
+from molt.index.selection.expiring import Clock, wall_clock
 from tests.hashing import HashingEncoder
 from tests.paths import ROOT
 
@@ -32,7 +33,7 @@ BOOTS = [
 ]
 
 
-def open_engine(settings: Settings) -> Engine:
+def open_engine(settings: Settings, *, clock: Clock = wall_clock) -> Engine:
     """An engine whose default checkpoint is a hashing encoder's; others are the home's.
 
     There is a second hashing encoder, of seed 1.
@@ -44,7 +45,7 @@ def open_engine(settings: Settings) -> Engine:
     def open_encoder(wanted: str) -> Encoder | HashingEncoder:
         return hashing.get(wanted) or others.get(wanted)
 
-    engine = Engine.open(settings, encoders=Encoders(open_encoder))
+    engine = Engine.open(settings, encoders=Encoders(open_encoder), clock=clock)
     engine.catalog.aliases.set("default", encoders[0].checkpoint.id)
     return engine
 

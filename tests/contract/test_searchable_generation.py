@@ -1,6 +1,7 @@
 """What every store's searchable generation keeps to: ours, and one in memory."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from molt.engine.live.pair import Live
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchQuery
+from molt.index.catalog.document import Document
 from molt.index.errors import (
     FilterError,
     GenerationAheadError,
@@ -225,3 +227,43 @@ def test_the_stages_of_a_search_need_no_more(backend: Backend) -> None:
     answer = Pipeline().search(asked, live=live, catalog=backend.catalog)
     assert [hit.id for hit in answer.page.hits] == ["boots"]
     assert answer.generation == writer.snapshot.manifest.id
+
+
+def test_documents_whose_date_has_passed_are_not_found_nor_counted(backend: Backend) -> None:
+    dates = {"a": "2026-01-01T00:00:01Z", "b": "2026-01-01T00:00:02Z", "c": "no date", "d": None}
+    documents = [
+        Document(name, f"one;two {name}", metadata={} if date is None else {"until": date})
+        for name, date in dates.items()
+    ]
+    backend.catalog.documents.upsert(backend.collection, documents)
+    writer = backend.writer(backend.create())
+    drain(writer, limit=3)
+    former = writer.snapshot
+    second = (datetime(2026, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+    for after, left in [(0.999999, [0, 1, 2, 3]), (1, [1, 2, 3]), (1.5, [1, 2, 3]), (2, [2, 3])]:
+        now = round(1_000_000 * (second + after))
+        left_over = former.without_expired("until", now)
+        found = left_over.search(vector("any"), k=10)
+        assert sorted(hit.ordinal for hit in found.hits) == left
+        assert (found.total, left_over.n_documents) == (len(left), len(left))
+        where = parse_filter({"field": "until", "exists": True})
+        filtered = ordinals(left_over, k=10, where=where)
+        assert sorted(filtered) == [one for one in left if one != 3]
+    assert former.n_documents == 4
+    assert former.without_expired("other", now).n_documents == 4
+
+
+def test_what_was_deleted_and_what_has_expired_are_both_left_out(backend: Backend) -> None:
+    documents = [
+        Document(f"d{n}", f"text {n}", metadata={"until": f"2026-01-{n + 1:02}"}) for n in range(9)
+    ]
+    backend.catalog.documents.upsert(backend.collection, documents)
+    writer = backend.writer(backend.create())
+    drain(writer)
+    now = round(1_000_000 * datetime(2026, 1, 4, tzinfo=UTC).timestamp())
+    assert writer.snapshot.without_expired("until", now).n_documents == 5
+    for name in ("d0", "d4", "d8"):
+        backend.delete(name)
+    later = backend.refreshed(writer.snapshot).without_expired("until", now)
+    assert sorted(ordinals(later, k=10)) == [5, 6, 7]
+    assert later.n_documents == 3

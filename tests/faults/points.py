@@ -25,3 +25,5 @@ RESTORING = ("restore.staged", "restore.moved")
 """A restore of a whole home."""
 ADDING = ("restore.placed",)
 """A restore of one collection beside others."""
+EXPIRING = ("expiry.followed", "expiry.deleted")
+"""Who deletes documents that have expired."""

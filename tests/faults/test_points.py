@@ -5,6 +5,7 @@ from tests.faults.points import (
     ADDING,
     BACKING_UP,
     COLLECTING,
+    EXPIRING,
     RESTORING,
     SERVING,
     STARTED,
@@ -14,5 +15,5 @@ from tests.faults.points import (
 
 
 def test_a_process_is_killed_at_every_faultpoint() -> None:
-    working = {*SERVING, *SWAPPING, *TRAINING, *STARTED, *COLLECTING}
+    working = {*SERVING, *SWAPPING, *TRAINING, *STARTED, *COLLECTING, *EXPIRING}
     assert working | {*BACKING_UP, *RESTORING, *ADDING} == POINTS

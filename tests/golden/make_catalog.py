@@ -16,18 +16,21 @@ from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
+from molt.index.catalog.expiries import Stated
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.schema import REVISIONS
 
 
 def fill(catalog: Catalog) -> None:
-    collection = catalog.collections.create("default")
+    collection = catalog.collections.create("default", expiry_field="z")
     documents = [Document("a", "text ä"), Document("b", "text b"), Document("c", "text c")]
     catalog.documents.upsert(collection, documents)
     changed = Document("a", "text ä", title="new", metadata={"z": 1, "a": [2.5]})
     catalog.documents.upsert(collection, [changed])
     catalog.documents.delete(collection, "b")
+    expiring = catalog.collections.get("default")
+    catalog.expiries.follow(expiring, lambda metadata: Stated(metadata.get("z")), limit=1)
     catalog.judgments.put(
         collection,
         queries=[Query("q", "a query", {"lang": "en"})],

@@ -10,10 +10,12 @@ from molt.app.http.answers import Json
 from molt.app.http.auditing import administers
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
+from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import CollectionPlace, KeyScope, named_in, require_covered, scoped
 from molt.app.http.texts import CollectionPath
 from molt.app.routes.collections.schemas import (
+    CollectionChange,
     CollectionDetail,
     CollectionList,
     NewCollection,
@@ -22,6 +24,8 @@ from molt.app.routes.conditions import matching_of, tagged
 from molt.app.service import service_of
 from molt.engine.engine import CollectionStatus, Engine
 from molt.index.catalog.access.reach import Reach
+from molt.index.catalog.expiries import ExpiryState
+from molt.index.selection.expiring import expiry_warnings, state_warnings
 
 router = new_router("collections")
 
@@ -43,7 +47,7 @@ async def post_collection(request: Request, body: NewCollection) -> Json:
     """Make an empty collection."""
     service = service_of(request)
     require_covered(request, body.name)
-    state = await admission_of(request).run(_create, service.engine, body.name)
+    state = await admission_of(request).run(_create, service.engine, body)
     return Json(state, 201, headers={"Location": f"/collections/{body.name}"})
 
 
@@ -73,6 +77,32 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
     return Json(state, headers=tagged(state["revision"]))
 
 
+@router.patch(
+    "/collections/{collection}",
+    operation_id="change_collection",
+    response_model=CollectionDetail,
+    responses={
+        404: {"description": "no such collection"},
+        412: {"description": "`If-Match` does not hold"},
+    },
+)
+@allow(Access.WRITE)
+@named_in(CollectionPlace.PATH)
+@administers
+async def patch_collection(
+    request: Request, collection: CollectionPath, body: CollectionChange
+) -> Json:
+    """Let documents expire by a date in their metadata, or no more; holds for all, at once."""
+    if body.expiry_field is None:
+        detail = 'name a field, as {"expiry_field": "expires_at"}; "" lets no document expire'
+        raise InvalidRequestError([Violation(detail, "body", ("expiry_field",))])
+    service, match = service_of(request), matching_of(request)
+    state = await admission_of(request).run(
+        _change, service.engine, collection, body.expiry_field or None, match
+    )
+    return Json(state, headers=tagged(state["revision"]))
+
+
 @router.delete(
     "/collections/{collection}",
     operation_id="delete_collection",
@@ -93,8 +123,17 @@ async def delete_collection_route(request: Request, collection: CollectionPath) 
     return Response(status_code=204)
 
 
-def _create(engine: Engine, name: str) -> dict[str, Any]:
-    return _state(engine.create(name)) | {"fields": []}
+def _create(engine: Engine, body: NewCollection) -> dict[str, Any]:
+    return _detail(engine, engine.create(body.name, expiry_field=body.expiry_field or None))
+
+
+def _change(
+    engine: Engine, name: str, field: str | None, match: frozenset[int] | None
+) -> dict[str, Any]:
+    changed = engine.catalog.expiries.choose(name, field, match=match)
+    warnings = expiry_warnings(engine.catalog, changed)
+    engine.changed(name)
+    return _get(engine, name) | {"warnings": list(warnings)}
 
 
 def _list(engine: Engine, reach: Reach) -> list[dict[str, Any]]:
@@ -102,16 +141,33 @@ def _list(engine: Engine, reach: Reach) -> list[dict[str, Any]]:
 
 
 def _get(engine: Engine, name: str) -> dict[str, Any]:
-    collection = engine.catalog.collections.get(name)
+    return _detail(engine, engine.status(engine.catalog.collections.get(name)))
+
+
+def _detail(engine: Engine, status: CollectionStatus) -> dict[str, Any]:
     fields = [
         {
             "field": one.field,
             "kinds": {str(kind): count for kind, count in one.kinds.items()},
             "mixed": one.mixed,
         }
-        for one in engine.count_fields(collection)
+        for one in engine.count_fields(status.collection)
     ]
-    return _state(engine.status(collection)) | {"fields": fields}
+    expiry = engine.catalog.expiries.state(status.collection)
+    warnings = [] if expiry is None else state_warnings(status.collection, expiry)
+    return _state(status) | {
+        "fields": fields,
+        "expiry": None if expiry is None else _expiry(expiry),
+        "warnings": warnings,
+    }
+
+
+def _expiry(state: ExpiryState) -> dict[str, Any]:
+    return {
+        "next": state.next,
+        "unreadable": {"count": state.unreadable, "documents": list(state.named)},
+        "complete": state.complete,
+    }
 
 
 def _delete(engine: Engine, name: str, match: frozenset[int] | None) -> None:
@@ -139,4 +195,6 @@ def _state(status: CollectionStatus) -> dict[str, Any]:
                 for one in status.quarantined[:_MOST_NAMED]
             ],
         },
+        "expiry_field": collection.expiry_field,
+        "expired_total": collection.expired,
     }

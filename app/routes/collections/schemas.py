@@ -1,19 +1,41 @@
 """What is said about a collection."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+from molt.app.http.texts import without_nul
 from molt.app.http.validation import Strict
+from molt.index.catalog.fields import MAX_FIELD_CHARS
 
 NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
+ExpiryField = Annotated[
+    str,
+    AfterValidator(without_nul),
+    Field(max_length=MAX_FIELD_CHARS, json_schema_extra={"pattern": r"^[^\u0000]*$"}),
+]
 
 
 class NewCollection(Strict):
     """The body of `POST /collections`."""
 
     name: str = Field(pattern=NAME_PATTERN, description="1 to 63 of a-z, 0-9, _ and -")
+    expiry_field: ExpiryField | None = Field(
+        None, description="the field of the metadata whose date says when a document expires"
+    )
+
+
+class CollectionChange(Strict):
+    """The body of `PATCH /collections/{collection}`."""
+
+    expiry_field: ExpiryField | None = Field(
+        None,
+        description="the field of the metadata whose date says when a document expires; an empty "
+        "string lets none expire any more",
+    )
 
 
 class QuarantinedDocument(BaseModel):
@@ -35,7 +57,8 @@ class CollectionState(BaseModel):
     """A collection: its counters, how far its index has come, and what its pointer names.
 
     While `state` is `loading` or `refused`, searches are answered by what was served before, where
-    there is something; `problem` says why what the pointer names is refused.
+    there is something; `problem` says why what the pointer names is refused. `expired_total`
+    documents were deleted because the date in `expiry_field` had passed.
     """
 
     name: str
@@ -49,6 +72,26 @@ class CollectionState(BaseModel):
     state: Literal["loading", "serving", "refused"]
     problem: str | None
     quarantine: Quarantine
+    expiry_field: str | None
+    expired_total: int
+
+
+class Unreadable(BaseModel):
+    """How many documents have something in the field that is no date; the ids of the first."""
+
+    count: int
+    documents: list[str]
+
+
+class ExpiryDetail(BaseModel):
+    """When the next document expires, and which never do although they have the field.
+
+    While it is not `complete`, not all documents have been looked at.
+    """
+
+    next: datetime | None
+    unreadable: Unreadable
+    complete: bool
 
 
 class FieldState(BaseModel):
@@ -64,9 +107,14 @@ class FieldState(BaseModel):
 
 
 class CollectionDetail(CollectionState):
-    """A collection with the fields that a filter can name; of very many only the largest ones."""
+    """A collection with the fields that a filter can name; of very many only the largest ones.
+
+    `expiry` is null where documents do not expire; `warnings` say what keeps them from it.
+    """
 
     fields: list[FieldState]
+    expiry: ExpiryDetail | None
+    warnings: list[str]
 
 
 class CollectionList(BaseModel):

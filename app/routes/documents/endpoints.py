@@ -1,5 +1,6 @@
 """`/collections/{collection}/documents`: written, and listed by pages."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -17,16 +18,20 @@ from molt.app.routes.conditions import precondition_of, refuse_conditions
 from molt.app.routes.documents.intake import (
     Written,
     acknowledge,
-    count_truncated,
     keep,
     to_document,
 )
-from molt.app.routes.documents.ndjson import DOCUMENT_LINES, keep_lines
+from molt.app.routes.documents.ndjson import (
+    AWAITED_DOCUMENT_LINES,
+    DOCUMENT_LINES,
+    keep_lines,
+)
 from molt.app.routes.documents.schemas import (
     Acknowledgement,
     DocumentPage,
     DocumentsBody,
 )
+from molt.app.routes.documents.truncation import count_truncated, telling_truncated, truncated
 from molt.app.service import Service, service_of
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.rows.preconditions import Precondition
@@ -70,17 +75,17 @@ async def post_documents(
     body: DocumentsBody | None = None
     if media_type(request) in LINES:
         refuse_conditions(request)
-        kept = await keep_lines(request, service, found, DOCUMENT_LINES)
+        lines = AWAITED_DOCUMENT_LINES if wait else DOCUMENT_LINES
+        kept = await keep_lines(request, service, found, lines)
     else:
         body, given = await _read(request), precondition_of(request, of="many")
         wait = body.wait
         kept = await admission_of(request).run(_keep, service, found, body, given)
     answer = await acknowledge(service, found, kept, wait=wait)
-    if body is not None and answer["indexed"]:
-        admission = admission_of(request)
-        cut = await count_truncated(service, found, body.documents, admission=admission)
-        answer |= {"truncated": cut} if cut else {}
-    return Json(answer)
+    if body is None:
+        return Json(answer | truncated(kept.truncated))
+    count = partial(count_truncated, service, found, body.documents)
+    return Json(await telling_truncated(answer, count, admission=admission_of(request)))
 
 
 @router.get(

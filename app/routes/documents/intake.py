@@ -5,28 +5,21 @@ Owns the acknowledgement. How the documents arrive is said in `endpoints` and `n
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.validation import require
 from molt.app.routes.documents.schemas import DocumentBody, PatchBody
 from molt.app.service import Service
-from molt.encoder.encoder import Encoder, InputType
-from molt.encoder.errors import EncoderError
 from molt.engine.sections import LimitSettings
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.document import Document, passage_text
+from molt.index.catalog.document import Document
 from molt.index.catalog.documents import Ack
 from molt.index.catalog.rows.patching import DocumentPatch
 from molt.index.catalog.rows.preconditions import UNCONDITIONAL, Precondition
 
 _FIRST_LOOK = 0.002
 _LAST_LOOK = 0.05
-_MOST_TOKENS = 8
-"""No text has more tokens than so many times its characters, prompt and special tokens aside."""
-
 
 MOST_MISSING = 1000
 """So many ids of which there is no document are named."""
@@ -38,7 +31,8 @@ class Written:
 
     `resent` are those that were in quarantine when they came, perhaps as they were. `missing` are
     ids of which there was no document, the first of `missing_count`. `tag` is the revision of the
-    one document that was written, if it was one.
+    one document that was written, if it was one. `truncated` counts documents of a stream whose
+    end the model does not read.
     """
 
     accepted: int
@@ -47,6 +41,7 @@ class Written:
     missing: tuple[str, ...] = ()
     missing_count: int = 0
     tag: int | None = None
+    truncated: int = 0
 
     def then(self, later: "Written") -> "Written":
         """Both of them."""
@@ -57,6 +52,7 @@ class Written:
             self.resent | later.resent,
             missing,
             self.missing_count + later.missing_count,
+            truncated=self.truncated + later.truncated,
         )
 
 
@@ -149,31 +145,6 @@ async def wait_indexed(service: Service, collection: Collection, revision: int) 
             return
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LAST_LOOK)
-
-
-async def count_truncated(
-    service: Service,
-    collection: Collection,
-    documents: Sequence[DocumentBody],
-    *,
-    admission: Admission,
-) -> int:
-    """Of how many indexed documents the model does not read the end.
-
-    What is written stays acknowledged: 0 where that cannot be told, or not just now.
-    """
-    encoder = service.engine.live_collections.encoder_of(collection.name)
-    if encoder is None:
-        return 0
-    texts = [passage_text(title=one.title, text=one.text) for one in documents]
-    long = [text for text in texts if len(text) * _MOST_TOKENS > encoder.checkpoint.max_length]
-    with suppress(OverloadedError, EncoderError):
-        return await admission.run(_count, encoder, long) if long else 0
-    return 0
-
-
-def _count(encoder: Encoder, texts: Sequence[str]) -> int:
-    return sum(encoder.are_truncated(texts, input_type=InputType.DOCUMENT))
 
 
 async def acknowledge(

@@ -1,5 +1,6 @@
 """Many documents of a collection by their ids: changed, read and deleted in one request."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -14,13 +15,14 @@ from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require, validate
 from molt.app.routes.conditions import precondition_of, refuse_conditions
 from molt.app.routes.documents.intake import Written, acknowledge, keep_patches, to_patch
-from molt.app.routes.documents.ndjson import PATCH_LINES, keep_lines
+from molt.app.routes.documents.ndjson import AWAITED_PATCH_LINES, PATCH_LINES, keep_lines
 from molt.app.routes.documents.schemas import (
     DocumentChoice,
     IdsBody,
     PatchAcknowledgement,
     PatchesBody,
 )
+from molt.app.routes.documents.truncation import count_rewritten, telling_truncated, truncated
 from molt.app.service import Service, service_of
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.rows.preconditions import Precondition
@@ -63,12 +65,16 @@ async def patch_documents(
     found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
     if media_type(request) in LINES:
         refuse_conditions(request)
-        kept = await keep_lines(request, service, found, PATCH_LINES)
+        lines = AWAITED_PATCH_LINES if wait else PATCH_LINES
+        kept = await keep_lines(request, service, found, lines)
+        answer = await acknowledge(service, found, kept, wait=wait) | truncated(kept.truncated)
     else:
         body, given = await _read(request, wait=wait), precondition_of(request, of="many")
-        wait = body.wait
         kept = await admission_of(request).run(_patch, service, found, body, given)
-    answer = await acknowledge(service, found, kept, wait=wait)
+        answer = await acknowledge(service, found, kept, wait=body.wait)
+        patches = [to_patch(one, service.settings.limits) for one in body.documents]
+        count = partial(count_rewritten, service, found, patches)
+        answer = await telling_truncated(answer, count, admission=admission_of(request))
     return Json(answer | {"missing": kept.missing, "missing_count": kept.missing_count})
 
 

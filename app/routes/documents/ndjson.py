@@ -8,7 +8,7 @@ says how many.
 import asyncio
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from starlette.requests import Request
@@ -29,6 +29,7 @@ from molt.app.http.route import share_of
 from molt.app.http.validation import validate
 from molt.app.routes.documents.intake import Written, keep, keep_patches, to_document, to_patch
 from molt.app.routes.documents.schemas import DocumentBody, PatchBody
+from molt.app.routes.documents.truncation import count_rewritten, count_truncated
 from molt.app.service import Service, service_of
 from molt.engine.sections import LimitSettings
 from molt.index.catalog.collection import Collection
@@ -266,8 +267,27 @@ def _keep_latest(
     """Upsert; of two documents with one id the later wins."""
     latest = {document.id: document for document in documents}
     kept = keep(service, collection, list(latest.values()))
-    return Written(len(documents), kept.revision, kept.resent)
+    return replace(kept, accepted=len(documents), tag=None)
+
+
+def _keep_and_count(
+    service: Service, collection: Collection, documents: Sequence[Document]
+) -> Written:
+    """The same, and of how many the end is not read."""
+    kept = _keep_latest(service, collection, documents)
+    latest = {document.id: document for document in documents}
+    return replace(kept, truncated=count_truncated(service, collection, latest.values()))
+
+
+def _patch_and_count(
+    service: Service, collection: Collection, patches: Sequence[DocumentPatch]
+) -> Written:
+    kept = keep_patches(service, collection, patches)
+    return replace(kept, truncated=count_rewritten(service, collection, patches))
 
 
 DOCUMENT_LINES = LineKind(_read_document, _keep_latest)
 PATCH_LINES = LineKind(_read_patch, keep_patches)
+AWAITED_DOCUMENT_LINES = LineKind(_read_document, _keep_and_count)
+AWAITED_PATCH_LINES = LineKind(_read_patch, _patch_and_count)
+"""Lines of which it is told how many the model does not read to their ends."""

@@ -1,5 +1,6 @@
 """`/collections/{collection}/documents/{id}`: one document read, written, changed and deleted."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
@@ -23,14 +24,20 @@ from molt.app.routes.documents.schemas import (
     Acknowledgement,
     ChangeBody,
     DocumentBody,
-    DocumentState,
+    DocumentDetail,
     PatchBody,
     PutBody,
+)
+from molt.app.routes.documents.truncation import (
+    count_rewritten,
+    count_truncated,
+    telling_truncated,
 )
 from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.documents import Ack, StoredDocument
+from molt.index.catalog.documents import Ack
+from molt.index.catalog.rows.patching import DocumentPatch
 from molt.index.catalog.rows.preconditions import Precondition
 from molt.index.catalog.rows.reading import describe_document
 from molt.index.errors import DocumentNotFoundError
@@ -49,14 +56,13 @@ DocumentPath = Annotated[
 WaitOne = Annotated[bool, Query(alias="wait", description="answer when searches see the change")]
 
 
-@router.get(_PATH, operation_id="get_document", response_model=DocumentState, responses=_NONE)
+@router.get(_PATH, operation_id="get_document", response_model=DocumentDetail, responses=_NONE)
 @allow(Access.READ)
 @named_in(CollectionPlace.PATH)
 async def get_document(request: Request, collection: CollectionPath, doc_id: DocumentPath) -> Json:
     """One document, as it was acknowledged; its `ETag` is its revision."""
-    engine = service_of(request).engine
-    found = await admission_of(request).run(_get, engine, collection, doc_id)
-    return Json(describe_document(found), headers=tagged(found.revision))
+    found = await admission_of(request).run(_get, service_of(request), collection, doc_id)
+    return Json(found, headers=tagged(found["revision"]))
 
 
 @router.put(
@@ -82,9 +88,14 @@ async def put_document(
         )
     service, given = service_of(request), precondition_of(request, of="one")
     found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
-    kept = await admission_of(request).run(_put, service, found, doc_id, body, given)
+    document = DocumentBody(
+        id=doc_id, title=body.title or "", text=body.text, metadata=body.metadata or {}
+    )
+    kept = await admission_of(request).run(_put, service, found, document, given)
     answer = await acknowledge(service, found, kept, wait=wait)
-    return Json(answer, headers=tagged(kept.tag))
+    count = partial(count_truncated, service, found, [document])
+    told = await telling_truncated(answer, count, admission=admission_of(request))
+    return Json(told, headers=tagged(kept.tag))
 
 
 @router.patch(
@@ -106,9 +117,13 @@ async def patch_document(
     """Merge metadata into those of a document; nothing is encoded unless its text changes."""
     service, given = service_of(request), precondition_of(request, of="one")
     found = await admission_of(request).run(service.engine.catalog.collections.get, collection)
-    kept = await admission_of(request).run(_patch, service, found, doc_id, body, given)
+    given_patch = PatchBody(id=doc_id, metadata=body.metadata, title=body.title, text=body.text)
+    patch = to_patch(given_patch, service.settings.limits)
+    kept = await admission_of(request).run(_patch, service, found, patch, given)
     answer = await acknowledge(service, found, kept, wait=wait)
-    return Json(answer, headers=tagged(kept.tag))
+    count = partial(count_rewritten, service, found, [patch])
+    told = await telling_truncated(answer, count, admission=admission_of(request))
+    return Json(told, headers=tagged(kept.tag))
 
 
 @router.delete(
@@ -128,26 +143,26 @@ async def delete_document(
     return Json({"accepted": ack.accepted, "revision": ack.revision, "indexed": True})
 
 
-def _get(engine: Engine, name: str, doc_id: str) -> StoredDocument:
-    return engine.catalog.documents.get(engine.catalog.collections.get(name), doc_id)
+def _get(service: Service, name: str, doc_id: str) -> dict[str, Any]:
+    catalog = service.engine.catalog
+    collection = catalog.collections.get(name)
+    stored = catalog.documents.get(collection, doc_id)
+    cut = count_truncated(service, collection, [stored.document])
+    return describe_document(stored) | {"truncated": bool(cut)}
 
 
 def _put(
-    service: Service, collection: Collection, doc_id: str, body: PutBody, given: Precondition
+    service: Service, collection: Collection, body: DocumentBody, given: Precondition
 ) -> Written:
-    document = DocumentBody(
-        id=doc_id, title=body.title or "", text=body.text, metadata=body.metadata or {}
-    )
-    return keep(service, collection, [to_document(document, service.settings.limits)], given)
+    return keep(service, collection, [to_document(body, service.settings.limits)], given)
 
 
 def _patch(
-    service: Service, collection: Collection, doc_id: str, body: ChangeBody, given: Precondition
+    service: Service, collection: Collection, patch: DocumentPatch, given: Precondition
 ) -> Written:
-    patch = PatchBody(id=doc_id, metadata=body.metadata, title=body.title, text=body.text)
-    kept = keep_patches(service, collection, [to_patch(patch, service.settings.limits)], given)
+    kept = keep_patches(service, collection, [patch], given)
     if kept.missing:
-        raise DocumentNotFoundError(f"{collection.name!r} has no document {doc_id[:80]!r}")
+        raise DocumentNotFoundError(f"{collection.name!r} has no document {patch.id[:80]!r}")
     return kept
 
 

@@ -88,8 +88,8 @@ class DeleteBody(Strict):
 class Acknowledgement(BaseModel):
     """A durable write; `indexed` tells whether searches see it already.
 
-    `truncated` counts documents whose end the model does not read, where there are any and they are
-    indexed; of a stream they are not counted.
+    `truncated` counts documents whose end the model does not read, where there are any and their
+    being indexed was waited for.
     """
 
     accepted: int
@@ -123,6 +123,12 @@ class DocumentState(BaseModel):
     text: str
     metadata: dict[str, Any]
     revision: int
+
+
+class DocumentDetail(DocumentState):
+    """A document; `truncated` where the model that serves does not read it to its end."""
+
+    truncated: bool
 
 
 class DocumentPage(BaseModel):

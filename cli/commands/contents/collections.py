@@ -1,5 +1,8 @@
-"""`molt collections`: list, create and delete collections."""
+"""`molt collections`: list, show, create, change and delete collections."""
 
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +13,15 @@ from molt.cli.output import Listing
 
 if TYPE_CHECKING:
     from molt.index.catalog.collection import Collection
+    from molt.index.catalog.expiries import ExpiryState
+
+ExpiryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD",
+        help="The field of the metadata whose date says when a document expires.",
+    ),
+]
 
 
 def list_collections(call: Invocation) -> None:
@@ -19,11 +31,49 @@ def list_collections(call: Invocation) -> None:
     call.show({"collections": [_described(each) for each in found]}, lambda: _listing(found))
 
 
-def create_collection(call: Invocation, name: CollectionArgument) -> None:
+def show_collection(call: Invocation, name: CollectionArgument) -> None:
+    """Show one collection, and when its documents expire."""
+    with opened_catalog(existing_home(call)) as catalog:
+        found = catalog.collections.get(name)
+        expiry = catalog.expiries.state(found)
+    _show(call, found, expiry)
+    if expiry is not None:
+        from molt.index.selection.expiring import state_warnings
+
+        for warning in state_warnings(found, expiry):
+            call.note(f"Warning: {warning}")
+
+
+def create_collection(
+    call: Invocation, name: CollectionArgument, *, expiry_field: ExpiryOption = None
+) -> None:
     """Create an empty collection."""
     with opened_catalog(call.settings()) as catalog:
-        made = catalog.collections.create(name)
+        made = catalog.collections.create(name, expiry_field=expiry_field)
     call.show(_described(made), lambda: _listing((made,)))
+
+
+def set_collection(
+    call: Invocation,
+    name: CollectionArgument,
+    *,
+    expiry_field: ExpiryOption = None,
+    no_expiry_field: Annotated[
+        bool, typer.Option("--no-expiry-field", help="Let no document expire any more.")
+    ] = False,
+) -> None:
+    """Change by which date the documents of a collection expire; it holds for all, at once."""
+    if (expiry_field is None) != no_expiry_field:
+        raise typer.BadParameter("give a FIELD, or --no-expiry-field", param_hint="--expiry-field")
+    from molt.index.selection.expiring import expiry_warnings
+
+    with opened_catalog(existing_home(call)) as catalog:
+        changed = catalog.expiries.choose(name, expiry_field)
+        warnings = expiry_warnings(catalog, changed)
+        expiry = catalog.expiries.state(changed)
+    _show(call, changed, expiry, warnings=warnings)
+    for warning in warnings:
+        call.note(f"Warning: {warning}")
 
 
 def delete_collection(
@@ -43,6 +93,17 @@ def delete_collection(
     call.show({"deleted": name}, lambda: Listing(("deleted",), [(name,)]))
 
 
+def _show(
+    call: Invocation,
+    collection: "Collection",
+    expiry: "ExpiryState | None",
+    **more: object,
+) -> None:
+    described = _described(collection) | {"expiry": expiry and asdict(expiry)} | more
+    shown = {**_described(collection), "next_expiry": expiry and expiry.next}
+    call.show(described, lambda: Listing(("setting", "value"), [*shown.items()]))
+
+
 def _described(collection: "Collection") -> dict[str, Any]:
     return {
         "name": collection.name,
@@ -51,6 +112,8 @@ def _described(collection: "Collection") -> dict[str, Any]:
         "generation": collection.generation,
         "epoch": collection.epoch,
         "created_at": collection.created_at,
+        "expiry_field": collection.expiry_field,
+        "expired_total": collection.expired,
     }
 
 

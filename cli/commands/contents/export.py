@@ -39,6 +39,12 @@ def export_collection(
         opened_catalog(existing_home(call)) as catalog,
         reading_records(catalog.database, collection) as records,
     ):
+        field = records.collection.expiry_field
+        if field is not None:
+            call.note(
+                f"An export holds no settings: documents expire by {field!r} here; say so of the "
+                f"collection that it becomes: `molt collections set NAME --expiry-field {field}`"
+            )
         if str(target) == "-":
             _write_lines(records)
             return

@@ -35,6 +35,10 @@ _OWN = (tables.collections, tables.releases, tables.failures)
 """What a collection is and went through, which a copy of it under another name did not."""
 
 
+_CARRIED = ("revision", "next_ordinal", "documents", "expiry_revision", "expired")
+"""What of a collection's row a copy begins with."""
+
+
 def uncounted(rows: int) -> None:
     """For whoever does not watch."""
 
@@ -107,8 +111,13 @@ def copying_collection(
         row = reading.execute(select(tables.collections).where(columns.name == name)).one_or_none()
         if row is None:
             raise CollectionNotFoundError(f"there is no collection {name[:80]!r} to copy")
-        counters = {key: getattr(row, key) for key in ("revision", "next_ordinal", "documents")}
-        made = add_collection(target.database, writing, new_name, counters=counters)
+        made = add_collection(
+            target.database,
+            writing,
+            new_name,
+            expiry_field=row.expiry_field,
+            counters={key: getattr(row, key) for key in _CARRIED},
+        )
         _copy_contents(reading, writing, collection=row.id, made=made, counted=counted)
         yield Move(writing, made)
 

@@ -100,7 +100,7 @@ def stream(
     """What is found, up to the document with which they have `max_chars` or more together."""
     with closing(connection.execute(query)) as rows:
         for ordinal, revision, doc_id, title, text, encoded in rows:
-            document = Document(doc_id, text, title, _decoded(doc_id, encoded))
+            document = Document(doc_id, text, title, decoded(doc_id, encoded))
             chars = len(doc_id) + len(title) + len(text) + len(encoded)
             yield StoredDocument(ordinal, revision, document, chars)
             max_chars -= chars
@@ -127,7 +127,7 @@ def fetch_metadata(
     names = ("doc_id", "revision", "metadata")
     query = select(*(_COLUMNS[name] for name in names)).where(documents_of(collection))
     return {
-        doc_id: StoredMetadata(revision, _decoded(doc_id, encoded), encoded)
+        doc_id: StoredMetadata(revision, decoded(doc_id, encoded), encoded)
         for chunk in chunks(doc_ids)
         for doc_id, revision, encoded in connection.execute(query.where(_COLUMNS.doc_id.in_(chunk)))
     }
@@ -163,7 +163,7 @@ def read_metadata(
         for ordinal, doc_id, encoded in rows:
             ordinals.append(ordinal)
             ids.append(doc_id)
-            metadata.append(_decoded(doc_id, encoded))
+            metadata.append(decoded(doc_id, encoded))
             chars += len(encoded)
             if chars >= _CHARS:
                 break
@@ -199,7 +199,8 @@ def _text(stored: Any) -> str | None:
         return None
 
 
-def _decoded(doc_id: str, encoded: str) -> dict[str, Any]:
+def decoded(doc_id: str, encoded: str) -> dict[str, Any]:
+    """The metadata of a document as they are kept. Raises `CatalogError` where they are damaged."""
     try:
         return decode_metadata(encoded)
     except ValueError:

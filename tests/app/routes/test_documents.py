@@ -78,7 +78,7 @@ def test_a_document_comes_back_as_it_was_sent(client: TestClient) -> None:
     }
     put(client, document)
     answer = client.get(f"{DOCUMENTS}/https://example.org/a%3Fb=c d")
-    assert answer.json() == document | {"revision": 1}
+    assert answer.json() == document | {"revision": 1, "truncated": False}
 
 
 def test_a_deleted_document_is_gone_and_not_found_again(client: TestClient) -> None:
@@ -320,3 +320,51 @@ def test_an_answer_counts_the_documents_whose_end_is_not_read(client: TestClient
     assert put(client, long, fits, long | {"id": "c"})["truncated"] == 2
     assert "truncated" not in put(client, fits)
     assert put(client, fits | {"title": "one more"})["truncated"] == 1
+
+
+LONG, SHORT = "word " * 300, "word " * 254
+
+
+def dumped(line: dict[str, Any]) -> bytes:
+    return json.dumps(line).encode()
+
+
+def test_a_stream_counts_the_documents_whose_end_is_not_read(client: TestClient) -> None:
+    lines = [{"id": f"d{n}", "text": LONG if n % 3 else SHORT} for n in range(1200)]
+    content = b"".join(dumped(line) + b"\n" for line in lines)
+    assert client.post(DOCUMENTS, content=content, headers=NDJSON).json()["truncated"] == 800
+    unread = client.post(DOCUMENTS, content=content, headers=NDJSON, params={"wait": False})
+    assert "truncated" not in unread.json()
+    fits = dumped({"id": "a", "text": SHORT})
+    assert "truncated" not in client.post(DOCUMENTS, content=fits, headers=NDJSON).json()
+
+
+def test_of_two_lines_with_one_id_the_later_one_is_counted(client: TestClient) -> None:
+    lines = [{"id": "a", "text": LONG}, {"id": "a", "text": SHORT}, {"id": "b", "text": LONG}]
+    content = b"\n".join(map(dumped, lines))
+    assert client.post(DOCUMENTS, content=content, headers=NDJSON).json()["truncated"] == 1
+
+
+def test_a_document_says_whether_its_end_is_read(client: TestClient) -> None:
+    put(client, {"id": "a", "text": LONG}, {"id": "b", "text": SHORT}, {"id": "c", "text": "x"})
+    told = {name: client.get(f"{DOCUMENTS}/{name}").json()["truncated"] for name in "abc"}
+    assert told == {"a": True, "b": False, "c": False}
+
+
+def test_changing_one_document_says_whether_its_end_is_read(client: TestClient) -> None:
+    path = f"{DOCUMENTS}/a"
+    assert client.put(path, json={"text": LONG}).json()["truncated"] == 1
+    assert "truncated" not in client.put(path, json={"text": SHORT}).json()
+    assert client.patch(path, json={"title": "one more word"}).json()["truncated"] == 1
+    assert "truncated" not in client.patch(path, json={"metadata": {"n": 1}}).json()
+    assert "truncated" not in client.patch(path, json={"title": ""}).json()
+
+
+def test_changing_many_documents_counts_those_whose_end_is_not_read(client: TestClient) -> None:
+    put(client, *({"id": name, "text": SHORT} for name in "abc"))
+    patches = [{"id": "a", "text": LONG}, {"id": "b", "title": "one more word"}]
+    patches += [{"id": "c", "metadata": {"n": 1}}, {"id": "gone", "text": LONG}]
+    assert client.patch(DOCUMENTS, json={"documents": patches}).json()["truncated"] == 2
+    content = b"\n".join(map(dumped, patches))
+    assert client.patch(DOCUMENTS, content=content, headers=NDJSON).json()["truncated"] == 2
+    assert "truncated" not in client.patch(DOCUMENTS, json={"documents": patches[2:3]}).json()

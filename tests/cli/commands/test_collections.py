@@ -1,5 +1,8 @@
+from contextlib import closing
 from pathlib import Path
 
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.document import Document
 from tests.cli.conftest import Molt
 
 
@@ -43,3 +46,43 @@ def test_an_empty_list_says_so_on_standard_error_only(molt: Molt) -> None:
     listed = molt("collections", "list")
     assert (listed.status, listed.stdout) == (0, "")
     assert "No collections yet" in listed.stderr
+
+
+def test_documents_expire_by_the_field_that_was_named(molt: Molt) -> None:
+    made = molt("--json", "collections", "create", "shop", "--expiry-field", "until")
+    assert made.value["expiry_field"] == "until"
+    shown = molt("--json", "collections", "show", "shop").value
+    assert shown["expiry_field"] == "until"
+    assert (shown["expired_total"], shown["expiry"]["unreadable"]) == (0, 0)
+
+
+def test_a_field_is_changed_and_taken_back(molt: Molt) -> None:
+    molt("collections", "create", "shop")
+    changed = molt("--json", "collections", "set", "shop", "--expiry-field", "until")
+    assert (changed.status, changed.value["expiry_field"]) == (0, "until")
+    assert changed.value["warnings"] == []
+    back = molt("--json", "collections", "set", "shop", "--no-expiry-field")
+    assert (back.value["expiry_field"], back.value["expiry"]) == (None, None)
+
+
+def test_what_will_not_expire_is_told(molt: Molt, home: Path, tmp_path: Path) -> None:
+    molt("collections", "create", "shop")
+    with closing(open_catalog(home_url(home))) as catalog:
+        documents = [Document("a", "text", metadata={"until": "soon"}), Document("b", "text")]
+        catalog.documents.upsert(catalog.collections.get("shop"), documents)
+    changed = molt("collections", "set", "shop", "--expiry-field", "until")
+    assert changed.status == 0
+    assert "expiry_field\tuntil" in changed.stdout
+    assert "Warning: of the 2 documents that were looked at none has a date" in changed.stderr
+    assert "'a'" in changed.stderr
+
+
+def test_either_a_field_or_none_is_to_be_given(molt: Molt) -> None:
+    molt("collections", "create", "shop")
+    assert molt("collections", "set", "shop").status == 2
+    both = molt("collections", "set", "shop", "--expiry-field", "x", "--no-expiry-field")
+    assert both.status == 2
+    assert "--no-expiry-field" in both.stderr
+    refused = molt("collections", "set", "shop", "--expiry-field", "id")
+    assert refused.status == 1
+    assert "is the document's id" in refused.stderr

@@ -161,3 +161,12 @@ def test_what_cannot_be_exported_leaves_nothing_behind(books: Molt, tmp_path: Pa
     done = books("export", "nowhere", str(tmp_path / "out"))
     assert (done.status, "no collection 'nowhere'" in done.stderr) == (1, True)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_export_says_that_it_does_not_hold_by_which_field_documents_expire(
+    molt: Molt, tmp_path: Path
+) -> None:
+    molt("collections", "create", "shop", "--expiry-field", "until")
+    done = molt("export", "shop", str(tmp_path / "shop"))
+    assert done.status == 0
+    assert "`molt collections set NAME --expiry-field until`" in done.stderr

@@ -14,7 +14,7 @@ from molt.index.catalog.events import Event
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.storage.checksums import changed_rows
-from molt.index.catalog.tables import checksums, metadata
+from molt.index.catalog.tables import UNPROVEN, metadata
 from tests.damage import spoil
 
 
@@ -61,7 +61,7 @@ def test_what_was_written_as_usual_is_as_it_was_written(catalog: Catalog) -> Non
 def test_every_row_of_every_table_has_a_checksum_and_no_other_has(catalog: Catalog) -> None:
     with catalog.database.reading() as connection:
         for table in metadata.sorted_tables:
-            if table is not checksums:
+            if table not in UNPROVEN:
                 counted = connection.exec_driver_sql(f"SELECT count(*) FROM {table.name}")
                 kept = connection.exec_driver_sql(
                     f"SELECT count(*) FROM checksums WHERE kind = '{table.name}'"
@@ -83,6 +83,7 @@ def test_every_row_of_every_table_has_a_checksum_and_no_other_has(catalog: Catal
         ("UPDATE aliases SET checkpoint = 'fedcba9876543211'", "aliases: 'default'"),
         ("UPDATE releases SET actor = 'opz'", "releases: "),
         ("UPDATE collections SET documents = 28", "collections: 'shop'"),
+        ("UPDATE collections SET expiry_field = 'x'", "collections: 'shop'"),
         ("UPDATE tombstones SET ordinal = 5", "tombstones: "),
         ("UPDATE events SET user_id = ''", "events: "),
         ("DELETE FROM judgments", "judgments: 1 are gone"),

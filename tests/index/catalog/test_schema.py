@@ -21,6 +21,7 @@ from molt.index.catalog.access.audit import AuditFilter
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
+from molt.index.catalog.expiries import Stated
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
@@ -139,14 +140,18 @@ def test_judgments_that_an_earlier_version_kept_are_kept_and_still_replaced(
         upgrade = alembic.command.upgrade
         earlier.setattr("alembic.command.upgrade", lambda config, _: upgrade(config, "0002"))
         catalog = open_catalog(bare_url)
-    collection = catalog.collections.create("default")
+    counters = dict.fromkeys(("revision", "next_ordinal", "documents", "epoch"), 0)
+    row = {"id": 1, "name": "default", "created_at": datetime(2026, 1, 1, tzinfo=UTC)} | counters
+    collections = table("collections", *map(column, row))
     former = table("judgments", *map(column, ("collection_id", *Judgment.__annotations__)))
     with catalog.database.writing() as connection:
-        rows = [asdict(judgment) | {"collection_id": collection.id} for judgment in given]
+        connection.execute(insert(collections), row)
+        rows = [asdict(judgment) | {"collection_id": 1} for judgment in given]
         connection.execute(insert(former), rows)
     catalog.close()
 
     catalog = open_catalog(bare_url)
+    collection = catalog.collections.get("default")
     assert catalog.judgments.graded(collection) == given
     catalog.judgments.put(collection, judgments=[replace(given[0], grade=9)])
     assert catalog.judgments.graded(collection) == [replace(given[0], grade=9), *given[1:]]
@@ -162,6 +167,11 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     collection = catalog.collections.get("default")
     assert (collection.revision, collection.documents, collection.epoch) == (5, 2, 1)
     assert collection.created_at.tzinfo is UTC
+    expiring = "z" if revision >= "0007" else None
+    assert (collection.expiry_field, collection.expired) == (expiring, 0)
+    assert catalog.expiries.next_due(collection) is None
+    assert catalog.expiries.follow(collection, lambda said: Stated(said.get("z"))) == bool(expiring)
+    assert catalog.expiries.next_due(collection) == (1 if expiring else None)
     found = catalog.documents.page(collection, limit=9)
     assert [(one.document.id, one.ordinal, one.revision) for one in found] == [
         ("a", 0, 4),

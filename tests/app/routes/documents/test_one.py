@@ -57,7 +57,7 @@ def test_a_patch_that_leaves_no_document_is_refused_and_changes_nothing(
     answer = client.patch(f"{DOCUMENTS}/a", json=body)
     assert answer.status_code == 422
     assert said in answer.json()["detail"]
-    assert client.get(f"{DOCUMENTS}/a").json() == BOOTS | {"revision": 1}
+    assert client.get(f"{DOCUMENTS}/a").json() == BOOTS | {"revision": 1, "truncated": False}
 
 
 def test_a_patch_nested_deeper_than_any_metadata_is_refused(client: TestClient, put: Put) -> None:
