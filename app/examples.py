@@ -21,6 +21,7 @@ _JOB = {"collection": "default"}
 
 EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
     "create_collection": {"application/json": {"name": "products"}},
+    "change_collection": {"application/json": {"expiry_field": "valid_until"}},
     "put_documents": {
         "application/json": {"documents": [_DOCUMENT], "wait": True},
         "application/x-ndjson": _LINE,

@@ -10,7 +10,6 @@ from molt.app.http.answers import Json
 from molt.app.http.auditing import administers
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
-from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import CollectionPlace, KeyScope, named_in, require_covered, scoped
 from molt.app.http.texts import CollectionPath
@@ -93,9 +92,6 @@ async def patch_collection(
     request: Request, collection: CollectionPath, body: CollectionChange
 ) -> Json:
     """Let documents expire by a date in their metadata, or no more; holds for all, at once."""
-    if body.expiry_field is None:
-        detail = 'name a field, as {"expiry_field": "expires_at"}; "" lets no document expire'
-        raise InvalidRequestError([Violation(detail, "body", ("expiry_field",))])
     service, match = service_of(request), matching_of(request)
     state = await admission_of(request).run(
         _change, service.engine, collection, body.expiry_field or None, match

@@ -15,8 +15,9 @@ NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,62}$"
 ExpiryField = Annotated[
     str,
     AfterValidator(without_nul),
-    Field(max_length=MAX_FIELD_CHARS, json_schema_extra={"pattern": r"^[^\u0000]*$"}),
+    Field(max_length=MAX_FIELD_CHARS, json_schema_extra={"pattern": r"^(?!id$)[^\u0000]*$"}),
 ]
+"""A dotted path; `id` is no metadata."""
 
 
 class NewCollection(Strict):
@@ -31,10 +32,9 @@ class NewCollection(Strict):
 class CollectionChange(Strict):
     """The body of `PATCH /collections/{collection}`."""
 
-    expiry_field: ExpiryField | None = Field(
-        None,
+    expiry_field: ExpiryField = Field(
         description="the field of the metadata whose date says when a document expires; an empty "
-        "string lets none expire any more",
+        "string lets none expire any more"
     )
 
 

@@ -83,13 +83,13 @@ def test_an_empty_field_lets_documents_expire_no_more(client: TestClient) -> Non
 
 
 @pytest.mark.parametrize("body", [{}, {"expiry_field": None}])
-def test_a_change_of_nothing_says_what_could_be_changed(
+def test_a_change_of_nothing_is_refused_and_changes_nothing(
     client: TestClient, body: dict[str, Any]
 ) -> None:
     client.post("/collections", json={"name": "shop", "expiry_field": "until"})
     answer = client.patch("/collections/shop", json=body)
     assert answer.status_code == 422
-    assert 'name a field, as {"expiry_field": "expires_at"}' in answer.json()["detail"]
+    assert "expiry_field" in answer.json()["detail"]
     assert state(client)["expiry_field"] == "until"
 
 
