@@ -12,7 +12,7 @@ from molt.app.routes.documents.schemas import DocumentBody
 from molt.app.service import Service
 from molt.encoder.encoder import InputType
 from molt.encoder.errors import EncoderError
-from molt.index.catalog.collections import Collection
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.rows.patching import DocumentPatch
 
