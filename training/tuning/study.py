@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import optuna
 from optuna import Study, Trial
@@ -25,7 +26,6 @@ from molt.training.fit.progress import OnEvent, TrainingEvent, unwatched
 from molt.training.material import Material
 from molt.training.run import name_run
 from molt.training.run_lock import exclusive_run
-from molt.training.tuning.space import suggest
 from molt.training.uses import note_uses
 
 _OVER = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -73,7 +73,7 @@ def _tune(study: Study, tuning: "_Tuning", trials: int) -> Tuned:
         study.optimize(tuning.run, n_trials=1)
     best = study.best_trial
     return Tuned(
-        config=suggest(optuna.trial.FixedTrial(best.params), tuning.config),
+        config=_suggest(optuna.trial.FixedTrial(best.params), tuning.config),
         ndcg10=best.values[0],
         base_ndcg10=best.user_attrs["base_ndcg10"],
         trials=over,
@@ -117,7 +117,7 @@ class _Tuning:
 
     def run(self, trial: Trial) -> float:
         """nDCG@10 on dev of the trial's best epoch, the base's where none is better."""
-        config = suggest(trial, self.config)
+        config = _suggest(trial, self.config)
         folder = self._home.runs / name_run(self._material, config)
         run_folder = RunFolder(folder, self._home.cache)
 
@@ -158,3 +158,24 @@ class _Tuning:
         if kept is not None:
             rmtree(self._home.runs / kept, ignore_errors=True)
         trial.study.set_user_attr("best_run", folder.name)
+
+
+def _suggest(trial: optuna.trial.BaseTrial, config: TrainConfig) -> TrainConfig:
+    """The configuration that a trial tries: what is not tuned stays as it is."""
+    proposed: dict[str, dict[str, Any]] = {
+        "optimiser": {
+            "learning_rate": trial.suggest_float("optimiser.learning_rate", 1e-5, 2e-4, log=True),
+            "layer_decay": trial.suggest_float("optimiser.layer_decay", 0.7, 1.0),
+            "warmup": trial.suggest_float("optimiser.warmup", 0.0, 0.2),
+        },
+        "objective": {"scale": trial.suggest_float("objective.scale", 10.0, 60.0, log=True)},
+        "negatives": {
+            "per_query": trial.suggest_int("negatives.per_query", 0, 3),
+            "margin": trial.suggest_float("negatives.margin", 0.0, 0.2),
+        },
+        "run": {"batch_size": trial.suggest_categorical("run.batch_size", [32, 64, 128])},
+    }
+    values = config.model_dump()
+    for section, keys in proposed.items():
+        values[section] |= keys
+    return TrainConfig.model_validate(values)
