@@ -34,7 +34,7 @@ ACCEPTED = ["2xx", "401", "403", "404", "409"]
 # name and how many conditions it has, that two ids differ, that a text or a title is not blank,
 # how many dimensions a model has, what makes an archive a checkpoint, that force needs a
 # reason, that an idempotency key was used before, which cursor is an answer's, which name looks
-# like an id, that something says which judgments go.
+# like an id, that something says which judgments or pairs go.
 INEXPRESSIBLE = {
     "POST /search": 422,
     "GET /search": 422,
@@ -47,6 +47,7 @@ INEXPRESSIBLE = {
     "POST /collections/{collection}/judgments": 422,
     "GET /collections/{collection}/judgments": 422,
     "DELETE /collections/{collection}/judgments": 422,
+    "DELETE /collections/{collection}/pairs": 422,
     "POST /events": 422,
     "GET /admin/audit": 422,
     "POST /admin/releases/name": 422,
