@@ -1,4 +1,8 @@
-"""A real `molt serve` process, started, waited for, killed and started again by tests."""
+"""A real `molt serve` process, started, waited for, killed and started again by tests.
+
+So that tests of many starts need not import all that serves each time, it is forked off a process
+that has (`tests/forking.py`); an `InstalledServer` is started by its name.
+"""
 
 import contextlib
 import json
@@ -11,11 +15,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
+
+from molt.encoder import open_checkpoint, open_encoder
+from molt.engine.settings import load_settings
+from molt.index.catalog.catalog import open_catalog
+from tests.forking import ForkedProcess, fork
 
 MOLT = Path(sys.executable).with_name("molt")
 START_SECONDS = 60.0
@@ -28,11 +40,10 @@ class ServerProcess:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [str(MOLT), "serve", "--home", str(home), "--port", str(self.port)]
-        self._command += options
+        self._arguments = ["serve", "--home", str(home), "--port", str(self.port), *options]
         self.environment = os.environ | {"HF_HUB_OFFLINE": "1", "MOLT_WORKER__START": "false"}
         self._ready = ready
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self.log = home / "server.log"
 
     def __enter__(self) -> Self:
@@ -62,9 +73,10 @@ class ServerProcess:
     def spawn(self) -> None:
         """Start it without waiting."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, env=self.environment, start_new_session=True
-            )
+            self._process = self._begun(log.fileno())
+
+    def _begun(self, log: int) -> subprocess.Popen[bytes] | ForkedProcess:
+        return fork("molt", *self._arguments, environment=self.environment, stdout=log, stderr=log)
 
     def kill(self) -> None:
         """SIGKILL the server and everything that it started."""
@@ -125,6 +137,35 @@ class ServerProcess:
                 return error.code, _json(error.read())
 
 
+class InstalledServer(ServerProcess):
+    """The command as it is installed: where its start is the point, or what it imports."""
+
+    def _begun(self, log: int) -> subprocess.Popen[bytes] | ForkedProcess:
+        return subprocess.Popen(
+            [MOLT, *self._arguments],
+            stdout=log,
+            stderr=log,
+            env=self.environment,
+            start_new_session=True,
+        )
+
+
+def molt(
+    *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own until it ends."""
+    given = [str(each) for each in arguments]
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+        outputs = {"stdout": stdout.fileno(), "stderr": stderr.fileno()}
+        with fork("molt", *given, environment=environment, **outputs) as process:
+            status = process.wait()
+        said = []
+        for each in (stdout, stderr):
+            each.seek(0)
+            said.append(each.read().decode())
+    return subprocess.CompletedProcess(["molt", *given], status, *said)
+
+
 def free_port() -> int:
     """A port of the loopback address that nobody listens on.
 
@@ -139,13 +180,17 @@ def free_port() -> int:
 
 
 def make_home(home: Path, checkpoint: Path) -> Path:
-    """A home whose default checkpoint is a copy of `checkpoint`."""
+    """A home whose default checkpoint is a copy of `checkpoint`, which has been tried already.
+
+    What was found of it lies beside it, for all homes that are made of it.
+    """
+    found = checkpoint.with_name(".tried")
+    if not found.exists():
+        open_encoder(open_checkpoint(checkpoint), cache=found).close()
+    shutil.copytree(found, home / "cache")
     shutil.copytree(checkpoint, home / "checkpoints" / checkpoint.name)
-    subprocess.run(
-        [str(MOLT), "--home", str(home), "checkpoints", "default", checkpoint.name],
-        check=True,
-        capture_output=True,
-    )
+    with closing(open_catalog(load_settings(home=home).catalog)) as catalog:
+        catalog.aliases.set("default", checkpoint.name)
     return home
 
 

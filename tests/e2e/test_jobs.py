@@ -1,7 +1,6 @@
 """Jobs from the request to what they made, by a worker: merge, export, tune."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,19 +20,21 @@ from molt.training.config import RetrainConfig, validated
 from molt.training.evaluation.store import ReportStore
 from tests.faults.conftest import queue
 from tests.faults.homes import opened, pointed
-from tests.faults.learning import CONFIG, environment, home
-from tests.faults.swapping import in_batches, wait_until
-from tests.server import MOLT
+from tests.faults.learning import CONFIG, environment, home, letters
+from tests.faults.swapping import in_batches, wait_until, worker_log
+from tests.forking import fork
 
-__all__ = ["home", "queue"]
+__all__ = ["home", "letters", "queue"]
 
 
 @contextmanager
 def working(home: Path) -> Iterator[None]:
     """A worker of the home, for as long as the block lasts."""
-    command = [str(MOLT), "worker", "--home", str(home), "--supervised"]
+    command = ("worker", "--home", str(home), "--supervised")
     environ = environment(home) | in_batches(50)
-    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE) as worker:
+    with worker_log(home).open("ab") as log:
+        worker = fork("molt", *command, environment=environ, stderr=log.fileno())
+    with worker:
         yield
         worker.kill()
 

@@ -70,4 +70,5 @@ def fill(home: Path) -> Path:
         body = {"documents": documents, "wait": True}
         assert server.ask("POST", "/collections/shop/documents", body)[1]["indexed"]
         server.stop()
+    JobQueue(load_settings(home=home).jobs).close()  # its tables, too, are made once
     return home

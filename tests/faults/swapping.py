@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 from molt.artifact.faultpoint import ARMED, FIRED
 from molt.index.jobs.job import Job, JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
-from tests.server import MOLT, ServerProcess
+from tests.forking import fork
+from tests.server import ServerProcess
 
 PATIENCE = 90.0
 SLACK = 6.0
@@ -59,10 +59,10 @@ def work(
 
     It is killed as soon as `until` holds. What it logs is in `worker_log`.
     """
-    command = [str(MOLT), "worker", "--home", str(home), "--supervised"]
+    command = ("worker", "--home", str(home), "--supervised")
     with (
         worker_log(home).open("ab") as log,
-        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=log) as worker,
+        fork("molt", *command, environment=environment, stderr=log.fileno()) as worker,
     ):
         wait_until(lambda: worker.poll() is not None or queue.get(job.id).state.ended or until())
         if until():

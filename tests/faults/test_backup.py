@@ -16,7 +16,7 @@ from molt.index.catalog.catalog import home_url, open_catalog
 from tests.faults.homes import EVERYTHING, generations, orphans, served
 from tests.faults.points import ADDING, BACKING_UP, RESTORING
 from tests.faults.swapping import PATIENCE, armed, fired, wait_until
-from tests.server import MOLT, ServerProcess
+from tests.server import ServerProcess, molt
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P1", "a backup beside writes and swaps, or killed, and restored")
@@ -26,9 +26,7 @@ QUERIES = ("thing", "thing d7", "note of a writer", "something else")
 
 def run(home: Path, *arguments: str, **points: str) -> subprocess.CompletedProcess[str]:
     """A command over a home, in which faultpoints do what `points` says."""
-    command = [str(MOLT), "--home", str(home), "--json", *arguments]
-    environment = armed(home, **points)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return molt("--home", home, "--json", *arguments, environment=armed(home, **points))
 
 
 def succeed(home: Path, *arguments: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import http.client
 import random
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.homes import name_database
-from tests.server import MOLT, ServerProcess, make_home
+from tests.server import ServerProcess, make_home, molt
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P1", "SIGKILL of a server while clients write")
@@ -109,7 +108,5 @@ def kill_often(home: Path, *, kills: int) -> None:
         status, document = server.ask("GET", f"/collections/kill/documents/{doc_id}")
         assert (status, document["text"]) == (200, acknowledged[doc_id])
     server.kill()
-    checked = subprocess.run(
-        [str(MOLT), "--home", str(home), "check"], capture_output=True, text=True, check=False
-    )
+    checked = molt("--home", home, "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr

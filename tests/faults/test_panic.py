@@ -13,7 +13,7 @@ import pytest
 
 from tests.checkpoints import build_checkpoint
 from tests.faults.swapping import wait_until
-from tests.server import ServerProcess, make_home
+from tests.server import InstalledServer, make_home
 
 SPOILT = "quagmire"
 """A text that holds it panics."""
@@ -71,27 +71,27 @@ def home(tmp_path: Path, tiny_checkpoint: Path) -> Path:
     return make_home(tmp_path / "home", tiny_checkpoint)
 
 
-def serving(home: Path, checkpoints: str = "", **environment: str) -> ServerProcess:
+def serving(home: Path, checkpoints: str = "", **environment: str) -> InstalledServer:
     """A server that says in a line where it panics: a backtrace of Python itself takes a minute."""
-    server = ServerProcess(home)
+    server = InstalledServer(home)
     path = (str(write_panic(home.parent / "site", checkpoints)), os.environ.get("PYTHONPATH"))
     server.environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     server.environment |= {"RUST_BACKTRACE": "0"} | environment
     return server
 
 
-def put(server: ServerProcess, name: str, **texts: str) -> bool:
+def put(server: InstalledServer, name: str, **texts: str) -> bool:
     documents = [{"id": doc_id, "text": text} for doc_id, text in texts.items()]
     status, answer = server.ask("POST", f"/collections/{name}/documents", {"documents": documents})
     assert status == 200, answer
     return bool(answer["indexed"])
 
 
-def search(server: ServerProcess, text: str, name: str = "left") -> tuple[int, dict[str, Any]]:
+def search(server: InstalledServer, text: str, name: str = "left") -> tuple[int, dict[str, Any]]:
     return server.ask("POST", "/search", {"query": text, "collection": name})
 
 
-def really_panicked(server: ServerProcess) -> bool:
+def really_panicked(server: InstalledServer) -> bool:
     return "panicked at" in server.log.read_text()
 
 
@@ -148,10 +148,10 @@ def test_a_checkpoint_whose_searches_panic_is_taken_back_by_the_watch(home: Path
         wait_until(lambda: server.ask("GET", f"/admin/jobs/{job['id']}")[1]["state"] == "done")
 
 
-def serving_checkpoint(server: ServerProcess) -> str:
+def serving_checkpoint(server: InstalledServer) -> str:
     return str(server.ask("GET", "/collections/left")[1]["checkpoint"])
 
 
-def taken_back(server: ServerProcess) -> bool:
+def taken_back(server: InstalledServer) -> bool:
     releases = server.ask("GET", "/admin/releases?collection=left")[1]["releases"]
     return any(one["actor"] == "watch" for one in releases)

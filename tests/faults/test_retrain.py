@@ -18,14 +18,14 @@ from molt.training.data.dataset import Dataset
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.store import ReportStore
 from tests.faults.homes import generations, opened, orphans, pointed
-from tests.faults.learning import CONFIG, environment, home
+from tests.faults.learning import CONFIG, environment, home, letters
 from tests.faults.points import STARTED, TRAINING
 from tests.faults.swapping import fired, work
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P4", "SIGKILL at each step of a retraining")
 
-__all__ = ["home"]
+__all__ = ["home", "letters"]
 
 
 def first_hits(home: Path, dataset: Dataset) -> float:

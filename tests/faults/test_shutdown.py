@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.swapping import logged, wait_until
-from tests.server import ServerProcess, make_home
+from tests.server import InstalledServer, make_home
 
 SLOW = "molasses"
 """A text that holds it takes half a second to read."""
@@ -54,7 +54,7 @@ def test_a_server_that_makes_a_long_segment_ends_soon_and_blames_no_document(
 ) -> None:
     home = make_home(tmp_path / "home", tiny_checkpoint)
     slow = write_slowness(tmp_path / "site")
-    server = ServerProcess(home)
+    server = InstalledServer(home)
     quick = dict(server.environment)
     path = (str(slow), os.environ.get("PYTHONPATH"))
     server.environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))

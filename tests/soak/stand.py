@@ -22,7 +22,7 @@ import psutil
 from molt.artifact.faultpoint import ARMED, FIRED
 from molt.encoder import CheckpointStore, Encoder, open_encoder
 from tests.checkpoints import build_checkpoint
-from tests.server import MOLT, ServerProcess, make_home
+from tests.server import MOLT, InstalledServer, ServerProcess, make_home
 from tests.soak.answers import Pairs
 from tests.soak.crowd import COLLECTION, DOCUMENTS, WORDS
 from tests.soak.oracle import Oracle
@@ -139,7 +139,7 @@ def prepared(folder: Path, seed: int) -> Iterator[Stand]:
             encoders = {
                 one.id: opened.enter_context(closing(_encoder(folder, one.id))) for one in (a, b)
             }
-            server = ServerProcess(home)
+            server = InstalledServer(home)
             server.environment = _environment()
             pairs = Pairs(home, encoders, texts)
             opened.callback(server.kill)

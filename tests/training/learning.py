@@ -36,6 +36,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 @pytest.fixture
 def dataset() -> Dataset:
     """Every query is two letters, and its document those two among others that mean nothing."""
+    return make_dataset()
+
+
+def make_dataset() -> Dataset:
+    """The same one each time."""
     random = np.random.default_rng(0)
     pairs = [(one, other) for one in LETTERS for other in LETTERS if one < other]
     documents = tuple(

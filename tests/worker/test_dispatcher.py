@@ -1,17 +1,17 @@
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.paths import ROOT
+from tests.forking import fork
 
 
 def test_what_runs_jobs_ends_with_the_last_and_begins_with_the_next(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+    home, said = tmp_path / "home", tmp_path / "said"
     home.mkdir()
-    command = [sys.executable, "-m", "tests.worker.dispatching", str(home)]
-    worked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert worked.returncode == 0, worked.stderr
-    assert worked.stdout.splitlines() == [
+    with said.open("wb") as output:
+        outputs = {"stdout": output.fileno(), "stderr": output.fileno()}
+        with fork("tests.worker.dispatching", str(home), **outputs) as worker:
+            status = worker.wait()
+    assert status == 0, said.read_text()
+    assert [line for line in said.read_text().splitlines() if line.startswith("failed")] == [
         "failed after 1: there is no collection 'first'; create it first",
         "failed after 1: there is no collection 'second'; create it first",
     ]

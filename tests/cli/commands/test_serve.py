@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Molt
-from tests.server import ServerProcess
+from tests.server import InstalledServer
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def ready(home: Path, molt: Molt, default_checkpoint: Path) -> Path:
 
 
 def test_a_server_answers_and_ends_cleanly_on_sigterm(ready: Path) -> None:
-    with ServerProcess(ready) as server:
+    with InstalledServer(ready) as server:
         assert server.ask("GET", "/livez")[0] == 200
         assert server.stop() == 0
 
@@ -26,7 +26,7 @@ def test_an_import_beside_a_running_server_is_indexed_by_it(
 ) -> None:
     path = tmp_path / "docs.jsonl"
     path.write_text('{"id": "a", "text": "the lighthouse"}\n')
-    with ServerProcess(ready) as server:
+    with InstalledServer(ready) as server:
         done = installed("--json", "import", "docs", str(path))
         assert done.status == 0, done.stderr
         status, collection = server.ask("GET", "/collections/docs")
@@ -38,7 +38,7 @@ def test_a_replica_reads_and_leaves_indexing_to_others(
 ) -> None:
     path = tmp_path / "docs.jsonl"
     path.write_text('{"id": "a", "text": "the lighthouse"}\n')
-    with ServerProcess(ready, "--no-worker") as server:
+    with InstalledServer(ready, "--no-worker") as server:
         server.ask("POST", "/collections", {"name": "docs"})
         body = {"documents": [{"id": "b", "text": "the harbour"}], "wait": False}
         assert server.ask("POST", "/collections/docs/documents", body)[0] == 200
