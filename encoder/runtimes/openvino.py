@@ -1,6 +1,6 @@
 """OpenVINO: the runtime that is faster on most x86 hosts, where it is installed."""
 
-import threading
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +29,9 @@ class _Loaded:
 
 
 class OpenVINORuntime:
-    """One compiled graph with a stream per thread; each thread has its own request.
+    """One compiled graph with a stream per thread, and as many requests as there were at once.
+
+    Of those the last one to be idle is taken: its memory is warm.
 
     `contents` gives the SHA-256 of each file of the graph: what was compiled of them lies in
     `cache`.
@@ -55,18 +57,18 @@ class OpenVINORuntime:
             loaded = _compiled(graph, settings, kept)
         except RuntimeError as error:
             raise NoVariantError(f"OpenVINO does not take {graph}: {error}") from error
+        self._idle: deque[openvino.InferRequest] = deque()
         self._compiled = loaded.graph
-        self._mapped = loaded.mapped  # let go after the graph, whose weights lie there
+        self._mapped = loaded.mapped  # let go after what computes, whose weights lie there
         self._graph = graph
         self._has_tokens = any(TOKEN_VECTORS in each.names for each in self._compiled.outputs)
         self._max_length = max_length
-        self._local = threading.local()
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Vectors `(n, dim) float32`, L2-normalised, of ids and mask `(n, length) int64`."""
-        return self._run(VECTORS, input_ids, attention_mask)[: len(input_ids)].copy()
+        return self._run(VECTORS, input_ids, attention_mask, np.s_[: len(input_ids)])
 
     def run_tokens(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
@@ -75,12 +77,15 @@ class OpenVINORuntime:
         if not self._has_tokens:
             raise NoVariantError(f"{self._graph} has no output {TOKEN_VECTORS}")
         rows, length = input_ids.shape
-        return self._run(TOKEN_VECTORS, input_ids, attention_mask)[:rows, :length].copy()
+        return self._run(TOKEN_VECTORS, input_ids, attention_mask, np.s_[:rows, :length])
 
     def _run(
-        self, output: str, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+        self,
+        output: str,
+        input_ids: NDArray[np.int64],
+        attention_mask: NDArray[np.int64],
+        kept: slice | tuple[slice, ...],
     ) -> NDArray[np.float32]:
-        """What the request of this thread holds until its next call."""
         rows, length = input_ids.shape
         step = _SHORT_STEP if length <= _SHORT else _STEP
         shape = (1 << (rows - 1).bit_length(), min(-(-length // step) * step, self._max_length))
@@ -88,15 +93,14 @@ class OpenVINORuntime:
             "input_ids": _padded(input_ids, shape),
             "attention_mask": _padded(attention_mask, shape),
         }
-        found = self._request().infer(feed, share_inputs=True, share_outputs=True)
-        values: NDArray[np.float32] = found[output]
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
+        found = request.infer(feed, share_inputs=True, share_outputs=True)
+        values: NDArray[np.float32] = found[output][kept].copy()
+        self._idle.append(request)
         return values
-
-    def _request(self) -> openvino.InferRequest:
-        if not hasattr(self._local, "request"):
-            self._local.request = self._compiled.create_infer_request()
-        request: openvino.InferRequest = self._local.request
-        return request
 
 
 def _compiled(graph: Path, settings: dict[str, str | int], kept: CompiledGraph) -> _Loaded:
