@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from molt.index.catalog.document import Document
-from molt.index.catalog.documents import encode_document
 from molt.index.catalog.fields import check_text
 from molt.index.catalog.judging.split_name import standard_split
 from molt.index.catalog.judgments import (
@@ -18,6 +17,7 @@ from molt.index.catalog.judgments import (
     encode_judgment,
     encode_query,
 )
+from molt.index.catalog.rows.encoding import encode_document
 from molt.index.errors import InvalidFieldError
 from molt.index.files.columns import IDS, TEXTS, TITLES, DocumentColumns
 from molt.index.files.ids import make_id, read_id

@@ -9,8 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from molt.index.files.columnar.arrow import read_arrow
-from molt.index.files.columnar.parquet import read_parquet
 from molt.index.files.columns import find_columns, match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
 from molt.index.files.errors import RowError, SourceError
@@ -29,22 +27,40 @@ from molt.index.files.tabular.dialect import describe_delimiter
 from molt.index.files.tabular.sheet import read_sheet_strings, read_xlsx, sheet_columns
 
 Reader = Callable[[Path, ReadProgress, ReadOptions], Iterator[Row | RowError]]
+
+
+def _read_parquet(
+    path: Path, progress: ReadProgress, options: ReadOptions
+) -> Iterator[Row | RowError]:
+    from molt.index.files.columnar.parquet import read_parquet  # noqa: PLC0415  loads polars
+
+    return read_parquet(path, progress, options)
+
+
+def _read_arrow(
+    path: Path, progress: ReadProgress, options: ReadOptions
+) -> Iterator[Row | RowError]:
+    from molt.index.files.columnar.arrow import read_arrow  # noqa: PLC0415  loads polars
+
+    return read_arrow(path, progress, options)
+
+
 READERS: dict[str, Reader] = {
     ".jsonl": read_objects,
     ".ndjson": read_objects,
     ".json": read_objects,
     ".csv": read_csv,
     ".tsv": read_csv,
-    ".parquet": read_parquet,
-    ".arrow": read_arrow,
-    ".feather": read_arrow,
+    ".parquet": _read_parquet,
+    ".arrow": _read_arrow,
+    ".feather": _read_arrow,
     ".xlsx": read_xlsx,
 }
 _VERBATIM: dict[Reader, Reader] = {read_csv: read_strings, read_xlsx: read_sheet_strings}
-_WHOLE: tuple[Reader, ...] = (read_parquet, read_xlsx)
+_WHOLE: tuple[Reader, ...] = (_read_parquet, read_xlsx)
 _BEGINNINGS: tuple[tuple[bytes, Reader], ...] = (
-    (b"PAR1", read_parquet),
-    (b"ARROW1", read_arrow),
+    (b"PAR1", _read_parquet),
+    (b"ARROW1", _read_arrow),
     (b"{", read_objects),
     (b"[", read_objects),
     (b"\xef\xbb\xbf{", read_objects),

@@ -60,6 +60,12 @@ def test_what_asks_no_database_loads_settings_alone(arguments: tuple[str, ...], 
     assert loaded_by(*arguments, home=home) == SETTINGS
 
 
+def test_a_dry_run_loads_what_reads_its_files_alone(home: Path, tmp_path: Path) -> None:
+    table = tmp_path / "shop.jsonl"
+    table.write_text('{"id": "a", "text": "warm boots"}\n')
+    assert loaded_by("import", "shop", str(table), "--dry-run", home=home) == SETTINGS
+
+
 def test_keys_load_no_encoder_and_no_index(home: Path) -> None:
     made = loaded_by("keys", "create", "--role", "read", home=home)
     assert made >= {"alembic"}  # which makes the tables, this once

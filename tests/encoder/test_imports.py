@@ -74,3 +74,17 @@ def test_the_parent_of_serving_processes_loads_nothing_that_answers() -> None:
     command = [sys.executable, "-c", LISTENING, *ANSWERING]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == "\n"
+
+
+ELSEWHERE = ("dbos", "alembic", "openvino", "onnxruntime", "molt.worker")
+ASSEMBLED = """
+import sys
+import molt.app.application
+print(*sorted(set(sys.argv[1:]) & sys.modules.keys()))
+"""
+
+
+def test_nor_does_what_answers_load_jobs_or_a_runtime_that_it_may_not_choose() -> None:
+    command = [sys.executable, "-c", ASSEMBLED, *ELSEWHERE]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "\n"
