@@ -7,7 +7,8 @@ Each is started several times, by this version and by the other in turn; the lea
 since whatever else runs on the machine only adds. Seconds of the clock are counted from spawn to
 the end, to the first 200 of `/readyz`, or to the end of a job that waited; seconds of the processor
 are those of the process and of all below it until then, for a server with its worker until both
-have come to rest. Files are in the page cache, and the home has what a first start makes.
+have come to rest. Files are in the page cache, and each version has a home of its own, with what a
+first start makes.
 """
 
 import argparse
@@ -20,12 +21,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import psutil
 
-from benchmarks.checkpoint import default_checkpoint, lend
+from benchmarks.checkpoint import default_checkpoint
 from benchmarks.record import Table, Target, machine_facts, record
 from benchmarks.server import Server, command_of, molt
 from molt.engine.settings import load_settings
@@ -171,26 +171,32 @@ def everything(home: Path, table: Path) -> Mapping[str, Begin]:
     }
 
 
-def prepared(home: Path, table: Path, checkpoint: Path) -> None:
+def prepared(home: Path, table: Path, checkpoint: Path, source: Path | None) -> None:
     """A home with a collection, a key and a queue, as every later start finds it."""
-    rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    lend(home, checkpoint)
+    for asked in (
+        ("checkpoints", "add", str(checkpoint)),
+        ("import", COLLECTION, str(table)),
+        ("keys", "create", "--role", "read"),
+        ("jobs", "list"),
+    ):
+        ended(home, *asked)(source)
+
+
+def written(table: Path) -> None:
+    """Write the documents of the collection."""
     rows = [{"id": f"d{n}", "text": f"warm boots, model {n}", "price": n} for n in range(500)]
     table.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    for asked in (("import", COLLECTION, str(table)), ("keys", "create", "--role", "read")):
-        ended(home, *asked)(None)
 
 
 def rounds(
-    starts: Mapping[str, Begin], sources: Mapping[str, Path | None], count: int
+    starts: Mapping[str, Mapping[str, Begin]], sources: Mapping[str, Path | None], count: int
 ) -> list[dict[str, Any]]:
     """Every start by every version in turn; a first round, which compiles, is not kept."""
     found: list[dict[str, Any]] = []
     for number in range(-1, count):
-        for what, begin in starts.items():
+        for what in starts[NOW]:
             for version, source in sources.items():
-                start = begin(source)
+                start = starts[version][what](source)
                 row = {"what": what, "version": version, "round": number}
                 found.append(row | vars(start))
                 print(found[-1], flush=True)
@@ -240,11 +246,15 @@ def main() -> None:
     arguments = options.parse_args()
     machine = machine_facts()
     with tempfile.TemporaryDirectory(prefix="molt-startup-") as folder:
-        home, table = Path(folder, "home"), Path(folder, "shop.jsonl")
+        table = Path(folder, "shop.jsonl")
+        written(table)
         checkpoint = arguments.checkpoint or default_checkpoint(Path(folder, "default"))
-        prepared(home, table, checkpoint)
         sources = {NOW: None} | ({BEFORE: arguments.before / "src"} if arguments.before else {})
-        found = rounds(everything(home, table), sources, arguments.rounds)
+        homes = {version: Path(folder, version) for version in sources}
+        for version, source in sources.items():
+            prepared(homes[version], table, checkpoint, source)
+        starts = {version: everything(home, table) for version, home in homes.items()}
+        found = rounds(starts, sources, arguments.rounds)
     record(
         "startup",
         machine=machine,
