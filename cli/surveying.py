@@ -73,7 +73,7 @@ def _surveyed(
     source.ids.add(beside)
     records: list[dict[str, Any]] = []
     good, ids = 0, RepeatedIds()
-    for record in _records(source):
+    for record in _records(source, part):
         good += 1
         if part.kind is RecordKind.DOCUMENTS:
             ids.see(record.id)
@@ -103,9 +103,9 @@ class _Bad:
         self.reject(error)
 
 
-def _records(source: Any) -> Iterator[Any]:
-    for stream in (source.documents, source.queries, source.judgments, source.pairs):
-        yield from stream()
+def _records(source: "Source", part: "SourcePart") -> Iterator[Any]:
+    streams = (source.documents, source.queries, source.judgments, source.pairs)
+    return next(stream() for stream in streams if stream.__name__ == part.kind.value)
 
 
 def _form(part: "SourcePart", options: "ReadOptions") -> str:

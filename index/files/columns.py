@@ -12,10 +12,17 @@ from pathlib import Path
 from molt.index.files.errors import SourceError
 from molt.index.files.options import ReadOptions, canonical
 
-IDS = ("_id", "id", "doc_id", "docid", "document_id", "pid", "passage_id", "corpus_id", "docno")
-TEXTS = ("text", "contents", "content", "body", "passage", "document", "description", "abstract")
-TITLES = ("title", "name", "headline", "subject")
+IDS = (
+    "_id", "id", "doc_id", "docid", "document_id", "pid", "passage_id", "corpus_id", "docno",
+    "product_id", "sku",
+)  # fmt: skip
+TEXTS = (
+    "text", "contents", "content", "body", "passage", "document", "description", "abstract",
+    "body_html", "body_(html)", "product_description", "long_description", "short_description",
+)  # fmt: skip
+TITLES = ("title", "name", "headline", "subject", "product_title", "product_name")
 _NAMED = 12  # columns that an error names
+_WORDS = 6  # of a name of a column at most
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,11 @@ def require_columns(path: Path, names: Sequence[str], options: ReadOptions) -> D
             raise SourceError(path, f"has no column {wanted[:80]}; it has {_listed(names)}")
     found = find_columns(names, options)
     if found.text is None and found.title is None:
-        raise SourceError(
-            path,
-            f"no column is known to hold the text; it has {_listed(names)}: name one with "
-            "--text-column",
-        )
+        hint = "name one with --text-column"
+        if any(map(_is_value, names)):
+            hint = "the first line looks like a row; put a line before it that names the columns"
+        said = f"no column is known to hold the text; it has {_listed(names)}: {hint}"
+        raise SourceError(path, said)
     return found
 
 
@@ -96,6 +103,11 @@ def _match(names: Sequence[str], wanted: str) -> str | None:
         return wanted
     meant = canonical(wanted)
     return next((name for name in names if canonical(name) == meant), None)
+
+
+def _is_value(name: str) -> bool:
+    """Is it a number, a sentence or an address, and so hardly the name of a column?"""
+    return name.replace(".", "").isdigit() or len(name.split()) > _WORDS or "://" in name
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 The one place that knows how columns may be called.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,15 +20,20 @@ from molt.index.catalog.rows.encoding import encode_document
 from molt.index.errors import InvalidFieldError
 from molt.index.files.columns import IDS, TEXTS, TITLES, DocumentColumns
 from molt.index.files.ids import make_id, read_id
+from molt.index.files.judged.grades import WHOLE_GRADES, GradeScale, read_grade
 from molt.index.files.objects.exact import AmbiguousObjectError, parse_exactly
 from molt.index.files.text.markup import Markup, strip_markup
 
 QUERY_IDS = ("_id", "id", "query_id", "query-id", "qid")
 QUERY_TEXTS = ("text", "query")
 JUDGED_QUERIES = ("query-id", "query_id", "qid")
-JUDGED_DOCUMENTS = ("corpus-id", "corpus_id", "doc_id", "docid")
-GRADES = ("score", "grade", "relevance")
-SPECIAL = {
+JUDGED_DOCUMENTS = (
+    "corpus-id", "corpus_id", "doc_id", "docid", "document_id", "pid", "docno", "product_id",
+)  # fmt: skip
+JUDGED_TEXT = "query"
+"""The text of the query, which a judgment may have beside its id."""
+GRADES = ("score", "grade", "relevance", "label", "rel", "rating", "esci_label")
+SPECIAL = {  # beside an id, a product's is metadata like any other
     *IDS,
     *TEXTS,
     *QUERY_IDS,
@@ -37,7 +41,7 @@ SPECIAL = {
     *JUDGED_QUERIES,
     *JUDGED_DOCUMENTS,
     *("title", "metadata", "positive", "split"),
-}
+} - {"product_id", "sku"}
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,19 @@ def read_query(row: Row) -> Query:
     return query
 
 
-def read_judgment(row: Row, *, split: str | None) -> Judgment:
-    """A judgment; a column `split` goes before the one given, and a grade below 0 is 0.
+def read_judged_query(row: Row) -> Query | None:
+    """The query that a judgment has beside its id, or None. Raises as `read_document`."""
+    values = dict(row.values)
+    text = _as_text(values, (JUDGED_TEXT,))
+    if not text.strip():
+        return None
+    query = Query(_as_id(values, JUDGED_QUERIES), text)
+    encode_query(query)
+    return query
+
+
+def read_judgment(row: Row, *, split: str | None, scale: GradeScale = WHOLE_GRADES) -> Judgment:
+    """A judgment; a column `split` goes before the one given, and `scale` makes its grade.
 
     Raises as `read_document`.
     """
@@ -88,7 +103,7 @@ def read_judgment(row: Row, *, split: str | None) -> Judgment:
     judgment = Judgment(
         query_id=_as_id(values, JUDGED_QUERIES),
         doc_id=_as_id(values, JUDGED_DOCUMENTS),
-        grade=_as_grade(values),
+        grade=scale.place(grade_of(row)),
         split=standard_split(_as_text(values, ("split",)).strip() or split),
     )
     encode_judgment(judgment)
@@ -125,17 +140,12 @@ def _as_words(found: Any, column: str) -> str:
     return "" if found is None else check_text(found, field=column)
 
 
-def _as_grade(values: dict[str, Any]) -> int:
-    found = _take(values, GRADES)
+def grade_of(row: Row) -> float:
+    """The grade of a judgment as its file has it. Raises `InvalidFieldError`."""
+    found = next((row.values[name] for name in GRADES if name in row.values), None)
     if found is None:
         raise InvalidFieldError("score", f"is missing; name its column {_either(GRADES)}")
-    try:
-        grade = float(found)
-    except (TypeError, ValueError):
-        grade = math.nan
-    if not grade.is_integer():
-        raise InvalidFieldError("score", f"is {found!r:.40}, not a whole number")
-    return max(0, int(grade))
+    return read_grade(found)
 
 
 def _as_metadata(values: dict[str, Any]) -> dict[str, Any]:

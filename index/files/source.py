@@ -17,14 +17,19 @@ from molt.index.files.errors import RowError, SourceError
 from molt.index.files.folder import folder_parts
 from molt.index.files.ids import RepeatedIds
 from molt.index.files.judged.folder import unread_files
-from molt.index.files.judged.pairs import read_pairs, scores_of
+from molt.index.files.judged.pairs import read_pairs
 from molt.index.files.judged.remarks import Remarks
-from molt.index.files.judged.scores import ScoreScale, find_scale
+from molt.index.files.judged.rereading import grades_of, judged_queries, scores_of
 from molt.index.files.kinds import MixedFields
 from molt.index.files.options import ReadOptions, silent, told_once
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
-from molt.index.files.row import Row, read_document, read_judgment, read_query
+from molt.index.files.row import (
+    Row,
+    read_document,
+    read_judgment,
+    read_query,
+)
 from molt.index.files.spelling import IdSpelling
 from molt.index.files.table import column_names, find_part, has_header, read_table
 from molt.index.files.text.markup import Markup, has_markup
@@ -110,25 +115,39 @@ class Source:
         """Every query, in the order of the file."""
         for part in self._of(RecordKind.QUERIES):
             yield from self._records(part, read_query)
+        for part in self._of(RecordKind.JUDGMENTS):
+            yield from judged_queries(partial(self._again, part))
 
     def judgments(self) -> Iterator[Judgment]:
         """Every judgment, split by split."""
         for part in self._of(RecordKind.JUDGMENTS):
-            yield from self._records(part, partial(read_judgment, split=self._split(part)))
+            scale = grades_of(partial(self._again, part))
+            self._remarks.scales[part] = scale
+            read = partial(read_judgment, split=self._split(part), scale=scale)
+            yield from self._records(part, read)
+            if said := scale.remark():
+                self._remarks.note(part.path, said)
+
+    def _again(self, part: SourcePart) -> Iterator[Row]:
+        """The good rows of a part, of which nothing is told, once more."""
+        whole_ids = partial(self.ids.is_whole, part)
+        options = replace(
+            self._options,
+            tell=silent,
+            whole_ids=whole_ids,
+            verbatim=part.kind is RecordKind.PAIRS,
+        )
+        rows = read_table(part.path, ReadProgress(), options)
+        return (row for row in rows if isinstance(row, Row))
 
     def pairs(self) -> Iterator[Pair]:
         """Every pair, in the order of the file; a row may hold several."""
         for part in self._of(RecordKind.PAIRS):
-            scale = cache(partial(self._scale, part))
+            scale = cache(partial(scores_of, partial(self._again, part)))
             read = partial(read_pairs, scale=scale, split=self._split(part))
             yield from chain.from_iterable(self._records(part, read))
             for said in scale().remarks() if scale.cache_info().currsize else ():
                 self._remarks.note(part.path, said)
-
-    def _scale(self, part: SourcePart) -> ScoreScale:
-        """How a file counts its scores, which takes a look at all of them."""
-        quiet = replace(self._options, tell=silent, verbatim=True)
-        return find_scale(scores_of(read_table(part.path, ReadProgress(), quiet)))
 
     def _split(self, part: SourcePart) -> str | None:
         """The split that the name of a file says, else the one that the options do."""

@@ -21,7 +21,7 @@ _QUERIES = frozenset(map(canonical, JUDGED_QUERIES))
 _NAMES = {
     (RecordKind.DOCUMENTS, RecordKind.DOCUMENTS): IDS,
     (RecordKind.DOCUMENTS, RecordKind.JUDGMENTS): JUDGED_DOCUMENTS,
-    (RecordKind.DOCUMENTS, RecordKind.PAIRS): ("doc_id",),
+    (RecordKind.DOCUMENTS, RecordKind.PAIRS): JUDGED_DOCUMENTS,
     (RecordKind.QUERIES, RecordKind.QUERIES): QUERY_IDS,
     (RecordKind.QUERIES, RecordKind.JUDGMENTS): JUDGED_QUERIES,
 }

@@ -14,6 +14,7 @@ from molt.index.files.row import (
     GRADES,
     JUDGED_DOCUMENTS,
     JUDGED_QUERIES,
+    JUDGED_TEXT,
     QUERY_IDS,
     QUERY_TEXTS,
     Row,
@@ -29,6 +30,7 @@ _JUDGMENT_ROLES = {
     "document": JUDGED_DOCUMENTS,
     "grade": GRADES,
     "split": ("split",),
+    "text of the query": (JUDGED_TEXT,),
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from molt.index.files.columns import find_columns, match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
-from molt.index.files.errors import RowError, SourceError
+from molt.index.files.errors import RowError, SourceError, UnknownFormatError
 from molt.index.files.judged.headless import layout_of, read_headless
 from molt.index.files.judged.layouts import Layout
 from molt.index.files.judged.names import read_name, split_of
@@ -67,18 +67,6 @@ _BEGINNINGS: tuple[tuple[bytes, Reader], ...] = (
     (b"\xef\xbb\xbf[", read_objects),
 )
 _TEXT_ENDS = ("", ".txt", ".tab", ".dat", ".text")
-_HINTS = {
-    ".zip": "unpack it and import what it holds",
-    ".tar": "unpack it and import what it holds",
-    ".tgz": "unpack it and import what it holds",
-    ".7z": "unpack it and import what it holds",
-    ".xls": "save it as .xlsx or .csv",
-    ".ods": "save it as .xlsx or .csv",
-    ".docx": "export its text as .jsonl or .csv",
-    ".pdf": "export its text as .jsonl or .csv",
-    ".sqlite": "export its table as .csv or .jsonl",
-    ".db": "export its table as .csv or .jsonl",
-}
 _NAMED = {"queries": RecordKind.QUERIES, "qrels": RecordKind.JUDGMENTS, "pairs": RecordKind.PAIRS}
 _GUESSING = ReadOptions()
 
@@ -180,7 +168,7 @@ def _reader(path: Path, options: ReadOptions) -> Reader:
     end = f".{options.format.lower().removeprefix('.')}" if options.format else bare_suffix(path)
     read = READERS.get(end) or (None if options.format else _by_beginning(path, options))
     if read is None:
-        raise _unknown(path)
+        raise UnknownFormatError(path, bare_suffix(path))
     if read in _WHOLE and is_packed(path):
         raise SourceError(path, f"is of no known format: unpack it to a file that ends in {end}")
     return read
@@ -199,17 +187,6 @@ def _by_beginning(path: Path, options: ReadOptions) -> Reader | None:
     return read
 
 
-def _unknown(path: Path) -> SourceError:
-    if hint := _HINTS.get(bare_suffix(path)):
-        return SourceError(path, f"is of no known format: {hint}")
-    return SourceError(
-        path,
-        "is of no known format; bring .jsonl, .ndjson, .json, .csv or .tsv (each also with "
-        ".gz, .zst, .bz2 or .xz), .parquet, .arrow, .feather or .xlsx, a folder in the BEIR "
-        "layout, TREC qrels or topics, or say what it is with --format",
-    )
-
-
 def _declared(path: Path, options: ReadOptions) -> tuple[str, ...]:
     read = _reader(path, options)
     if read is read_csv:
@@ -219,7 +196,7 @@ def _declared(path: Path, options: ReadOptions) -> tuple[str, ...]:
 
 def _no_row(path: Path, first: RowError | None) -> SourceError:
     if first is None:
-        return SourceError(path, "holds no row")
+        return SourceError(path, "holds no row; where it has a line, that one names the columns")
     return SourceError(path, f"no row can be read; the first, on line {first.line}, {first.reason}")
 
 

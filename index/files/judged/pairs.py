@@ -4,8 +4,7 @@ A query with texts that answer it and texts that do not, or with one text and a 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -14,8 +13,7 @@ import orjson
 
 from molt.index.catalog.fields import check_id, check_words
 from molt.index.catalog.judgments import Pair, encode_pair
-from molt.index.errors import CatalogError, InvalidFieldError
-from molt.index.files.errors import RowError
+from molt.index.errors import InvalidFieldError
 from molt.index.files.ids import read_id
 from molt.index.files.judged.scores import Score, ScoreScale, read_score
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
@@ -26,18 +24,19 @@ ASKED = (
 )  # fmt: skip
 POSITIVES = (
     "positive", "positives", "pos", "answer", "answers", "relevant_passages", "positive_passages",
-    "completion", "chosen",
+    "positive_ctxs", "completion", "chosen",
 )  # fmt: skip
 NEGATIVES = (
     "negative", "negatives", "neg", "hard_negative", "hard_negatives", "irrelevant_passages",
-    "negative_passages", "rejected",
+    "negative_passages", "negative_ctxs", "hard_negative_ctxs", "rejected",
 )  # fmt: skip
 SECOND_TEXTS = (
     "document", "passage", "sentence2", "sentence_2", "text2", "text_2", "question2", "hypothesis",
 )  # fmt: skip
 SCORE_NAMES = ("score", "label", "gold_label", "similarity", "similarity_score", "is_duplicate")
 _NUMBERED = re.compile(r"(pos|neg)(ative|itive)?s?_?\d{1,4}")
-_DOCUMENT, _SPLIT, _PREMISE = "doc_id", "split", "premise"
+_SPLIT, _PREMISE = "split", "premise"
+_PASSAGES = frozenset({"positive_ctxs", "positive_passages", "relevant_passages"})
 _OF_DOCUMENTS = frozenset({"text", "contents", "content", "body"})
 _MOST_TEXTS = 10_000
 
@@ -68,7 +67,7 @@ def holds_pairs(columns: Iterable[str]) -> bool:
     if judged or known & _OF_DOCUMENTS or not known & {*ASKED}:
         return False
     texts = _positives(known) or _negatives(known) or known & {*SECOND_TEXTS}
-    return bool(texts) or _DOCUMENT in known
+    return bool(texts or known & {*JUDGED_DOCUMENTS})
 
 
 def pair_roles(columns: Iterable[str]) -> dict[str, str]:
@@ -80,7 +79,7 @@ def pair_roles(columns: Iterable[str]) -> dict[str, str]:
         ("query", ASKED),
         ("answers", () if positive else SECOND_TEXTS),
         ("score", () if negative else SCORE_NAMES),
-        ("document", (_DOCUMENT,)),
+        ("document", JUDGED_DOCUMENTS),
         ("split", (_SPLIT,)),
     ):
         if (name := _first(spelled, names)) is not None:
@@ -98,13 +97,13 @@ def read_pair_row(values: Mapping[str, Any]) -> PairRow:
     positive, negative = _positives(given), _negatives(given)
     second = None if positive else _first(given, SECOND_TEXTS)
     scored = None if negative else _first(spelled, SCORE_NAMES)
-    document, split = given.get(_DOCUMENT), given.get(_SPLIT)
-    used = {asked, second, scored, _DOCUMENT, _SPLIT, *positive, *negative}
+    document, split = _first(given, JUDGED_DOCUMENTS), given.get(_SPLIT)
+    used = {asked, second, scored, document, _SPLIT, *positive, *negative}
     return PairRow(
         query=check_words(given[asked], field=asked),
         positives=_texts(given, positive or [one for one in (second,) if one]),
         negatives=_texts(given, negative),
-        doc_id=None if document is None else read_id(document, field=_DOCUMENT),
+        doc_id=None if document is None else read_id(given[document], field=document),
         score=None if scored is None else _score(given, scored, asked=asked),
         scored=scored,
         split=None if split is None else check_id(split, field=_SPLIT),
@@ -124,7 +123,7 @@ def read_pairs(
     said = read_pair_row(row.values)
     positives: tuple[str | None, ...] = said.positives or ((None,) if said.doc_id else ())
     if not positives:
-        names = " or ".join((*POSITIVES, *SECOND_TEXTS, _DOCUMENT))
+        names = " or ".join((*POSITIVES, *SECOND_TEXTS, "doc_id"))
         raise InvalidFieldError("positive", f"is missing; name its column {names}")
     own = said.split or split
     if said.score is not None or (not said.is_claimed and not said.negatives and scale().scored):
@@ -137,15 +136,6 @@ def read_pairs(
     for pair in pairs:
         encode_pair(pair)
     return pairs
-
-
-def scores_of(rows: Iterable[Row | RowError]) -> Iterator[Score]:
-    """Every score of rows, whatever else is wrong with them."""
-    for row in rows:
-        if isinstance(row, Row):
-            with suppress(CatalogError):
-                if (score := read_pair_row(row.values).score) is not None:
-                    yield score
 
 
 def _scored(
@@ -179,7 +169,9 @@ def _first(names: Iterable[str], wanted: Iterable[str]) -> str | None:
 
 
 def _positives(names: Iterable[str]) -> list[str]:
-    return sorted(name for name in names if name in POSITIVES or _is_numbered(name, "pos"))
+    """The columns of texts that answer; beside passages, `answers` are no passages."""
+    found = {name for name in names if name in POSITIVES or _is_numbered(name, "pos")}
+    return sorted(found - {"answer", "answers"} if found & _PASSAGES else found)
 
 
 def _negatives(names: Iterable[str]) -> list[str]:

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from molt.index.catalog.judging.split_name import SplitName, read_split
+from molt.index.files.judged.grades import GRADE_WORDS, WHOLE_GRADES, GradeScale
 from molt.index.files.judged.pairs import read_pair_row
 from molt.index.files.part import RecordKind, SourcePart
-from molt.index.files.row import GRADES, JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
+from molt.index.files.row import GRADES, JUDGED_DOCUMENTS, JUDGED_QUERIES, JUDGED_TEXT, Row
 
-_USED = frozenset((*JUDGED_QUERIES, *JUDGED_DOCUMENTS, *GRADES, "split"))
+_USED = frozenset((*JUDGED_QUERIES, *JUDGED_DOCUMENTS, *GRADES, JUDGED_TEXT, "split"))
 _MOST = 200  # different remarks on one source; more columns than that are no table
 
 
@@ -19,6 +20,7 @@ class Remarks:
     def __init__(self) -> None:
         self._seen: Counter[tuple[Path, str]] = Counter()
         self._noted: dict[str, None] = {}
+        self.scales: dict[SourcePart, GradeScale] = {}
 
     def look(self, part: SourcePart, row: Row) -> None:
         """Count what is remarkable in a row."""
@@ -41,10 +43,13 @@ class Remarks:
         ]
 
     def _look_at_judgment(self, part: SourcePart, row: Row) -> None:
+        scale = self.scales.get(part, WHOLE_GRADES)
         self._look_at_split(part, row.values.get("split"))
         grade = next((row.values[name] for name in GRADES if name in row.values), None)
-        if _is_negative(grade):
+        if _is_negative(grade) and not scale.fractional:
             self._count(part.path, "a grade below 0 became 0, judged and not relevant")
+        if isinstance(grade, str) and (word := grade.strip().lower()) in GRADE_WORDS:
+            self._count(part.path, f"the grade {_shown(grade)} is kept as {GRADE_WORDS[word]}")
 
     def _look_at_split(self, part: SourcePart, own: Any) -> None:
         split = own or part.split

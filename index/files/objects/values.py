@@ -71,9 +71,9 @@ def read_values(
 ) -> Iterator[Row | RowError]:
     """Every object of an array, or of objects that follow each other, with its first line.
 
-    An object that is alone, with a list of objects that is called as one of `WRAPPERS`, stands for
-    those, and one whose members are all objects with texts for its members. Raises
-    `SourceError` where the file is no JSON from some line on; the rows before it came.
+    An object that is alone stands for the objects in its list that is called as one of `WRAPPERS`,
+    or is the only one beside plain values, or for its members, where all are objects with texts.
+    Raises `SourceError` where the file is no JSON from some line on; the rows before it came.
     """
     with open_utf8(path, progress, options) as file:
         text = _Text(path, file)
@@ -111,10 +111,16 @@ def _wrapped(value: dict[str, Any]) -> list[Any] | None:
         return None
     lists = [inner for name, inner in value.items() if name.lower() in WRAPPERS]
     if len(lists) == 1 and isinstance(lists[0], list):
-        return lists[0] if lists[0] and isinstance(lists[0][0], dict) else None
+        return lists[0] if _holds_objects(lists[0]) else None
     if value and all(isinstance(inner, dict) and _TEXTS & inner.keys() for inner in value.values()):
         return [{"_id": name} | inner for name, inner in value.items()]
-    return None
+    nested = [inner for inner in value.values() if isinstance(inner, list | dict)]
+    only: Any = nested[0] if len(nested) == 1 else None
+    return only if _holds_objects(only) else None
+
+
+def _holds_objects(found: Any) -> bool:
+    return isinstance(found, list) and bool(found) and isinstance(found[0], dict)
 
 
 def _kept_list(value: Any) -> str | None:

@@ -4,9 +4,10 @@ Read one row after the other: every bad row must be known by its line.
 """
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,11 +19,13 @@ from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row
 from molt.index.files.tabular.dialect import SAMPLE_LINES, Dialect, find_dialect
 from molt.index.files.tabular.header import Header, read_header
+from molt.index.files.tabular.preamble import preamble_lines
 from molt.index.files.tabular.records import Record, Records
 from molt.index.files.tabular.typed import StringTable, read_typed
 from molt.index.files.text.encoding import find_encoding, open_utf8
 
 _SAMPLE_CHARS = 2**18
+_FORMULA = re.compile(r'="(?:[^"]|"")*"')
 _GUESSING = ReadOptions()
 
 
@@ -58,7 +61,7 @@ def read_strings(
 ) -> Iterator[Row | RowError]:
     """As `read_csv`, but every cell is a string, and the file is read once."""
     form = find_form(path, options)
-    kept_marks = _KeptMarks(path, form.dialect, options)
+    kept_marks, formulas = _KeptMarks(path, form.dialect, options), _Formulas(path, options)
     with _lines(path, progress, options) as lines:
         places = dict(form.header.columns)
         found = find_columns(form.header.names, options).id
@@ -67,8 +70,9 @@ def read_strings(
             row = form.header.row(path, record)
             if row is not None:
                 kept_marks.see(record)
-                yield row
+                yield formulas.read(row) if isinstance(row, Row) else row
     kept_marks.tell()
+    formulas.tell()
 
 
 def find_form(path: Path, options: ReadOptions = _GUESSING) -> TableForm:
@@ -84,7 +88,14 @@ def find_form(path: Path, options: ReadOptions = _GUESSING) -> TableForm:
     if not "".join(sample).strip():
         raise SourceError(path, "is empty; the first line must name the columns")
     _refuse_binary(path, sample)
-    dialect = find_dialect(path, sample, options)
+    before = preamble_lines(sample, options)
+    if before:
+        options.tell(
+            f"{path}: lines before the one that names the columns are left out: {before} "
+            f"({sample[0].strip()[:60]})"
+        )
+    dialect = find_dialect(path, sample[before:], options)
+    dialect = replace(dialect, skipped=dialect.skipped + before)
     records = islice(Records(iter(sample), dialect), dialect.skipped, None)
     first = next(iter(records), Record(1, []))
     return TableForm(encoding, dialect, read_header(path, first, encoding, options))
@@ -104,6 +115,30 @@ def _refuse_binary(path: Path, sample: list[str]) -> None:
         raise SourceError(path, "is a zip archive or a spreadsheet; unpack it, or name it .xlsx")
     if "\0" in sample[0]:
         raise SourceError(path, "is no text: its first line holds NUL characters")
+
+
+class _Formulas:
+    """Reads `="007"`, by which programs keep Excel from making a number of a text, as that text."""
+
+    def __init__(self, path: Path, options: ReadOptions) -> None:
+        self._path, self._options = path, options
+        self._count = 0
+
+    def read(self, row: Row) -> Row:
+        found = {name for name, cell in row.values.items() if _FORMULA.fullmatch(cell)}
+        if not found:
+            return row
+        self._count += 1
+        values = dict(row.values)
+        values |= {name: values[name][2:-1].replace('""', '"') for name in found}
+        return Row(row.line, {name: cell for name, cell in values.items() if cell})
+
+    def tell(self) -> None:
+        if self._count:
+            self._options.tell(
+                f'{self._path}: cells like ="007", a formula of Excel, are read as the text in '
+                f"them; rows with one: {self._count:,}"
+            )
 
 
 class _KeptMarks:

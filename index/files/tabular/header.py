@@ -46,6 +46,8 @@ class Header:
         hint = ""
         if len(cells) > self.width:
             hint = "; quote a cell that holds the delimiter"
+            if any(cell.startswith('"') for cell in cells):
+                hint = "; pass --quoting standard where quotation marks enclose cells"
         return f"has {len(cells)} cells where the first line names {self.width}{hint}"
 
 

@@ -15,6 +15,7 @@ from molt.index.catalog.judgments import (
     encode_query,
 )
 from molt.index.files import columns, compression, row, table
+from molt.index.files.judged.grades import GRADE_WORDS
 from tests.paths import DOCS
 
 PAGE = (DOCS / "data.md").read_text()
@@ -37,6 +38,12 @@ def test_every_name_of_a_column_is_documented_in_its_order(
     record: str, column: str, names: tuple[str, ...]
 ) -> None:
     assert f"| {record} | {column} | {', '.join(f'`{name}`' for name in names)} |" in PAGE
+
+
+def test_every_grade_in_words_is_documented() -> None:
+    page = (DOCS / "judgments.md").read_text()
+    found = re.findall(r"`(\w[\w ]*)` (\d)", page)
+    assert {word.lower(): int(grade) for word, grade in found} == GRADE_WORDS
 
 
 def test_every_format_is_documented() -> None:

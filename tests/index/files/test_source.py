@@ -441,3 +441,31 @@ def test_a_real_corpus_is_read_to_the_last_row(name: str) -> None:
     assert source.progress.position == source.size()
     splits = Counter(judgment.split for judgment in source.judgments())
     assert set(splits) == {"train", "dev", "test"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("feed.xml", "of XML only TREC topics are read; convert its records to .jsonl"),
+        ("page.html", "pages are not read"),
+        ("dump.sql", "export its tables as .csv or .jsonl"),
+        ("data.yaml", "YAML is not read"),
+        ("frame.pkl", "pickles are never read, since they run code"),
+        ("vectors.npy", "vectors are not read; bring the texts"),
+    ],
+)
+def test_a_format_that_is_not_read_has_a_hint_of_what_to_bring(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / name).write_text('<?xml version="1.0"?>\n<rss><item/></rss>\n')
+    with pytest.raises(SourceError, match=said):
+        open_source(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "first", ["1,Boot,Warm boot", "https://x/y,a", "a,Warm and light for long walks in rain"]
+)
+def test_a_first_line_that_looks_like_a_row_is_said_to(tmp_path: Path, first: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{first}\n{first}\n")
+    with pytest.raises(SourceError, match="the first line looks like a row"):
+        open_source(tmp_path / "a.csv")

@@ -161,3 +161,32 @@ def test_what_a_search_engine_exports_is_read_as_documents(tmp_path: Path) -> No
         {"index": "a word"},
     ]
     assert [row.line for row in found if isinstance(row, RowError)] == [5]
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"count": 2, "next_page": None, "articles": ROWS},
+        {"Products": ROWS},
+        {"status": "ok", "has_more": False, "entries": ROWS},
+    ],
+)
+def test_the_only_list_of_objects_beside_plain_values_is_the_rows(
+    tmp_path: Path, envelope: dict[str, object]
+) -> None:
+    found = _read(tmp_path / "a.json", json.dumps(envelope))
+    assert [row.values for row in found if isinstance(row, Row)] == ROWS
+
+
+@pytest.mark.parametrize(
+    "alone",
+    [
+        {"id": "1", "comments": ROWS},
+        {"text": "x", "comments": ROWS},
+        {"name": "x", "tags": ["a"]},
+        {"a": ROWS, "b": ROWS},
+        {"meta": {"n": 1}, "articles": ROWS},
+    ],
+)
+def test_an_object_that_is_no_page_of_rows_is_one(tmp_path: Path, alone: dict[str, object]) -> None:
+    assert _read(tmp_path / "a.json", json.dumps(alone)) == [Row(1, alone)]

@@ -239,3 +239,28 @@ def test_blanks_after_the_delimiter_are_dropped_where_the_header_has_them(tmp_pa
     assert _values(rows)[0] == {"id": "1", "text": "a"}
     assert _values(rows)[1]["text"] == "b, c"
     assert _values(_read(tmp_path / "b.csv", "id,text\n1, a\n")) == [{"id": "1", "text": " a"}]
+
+
+@pytest.mark.parametrize(
+    ("cell", "read"),
+    [
+        ('="007"', "007"), ('"=""007"""', "007"), ('="a ""b"""', 'a "b"'), ('=""', None),
+        ("=1+2", "=1+2"), ('="a', '="a'),
+    ],
+)  # fmt: skip
+def test_a_formula_that_keeps_a_text_from_excel_is_that_text(
+    tmp_path: Path, cell: str, read: str | None
+) -> None:
+    told: list[str] = []
+    rows = _read(tmp_path / "a.csv", f"text,code\nx,{cell}\n", ReadOptions(tell=told.append))
+    assert [row.get("code") for row in _values(rows)] == [read]
+    assert [("a formula of Excel" in said, said[-1]) for said in told] == (
+        [] if read == cell else [(True, "1")]
+    )
+
+
+def test_a_row_with_too_many_cells_in_quotation_marks_says_how_they_are_read(
+    tmp_path: Path,
+) -> None:
+    ((_, said),) = _bad(_read(tmp_path / "a.tsv", 'id\ttext\n1\t"a\tb"\n'))
+    assert said.endswith("pass --quoting standard where quotation marks enclose cells")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.files import ReadProgress, RowError
+from molt.index.files import ReadProgress, RowError, open_source
 from molt.index.files.options import ReadOptions
 from molt.index.files.row import Row
 from molt.index.files.tabular.amounts import read_amount
@@ -193,3 +193,13 @@ def test_a_document_may_be_judged_often_in_either_spelling(tmp_path: Path) -> No
     path.write_text("query_id,doc_id,grade\nq,1,1\np,1.0,1.0\n")
     rows = [row for row in read_csv(path, ReadProgress()) if isinstance(row, Row)]
     assert [row.values["doc_id"] for row in rows] == ["1", "1"]
+
+
+def test_ids_of_products_are_numbers_beside_another_id(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,text,product_id,sku\na,x,5,007\n")
+    (row,) = read_csv(path, ReadProgress())
+    assert isinstance(row, Row)
+    assert row.values == {"id": "a", "text": "x", "product_id": 5, "sku": "007"}
+    path.write_text("product_id,text\n5.0,x\n6.0,y\n")
+    assert [one.id for one in open_source(path).documents()] == ["5", "6"]
