@@ -7,7 +7,7 @@ Reads first rows and no more.
 from contextlib import suppress
 from pathlib import Path
 
-from molt.index.files.columnar.dataset import find_dataset, find_named_tables
+from molt.index.files.columnar.dataset import find_dataset, find_named_tables, find_tables_below
 from molt.index.files.compression import bare_suffix
 from molt.index.files.errors import NothingThereError, SourceError
 from molt.index.files.judged.folder import find_relevance
@@ -16,6 +16,7 @@ from molt.index.files.options import ReadOptions
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.table import READERS, find_part
 
+_LISTED = 5
 _NAMES = {
     "corpus": RecordKind.DOCUMENTS,
     "queries": RecordKind.QUERIES,
@@ -48,7 +49,7 @@ def folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
         more = [part for part in find_named_tables(folder) if part.path not in taken]
     else:
         more = [*find_relevance(folder, taken=taken)]
-    return (*found, *tables, *more) or _beir_parts(folder)
+    return (*found, *tables, *more) or find_tables_below(folder, options) or _beir_parts(folder)
 
 
 def _is_of_layout(path: Path) -> bool:
@@ -76,8 +77,12 @@ def _beir_parts(folder: Path) -> tuple[SourcePart, ...]:
     ]
     parts += find_relevance(folder, taken={part.path for part in parts})
     if not parts:
+        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        there = f"; there are {', '.join(names[:_LISTED])}" if names else "; it is empty"
         raise NothingThereError(
-            folder, "is no BEIR folder: it holds neither corpus.jsonl nor queries.jsonl nor qrels"
+            folder,
+            "is no BEIR folder, as it holds neither corpus.jsonl nor queries.jsonl nor qrels, and "
+            f"has no file of a known format{there}",
         )
     return tuple(parts)
 

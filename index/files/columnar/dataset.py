@@ -3,13 +3,15 @@
 import re
 from pathlib import Path
 
+from molt.index.files.compression import bare_suffix
+from molt.index.files.judged.folder import DATASET_MARKS
 from molt.index.files.judged.names import read_name, split_of
 from molt.index.files.options import ReadOptions
 from molt.index.files.part import SPLIT_KINDS, RecordKind, SourcePart
 from molt.index.files.table import find_part
 
-_MARKS = ("dataset_dict.json", "dataset_info.json", "state.json")
 _ENDS = (".arrow", ".parquet")
+_LINES = (".jsonl", ".ndjson", ".csv", ".tsv")
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -31,6 +33,22 @@ def find_dataset(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
     return tuple(found)
 
 
+def find_tables_below(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
+    """The tables of any format in the folders of a folder, as repositories of data have them.
+
+    Each is of the kind that the name of its folder says, else of its own. Raises `SourceError`.
+    """
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if bare_suffix(path) in _LINES and path.is_file() and not _is_hidden(path, folder)
+    )
+    return tuple(
+        _part(path, _told_by_place(path, folder) or find_part(path, options).kind, folder)
+        for path in found
+    )
+
+
 def find_named_tables(folder: Path) -> tuple[SourcePart, ...]:
     """The tables below a folder that lie where the name of a folder says what they hold."""
     told = ((path, _told_by_place(path, folder)) for path in _tables(folder))
@@ -38,7 +56,7 @@ def find_named_tables(folder: Path) -> tuple[SourcePart, ...]:
 
 
 def _tables(folder: Path) -> list[Path]:
-    marked = any((folder / mark).is_file() for mark in _MARKS)
+    marked = any((folder / mark).is_file() for mark in DATASET_MARKS)
     ends = _ENDS if marked else _ENDS[1:]
     return sorted(
         path

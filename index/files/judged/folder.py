@@ -18,6 +18,8 @@ from molt.index.files.table import find_part
 
 _RELEVANCE = frozenset({RecordKind.QUERIES, RecordKind.JUDGMENTS, RecordKind.PAIRS})
 _QRELS = "qrels"
+DATASET_MARKS = ("dataset_dict.json", "dataset_info.json", "state.json", "dataset_infos.json")
+"""What the library `datasets` writes beside tables, about them."""
 _DATA = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt", ".qrels", ""})
 """Ends of names of files that may be meant to be read."""
 
@@ -43,7 +45,9 @@ def unread_files(folder: Path, *, taken: Collection[Path]) -> list[Path]:
     return [
         path
         for path in left
-        if format_of(path) in _DATA - {""} and UNION not in read_name(path).words
+        if format_of(path) in _DATA - {""}
+        and UNION not in read_name(path).words
+        and path.name not in DATASET_MARKS
     ]
 
 

@@ -33,7 +33,10 @@ NEGATIVES = (
 SECOND_TEXTS = (
     "document", "passage", "sentence2", "sentence_2", "text2", "text_2", "question2", "hypothesis",
 )  # fmt: skip
-SCORE_NAMES = ("score", "label", "gold_label", "similarity", "similarity_score", "is_duplicate")
+SCORE_NAMES = (
+    "score", "label", "gold_label", "similarity", "similarity_score", "is_duplicate", "relevance",
+    "relevant", "is_relevant", "grade", "rating",
+)  # fmt: skip
 _NUMBERED = re.compile(r"(pos|neg)(ative|itive)?s?_?\d{1,4}")
 _SPLIT, _PREMISE = "split", "premise"
 _PASSAGES = frozenset({"positive_ctxs", "positive_passages", "relevant_passages"})

@@ -19,7 +19,7 @@ from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row
 from molt.index.files.tabular.dialect import SAMPLE_LINES, Dialect, find_dialect
 from molt.index.files.tabular.header import Header, read_header
-from molt.index.files.tabular.preamble import preamble_lines
+from molt.index.files.tabular.preamble import preamble_lines, told_preamble
 from molt.index.files.tabular.records import Record, Records
 from molt.index.files.tabular.typed import StringTable, read_typed
 from molt.index.files.text.encoding import find_encoding, open_utf8
@@ -90,10 +90,7 @@ def find_form(path: Path, options: ReadOptions = _GUESSING) -> TableForm:
     _refuse_binary(path, sample)
     before = preamble_lines(sample, options)
     if before:
-        options.tell(
-            f"{path}: lines before the one that names the columns are left out: {before} "
-            f"({sample[0].strip()[:60]})"
-        )
+        options.tell(f"{path}: {told_preamble(before, sample[0])}")
     dialect = find_dialect(path, sample[before:], options)
     dialect = replace(dialect, skipped=dialect.skipped + before)
     records = islice(Records(iter(sample), dialect), dialect.skipped, None)

@@ -13,25 +13,42 @@ _KNOWN = frozenset(map(canonical, (*SPECIAL, *TITLES)))
 
 
 def preamble_lines(lines: Sequence[str], options: ReadOptions) -> int:
-    """How many lines stand before the one that names columns; none where the first could be it.
+    """As `preamble_rows`, of lines whose delimiter is not known yet."""
+    cut = [[_cells(line, mark) for line in lines[: _MOST_LINES + 1]] for mark in _DELIMITERS]
+    if any(_is_header(rows, 0, _known(options)) for rows in cut if rows):
+        return 0
+    return max(preamble_rows(rows, options) for rows in cut)
+
+
+def preamble_rows(rows: Sequence[Sequence[str]], options: ReadOptions) -> int:
+    """How many rows stand before the one that names columns; none where the first could be it.
 
     A header has several cells, none of them empty, of which one is a well-known name or one that
-    the options have, and the line behind it has as many. Those before it have one at most.
+    the options have, and the row behind it has as many. Those before it have one at most.
     """
-    known = _KNOWN | set(map(canonical, options.named_columns))
-    for number, line in enumerate(lines[:_MOST_LINES]):
-        if any(_is_header(lines, number, mark, known) for mark in _DELIMITERS):
+    for number, cells in enumerate(rows[:_MOST_LINES]):
+        if _is_header(rows, number, _known(options)):
             return number
-        if any(sum(map(bool, _cells(line, mark))) > 1 for mark in _DELIMITERS):
+        if sum(map(bool, cells)) > 1:
             return 0
     return 0
 
 
-def _is_header(lines: Sequence[str], number: int, delimiter: str, known: frozenset[str]) -> bool:
-    names = _cells(lines[number], delimiter)
+def told_preamble(count: int, first: str) -> str:
+    """What is said of it, with how it begins."""
+    said = "lines before the one that names the columns are left out"
+    return f"{said}: {count} ({first.strip()[:60]})"
+
+
+def _known(options: ReadOptions) -> frozenset[str]:
+    return _KNOWN | set(map(canonical, options.named_columns))
+
+
+def _is_header(rows: Sequence[Sequence[str]], number: int, known: frozenset[str]) -> bool:
+    names = rows[number]
     if len(names) < 2 or not all(names) or known.isdisjoint(map(canonical, names)):
         return False
-    return number + 1 < len(lines) and len(_cells(lines[number + 1], delimiter)) == len(names)
+    return number + 1 < len(rows) and len(rows[number + 1]) == len(names)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

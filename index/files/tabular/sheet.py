@@ -10,6 +10,7 @@ from molt.index.files.options import ReadOptions
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row
 from molt.index.files.tabular.header import Header, read_header
+from molt.index.files.tabular.preamble import preamble_rows, told_preamble
 from molt.index.files.tabular.records import Record
 from molt.index.files.tabular.typed import StringTable, read_typed
 from molt.index.files.text.encoding import UTF8
@@ -80,8 +81,11 @@ def _records(path: Path, options: ReadOptions) -> list[Record]:
     if len(book.sheet_names) > 1:
         others = ", ".join(name[:40] for name in book.sheet_names[1:])
         options.tell(f"{path}: only the sheet {book.sheet_names[0]} is read, not {others}")
-    cells = ([cell or "" for cell in row] for row in rows)
-    return [Record(at, row) for at, row in enumerate(cells, 1)]
+    cells = [[cell or "" for cell in row] for row in rows]
+    before = preamble_rows(cells, options)
+    if before:
+        options.tell(f"{path}: {told_preamble(before, ' '.join(cells[0]))}")
+    return [Record(at, row) for at, row in enumerate(cells, 1)][before:]
 
 
 def _refuse_large(path: Path) -> None:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from molt.index.catalog.judgments import Judgment
-from molt.index.files import Source, open_source
+from molt.index.files import Source, SourceError, open_source
 
 CORPUS = {"_id": ["d1"], "title": ["T"], "text": ["one"]}
 QUERIES = {"_id": ["q1"], "text": ["first"]}
@@ -56,3 +56,33 @@ def test_texts_with_scores_are_pairs_of_the_split_that_the_table_or_its_folder_n
     assert [pair.split for pair in open_source(tmp_path).pairs()] == [None, "test", "dev"]
     _write(tmp_path / "z.parquet", CORPUS)
     assert _read(open_source(tmp_path)) == (["d1"], [], [])
+
+
+def test_files_of_lines_in_the_folders_of_a_repository_are_read(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# pairs\n")
+    for name in ("data/train.jsonl", "data/en/test.jsonl", ".cache/x.jsonl"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"query": "q", "positive": "p"}\n')
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries" / "0.csv").write_text("id,text\nq1,first\n")
+    source = open_source(tmp_path)
+    assert [pair.split for pair in source.pairs()] == ["test", "train"]
+    assert [query.id for query in source.queries()] == ["q1"]
+
+
+def test_what_the_library_writes_about_tables_is_not_named_as_unread(tmp_path: Path) -> None:
+    _write(tmp_path / "data" / "train-0.parquet", CORPUS)
+    for name in ("dataset_dict.json", "dataset_infos.json"):
+        (tmp_path / name).write_text("{}")
+    assert open_source(tmp_path).unread == ()
+
+
+@pytest.mark.parametrize(("names", "said"), [(["a.txt"], "there are a.txt"), ([], "it is empty")])
+def test_a_folder_without_any_data_says_what_there_is(
+    tmp_path: Path, names: list[str], said: str
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text("hello\n")
+    with pytest.raises(SourceError, match=said):
+        open_source(tmp_path)

@@ -44,6 +44,7 @@ def read(path: Path) -> tuple[Source, list[Pair], list[RowError]]:
         ("a", '{"sentence1": "q", "sentence2": "p", "gold_label": "contradiction"}',
          Pair("q", "p", score=0.0)),
         ("a", '{"query": "q", "doc_id": 7, "score": 0.5}', Pair("q", None, "7", score=0.5)),
+        ("a", '{"query": "q", "document": "p", "relevant": "no"}', Pair("q", "p", score=0.0)),
         ("a", '{"query": "q", "product_id": 7.0}', Pair("q", None, "7")),
         ("a", '{"question": "q", "answers": ["a"], "positive_ctxs": [{"title": "T", "text": "p"}]}',
          Pair("q", "T p")),

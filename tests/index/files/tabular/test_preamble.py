@@ -19,6 +19,7 @@ HEADER = "id,title,text\n"
         (["Produkte;;\n", "id;name;preis\n", "1;a;2\n"], 1),
         (["text\n", "name, description\n", "one, two\n"], 1),
         (["text\n", "some words, and others\n", "more of them\n"], 0),
+        (["Products, of May\n", "id;name;preis\n", "1;a;2\n"], 1),
         (["left,right\n", HEADER, "1,a,b\n"], 0),
         (["Products\n", HEADER, "1,a\n"], 0),
         (["Products\n", HEADER], 0),

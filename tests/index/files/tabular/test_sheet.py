@@ -89,3 +89,17 @@ def test_a_spreadsheet_that_unpacks_to_too_much_is_refused(
 def test_an_empty_sheet_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="first sheet is empty"):
         open_source(write_xlsx(tmp_path / "a.xlsx", []))
+
+
+def test_rows_before_the_header_are_left_out_and_told(tmp_path: Path) -> None:
+    rows: list[list[object]] = [
+        ["Products of May", None, None], [None, None, None],
+        ["id", "name", "description"], [1, "Boot", "warm"], [None, "Tent", "light"],
+    ]  # fmt: skip
+    path = write_xlsx(tmp_path / "a.xlsx", rows)
+    told: list[str] = []
+    bad: list[object] = []
+    source = open_source(path, reject=bad.append, options=ReadOptions(tell=told.append))
+    assert [(one.id, one.title, one.text) for one in source.documents()] == [("1", "Boot", "warm")]
+    assert [getattr(error, "line", None) for error in bad] == [5]
+    assert ["are left out: 2 (Products of May)" in said for said in told] == [True]
