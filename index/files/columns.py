@@ -14,11 +14,12 @@ from molt.index.files.options import ReadOptions, canonical
 
 IDS = (
     "_id", "id", "doc_id", "docid", "document_id", "pid", "passage_id", "corpus_id", "docno",
-    "product_id", "sku",
+    "product_id", "sku", "objectid", "id_", "uuid",
 )  # fmt: skip
 TEXTS = (
     "text", "contents", "content", "body", "passage", "document", "description", "abstract",
     "body_html", "body_(html)", "product_description", "long_description", "short_description",
+    "page_content", "summary", "overview", "selftext",
 )  # fmt: skip
 TITLES = ("title", "name", "headline", "subject", "product_title", "product_name")
 _NAMED = 12  # columns that an error names
@@ -59,7 +60,9 @@ def require_columns(path: Path, names: Sequence[str], options: ReadOptions) -> D
     found = find_columns(names, options)
     if found.text is None and found.title is None:
         hint = "name one with --text-column"
-        if any(map(_is_value, names)):
+        if {"queries", "corpus"} <= set(names):
+            hint = "it holds several kinds; save them as corpus.json, queries.json and qrels.json"
+        elif any(map(_is_value, names)):
             hint = "the first line looks like a row; put a line before it that names the columns"
         said = f"no column is known to hold the text; it has {_listed(names)}: {hint}"
         raise SourceError(path, said)

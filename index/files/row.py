@@ -41,7 +41,7 @@ SPECIAL = {  # beside an id, a product's is metadata like any other
     *JUDGED_QUERIES,
     *JUDGED_DOCUMENTS,
     *("title", "metadata", "positive", "split"),
-} - {"product_id", "sku"}
+} - {"product_id", "sku", "uuid"}
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,8 @@ def _taken(
 
 
 def _as_words(found: Any, column: str) -> str:
+    if isinstance(found, Mapping) and isinstance(found.get("rendered"), str):
+        found = found["rendered"]  # as WordPress has titles and texts
     return "" if found is None else check_text(found, field=column)
 
 

@@ -4,7 +4,7 @@ A query with texts that answer it and texts that do not, or with one text and a 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -40,6 +40,7 @@ SCORE_NAMES = (
 _NUMBERED = re.compile(r"(pos|neg)(ative|itive)?s?_?\d{1,4}")
 _SPLIT, _PREMISE = "split", "premise"
 _PASSAGES = frozenset({"positive_ctxs", "positive_passages", "relevant_passages"})
+_SELECTED = "passages"
 _OF_DOCUMENTS = frozenset({"text", "contents", "content", "body"})
 _MOST_TEXTS = 10_000
 
@@ -55,12 +56,17 @@ class PairRow:
     query: str
     positives: tuple[str, ...]
     negatives: tuple[str, ...]
-    doc_id: str | None
+    doc_ids: tuple[str, ...]
     score: Score | None
     scored: str | None
     split: str | None
     unused: frozenset[str]
     is_claimed: bool
+
+
+DOCUMENT_IDS = (*JUDGED_DOCUMENTS, "doc_ids", "relevant_doc_ids", "expected_doc_ids")
+"""What names the documents that answer; a list of ids, too."""
+_Answer = tuple[str | None, str | None]
 
 
 def holds_pairs(columns: Iterable[str]) -> bool:
@@ -70,7 +76,7 @@ def holds_pairs(columns: Iterable[str]) -> bool:
     if judged or known & _OF_DOCUMENTS or not known & {*ASKED}:
         return False
     texts = _positives(known) or _negatives(known) or known & {*SECOND_TEXTS}
-    return bool(texts or known & {*JUDGED_DOCUMENTS})
+    return bool(texts or known & {*DOCUMENT_IDS, _SELECTED})
 
 
 def pair_roles(columns: Iterable[str]) -> dict[str, str]:
@@ -82,31 +88,34 @@ def pair_roles(columns: Iterable[str]) -> dict[str, str]:
         ("query", ASKED),
         ("answers", () if positive else SECOND_TEXTS),
         ("score", () if negative else SCORE_NAMES),
-        ("document", JUDGED_DOCUMENTS),
+        ("document", DOCUMENT_IDS),
         ("split", (_SPLIT,)),
     ):
         if (name := _first(spelled, names)) is not None:
             roles[name] = role
+    if _SELECTED in spelled:
+        roles = {name: role for name, role in roles.items() if name not in {"answer", "answers"}}
+        roles[_SELECTED] = "answers, where selected"
     return {spelled[name]: role for name, role in roles.items()}
 
 
 def read_pair_row(values: Mapping[str, Any]) -> PairRow:
     """What a row says. Raises `InvalidFieldError`, which names the columns that are known."""
     spelled = {name.strip().lower(): value for name, value in values.items() if value is not None}
-    given = {name: value for name, value in spelled.items() if not _is_blank(value)}
+    given = _unfolded({name: one for name, one in spelled.items() if not _is_blank(one)})
     asked = _first(given, ASKED)
     if asked is None:
         raise InvalidFieldError("query", f"is missing; name its column {' or '.join(ASKED)}")
     positive, negative = _positives(given), _negatives(given)
     second = None if positive else _first(given, SECOND_TEXTS)
     scored = None if negative else _first(spelled, SCORE_NAMES)
-    document, split = _first(given, JUDGED_DOCUMENTS), given.get(_SPLIT)
+    document, split = _first(given, DOCUMENT_IDS), given.get(_SPLIT)
     used = {asked, second, scored, document, _SPLIT, *positive, *negative}
     return PairRow(
         query=check_words(given[asked], field=asked),
         positives=_texts(given, positive or [one for one in (second,) if one]),
         negatives=_texts(given, negative),
-        doc_id=None if document is None else read_id(given[document], field=document),
+        doc_ids=() if document is None else _ids(given[document], document),
         score=None if scored is None else _score(given, scored, asked=asked),
         scored=scored,
         split=None if split is None else check_id(split, field=_SPLIT),
@@ -124,33 +133,66 @@ def read_pairs(
     given. `scale` is asked where there is a score. Raises `InvalidFieldError`.
     """
     said = read_pair_row(row.values)
-    positives: tuple[str | None, ...] = said.positives or ((None,) if said.doc_id else ())
-    if not positives:
+    answers = _answers(said)
+    if not answers:
         names = " or ".join((*POSITIVES, *SECOND_TEXTS, "doc_id"))
         raise InvalidFieldError("positive", f"is missing; name its column {names}")
     own = said.split or split
     if said.score is not None or (not said.is_claimed and not said.negatives and scale().scored):
-        pairs = [_scored(said, positives, scale(), own)]
+        pairs = [_scored(said, answers, scale(), own)]
     else:
         negatives: tuple[str | None, ...] = said.negatives or (None,)
-        most = max(len(positives), len(negatives))
-        both = islice(zip(cycle(positives), cycle(negatives), strict=False), most)
-        pairs = [Pair(said.query, one, said.doc_id, other, split=own) for one, other in both]
+        most = max(len(answers), len(negatives))
+        both = islice(zip(cycle(answers), cycle(negatives), strict=False), most)
+        pairs = [Pair(said.query, *one, other, split=own) for one, other in both]
     for pair in pairs:
         encode_pair(pair)
     return pairs
 
 
 def _scored(
-    said: PairRow, positives: tuple[str | None, ...], scale: ScoreScale, split: str | None
+    said: PairRow, answers: Sequence[_Answer], scale: ScoreScale, split: str | None
 ) -> Pair:
     if said.score is None or said.scored is None:
         raise InvalidFieldError("score", "is missing")
-    if len(positives) != 1:
+    if len(answers) != 1:
         names = " or ".join((*SECOND_TEXTS, *POSITIVES))
         raise InvalidFieldError("document", f"is several; bring one text in a column {names}")
     score = scale.place(said.score, field=said.scored)
-    return Pair(said.query, positives[0], said.doc_id, score=score, split=split)
+    return Pair(said.query, *answers[0], score=score, split=split)
+
+
+def _answers(said: PairRow) -> list[_Answer]:
+    """Every text that answers, with the document that it is of, or every document alone."""
+    if len(said.doc_ids) < 2:
+        doc_id = said.doc_ids[0] if said.doc_ids else None
+        texts: Sequence[str | None] = said.positives or (None,)
+        return [(text, doc_id) for text in texts if text or doc_id]
+    if said.positives and len(said.positives) != len(said.doc_ids):
+        raise InvalidFieldError("doc_id", "is several; bring as many texts, or none")
+    return list(zip(said.positives or cycle([None]), said.doc_ids, strict=False))
+
+
+def _ids(found: Any, field: str) -> tuple[str, ...]:
+    several = found if isinstance(found, list) else [found]
+    return tuple(read_id(one, field=field) for one in several)
+
+
+def _unfolded(given: dict[str, Any]) -> dict[str, Any]:
+    """A row with MS MARCO's passages, of which some are selected, as those that answer and not."""
+    found = given.get(_SELECTED)
+    if isinstance(found, Mapping) and isinstance(found.get("is_selected"), list):
+        texts: list[Any] = found.get("passage_text") or []
+        marks = list(zip(found["is_selected"], texts, strict=False))
+    elif isinstance(found, list) and all(isinstance(one, Mapping) for one in found):
+        marks = [(one.get("is_selected"), one.get("passage_text")) for one in found]
+    else:
+        return given
+    if not any(mark for mark, _ in marks):
+        return given
+    rest = {name: value for name, value in given.items() if name != _SELECTED}
+    rest["positive_passages"] = [text for mark, text in marks if mark]
+    return rest | {"negative_passages": [text for mark, text in marks if not mark]}
 
 
 def _score(given: Mapping[str, Any], name: str, *, asked: str) -> Score:

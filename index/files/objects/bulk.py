@@ -10,6 +10,10 @@ from molt.index.files.row import Row
 
 _WRITES = ("index", "create")
 _OTHERS = ("delete", "update")
+_OF_OBJECT = frozenset(
+    {"class", "creationTimeUnix", "id", "lastUpdateTimeUnix", "properties", "vector", "vectors"}
+)
+"""What Weaviate has around the properties of an object."""
 _OWN = frozenset((*IDS, *TEXTS)) - {"_id"}
 
 
@@ -42,6 +46,12 @@ def _action(values: Mapping[str, Any]) -> tuple[str, str | None] | None:
 
 
 def _document(row: Row, pending: str | None) -> Row:
+    """The document of a row: a hit's, a line's below an action, Vespa's, or Weaviate's."""
+    values = row.values
+    if isinstance(values.get("put"), str) and isinstance(values.get("fields"), dict):
+        return Row(row.line, {"_id": values["put"].rpartition("::")[2]} | values["fields"])
+    if isinstance(values.get("properties"), dict) and values.keys() <= _OF_OBJECT:
+        return Row(row.line, {"_id": values.get("id")} | values["properties"])
     source = row.values.get("_source")
     if isinstance(source, dict) and _is_envelope(row.values):
         found = row.values.get("_id")

@@ -11,12 +11,12 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from molt.index.files.columns import IDS, TEXTS, TITLES
 from molt.index.files.errors import RowError, SourceError
 from molt.index.files.objects.bulk import unwrap_documents
 from molt.index.files.objects.exact import EXACT, AmbiguousObjectError
 from molt.index.files.objects.lines import read_jsonl
-from molt.index.files.options import ReadOptions, canonical
+from molt.index.files.objects.shapes import WRAPPERS, is_row, rows_by_ids, unwrapped
+from molt.index.files.options import ReadOptions
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row
 from molt.index.files.text.encoding import UTF8, not_decoded, open_utf8
@@ -27,9 +27,6 @@ _SLACK = 16  # characters of a literal, number or escape that may be cut off
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _LENIENT = JSONDecoder(parse_int=len)
 _GUESSING = ReadOptions()
-_TEXTS = frozenset((*TEXTS, *TITLES))
-_OWN = frozenset((*IDS, *TEXTS))  # an object that has one is a document itself
-WRAPPERS = ("documents", "docs", "data", "rows", "records", "items", "results", "corpus")
 
 
 def read_objects(
@@ -71,8 +68,7 @@ def read_values(
 ) -> Iterator[Row | RowError]:
     """Every object of an array, or of objects that follow each other, with its first line.
 
-    An object that is alone stands for the objects in its list that is called as one of `WRAPPERS`,
-    or is the only one beside plain values, or for its members, where all are objects with texts.
+    An object that is alone may stand for others (see `shapes`).
     Raises `SourceError` where the file is no JSON from some line on; the rows before it came.
     """
     with open_utf8(path, progress, options) as file:
@@ -86,6 +82,8 @@ def read_values(
             alone = first and not text.skip()
             if alone and (name := _kept_list(value)):
                 options.tell(f"{path}: is one document, to which its list {name} belongs")
+            if alone and (count := _rows_by_ids(value)):
+                options.tell(f"{path}: is one object, read as {count:,} rows by their ids")
             yield from _rows(path, line, value, alone=alone)
             first = False
             _pass_comma(text, in_array=in_array)
@@ -98,34 +96,21 @@ def _rows(path: Path, line: int, value: Any, *, alone: bool) -> Iterator[Row | R
         yield RowError(path, line, str(value))
     elif not isinstance(value, dict):
         yield RowError(path, line, "is JSON, but not an object")
-    elif alone and (wrapped := _wrapped(value)) is not None:
+    elif alone and (wrapped := unwrapped(value)) is not None:
         for one in wrapped:
             yield from _rows(path, line, one, alone=False)
     else:
         yield Row(line, value)
 
 
-def _wrapped(value: dict[str, Any]) -> list[Any] | None:
-    """The objects that an object stands for: those of its list, or its members, by their ids."""
-    if _OWN & set(map(canonical, value)):
-        return None
-    lists = [inner for name, inner in value.items() if name.lower() in WRAPPERS]
-    if len(lists) == 1 and isinstance(lists[0], list):
-        return lists[0] if _holds_objects(lists[0]) else None
-    if value and all(isinstance(inner, dict) and _TEXTS & inner.keys() for inner in value.values()):
-        return [{"_id": name} | inner for name, inner in value.items()]
-    nested = [inner for inner in value.values() if isinstance(inner, list | dict)]
-    only: Any = nested[0] if len(nested) == 1 else None
-    return only if _holds_objects(only) else None
-
-
-def _holds_objects(found: Any) -> bool:
-    return isinstance(found, list) and bool(found) and isinstance(found[0], dict)
+def _rows_by_ids(value: Any) -> int:
+    """How many rows an object stands for whose names are ids."""
+    return len(rows_by_ids(value) or ()) if isinstance(value, dict) and not is_row(value) else 0
 
 
 def _kept_list(value: Any) -> str | None:
     """The name of a list that an object would stand for if it were no document itself."""
-    if not isinstance(value, dict) or not _OWN & set(map(canonical, value)):
+    if not isinstance(value, dict) or not is_row(value):
         return None
     lists = (name for name in value if name.lower() in WRAPPERS)
     return next((name for name in lists if value[name] and isinstance(value[name], list)), None)

@@ -242,3 +242,32 @@ def test_a_split_is_named_by_the_row_the_file_and_then_the_options(
     source = open_source(judged, options=options)
     assert [one.split for one in source.judgments()] == found
     assert len([one for one in source.remarks if "goes before dev" in one]) == said
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('{"query": "q", "expected_doc_ids": ["a", 2]}',
+         [Pair("q", None, "a"), Pair("q", None, "2")]),
+        ('{"query": "q", "doc_id": ["a"], "positive": ["p", "r"]}',
+         [Pair("q", "p", "a"), Pair("q", "r", "a")]),
+        ('{"query": "q", "doc_ids": ["a", "b"], "positive": ["p", "r"]}',
+         [Pair("q", "p", "a"), Pair("q", "r", "b")]),
+        ('{"query": "q", "answers": ["no"], "passages": [{"is_selected": 1, "passage_text": "p"}]}',
+         [Pair("q", "p")]),
+        ('{"query": "q", "passages": {"is_selected": [0, 1], "passage_text": ["n", "p"]}}',
+         [Pair("q", "p", negative="n")]),
+        ('{"query": "q", "answers": ["a"], "passages": [{"is_selected": 0, "passage_text": "n"}]}',
+         [Pair("q", "a")]),
+    ],
+)  # fmt: skip
+def test_several_documents_and_selected_passages_are_pairs(
+    tmp_path: Path, line: str, found: list[Pair]
+) -> None:
+    assert pairs_of(written(tmp_path / "a.jsonl", line + "\n")) == found
+
+
+def test_as_many_texts_as_documents_are_needed(tmp_path: Path) -> None:
+    row = '{"query": "q", "doc_ids": ["a", "b"], "positive": ["p"]}'
+    _, _, bad = read(written(tmp_path / "a.jsonl", row + "\n"))
+    assert ["bring as many texts, or none" in one.reason for one in bad] == [True]

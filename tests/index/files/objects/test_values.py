@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.files import ReadProgress, RowError, SourceError
+from molt.index.catalog.document import Document
+from molt.index.files import ReadProgress, RowError, SourceError, open_source
 from molt.index.files.objects import values
 from molt.index.files.objects.values import read_objects
 from molt.index.files.options import ReadOptions
@@ -169,6 +170,7 @@ def test_what_a_search_engine_exports_is_read_as_documents(tmp_path: Path) -> No
         {"count": 2, "next_page": None, "articles": ROWS},
         {"Products": ROWS},
         {"status": "ok", "has_more": False, "entries": ROWS},
+        {"responseHeader": {"status": 0}, "response": {"numFound": 2, "docs": ROWS}},
     ],
 )
 def test_the_only_list_of_objects_beside_plain_values_is_the_rows(
@@ -190,3 +192,60 @@ def test_the_only_list_of_objects_beside_plain_values_is_the_rows(
 )
 def test_an_object_that_is_no_page_of_rows_is_one(tmp_path: Path, alone: dict[str, object]) -> None:
     assert _read(tmp_path / "a.json", json.dumps(alone)) == [Row(1, alone)]
+
+
+@pytest.mark.parametrize(
+    ("alone", "rows"),
+    [
+        ({"q1": "a", "q2": "b"}, [{"_id": "q1", "text": "a"}, {"_id": "q2", "text": "b"}]),
+        (
+            {"q1": {"d1": 2, "d2": 0.5}, "q2": {"d1": 1}},
+            [
+                {"query_id": "q1", "doc_id": "d1", "grade": 2},
+                {"query_id": "q1", "doc_id": "d2", "grade": 0.5},
+                {"query_id": "q2", "doc_id": "d1", "grade": 1},
+            ],
+        ),
+        (
+            {"q1": ["d1"], "q2": ["d1", "d2"]},
+            [
+                {"query_id": "q1", "doc_id": "d1", "grade": 1},
+                {"query_id": "q2", "doc_id": "d1", "grade": 1},
+                {"query_id": "q2", "doc_id": "d2", "grade": 1},
+            ],
+        ),
+    ],
+)
+def test_an_object_of_what_belongs_to_ids_is_a_row_for_each(
+    tmp_path: Path, alone: dict[str, object], rows: list[dict[str, object]]
+) -> None:
+    told: list[str] = []
+    (tmp_path / "a.json").write_text(json.dumps(alone))
+    found = read_objects(tmp_path / "a.json", ReadProgress(), ReadOptions(tell=told.append))
+    assert [row.values for row in found if isinstance(row, Row)] == rows
+    assert [f"read as {len(rows)} rows by their ids" in said for said in told] == [True]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"q1": "a"}, {"title": "a", "other": "b"}, {"q1": {"d1": True}, "q2": {}}, {"a": 1, "b": "x"},
+     {"sentence1": "a", "sentence2": "b"}, {"foo": "a", "bar": "b"}],
+)  # fmt: skip
+def test_an_object_of_fields_is_a_row(tmp_path: Path, row: dict[str, object]) -> None:
+    assert _read(tmp_path / "a.json", json.dumps(row)) == [Row(1, row)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"put": "id:shop:boots::b1", "fields": {"title": "T", "text": "x"}},
+        {"id": "b1", "properties": {"title": "T", "text": "x"}, "vector": [0.1]},
+        {"id": "b1", "title": {"rendered": "T"}, "content": {"rendered": "x", "protected": False}},
+        {"objectID": "b1", "name": "T", "description": "x"},
+    ],
+)
+def test_records_of_other_engines_are_the_documents_they_hold(
+    tmp_path: Path, row: dict[str, object]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
+    assert list(open_source(tmp_path / "a.jsonl").documents()) == [Document("b1", "x", title="T")]
