@@ -17,8 +17,8 @@ from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.opening import open_encoder
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
-from molt.engine.hindrances import Hindrances
 from molt.engine.indexer import Indexer
+from molt.engine.job_problems import JobProblems
 from molt.engine.live.live_collection import LiveState
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.models.models import Models
@@ -115,7 +115,7 @@ class Engine:
         self._opening_jobs = threading.Lock()
         self._pipeline = Pipeline()
         self._encoders = encoders
-        self._hindrances = Hindrances(settings)
+        self._job_problems = JobProblems(settings)
         self._watcher = self._new_watcher()
         self._started = False
 
@@ -231,7 +231,7 @@ class Engine:
         problems += [*self.live_collections.problems().values(), *self.indexer.problems().values()]
         problems += self._encoders.problems()
         problems += [problem for thread in self.threads if (problem := thread.problem)]
-        problems += self._hindrances.problems
+        problems += self._job_problems.problems
         return Readiness(
             ready=self._started and self.live_collections.can_answer(),
             problems=(*problems, *map(str, self.live_collections.failures)),
@@ -241,7 +241,7 @@ class Engine:
         looks = {
             "watcher": self.live_collections.look,
             "sentinel": self.sentinel.look,
-            "jobs": self._hindrances.look,
+            "jobs": self._job_problems.look,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)
 

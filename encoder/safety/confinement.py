@@ -25,7 +25,7 @@ class ChildFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Allowance:
+class ResourceLimits:
     """Resident `memory` in bytes, `cpu_seconds` of the processor, and `wall_seconds` in all."""
 
     memory: int
@@ -33,7 +33,7 @@ class Allowance:
     wall_seconds: float
 
     @classmethod
-    def of(cls, size: int, *, max_length: int, dimension: int) -> "Allowance":
+    def of(cls, size: int, *, max_length: int, dimension: int) -> "ResourceLimits":
         """For graphs of `size` bytes that read texts of up to `max_length` tokens.
 
         A number of a graph is read once for each token, in attention each token with each other.
@@ -47,39 +47,41 @@ class Allowance:
         return cls(memory, seconds, wall_seconds=3.0 * seconds + 30)
 
 
-def run_confined(module: str, arguments: Sequence[str], *, allowance: Allowance) -> dict[str, Any]:
+def run_confined(
+    module: str, arguments: Sequence[str], *, limits: ResourceLimits
+) -> dict[str, Any]:
     """Run `python -m module ARGUMENTS SECONDS`; the JSON object in the last line that it prints.
 
     Raises `ChildFailedError` where it ends otherwise, or takes more than it may.
     """
-    command = [sys.executable, "-m", module, *arguments, str(allowance.cpu_seconds)]
+    command = [sys.executable, "-m", module, *arguments, str(limits.cpu_seconds)]
     with TemporaryFile() as output, TemporaryFile() as errors:
         with subprocess.Popen(  # noqa: S603  our own program
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
         ) as child:
             try:
-                excess = _excess(child, allowance)
+                excess = _excess(child, limits)
             finally:
                 child.kill()
         if excess is not None:
             raise ChildFailedError(excess)
         if child.returncode != 0:
-            raise ChildFailedError(_ended(child.returncode, errors, allowance))
+            raise ChildFailedError(_ended(child.returncode, errors, limits))
         return _answer(output)
 
 
-def _excess(child: "subprocess.Popen[bytes]", allowance: Allowance) -> str | None:
+def _excess(child: "subprocess.Popen[bytes]", limits: ResourceLimits) -> str | None:
     """Wait for the child; why it has to be ended, or None where it ends by itself."""
-    until = time.monotonic() + allowance.wall_seconds
+    until = time.monotonic() + limits.wall_seconds
     statistics = Path(f"/proc/{child.pid}/statm")
     while True:
         try:
             child.wait(_LOOK_SECONDS)
         except subprocess.TimeoutExpired:
-            if _resident(statistics) > allowance.memory:
-                return f"takes more than {allowance.memory // _MEBIBYTE} MiB of memory"
+            if _resident(statistics) > limits.memory:
+                return f"takes more than {limits.memory // _MEBIBYTE} MiB of memory"
             if time.monotonic() > until:
-                return f"was not done after {allowance.wall_seconds:.0f} s"
+                return f"was not done after {limits.wall_seconds:.0f} s"
         else:
             return None
 
@@ -91,10 +93,10 @@ def _resident(statistics: Path) -> int:
         return 0
 
 
-def _ended(status: int, errors: IO[bytes], allowance: Allowance) -> str:
+def _ended(status: int, errors: IO[bytes], limits: ResourceLimits) -> str:
     if status in {-signal.SIGXCPU, -signal.SIGKILL}:
         return (
-            f"was not done after {allowance.cpu_seconds} s of the processor, or took the memory "
+            f"was not done after {limits.cpu_seconds} s of the processor, or took the memory "
             "that the system had left"
         )
     if status < 0:

@@ -25,7 +25,7 @@ from molt.encoder.checkpoint import Checkpoint, Variant
 from molt.encoder.errors import NoVariantError
 from molt.encoder.host import fingerprint
 from molt.encoder.runtimes.runtime import graph_files, plain_variant
-from molt.encoder.safety.confinement import Allowance, ChildFailedError, run_confined
+from molt.encoder.safety.confinement import ChildFailedError, ResourceLimits, run_confined
 from molt.encoder.safety.reference import Reference
 
 log = logging.getLogger(__name__)
@@ -69,22 +69,24 @@ def probed(checkpoint: Checkpoint, variant: Variant, *, cache: Path) -> Probed:
     path = cache / "probes" / f"{checkpoint.id}-{key}.json"
     if (known := _remembered(path, key)) is not None:
         return known
-    allowance = _allowance(checkpoint, variant)
+    limits = _limits(checkpoint, variant)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path.with_suffix(".lock"), patience=allowance.wall_seconds):
+    with _alone(path.with_suffix(".lock"), patience=limits.wall_seconds):
         if (known := _remembered(path, key)) is not None:
             return known  # somebody else has tried it meanwhile
-        found = _run(checkpoint, variant, cache=cache, allowance=allowance)
+        found = _run(checkpoint, variant, cache=cache, limits=limits)
         _remember(path, key, found)
     return found
 
 
-def _run(checkpoint: Checkpoint, variant: Variant, *, cache: Path, allowance: Allowance) -> Probed:
+def _run(
+    checkpoint: Checkpoint, variant: Variant, *, cache: Path, limits: ResourceLimits
+) -> Probed:
     began = time.monotonic()
     arguments = [str(checkpoint.path), variant.name, str(cache)]
     try:
-        said = run_confined(_PROGRAM, arguments, allowance=allowance)
+        said = run_confined(_PROGRAM, arguments, limits=limits)
         found = _SCHEMA.validate_python(said | {"at": time.time()})
     except (ChildFailedError, ValidationError) as error:
         why = f"variant {variant.name} of checkpoint {checkpoint.id} {error}; do not use it"
@@ -97,12 +99,12 @@ def _run(checkpoint: Checkpoint, variant: Variant, *, cache: Path, allowance: Al
     return found
 
 
-def _allowance(checkpoint: Checkpoint, variant: Variant) -> Allowance:
+def _limits(checkpoint: Checkpoint, variant: Variant) -> ResourceLimits:
     """What a sound checkpoint of that size needs at most, and a good deal more."""
     graphs = variant.graph, plain_variant(checkpoint, variant).graph
     names = {name for graph in graphs for name in graph_files(graph)} | {"model.safetensors"}
     size = sum(checkpoint.files[name].size for name in names & checkpoint.files.keys())
-    return Allowance.of(size, max_length=checkpoint.max_length, dimension=checkpoint.dimension)
+    return ResourceLimits.of(size, max_length=checkpoint.max_length, dimension=checkpoint.dimension)
 
 
 def _key(checkpoint: Checkpoint, variant: Variant) -> str:

@@ -29,7 +29,7 @@ TEXT_NAME = "card.md"
 
 
 @dataclass(frozen=True)
-class Course:
+class Preparation:
     """What happened while a dataset was prepared."""
 
     steps: tuple[Counts, ...]
@@ -65,7 +65,7 @@ def describe_data(
     *,
     raw: RawData,
     config: DataConfig,
-    course: Course,
+    preparation: Preparation,
 ) -> DataCard:
     """The card of a dataset that was prepared from `raw`."""
     splits = {"train": dataset.train, "dev": dataset.dev, "test": dataset.test}
@@ -76,16 +76,16 @@ def describe_data(
         config=config.model_dump(mode="json"),
         origins=raw.origins,
         rejected=raw.rejected,
-        steps=course.steps,
-        dropped=course.findings.dropped,
-        changed=course.findings.changed,
+        steps=preparation.steps,
+        dropped=preparation.findings.dropped,
+        changed=preparation.findings.changed,
         splits={name: measure_split(split) for name, split in splits.items()},
         tasks=tuple(map(measure_task, dataset.tasks)),
         lengths={
             "queries": measure_lengths(queries),
             "documents": measure_lengths(dataset.corpus.texts),
         },
-        leakage=course.leakage,
+        leakage=preparation.leakage,
         remarks=raw.remarks,
     )
 

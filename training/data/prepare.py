@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from molt.index.catalog.judging.split_name import SplitName
-from molt.training.data.card import Course, DataCard, describe_data
+from molt.training.data.card import DataCard, Preparation, describe_data
 from molt.training.data.cleaning.clean import clean_raw
 from molt.training.data.cleaning.findings import Findings
 from molt.training.data.cleaning.judged_pairs import judge_by_pairs
@@ -36,5 +36,5 @@ def prepare(
     dataset = Dataset(judged.corpus, *parts, tasks, digest)
     leakage = check_leakage(dataset, threshold=config.near_duplicate)
     steps = (count_raw(raw), count_clean(clean), count_dataset(dataset))
-    course = Course(steps, findings, leakage)
-    return dataset, describe_data(dataset, raw=raw, config=config, course=course)
+    preparation = Preparation(steps, findings, leakage)
+    return dataset, describe_data(dataset, raw=raw, config=config, preparation=preparation)

@@ -7,7 +7,7 @@ import numpy as np
 
 from molt.encoder import Prompts
 from molt.index.segments.exact import Vectors
-from molt.training.distilling.teaching import Taught
+from molt.training.distilling.teaching import TeacherVectors
 from molt.training.export.graph import load_model
 
 
@@ -23,7 +23,7 @@ class Closeness:
     cosine: float | None
 
 
-def measure_closeness(model: Path, held_out: Taught, *, prompts: Prompts) -> Closeness:
+def measure_closeness(model: Path, held_out: TeacherVectors, *, prompts: Prompts) -> Closeness:
     """The closeness of the model at `model`, as sentence-transformers computes it in fp32."""
     found = load_model(model).encode(
         held_out.read(prompts), normalize_embeddings=True, show_progress_bar=False

@@ -17,7 +17,7 @@ from sentence_transformers.sentence_transformer.losses import EmbedDistillLoss
 from transformers import set_seed
 
 from molt.encoder import Prompts
-from molt.training.distilling.teaching import Taught
+from molt.training.distilling.teaching import TeacherVectors
 from molt.training.fit.config import FitConfig
 from molt.training.fit.fitted import RunFolder
 from molt.training.fit.hardware import choose_hardware, use_all_cores
@@ -35,9 +35,9 @@ _BATCH = 256
 
 def learn(  # noqa: PLR0913  each by name
     start: Path,
-    taught: Taught,
+    taught: TeacherVectors,
     *,
-    held_out: Taught,
+    held_out: TeacherVectors,
     prompts: Prompts,
     max_length: int,
     config: FitConfig,
@@ -90,7 +90,7 @@ class Shuffled(DefaultBatchSampler):
 class HeldOutTexts(BaseEvaluator):
     """The mean cosine to the teacher's vectors of texts that are not learnt from."""
 
-    def __init__(self, held_out: Taught, *, prompts: Prompts, log: EventLog) -> None:
+    def __init__(self, held_out: TeacherVectors, *, prompts: Prompts, log: EventLog) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.primary_metric = _METRIC
         self._texts = held_out.read(prompts)

@@ -12,17 +12,17 @@ from molt.training.distilling.texts import CollectionTexts
 
 
 @dataclass(frozen=True)
-class Taught:
+class TeacherVectors:
     """Texts with the teacher's `vectors` `(n, dim)` of them, those of queries first."""
 
     texts: CollectionTexts
     vectors: Vectors
 
-    def along(self, directions: Vectors) -> "Taught":
+    def along(self, directions: Vectors) -> "TeacherVectors":
         """The same texts with vectors of fewer numbers: those along `directions`, normalised."""
         vectors = self.vectors @ directions
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return Taught(self.texts, vectors / np.maximum(lengths, 1e-12))
+        return TeacherVectors(self.texts, vectors / np.maximum(lengths, 1e-12))
 
     def directions(self, count: int) -> Vectors:
         """`(dim, count)`: those that keep most of the similarities; all as they are, if all.
@@ -43,8 +43,8 @@ class Taught:
 
 def teach(
     encoder: Encoder, texts: CollectionTexts, *, cache: Path, progress: OnProgress = quiet
-) -> Taught:
+) -> TeacherVectors:
     """Ask the teacher as it is served; what `cache` holds of documents is not encoded again."""
     queries = encode_queries(encoder, texts.queries, progress=progress)
     documents = encode_documents(encoder, texts.documents, cache=cache, progress=progress)
-    return Taught(texts, np.concatenate([queries, documents]))
+    return TeacherVectors(texts, np.concatenate([queries, documents]))

@@ -17,7 +17,7 @@ _TEXT_CHARS = 280
 
 
 @dataclass(frozen=True)
-class Shown:
+class RankedDocument:
     """A document as a ranking shows it; `grade` is None where nobody judged it."""
 
     doc_id: str
@@ -30,7 +30,7 @@ class Shown:
 class Answer:
     """A relevant document and its ranks, from 1; None beyond the depth of the run."""
 
-    document: Shown
+    document: RankedDocument
     baseline_rank: int | None
     candidate_rank: int | None
 
@@ -44,8 +44,8 @@ class RankingExample:
     baseline: float
     candidate: float
     answers: tuple[Answer, ...]
-    baseline_top: tuple[Shown, ...]
-    candidate_top: tuple[Shown, ...]
+    baseline_top: tuple[RankedDocument, ...]
+    candidate_top: tuple[RankedDocument, ...]
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class Examples:
             candidate_top=after,
         )
 
-    def _shown(self, row: int, query: Query) -> Shown:
+    def _shown(self, row: int, query: Query) -> RankedDocument:
         document = self._corpus.documents[row]
-        return Shown(
+        return RankedDocument(
             doc_id=document.id,
             title=excerpt_of(document.title, chars=_TITLE_CHARS),
             text=excerpt_of(document.text, chars=_TEXT_CHARS),

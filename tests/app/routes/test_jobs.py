@@ -1,10 +1,7 @@
 """Jobs over HTTP: asking, looking, cancelling, following. Nobody runs them but where it is said."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -19,9 +16,10 @@ from molt.encoder import CheckpointStore, Prompts
 from molt.engine.engine import Engine
 from molt.index.catalog.access.keys import Role
 from molt.index.jobs.job import JobKind, JobRequest
-from tests.app.serving import ROOT, service_of, serving
+from tests.app.serving import service_of, serving
 from tests.checkpoints import build_checkpoint
 from tests.cli.recorded import EVENTS_OF
+from tests.working import simple_worker
 
 NUMBERS = count()
 KINDS = ["retrain", "reload", "reindex", "merge", "evaluate", "tune"]
@@ -244,7 +242,7 @@ def test_a_job_at_work_tells_how_far_it_is(tmp_path: Path) -> None:
         job = engine(client).jobs.ask(asked_for)
         path = f"/admin/jobs/{job.id}"
         assert client.get(path).json()["progress"] is None
-        with worked(client):
+        with simple_worker(engine(client).settings.jobs):
             try:
                 while (client.get(path).json()["progress"] or {}).get("stage") != "training":
                     assert client.get(path).json()["state"] in {"waiting", "running"}
@@ -342,26 +340,12 @@ def test_following_a_job_that_was_cancelled_ends_with_its_state(
     assert events_of(answer.text) == [{"event": "end", "id": -1, "data": cancelled}]
 
 
-@contextmanager
-def worked(client: TestClient) -> Iterator[None]:
-    """A worker with simple jobs runs the queue of a client's home."""
-    command = [sys.executable, "-m", "tests.index.job_worker", engine(client).settings.jobs]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"working\n"
-            yield
-        finally:
-            process.kill()
-
-
 def test_a_job_is_followed_from_its_first_event_or_from_any_to_its_end(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         engine(client).catalog.collections.create("shop")
         job = engine(client).jobs.ask(JobRequest(JobKind.RETRAIN, "shop", {"tell": 3}))
         path = f"/admin/jobs/{job.id}/events"
-        with worked(client):
+        with simple_worker(engine(client).settings.jobs):
             *told, end = events_of(client.get(path).text)
         assert [(event["event"], event["id"]) for event in told] == [
             ("progress", n) for n in (0, 1, 2)

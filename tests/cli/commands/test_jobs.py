@@ -10,7 +10,7 @@ from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
 from tests.cli.conftest import Molt
-from tests.cli.working import worked
+from tests.working import simple_worker
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_job_that_fails_fails_the_command_that_follows_it(
 ) -> None:
     monkeypatch.setattr("molt.cli.asking.worker_runs", lambda home: True)
     job = ask(queue, tell=2, fail="too few judged queries")
-    with worked(home):
+    with simple_worker(load_settings(home=home).jobs):
         done = molt("--json", "jobs", "follow", job)
     assert done.status == 1
     assert f"job {job} failed: too few judged queries" in done.stderr

@@ -14,9 +14,9 @@ from molt.index.jobs.queue import JobQueue
 from tests.app.serving import open_engine
 from tests.checkpoints import build_checkpoint
 from tests.cli.conftest import Molt
-from tests.cli.working import worked
 from tests.generations import make_generation
 from tests.hashing import HashingEncoder
+from tests.working import simple_worker
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_job_is_followed_to_its_end_and_what_it_made_is_shown(
     molt: Molt, home: Path, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("molt.cli.asking.worker_runs", lambda home: True)
-    with worked(home):
+    with simple_worker(load_settings(home=home).jobs):
         done = molt("reindex", "shop")
     (job,) = queue.list()
     assert done.status == 0

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, models
 
 from molt.encoder import Checkpoint, NoVariantError, open_checkpoint, open_encoder
 from molt.encoder.safety import probe as module
-from molt.encoder.safety.confinement import Allowance
+from molt.encoder.safety.confinement import ResourceLimits
 from molt.encoder.safety.probe import probed, require_sound
 from molt.encoder.safety.reference import Reference, make_reference
 from tests.checkpoints import DIMENSION, VOCABULARY, Build, seal, variant, write_json
@@ -45,8 +45,8 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    allowance = Allowance(memory=768 * MEBIBYTE, cpu_seconds=5, wall_seconds=120.0)
-    monkeypatch.setattr(module, "_allowance", lambda *_: allowance)
+    limits = ResourceLimits(memory=768 * MEBIBYTE, cpu_seconds=5, wall_seconds=120.0)
+    monkeypatch.setattr(module, "_limits", lambda *_: limits)
 
 
 def refusal(checkpoint: Checkpoint, cache: Path) -> str:

@@ -24,8 +24,8 @@ from molt.index.jobs.database import jobs_url
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue
 from tests.index.jobs.databases import DATABASES, fresh_url, write
-from tests.paths import ROOT
 from tests.postgresql import PostgresqlServer
+from tests.working import simple_worker
 
 SOON = 30.0
 
@@ -42,19 +42,8 @@ def worked_url(
 @pytest.fixture(scope="module")
 def worked(worked_url: str) -> Iterator[JobQueue]:
     """A queue that a worker process runs, for every test of this module."""
-    url = worked_url
-    command = [sys.executable, "-m", "tests.index.job_worker", url]
-    pipe = subprocess.PIPE
-    with (
-        closing(JobQueue(url)) as queue,
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "working\n"
-            yield queue
-        finally:
-            process.kill()
+    with closing(JobQueue(worked_url)) as queue, simple_worker(worked_url):
+        yield queue
 
 
 def retrain(collection: str = "shop", **options: object) -> JobRequest:

@@ -7,7 +7,7 @@ from molt.encoder import Checkpoint
 from molt.training.distilling.closeness import measure_closeness
 from molt.training.distilling.cutting import cut_layers
 from molt.training.distilling.learning import Shuffled, learn
-from molt.training.distilling.teaching import Taught
+from molt.training.distilling.teaching import TeacherVectors
 from molt.training.distilling.texts import split_texts
 from molt.training.export.graph import load_model
 from molt.training.fit.fitted import RunFolder
@@ -21,8 +21,8 @@ class Lesson:
     """What the teacher says of the letters, and a student of one layer that shall learn it."""
 
     teacher: Checkpoint
-    taught: Taught
-    held_out: Taught
+    taught: TeacherVectors
+    held_out: TeacherVectors
     folder: Path
     cook: Cook
 
@@ -57,7 +57,9 @@ def lesson(base: Checkpoint, cook: Cook, tmp_path: Path) -> Lesson:
     teacher = replace(base, path=write_model(tmp_path))  # whose layers do more than the base's
     model = load_model(teacher.path)
     taught, held_out = (
-        Taught(part, model.encode([*part.queries, *part.documents], normalize_embeddings=True))
+        TeacherVectors(
+            part, model.encode([*part.queries, *part.documents], normalize_embeddings=True)
+        )
         for part in split_texts(cook().reading.texts, limit=1000, seed=0)
     )
     return Lesson(teacher, taught, held_out, tmp_path, cook)

@@ -1,19 +1,17 @@
-"""A worker beside commands."""
+"""A worker with simple jobs beside what asks for them."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from molt.engine.settings import load_settings
 from tests.paths import ROOT
 
 
 @contextmanager
-def worked(home: Path) -> Iterator[None]:
-    """A worker with simple jobs runs the queue of a home."""
-    command = [sys.executable, "-m", "tests.index.job_worker", load_settings(home=home).jobs]
+def simple_worker(queue_url: str) -> Iterator[None]:
+    """Whatever the queue holds is done as long as the block lasts."""
+    command = [sys.executable, "-m", "tests.index.job_worker", queue_url]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT) as process:
         try:

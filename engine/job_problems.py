@@ -1,4 +1,4 @@
-"""Hindrances: what keeps jobs from being done, wherever the worker runs.
+"""Job problems: what keeps jobs from being done, wherever the worker runs.
 
 A queue that is no database, or a worker that dies again and again. Reads two small files, and those
 only when they have changed; runs no job.
@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 _LONGEST = 500
 
 
-class Hindrances:
-    """What hinders jobs, as of the last look."""
+class JobProblems:
+    """What keeps jobs from being done, as of the last look."""
 
     def __init__(self, settings: Settings) -> None:
         self._queue = sqlite_path(settings.jobs)
