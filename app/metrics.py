@@ -24,6 +24,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from molt.app.process import SHARED_DIRECTORY
+from molt.artifact import FileLock, exclusive, share_file
 from molt.engine.engine import CollectionStatus
 from molt.engine.threads import LastingThread
 from molt.index.catalog.failures import JobFailure
@@ -37,6 +38,7 @@ class Metrics:
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._alive = _counted_among(os.environ.get(SHARED_DIRECTORY))
         self._own = CollectorRegistry()
         self._requests = self._counter(
             "molt_requests_total", "Requests answered", "route", "method", "status"
@@ -134,13 +136,27 @@ class Metrics:
         return Histogram(name, what, ("route",), registry=self._own, buckets=_SECONDS)
 
 
+def _counted_among(shared: str | None) -> FileLock | None:
+    """A lock that tells the other processes for as long as this one lives."""
+    if shared is None:
+        return None
+    _forget_dead(Path(shared))  # a process that had this one's number before may be among them
+    return share_file(_life(Path(shared), os.getpid()))
+
+
 def _forget_dead(shared: Path) -> None:
-    """Requests at a process that was killed are in flight no more; what it has counted stays."""
+    """Requests at a process that was killed are in flight no more; what it has counted stays.
+
+    Its number tells nothing: it is kept until the supervisor takes note, and may be another's then.
+    """
     for gauge in shared.glob("gauge_livesum_*.db"):
-        try:
-            os.kill(int(gauge.stem.rpartition("_")[2]), 0)
-        except ProcessLookupError:
+        with suppress(BlockingIOError), exclusive(_life(shared, gauge.stem.rpartition("_")[2])):
             gauge.unlink(missing_ok=True)
+
+
+def _life(shared: Path, pid: int | str) -> Path:
+    """What a process has locked while it lives."""
+    return shared / f"{pid}.lock"
 
 
 class _Disk(Collector):

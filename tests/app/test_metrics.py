@@ -1,6 +1,27 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from starlette.testclient import TestClient
 
+from molt.app.process import SHARED_DIRECTORY
 from tests.app.serving import service_of
+from tests.paths import ROOT
+
+_BUSY = """
+import sys
+from pathlib import Path
+from molt.app.metrics import Metrics
+metrics = Metrics()
+metrics.in_flight.inc()
+text = metrics.exposition((), failed=(), threads=(), ready=True, home=Path()).decode()
+print(next(line for line in text.splitlines() if line.startswith("molt_requests_in_flight ")))
+sys.stdout.flush()
+sys.stdin.read()
+"""
 
 
 def value(client: TestClient, name: str) -> float:
@@ -62,3 +83,30 @@ def test_a_job_that_failed_and_generations_that_were_taken_back_can_be_alerted_o
 
 def test_two_applications_do_not_share_counters(shop: TestClient, client: TestClient) -> None:
     assert shop.get("/metrics").text != client.get("/metrics").text
+
+
+@contextmanager
+def busy(shared: Path) -> Iterator[tuple[subprocess.Popen[str], float]]:
+    """A process with one request, and how many all have that share its directory."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _BUSY],
+        cwd=ROOT,
+        env=os.environ | {SHARED_DIRECTORY: str(shared)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process, float(process.stdout.readline().split()[1])
+        process.kill()
+
+
+def test_requests_of_a_process_that_died_are_forgotten_before_its_parent_knows(
+    tmp_path: Path,
+) -> None:
+    with busy(tmp_path) as (first, alone):
+        with busy(tmp_path) as (_, both):
+            assert (alone, both) == (1, 2)
+        first.kill()
+        os.waitid(os.P_PID, first.pid, os.WEXITED | os.WNOWAIT)
+        with busy(tmp_path) as (_, left):
+            assert left == 1
