@@ -35,6 +35,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 pytest_plugins = (
+    "tests.empty_databases",
     "tests.promises",
     "tests.checkpoints",
     "tests.training.models",

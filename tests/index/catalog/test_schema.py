@@ -30,7 +30,10 @@ from tests.damage import flaws_of
 from tests.kept_events import kept_events
 from tests.paths import GOLDEN
 
-pytestmark = pytest.mark.promise("P7", "catalogs of earlier revisions")
+pytestmark = [
+    pytest.mark.promise("P7", "catalogs of earlier revisions"),
+    pytest.mark.usefixtures("migrating"),
+]
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_uses(catalog: Catalog) -> None:
