@@ -16,9 +16,10 @@ from molt.artifact import exclusive
 from molt.artifact.lock import FOR_EVER
 from molt.index.catalog import schema
 from molt.index.jobs import queue
+from molt.index.jobs.database import prepare_jobs
 
 _FRAME = {"BEGIN TRANSACTION;", "COMMIT;"}
-_migrate, _prepare = schema._run_migrations, queue.prepare_jobs
+_migrate, _prepare = schema._run_migrations, prepare_jobs
 
 
 class EmptyDatabases:

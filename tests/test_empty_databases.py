@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from molt.index.catalog.catalog import home_url, open_catalog
-from molt.index.jobs.queue import JobQueue, jobs_url
+from molt.index.jobs.database import jobs_url
+from molt.index.jobs.queue import JobQueue
 
 
 def dumped(path: Path) -> list[str]:

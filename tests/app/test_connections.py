@@ -296,16 +296,20 @@ def test_answers_that_nobody_reads_are_bounded(tmp_path: Path) -> None:
         assert answer.status_code == 200
 
 
+@pytest.fixture(scope="module")
+def slow_home(tmp_path_factory: pytest.TempPathFactory, default_checkpoint: Path) -> Path:
+    """A home with a real encoder, which takes its time."""
+    home = tmp_path_factory.mktemp("slow")
+    command = [MOLT, "--home", home, "checkpoints", "add", default_checkpoint]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return home
+
+
 def test_texts_of_a_client_that_went_away_are_not_encoded(
-    tmp_path: Path, default_checkpoint: Path
+    slow_home: Path, default_checkpoint: Path
 ) -> None:
     """Minutes of work for a real encoder, which nobody waits for."""
-    subprocess.run(
-        [MOLT, "--home", tmp_path, "checkpoints", "add", default_checkpoint],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    with started(tmp_path) as other:
+    with started(slow_home, MOLT_ENCODER__THREADS="1") as other:
         model = default_checkpoint.name
         texts = [f"a text {'of many words ' * 60} {number}" for number in range(512)]
         body = json.dumps({"input": texts, "model": model}).encode()
@@ -320,14 +324,10 @@ def test_texts_of_a_client_that_went_away_are_not_encoded(
 
 
 def test_a_server_with_much_to_encode_stops_soon_and_tells_who_waits(
-    tmp_path: Path, default_checkpoint: Path
+    slow_home: Path, default_checkpoint: Path
 ) -> None:
-    subprocess.run(
-        [MOLT, "--home", tmp_path, "checkpoints", "add", default_checkpoint],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    with started(tmp_path, MOLT_LIMITS__WAIT_SECONDS="0.1") as server:
+    limits = {"MOLT_ENCODER__THREADS": "1", "MOLT_LIMITS__WAIT_SECONDS": "0.1"}
+    with started(slow_home, **limits) as server:
         texts = [f"a text {'of many words ' * 60} {number}" for number in range(512)]
         body = json.dumps({"input": texts, "model": default_checkpoint.name}).encode()
         with ExitStack() as waiting:

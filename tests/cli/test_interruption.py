@@ -29,8 +29,8 @@ def corpus(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ready(home: Path, molt: Molt, default_checkpoint: Path) -> Path:
-    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+def ready(home: Path, molt: Molt, tiny_checkpoint: Path) -> Path:
+    assert molt("checkpoints", "add", str(tiny_checkpoint)).status == 0
     return home
 
 
@@ -39,7 +39,7 @@ def half_done(home: Path, corpus: Path) -> Iterator[subprocess.Popen[str]]:
     """An import that has indexed something and not everything."""
     with subprocess.Popen(
         [MOLT, "--home", home, "import", "docs", corpus],
-        env=os.environ | {"MOLT_INDEX__BATCH_DOCUMENTS": "20"},
+        env=os.environ | {"MOLT_INDEX__BATCH_DOCUMENTS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,9 +1,14 @@
 """A tiny checkpoint, and a dataset small enough to learn in seconds: letters among noise."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from molt.artifact import exclusive
+from molt.artifact.lock import FOR_EVER
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
@@ -20,8 +25,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     from molt.training.export import openvino  # noqa: PLC0415 - loads torch, which few tests need
     from molt.training.export.checkpoints import make_checkpoint  # noqa: PLC0415
 
-    folder = tmp_path_factory.mktemp("base")
-    model = write_model(folder)
+    model = write_model(tmp_path_factory.mktemp("base"))
     weights = load_file(model / "model.safetensors")
     smaller = {
         name: weight / 25 if weight.ndim == 2 and "word_embeddings" not in name else weight
@@ -30,7 +34,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     save_file(smaller, model / "model.safetensors", metadata={"format": "pt"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(openvino, "openvino_available", lambda: False)
-        return make_checkpoint(model, store=CheckpointStore(folder / "checkpoints"))
+        folder = shared_folder(tmp_path_factory)
+        with exclusive(folder / "base.lock", patience=FOR_EVER):
+            return make_checkpoint(model, store=CheckpointStore(folder / "base"))
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """What every process of this run has in common."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture

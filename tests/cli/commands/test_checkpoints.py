@@ -84,13 +84,17 @@ def test_a_finished_checkpoint_cannot_be_overridden(molt: Molt, tiny_checkpoint:
     assert "without --query-prompt" in added.stderr
 
 
-def test_a_variant_is_shown_with_its_measured_truth(molt: Molt, default_checkpoint: Path) -> None:
-    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
-    described = molt("--json", "checkpoints", "show", default_checkpoint.name).value
-    shown = molt("checkpoints", "show", default_checkpoint.name).stdout
-    for each in described["variants"]:
-        assert each["fidelity"]["cosine_mean"] > 0.9
-        assert f"{each['name']}\t" in shown
+def test_every_variant_is_shown_with_its_measured_truth(molt: Molt, tmp_path: Path) -> None:
+    near = Fidelity(cosine_mean=0.987, cosine_min=0.95, ndcg10=0.8, ndcg10_reference=0.8)
+    variants = [variant(), variant("onnx-int8", precision="int8", fidelity=near)]
+    made = build_checkpoint(tmp_path / "made", variants=variants)
+    assert molt("checkpoints", "add", str(made.path)).status == 0
+    described = molt("--json", "checkpoints", "show", made.id).value["variants"]
+    assert [each["fidelity"]["cosine_mean"] for each in described] == [1.0, 0.987]
+    shown = molt("checkpoints", "show", made.id).stdout
+    for name, cosine in (("onnx-fp32", "1.0"), ("onnx-int8", "0.987")):
+        (line,) = (line for line in shown.splitlines() if line.startswith(f"{name}\t"))
+        assert cosine in line
 
 
 def test_an_unknown_checkpoint_is_an_error_that_says_how_to_list_them(

@@ -9,9 +9,9 @@ from tests.server import InstalledServer
 
 
 @pytest.fixture
-def ready(home: Path, molt: Molt, default_checkpoint: Path) -> Path:
+def ready(home: Path, molt: Molt, tiny_checkpoint: Path) -> Path:
     """A home whose default checkpoint was copied there."""
-    assert molt("checkpoints", "add", str(default_checkpoint)).status == 0
+    assert molt("checkpoints", "add", str(tiny_checkpoint)).status == 0
     return home
 
 

@@ -8,14 +8,21 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.errors import DocumentNotFoundError
 from tests.damage import flaws_of
+from tests.walks import shortened
 
-_KILLS = 6
+_KILLS = (3, 12)
 _BATCH = 7
 _WRITER = """
 import sys
@@ -30,11 +37,14 @@ for batch in range(int(sys.argv[2]), 10**9):
 """
 
 
-def test_batches_that_were_acknowledged_survive_kill_9_whole(catalog_home: Path) -> None:
+@pytest.mark.parametrize("kills", shortened(_KILLS))
+def test_batches_that_were_acknowledged_survive_kill_9_whole(
+    catalog_home: Path, kills: int
+) -> None:
     url = home_url(catalog_home)
     open_catalog(url).collections.create("default")
     acknowledged = -1
-    for kill in range(_KILLS):
+    for kill in range(kills):
         command = [sys.executable, "-c", _WRITER, url, str(acknowledged + 2)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
             assert writer.stdout is not None
@@ -134,6 +144,10 @@ class CatalogAgainstDictionary(RuleBasedStateMachine):
 
 
 TestCatalogAgainstDictionary = CatalogAgainstDictionary.TestCase
-TestCatalogAgainstDictionary.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, derandomize=True
-)
+TestCatalogAgainstDictionary.settings = settings(max_examples=8, stateful_step_count=20)
+
+
+@pytest.mark.walk
+def test_whatever_is_written_at_length_the_catalog_holds_what_a_dictionary_would() -> None:
+    at_length = settings(max_examples=100, stateful_step_count=30)
+    run_state_machine_as_test(CatalogAgainstDictionary, settings=at_length)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from molt.encoder import CheckpointStore, Encoded
+from molt.encoder import Checkpoint, Encoded
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Split
@@ -13,7 +13,6 @@ from molt.training.errors import EvaluationError
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.report import ComparisonOutcome, EvaluationPlan
-from molt.training.export.checkpoints import make_checkpoint
 from molt.worker.tasks.runs import run_maker
 from tests.hashing import HashingEncoder
 from tests.training.judging import QUICK, Encoders, Evaluate, corpus_of
@@ -194,20 +193,17 @@ def test_progress_says_which_checkpoint_does_what(
 
 
 def test_a_real_checkpoint_is_measured_in_the_variant_that_serves(
-    model: Path,
-    tmp_path: Path,
-    trial: Trial,
+    base: Checkpoint, tmp_path: Path, trial: Trial
 ) -> None:
-    made = make_checkpoint(str(model), store=CheckpointStore(tmp_path / "checkpoints"))
     (result,) = evaluate(
         trial,
-        contenders=Contenders([made]),
+        contenders=Contenders([base]),
         plan=EvaluationPlan(sampling=QUICK),
         cache=tmp_path / "cache",
         make_run=run_maker(tmp_path / "cache"),
     ).candidates
-    assert result.subject.id == made.id
-    assert result.subject.variant in {each.name for each in made.variants if each.within_budget}
+    assert result.subject.id == base.id
+    assert result.subject.variant in {each.name for each in base.variants if each.within_budget}
     assert 0 < result.cost.latency_p50_ms <= result.cost.latency_p95_ms
-    assert result.cost.checkpoint_bytes == made.size
+    assert result.cost.checkpoint_bytes == base.size
     assert result.measures["R@100"].mean == 1

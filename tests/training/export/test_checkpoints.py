@@ -1,6 +1,7 @@
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import onnx
@@ -27,7 +28,7 @@ from molt.training.export import openvino
 from molt.training.export.checkpoints import Provenance, make_checkpoint, upgrade_checkpoint
 from molt.worker.tasks import __main__ as program
 from tests.checkpoints import seal, write_json
-from tests.training.models import write_pickle
+from tests.training.models import write_model, write_pickle
 
 TEXTS = ["a fox", "", "the quick brown fox jumps over the lazy dog. " * 9, "(naïve)", "dog"]
 PROMPTS = Prompts(query="ask. ", document="doc. ")
@@ -79,6 +80,21 @@ def test_a_checkpoint_serves_the_vectors_that_its_directory_has_in_sentence_tran
     assert [path.name for path in store.root.iterdir()] == [checkpoint.id]
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    """Made once; each test has a copy."""
+    folder = tmp_path_factory.mktemp("exported")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openvino, "openvino_available", lambda: False)
+        return make(write_model(folder), CheckpointStore(folder / "checkpoints"))
+
+
+@pytest.fixture
+def made(exported: Checkpoint, store: CheckpointStore) -> Checkpoint:
+    copytree(exported.path, store.root / exported.id)
+    return store.open(exported.id)
+
+
 def age(checkpoint: Checkpoint) -> Checkpoint:
     """Make of it what the version left that knew neither kinds nor token vectors."""
     graph = checkpoint.path / "runtime" / "fp32.onnx"
@@ -95,9 +111,8 @@ def age(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def test_an_upgraded_checkpoint_has_token_vectors_and_all_else_that_it_had(
-    store: CheckpointStore, model: Path, tmp_path: Path
+    store: CheckpointStore, made: Checkpoint, tmp_path: Path
 ) -> None:
-    made = make(model, store)
     old = age(made)
     assert store.open(made.id) == old
     with closing(open_encoder(old, cache=tmp_path, threads=1)) as serving:
@@ -119,9 +134,9 @@ def test_an_upgraded_checkpoint_has_token_vectors_and_all_else_that_it_had(
 
 
 def test_an_upgrade_that_fails_leaves_the_checkpoint_as_it_was(
-    store: CheckpointStore, model: Path, monkeypatch: pytest.MonkeyPatch
+    store: CheckpointStore, made: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = age(make(model, store))
+    old = age(made)
 
     def export_nothing(*_: object, **__: object) -> None:
         raise ExportError("the model cannot be exported")
