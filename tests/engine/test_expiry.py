@@ -1,6 +1,8 @@
 """What has expired is found by no search from that moment on, and is deleted soon after."""
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
 from molt.index.catalog.rows.patching import DocumentPatch
+from molt.index.selection.expirer import Expirer
 from tests.app.serving import open_engine
 
 SOON = 20.0
@@ -115,6 +118,33 @@ def test_what_others_choose_is_seen_when_the_catalog_is_looked_at(engine: Engine
     engine.catalog.expiries.choose("shop", "until")
     engine.live_collections.refresh_changed()
     assert found(engine)[0] == ["b"]
+
+
+def test_a_field_holds_for_what_answers_in_place_of_what_is_refused(engine: Engine) -> None:
+    engine.catalog.expiries.choose("shop", None)
+    write(engine, a=after(seconds=-1), b=after(hours=1))
+    engine.catalog.collections.point("shop", generation="0" * 32)
+    engine.live_collections.refresh_changed()
+    assert engine.live_collections.known("shop").state == "refused"
+    assert found(engine)[0] == ["a", "b"]
+    engine.catalog.expiries.choose("shop", "until")
+    engine.changed("shop")
+    assert found(engine)[0] == ["b"]
+
+
+def test_who_deletes_looks_again_when_the_next_document_expires(
+    engine: Engine, clock: SteppedClock
+) -> None:
+    write(engine, a=after(seconds=60), b=after(seconds=50))
+    expirer = Expirer(engine.catalog, clock=clock)
+    assert expirer.next_look() == math.inf
+    while expirer.expire(engine.catalog.collections.get("shop")):
+        pass
+    clock.move(seconds=20)
+    before, look, later = time.monotonic(), expirer.next_look(), time.monotonic()
+    assert before + 30 <= look <= later + 30
+    expirer.begin()
+    assert expirer.next_look() == math.inf
 
 
 def test_a_collection_that_does_not_expire_is_answered_by_what_is_in_memory(

@@ -32,7 +32,10 @@ ExpiryReader = Callable[[Mapping[str, Any]], Stated | None]
 
 @dataclass(frozen=True)
 class Changes:
-    """Documents that changed, and the ordinals of those that were deleted, up to a revision."""
+    """Documents that changed, and the ordinals of those that were deleted.
+
+    They are all up to the revision `until`, and perhaps some of those after it.
+    """
 
     rows: Sequence[Row[Any]]
     deleted: Sequence[int]
@@ -65,8 +68,7 @@ def read_changes(
         until = rows[-1].revision
     if len(gone) == limit:
         until = min(until, gone[-1].revision)
-    rows = [row for row in rows if row.revision <= until]
-    return Changes(rows, [row.ordinal for row in gone if row.revision <= until], until)
+    return Changes(rows, [row.ordinal for row in gone], until)
 
 
 def read_due(

@@ -126,6 +126,18 @@ def test_following_sees_every_change_however_few_are_read_at_once(
     assert catalog.collections.get("shop").expired == 3
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_nothing_is_kept_of_documents_that_were_deleted(
+    catalog: Catalog, shop: Collection, limit: int
+) -> None:
+    put(catalog, shop, a=10, b=10, c=10, d=10, e=10, f=None)
+    follow(catalog)
+    catalog.documents.delete_many(shop, ["a", "b", "c", "d"])
+    put(catalog, shop, f=10)
+    follow(catalog, limit=limit)
+    assert kept_rows(catalog) == 2
+
+
 def test_a_document_that_was_changed_since_is_read_again_before_it_goes(
     catalog: Catalog, shop: Collection
 ) -> None:
