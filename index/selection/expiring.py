@@ -65,25 +65,30 @@ def expiry_warnings(catalog: Catalog, collection: Collection) -> list[str]:
     said = [read_expiry(each, field=field) for each in batch.metadata]
     dated = sum(one is not None and one.at is not None for one in said)
     unread = [name for name, one in zip(batch.ids, said, strict=True) if one == Stated(None)]
-    looked = f"of the {len(said)} documents that were looked at"
     missing = len(said) - dated - len(unread)
+    first = f"of the first {_counted(len(said))}"
     return [
-        *([f"{looked} none has a date in '{field}'; {_WRITTEN}"] if not dated else []),
-        *([f"{looked} {missing} have nothing in '{field}', and never expire"] if missing else []),
-        *([f"{looked} {_unread(field, len(unread), unread)}"] if unread else []),
+        *([f"{first} none has a date in '{field}'; {_WRITTEN}"] if not dated else []),
+        *([f"{first} {missing} never expire: '{field}' is empty"] if missing and dated else []),
+        *([f"{first} {len(unread)} never expire: {_unread(field, unread)}"] if unread else []),
     ]
 
 
 def state_warnings(collection: Collection, state: ExpiryState) -> list[str]:
     """What keeps documents from expiring, in words, by what is known of all of them."""
     field = str(collection.expiry_field)
+    never = f"{_counted(state.unreadable)} never expire{'s' if state.unreadable == 1 else ''}"
     dateless = state.complete and state.next is None and collection.documents
     return [
         *([f"no document has a date in '{field}'; {_WRITTEN}"] if dateless else []),
-        *([_unread(field, state.unreadable, state.named)] if state.unreadable else []),
+        *([f"{never}: {_unread(field, state.named)}"] if state.unreadable else []),
     ]
 
 
-def _unread(field: str, count: int, named: Sequence[str]) -> str:
-    names = ", ".join(map(repr, named[:_NAMED])) + (", …" if count > _NAMED else "")
-    return f"{count} have something in '{field}' that is no date, and never expire: {names}"
+def _counted(count: int) -> str:
+    return "1 document" if count == 1 else f"{count} documents"
+
+
+def _unread(field: str, named: Sequence[str]) -> str:
+    names = ", ".join(map(repr, named[:_NAMED])) + (", …" if len(named) > _NAMED else "")
+    return f"what '{field}' holds is no date ({names})"

@@ -73,7 +73,7 @@ def test_what_will_not_expire_is_told(molt: Molt, home: Path, tmp_path: Path) ->
     changed = molt("collections", "set", "shop", "--expiry-field", "until")
     assert changed.status == 0
     assert "expiry_field\tuntil" in changed.stdout
-    assert "Warning: of the 2 documents that were looked at none has a date" in changed.stderr
+    assert "Warning: of the first 2 documents none has a date" in changed.stderr
     assert "'a'" in changed.stderr
 
 

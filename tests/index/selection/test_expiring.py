@@ -116,19 +116,19 @@ def filled(catalog: Catalog, *until: object) -> Collection:
     [
         ([], []),
         (["2026-11-30"], []),
-        (["2026-11-30", None], ["2 documents.* 1 have nothing in 'until', and never expire"]),
+        (["2026-11-30", None], ["first 2 documents 1 never expire: 'until' is empty$"]),
         (
             ["2026-11-30", "soon", 7],
-            ["3 documents.* 2 have something in 'until' that is no date, .*: 'd1', 'd2'$"],
+            [r"first 3 documents 2 never expire: what 'until' holds is no date \('d1', 'd2'\)$"],
         ),
         (
             [7] * 7,
             [
-                "7 documents.* none has a date in 'until'; a date is written as 2026-11-30T18",
-                "7 have something .*: 'd0', 'd1', 'd2', 'd3', 'd4', …$",
+                "first 7 documents none has a date in 'until'; a date is written as 2026-11-30T18",
+                r"7 never expire: .* \('d0', 'd1', 'd2', 'd3', 'd4', …\)$",
             ],
         ),
-        ([None], ["none has a date in 'until'", "1 have nothing in 'until'"]),
+        ([None], ["^of the first 1 document none has a date in 'until'; a date is written as"]),
     ],
 )
 def test_what_will_not_expire_is_told_when_the_field_is_chosen(
@@ -146,7 +146,10 @@ def test_what_will_not_expire_is_told_when_the_field_is_chosen(
         ([], []),
         (["2026-11-30", None], []),
         ([None], ["^no document has a date in 'until'; a date is written as"]),
-        (["2026-11-30", "soon"], ["^1 have something in 'until' that is no date, .*: 'd1'$"]),
+        (
+            ["2026-11-30", "soon"],
+            [r"^1 document never expires: what 'until' holds is no date \('d1'\)$"],
+        ),
     ],
 )
 def test_what_does_not_expire_is_told_of_all_documents(
