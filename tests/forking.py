@@ -31,10 +31,10 @@ from typing import Any, Self
 from tests.paths import ROOT
 
 IMPORTED = (
-    "alembic.command", "dbos", "faiss", "molt.app.server", "molt.cli.commands.worker",
-    "molt.cli.main", "molt.engine.backup.adding", "molt.engine.backup.backup",
-    "molt.engine.backup.restoring",
-    "molt.worker.worker", "onnxruntime", "polars", "psycopg",
+    "alembic.command", "dbos", "faiss", "molt.app.application", "molt.app.server",
+    "molt.cli.commands.worker", "molt.cli.main", "molt.engine.backup.adding",
+    "molt.engine.backup.backup", "molt.engine.backup.restoring", "molt.index.files",
+    "molt.worker.dispatcher", "molt.worker.worker", "onnxruntime", "polars", "psycopg",
     "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "uvloop",
 )  # fmt: skip
 """What servers, workers and commands import sooner or later."""
