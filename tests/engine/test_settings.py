@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from molt.encoder.opening import ENCODE_SECONDS
 from molt.engine.settings import SettingsError, load_settings, misspelt_variables
 
 
@@ -139,3 +140,7 @@ def test_aliases_come_from_the_file_and_from_the_environment(
     monkeypatch.setenv("MOLT_MODELS__ALIASES", '{"text-embedding-3-small": "shop"}')
     found = load_settings(home=tmp_path).models.aliases
     assert found["text-embedding-3-small"] == "shop"
+
+
+def test_a_text_may_take_as_long_as_an_encoder_gives_it_unasked(tmp_path: Path) -> None:
+    assert load_settings(home=tmp_path).limits.encode_seconds == ENCODE_SECONDS
