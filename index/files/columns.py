@@ -4,6 +4,7 @@ Decided once for a table, by all of its columns, so that an empty cell makes no 
 text of its row.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +24,7 @@ TEXTS = (
 )  # fmt: skip
 TITLES = ("title", "name", "headline", "subject", "product_title", "product_name")
 _NAMED = 12  # columns that an error names
+_SEPARATORS = re.compile(r"[^\w\s.\-\"'()]")
 _WORDS = 6  # of a name of a column at most
 
 
@@ -62,6 +64,8 @@ def require_columns(path: Path, names: Sequence[str], options: ReadOptions) -> D
         hint = "name one with --text-column"
         if {"queries", "corpus"} <= set(names):
             hint = "it holds several kinds; save them as corpus.json, queries.json and qrels.json"
+        elif len(names) == 1 and (parts := _SEPARATORS.findall(names[0])):
+            hint += f", or the character between cells with --delimiter '{parts[0]}'"
         elif any(map(_is_value, names)):
             hint = "the first line looks like a row; put a line before it that names the columns"
         said = f"no column is known to hold the text; it has {_listed(names)}: {hint}"

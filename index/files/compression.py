@@ -70,8 +70,15 @@ def _packing(path: Path, raw: BinaryIO) -> Packing | None:
     head = raw.read(8)
     raw.seek(0)
     begun = (packing for packing in PACKINGS.values() if head.startswith(packing.magic))
-    return PACKINGS.get(path.suffix.lower()) or next(begun, None)
+    named, found = PACKINGS.get(path.suffix.lower()), next(begun, None)
+    if named is not None and named is not found and head:
+        raise SourceError(
+            path,
+            f"is not compressed as its name says: name it without {path.suffix}, or get it again",
+        )
+    return found
 
 
 def _damaged(path: Path, error: Exception) -> SourceError:
-    return SourceError(path, f"the compressed file is damaged or cut off; get it again ({error})")
+    said = str(error).rstrip(".")
+    return SourceError(path, f"the compressed file is damaged or cut off; get it again ({said})")

@@ -55,7 +55,7 @@ def folder_parts(folder: Path, options: ReadOptions) -> tuple[SourcePart, ...]:
 def _is_of_layout(path: Path) -> bool:
     """A file or a folder of the BEIR layout; other folders may have such names in datasets."""
     name = path.name.split(".", 1)[0]
-    return name in _LAYOUT and (path.is_file() or name == "qrels")
+    return (name in _LAYOUT and path.is_file()) or (path.is_dir() and name.lower() == "qrels")
 
 
 def _laid_out(folder: Path) -> tuple[SourcePart, ...]:

@@ -22,6 +22,7 @@ from molt.index.files.columns import IDS, TEXTS, TITLES, DocumentColumns
 from molt.index.files.ids import make_id, read_id
 from molt.index.files.judged.grades import WHOLE_GRADES, GradeScale, read_grade
 from molt.index.files.objects.exact import AmbiguousObjectError, parse_exactly
+from molt.index.files.options import canonical
 from molt.index.files.text.markup import Markup, strip_markup
 
 QUERY_IDS = ("_id", "id", "query_id", "query-id", "qid")
@@ -77,7 +78,7 @@ def read_document(row: Row, columns: DocumentColumns, *, markup: Markup) -> Docu
 
 def read_query(row: Row) -> Query:
     """A query: its id and text, and every other column as metadata. Raises as `read_document`."""
-    values = dict(row.values)
+    values = _respelled(row.values, (*QUERY_IDS, *QUERY_TEXTS, "metadata"))
     query = Query(_as_id(values, QUERY_IDS), _as_text(values, QUERY_TEXTS), _as_metadata(values))
     encode_query(query)
     return query
@@ -108,6 +109,16 @@ def read_judgment(row: Row, *, split: str | None, scale: GradeScale = WHOLE_GRAD
     )
     encode_judgment(judgment)
     return judgment
+
+
+def _respelled(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The values by column; one that is called as in `names`, but for its case, by that name."""
+    known = {canonical(name): name for name in names}
+    spelled = {name: known.get(canonical(name), name) for name in values if name not in names}
+    return {
+        name if (other := spelled.get(name, name)) in values else other: value
+        for name, value in values.items()
+    }
 
 
 def _take(values: dict[str, Any], names: Sequence[str]) -> Any:

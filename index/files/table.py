@@ -17,7 +17,7 @@ from molt.index.files.judged.layouts import Layout
 from molt.index.files.judged.names import read_name, split_of
 from molt.index.files.judged.pairs import holds_pairs
 from molt.index.files.objects.values import read_objects
-from molt.index.files.options import ReadOptions, silent
+from molt.index.files.options import ReadOptions, canonical, silent
 from molt.index.files.part import SPLIT_KINDS, RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, QUERY_IDS, QUERY_TEXTS, Row
@@ -230,7 +230,9 @@ def _kind_by_columns(path: Path, options: ReadOptions) -> RecordKind:
     if columns & set(JUDGED_QUERIES) and columns & set(JUDGED_DOCUMENTS):
         return RecordKind.JUDGMENTS
     told = read_name(path).kind
-    if told is RecordKind.QUERIES and columns & {*QUERY_IDS} and columns & {*QUERY_TEXTS}:
+    known = {*map(canonical, columns)}
+    ids, texts = ({*map(canonical, names)} for names in (QUERY_IDS, QUERY_TEXTS))
+    if told is RecordKind.QUERIES and known & ids and known & texts:
         return RecordKind.QUERIES
     if options.document_columns:
         return RecordKind.DOCUMENTS

@@ -40,19 +40,31 @@ def find_relevance(folder: Path, *, taken: Collection[Path]) -> Iterator[SourceP
 
 
 def unread_files(folder: Path, *, taken: Collection[Path]) -> list[Path]:
-    """Files of a folder that look like data, are none of those `taken`, and no union of them."""
+    """Files and folders in a folder that look like data and were not `taken`, but for a union."""
     left = (path for path in _files(folder) if path not in taken)
-    return [
-        path
-        for path in left
-        if format_of(path) in _DATA - {""}
-        and UNION not in read_name(path).words
-        and path.name not in DATASET_MARKS
-    ]
+    files = [path for path in left if _looks_like_data(path) and UNION not in read_name(path).words]
+    return [*files, *(one for one in _folders(folder) if not _is_taken(one, taken))]
+
+
+def _looks_like_data(path: Path) -> bool:
+    return format_of(path) in _DATA - {""} and path.name not in DATASET_MARKS
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Other folders in it, with what looks like data."""
+    inner = (one for one in sorted(folder.iterdir()) if one.is_dir())
+    others = (one for one in inner if one.name[0] != "." and one.name.lower() != _QRELS)
+    return [one for one in others if any(map(_looks_like_data, one.iterdir()))]
+
+
+def _is_taken(folder: Path, taken: Collection[Path]) -> bool:
+    return any(folder in path.parents for path in taken)
 
 
 def _files(folder: Path) -> list[Path]:
-    found = [*folder.iterdir(), *(folder / _QRELS).glob("*")]
+    found = [*folder.iterdir()]
+    qrels = (one for one in found if one.is_dir() and one.name.lower() == _QRELS)
+    found += [path for one in qrels for path in one.iterdir()]
     return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
 
@@ -66,7 +78,7 @@ def _is_told(path: Path) -> bool:
 
 def _part_of(path: Path) -> SourcePart | None:
     """A part whose place or name says what it holds, or whose columns do; else None."""
-    if path.parent.name == _QRELS:
+    if path.parent.name.lower() == _QRELS:
         layout_of(path, ReadOptions())  # raises for a run
         return SourcePart(path, RecordKind.JUDGMENTS, split_of(path))
     try:

@@ -42,7 +42,7 @@ def read_name(path: Path) -> FileName:
     words = tuple(_BETWEEN.split(unpacked_name(path).lower()))
     plain = {word.strip("0123456789") for word in words}
     kind = next((kind for kind, known in _WORDS.items() if known & plain), None)
-    if kind is None and path.parent.name == "qrels":
+    if kind is None and path.parent.name.lower() == "qrels":
         kind = RecordKind.JUDGMENTS
     split = next((KNOWN_SPLITS[word].value for word in words if word in KNOWN_SPLITS), None)
     return FileName(kind, split, words)
@@ -55,7 +55,7 @@ def split_of(path: Path) -> str | None:
     judgments are there.
     """
     told = read_name(path)
-    if told.split is not None or path.parent.name != "qrels":
+    if told.split is not None or path.parent.name.lower() != "qrels":
         return told.split
     nameless = {*_WORDS[RecordKind.JUDGMENTS], UNION} & {*told.words}
     return None if nameless else path.name.split(".", 1)[0]

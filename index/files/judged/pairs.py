@@ -20,7 +20,7 @@ from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
 
 ASKED = (
     "query", "anchor", "question", "sentence1", "sentence_1", "text1", "text_1", "question1",
-    "premise", "prompt",
+    "premise", "sentence_a", "prompt",
 )  # fmt: skip
 POSITIVES = (
     "positive", "positives", "pos", "answer", "answers", "relevant_passages", "positive_passages",
@@ -32,12 +32,13 @@ NEGATIVES = (
 )  # fmt: skip
 SECOND_TEXTS = (
     "document", "passage", "sentence2", "sentence_2", "text2", "text_2", "question2", "hypothesis",
+    "sentence_b",
 )  # fmt: skip
 SCORE_NAMES = (
     "score", "label", "gold_label", "similarity", "similarity_score", "is_duplicate", "relevance",
-    "relevant", "is_relevant", "grade", "rating",
+    "relevant", "is_relevant", "grade", "rating", "relatedness_score",
 )  # fmt: skip
-_NUMBERED = re.compile(r"(pos|neg)(ative|itive)?s?_?\d{1,4}")
+_NUMBERED = re.compile(r"(?:hard_)?(pos|neg)(?:ative|itive)?s?_?\d{1,4}")
 _SPLIT, _PREMISE = "split", "premise"
 _PASSAGES = frozenset({"positive_ctxs", "positive_passages", "relevant_passages"})
 _SELECTED = "passages"
@@ -224,7 +225,8 @@ def _negatives(names: Iterable[str]) -> list[str]:
 
 
 def _is_numbered(name: str, kind: str) -> bool:
-    return name.startswith(kind) and _NUMBERED.fullmatch(name) is not None
+    found = _NUMBERED.fullmatch(name)
+    return found is not None and found[1] == kind
 
 
 def _is_blank(value: Any) -> bool:
@@ -243,7 +245,7 @@ def _listed(value: Any, name: str) -> list[str]:
     if isinstance(value, str) and value.lstrip().startswith("["):
         value = _parsed(value)
     if not isinstance(value, list | tuple):
-        return [check_words(value, field=name)]
+        return [check_words(_passage(value), field=name)]
     texts = [one for one in map(_passage, value) if not _is_blank(one)]
     return [check_words(one, field=f"{name}[{at}]") for at, one in enumerate(texts)]
 

@@ -8,6 +8,17 @@ import orjson
 
 _LONG = re.compile(rb"[0-9]{19}")
 _NAMES = re.compile(rb'"\s*:')
+_CAUSES = (
+    (
+        re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)\b"),
+        "is not JSON, which has no NaN and no Infinity; write null",
+    ),
+    (
+        re.compile(rb"\A\s*\{\s*'"),
+        "is not JSON, in which texts and names stand in double quotation marks",
+    ),
+    (re.compile(rb"\A\s*\["), "is a JSON array that does not end on its line"),
+)
 _LONGEST = 19
 _INT64 = range(-(2**63), 2**63)
 
@@ -30,6 +41,32 @@ def parse_exactly(content: bytes) -> Any:
     return value
 
 
+def parse_several(content: bytes) -> list[Any]:
+    """The JSON objects that stand in `content` one after the other, also with commas after them.
+
+    Raises `ValueError` where there is anything else.
+    """
+    text, found, at = content.decode(), list[Any](), 0
+    while at < len(text):
+        if text[at] == "{":
+            begun = at
+            _, at = EXACT.raw_decode(text, begun)
+            found.append(parse_exactly(text[begun:at].encode()))
+        elif found and text[at] in ", \t\r\n":
+            at += 1
+        else:
+            raise ValueError("more than objects")
+    return found
+
+
+def explain_shape(value: Any) -> str:
+    """Why JSON that is no object is no row, in words for whoever wrote it."""
+    if not isinstance(value, list):
+        return "is JSON, but not an object"
+    example = '{"query": …, "positive": …}' if len(value) > 1 else '{"id": …, "text": …}'
+    return f"is JSON, but not an object: a list does not say what it holds; write {example}"
+
+
 def explain_json(error: ValueError, content: bytes) -> str:
     """Why a line is no JSON, in words for whoever wrote it."""
     if isinstance(error, AmbiguousObjectError):
@@ -39,10 +76,9 @@ def explain_json(error: ValueError, content: bytes) -> str:
     except UnicodeDecodeError as wrong:
         byte = f"byte 0x{content[wrong.start]:02X} at {wrong.start + 1}"
         return f"is not UTF-8: {byte}; pass --encoding, as in --encoding cp1252"
-    if re.search(rb"[:\[,]\s*-?(?:NaN|Infinity)\b", content):
-        return "is not JSON, which has no NaN and no Infinity; write null"
-    if content.lstrip()[:1] == b"[":
-        return "is a JSON array that does not end on its line"
+    for sign, cause in _CAUSES:
+        if sign.search(content):
+            return cause
     if isinstance(error, JSONDecodeError):
         return f"is not JSON: {error.msg} at character {error.pos + 1}"
     return f"is not JSON: {error}"

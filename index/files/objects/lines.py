@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from molt.index.files.errors import RowError
-from molt.index.files.objects.exact import explain_json, parse_exactly
+from molt.index.files.objects.exact import (
+    explain_json,
+    explain_shape,
+    parse_exactly,
+    parse_several,
+)
 from molt.index.files.options import ReadOptions
 from molt.index.files.progress import ReadProgress
 from molt.index.files.row import Row
@@ -25,7 +30,7 @@ def read_jsonl(
         if len(line) > MAX_LINE_BYTES:
             yield RowError(path, number, f"has more than {MAX_LINE_BYTES} bytes; split its text")
         elif not line.isspace():
-            yield _parse(path, number, line)
+            yield from _parse(path, number, line)
 
 
 def _lines(path: Path, progress: ReadProgress, options: ReadOptions) -> Iterator[bytes]:
@@ -38,11 +43,17 @@ def _lines(path: Path, progress: ReadProgress, options: ReadOptions) -> Iterator
             line = file.readline(MAX_LINE_BYTES + 1)
 
 
-def _parse(path: Path, number: int, line: bytes) -> Row | RowError:
+def _parse(path: Path, number: int, line: bytes) -> Iterator[Row | RowError]:
     try:
-        values = parse_exactly(line)
+        values = [parse_exactly(line)]
     except ValueError as error:
-        return RowError(path, number, explain_json(error, line))
-    if not isinstance(values, dict):
-        return RowError(path, number, "is JSON, but not an object")
-    return Row(number, values)
+        try:
+            values = parse_several(line)
+        except ValueError:
+            yield RowError(path, number, explain_json(error, line))
+            return
+    for value in values:
+        if isinstance(value, dict):
+            yield Row(number, value)
+        else:
+            yield RowError(path, number, explain_shape(value))

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from molt.index.files.errors import RowError, SourceError
 from molt.index.files.objects.bulk import unwrap_documents
-from molt.index.files.objects.exact import EXACT, AmbiguousObjectError
+from molt.index.files.objects.exact import EXACT, AmbiguousObjectError, explain_shape
 from molt.index.files.objects.lines import read_jsonl
 from molt.index.files.objects.shapes import WRAPPERS, is_row, rows_by_ids, unwrapped
 from molt.index.files.options import ReadOptions
@@ -95,7 +95,7 @@ def _rows(path: Path, line: int, value: Any, *, alone: bool) -> Iterator[Row | R
     if isinstance(value, ValueError):
         yield RowError(path, line, str(value))
     elif not isinstance(value, dict):
-        yield RowError(path, line, "is JSON, but not an object")
+        yield RowError(path, line, explain_shape(value))
     elif alone and (wrapped := unwrapped(value)) is not None:
         for one in wrapped:
             yield from _rows(path, line, one, alone=False)
@@ -114,6 +114,12 @@ def _kept_list(value: Any) -> str | None:
         return None
     lists = (name for name in value if name.lower() in WRAPPERS)
     return next((name for name in lists if value[name] and isinstance(value[name], list)), None)
+
+
+def _said(error: JSONDecodeError) -> str:
+    if error.msg.startswith("Unterminated") or error.pos >= len(error.doc.rstrip()):
+        return "the file ends in the midst of a value; get it again"
+    return f"it is not JSON: {error.msg}"
 
 
 def _pass_comma(text: "_Text", *, in_array: bool) -> None:
@@ -158,7 +164,7 @@ class _Text:
                 value, end = EXACT.raw_decode(self._held, self._at)
             except JSONDecodeError as error:
                 if not self._is_cut_off(error) or not self._more():
-                    raise self.broken(f"it is not JSON: {error.msg}", error.pos) from None
+                    raise self.broken(_said(error), error.pos) from None
                 continue
             except AmbiguousObjectError as error:
                 value, end = self._ambiguous(error)
@@ -182,7 +188,7 @@ class _Text:
                 _, end = _LENIENT.raw_decode(self._held, self._at)
             except JSONDecodeError as wrong:
                 if not self._is_cut_off(wrong) or not self._more():
-                    raise self.broken(f"it is not JSON: {wrong.msg}", wrong.pos) from None
+                    raise self.broken(_said(wrong), wrong.pos) from None
             else:
                 return error, end
 

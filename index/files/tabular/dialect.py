@@ -11,7 +11,7 @@ from molt.index.files.options import Quoting, ReadOptions
 
 SAMPLE_LINES = 50
 _DELIMITERS = (",", ";", "\t", "|")
-_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'(?:sep=(.)|"sep=([^"])")\r?\n?', re.IGNORECASE)
 _SPELLED = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -63,6 +63,12 @@ def describe_delimiter(delimiter: str) -> str:
     return names.get(delimiter, f"the character {delimiter}")
 
 
+def other_delimiter(line: str, *, width: int) -> str | None:
+    """What people call the delimiter by which a line has as many cells, where there is one."""
+    found = (one for one in _DELIMITERS if line.count(one) == width - 1 > 0)
+    return next(map(describe_delimiter, found), None)
+
+
 def _given(path: Path, options: ReadOptions) -> str | None:
     if options.delimiter is None:
         return None
@@ -75,7 +81,7 @@ def _given(path: Path, options: ReadOptions) -> str | None:
 def _separator_line(lines: Sequence[str]) -> str | None:
     """The delimiter that Excel is told by a first line `sep=;`."""
     found = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
-    return found[1] if found else None
+    return found[1] or found[2] if found else None
 
 
 def _guess(lines: Sequence[str], usual: str) -> str:

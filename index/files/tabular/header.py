@@ -1,5 +1,6 @@
 """The header of a file of cells: its columns, and which of its cells are none."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +9,11 @@ from pathlib import Path
 from molt.index.files.errors import RowError, SourceError
 from molt.index.files.options import ReadOptions
 from molt.index.files.row import Row
+from molt.index.files.tabular.dialect import other_delimiter
 from molt.index.files.tabular.records import Record
 from molt.index.files.text.encoding import not_decoded
+
+_INDEX = re.compile(r"Unnamed: \d+")  # how pandas reads the index that it wrote without a name
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,10 @@ class Header:
             hint = "; quote a cell that holds the delimiter"
             if any(cell.startswith('"') for cell in cells):
                 hint = "; pass --quoting standard where quotation marks enclose cells"
-        return f"has {len(cells)} cells where the first line names {self.width}{hint}"
+        elif len(cells) == 1 and (other := other_delimiter(cells[0], width=self.width)):
+            hint = f"; it is separated by {other}, and the first line is not: make them alike"
+        there = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        return f"has {there} where the first line names {self.width}{hint}"
 
 
 def read_header(path: Path, record: Record, encoding: str, options: ReadOptions) -> Header:
@@ -58,7 +65,7 @@ def read_header(path: Path, record: Record, encoding: str, options: ReadOptions)
     """
     if record.problem is not None:
         raise SourceError(path, f"its first line: {record.problem}")
-    names = [cell.strip() for cell in record.cells]
+    names = ["" if _INDEX.fullmatch(cell) else cell.strip() for cell in record.cells]
     for name in names:
         if problem := not_decoded(name, encoding, where="a name"):
             raise SourceError(path, f"its first line {problem}")

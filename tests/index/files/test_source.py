@@ -360,6 +360,30 @@ def test_html_is_told_and_stripped_where_an_option_says_so(tmp_path: Path) -> No
     assert (stripped[0].title, stripped[0].text) == ("Tent", "for 2 & 3")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id^title^text\n1^Tent^for two\n", r"with --delimiter '\^'"),
+        ("1,Tent,for two\n2,Cup,of tin\n", "the first line looks like a row"),
+    ],
+)
+def test_a_table_without_a_known_column_says_what_may_be_wrong(
+    tmp_path: Path, content: str, said: str
+) -> None:
+    path = tmp_path / "docs.csv"
+    path.write_text(content)
+    with pytest.raises(SourceError, match=said):
+        open_source(path)
+
+
+def test_what_a_shop_exports_is_searched_by_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text("Handle,Title,Body (HTML),Vendor\ntent,Tent,<p>for two</p>,acme\n")
+    options = ReadOptions(markup=Markup.STRIPPED, id_column="handle")
+    (document,) = open_source(path, options=options).documents()
+    assert document == Document("tent", title="Tent", text="for two", metadata={"Vendor": "acme"})
+
+
 def test_the_first_reason_is_given_where_no_row_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("{oops\n{oops\n")
     with pytest.raises(SourceError, match="no row can be read; the first, on line 1, is not JSON"):

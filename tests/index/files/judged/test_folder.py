@@ -130,3 +130,34 @@ def test_columns_that_nobody_keeps_are_named_with_how_often(tmp_path: Path) -> N
     assert len(list(source.pairs())) == 2
     (note,) = source.remarks
     assert '1 row: the column "note" is not kept' in note
+
+
+def test_a_folder_of_judgments_is_found_in_any_case(folder: Path) -> None:
+    (folder / "Qrels").mkdir()
+    (folder / "Qrels" / "test.tsv").write_text(HEADER + "q1\td1\t1\n")
+    assert _splits(open_source(folder)) == [("q1", "test")]
+
+
+def test_a_folder_with_data_that_nobody_reads_is_named(folder: Path) -> None:
+    for name in ("more", "notes"):
+        (folder / name).mkdir()
+    (folder / "more" / "corpus.jsonl").write_text('{"_id": "d2", "text": "two"}\n')
+    (folder / "notes" / "a.md").write_text("hello")
+    assert open_source(folder).unread == (folder / "more",)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["qid\titer\tdocno\trel", "qid\tpid\tlabel"],
+)
+def test_judgments_are_known_by_other_columns_too(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "qrels.tsv"
+    row = "q1\t0\td1\t2" if "iter" in header else "q1\td1\t2"
+    path.write_text(f"{header}\n{row}\n")
+    assert list(open_source(path).judgments()) == [Judgment("q1", "d1", 2, None)]
+
+
+def test_queries_are_known_by_columns_in_any_case(tmp_path: Path) -> None:
+    path = tmp_path / "queries.csv"
+    path.write_text("Query ID,Text,Shop\nq1,boots,a\n")
+    assert list(open_source(path).queries()) == [Query("q1", "boots", {"Shop": "a"})]

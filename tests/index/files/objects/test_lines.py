@@ -66,6 +66,41 @@ def test_a_line_too_long_to_hold_is_one_bad_row(
     assert isinstance(third, RowError)
 
 
+@pytest.mark.parametrize(
+    "line", [b'{"a": 1}{"a": 2}', b'{"a": 1}, {"a": 2}', b'{"a": 1} {"a": 2},']
+)
+def test_objects_that_follow_each_other_on_a_line_are_rows(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line + b"\n" + b'{"a": 3},\n')
+    assert _read(path) == [Row(1, {"a": 1}), Row(1, {"a": 2}), Row(2, {"a": 3})]
+
+
+@pytest.mark.parametrize("line", [b'{"a": 1}{"b"', b'{"a": 1} x', b'{"a": 1}{"b": 1e999}', b","])
+def test_a_line_that_holds_more_than_objects_is_one_bad_row(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line + b'\n{"a": 3}\n')
+    bad, good = _read(path)
+    assert isinstance(bad, RowError)
+    assert good == Row(2, {"a": 3})
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"{'id': '1', 'text': 'a'}", "texts and names stand in double quotation marks"),
+        (b'["rain shoes", "Boots"]', 'write {"query": …, "positive": …}'),
+    ],
+)
+def test_what_people_write_for_objects_is_told_how_it_is_meant(
+    tmp_path: Path, line: bytes, said: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line + b"\n")
+    (bad,) = _read(path)
+    assert isinstance(bad, RowError)
+    assert said in bad.reason
+
+
 def test_a_compressed_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"a": 1}\n' * 1000)[:-20])
@@ -76,7 +111,7 @@ def test_a_compressed_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_not_compressed_as_it_says_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(b'{"a": 1}\n')
-    with pytest.raises(SourceError, match="damaged"):
+    with pytest.raises(SourceError, match="is not compressed as its name says: name it without"):
         _read(path)
 
 

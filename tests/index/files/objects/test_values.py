@@ -106,7 +106,7 @@ def test_a_value_that_is_no_object_of_one_meaning_is_a_bad_row(tmp_path: Path) -
         ('[{"id": 1},\n{"id": oops},\n{"id": 3}]', "line 2: it is not JSON"),
         ('[{"id": 1}\n{"id": 2}]', "line 2: a comma is missing"),
         ('[{"id": 1},\n{"id": 2}', "line 2: the array never ends"),
-        ('[{"id": 1},\n{"id": "2', "line 2: it is not JSON"),
+        ('[{"id": 1},\n{"id": "2', "line 2: the file ends in the midst of a value"),
     ],
 )
 def test_where_json_ends_to_be_json_the_line_is_named_and_the_rows_before_it_are_read(

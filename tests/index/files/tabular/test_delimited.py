@@ -8,6 +8,7 @@ import pytest
 from backports import zstd
 
 from molt.index.files import ReadProgress, RowError, SourceError
+from molt.index.files.compression import PACKINGS
 from molt.index.files.options import Quoting, ReadOptions
 from molt.index.files.row import Row
 from molt.index.files.tabular import delimited
@@ -59,7 +60,7 @@ def test_a_row_with_line_breaks_is_known_by_its_first_line(tmp_path: Path) -> No
     first, second, third = _read(tmp_path / "a.csv", content)
     assert first == Row(2, {"id": "1", "text": "a\nb"})
     assert isinstance(second, RowError)
-    assert (second.line, second.reason) == (5, "has 1 cells where the first line names 2")
+    assert (second.line, second.reason) == (5, "has 1 cell where the first line names 2")
     assert third == Row(6, {"id": "3", "text": 'c "d"'})
 
 
@@ -161,8 +162,31 @@ def test_a_compressed_file_with_a_byte_order_mark_is_read(
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.csv.zst", "a.csv.bz2", "a.csv.xz"])
 def test_a_damaged_compressed_file_is_named(tmp_path: Path, name: str) -> None:
+    begun = PACKINGS[Path(name).suffix].magic
     with pytest.raises(SourceError, match="damaged or cut off"):
+        _read(tmp_path / name, begun + b"id,text\n1,a\n" * 40)
+    with pytest.raises(SourceError, match="is not compressed as its name says"):
         _read(tmp_path / name, b"id,text\n1,a\n" * 40)
+
+
+def test_the_line_for_excel_may_be_quoted(tmp_path: Path) -> None:
+    content = '\ufeff"sep=;"\r\nid;text\r\n1;a,b\r\n'.encode()
+    assert _read(tmp_path / "a.csv", content) == [Row(3, {"id": "1", "text": "a,b"})]
+
+
+def test_a_row_with_another_delimiter_than_the_header_says_so(tmp_path: Path) -> None:
+    (bad,) = _read(tmp_path / "a.csv", b"id,title,text\n1;Tent;for two\n")
+    assert isinstance(bad, RowError)
+    assert "has 1 cell where the first line names 3; it is separated by semicolons" in bad.reason
+
+
+def test_an_index_that_pandas_read_without_a_name_is_told_and_left_out(tmp_path: Path) -> None:
+    told: list[str] = []
+    path = tmp_path / "a.csv"
+    path.write_text("Unnamed: 0,id,text\n0,1,a\n")
+    rows = list(read_csv(path, ReadProgress(), ReadOptions(tell=told.append)))
+    assert rows == [Row(2, {"id": "1", "text": "a"})]
+    assert any("column 1 has no name and is left out" in said for said in told)
 
 
 @pytest.mark.parametrize(
