@@ -62,11 +62,17 @@ def opened_engine(settings: "Settings") -> Iterator["Engine"]:
 def meant_checkpoint(settings: "Settings", given: str) -> str:
     """The id of the checkpoint that is meant: by its id, its name, or how its id alone begins.
 
-    Raises `AmbiguousIdError`, and `CheckpointNotFoundError` where there is none.
+    `default` is the one that new collections use. Raises `AmbiguousIdError`, and
+    `CheckpointNotFoundError` where there is none.
     """
+    from molt.index.catalog.aliases import DEFAULT
+
     store = checkpoint_store(settings)
     with opened_catalog(settings) as catalog:
-        found = catalog.names.find(given, store.ids())
+        if given == DEFAULT:
+            found = catalog.aliases.get(DEFAULT)
+        else:
+            found = catalog.names.find(given, store.ids())
     return store.path(given if found is None else found).name
 
 

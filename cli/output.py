@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import typer
 
+_WORDS = {None: "-", True: "yes", False: "no"}
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -53,7 +55,7 @@ def write_error(message: str) -> None:
 
 def printable(value: object) -> str:
     """A value as one line; control characters, which could steer a terminal, become spaces."""
-    text = "-" if value is None else str(value)
+    text = _WORDS[value] if value is None or isinstance(value, bool) else str(value)
     return "".join(char if char.isprintable() else " " for char in text)
 
 

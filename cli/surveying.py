@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from molt.index.files.survey import SurveyedColumn
 
 SHOWN = 5
+_ONE = {"documents": "document", "queries": "query", "judgments": "judgment", "pairs": "pair"}
 _WIDTH = 60
 
 
@@ -116,9 +117,8 @@ def _form(part: "SourcePart", options: "ReadOptions") -> str:
 
 def _write(found: _Surveyed) -> None:
     again = f", {found.again:,} with an id that came before" if found.again else ""
-    write_note(
-        f"{found.path}: {found.form}: {found.good:,} {found.kind}{again}; bad rows: {found.bad:,}"
-    )
+    kind = _ONE[found.kind] if found.good == 1 else found.kind
+    write_note(f"{found.path}: {found.form}: {found.good:,} {kind}{again}; bad rows: {found.bad:,}")
     columns = [
         (column.name, column.role, _kinds(column.kinds), snippet(column.example, width=_WIDTH))
         for column in found.columns

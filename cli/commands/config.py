@@ -25,9 +25,14 @@ def show(call: Invocation) -> None:
         shown,
         lambda: Listing(
             ("setting", "value", "source"),
-            [(name, each["value"], each["source"]) for name, each in shown.items()],
+            [(name, _as_written(each["value"]), each["source"]) for name, each in shown.items()],
         ),
     )
+
+
+def _as_written(value: Any) -> Any:
+    """A truth value as `molt.toml` has it."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def redacted_url(url: str | None) -> str | None:

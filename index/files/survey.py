@@ -3,6 +3,7 @@
 Counts what it is shown while the files are read; keeps no rows but a few.
 """
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +63,7 @@ class FileSurvey:
             if name not in self._columns:
                 if len(self._columns) == MOST_COLUMNS:
                     continue
-                self._columns[name] = _Values(example=str(value)[:_EXAMPLE_CHARS])
+                self._columns[name] = _Values(example=_shown(value))
             self._columns[name].kinds[_kind(value)] += 1
 
     def columns(self, source: Source, part: SourcePart) -> tuple[SurveyedColumn, ...]:
@@ -96,6 +97,13 @@ def _role(name: str, found: DocumentColumns) -> str:
     if found.metadata is not None and name not in found.metadata:
         return _LEFT_OUT
     return "metadata"
+
+
+def _shown(value: Any) -> str:
+    """A value as people write it, cut."""
+    if isinstance(value, str):
+        return value[:_EXAMPLE_CHARS]
+    return json.dumps(value, ensure_ascii=False, default=str)[:_EXAMPLE_CHARS]
 
 
 def _kind(value: Any) -> str:

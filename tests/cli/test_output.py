@@ -17,6 +17,10 @@ def test_a_missing_value_is_a_dash() -> None:
     assert printable(None) == "-"
 
 
+def test_a_truth_is_said_in_words() -> None:
+    assert [printable(value) for value in (True, False, 1, 0)] == ["yes", "no", "1", "0"]
+
+
 def test_a_long_text_is_cut_on_one_line() -> None:
     assert snippet("one\n  two three", width=9) == "one two…"
 

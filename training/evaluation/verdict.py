@@ -36,10 +36,15 @@ def _alone(report: Report, result: CheckpointResult) -> Verdict:
     found = result.measures[PRIMARY]
     return Verdict(
         f"{PRIMARY} {found.mean:.3f}",
-        f"measured over {report.facts.queries:,} queries of the {report.plan.split} split, "
+        f"measured over {_queries(report)} of the {report.plan.split} split, "
         "without a baseline to compare with",
         f"{_interval(report, found, signed=False)}.",
     )
+
+
+def _queries(report: Report) -> str:
+    count = report.facts.queries
+    return "1 query" if count == 1 else f"{count:,} queries"
 
 
 def _against(
@@ -56,7 +61,7 @@ def _against(
         _HEADLINES[compared.outcome],
         f"{moved}: {before:.4f} \N{RIGHTWARDS ARROW} {after:.4f}{relative}",
         f"{_interval(report, difference.estimate, signed=True)}; p {_relation(difference.p)} in a "
-        f"paired permutation test over {report.facts.queries:,} queries.",
+        f"paired permutation test over {_queries(report)}.",
     )
 
 

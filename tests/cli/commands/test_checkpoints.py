@@ -25,6 +25,7 @@ def test_a_finished_checkpoint_is_copied_and_becomes_the_default(
     (listed,) = molt("--json", "checkpoints", "list").value["checkpoints"]
     assert (listed["id"], listed["default"]) == (settled, True)
     assert molt("--json", "checkpoints", "default").value == {"default": settled}
+    assert molt("--json", "checkpoints", "show", "default").value["id"] == settled
     assert molt("check").status == 0
 
 

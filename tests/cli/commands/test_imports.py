@@ -336,6 +336,15 @@ def test_a_dry_run_shows_what_was_understood_and_writes_nothing(
     assert not home.exists()
 
 
+def test_a_dry_run_shows_values_as_people_write_them(
+    molt: Molt, home: Path, tmp_path: Path
+) -> None:
+    row = {"id": "d1", "text": "a", "metadata": {"brand": "Grün", "sold": None, "new": True}}
+    done = molt("import", "numbers", str(jsonl(tmp_path / "docs.jsonl", [row])), "--dry-run")
+    assert '{"brand": "Grün", "sold": null, "new": true}' in done.stdout
+    assert "jsonl: 1 document; bad rows: 0" in done.stderr
+
+
 def test_a_dry_run_shows_a_whole_folder(molt: Molt, home: Path, beir: Path) -> None:
     done = molt("--json", "import", "numbers", str(beir), "--dry-run")
     assert done.status == 0, done.stderr
