@@ -5,7 +5,8 @@ What libraries say through `logging` is formatted by structlog too.
 
 import logging
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import IO, Any, BinaryIO, TextIO, cast
 
 import orjson
 import structlog
@@ -78,8 +79,26 @@ def _as_text(_logger: Any, _method: str, line: Any) -> str:
 
 def _factory(settings: LogSettings) -> Any:
     if settings.format == "console":
-        return structlog.WriteLoggerFactory(file=sys.stderr)
-    return structlog.BytesLoggerFactory(file=sys.stderr.buffer)
+        return structlog.WriteLoggerFactory(file=cast("TextIO", _Unfailing(sys.stderr)))
+    return structlog.BytesLoggerFactory(file=cast("BinaryIO", _Unfailing(sys.stderr.buffer)))
+
+
+class _Unfailing:
+    """A stream that drops what cannot be written: its disk is full, or nobody reads it any more.
+
+    What a log tells of must not fail because it cannot be told.
+    """
+
+    def __init__(self, stream: IO[Any]) -> None:
+        self._stream = stream
+
+    def write(self, line: Any) -> None:
+        with suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _serialise(event: Any, **_: object) -> bytes:

@@ -2,6 +2,9 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
 
 import pytest
 import structlog
@@ -89,3 +92,16 @@ def test_logs_are_text_where_a_person_reads_them(
     line = capsys.readouterr().err
     assert "started" in line
     assert not line.startswith("{")
+
+
+@pytest.mark.parametrize("kind", ["json", "console"])
+def test_what_cannot_be_written_fails_nothing(
+    monkeypatch: pytest.MonkeyPatch, kind: Literal["json", "console"]
+) -> None:
+    full = Path("/dev/full").open("w")  # noqa: SIM115  closing it fails, too
+    monkeypatch.setattr(sys, "stderr", full)
+    configure_logs(LogSettings(format=kind))
+    for _ in range(1000):  # more than a buffer holds
+        structlog.get_logger("x").info("told to a disk that is full")
+    with suppress(OSError):
+        full.close()

@@ -1,8 +1,11 @@
 """A disk that is full or fails to write: the reason is told, and what served serves on."""
 
 import errno
+import http.client
+import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,12 +25,25 @@ from tests.faults.swapping import (
 from tests.server import ServerProcess
 from tests.walks import shortened
 
+if TYPE_CHECKING:
+    import subprocess
+
+    from tests.forking import ForkedProcess
+
 pytestmark = pytest.mark.promise("P5", "a disk that is full or fails")
 
 FULL = {"segment.sealed": "full"}
 FLUSHED = (r"/vectors\.npy$", r"/\.generation\.json\.\w+$")
 """A segment and a manifest, each under the name that it has until it is complete."""
 LOOKS = 40
+
+
+class Unheard(ServerProcess):
+    """A server whose log goes to a disk that is full."""
+
+    def _begun(self, log: int) -> "subprocess.Popen[bytes] | ForkedProcess":
+        with Path("/dev/full").open("ab") as full:
+            return super()._begun(full.fileno())
 
 
 def failing(home: Path, path: str) -> dict[str, str]:
@@ -106,3 +122,14 @@ def test_a_server_that_fails_to_flush_says_so_and_indexes_when_it_can(
     wait_until(lambda: not server.ask("GET", "/readyz")[1]["problems"])
     assert server.stop() == 0
     assert orphans(home) == set()
+
+
+def test_a_log_that_cannot_be_written_breaks_off_no_connection(home: Path) -> None:
+    with Unheard(home) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        for _ in range(3):
+            connection.request("GET", "/collections/default/documents/none")
+            answer = connection.getresponse()
+            assert answer.status == 404
+            assert json.loads(answer.read())["status"] == 404
+        connection.close()

@@ -99,7 +99,11 @@ class Crowd:
             read = answer.read()
         finally:
             connection.close()
-        return answer.status, json.loads(read) if read else {}
+        try:
+            return answer.status, json.loads(read) if read else {}
+        except ValueError:
+            self.note(f"{method} {path} answered {answer.status} and no JSON: {read[:200]!r}")
+            return answer.status, {}
 
     def _judge(self, what: str, status: int, answer: Any) -> None:
         code = code_of(answer)
