@@ -1,48 +1,60 @@
 """A tiny checkpoint, and a dataset small enough to learn in seconds: letters among noise."""
 
-import os
+from fcntl import LOCK_EX, flock
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from molt.artifact import exclusive
-from molt.artifact.lock import FOR_EVER
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Dataset, Example, Split, Task, TaskKind
-from tests.training.models import write_model
+from tests.training import models
 
 LETTERS = "abcdefghijklmnop"
 NOISE = list("qrstuvwxyz")
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    """The tiny model with weights so small that it is little more than a bag of letters."""
+def base() -> Checkpoint:
+    """The tiny model with weights so small that it is little more than a bag of letters.
+
+    It is made once on a machine. Never write into it: other runs share it.
+    """
+    from tests.conftest import cache_home, cache_key, forget_unused  # noqa: PLC0415 - it loads this
+
+    digest = sha256(Path(__file__).read_bytes() + Path(models.__file__).read_bytes()).hexdigest()
+    folder = cache_home() / f"{cache_key()}-letters-{digest[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    store = CheckpointStore(folder / "checkpoints")
+    with (folder / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not store.ids():
+            forget_unused()
+            make_base(store)
+    (made,) = store.ids()
+    return store.open(made)
+
+
+def make_base(store: CheckpointStore) -> None:
+    """Put it into a store."""
     from molt.training.export import openvino  # noqa: PLC0415 - loads torch, which few tests need
     from molt.training.export.checkpoints import make_checkpoint  # noqa: PLC0415
 
-    model = write_model(tmp_path_factory.mktemp("base"))
-    weights = load_file(model / "model.safetensors")
-    smaller = {
-        name: weight / 25 if weight.ndim == 2 and "word_embeddings" not in name else weight
-        for name, weight in weights.items()
-    }
-    save_file(smaller, model / "model.safetensors", metadata={"format": "pt"})
-    with pytest.MonkeyPatch.context() as patch:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        model = models.write_model(Path(folder))
+        weights = load_file(model / "model.safetensors")
+        smaller = {
+            name: weight / 25 if weight.ndim == 2 and "word_embeddings" not in name else weight
+            for name, weight in weights.items()
+        }
+        save_file(smaller, model / "model.safetensors", metadata={"format": "pt"})
         patch.setattr(openvino, "openvino_available", lambda: False)
-        folder = shared_folder(tmp_path_factory)
-        with exclusive(folder / "base.lock", patience=FOR_EVER):
-            return make_checkpoint(model, store=CheckpointStore(folder / "base"))
-
-
-def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """What every process of this run has in common."""
-    own = factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+        make_checkpoint(model, store=store)
 
 
 @pytest.fixture
