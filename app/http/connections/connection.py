@@ -9,8 +9,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from molt.app.http.connections.ahead import READ_AT_ONCE, OrderedConnection
 from molt.app.http.connections.joining import JoinedWrites
 from molt.app.http.connections.monitor import MONITOR, ConnectionMonitor
 from molt.app.http.connections.pace import Pace
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from molt.engine.sections import LimitSettings
 
 _LINGER_SECONDS = 2.0
-_PIECE = 16 * 1024
 _MIB = 2**20
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -46,7 +44,7 @@ class Phase(StrEnum):
     """It was refused; what still comes is thrown away, so that the reason arrives."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(OrderedConnection):
     """uvicorn's connection with bounds."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -83,21 +81,29 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """As asyncio calls it; heads are read in pieces, to be never far beyond their limit."""
+        """As asyncio calls it."""
+        if self._ahead or self.has_to_wait:
+            self.keep(data)
+        else:
+            self.read(data)
+
+    def read(self, data: bytes) -> None:
+        """Read in pieces, to be never far beyond the limit of a head, or ahead of answers."""
         if self.phase is Phase.IDLE:
             self._enter(Phase.HEAD)
             self._in_first_line = True
         if self._in_first_line:
             data = self._spelled_out(data)
-        whole = self.phase is not Phase.HEAD
-        step = len(data) if whole else _PIECE
-        for start in range(0, len(data), step):
+        for start in range(0, len(data), READ_AT_ONCE):
             if self.phase is Phase.CLOSING:
                 self._throw_away(len(data) - start)
                 return
             if self.transport.is_closing():
                 return
-            self._feed(data if step >= len(data) else data[start : start + step])
+            if self.has_to_wait:
+                self.keep(data[start:])
+                return
+            self._feed(data if len(data) <= READ_AT_ONCE else data[start : start + READ_AT_ONCE])
 
     def _spelled_out(self, data: bytes) -> bytes:
         """The parser ends a connection at a byte of the first line that is not ASCII."""
@@ -196,12 +202,16 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
         elif self.flow.write_paused:
             self._look_at_answer(now)
+        elif self.holds_back:  # it is we who are slow
+            self.since = now
+            self._pace.begin(now)
+            self.look_for_client()
         elif self.phase is Phase.BODY:
             self._look_at_body(now)
         elif self.phase is not Phase.ANSWER:
             self._look_at_head(now)
         elif self._half_closed:
-            self._ask_whether_anybody_is_there()
+            self.ask_whether_anybody_is_there()
 
     def _look_at_answer(self, now: float) -> None:
         if self._pace.is_too_slow(now, left=self.transport.get_write_buffer_size()):
@@ -223,11 +233,6 @@ class Connection(HttpToolsProtocol):
         elif not self._served:
             self.transport.close()
 
-    def _ask_whether_anybody_is_there(self) -> None:
-        """Whoever closed the whole connection answers this with a reset."""
-        if not self.cycle.response_started and self.scope["http_version"] == "1.1":
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
     def _enter(self, phase: Phase) -> None:
         self.phase, self.since, self._raw = phase, self.loop.time(), 0
         self._pace.begin(self.since)
@@ -237,10 +242,7 @@ class Connection(HttpToolsProtocol):
         self._over = failure
         if self.phase is Phase.CLOSING or self.transport.is_closing():
             return
-        answering = self.cycle is not None and self.cycle.response_started
-        if self.cycle is not None:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        answering = self.give_up()
         self._enter(Phase.CLOSING)
         self._monitor.on_refused(failure.code)
         if answering:
