@@ -9,6 +9,7 @@ import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -79,6 +80,7 @@ class Database:
         self._writer = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._turn = threading.Lock()
         self._observer = _Observer(engine) if self._is_sqlite else None
+        self._place = _Place(Path(str(engine.url.database))) if self._is_sqlite else None
 
     def close(self) -> None:
         """Close every connection."""
@@ -109,10 +111,14 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that is durable when the block ends, and undone when it raises.
 
-        Raises `CatalogBusyError` after 30 s of waiting, `CatalogFullError` where the disk is full.
+        Raises `CatalogBusyError` after 30 s of waiting, `CatalogFullError` where the disk is full,
+        and `CatalogError` where the file was removed or replaced: what is written to one that has
+        no name any more is lost with the process.
         """
         with self._in_turn(), translated(self.engine), self._writer.begin() as connection:
             yield connection
+            if self._place is not None:
+                self._place.require()
 
     def lock(self, connection: Connection, table: Table) -> None:
         """Keep others from writing to a table until the transaction ends; in SQLite they wait."""
@@ -181,6 +187,32 @@ class Database:
             yield
         finally:
             self._turn.release()
+
+
+class _Place:
+    """Where an SQLite database lies, and which file that was when it was first written to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: tuple[int, int] | None = None
+
+    def require(self) -> None:
+        """Raise `CatalogError` where another file lies there now, or none."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            raise self._changed("removed") from None
+        file = (found.st_dev, found.st_ino)
+        if self._file is None:
+            self._file = file
+        elif file != self._file:
+            raise self._changed("replaced")
+
+    def _changed(self, how: str) -> CatalogError:
+        return CatalogError(
+            f"{self._path} was {how} while it was open, and nothing is written any more; put it "
+            "back, or start this program again"
+        )
 
 
 class _Observer:

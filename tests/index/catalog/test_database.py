@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, create_mock_engine, select
 from sqlalchemy.dialects import postgresql
 
-from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog, sqlite_path
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.storage import database as database_module
@@ -202,3 +203,22 @@ def _postgresql() -> Database:
     driver.__version__ = "1.31.0"  # type: ignore[attr-defined]
     driver.paramstyle = "format"  # type: ignore[attr-defined]
     return Database(create_engine("postgresql+pg8000://", module=driver))
+
+
+@pytest.mark.promise("P1", "a catalog that is removed or replaced under a server")
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_nothing_is_acknowledged_that_goes_to_a_file_without_a_name(
+    catalog_url: str, how: str
+) -> None:
+    path = sqlite_path(catalog_url)
+    assert path is not None
+    with closing(open_catalog(catalog_url)) as catalog:
+        catalog.collections.create("before")
+        aside = path.rename(path.with_name("aside"))
+        if how == "replaced":
+            path.write_bytes(aside.read_bytes())
+        with pytest.raises(CatalogError, match=f"{how} while it was open"):
+            catalog.collections.create("lost")
+        aside.replace(path)
+        assert [each.name for each in catalog.collections.list()] == ["before"]
+        catalog.collections.create("after")
