@@ -3,7 +3,7 @@
 The one place that knows how columns may be called.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,17 @@ class Row:
 
     line: int
     values: Mapping[str, Any]
+
+
+def holds_judgments(columns: Collection[str]) -> bool:
+    """Do rows of these columns say of a document how relevant it is to a query?
+
+    Rows without a grade that have a text are documents which name a query.
+    """
+    names = frozenset(columns)
+    if names.isdisjoint(JUDGED_QUERIES) or names.isdisjoint(JUDGED_DOCUMENTS):
+        return False
+    return names.isdisjoint(TEXTS) or not names.isdisjoint(GRADES)
 
 
 def read_document(row: Row, columns: DocumentColumns, *, markup: Markup) -> Document:

@@ -9,18 +9,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from molt.index.files.columns import find_columns, match_all
+from molt.index.files.columns import IDS, TITLES, find_columns, match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
 from molt.index.files.errors import RowError, SourceError, UnknownFormatError
 from molt.index.files.judged.headless import layout_of, read_headless
 from molt.index.files.judged.layouts import Layout
 from molt.index.files.judged.names import read_name, split_of
-from molt.index.files.judged.pairs import holds_pairs
+from molt.index.files.judged.pairs import DOCUMENT_IDS, holds_pairs
 from molt.index.files.objects.values import read_objects
 from molt.index.files.options import ReadOptions, canonical, silent
 from molt.index.files.part import SPLIT_KINDS, RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
-from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, QUERY_IDS, QUERY_TEXTS, Row
+from molt.index.files.row import QUERY_IDS, QUERY_TEXTS, Row, holds_judgments
 from molt.index.files.tabular.amounts import AmountCells
 from molt.index.files.tabular.delimited import find_form, read_csv, read_strings
 from molt.index.files.tabular.dialect import describe_delimiter
@@ -68,6 +68,7 @@ _BEGINNINGS: tuple[tuple[bytes, Reader], ...] = (
 )
 _TEXT_ENDS = ("", ".txt", ".tab", ".dat", ".text")
 _NAMED = {"queries": RecordKind.QUERIES, "qrels": RecordKind.JUDGMENTS, "pairs": RecordKind.PAIRS}
+_OF_DOCUMENTS = frozenset((*IDS, *TITLES)) - {*DOCUMENT_IDS}
 _GUESSING = ReadOptions()
 
 
@@ -227,7 +228,9 @@ def _amounts(row: Row, cells: dict[str, AmountCells]) -> Row:
 
 def _kind_by_columns(path: Path, options: ReadOptions) -> RecordKind:
     columns = sample_columns(path, rows=1, options=options)
-    if columns & set(JUDGED_QUERIES) and columns & set(JUDGED_DOCUMENTS):
+    if match_all(tuple(columns), filter(None, (options.title_column, options.text_column))):
+        return RecordKind.DOCUMENTS
+    if holds_judgments(columns):
         return RecordKind.JUDGMENTS
     told = read_name(path).kind
     known = {*map(canonical, columns)}
@@ -237,7 +240,13 @@ def _kind_by_columns(path: Path, options: ReadOptions) -> RecordKind:
     if options.document_columns:
         return RecordKind.DOCUMENTS
     if holds_pairs(columns):
+        if told is None and known & _OF_DOCUMENTS:
+            options.tell(
+                f"{path}: is read as pairs, by its columns, and ids and titles of rows are not "
+                "kept; where a row is a document, name the column of its text with --text-column"
+            )
         return RecordKind.PAIRS
     # Where the name alone says so, every row says which columns are missing.
-    nameless = find_columns(tuple(sorted(columns)), options).text is None
+    found = find_columns(tuple(sorted(columns)), options)
+    nameless = found.text is None and found.title is None
     return RecordKind.PAIRS if told is RecordKind.PAIRS and nameless else RecordKind.DOCUMENTS

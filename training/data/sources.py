@@ -9,7 +9,9 @@ from molt.artifact import hash_file
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
+from molt.index.catalog.judgments import Query
 from molt.index.files import RecordKind, RowError, Source, SourcePart, open_source
+from molt.index.files.source import stop
 from molt.training.data.digest import digest_records, document_record
 from molt.training.data.raw import Origin, RawData, combine, join, sort_pairs
 
@@ -75,7 +77,17 @@ def _read_part(part: SourcePart, beside: Sequence[SourcePart]) -> RawData:
             raw = sort_pairs(source.pairs())
         return replace(raw, remarks=tuple(source.remarks))
 
-    return _recorded(part.path, read)
+    raw = _recorded(part.path, read)
+    if part.kind is RecordKind.JUDGMENTS:
+        return replace(raw, queries=_judged_queries(part, beside))
+    return raw
+
+
+def _judged_queries(part: SourcePart, beside: Sequence[SourcePart]) -> tuple[Query, ...]:
+    """Queries whose texts stand beside judgments of them; its rows are counted as judgments."""
+    source = Source((part,), reject=stop)
+    source.ids.add(beside)
+    return tuple(source.queries())
 
 
 def _recorded(path: Path, read: _Read) -> RawData:

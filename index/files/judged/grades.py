@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from molt.index.errors import InvalidFieldError
+from molt.index.files.objects.exact import spelled
 
 GRADE_WORDS = {
     "exact": 2,
@@ -86,5 +87,5 @@ def read_grade(found: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         grade = math.nan
     if not math.isfinite(grade):
-        raise InvalidFieldError("score", f"is {found!r:.40}, not a whole number")
+        raise InvalidFieldError("score", f"is {spelled(found)}, not a whole number")
     return grade

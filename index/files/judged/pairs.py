@@ -14,8 +14,10 @@ import orjson
 from molt.index.catalog.fields import check_id, check_words
 from molt.index.catalog.judgments import Pair, encode_pair
 from molt.index.errors import InvalidFieldError
+from molt.index.files.columns import TEXTS
 from molt.index.files.ids import read_id
 from molt.index.files.judged.scores import Score, ScoreScale, read_score
+from molt.index.files.options import canonical
 from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, Row
 
 ASKED = (
@@ -71,13 +73,20 @@ _Answer = tuple[str | None, str | None]
 
 
 def holds_pairs(columns: Iterable[str]) -> bool:
-    """Do rows of these columns say of texts or documents which of them answer a query?"""
+    """Do rows of these columns say of texts or documents which of them answer a query?
+
+    A text or an id that documents have as well says so only where no other text of a document
+    stands beside it, or a score does.
+    """
     known = {column.strip().lower() for column in columns}
     judged = known & {*JUDGED_QUERIES} and known & {*JUDGED_DOCUMENTS}
     if judged or known & _OF_DOCUMENTS or not known & {*ASKED}:
         return False
-    texts = _positives(known) or _negatives(known) or known & {*SECOND_TEXTS}
-    return bool(texts or known & {*DOCUMENT_IDS, _SELECTED})
+    if _positives(known) or _negatives(known) or _SELECTED in known:
+        return True
+    described = {*map(canonical, known)} & {*TEXTS} - {*SECOND_TEXTS}
+    could = known & {*SECOND_TEXTS, *DOCUMENT_IDS}
+    return bool(could and (known & {*SCORE_NAMES} or not described))
 
 
 def pair_roles(columns: Iterable[str]) -> dict[str, str]:
@@ -251,12 +260,13 @@ def _listed(value: Any, name: str) -> list[str]:
 
 
 def _parsed(cell: str) -> Any:
-    """The list that a cell of a table spells in JSON, or the cell itself."""
+    """The list of texts or passages that a cell spells in JSON, or the cell itself."""
     try:
         found = orjson.loads(cell)
     except orjson.JSONDecodeError:
         return cell
-    return found if isinstance(found, list) and found else cell
+    listed = isinstance(found, list) and all(isinstance(one, str | dict) for one in found)
+    return found if listed and found else cell
 
 
 def _passage(value: Any) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from molt.index.errors import InvalidFieldError
+from molt.index.files.objects.exact import spelled
 
 LABELS = {
     "entailment": 1.0,
@@ -69,9 +70,9 @@ class ScoreScale:
     def remarks(self) -> list[str]:
         """What becomes of the scores, where they are not kept as they are."""
         said = []
-        if self.lowest < 0:
+        if -1 <= self.lowest < 0 and self.largest <= 1:
             said.append("scores from -1 to 1 are kept as 0 to 1: -1 is 0, and 0 is 0.5")
-        elif self.largest > 1:
+        elif self.lowest >= 0 and self.largest > 1:
             said.append(f"scores are kept divided by their largest, {self.largest:g}")
         if self.words:
             known = ", ".join(f"{word} {LABELS[word]:g}" for word in sorted(self.words))
@@ -104,5 +105,5 @@ def read_score(found: Any, *, field: str) -> Score:
         number = math.nan
     if not math.isfinite(number):
         hint = "; pass --number for decimal commas" if word and "," in word else ""
-        raise InvalidFieldError(field, f'is "{str(found)[:40]}", not a number{hint}')
+        raise InvalidFieldError(field, f"is {spelled(found)}, not a number{hint}")
     return Score(number)

@@ -1,5 +1,6 @@
 """JSON objects with one meaning: no name twice, no number that is rounded on the way."""
 
+import json
 import re
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, NoReturn
@@ -20,6 +21,7 @@ _CAUSES = (
     (re.compile(rb"\A\s*\["), "is a JSON array that does not end on its line"),
 )
 _LONGEST = 19
+_SAID = 40
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -57,6 +59,12 @@ def parse_several(content: bytes) -> list[Any]:
         else:
             raise ValueError("more than objects")
     return found
+
+
+def spelled(value: Any) -> str:
+    """A value as JSON writes it, cut, for a message."""
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return f'"{said[:_SAID]}"' if isinstance(value, str) else said[:_SAID]
 
 
 def explain_shape(value: Any) -> str:

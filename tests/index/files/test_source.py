@@ -122,6 +122,7 @@ def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
         ("queries.ndjson", {"_id": "q", "text": "x"}, RecordKind.QUERIES),
         ("queries.v2.jsonl", {"_id": "q", "text": "x"}, RecordKind.QUERIES),
         ("my.jsonl", {"query_id": "q", "doc_id": "d", "grade": 1}, RecordKind.JUDGMENTS),
+        ("my.jsonl", {"qid": "Q42", "pid": "d", "text": "x"}, RecordKind.DOCUMENTS),
         ("my.jsonl", {"query": "q", "positive": "x"}, RecordKind.PAIRS),
         ("my.jsonl", {"doc_id": "d", "body": "x", "query": "meta"}, RecordKind.DOCUMENTS),
     ],
@@ -133,6 +134,24 @@ def test_the_kind_of_a_file_is_told_by_its_name_or_its_columns(
     source = open_source(tmp_path / name)
     assert [part.kind for part in source.parts] == [kind]
     assert sum(_read_all(source)) == 1
+
+
+def test_a_named_text_column_makes_documents_of_what_would_be_judgments(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    path.write_text("qid,doc_id,rating,review\n1,d,5,good\n")
+    assert open_source(path).parts[0].kind is RecordKind.JUDGMENTS
+    found, _ = _documents(path, path.read_text(), text_column="Review")
+    assert [(one.id, one.text) for one in found] == [("d", "good")]
+
+
+def test_a_named_text_column_leaves_judgments_beside_documents_what_they_are(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "product.csv").write_text("product_id,details\n1,red\n")
+    (tmp_path / "label.csv").write_text("query_id,product_id,label\nq,1,Exact\n")
+    source = open_source(tmp_path, options=ReadOptions(text_column="details"))
+    assert [one.text for one in source.documents()] == ["red"]
+    assert [one.grade for one in source.judgments()] == [2]
 
 
 @pytest.mark.parametrize(

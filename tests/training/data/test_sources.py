@@ -91,7 +91,7 @@ def test_every_bad_row_is_named_with_its_file_and_line(folder: Path) -> None:
     raw = read_files([folder])
     assert len(raw.rejected) == 2
     assert raw.rejected[0].startswith(f"{folder}/corpus.jsonl:2: document d2: text is empty")
-    assert raw.rejected[1].startswith(f"{folder}/qrels/train.tsv:3: score is 'high'")
+    assert raw.rejected[1].startswith(f'{folder}/qrels/train.tsv:3: score is "high"')
 
 
 def test_every_file_is_an_origin_with_its_hash_and_rows(folder: Path) -> None:
@@ -129,6 +129,15 @@ def test_single_files_of_any_kind_are_read_together(tmp_path: Path) -> None:
     raw = read_files(sorted(tmp_path.iterdir()))
     kinds = (raw.documents, raw.queries, raw.judgments, raw.pairs, raw.triplets)
     assert [len(kind) for kind in kinds] == [1, 1, 1, 1, 1]
+
+
+def test_texts_of_queries_beside_judgments_are_read_as_an_import_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("query_id,doc_id,query,grade\nq1,d1,rain shoes,1\nq1,d2,rain shoes,0\n")
+    raw = read_files([path])
+    assert raw.queries == (Query("q1", "rain shoes"),)
+    assert [(one.doc_id, one.grade) for one in raw.judgments] == [("d1", 1), ("d2", 0)]
+    assert [origin.rows for origin in raw.origins] == [2]
 
 
 def test_no_paths_are_no_data() -> None:

@@ -1,4 +1,5 @@
 import gzip
+import json
 from pathlib import Path
 
 import polars as pl
@@ -78,13 +79,44 @@ def test_a_name_that_says_pairs_has_its_rows_say_what_is_missing(tmp_path: Path,
         ("scores.jsonl", '{"query_id": "q", "doc_id": "d", "score": 1}', RecordKind.JUDGMENTS),
         ("shoe-pairs.jsonl", '{"id": "d", "text": "t", "score": 1}', RecordKind.DOCUMENTS),
         ("a.jsonl", '{"id": "d", "text": "t", "score": 1}', RecordKind.DOCUMENTS),
+        ("game-scores.jsonl", '{"id": "d", "title": "t", "score": 1}', RecordKind.DOCUMENTS),
+        ("a.jsonl", '{"product_id": 1, "query": "q", "title": "t", "description": "x"}',
+         RecordKind.DOCUMENTS),
+        ("a.jsonl", '{"doc_id": 1, "question": "q", "Abstract": "x"}', RecordKind.DOCUMENTS),
+        ("a.jsonl", '{"sentence1": "q", "sentence2": "p", "summary": "x"}', RecordKind.DOCUMENTS),
+        ("a.jsonl", '{"product_id": 1, "query": "q", "description": "x", "label": 1}',
+         RecordKind.PAIRS),
+        ("a.jsonl", '{"query": "q", "positive": "p", "description": "x"}', RecordKind.PAIRS),
     ],
-)
+)  # fmt: skip
 def test_columns_of_documents_and_judgments_are_no_pairs_whatever_the_name_says(
     tmp_path: Path, name: str, line: str, kind: RecordKind
 ) -> None:
     (part,) = open_source(written(tmp_path / name, line + "\n")).parts
     assert part.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "said"),
+    [
+        ("faq.csv", "id,question,answer", ["is read as pairs"]),
+        ("faq.csv", "Title,question,answer", ["is read as pairs"]),
+        ("faq.csv", "note,question,answer", []),
+        ("faq-pairs.csv", "id,question,answer", []),
+    ],
+)
+def test_pairs_that_might_be_documents_are_said_to_be_read_as_pairs(
+    tmp_path: Path, name: str, header: str, said: list[str]
+) -> None:
+    told: list[str] = []
+    path = written(tmp_path / name, f"{header}\n1,why,so\n")
+    assert pairs_of(path, ReadOptions(tell=told.append)) == [Pair("why", "so")]
+    assert [one.partition(": ")[2][:16] for one in told] == said
+
+
+def test_a_cell_in_brackets_that_lists_no_texts_is_the_text(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", 'query,positive\nq,[2020]\nq,"[""a"", ""b""]"\n')
+    assert pairs_of(path) == [Pair("q", "[2020]"), Pair("q", "a"), Pair("q", "b")]
 
 
 def test_a_first_row_without_a_negative_hides_none(tmp_path: Path) -> None:
@@ -121,6 +153,18 @@ def test_scores_of_every_scale_are_kept_as_0_to_1_and_it_is_said(
     source = open_source(written(tmp_path / "sts.csv", "query,text2,score\n" + rows))
     assert [pair.score for pair in source.pairs()] == kept
     assert [(said or "") in remark for remark in source.remarks] == ([True] if said else [])
+
+
+def test_a_scale_that_no_scores_have_is_not_said_to_be_kept(tmp_path: Path) -> None:
+    source, found, bad = read(written(tmp_path / "a.csv", "query,text2,score\na,b,-2\na,c,300\n"))
+    assert (found, len(bad), source.remarks) == ([], 2, [])
+
+
+def test_a_score_that_is_no_number_is_named_as_the_file_has_it(tmp_path: Path) -> None:
+    rows = [{"query": "q", "text2": "p", "score": one} for one in (True, ["a"])]
+    _, _, bad = read(written(tmp_path / "a.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows)))
+    said = [error.reason for error in bad]
+    assert said == ["score is true, not a number", 'score is ["a"], not a number']
 
 
 @pytest.mark.parametrize(
