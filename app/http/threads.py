@@ -59,7 +59,10 @@ class RequestThreads(Executor):
         self._changed = threading.Condition()
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> "Future[_T]":
-        """Have it done by a thread that is free, or by the next one. `RuntimeError` once shut."""
+        """Have it done by a thread that is free, or by the next one.
+
+        Raises `RuntimeError` once shut, and where there is none yet and the system gives none.
+        """
         future: Future[_T] = Future()
         task = (future, partial(fn, *args, **kwargs))
         with self._changed:
@@ -67,10 +70,9 @@ class RequestThreads(Executor):
                 raise RuntimeError(f"the threads for {self._name} have been shut down")
             if self._free:
                 self._free.pop().wake(task)
-            elif len(self._alive) < self._count:
-                self._start(task)
             else:
                 self._waiting.append(task)
+                self._have_more(needed=task)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  as the base class has it
@@ -91,10 +93,28 @@ class RequestThreads(Executor):
             if wait:
                 self._changed.wait_for(lambda: not self._alive)
 
+    def _have_more(self, needed: _Task | None = None) -> None:
+        """Start threads for what waits, as far as there may be more and the system gives any.
+
+        Where it gives none and there is none, nothing would do what waits: `needed` is refused.
+        """
+        try:
+            while self._waiting and len(self._alive) < self._count:
+                self._start(self._waiting[0])
+                self._waiting.popleft()
+        except RuntimeError:
+            if needed is not None and not self._alive:
+                self._waiting.remove(needed)
+                raise
+
     def _start(self, task: _Task) -> None:
         thread = _Thread(self._work, task, name=self._name)
         self._alive.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # no more of them, or no memory for one
+            self._alive.discard(thread)
+            raise
 
     def _work(self, thread: _Thread) -> None:
         if self._niceness:
@@ -141,8 +161,7 @@ class RequestThreads(Executor):
             future.set_exception(error)
             with self._changed:
                 self._end(thread)
-                if self._waiting:
-                    self._start(self._waiting.popleft())
+                self._have_more()
 
     def _end(self, thread: _Thread) -> None:
         self._alive.discard(thread)

@@ -9,10 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
+
 from molt.engine.sections import LimitSettings
 
 if TYPE_CHECKING:
     from molt.app.http.connections.connection import Connection
+
+log = structlog.get_logger(__name__)
 
 MONITOR = "connections"
 """What the application's state calls the monitor."""
@@ -52,7 +56,11 @@ class ConnectionMonitor:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         for connection in list(self._connections):
-            connection.look(now)
+            try:
+                connection.look(now)
+            except Exception:  # or none would ever be looked at again
+                log.exception("connection.failed")
+                connection.transport.abort()
         self._looking = bool(self._connections)
         if self._looking:
             loop.call_later(_LOOK_SECONDS, self._look, loop)

@@ -145,3 +145,32 @@ def test_closing_finishes_what_was_accepted_and_waits_for_nothing_that_hangs(
     threads.shutdown()
     assert sorted(done) == list(range(20))
     assert all(isinstance(one.exception(SOON), TimeoutError) for one in lost)
+
+
+def refused(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_thread_that_the_system_refuses_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads = RequestThreads(1, name="test")
+    with monkeypatch.context() as scarce:
+        scarce.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError, match="can't start"):
+            threads.submit(max, 1, 2)
+    assert threads.submit(max, 1, 2).result(SOON) == 2
+    threads.shutdown()
+
+
+def test_what_no_thread_could_be_started_for_is_done_by_one_that_is_there(
+    threads: RequestThreads, end: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads.submit(end.wait, SOON)
+    with monkeypatch.context() as scarce:
+        scarce.setattr(threading.Thread, "start", refused)
+        waiting = threads.submit(max, 1, 2)
+    assert threads.submit(max, 1, 3).result(SOON) == 3
+    assert waiting.result(SOON) == 2
+    end.set()
+    threads.shutdown()
