@@ -15,6 +15,7 @@ from molt.encoder.errors import EncoderError
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.rows.patching import DocumentPatch
+from molt.index.errors import IndexingError
 
 _CHARS = 4 * 2**20
 _MOST_TOKENS = 8
@@ -52,9 +53,12 @@ def count_rewritten(
 async def telling_truncated(
     answer: dict[str, Any], count: Callable[[], int], *, admission: Admission
 ) -> dict[str, Any]:
-    """The answer to a write, with what `count` says where the documents are indexed."""
+    """The answer to a write, with what `count` says where the documents are indexed.
+
+    Whatever keeps it from being counted is no reason to refuse what has been written.
+    """
     if answer["indexed"]:
-        with suppress(OverloadedError):
+        with suppress(OverloadedError, EncoderError, IndexingError, OSError):
             return answer | truncated(await admission.run(count))
     return answer
 
