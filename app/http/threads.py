@@ -61,7 +61,8 @@ class RequestThreads(Executor):
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> "Future[_T]":
         """Have it done by a thread that is free, or by the next one.
 
-        Raises `RuntimeError` once shut, and where there is none yet and the system gives none.
+        Where there is none, and the system gives none, it ends with the `RuntimeError` of that.
+        Raises `RuntimeError` once shut.
         """
         future: Future[_T] = Future()
         task = (future, partial(fn, *args, **kwargs))
@@ -72,7 +73,7 @@ class RequestThreads(Executor):
                 self._free.pop().wake(task)
             else:
                 self._waiting.append(task)
-                self._have_more(needed=task)
+                self._have_more()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  as the base class has it
@@ -93,19 +94,17 @@ class RequestThreads(Executor):
             if wait:
                 self._changed.wait_for(lambda: not self._alive)
 
-    def _have_more(self, needed: _Task | None = None) -> None:
-        """Start threads for what waits, as far as there may be more and the system gives any.
-
-        Where it gives none and there is none, nothing would do what waits: `needed` is refused.
-        """
+    def _have_more(self) -> None:
+        """Start threads for what waits, as far as there may be more and the system gives any."""
         try:
             while self._waiting and len(self._alive) < self._count:
                 self._start(self._waiting[0])
                 self._waiting.popleft()
-        except RuntimeError:
-            if needed is not None and not self._alive:
-                self._waiting.remove(needed)
-                raise
+        except RuntimeError as error:
+            while self._waiting and not self._alive:  # nobody would ever do it
+                future, _ = self._waiting.popleft()
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(error)
 
     def _start(self, task: _Task) -> None:
         thread = _Thread(self._work, task, name=self._name)

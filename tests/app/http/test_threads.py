@@ -158,7 +158,7 @@ def test_a_thread_that_the_system_refuses_is_asked_for_again(
     with monkeypatch.context() as scarce:
         scarce.setattr(threading.Thread, "start", refused)
         with pytest.raises(RuntimeError, match="can't start"):
-            threads.submit(max, 1, 2)
+            threads.submit(max, 1, 2).result(SOON)
     assert threads.submit(max, 1, 2).result(SOON) == 2
     threads.shutdown()
 
@@ -173,4 +173,19 @@ def test_what_no_thread_could_be_started_for_is_done_by_one_that_is_there(
     assert threads.submit(max, 1, 3).result(SOON) == 3
     assert waiting.result(SOON) == 2
     end.set()
+    threads.shutdown()
+
+
+def test_what_waits_is_told_where_no_thread_takes_the_place_of_one_that_hangs(
+    deadline: Deadline, end: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = RequestThreads(1, name="test")
+    with monkeypatch.context() as scarce:
+        lost = hanging(threads, deadline, end)
+        scarce.setattr(threading.Thread, "start", refused)
+        waiting = threads.submit(max, 1, 2)
+        assert isinstance(lost.exception(SOON), TimeoutError)
+        with pytest.raises(RuntimeError, match="can't start"):
+            waiting.result(SOON)
+    assert threads.submit(max, 1, 2).result(SOON) == 2
     threads.shutdown()
