@@ -7,7 +7,7 @@ is the same SQL. Knows no table.
 import sqlite3
 import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -190,23 +190,32 @@ class Database:
 
 
 class _Place:
-    """Where an SQLite database lies, and which file that was when it was first written to."""
+    """Where an SQLite database lies, and which file that is.
+
+    Where there was none when it was opened, it is the one that was there after the first write.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: tuple[int, int] | None = None
+        with suppress(OSError):  # SQLite says what is wrong with it
+            self._file = self._look()
 
     def require(self) -> None:
         """Raise `CatalogError` where another file lies there now, or none."""
+        file = self._look()
+        if file is None:
+            raise self._changed("removed")
+        self._file = self._file or file
+        if file != self._file:
+            raise self._changed("replaced")
+
+    def _look(self) -> tuple[int, int] | None:
         try:
             found = self._path.stat()
         except FileNotFoundError:
-            raise self._changed("removed") from None
-        file = (found.st_dev, found.st_ino)
-        if self._file is None:
-            self._file = file
-        elif file != self._file:
-            raise self._changed("replaced")
+            return None
+        return found.st_dev, found.st_ino
 
     def _changed(self, how: str) -> CatalogError:
         return CatalogError(

@@ -222,3 +222,20 @@ def test_nothing_is_acknowledged_that_goes_to_a_file_without_a_name(
         aside.replace(path)
         assert [each.name for each in catalog.collections.list()] == ["before"]
         catalog.collections.create("after")
+
+
+@pytest.mark.promise("P1", "a catalog that is removed or replaced under a server")
+def test_nothing_is_acknowledged_of_a_file_replaced_before_anything_was_written(
+    catalog_url: str,
+) -> None:
+    path = sqlite_path(catalog_url)
+    assert path is not None
+    open_catalog(catalog_url).close()
+    with closing(open_catalog(catalog_url)) as catalog:
+        content = path.read_bytes()
+        aside = path.rename(path.with_name("aside"))
+        path.write_bytes(content)
+        with pytest.raises(CatalogError, match="replaced while it was open"):
+            catalog.collections.create("lost")
+        aside.replace(path)
+        catalog.collections.create("after")
