@@ -1,12 +1,11 @@
 """The route: what every endpoint shares before its own code runs.
 
-A key with the declared role, a bulkhead, a query string that is UTF-8, a body that is JSON. Knows
-no endpoint.
+A key with the declared role, a bulkhead, a query string of known parameters, a body that is JSON.
+Knows no endpoint.
 """
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
-from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
@@ -30,8 +29,9 @@ from molt.app.http.bodies import (
     require_json,
 )
 from molt.app.http.caller import caller_of, remember_caller
-from molt.app.http.failures import InvalidQueryStringError, StoppingError
+from molt.app.http.failures import StoppingError
 from molt.app.http.interest import run_while_wanted
+from molt.app.http.query_string import check_encoding, check_parameters, parameters_of
 from molt.app.http.scope import (
     CollectionPlace,
     KeyScope,
@@ -106,6 +106,7 @@ class Route(APIRoute):
         """The framework's handler, behind what every endpoint shares."""
         answer = self._direct() or super().get_route_handler()
         access, bulkhead, scope, place = self.access, self.bulkhead, self.scope, self.place
+        parameters = parameters_of(self.dependant)
 
         async def handle(request: Request) -> Response:
             service = service_of(request)
@@ -115,7 +116,7 @@ class Route(APIRoute):
             check_scope(caller, scope)
             if service.stopping and access is not Access.PUBLIC:
                 raise StoppingError
-            _check_query_string(request)
+            check_encoding(request)
             request.scope[_ADMISSION] = service.bulkheads[bulkhead]
             request.scope[ANSWERS] = service.answers
             # before anything is read that would be refused
@@ -127,6 +128,8 @@ class Route(APIRoute):
                 await self._load(prepared)
                 if place is not None:
                     check_named(prepared, parsed_of(prepared), place=place)
+                if access is not Access.PUBLIC:
+                    check_parameters(request, parameters)
                 return await answer(prepared)
 
         return _audited(handle) if is_audited(self.endpoint) else handle
@@ -244,12 +247,3 @@ def methods_of(request: Request) -> list[str]:
     matching = [route.methods or () for route in routes if route.path_regex.match(path)]
     found = {method for methods in matching for method in methods}
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
-
-
-def _check_query_string(request: Request) -> None:
-    query: bytes = request.scope["query_string"]
-    if query and not (query.isascii() and b"%" not in query):
-        try:
-            unquote_to_bytes(query).decode()
-        except UnicodeDecodeError:
-            raise InvalidQueryStringError from None
