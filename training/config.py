@@ -157,11 +157,24 @@ def _value(text: str) -> Any:
         return text
 
 
+_WHOLE, _NUMBER = "must be a whole number", "must be a number"
+_SAID = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _WHOLE),
+    **dict.fromkeys(("float_type", "float_parsing"), _NUMBER),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    "string_type": "must be a text",
+    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type"), "must be a section of keys"),
+    "missing": "is missing",
+}
+"""What is said in place of the words of whatever checks the values."""
+
+
 def _problem(schema: type[BaseModel], error: Any) -> ConfigProblem:
     place = tuple(error["loc"])
     if error["type"] == "extra_forbidden":
         return ConfigProblem(place, f"is no key; {_near_miss(schema, place)}")
-    said = str(error["msg"]).removeprefix("Value error, ")
+    said = _SAID.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
     said = said.replace("Input should be", "must be").removesuffix(" or instance of mappingproxy")
     return ConfigProblem(place, said, f"{json.dumps(error['input'], default=str):.80}")
 
@@ -169,6 +182,9 @@ def _problem(schema: type[BaseModel], error: Any) -> ConfigProblem:
 def _near_miss(schema: type[BaseModel], place: tuple[str | int, ...]) -> str:
     """What may have been meant by a key: one like it beside it, or one of its name elsewhere."""
     *sections, wrong = map(str, place)
+    if wrong in _keys(schema):
+        section, _, key = wrong.partition(".")
+        return f"{section} is a section; give the key {key} inside of it"
     here: Any = schema
     for section in sections:
         here = getattr(here, "model_fields", {})[section].annotation

@@ -10,7 +10,7 @@ plain text and not in the envelope of the route.
 
 import math
 import time
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -156,10 +156,25 @@ def parse_json(body: bytes) -> Any:
     body = body.removeprefix(BOM_UTF8)
     try:
         return parse_stepwise(body) if len(body) > SMALL_BYTES else parse(body)
-    except UnicodeDecodeError:
-        raise InvalidJsonError("it is not valid UTF-8") from None
-    except ValueError as error:
-        raise InvalidJsonError(str(error)) from None
+    except ValueError as error:  # of encodings too
+        raise InvalidJsonError(_misread(body) or str(error)) from None
+
+
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+def _misread(body: bytes) -> str | None:
+    """Why a body is no text, where it is none."""
+    for magic, coding in _PACKED.items():
+        if body.startswith(magic):
+            return f"it is packed with {coding}; say so with Content-Encoding: {coding}"
+    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return "it is UTF-16; send UTF-8"
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {error.start} is not valid UTF-8"
+    return None
 
 
 def media_type(request: Request) -> str:

@@ -12,6 +12,8 @@ from molt.app.http.sentences import quoted
 from molt.index.catalog.access.keys import Key
 
 STOPPING = "the server is shutting down; try again"
+_TOLD = 3
+"""So many violations are told in a sentence each; a list has them all."""
 WHEN_STOPPING = {"Retry-After": "5"}
 
 
@@ -68,12 +70,15 @@ class InvalidRequestError(RequestError):
     """The request was understood and cannot be taken: each violation says why."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
-        first = violations[0]
-        where = first.pointer[1:].replace("/", ".")
-        where += f" (id {quoted(first.element)})" if first.element else ""
-        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-        detail = f"{where}: {first.detail}{more}" if where else f"{first.detail}{more}"
-        super().__init__(detail, violations=violations)
+        told = "; ".join(map(_told, violations[:_TOLD]))
+        left = len(violations) - _TOLD
+        super().__init__(f"{told} (and {left} more)" if left > 0 else told, violations=violations)
+
+
+def _told(violation: Violation) -> str:
+    where = violation.pointer[1:].replace("/", ".")
+    where += f" (id {quoted(violation.element)})" if violation.element else ""
+    return f"{where}: {violation.detail}" if where else violation.detail
 
 
 class InvalidElementError(InvalidRequestError):
@@ -102,7 +107,8 @@ class InvalidLineError(RequestError):
     """A line of an NDJSON body is wrong; the lines before it were taken."""
 
     def __init__(self, line: int, reason: str, *, accepted: int, revision: int) -> None:
-        detail = f"line {line}: {reason}; the {accepted} documents before it were accepted"
+        kept = f"{accepted} documents" if accepted != 1 else "1 document"
+        detail = f"line {line}: {reason}; accepted before it: {kept}"
         extensions = {"line": line, "accepted": accepted, "revision": revision}
         super().__init__(detail, extensions=extensions)
 
@@ -156,12 +162,15 @@ class InvalidCodingError(RequestError):
 class TextTooLongError(RequestError):
     """A text that was not to be cut is longer than the model reads; names it by its place."""
 
-    def __init__(self, field: str, at: int, *, max_length: int) -> None:
+    def __init__(self, place: tuple[str | int, ...], *, max_length: int) -> None:
+        names = [step for step in place if isinstance(step, str)]
+        which = f"text {place[-1]} " if len(names) < len(place) else ""
         detail = (
-            f"text {at} has more than the {max_length} tokens that the model reads; shorten it, or "
+            f"{which}has more than the {max_length} tokens that the model reads; shorten it, or "
             "let it be cut"
         )
-        super().__init__(f"{field}: {detail}", violations=[Violation(detail, "body", (field, at))])
+        violation = Violation(detail, "body", place)
+        super().__init__(f"{'.'.join(names)}: {detail}", violations=[violation])
 
 
 class MediaTypeError(RequestError):

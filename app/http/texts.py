@@ -88,6 +88,38 @@ Name = Annotated[
 ]
 """A name that is looked up; whether it exists is said by who holds it."""
 
+
+def _spelled(pattern: str, *, said: str) -> AfterValidator:
+    """Holds a text to a pattern, and says it in words."""
+    expression = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not expression.fullmatch(value):
+            raise PydanticCustomError("spelling", "{said}", {"said": said})
+        return value
+
+    return AfterValidator(check)
+
+
+_COLLECTION = "^[a-z0-9][a-z0-9_-]{0,62}$"
+CollectionName = Annotated[
+    str,
+    _spelled(
+        _COLLECTION,
+        said="must have 1 to 63 of a-z, 0-9, _ and -, and begin with a letter or a digit",
+    ),
+    Field(json_schema_extra={"pattern": _COLLECTION}),
+]
+"""A name that a collection may have."""
+
+_PAIR_ID = "^[0-9a-f]{32}$"
+PairId = Annotated[
+    str,
+    _spelled(_PAIR_ID, said="must have 32 of 0-9 and a-f; GET of the pairs lists their ids"),
+    Field(json_schema_extra={"pattern": _PAIR_ID}),
+]
+"""The id of a pair, which is made from its content."""
+
 Remark = Annotated[
     str,
     Field(

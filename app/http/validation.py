@@ -145,7 +145,7 @@ def require(
 
 
 def named_as_in_files(value: object, names: Mapping[str, Sequence[str]]) -> object:
-    """A body whose ids have their own names, where they were called as one of those of files."""
+    """A body whose fields have their own names, where they were called as one of those of files."""
     if not isinstance(value, dict):
         return value
     taken: dict[str, object] = value

@@ -24,7 +24,8 @@ class EmbeddingQuery:
     """Texts to encode by a model; `route` and `field` are where they came from.
 
     With `whole`, a text that the model would not read to its end is refused. As many of the texts
-    as `beside` says do not count among `limits.max_inputs`.
+    as `beside` says, the first of them, stand in the field `apart`, and do not count among
+    `limits.max_inputs`.
     """
 
     texts: Sequence[str]
@@ -35,6 +36,13 @@ class EmbeddingQuery:
     field: str
     whole: bool = False
     beside: int = 0
+    apart: str = ""
+
+    def place_of(self, at: int) -> tuple[str | int, ...]:
+        """Where in the body the text is that is the one with the number `at` here."""
+        if at < self.beside:
+            return tuple(self.apart.split("."))
+        return (*self.field.split("."), at - self.beside)
 
 
 async def embed_in_thread(
@@ -58,9 +66,14 @@ def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
     Raises what `Models.embed` raises, and `TextTooLongError`.
     """
     limits = service.settings.limits
-    require(len(query.texts) - query.beside, limits, "max_inputs", place=(query.field,))
+    require(
+        len(query.texts) - query.beside,
+        limits,
+        "max_inputs",
+        place=query.place_of(query.beside)[:-1],
+    )
     size, at = max((len(text), -at) for at, text in enumerate(query.texts))
-    place = (query.field, -at) if len(query.texts) > 1 else (query.field,)
+    place = query.place_of(-at) if len(query.texts) > 1 else (query.field,)
     require(size, limits, "max_text_chars", place=place)
     started = time.perf_counter()
     embedding = service.engine.models.embed(
@@ -70,7 +83,7 @@ def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
         dimensions=query.dimensions,
     )
     if query.whole:
-        _require_whole(embedding, field=query.field)
+        _require_whole(embedding, query)
     service.metrics.encoded(
         route=query.route,
         seconds=time.perf_counter() - started,
@@ -80,7 +93,7 @@ def embed(service: Service, query: EmbeddingQuery) -> EmbeddingResult:
     return embedding
 
 
-def _require_whole(embedding: EmbeddingResult, *, field: str) -> None:
+def _require_whole(embedding: EmbeddingResult, query: EmbeddingQuery) -> None:
     cut = embedding.truncated.nonzero()[0]
     if len(cut):
-        raise TextTooLongError(field, int(cut[0]), max_length=embedding.max_length)
+        raise TextTooLongError(query.place_of(int(cut[0])), max_length=embedding.max_length)

@@ -118,7 +118,7 @@ def test_a_training_run_has_no_gate() -> None:
         ("runs.epochs=2", "runs is no key; did you mean run?"),
         ("objective.epochs=2", "objective.epochs is no key; did you mean run.epochs?"),
         ("run.zebra=2", "run.zebra is no key; docs/training.md"),
-        ("run.epochs=many", "run.epochs: must be a valid integer"),
+        ("run.epochs=many", "run.epochs: must be a whole number"),
         ("epochs=2", "write section.key=value"),
         ("run.epochs", "write section.key=value"),
         ("objective.positives=softmax", "objective.positives: must be"),

@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from molt.app.http.failures import HttpFailure
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-_EXPOSED = b"ETag, Content-Disposition, Location, Retry-After, X-Request-ID, X-Truncated"
+_EXPOSED = (
+    b"ETag, Content-Disposition, Location, Retry-After, X-Request-ID, X-Truncated, X-Molt-Documents"
+)
 _REMEMBERED_SECONDS = "600"
 _NAMES = re.compile(rb"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 _VARY = (b"vary", b"Origin")

@@ -5,12 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from molt.app.http.texts import without_nul
+from molt.app.http.texts import CollectionName, without_nul
 from molt.app.http.validation import Strict
 from molt.index.catalog.fields import MAX_FIELD_CHARS
-
-NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,62}$"
-
 
 ExpiryField = Annotated[
     str,
@@ -23,7 +20,7 @@ ExpiryField = Annotated[
 class NewCollection(Strict):
     """The body of `POST /collections`."""
 
-    name: str = Field(pattern=NAME_PATTERN, description="1 to 63 of a-z, 0-9, _ and -")
+    name: CollectionName = Field(description="1 to 63 of a-z, 0-9, _ and -")
     expiry_field: ExpiryField | None = Field(
         None, description="the field of the metadata whose date says when a document expires"
     )

@@ -28,7 +28,7 @@ from molt.app.service import Service, service_of
 from molt.index.catalog.collection import require_revision
 from molt.index.catalog.documents import Ack
 from molt.index.catalog.rows.preconditions import Precondition
-from molt.index.errors import IndexingError
+from molt.index.errors import FilterError, IndexingError
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.filters.filter import parse_filter
 from molt.index.selection.constants import check_not_all
@@ -66,6 +66,7 @@ async def post_delete_documents(
         return Json(_told(await run(_delete_ids, service, collection, body.ids, given)))
     if body.ids is None and body.filter is not None:
         where = parse_filter(body.filter, max_nodes=service.settings.limits.max_filter_nodes)
+        _refuse_nulls(body.filter, path="$")
         return Json(_told(await _delete_kept(request, collection, where, matching_of(request))))
     raise InvalidRequestError([Violation('give either "ids" or "filter"', "body")])
 
@@ -132,3 +133,16 @@ def _told(ack: Ack) -> dict[str, Any]:
         "indexed": True,
         "missing": ack.missing,
     }
+
+
+def _refuse_nulls(value: object, *, path: str) -> None:
+    """Raise `FilterError` where a filter that was parsed leaves out a null, and so keeps more."""
+    if isinstance(value, list):
+        for place, one in enumerate(value):
+            _refuse_nulls(one, path=f"{path}[{place}]")
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if one is None:
+                said = "null bounds nothing, and more would be deleted; leave it out"
+                raise FilterError(f"{path}.{name}", said)
+            _refuse_nulls(one, path=f"{path}.{name}")

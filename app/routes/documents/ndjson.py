@@ -180,7 +180,7 @@ async def keep_lines(
         await stream.keep()
         taken = stream.taken
         raise type(error)(
-            f"{error}; the {taken.accepted} documents before were accepted",
+            f"{error}; documents accepted before: {taken.accepted}",
             extensions={"accepted": taken.accepted, "revision": taken.revision},
         ) from None
     except asyncio.CancelledError:  # by a shutdown, perhaps while a batch was kept
@@ -198,7 +198,7 @@ async def _look_at_key_again(request: Request, taken: Written) -> None:
         await service_of(request).guard.admit(request.headers, Access.WRITE)
     except InvalidKeyError as error:
         raise InvalidKeyError(
-            f"{error}; the {taken.accepted} documents before were accepted",
+            f"{error}; documents accepted before: {taken.accepted}",
             extensions={"accepted": taken.accepted, "revision": taken.revision},
         ) from None
 
@@ -239,7 +239,8 @@ def _keep_all(
 
 
 def _wrong(number: int, error: Exception, taken: Written) -> InvalidLineError:
-    return InvalidLineError(number, str(error), accepted=taken.accepted, revision=taken.revision)
+    reason = str(error).replace("the body", "the line", 1)
+    return InvalidLineError(number, reason, accepted=taken.accepted, revision=taken.revision)
 
 
 def _within(line: bytes, limits: LimitSettings) -> bytes:

@@ -18,8 +18,7 @@ from molt.app.http.caller import Caller, caller_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import KeyScope, require_covered, scoped
-from molt.app.http.texts import Name
-from molt.app.routes.collections.schemas import NAME_PATTERN
+from molt.app.http.texts import CollectionName, Name
 from molt.app.routes.jobs.schemas import JobList, JobStatus
 from molt.app.routes.known import known_job
 from molt.app.service import service_of
@@ -36,7 +35,7 @@ _PING_SECONDS = 15.0
 @scoped(KeyScope.FILTERED)
 async def get_jobs(
     request: Request,
-    collection: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
+    collection: CollectionName | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Json:
     """List the newest jobs, newest first."""

@@ -5,11 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from molt.app.http.texts import Name, Remark
+from molt.app.http.texts import CollectionName, Name, Remark
 from molt.app.http.validation import Strict
-from molt.app.routes.collections.schemas import NAME_PATTERN
 
-CollectionName = Annotated[str, Field(pattern=NAME_PATTERN, description="name of the collection")]
+OfCollection = Annotated[CollectionName, Field(description="name of the collection")]
 CheckpointId = Annotated[
     Name, Field(description="id of a checkpoint, its name, or how the id alone begins")
 ]
@@ -18,7 +17,7 @@ CheckpointId = Annotated[
 class Retrain(Strict):
     """The body of `POST /admin/retrain`."""
 
-    collection: CollectionName = "default"
+    collection: OfCollection = "default"
     config: dict[str, Any] = Field(
         default_factory=dict, description="sections of the configuration, as in docs/training.md"
     )
@@ -31,14 +30,14 @@ class Retrain(Strict):
 class Reload(Strict):
     """The body of `POST /admin/reload`."""
 
-    collection: CollectionName = "default"
+    collection: OfCollection = "default"
     checkpoint: CheckpointId
 
 
 class Reindex(Strict):
     """The body of `POST /admin/reindex`."""
 
-    collection: CollectionName = "default"
+    collection: OfCollection = "default"
     reuse: bool = Field(
         default=True, description="take vectors of unchanged texts from what is there"
     )
@@ -47,13 +46,13 @@ class Reindex(Strict):
 class Merge(Strict):
     """The body of `POST /admin/merge`."""
 
-    collection: CollectionName = "default"
+    collection: OfCollection = "default"
 
 
 class Evaluate(Strict):
     """The body of `POST /admin/evaluate`."""
 
-    collection: CollectionName = "default"
+    collection: OfCollection = "default"
     checkpoint: CheckpointId
     config: dict[str, Any] = Field(
         default_factory=dict, description="sections of the configuration, as in docs/training.md"
@@ -63,7 +62,7 @@ class Evaluate(Strict):
 class Tune(Strict):
     """The body of `POST /admin/tune`."""
 
-    collection: CollectionName = "default"
+    collection: OfCollection = "default"
     config: dict[str, Any] = Field(
         default_factory=dict, description="what is not tuned stays as these sections say"
     )

@@ -10,7 +10,7 @@ from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import CollectionPlace, named_in
-from molt.app.http.texts import CollectionPath, Id, Words
+from molt.app.http.texts import CollectionPath, Id, PairId, Words
 from molt.app.routes.judgments.schemas import DeletedPairs, PairPage
 from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
@@ -21,10 +21,7 @@ from molt.index.catalog.judgments import PairKind
 router = new_router("judgments")
 
 _NO_COLLECTION: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
-_PAIR_ID = "^[0-9a-f]{32}$"
-_PairId = Annotated[
-    str | None, Query(alias="id", pattern=_PAIR_ID, description="the pair of this id")
-]
+_OfId = Annotated[PairId | None, Query(alias="id", description="the pair of this id")]
 _OfText = Annotated[
     Words | None, Query(alias="query", description="only those whose query is this text")
 ]
@@ -58,9 +55,7 @@ async def get_pairs(  # noqa: PLR0913  the framework reads parameters from the s
     text: _OfText = None,
     kind: _OfKind = None,
     split: _OfSplit = None,
-    after: Annotated[
-        str | None, Query(pattern=_PAIR_ID, description="the `next` of the page before")
-    ] = None,
+    after: Annotated[PairId | None, Query(description="the `next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Json:
     """Page through pairs in the order of their ids, which depend on nothing but their content."""
@@ -82,7 +77,7 @@ async def delete_pairs(  # noqa: PLR0913  the framework reads parameters from th
     request: Request,
     collection: CollectionPath,
     *,
-    pair_id: _PairId = None,
+    pair_id: _OfId = None,
     text: _OfText = None,
     kind: _OfKind = None,
     split: _OfSplit = None,

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, model_validator
 
-from molt.app.http.texts import Id, PassageText, Words
+from molt.app.http.texts import Id, PairId, PassageText, Words
 from molt.app.http.validation import WHOLE, Strict, limited, named_as_in_files
 from molt.index.catalog.judgments import MAX_GRADE
-from molt.index.files.row import JUDGED_DOCUMENTS, JUDGED_QUERIES, QUERY_IDS
+from molt.index.files.row import GRADES, JUDGED_DOCUMENTS, JUDGED_QUERIES, QUERY_IDS
 
 
 class QueryBody(Strict):
@@ -26,7 +26,7 @@ class QueryBody(Strict):
 class JudgmentBody(Strict):
     """How relevant a document is to a query: 0 is judged and not relevant.
 
-    The ids may be called as in files: `query-id`, `corpus-id` and so on.
+    All may be called as in files: `query-id`, `corpus-id`, `score` and so on.
     """
 
     query_id: Id
@@ -36,8 +36,9 @@ class JudgmentBody(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _take_ids_of_files(cls, value: object) -> object:
-        return named_as_in_files(value, {"query_id": JUDGED_QUERIES, "doc_id": JUDGED_DOCUMENTS})
+    def _take_names_of_files(cls, value: object) -> object:
+        names = {"query_id": JUDGED_QUERIES, "doc_id": JUDGED_DOCUMENTS, "grade": GRADES}
+        return named_as_in_files(value, names)
 
 
 class PairBody(Strict):
@@ -102,7 +103,7 @@ class SplitCount(BaseModel):
 class KeptPairBody(PairBody):
     """A pair, and the id that it is deleted by."""
 
-    id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    id: PairId
 
 
 class PairPage(BaseModel):

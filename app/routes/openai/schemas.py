@@ -23,6 +23,11 @@ def texts_of(value: object) -> list[str]:
 
     Raises `TokenArraysError` where it holds tokens.
     """
+    if isinstance(value, dict | bool):
+        wrong = {"kind": kind_of(value)}
+        raise PydanticCustomError(
+            "texts", "must be a string or a list of strings, not {kind}", wrong
+        )
     given = value if isinstance(value, list) else [value]
     if not given:
         raise PydanticCustomError("empty", "must hold at least one text")
@@ -151,7 +156,9 @@ class EmbeddingsBody(DeploymentBody):
 def _either(name: str, value: _T | None, other_name: str, other: _T | None) -> None:
     if value is not None and other is not None and value != other:
         names = {"name": name, "other": other_name}
-        raise PydanticCustomError("both", "{name} and {other} differ; send one of them", names)
+        raise PydanticCustomError(
+            "both", "has {name} and {other}, and they differ; send one of them", names
+        )
 
 
 class EmbeddingObject(BaseModel):

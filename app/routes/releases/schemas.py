@@ -2,9 +2,8 @@
 
 from pydantic import BaseModel, Field
 
-from molt.app.http.texts import Name, Remark
+from molt.app.http.texts import CollectionName, Name, Remark
 from molt.app.http.validation import Strict
-from molt.app.routes.jobs.schemas import CollectionName
 
 
 class Activate(Strict):

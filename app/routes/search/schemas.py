@@ -12,16 +12,28 @@ from molt.engine.search.answer import ALL_PARTS, DocumentPart
 
 def _refuse_promised(value: object) -> object:
     """Refuse what the surface promises and this version does not do yet."""
-    if value in ("hybrid", "lexical") or value is True or (isinstance(value, list) and value):
-        raise PydanticCustomError(
-            "not_available_yet", "not available yet in this version of Molt; leave it out"
-        )
+    if value in ("hybrid", "lexical"):
+        raise _not_yet()
     return value
 
 
-_NOT_YET = BeforeValidator(_refuse_promised)
+def _refuse_anything(value: object) -> object:
+    """The same of what it promises nothing but: only false and what is empty ask for nothing."""
+    if value in (False, [], {}, ""):
+        return value
+    raise _not_yet()
+
+
+def _not_yet() -> PydanticCustomError:
+    return PydanticCustomError(
+        "not_available_yet", "not available yet in this version of Molt; leave it out"
+    )
+
+
+_NOT_YET = BeforeValidator(_refuse_anything)
 Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
-Mode = Annotated[Literal["dense"], _NOT_YET]
+Nothing = Annotated[list[str], _NOT_YET]
+Mode = Annotated[Literal["dense"], BeforeValidator(_refuse_promised)]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
 Cursor = Annotated[
@@ -39,7 +51,10 @@ class SearchBody(Strict):
     offset: Offset = 0
     mode: Mode = "dense"
     filter: FilterBody | None = None
-    facets: Annotated[list[str], _NOT_YET] = Field(default=[], max_length=0)
+    facets: Nothing = Field(default=[], max_length=0)
+    sort: Nothing = Field(default=[], max_length=0)
+    group_by: Nothing = Field(default=[], max_length=0)
+    like: Nothing = Field(default=[], max_length=0)
     highlight: Never = False
     explain: Never = False
     rerank: Never = False

@@ -102,9 +102,10 @@ def _compare(service: Service, texts: list[str], reading: Reading, reach: Reach)
         input_type=reading.prompt_name or InputType.DOCUMENT,
         dimensions=None,
         route="/similarity",
-        field="inputs",
+        field="inputs.sentences",
         whole=reading.whole,
         beside=1,  # the text that the sentences are compared with
+        apart="inputs.source_sentence",
     )
     embedding = embed(service, query)
     source, sentences = embedding.vectors[0], embedding.vectors[1:]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from molt.app.http.sentences import kind_of
 from molt.app.http.texts import without_nul
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.app.routes.openai.schemas import Dimensions, InputTexts
@@ -17,7 +18,10 @@ Direction = Literal["Right", "right", "Left", "left"]
 def _each(value: object) -> object:
     if not value:
         raise PydanticCustomError("empty", "must hold at least one list of ids")
-    return value if isinstance(value, list) and isinstance(value[0], list) else [value]
+    if not isinstance(value, list):
+        wrong = {"kind": kind_of(value)}
+        raise PydanticCustomError("ids", "must be a list of whole numbers, not {kind}", wrong)
+    return value if isinstance(value[0], list) else [value]
 
 
 def _single(value: object) -> object:

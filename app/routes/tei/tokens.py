@@ -124,7 +124,7 @@ def _token_vectors(
             for at, one in enumerate(found, start):
                 if body.whole and one.truncated:
                     max_length = encoder.checkpoint.max_length
-                    raise TextTooLongError("inputs", at, max_length=max_length)
+                    raise TextTooLongError(("inputs", at), max_length=max_length)
                 left -= one.vectors.size * _NUMBER_BYTES
                 if left < 0 and at:
                     raise _too_much("inputs", f"the vectors of the first {at + 1} texts")

@@ -32,6 +32,7 @@ MAX_NODES = 256
 MAX_CONTAINS = 16
 """Conditions with `contains`, which looks at each text of a field."""
 _ELEMENT = "any_element"
+_LEFT_OUT = frozenset({*JOINED, "not", _ELEMENT, "field", *OPERATORS}) - {"eq", "ne"}
 
 
 def parse_filter(value: object, *, max_nodes: int = MAX_NODES) -> clauses.Filter:
@@ -76,6 +77,19 @@ def _only(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _without_nulls(value: Mapping[Any, object]) -> Mapping[Any, object]:
+    """What is given, without the names that are null and so left out, where anything else is.
+
+    A null beside `eq` or `ne` stays, as it may be meant to be a value, and so do names that are
+    none.
+    """
+    if None not in value.values():
+        return value
+    kept = {name: one for name, one in value.items() if one is not None or name not in _LEFT_OUT}
+    says = kept.keys() - {"field"} if "field" in kept else kept.keys() & {*JOINED, "not"}
+    return kept if says else value
+
+
 class _Parser:
     """Recursive descent with a budget of nodes; its depth is bounded by `MAX_FILTER_DEPTH`."""
 
@@ -96,6 +110,7 @@ class _Parser:
             )
         if not isinstance(value, Mapping):
             raise FilterError(path, f"expected an object, found {shown_value(value)}")
+        value = _without_nulls(value)
         if not value:
             return clauses.All(())
         for name in (*JOINED, "not"):

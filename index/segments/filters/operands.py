@@ -39,7 +39,8 @@ def expect_boolean(value: object, *, path: str) -> bool:
 def expect_list(value: object, *, path: str) -> list[object]:
     """A list of at least one entry."""
     if not isinstance(value, list) or not value:
-        raise FilterError(path, f"expected a list that is not empty, found {shown_value(value)}")
+        found = "an empty one" if isinstance(value, list) else shown_value(value)
+        raise FilterError(path, f"expected a list that is not empty, found {found}")
     if len(value) > MAX_VALUES:
         raise FilterError(path, f"a list has at most {MAX_VALUES} entries, found {len(value)}")
     return value

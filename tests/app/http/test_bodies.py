@@ -1,7 +1,10 @@
+import gzip
+
 import pytest
 
 from molt.app.http.admission import OverloadedError
-from molt.app.http.bodies import SMALL_BYTES, BodyBudget
+from molt.app.http.bodies import SMALL_BYTES, BodyBudget, parse_json
+from molt.app.http.failures import InvalidJsonError
 
 
 def test_bytes_beyond_the_budget_are_refused_until_others_are_given_back() -> None:
@@ -38,3 +41,18 @@ def test_what_fails_gives_its_bytes_back() -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     assert budget.in_flight == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (gzip.compress(b"{}"), "it is packed with gzip; say so with Content-Encoding: gzip"),
+        (b"\x28\xb5\x2f\xfd\x00", "it is packed with zstd"),
+        ('{"a": 1}'.encode("utf-16"), "it is UTF-16; send UTF-8"),
+        ('{"a": "caf\u00e9"}'.encode("latin-1"), "byte 10 is not valid UTF-8"),
+    ],
+)
+def test_bytes_that_are_no_text_are_told_by_what_they_are(body: bytes, said: str) -> None:
+    for one in (body, body + b" " * SMALL_BYTES):
+        with pytest.raises(InvalidJsonError, match=said):
+            parse_json(one)

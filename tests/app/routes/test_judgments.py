@@ -107,3 +107,12 @@ def test_a_place_where_no_page_ended_is_refused(judged: TestClient, after: str) 
     answer = judged.get(JUDGMENTS, params={"after": after})
     assert answer.status_code == 422
     assert "the `next` of the page before" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("grade", ["score", "relevance", "label"])
+def test_a_record_of_qrels_is_taken_as_a_file_has_it(client: TestClient, grade: str) -> None:
+    client.post("/collections", json={"name": "default"})
+    record = {"query-id": 1, "corpus-id": "d1", grade: 2.0}
+    assert client.post(JUDGMENTS, json={"judgments": [record]}).status_code == 200
+    (kept,) = client.get(JUDGMENTS).json()["judgments"]
+    assert kept == {"query_id": "1", "doc_id": "d1", "grade": 2, "split": None}

@@ -1,5 +1,6 @@
 import pytest
 from pydantic import ValidationError
+from starlette.testclient import TestClient
 
 from molt.app.routes.documents.schemas import DocumentBody
 from molt.app.routes.judgments.schemas import JudgmentBody, QueryBody
@@ -27,3 +28,13 @@ def test_the_ids_of_a_judgment_may_be_called_as_in_files(query: str, document: s
 def test_of_two_ids_of_one_record_none_is_chosen() -> None:
     with pytest.raises(ValidationError, match="doc_id"):
         DocumentBody.model_validate({"id": "a", "doc_id": "b", "text": "x"})
+
+
+def test_a_name_that_no_collection_can_have_is_refused_in_words(client: TestClient) -> None:
+    for path, body in (("/collections", {"name": "Shop"}), ("/admin/merge", {"collection": "a b"})):
+        (wrong,) = client.post(path, json=body).json()["errors"]
+        said = "must have 1 to 63 of a-z, 0-9, _ and -, and begin with a letter or a digit"
+        assert wrong["detail"] == said
+    client.post("/collections", json={"name": "shop"})
+    (wrong,) = client.delete("/collections/shop/pairs?id=zz").json()["errors"]
+    assert wrong["detail"].startswith("must have 32 of 0-9 and a-f")

@@ -122,12 +122,17 @@ def test_every_providers_words_choose_the_prompt(
     [
         ({"input_type": "question"}, "input_type: must be `query` or `document`"),
         ({"task": 3}, "task: must be `query` or `document`"),
-        ({"input_type": "query", "task": "retrieval.passage"}, "input_type and task differ"),
-        ({"dimensions": 8, "output_dimension": 9}, "dimensions and output_dimension differ"),
+        (
+            {"input_type": "query", "task": "retrieval.passage"},
+            "the body has input_type and task, and they differ",
+        ),
+        ({"dimensions": 8, "output_dimension": 9}, "has dimensions and output_dimension, and"),
         ({"truncate": "START"}, "truncate: must be `END` or `NONE`"),
         ({"normalized": False}, "normalized: can only be true"),
         ({"late_chunking": True}, "late_chunking: can only be false"),
         ({"temperature": 1}, "temperature: is not a known name"),
+        ({"input": {"text": "a"}}, "input: must be a string or a list of strings, not an object"),
+        ({"temperature": 1, "top_p": 1}, "known name; top_p: is not a known name"),
     ],
 )
 def test_what_would_change_something_is_refused_by_name(

@@ -104,6 +104,11 @@ def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
         ("highlight", True),
         ("explain", True),
         ("rerank", True),
+        ("rerank", "tokens"),
+        ("rerank", {"kind": "cross-encoder", "depth": 50}),
+        ("sort", [{"field": "price", "order": "asc"}]),
+        ("group_by", "brand"),
+        ("like", "d1"),
     ],
 )
 def test_what_is_promised_but_not_served_yet_says_so(
@@ -167,3 +172,11 @@ def test_a_query_that_nobody_sees_is_empty(shop: TestClient, query: str) -> None
         assert answer.status_code == 422
         assert "is empty" in answer.json()["detail"]
     assert search(shop, query=f"boots{query}")["hits"][0]["id"] == "d1"
+
+
+def test_what_is_not_served_yet_may_be_null_false_or_empty(shop: TestClient) -> None:
+    names = ("facets", "sort", "group_by", "like", "highlight", "explain", "rerank", "cursor")
+    empty = {"facets": [], "sort": [], "highlight": False, "explain": False, "rerank": False}
+    for more in (dict.fromkeys(names), empty):
+        answer = shop.post("/search", json={"query": "boots", "k": 1} | more)
+        assert answer.status_code == 200, answer.text

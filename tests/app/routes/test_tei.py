@@ -163,3 +163,19 @@ def test_a_checkpoint_without_token_vectors_says_what_to_do(tmp_path: Path) -> N
         (tokens,) = client.post("/tokenize", json={"inputs": "ab"}).json()
         ids = [token["id"] for token in tokens]
         assert client.post("/decode", json={"ids": ids}).json() == ["[CLS] a ##b [SEP]"]
+
+
+def test_similarity_names_the_sentence_that_is_too_long_as_it_was_sent(shop: TestClient) -> None:
+    body = {"parameters": {"truncate": False}}
+    inputs = {"source_sentence": "x", "sentences": ["y", LONG]}
+    answer = shop.post("/similarity", json=body | {"inputs": inputs})
+    assert answer.json()["error"].startswith("inputs.sentences: text 1 has more than the 256")
+    inputs = {"source_sentence": LONG, "sentences": ["y"]}
+    answer = shop.post("/similarity", json=body | {"inputs": inputs})
+    assert answer.status_code == 413
+    assert answer.json()["error"].startswith("inputs.source_sentence: has more than the 256")
+
+
+def test_ids_that_are_no_list_are_told_by_what_they_are(shop: TestClient) -> None:
+    error = shop.post("/decode", json={"ids": 5}).json()["error"]
+    assert error == "ids: must be a list of whole numbers, not a number"

@@ -170,7 +170,7 @@ def test_a_stream_that_breaks_off_keeps_its_whole_lines_and_says_how_many(
     problem = answer.json()
     assert (answer.status_code, problem["type"]) == (422, "urn:molt:problem:invalid_coding")
     assert 300 < problem["accepted"] < 600
-    assert f"{problem['accepted']} documents before were accepted" in problem["detail"]
+    assert f"documents accepted before: {problem['accepted']}" in problem["detail"]
 
 
 def test_a_body_of_nothing_is_nothing_in_any_coding(tight: TestClient) -> None:

@@ -232,3 +232,12 @@ def test_what_ends_a_deletion_says_how_many_documents_it_deleted(
 )
 def test_what_shall_be_deleted_is_said_in_one_way(client: TestClient, body: dict[str, Any]) -> None:
     assert client.post(DELETE, json=body).status_code == 422
+
+
+def test_a_null_in_a_filter_does_not_widen_what_is_deleted(client: TestClient, put: Put) -> None:
+    put({"id": "d1", "text": "x", "metadata": {"price": 3}})
+    bounds = {"all": [{"field": "price", "gte": None, "lt": 5}]}
+    answer = client.post(f"{DOCUMENTS}/delete", json={"filter": bounds})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("$.all[0].gte: null bounds nothing")
+    assert client.post("/search", json={"query": "x", "filter": bounds}).json()["hits"]

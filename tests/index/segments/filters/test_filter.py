@@ -273,3 +273,39 @@ def test_the_schema_and_the_parser_are_of_one_mind(value):
 def test_any_json_is_parsed_or_refused_as_a_filter(value):
     with suppress(FilterError):
         list(conditions(parse_filter(value)))
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ({"field": "price", "gte": None, "lt": 5, "in": None}, {"field": "price", "lt": 5}),
+        (
+            {"all": [{"field": "a", "eq": 1}], "any": None, "not": None, "field": None},
+            {"all": [{"field": "a", "eq": 1}]},
+        ),
+        ({"field": "a", "exists": True, "is_null": None}, {"field": "a", "exists": True}),
+    ],
+)
+def test_a_null_is_the_same_as_left_out(written, means):
+    assert parse_filter(written) == parse_filter(means)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"field": "a", "gte": None},
+        {"field": "a", "eq": None, "gte": None},
+        {"field": "a", "lt": 5, "ne": None},
+        {"all": None, "any": None},
+        {"field": None, "eq": 1},
+        {"not": None},
+    ],
+)
+def test_a_filter_of_nulls_alone_does_not_keep_everything(written):
+    with pytest.raises(FilterError):
+        parse_filter(written)
+
+
+def test_an_empty_list_is_called_empty():
+    with pytest.raises(FilterError, match="expected a list that is not empty, found an empty one"):
+        parse_filter({"all": []})
