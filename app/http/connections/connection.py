@@ -63,8 +63,8 @@ class Connection(OrderedConnection):
 
     @property
     def is_idle(self) -> bool:
-        """Is nothing being said on it?"""
-        return self.phase is Phase.IDLE
+        """Is nothing being said on it, and nothing left of what was?"""
+        return self.phase is Phase.IDLE and not self.holds_back
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As asyncio calls it; refused where there are too many."""
@@ -180,9 +180,9 @@ class Connection(OrderedConnection):
             self._enter(Phase.IDLE if self.cycle.response_complete else Phase.ANSWER)
 
     def on_response_complete(self) -> None:
-        """As the answering task calls it."""
+        """As the answering task calls it; those sent ahead may be without their answers."""
         super().on_response_complete()
-        if self.phase is Phase.ANSWER:
+        if self.phase is Phase.ANSWER and self.cycle.response_complete:
             self._enter(Phase.IDLE)
 
     def pause_writing(self) -> None:

@@ -157,3 +157,48 @@ def test_a_head_that_is_refused_after_an_answer_is_told_why(served: Served) -> N
             content += piece
     assert content.startswith(b"HTTP/1.1 431")
     assert json.loads(content.partition(b"\r\n\r\n")[2])["status"] == 431
+
+
+class Turns(threading.Event):
+    """Lets one request be answered each time it is `set`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 0
+
+    def set(self) -> None:
+        self.left += 1
+
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left >= 0 or bool(self.__dict__.update(left=0))
+
+
+def test_a_client_that_has_said_all_gets_the_answer_to_what_it_sent_ahead(served: Served) -> None:
+    served.let = Turns()
+    with closing(served.connected()) as client:
+        client.sendall(GET + GET)
+        client.shutdown(socket.SHUT_WR)
+        wait_until(lambda: len(served.begun) == 1)
+        served.let.set()
+        wait_until(lambda: len(served.begun) == 2)
+        time.sleep(0.2)  # the end of what it says is read meanwhile
+        served.let.set()
+        content = b""
+        while piece := client.recv(65_536):
+            content += piece
+    assert content.count(b"HTTP/1.1 200 OK") == 2
+    assert served.left == 0
+
+
+def test_a_connection_is_not_idle_while_what_was_sent_ahead_is_answered(served: Served) -> None:
+    served.let = Turns()
+    with closing(served.connected()) as client:
+        client.sendall(GET + GET)
+        wait_until(lambda: len(served.begun) == 1)
+        served.let.set()
+        wait_until(lambda: len(served.begun) == 2)
+        (connection,) = served.monitor._connections
+        assert not connection.is_idle
+        served.let.set()
+        wait_until(lambda: connection.is_idle)
