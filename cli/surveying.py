@@ -13,6 +13,7 @@ from molt.cli.remarks import note_remarks
 
 if TYPE_CHECKING:
     from molt.index.files import RowError, Source, SourcePart
+    from molt.index.files.ids import RepeatedIds
     from molt.index.files.options import ReadOptions
     from molt.index.files.survey import SurveyedColumn
 
@@ -23,7 +24,7 @@ _WIDTH = 60
 
 @dataclass(frozen=True)
 class _Surveyed:
-    """What one file holds; `again` counts documents whose id came before in it."""
+    """What one file holds; `again` counts documents whose id came before."""
 
     path: str
     kind: str
@@ -43,12 +44,14 @@ def show_survey(
 ) -> None:
     """Read files to their end, and show columns, counts and the first records of each."""
     from molt.index.files import open_source
+    from molt.index.files.ids import RepeatedIds
 
     opened = [open_source(path, options=options) for path in paths]
     parts = [part for source in opened for part in source.parts]
     read: list[Source] = []
+    ids = RepeatedIds()
     for part in parts:
-        source, found = _surveyed(part, parts, options, reject)
+        source, found = _surveyed(part, parts, options, reject, ids)
         read.append(source)
         if call.json:
             write_json({"event": "survey"} | asdict(found))
@@ -63,17 +66,17 @@ def _surveyed(
     beside: "Sequence[SourcePart]",
     options: "ReadOptions",
     reject: "Callable[[RowError], None]",
+    ids: "RepeatedIds",
 ) -> "tuple[Source, _Surveyed]":
     """A part, read to its end with ids as those of the parts beside it."""
     from molt.index.files import RecordKind, Source
-    from molt.index.files.ids import RepeatedIds
     from molt.index.files.survey import FileSurvey
 
     survey, bad = FileSurvey(), _Bad(reject)
     source = Source((part,), reject=bad, options=options, observe=survey.look)
     source.ids.add(beside)
     records: list[dict[str, Any]] = []
-    good, ids = 0, RepeatedIds()
+    good = 0
     for record in _records(source, part):
         good += 1
         if part.kind is RecordKind.DOCUMENTS:
@@ -86,7 +89,7 @@ def _surveyed(
         form=_form(part, options),
         good=good,
         bad=bad.count,
-        again=ids.count,
+        again=ids.take()[0],
         columns=survey.columns(source, part),
         records=tuple(records),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from molt.cli.fetching import fetched
 from molt.cli.following import shown_training
 from molt.cli.home import existing_home, meant_checkpoint
 from molt.cli.invocation import CollectionArgument, Invocation
@@ -52,8 +53,8 @@ def tune(  # noqa: PLR0913  typer reads a command's options from its parameters
     chosen = read_config(config, settings=setting or ())
     base = None if base is None else meant_checkpoint(settings, base)
     ensure_base(call, settings, collection, wanted=base)
-    source = DataSource(collection, data or (), base, lambda made: note_rejected(call, made.card))
-    with shown_training(call, "tune") as show:
+    with fetched(data or ()) as files, shown_training(call, "tune") as show:
+        source = DataSource(collection, files, base, lambda made: note_rejected(call, made.card))
         tuned = tune(workspace_of(settings), source, config=chosen, trials=trials, on_event=show)
     write_config(tuned.config, out)
     call.show(_described(tuned, out), lambda: _listing(tuned, out))

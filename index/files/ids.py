@@ -57,21 +57,27 @@ def make_id(title: str, text: str, metadata: Mapping[str, Any]) -> str:
 
 
 class RepeatedIds:
-    """Counts the ids that came before, among the first million of a file."""
+    """Counts the ids that came before, among the first million of all files."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-        self.count = 0
-        self.first = ""
+        self._count = 0
+        self._first = ""
 
     def see(self, doc_id: str) -> None:
         """One more id."""
         key = hash(doc_id)
         if key in self._seen:
-            self.count += 1
-            self.first = self.first or doc_id
+            self._count += 1
+            self._first = self._first or doc_id
         elif len(self._seen) < _MOST_IDS:
             self._seen.add(key)
+
+    def take(self) -> tuple[int, str]:
+        """How many came before since this was asked last, and the first of them."""
+        taken = self._count, self._first
+        self._count, self._first = 0, ""
+        return taken
 
 
 @dataclass

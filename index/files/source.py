@@ -87,9 +87,10 @@ class Source:
         )
 
     def documents(self) -> Iterator[Document]:
-        """Every document, in the order of the file; an id that comes twice comes out twice."""
+        """Every document, in the order of the files; an id that comes twice comes out twice."""
+        repeated = RepeatedIds()
         for part in self._of(RecordKind.DOCUMENTS):
-            yield from self._documents(part)
+            yield from self._documents(part, repeated)
 
     def columns(self, part: SourcePart) -> DocumentColumns:
         """What the columns of a part that holds documents are. Raises `SourceError`."""
@@ -158,7 +159,7 @@ class Source:
             )
         return part.split or wanted
 
-    def _documents(self, part: SourcePart) -> Iterator[Document]:
+    def _documents(self, part: SourcePart, repeated: RepeatedIds) -> Iterator[Document]:
         columns, markup = DocumentColumns(), self._options.markup
         names: tuple[str, ...] = ()
         # A file of which no row can be read says so row by row.
@@ -168,7 +169,7 @@ class Source:
             columns = self._understood(part, names)
         read = partial(read_document, columns=columns, markup=markup)
         found = self._records(part, read)
-        repeated, mixed = RepeatedIds(), MixedFields()
+        mixed = MixedFields()
         for number, document in enumerate(found):
             repeated.see(document.id)
             if not columns.known:
@@ -176,10 +177,11 @@ class Source:
             if number < _SAMPLE and markup is Markup.KEPT and has_markup(document.text):
                 self._options.tell(f"{part.path}: texts hold HTML; pass --strip-html to remove it")
             yield document
-        if repeated.count:
+        count, first = repeated.take()
+        if count:
             self._options.tell(
-                f"{part.path}: rows with an id that came before: {repeated.count:,} (the first is "
-                f"{repeated.first[:_SAID]}); of rows with one id the last one stays"
+                f"{part.path}: rows with an id that came before: {count:,} (the first is "
+                f"{first[:_SAID]}); of rows with one id the last one stays"
             )
         for remark in mixed.remarks():
             self._options.tell(f"{part.path}: {remark}")

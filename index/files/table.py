@@ -4,12 +4,13 @@ Where the end says nothing, the first bytes may.
 """
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from molt.index.files.columns import IDS, TITLES, find_columns, match_all
+from molt.index.files.columns import IDS, TEXTS, TITLES, find_columns, match_all
 from molt.index.files.compression import bare_suffix, is_packed, open_bytes
 from molt.index.files.errors import RowError, SourceError, UnknownFormatError
 from molt.index.files.judged.headless import layout_of, read_headless
@@ -20,7 +21,14 @@ from molt.index.files.objects.values import read_objects
 from molt.index.files.options import ReadOptions, canonical, silent
 from molt.index.files.part import SPLIT_KINDS, RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
-from molt.index.files.row import QUERY_IDS, QUERY_TEXTS, Row, holds_judgments
+from molt.index.files.row import (
+    JUDGED_QUERIES,
+    JUDGED_TEXT,
+    QUERY_IDS,
+    QUERY_TEXTS,
+    Row,
+    holds_judgments,
+)
 from molt.index.files.tabular.amounts import AmountCells
 from molt.index.files.tabular.delimited import find_form, read_csv, read_strings
 from molt.index.files.tabular.dialect import describe_delimiter
@@ -234,8 +242,7 @@ def _kind_by_columns(path: Path, options: ReadOptions) -> RecordKind:
         return RecordKind.JUDGMENTS
     told = read_name(path).kind
     known = {*map(canonical, columns)}
-    ids, texts = ({*map(canonical, names)} for names in (QUERY_IDS, QUERY_TEXTS))
-    if told is RecordKind.QUERIES and known & ids and known & texts:
+    if _holds_queries(known, told) and not (told is None and holds_pairs(columns)):
         return RecordKind.QUERIES
     if options.document_columns:
         return RecordKind.DOCUMENTS
@@ -250,3 +257,15 @@ def _kind_by_columns(path: Path, options: ReadOptions) -> RecordKind:
     found = find_columns(tuple(sorted(columns)), options)
     nameless = found.text is None and found.title is None
     return RecordKind.PAIRS if told is RecordKind.PAIRS and nameless else RecordKind.DOCUMENTS
+
+
+def _holds_queries(columns: AbstractSet[str], told: RecordKind | None) -> bool:
+    """Do canonical columns have a query and its id, as the name of the file tells?
+
+    Where it tells nothing, there is nothing that a document could be.
+    """
+    if told is not None:
+        ids, texts = ({*map(canonical, names)} for names in (QUERY_IDS, QUERY_TEXTS))
+        return told is RecordKind.QUERIES and bool(columns & ids and columns & texts)
+    queries = columns & {*map(canonical, JUDGED_QUERIES)} and JUDGED_TEXT in columns
+    return bool(queries) and columns.isdisjoint((*IDS, *TEXTS, *TITLES))

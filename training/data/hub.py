@@ -37,7 +37,8 @@ def read_hub_name(path: Path) -> HubDataset | None:
         return None
     owner, *rest = given[scheme.end() :].split("/")
     if not 1 <= len(rest) <= 2 or not all((owner, *rest)):
-        raise DataError(f"{given} names no dataset; write {_FORM}")
+        said = f"hf://{given[scheme.end() :]}"  # a path has one slash where two were written
+        raise DataError(f"{said} names no dataset; write {_FORM}")
     return HubDataset(f"{owner}/{rest[0]}", rest[1] if len(rest) > 1 else None)
 
 

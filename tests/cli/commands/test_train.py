@@ -41,6 +41,13 @@ def test_nothing_gained_is_said_and_the_base_comes_out(molt: Molt, base: Checkpo
     assert "Nothing was gained: no epoch ranks dev better than the base" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["train", "tune"])
+def test_data_may_be_of_the_hub(molt: Molt, command: str) -> None:
+    done = molt(command, "letters", "--data", "hf://letters")
+    assert done.status != 0
+    assert "hf://letters names no dataset; write hf://owner/name" in done.stderr.replace("\n", " ")
+
+
 @pytest.mark.walk
 def test_tuning_writes_a_configuration_that_training_takes(molt: Molt, tmp_path: Path) -> None:
     best = tmp_path / "best.toml"

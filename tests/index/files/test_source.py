@@ -122,6 +122,10 @@ def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
         ("queries.ndjson", {"_id": "q", "text": "x"}, RecordKind.QUERIES),
         ("queries.v2.jsonl", {"_id": "q", "text": "x"}, RecordKind.QUERIES),
         ("my.jsonl", {"query_id": "q", "doc_id": "d", "grade": 1}, RecordKind.JUDGMENTS),
+        ("query.jsonl", {"query_id": "q", "query": "x", "query_class": "c"}, RecordKind.QUERIES),
+        ("my.jsonl", {"Query ID": "q", "query": "x"}, RecordKind.QUERIES),
+        ("my.jsonl", {"qid": "q", "query": "x", "title": "t"}, RecordKind.DOCUMENTS),
+        ("my.jsonl", {"qid": "q", "query": "x", "positive": "p"}, RecordKind.PAIRS),
         ("my.jsonl", {"qid": "Q42", "pid": "d", "text": "x"}, RecordKind.DOCUMENTS),
         ("my.jsonl", {"query": "q", "positive": "x"}, RecordKind.PAIRS),
         ("my.jsonl", {"doc_id": "d", "body": "x", "query": "meta"}, RecordKind.DOCUMENTS),
@@ -134,6 +138,30 @@ def test_the_kind_of_a_file_is_told_by_its_name_or_its_columns(
     source = open_source(tmp_path / name)
     assert [part.kind for part in source.parts] == [kind]
     assert sum(_read_all(source)) == 1
+
+
+def test_a_folder_as_wands_has_it_is_read_whole(tmp_path: Path) -> None:
+    for name, text in (
+        ("product.csv", "product_id\tproduct_name\tproduct_description\n7\tbed\tsolid wood\n"),
+        ("query.csv", "query_id\tquery\tquery_class\n0\toak bed\tBeds\n"),
+        ("label.csv", "id\tquery_id\tproduct_id\tlabel\n0\t0\t7\tExact\n"),
+    ):
+        (tmp_path / name).write_text(text)
+    source = open_source(tmp_path)
+    assert [(one.id, one.text) for one in source.documents()] == [("7", "solid wood")]
+    assert [(one.id, one.text) for one in source.queries()] == [("0", "oak bed")]
+    assert [(one.query_id, one.doc_id) for one in source.judgments()] == [("0", "7")]
+
+
+def test_ids_that_came_in_a_file_before_are_told(tmp_path: Path) -> None:
+    for split in ("test", "train"):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "a.csv").write_text(f"id,text\n1,{split}\n2,x\n")
+    told: list[str] = []
+    source = open_source(tmp_path, options=ReadOptions(tell=told.append))
+    assert len(list(source.documents())) == 4
+    (said,) = told
+    assert said.startswith(f"{tmp_path}/train/a.csv: rows with an id that came before: 2")
 
 
 def test_a_named_text_column_makes_documents_of_what_would_be_judgments(tmp_path: Path) -> None:
