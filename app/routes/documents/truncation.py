@@ -43,10 +43,11 @@ def count_rewritten(
     changed = (one.id for one in patches if one.title is not None or one.text is not None)
     wanted, catalog = list(dict.fromkeys(changed)), service.engine.catalog
     count = 0
-    while wanted:
-        some = catalog.documents.get_many(collection, wanted, max_chars=_CHARS)
-        count += count_truncated(service, collection, [one.document for one in some.documents])
-        wanted = wanted[some.looked_at :]
+    with suppress(IndexingError, OSError):
+        while wanted:
+            some = catalog.documents.get_many(collection, wanted, max_chars=_CHARS)
+            count += count_truncated(service, collection, [one.document for one in some.documents])
+            wanted = wanted[some.looked_at :]
     return count
 
 
@@ -55,10 +56,10 @@ async def telling_truncated(
 ) -> dict[str, Any]:
     """The answer to a write, with what `count` says where the documents are indexed.
 
-    Whatever keeps it from being counted is no reason to refuse what has been written.
+    A text that hangs, and so is given up, is no reason to refuse what has been written.
     """
     if answer["indexed"]:
-        with suppress(OverloadedError, EncoderError, IndexingError, OSError):
+        with suppress(OverloadedError, EncoderError):
             return answer | truncated(await admission.run(count))
     return answer
 

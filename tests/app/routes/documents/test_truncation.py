@@ -2,14 +2,18 @@
 
 import asyncio
 import errno
+import json
 from collections.abc import Iterator
 
 import pytest
+from starlette.testclient import TestClient
 
 from molt.app.http.admission import Admission, Bulkhead
 from molt.app.routes.documents.truncation import telling_truncated
 from molt.encoder.errors import HangingCheckpointError
+from molt.index.catalog.documents import Documents
 from molt.index.errors import CatalogError
+from tests.app.routes.documents.conftest import DOCUMENTS, Put
 
 KEPT = {"accepted": 1, "revision": 7, "indexed": True}
 
@@ -21,22 +25,36 @@ def admission() -> Iterator[Admission]:
     made.close()
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        HangingCheckpointError("a text was not encoded in 10 s"),
-        CatalogError("the catalog is locked"),
-        OSError(errno.EMFILE, "too many open files"),
-    ],
-    ids=lambda failure: type(failure).__name__,
-)
-def test_a_write_is_acknowledged_although_nobody_can_count_what_was_cut(
-    admission: Admission, failure: Exception
-) -> None:
+def test_a_write_is_acknowledged_although_a_text_hangs(admission: Admission) -> None:
     def count() -> int:
-        raise failure
+        raise HangingCheckpointError("a text was not read in 10 s")
 
     assert asyncio.run(telling_truncated(KEPT, count, admission=admission)) == KEPT
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [CatalogError("the catalog is locked"), OSError(errno.EMFILE, "too many open files")],
+    ids=lambda failure: type(failure).__name__,
+)
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_a_change_is_acknowledged_although_what_was_changed_cannot_be_read_again(
+    client: TestClient, put: Put, monkeypatch: pytest.MonkeyPatch, failure: Exception, form: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    put({"id": "a", "text": "warm boots"})
+    monkeypatch.setattr(Documents, "get_many", fail)
+    patch = {"id": "a", "title": "Boots"}
+    if form == "json":
+        answer = client.patch(DOCUMENTS, json={"documents": [patch]})
+    else:
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = client.patch(DOCUMENTS, content=json.dumps(patch), headers=headers)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
+    monkeypatch.undo()
+    assert client.get(f"{DOCUMENTS}/a").json()["title"] == "Boots"
 
 
 def test_what_was_cut_is_told_of_what_is_indexed_alone(admission: Admission) -> None:
