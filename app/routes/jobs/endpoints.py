@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -39,11 +38,11 @@ async def get_jobs(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Json:
     """List the newest jobs, newest first."""
-    service = service_of(request)
-    jobs = service.engine.jobs
-    caller = require_covered(request, collection)
-    wanted = partial(jobs.list, collection=collection, limit=limit, where=_covered_by(caller))
-    found = await admission_of(request).run(wanted)
+    engine = service_of(request).engine
+    where = _covered_by(require_covered(request, collection))
+    found = await admission_of(request).run(
+        lambda: engine.jobs.list(collection=collection, limit=limit, where=where)
+    )
     return Json({"jobs": [asdict(job) for job in found]})
 
 
@@ -57,8 +56,8 @@ async def get_jobs(
 @scoped(KeyScope.FILTERED)
 async def get_job(request: Request, job_id: JobPath) -> Json:
     """Say how far a job has come, what it made, or why it failed."""
-    jobs = service_of(request).engine.jobs
     known = await _job(request, job_id)
+    jobs = service_of(request).engine.jobs
     return Json(asdict(await admission_of(request).run(jobs.look, known.id)))
 
 
@@ -72,9 +71,8 @@ async def get_job(request: Request, job_id: JobPath) -> Json:
 @scoped(KeyScope.FILTERED)
 async def delete_job(request: Request, job_id: JobPath) -> Json:
     """Cancel a job; what is at work stops within seconds. One that has ended stays as it is."""
-    service = service_of(request)
-    jobs = service.engine.jobs
     known = await _job(request, job_id)
+    jobs = service_of(request).engine.jobs
     return Json(asdict(await admission_of(request).run(jobs.cancel, known.id)))
 
 
@@ -120,6 +118,7 @@ async def get_events(
 
 
 async def _job(request: Request, job_id: str) -> Job:
+    """The job, found by a thread, which opens the queue where nobody has: that may take long."""
     engine, reach = service_of(request).engine, caller_of(request).reach
     return await admission_of(request).run(known_job, engine, job_id, reach)
 

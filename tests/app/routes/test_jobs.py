@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from httpx import Response
 from starlette.testclient import TestClient
 
+from molt.artifact import exclusive
 from molt.encoder import CheckpointStore, Prompts
 from molt.engine.engine import Engine
 from molt.index.catalog.access.keys import Role
@@ -392,3 +394,23 @@ def test_following_ends_without_an_end_when_the_server_is_told_to_stop(client: T
     service_of(client).leaving = True
     following.join(30)
     assert (heard[0].status_code, heard[0].text) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/admin/jobs"), ("GET", "/admin/jobs/none"), ("DELETE", "/admin/jobs/none")],
+)
+def test_whoever_waits_for_the_queue_to_be_opened_keeps_nobody_waiting(
+    client: TestClient, method: str, path: str
+) -> None:
+    queue = service_of(client).engine.settings.layout.jobs
+    with ThreadPoolExecutor(2) as others:
+        with exclusive(queue.with_name(f"{queue.name}.lock")):  # as who makes its tables has it
+            asked = others.submit(client.request, method, path)
+            with pytest.raises(TimeoutError):
+                asked.result(0.5)
+            alive = others.submit(client.get, "/livez")
+            wait([alive], 5.0)
+            answered = alive.done()
+        assert asked.result(60.0).status_code in {200, 404}
+    assert answered
