@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from molt.index.catalog.document import Document
-from molt.index.catalog.judging.split_name import standard_split
+from molt.index.catalog.judging.split_name import SplitName, standard_split
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.errors import CatalogError, InvalidDocumentError
 from molt.index.files.columns import DocumentColumns, require_columns
@@ -24,18 +24,14 @@ from molt.index.files.kinds import MixedFields
 from molt.index.files.options import ReadOptions, silent, told_once
 from molt.index.files.part import RecordKind, SourcePart
 from molt.index.files.progress import ReadProgress
-from molt.index.files.row import (
-    Row,
-    read_document,
-    read_judgment,
-    read_query,
-)
+from molt.index.files.row import Row, read_document, read_judgment, read_query
 from molt.index.files.spelling import IdSpelling
 from molt.index.files.table import column_names, find_part, has_header, read_table
 from molt.index.files.text.markup import Markup, has_markup
 
 _SAMPLE = 100  # the first rows of a file may lack a column
 _SAID = 80  # characters of an id in an error
+_HELD_LAST: dict[str | None, int] = {SplitName.DEV: 1, SplitName.TEST: 2}
 _GUESSING = ReadOptions()
 _Record = TypeVar("_Record")
 
@@ -186,8 +182,10 @@ class Source:
         for remark in mixed.remarks():
             self._options.tell(f"{part.path}: {remark}")
 
-    def _of(self, kind: RecordKind) -> Iterator[SourcePart]:
-        return (part for part in self.parts if part.kind is kind)
+    def _of(self, kind: RecordKind) -> list[SourcePart]:
+        """The parts of a kind, those of held-out splits last, as the later of two records stays."""
+        found = (part for part in self.parts if part.kind is kind)
+        return sorted(found, key=lambda part: _HELD_LAST.get(standard_split(part.split), 0))
 
     def _records(self, part: SourcePart, convert: Callable[[Row], _Record]) -> Iterator[_Record]:
         options = replace(

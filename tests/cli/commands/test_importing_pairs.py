@@ -118,3 +118,21 @@ def test_a_dataset_of_the_hub_needs_the_train_extra(
     done = molt("import", "shop", "hf://molt-tests/not-there")
     assert (done.status, "reading hf:// needs the train extra" in done.stderr) == (1, True)
     assert not home.exists()
+
+
+def test_what_is_in_train_and_in_test_stays_in_test(
+    molt: Molt, home: Path, tmp_path: Path, hashing: list[HashingEncoder]
+) -> None:
+    for split in ("dev", "test", "train"):
+        folder = tmp_path / "data" / split
+        folder.mkdir(parents=True)
+        own = "q,p\n" if split != "dev" else ""
+        (folder / "a.csv").write_text(f"query,positive\n{own}of {split},p\nof dev,p\n")
+        (folder / "qrels.csv").write_text("query_id,doc_id,grade\nq,d,1\n")
+    assert molt("import", "shop", str(tmp_path / "data")).status == 0
+    assert {pair.query: pair.split for pair in kept(home)} == {
+        "q": "test", "of dev": "test", "of test": "test", "of train": "train",
+    }  # fmt: skip
+    with closing(open_catalog(home_url(home))) as catalog:
+        found = catalog.judgments.graded(catalog.collections.get("shop"))
+    assert found == [Judgment("q", "d", 1, "test")]

@@ -53,9 +53,9 @@ def test_a_beir_folder_is_read_as_it_lies(beir: Path) -> None:
 
 def test_the_splits_are_the_names_of_the_qrels_and_their_union_is_skipped(beir: Path) -> None:
     assert list(open_source(beir).judgments()) == [
-        Judgment("q2", "d2", 1, "test"),
         Judgment("q1", "d1", 2, "train"),
         Judgment("q1", "d2", 0, "train"),
+        Judgment("q2", "d2", 1, "test"),
     ]
 
 

@@ -53,7 +53,7 @@ def test_files_of_judgments_alone_are_judged_together(tmp_path: Path) -> None:
         "qrels/test.tsv": HEADER + "q\t1.0\t1\n",
         "qrels/train.tsv": HEADER + "q\t1.0\t1\nq\t1.1\t1\n",
     }
-    assert _ids(tmp_path, files) == ([], ["1.0", "1.0", "1.1"])
+    assert _ids(tmp_path, files) == ([], ["1.0", "1.1", "1.0"])
 
 
 def test_ids_of_queries_are_judged_apart_from_those_of_documents(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_texts_with_scores_are_pairs_of_the_split_that_the_table_or_its_folder_n
     scored: dict[str, list[object]] = {"sentence1": ["a"], "sentence2": ["b"], "score": [0.5]}
     for name in ("c/a.parquet", "data/test-00000.parquet", "validation/a.parquet"):
         _write(tmp_path / name, scored)
-    assert [pair.split for pair in open_source(tmp_path).pairs()] == [None, "test", "dev"]
+    assert [pair.split for pair in open_source(tmp_path).pairs()] == [None, "dev", "test"]
     _write(tmp_path / "z.parquet", CORPUS)
     assert _read(open_source(tmp_path)) == (["d1"], [], [])
 
@@ -67,7 +67,7 @@ def test_files_of_lines_in_the_folders_of_a_repository_are_read(tmp_path: Path) 
     (tmp_path / "queries").mkdir()
     (tmp_path / "queries" / "0.csv").write_text("id,text\nq1,first\n")
     source = open_source(tmp_path)
-    assert [pair.split for pair in source.pairs()] == ["test", "train"]
+    assert [pair.split for pair in source.pairs()] == ["train", "test"]
     assert [query.id for query in source.queries()] == ["q1"]
 
 
