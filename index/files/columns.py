@@ -64,6 +64,8 @@ def require_columns(path: Path, names: Sequence[str], options: ReadOptions) -> D
         hint = "name one with --text-column"
         if {"queries", "corpus"} <= set(names):
             hint = "it holds several kinds; save them as corpus.json, queries.json and qrels.json"
+        elif {"query_id", "qid"} & {*map(canonical, names)}:
+            hint = "write the columns of judgments as query_id, doc_id and grade, or " + hint
         elif len(names) == 1 and (parts := _SEPARATORS.findall(names[0])):
             hint += f", or the character between cells with --delimiter '{parts[0]}'"
         elif any(map(_is_value, names)):

@@ -412,6 +412,10 @@ def test_html_is_told_and_stripped_where_an_option_says_so(tmp_path: Path) -> No
     [
         ("id^title^text\n1^Tent^for two\n", r"with --delimiter '\^'"),
         ("1,Tent,for two\n2,Cup,of tin\n", "the first line looks like a row"),
+        (
+            "Query ID,Product ID,Grade\n1,2,3\n",
+            "write the columns of judgments as query_id, doc_id",
+        ),
     ],
 )
 def test_a_table_without_a_known_column_says_what_may_be_wrong(
