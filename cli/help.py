@@ -1,14 +1,25 @@
-"""Help: what an option takes, in words for people, without the names of types."""
+"""Help: what an option takes, and what is wrong with one, in words for people."""
 
 from typing import Any
 
+import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 _WORDS = {"str": "TEXT", "int": "N", "float": "NUMBER", "Path": "PATH", "datetime": "WHEN"}
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help says nothing of types."""
+    """A command whose help and errors say nothing of types."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments. Raises `typer.BadParameter`."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            from molt.artifact.wording import plainly  # noqa: PLC0415  help loads nothing
+
+            error.message = plainly(error.message)
+            raise
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options and arguments, `--help` among them."""

@@ -20,6 +20,7 @@ from molt.artifact import (
     verify_file,
     write_manifest,
 )
+from molt.artifact.wording import plainly
 from molt.encoder.allowlist import check_checkpoint_files, check_listed, is_graph
 from molt.encoder.content import STATIC, check_content, check_settings, is_deep, model_type
 from molt.encoder.errors import MissingCapabilityError, UnsafeCheckpointError
@@ -188,7 +189,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise UnsafeCheckpointError(
-            path / CHECKPOINT_MANIFEST, f"{where}: {first['msg']}"
+            path / CHECKPOINT_MANIFEST, f"{where}: {plainly(first['msg'])}"
         ) from None
     _check_consistency(checkpoint)
     return checkpoint

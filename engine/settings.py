@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from molt.artifact import ForeseenError, Home
+from molt.artifact.wording import plainly
 from molt.engine.sections import (
     AuditSettings,
     CorsSettings,
@@ -135,7 +136,7 @@ def load_settings(**flags: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise SettingsError(f"setting {name} is none; {_near_miss(first['loc'])}") from None
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = plainly(first["msg"])
         raise SettingsError(f"setting {name}: {reason}; see docs/configuration.md") from None
     except ValueError as error:
         raise SettingsError(f"molt.toml cannot be read: {error}") from None

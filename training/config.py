@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from molt.artifact import write_atomically
+from molt.artifact.wording import plainly
 from molt.training.data.config import DataConfig
 from molt.training.errors import TrainingError
 from molt.training.evaluation.report import EvaluationPlan
@@ -157,25 +158,11 @@ def _value(text: str) -> Any:
         return text
 
 
-_WHOLE, _NUMBER = "must be a whole number", "must be a number"
-_SAID = {
-    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _WHOLE),
-    **dict.fromkeys(("float_type", "float_parsing"), _NUMBER),
-    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
-    "string_type": "must be a text",
-    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
-    **dict.fromkeys(("dict_type", "mapping_type", "model_type"), "must be a section of keys"),
-    "missing": "is missing",
-}
-"""What is said in place of the words of whatever checks the values."""
-
-
 def _problem(schema: type[BaseModel], error: Any) -> ConfigProblem:
     place = tuple(error["loc"])
     if error["type"] == "extra_forbidden":
         return ConfigProblem(place, f"is no key; {_near_miss(schema, place)}")
-    said = _SAID.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
-    said = said.replace("Input should be", "must be").removesuffix(" or instance of mappingproxy")
+    said = plainly(str(error["msg"]).removesuffix(" or instance of mappingproxy"))
     return ConfigProblem(place, said, f"{json.dumps(error['input'], default=str):.80}")
 
 

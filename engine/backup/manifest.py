@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from molt.artifact import CorruptFileError, FileEntry, Home, read_manifest, write_manifest
+from molt.artifact.wording import plainly
 from molt.engine.errors import BackupError
 
 _FORMAT = 1
@@ -78,7 +79,7 @@ def read_backup(path: Path) -> Backup:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise CorruptFileError(path, f"{where}: {first['msg']}") from None
+        raise CorruptFileError(path, f"{where}: {plainly(first['msg'])}") from None
     for name, entry in backup.files.items():
         if not _belongs(name) or not _SHA256.fullmatch(entry.sha256):
             raise CorruptFileError(path, f"names a file {name[:200]!r}, which no home has")

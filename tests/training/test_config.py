@@ -113,7 +113,7 @@ def test_a_training_run_has_no_gate() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("run.epochs=0", "run.epochs: must be greater than or equal to 1, not 0"),
+        ("run.epochs=0", "run.epochs: must be at least 1, not 0"),
         ("run.epoch=2", "run.epoch is no key; did you mean run.epochs?"),
         ("runs.epochs=2", "runs is no key; did you mean run?"),
         ("objective.epochs=2", "objective.epochs is no key; did you mean run.epochs?"),

@@ -18,6 +18,7 @@ from molt.artifact import (
     sync_directory,
     write_manifest,
 )
+from molt.artifact.wording import plainly
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.html import render
 from molt.training.evaluation.report import REPORT_FORMAT, Report
@@ -86,4 +87,4 @@ def read_report(path: Path) -> Report:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise CorruptFileError(path, f"is no report: {where}: {first['msg']}") from None
+        raise CorruptFileError(path, f"is no report: {where}: {plainly(first['msg'])}") from None

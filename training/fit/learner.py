@@ -66,6 +66,7 @@ def open_learner(path: Path, *, hardware: Hardware, max_length: int) -> Learner:
     )
     learner.hardware = hardware
     learner.model_card_data.generate_widget_examples = False
+    learner.model_card_data.widget = [{}]  # else a trainer makes some, and draws a bar of its own
     if not is_static(path):
         learner.max_seq_length = max_length
     return learner

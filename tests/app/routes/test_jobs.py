@@ -210,7 +210,7 @@ def test_a_body_that_cannot_be_is_refused_by_the_name_of_the_place(
         ({"run": {"epoch": 2}}, "#/config/run/epoch", "did you mean run.epochs?"),
         ({"runs": {"epochs": 2}}, "#/config/runs", "did you mean run?"),
         ({"run": {"epochs": "many"}}, "#/config/run/epochs", "must be a whole number"),
-        ({"run": {"epochs": 0}, "gate": {"alpha": 7}}, "#/config/run/epochs", "greater than"),
+        ({"run": {"epochs": 0}, "gate": {"alpha": 7}}, "#/config/run/epochs", "at least 1"),
         ({"run": 3}, "#/config/run", "must be"),
         ({"run.epochs": 2}, "#/config/run.epochs", "run is a section; give the key epochs inside"),
         ({"lora": {"rank": 8}, "freezing": {"layers": 1}}, "#/config", "lora"),

@@ -56,6 +56,13 @@ def test_an_encoder_learns_what_its_base_does_not_know(
     assert (tmp_path / "run" / "model" / "modules.json").exists()
 
 
+def test_nothing_is_drawn_while_a_run_tells_its_progress_itself(
+    base: Checkpoint, dataset: Dataset, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(base, dataset, tmp_path, FAST | {"run": FAST["run"] | {"epochs": 1}})
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_finished_run_is_not_repeated(base: Checkpoint, dataset: Dataset, tmp_path: Path) -> None:
     first = run(base, dataset, tmp_path)
     events: list[TrainingEvent] = []
