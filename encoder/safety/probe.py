@@ -67,11 +67,13 @@ def probed(checkpoint: Checkpoint, variant: Variant, *, cache: Path) -> Probed:
     """What a child finds, or found when these files were tried last."""
     key = _key(checkpoint, variant)
     path = cache / "probes" / f"{checkpoint.id}-{key}.json"
-    if (known := _remembered(path, key)) is not None:
-        return known
-    limits = _limits(checkpoint, variant)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
+    if (known := _remembered(path, key)) is not None:
+        if not path.exists():  # it is another cache, or was emptied: the next process asks it
+            _remember(path, key, known)
+        return known
+    limits = _limits(checkpoint, variant)
     with _alone(path.with_suffix(".lock"), patience=limits.wall_seconds):
         if (known := _remembered(path, key)) is not None:
             return known  # somebody else has tried it meanwhile

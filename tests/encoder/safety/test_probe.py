@@ -183,6 +183,16 @@ def test_other_files_of_the_same_id_are_tried_anew(tiny: Checkpoint, cache: Path
     refusal(forged, cache)
 
 
+def test_what_a_process_knows_is_kept_in_every_cache_that_it_uses(
+    tiny: Checkpoint, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = probed(tiny, tiny.variants[0], cache=cache)
+    assert probed(tiny, tiny.variants[0], cache=tmp_path / "other") == found
+    monkeypatch.setattr(module, "_known", {})
+    monkeypatch.setattr(module, "run_confined", lambda *_, **__: pytest.fail("tried again"))
+    assert probed(tiny, tiny.variants[0], cache=tmp_path / "other") == found
+
+
 def test_where_nothing_can_be_remembered_a_process_tries_once(
     tiny: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
