@@ -7,10 +7,9 @@ it is looked at, and how many there may be, is the monitor's.
 import asyncio
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from molt.app.http.connections.ahead import READ_AT_ONCE, OrderedConnection
-from molt.app.http.connections.joining import JoinedWrites
 from molt.app.http.connections.monitor import MONITOR, ConnectionMonitor
 from molt.app.http.connections.pace import Pace
 from molt.app.http.connections.refusals import (
@@ -68,7 +67,7 @@ class Connection(OrderedConnection):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As asyncio calls it; refused where there are too many."""
-        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self.loop)))
+        super().connection_made(transport)
         if not self._monitor.admit(self):
             self.phase = Phase.CLOSING
             self._monitor.on_refused(TOO_MANY.code)
