@@ -67,7 +67,7 @@ walk: $(VENV)/.dev browser
 # RESILIENCY.md, from what the tests of every promise did.
 resilience: $(VENV)/.dev browser
 	HF_HUB_OFFLINE=1 MOLT_TEST_FLIPS=1000 $(BIN)/python -m pytest -n auto --dist loadfile -m promise \
-		--resilience RESILIENCY.md $(PYTEST_ARGS)
+		--resilience=RESILIENCY.md $(PYTEST_ARGS)
 
 # Random damage to everything that a stranger's bytes are read by, SECONDS for each parser.
 fuzz: SECONDS ?= 60

@@ -1,4 +1,4 @@
-"""What is promised, and how often the tests have tried it: `--resilience FILE` writes it down.
+"""What is promised, and how often the tests have tried it: `--resilience=FILE` writes it down.
 
 A test or a module says with `pytest.mark.promise("P1", "what is tried")` which promise it tries; a
 test that tries it more than once says so with the fixture `tried`. What failed is named.
