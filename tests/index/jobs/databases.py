@@ -22,6 +22,16 @@ def fresh_url(request: pytest.FixtureRequest, home: Path) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def bare_url(request: pytest.FixtureRequest, home: Path) -> Iterator[str]:
+    """The URL of a queue that nobody has made yet, in the database that the parameter names."""
+    if request.param == "sqlite":
+        yield jobs_url(home, None)
+        return
+    with request.getfixturevalue("postgresql_server").bare_database() as url:
+        yield url
+
+
 def write(url: str, change: str) -> None:
     """Change jobs as nobody can from outside."""
     engine = create_jobs_engine(url)

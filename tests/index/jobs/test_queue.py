@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -270,16 +270,8 @@ def test_an_empty_queue_lists_nothing(queue: JobQueue) -> None:
     assert queue.list() == []
 
 
-@pytest.mark.parametrize("database", DATABASES)
-def test_processes_that_start_together_all_open_a_new_queue(
-    request: pytest.FixtureRequest, tmp_path: Path, database: str
-) -> None:
-    with ExitStack() as stack:
-        url = jobs_url(tmp_path, None)
-        if database == "postgresql":
-            server = request.getfixturevalue("postgresql_server")
-            url = stack.enter_context(server.bare_database())
-        start_together(url)
+def test_processes_that_start_together_all_open_a_new_queue(unmade_url: str) -> None:
+    start_together(unmade_url)
 
 
 def start_together(url: str) -> None:

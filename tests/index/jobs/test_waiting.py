@@ -13,7 +13,7 @@ from molt.index.jobs.database import jobs_url
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
 from molt.index.jobs.waiting import WaitingJobs
-from tests.index.jobs.databases import DATABASES, write
+from tests.index.jobs.databases import write
 
 RETRAIN = JobRequest(JobKind.RETRAIN, "shop", {}, actor="ops")
 OTHER = JobRequest(JobKind.RETRAIN, "other", {}, actor="ops")
@@ -25,20 +25,15 @@ def waiting(queue_url: str) -> Iterator[WaitingJobs]:
         yield waiting
 
 
-@pytest.mark.parametrize("database", DATABASES)
 def test_a_queue_that_nobody_has_made_holds_nothing_and_is_not_made(
-    request: pytest.FixtureRequest, tmp_path: Path, database: str
+    unmade_url: str, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
-        url = jobs_url(tmp_path, None)
-        if database == "postgresql":
-            server = request.getfixturevalue("postgresql_server")
-            url = stack.enter_context(server.bare_database())
-        waiting = stack.enter_context(closing(WaitingJobs(url)))
+        waiting = stack.enter_context(closing(WaitingJobs(unmade_url)))
         assert not waiting.any()
         assert not waiting.any_given_up()
         assert list(tmp_path.iterdir()) == []
-        queue = stack.enter_context(closing(JobQueue(url)))
+        queue = stack.enter_context(closing(JobQueue(unmade_url)))
         assert not waiting.any()
         queue.ask(RETRAIN)
         assert waiting.any()
