@@ -11,14 +11,13 @@ plain text and not in the envelope of the route.
 import math
 import time
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from starlette.requests import Request
 
 from molt.app.http.admission import OverloadedError
 from molt.app.http.failures import BodyTooLargeError, InvalidJsonError, MediaTypeError
+from molt.app.http.headers import header_of
 from molt.app.http.stepwise import parse, parse_stepwise
 
 NDJSON = "application/x-ndjson"
@@ -49,17 +48,13 @@ class BodyBudget:
         self.in_flight = 0
         self._mean_seconds = 1.0
 
-    @contextmanager
-    def share(self) -> Iterator["BodyShare"]:
-        """What one request takes; it is given back at the end of the block."""
-        taken, began = BodyShare(self), time.monotonic()
-        try:
-            yield taken
-        finally:
-            if taken.counted:
-                spent = time.monotonic() - began
-                self._mean_seconds += _SMOOTHING * (spent - self._mean_seconds)
-            taken.close()
+    def share(self) -> "BodyShare":
+        """What one request takes; a context manager, at whose end it is given back."""
+        return BodyShare(self)
+
+    def lasted(self, seconds: float) -> None:
+        """A large body was held for so long."""
+        self._mean_seconds += _SMOOTHING * (seconds - self._mean_seconds)
 
     @property
     def retry_after(self) -> int:
@@ -74,6 +69,18 @@ class BodyShare:
         self._budget = budget
         self._size = 0
         self._beside = 0
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Nothing is held yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give everything back."""
+        if self.counted:
+            self._budget.lasted(time.monotonic() - self._began)
+            self._budget.in_flight -= self.counted
+            self._size = self._beside = 0
 
     @property
     def counted(self) -> int:
@@ -99,11 +106,6 @@ class BodyShare:
             raise OverloadedError(self._budget.retry_after, where=self._budget.where)
         self._budget.in_flight += more
         self._beside = size
-
-    def close(self) -> None:
-        """Give everything back."""
-        self._budget.in_flight -= self.counted
-        self._size = self._beside = 0
 
 
 def _counted(size: int) -> int:
@@ -144,8 +146,8 @@ async def read_body(request: Request, *, limit: int, share: BodyShare) -> bytes:
 
 def announced_size(request: Request) -> int:
     """How many bytes the body claims to have; 0 where it does not say."""
-    announced = request.headers.get("content-length", "")
-    return int(announced[:20]) if announced.isdecimal() else 0
+    announced = header_of(request.scope["headers"], b"content-length")
+    return int(announced[:20]) if announced.isdigit() else 0
 
 
 def parse_json(body: bytes) -> Any:
@@ -179,7 +181,8 @@ def _misread(body: bytes) -> str | None:
 
 def media_type(request: Request) -> str:
     """What the body claims to be, in small letters and without parameters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    claimed = header_of(request.scope["headers"], b"content-type").decode("latin-1")
+    return claimed.partition(";")[0].strip().lower()
 
 
 def require_json(request: Request) -> None:

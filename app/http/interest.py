@@ -11,6 +11,9 @@ from molt.encoder.safety.cancellation import Cancellation
 
 _T = TypeVar("_T")
 
+_SHORT_SECONDS = 0.02
+"""Work that is done by then is never given up."""
+
 
 async def run_while_wanted(request: Request, work: Callable[[], _T], *, admission: Admission) -> _T:
     """Run blocking `work` in the threads of `admission` until the client goes away.
@@ -24,12 +27,31 @@ async def run_while_wanted(request: Request, work: Callable[[], _T], *, admissio
         with cancellation.scope():
             return work()
 
-    gone = asyncio.ensure_future(_gone(request))
-    gone.add_done_callback(lambda _: cancellation.cancel())
+    watch = _Watch(request, cancellation)
     try:
         return await admission.run(heeding)
     finally:
-        gone.cancel()
+        watch.end()
+
+
+class _Watch:
+    """Looks for the end of a client, unless the work ends sooner than it would be worth it."""
+
+    def __init__(self, request: Request, cancellation: Cancellation) -> None:
+        self._request = request
+        self._cancellation = cancellation
+        self._gone: asyncio.Task[None] | None = None
+        self._begin = asyncio.get_running_loop().call_later(_SHORT_SECONDS, self._look)
+
+    def end(self) -> None:
+        """Look no more."""
+        self._begin.cancel()
+        if self._gone is not None:
+            self._gone.cancel()
+
+    def _look(self) -> None:
+        self._gone = asyncio.create_task(_gone(self._request))
+        self._gone.add_done_callback(lambda _: self._cancellation.cancel())
 
 
 async def _gone(request: Request) -> None:

@@ -43,6 +43,9 @@ class Phase(StrEnum):
     """It was refused; what still comes is thrown away, so that the reason arrives."""
 
 
+_UNDERWAY = (Phase.HEAD, Phase.BODY)
+
+
 class Connection(OrderedConnection):
     """uvicorn's connection with bounds."""
 
@@ -50,10 +53,10 @@ class Connection(OrderedConnection):
         super().__init__(*args, **more)
         self._monitor: ConnectionMonitor = self.app_state[MONITOR]
         self._limits: LimitSettings = self._monitor.limits
+        self.headers = []
         self.phase = Phase.IDLE
         self.since = self.loop.time()
         self._raw = 0  # bytes of the head, or since the body was last found to go on
-        self._head: int = 0
         self._over: HttpFailure | None = None
         self._half_closed = False
         self._in_first_line = False
@@ -118,7 +121,7 @@ class Connection(OrderedConnection):
         if not self.flow.write_paused:
             self._pace.count(len(piece))
         super().data_received(piece)
-        if self.phase in {Phase.HEAD, Phase.BODY} and self._raw > self._limits.max_head_bytes:
+        if self.phase in _UNDERWAY and self._is_too_long():
             self._over = self._over or head_too_large(self._limits)
         if self._over is not None:
             self._refuse(self._over)
@@ -139,21 +142,8 @@ class Connection(OrderedConnection):
         """As the parser calls it."""
         super().on_message_begin()
         self._served = True
-        self._enter(Phase.HEAD)
-        self._head = 0
-
-    def on_url(self, url: bytes) -> None:
-        """As the parser calls it."""
-        self._head += len(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """As the parser calls it, for trailers too."""
-        self._head += len(name) + len(value) + 4
-        if len(self.headers) >= self._limits.max_headers:
-            self._over = head_too_large(self._limits)
-            return
-        super().on_header(name, value)
+        if self.phase is not Phase.HEAD:
+            self._enter(Phase.HEAD)
 
     def on_headers_complete(self) -> None:
         """As the parser calls it."""
@@ -164,7 +154,18 @@ class Connection(OrderedConnection):
             super().on_headers_complete()
 
     def _is_head_too_large(self) -> bool:
-        return self._head > self._limits.max_head_bytes
+        """Is it, now that it is there whole? In the usual case nothing is added up."""
+        if len(self.headers) > self._limits.max_headers:
+            return True
+        if self._raw + READ_AT_ONCE <= self._limits.max_head_bytes:
+            return False
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return size > self._limits.max_head_bytes
+
+    def _is_too_long(self) -> bool:
+        """Is what has been read of a head or of trailers more than there may be?"""
+        limits = self._limits
+        return self._raw > limits.max_head_bytes or len(self.headers) > limits.max_headers
 
     def on_body(self, body: bytes) -> None:
         """As the parser calls it."""

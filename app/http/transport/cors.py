@@ -5,12 +5,13 @@ are never allowed.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from molt.app.http.failures import HttpFailure
+from molt.app.http.headers import RawHeaders, header_of
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _EXPOSED = (
@@ -24,7 +25,6 @@ _PREFLIGHT_VARY = (
     "Access-Control-Request-Private-Network"
 )
 _PRIVATE = "access-control-{}-private-network"
-_Headers = Sequence[tuple[bytes, bytes]]
 
 
 class CrossOrigin:
@@ -44,11 +44,11 @@ class CrossOrigin:
         """May no page of another origin ask?"""
         return not self._origins
 
-    def answer_headers(self, headers: _Headers) -> list[tuple[bytes, bytes]]:
+    def answer_headers(self, headers: RawHeaders) -> list[tuple[bytes, bytes]]:
         """What every answer to a request with these headers has besides its own."""
         if self.is_off:
             return []
-        origin = _value(headers, b"origin")
+        origin = header_of(headers, b"origin")
         if origin not in self._origins:
             return [_VARY]
         return [
@@ -59,23 +59,23 @@ class CrossOrigin:
 
     def is_preflight(self, scope: Scope) -> bool:
         """Does a browser ask whether a page may ask?"""
-        if self.is_off or not _value(scope["headers"], b"origin"):
+        if self.is_off or not header_of(scope["headers"], b"origin"):
             return False
-        return bool(_value(scope["headers"], b"access-control-request-method"))
+        return bool(header_of(scope["headers"], b"access-control-request-method"))
 
-    def permission(self, headers: _Headers) -> Response | None:
+    def permission(self, headers: RawHeaders) -> Response | None:
         """The answer to a preflight; None where the origin is not named."""
-        if _value(headers, b"origin") not in self._origins:
+        if header_of(headers, b"origin") not in self._origins:
             return None
         allowed = {
             "Access-Control-Allow-Methods": _METHODS,
             "Access-Control-Max-Age": _REMEMBERED_SECONDS,
             "Vary": _PREFLIGHT_VARY,
         }
-        wanted = _value(headers, b"access-control-request-headers")
+        wanted = header_of(headers, b"access-control-request-headers")
         if _NAMES.fullmatch(wanted):
             allowed["Access-Control-Allow-Headers"] = wanted.decode("ascii")
-        if _value(headers, _PRIVATE.format("request").encode()) == b"true":
+        if header_of(headers, _PRIVATE.format("request").encode()) == b"true":
             allowed[_PRIVATE.format("allow")] = "true"
         return Response(status_code=204, headers=allowed)
 
@@ -100,7 +100,3 @@ class CrossOriginAnswers:
             await send(message)
 
         await self._app(scope, receive, send_with_more)
-
-
-def _value(headers: _Headers, wanted: bytes) -> bytes:
-    return next((value for name, value in headers if name == wanted), b"")

@@ -9,6 +9,7 @@ from starlette.types import Message, Scope, Send
 from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.answers import PACKED_WHOLE
 from molt.app.http.bodies import SMALL_BYTES
+from molt.app.http.headers import header_of
 from molt.app.http.transport.codings import Packer, coding_wanted, packed_whole, packer_of
 
 LEAST_BYTES = 1024
@@ -33,7 +34,8 @@ class Answering:
         self._is_head = scope["method"] == "HEAD"
         self._held: Message | None = None
         self._packer: Packer | None = None
-        self._coding = _wanted(scope["headers"])
+        accepted = header_of(scope["headers"], b"accept-encoding")
+        self._coding = coding_wanted(accepted) if accepted else None
         if self._coding and not self._is_head:
             scope[PACKED_WHOLE] = True
 
@@ -112,13 +114,6 @@ class Answering:
     def _packed_headers(self, headers: _Headers) -> _Headers:
         coding = (b"content-encoding", (self._coding or "").encode())
         return [*(one for one in headers if one[0] != b"content-length"), coding]
-
-
-def _wanted(headers: _Headers) -> str | None:
-    for name, value in headers:
-        if name == b"accept-encoding":
-            return coding_wanted(value)
-    return None
 
 
 def _may_be_packed(status: int, headers: _Headers) -> bool:

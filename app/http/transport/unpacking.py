@@ -15,6 +15,7 @@ from starlette.types import Message, Receive
 from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.bodies import SMALL_BYTES, BodyShare
 from molt.app.http.failures import BodyTooLargeError, InvalidCodingError, MediaTypeError
+from molt.app.http.headers import header_of
 from molt.app.http.transport.codings import (
     UNPACKED,
     ZSTD_WINDOW,
@@ -32,7 +33,8 @@ def receive_unpacked(
     request: Request, *, limits: LimitSettings, share: BodyShare, threads: Admission
 ) -> Receive:
     """How the body of a request is received. Raises `MediaTypeError` for an unknown coding."""
-    coding = request.headers.get("content-encoding", "").strip().lower()
+    announced = header_of(request.scope["headers"], b"content-encoding")
+    coding = announced.decode("latin-1").strip().lower()
     if coding in {"", "identity"}:
         return request.receive
     unpacker = unpacker_of(coding)
