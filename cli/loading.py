@@ -19,7 +19,7 @@ _BATCH = 1000
 _RECORD_KINDS = ("documents", "queries", "judgments", "pairs")
 
 _Record = TypeVar("_Record")
-_Task = tuple[str, Iterator[list[Any]], Callable[..., object]]
+_Task = tuple["Source", str, Iterator[list[Any]], Callable[..., object]]
 
 
 def load(
@@ -35,14 +35,13 @@ def load(
     Raises `SourceError` where a file cannot be read to its end, and what the catalog raises.
     """
     counts = dict.fromkeys(_RECORD_KINDS, 0)
-    for source in sources:
-        before = counts["documents"]
-        for kind, batches, write in _tasks(source, catalog, collection):
-            for batch in batches:
-                write(batch)
-                counts[kind] += len(batch)
-                total = _expected(source, counts[kind], before) if kind == "documents" else None
-                progress.report(kind, counts[kind], total=total)
+    for source, kind, batches, write in _tasks(sources, catalog, collection):
+        before = counts[kind]
+        for batch in batches:
+            write(batch)
+            counts[kind] += len(batch)
+            total = _expected(source, counts[kind], before) if kind == "documents" else None
+            progress.report(kind, counts[kind], total=total)
     for kind, count in counts.items():
         if count:
             progress.finish(kind, count)
@@ -50,9 +49,12 @@ def load(
 
 
 def _tasks(
-    source: "Source", catalog: "Catalog", collection: "Callable[[], Collection]"
+    sources: "Sequence[Source]", catalog: "Catalog", collection: "Callable[[], Collection]"
 ) -> Iterator[_Task]:
-    """For each kind of record: its batches, and what writes one of them."""
+    """For each source and kind of record: its batches, and what writes one of them.
+
+    Judgments and pairs of held-out splits come last: the later of two records stays.
+    """
 
     def upsert(batch: "list[Document]") -> None:
         catalog.documents.upsert(collection(), batch)
@@ -60,10 +62,12 @@ def _tasks(
     def put(**records: Any) -> None:
         catalog.judgments.put(collection(), **records)
 
-    yield "documents", _distinct_batches(source.documents()), upsert
-    yield "queries", _batches(source.queries()), lambda batch: put(queries=batch)
-    yield "judgments", _batches(source.judgments()), lambda batch: put(judgments=batch)
-    yield "pairs", _batches(source.pairs()), lambda batch: put(pairs=batch)
+    for source in sources:
+        yield source, "documents", _distinct_batches(source.documents()), upsert
+        yield source, "queries", _batches(source.queries()), lambda batch: put(queries=batch)
+    for source in sorted(sources, key=lambda each: each.held_out):
+        yield source, "judgments", _batches(source.judgments()), lambda batch: put(judgments=batch)
+        yield source, "pairs", _batches(source.pairs()), lambda batch: put(pairs=batch)
 
 
 def _batches(records: Iterable[_Record]) -> Iterator[list[_Record]]:

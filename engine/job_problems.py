@@ -17,6 +17,7 @@ from molt.index.catalog.storage.soundness import is_sqlite
 log = structlog.get_logger(__name__)
 
 _LONGEST = 500
+_Reader = Callable[[Path], str | None]
 
 
 class JobProblems:
@@ -36,15 +37,16 @@ class JobProblems:
     def look(self) -> None:
         """Read again what has changed."""
         if self._queue is not None:
-            self._look_at(self._queue, _flaw_of_queue)
+            self._look_at(self._queue, _flaw_of_queue, gone=_is_gone)
         self._look_at(self._deaths, _last_words)
 
-    def _look_at(self, path: Path, read: Callable[[Path], str | None]) -> None:
+    def _look_at(self, path: Path, read: _Reader, *, gone: _Reader = lambda _: None) -> None:
         files = file_at(str(path))
         if self._seen.get(path, ()) == files:
             return
+        known = self._seen.get(path)
         self._seen[path] = files
-        problem = read(path) if files else None
+        problem = read(path) if files else gone(path) if known else None
         if problem is None:
             self._found.pop(path, None)
             return
@@ -57,6 +59,10 @@ def _flaw_of_queue(path: Path) -> str | None:
     if is_sqlite(path) or not path.stat().st_size:
         return None
     return f"the job queue {path} is not an SQLite database, so no job is done; `molt check`"
+
+
+def _is_gone(path: Path) -> str:
+    return f"the job queue {path} was removed; put it back, or start Molt again with an empty one"
 
 
 def _last_words(path: Path) -> str | None:

@@ -109,10 +109,13 @@ class LiveCollections:
         return self._encoders.get(self._default)
 
     def read_aliases(self) -> None:
-        """Know what the catalog's aliases stand for now; `aliases` are all but `default`."""
+        """Know what the catalog's aliases stand for now; `aliases` are all but `default`.
+
+        What people call a checkpoint is one, too, where no alias has that name.
+        """
         found = self._catalog.aliases.all()
         self._default = found.pop(DEFAULT, None)
-        self.aliases = found
+        self.aliases = self._catalog.names.by_name() | found
 
     def check_default(self) -> None:
         """Open what `default` names; that it is damaged is no reason not to serve the others.

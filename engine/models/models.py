@@ -1,7 +1,7 @@
 """Models: finds the encoder behind a name.
 
-A name is a checkpoint id, a collection (then it is the encoder that serves it), `default`, an
-alias of one of these, or that of the model which a checkpoint was made of.
+A name is a checkpoint's id or what people call it, a collection (then it is the encoder that serves
+it), `default`, an alias of one of these, or that of the model which a checkpoint was made of.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -128,7 +128,9 @@ class Models:
                 live = self._live_collections.known(collection.name).live
                 if live is not None:
                     roots[collection.name] = live.encoder.checkpoint.id
-        named = {alias.name: roots.get(alias.model, "") for alias in self.aliases()}
+        named = self._catalog.names.by_name()
+        named = {name: root for name, root in named.items() if root in roots}
+        named |= {alias.name: roots.get(alias.model, "") for alias in self.aliases()}
         bases = {base for each in covered if (base := base_of(each)) is not None}
         based = {base: self._based_on(base, covered) or "" for base in bases}
         return tuple(
@@ -214,7 +216,7 @@ class Models:
             return name
         with suppress(CollectionNotFoundError):
             return self._catalog.collections.get(name).name
-        target = self._catalog.aliases.get(name)
+        target = self._catalog.aliases.get(name) or self._catalog.names.by_name().get(name)
         return target or self._based_on(name, self._covered(reach))
 
     def _covered(self, reach: Reach) -> list[Checkpoint]:

@@ -77,6 +77,10 @@ class CheckpointNames:
         with self._database.reading() as connection:
             return {row.checkpoint: row.name for row in connection.execute(select(*columns))}
 
+    def by_name(self) -> dict[str, str]:
+        """The id of each checkpoint that has a name, by its name."""
+        return {name: checkpoint for checkpoint, name in self.all().items()}
+
     def set(self, checkpoint: str, name: str | None) -> None:
         """Call a checkpoint so from now on, and no other any more; None takes its name.
 
@@ -99,9 +103,9 @@ class CheckpointNames:
         known = frozenset(ids)
         if given in known:
             return given
-        named = {name: checkpoint for checkpoint, name in self.all().items()}
-        if named.get(given) in known:
-            return named[given]
+        named = self.by_name().get(given)
+        if named in known:
+            return named
         return match_id(given, known, what="checkpoint")
 
 

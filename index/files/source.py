@@ -182,10 +182,15 @@ class Source:
         for remark in mixed.remarks():
             self._options.tell(f"{part.path}: {remark}")
 
+    @property
+    def held_out(self) -> int:
+        """How late what it says of relevance is to be written, beside other sources."""
+        return max((_rank(part) for part in self.parts), default=0)
+
     def _of(self, kind: RecordKind) -> list[SourcePart]:
         """The parts of a kind, those of held-out splits last, as the later of two records stays."""
         found = (part for part in self.parts if part.kind is kind)
-        return sorted(found, key=lambda part: _HELD_LAST.get(standard_split(part.split), 0))
+        return sorted(found, key=_rank)
 
     def _records(self, part: SourcePart, convert: Callable[[Row], _Record]) -> Iterator[_Record]:
         options = replace(
@@ -229,6 +234,11 @@ def open_source(
         if part.kind is RecordKind.DOCUMENTS:
             source.columns(part)
     return source
+
+
+def _rank(part: SourcePart) -> int:
+    """The later of two records stays, so held-out splits come last."""
+    return _HELD_LAST.get(standard_split(part.split), 0)
 
 
 def _convert(

@@ -10,9 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molt.artifact import canonical_json, match_id
+from molt.index.catalog.storage.place import DatabasePlace
 from molt.index.catalog.storage.refusals import translated
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
 from molt.index.jobs.database import create_jobs_engine, prepare_jobs
@@ -53,6 +55,8 @@ class JobQueue:
                 serializer=DBOSPortableJSONSerializer(),
                 retry_connection_errors=False,  # whoever asks is told, and asks again
             )
+        is_file = self._engine.dialect.name == "sqlite"
+        self._place = DatabasePlace(Path(str(self._engine.url.database))) if is_file else None
         self._meters: OrderedDict[str, tuple[ProgressMeter, int]] = OrderedDict()
         self._metering = threading.Lock()
 
@@ -65,10 +69,13 @@ class JobQueue:
         """Ask for a job; the same `key` with the same request is the same job.
 
         Without a key it has `job_id`, where one is given. Raises `JobConflictError` where one of
-        this kind is at work for the collection, and `JobKeyReusedError` for a key that another
-        request came with.
+        this kind is at work for the collection, `JobKeyReusedError` for a key that another request
+        came with, and `CatalogError` where the queue was removed or replaced: nobody would find a
+        job that was asked for there.
         """
         job_id = (job_id or new_job_id()) if key is None else _keyed(request, key)
+        if self._place is not None:
+            self._place.require()
         former = self._find(job_id)
         if former is not None:
             return _checked(former, request)

@@ -175,4 +175,5 @@ def _state(engine: Engine, checkpoint: Checkpoint) -> dict[str, Any]:
 def _name(engine: Engine, given: str, name: str | None) -> dict[str, Any]:
     checkpoint_id = known_checkpoint_id(engine, given, EVERYTHING)
     engine.catalog.names.set(checkpoint_id, name)
+    engine.live_collections.read_aliases()
     return {"id": checkpoint_id, "name": name}

@@ -148,7 +148,7 @@ class EmbeddingsBody(DeploymentBody):
     """The body of `POST /v1/embeddings`."""
 
     model: Name = Field(
-        description="a checkpoint's id, a collection's name, `default`, an alias, or the name of "
+        description="a checkpoint's id or name, a collection's, `default`, an alias, or that of "
         "the model that a checkpoint was made of"
     )
 

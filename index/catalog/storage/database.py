@@ -7,7 +7,7 @@ is the same SQL. Knows no table.
 import sqlite3
 import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
 
+from molt.index.catalog.storage.place import DatabasePlace
 from molt.index.catalog.storage.postgresql import connect_arguments, limit_sessions
 from molt.index.catalog.storage.refusals import BUSY_SECONDS, LOCKED, translated
 from molt.index.errors import CatalogBusyError, CatalogError
@@ -80,7 +81,7 @@ class Database:
         self._writer = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._turn = threading.Lock()
         self._observer = _Observer(engine) if self._is_sqlite else None
-        self._place = _Place(Path(str(engine.url.database))) if self._is_sqlite else None
+        self._place = DatabasePlace(Path(str(engine.url.database))) if self._is_sqlite else None
 
     def close(self) -> None:
         """Close every connection."""
@@ -187,41 +188,6 @@ class Database:
             yield
         finally:
             self._turn.release()
-
-
-class _Place:
-    """Where an SQLite database lies, and which file that is.
-
-    Where there was none when it was opened, it is the one that was there after the first write.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: tuple[int, int] | None = None
-        with suppress(OSError):  # SQLite says what is wrong with it
-            self._file = self._look()
-
-    def require(self) -> None:
-        """Raise `CatalogError` where another file lies there now, or none."""
-        file = self._look()
-        if file is None:
-            raise self._changed("removed")
-        self._file = self._file or file
-        if file != self._file:
-            raise self._changed("replaced")
-
-    def _look(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_dev, found.st_ino
-
-    def _changed(self, how: str) -> CatalogError:
-        return CatalogError(
-            f"{self._path} was {how} while it was open, and nothing is written any more; put it "
-            "back, or start this program again"
-        )
 
 
 class _Observer:

@@ -95,6 +95,23 @@ def test_the_split_of_a_file_that_names_none_is_named(
     assert judged == [Judgment("q", "d", 1, "test"), Judgment("q", "e", 1, "dev")]
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_in_test_and_in_train_stays_held_out_in_whatever_order_files_are_named(
+    molt: Molt, home: Path, tmp_path: Path, hashing: list[HashingEncoder], *, backwards: bool
+) -> None:
+    names = ["train.tsv", "test.tsv"]
+    for name in names:
+        (tmp_path / f"qrels.{name}").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
+        (tmp_path / f"pairs.{name}").write_text("query\tpositive\nq\tp\n")
+    files = [str(tmp_path / f"{kind}.{name}") for kind in ("qrels", "pairs") for name in names]
+    done = molt("import", "shop", *(reversed(files) if backwards else files))
+    assert done.status == 0, done.stderr
+    assert [pair.split for pair in kept(home)] == ["test"]
+    with closing(open_catalog(home_url(home))) as catalog:
+        judged = catalog.judgments.graded(catalog.collections.get("shop"))
+    assert judged == [Judgment("q", "d", 1, "test")]
+
+
 def test_a_split_that_there_is_not_is_refused(molt: Molt, home: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("query,positive\nq,p\n")
     done = molt("import", "shop", "--split", "fold1", str(tmp_path / "mine.csv"))

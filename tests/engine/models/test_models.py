@@ -61,6 +61,30 @@ def test_an_alias_is_known_without_asking_the_disk_and_one_of_elsewhere_by_askin
         checkpoint_of(engine, "near")
 
 
+def test_what_people_call_a_checkpoint_is_a_model_unless_an_alias_has_that_name(
+    engine: Engine, tiny_checkpoint: Path
+) -> None:
+    engine.catalog.names.set(tiny_checkpoint.name, "autumn")
+    assert checkpoint_of(engine, "autumn") == tiny_checkpoint.name
+    assert {card.root for card in engine.models.cards() if card.id == "autumn"} == {
+        tiny_checkpoint.name
+    }
+    engine.models.set_alias("autumn", "default")
+    assert checkpoint_of(engine, "autumn") == HASHING
+
+
+def test_a_checkpoint_that_is_called_otherwise_now_is_no_model_of_its_former_name(
+    engine: Engine, tiny_checkpoint: Path
+) -> None:
+    engine.catalog.names.set(tiny_checkpoint.name, "autumn")
+    engine.live_collections.read_aliases()
+    engine.catalog.names.set(tiny_checkpoint.name, "winter")
+    engine.live_collections.read_aliases()
+    assert checkpoint_of(engine, "winter") == tiny_checkpoint.name
+    with pytest.raises(UnknownModelError):
+        checkpoint_of(engine, "autumn")
+
+
 @pytest.mark.parametrize("name", ["hashing", "HASHING"])
 def test_the_name_of_the_base_model_means_the_default_made_of_it(engine: Engine, name: str) -> None:
     assert checkpoint_of(engine, name) == HASHING

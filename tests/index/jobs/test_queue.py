@@ -324,6 +324,21 @@ def test_a_queue_that_is_no_database_says_so(tmp_path: Path) -> None:
         JobQueue(url)
 
 
+def test_a_queue_whose_file_was_removed_or_replaced_takes_no_job_that_nobody_would_find(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "jobs.sqlite3"
+    with closing(JobQueue(jobs_url(tmp_path, None))) as queue:
+        file.rename(tmp_path / "aside")
+        with pytest.raises(CatalogError, match=r"jobs\.sqlite3 was removed"):
+            queue.ask(JobRequest(JobKind.REINDEX, "a"))
+        file.write_bytes(b"")
+        with pytest.raises(CatalogError, match=r"jobs\.sqlite3 was replaced"):
+            queue.ask(JobRequest(JobKind.REINDEX, "a"))
+        (tmp_path / "aside").rename(file)
+        assert queue.ask(JobRequest(JobKind.REINDEX, "a")).state is JobState.WAITING
+
+
 def test_a_queue_whose_server_is_gone_says_so_and_works_when_it_is_back(
     postgresql_url: str, postgresql_server: PostgresqlServer
 ) -> None:
