@@ -6,6 +6,8 @@ from molt.app.http.admission import OverloadedError
 from molt.app.http.bodies import SMALL_BYTES, BodyBudget, parse_json
 from molt.app.http.failures import InvalidJsonError
 
+GZIPPED = gzip.compress(b"{}", mtime=0)
+
 
 def test_bytes_beyond_the_budget_are_refused_until_others_are_given_back() -> None:
     budget = BodyBudget(10 * SMALL_BYTES)
@@ -46,7 +48,7 @@ def test_what_fails_gives_its_bytes_back() -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (gzip.compress(b"{}", mtime=0), "it is packed with gzip; say so with Content-Encoding: gzip"),
+        (GZIPPED, "it is packed with gzip; say so with Content-Encoding: gzip"),
         (b"\x28\xb5\x2f\xfd\x00", "it is packed with zstd"),
         ('{"a": 1}'.encode("utf-16"), "it is UTF-16; send UTF-8"),
         ('{"a": "caf\u00e9"}'.encode("latin-1"), "byte 10 is not valid UTF-8"),
