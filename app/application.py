@@ -45,6 +45,7 @@ from molt.app.routes.judgments import pairs
 from molt.app.routes.openai import endpoints as openai
 from molt.app.routes.releases import endpoints as releases
 from molt.app.routes.reports import endpoints as reports
+from molt.app.routes.search import batch as search_batch
 from molt.app.routes.search import endpoints as search
 from molt.app.routes.tei import endpoints as tei
 from molt.app.routes.tei import tokens as tei_tokens
@@ -73,6 +74,7 @@ NICENESS: Mapping[Bulkhead, int] = {Bulkhead.IMPORTS: 5, Bulkhead.BODIES: 5}
 NOUNS = (
     openai,
     search,
+    search_batch,
     tei,
     tei_tokens,
     documents,
@@ -172,6 +174,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
             on_shed=metrics.shed,
         ),
         followers=followers,
+        explain=errors.failure_of,
     )
 
 

@@ -26,6 +26,10 @@ EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
         "application/json": {"documents": [_DOCUMENT], "wait": True},
         "application/x-ndjson": _LINE,
     },
+    "search_batch": {
+        "application/json": {"searches": [{"query": "warm boots", "k": 3}, {"query": "boots"}]}
+    },
+    "search_collection": {"application/json": {"query": "warm waterproof boots", "k": 3}},
     "search": {"application/json": {"query": "warm waterproof boots", "k": 3}},
     "put_judgments": {
         "application/json": {

@@ -1,6 +1,6 @@
 """The service: everything that a route may use, in one place. Assembled by `application`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from molt.app.http.auth import Guard
 from molt.app.http.bodies import BodyBudget
 from molt.app.http.connections.monitor import ConnectionMonitor
 from molt.app.http.connections.shedding import LoadShedding
+from molt.app.http.failures import HttpFailure
 from molt.app.metrics import Metrics
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
@@ -22,7 +23,8 @@ class Service:
     """What serves requests in this process.
 
     `leaving` turns true when the process is told to stop: what would go on for ever ends then.
-    `stopping` follows when what was begun has ended. Both stay true.
+    `stopping` follows when what was begun has ended. Both stay true. `explain` says what a client
+    is told of an error, where an answer holds several; it raises what is nobody's fault but ours.
     """
 
     settings: Settings
@@ -36,6 +38,7 @@ class Service:
     connections: ConnectionMonitor
     shedding: LoadShedding
     followers: Followers
+    explain: Callable[[Exception], HttpFailure]
     leaving: bool = False
     stopping: bool = False
 

@@ -114,8 +114,16 @@ class Encoder:
         """
         self._model.require_responsive()
         if lane is Lane.QUERY:
-            return self._encode_cached(texts, input_type)
+            return self._encode_cached(texts, input_type, lane)
         return self._encode(texts, input_type, lane)
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Encode queries that are about to come, so that each is known when it does.
+
+        Single queries do not wait for them. Raises as `encode` does.
+        """
+        self._model.require_responsive()
+        self._encode_cached(texts, InputType.QUERY, Lane.INTERACTIVE)
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors `(n, dim) float32` in the background: no query waits for more than a batch."""
@@ -189,10 +197,10 @@ class Encoder:
         self._scheduler.close(patience=self._model.patience)
         self._model.deadline.stop()
 
-    def _encode_cached(self, texts: Sequence[str], input_type: InputType) -> Encoded:
+    def _encode_cached(self, texts: Sequence[str], input_type: InputType, lane: Lane) -> Encoded:
         known = {text: hit for text in texts if (hit := self._cache.get(text, input_type))}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
-        encoded = self._encode(missing, input_type, Lane.QUERY)
+        encoded = self._encode(missing, input_type, lane)
         for row, text in enumerate(missing):
             known[text] = CachedText(
                 encoded.vectors[row],

@@ -5,7 +5,7 @@ Searching itself is `search`'s, embedding `models`'.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -25,6 +25,7 @@ from molt.engine.models.models import Models
 from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releaser
 from molt.engine.search.pipeline import Pipeline
+from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread
@@ -177,6 +178,10 @@ class Engine:
         live = self.live_collections.get(query.collection)
         with self.sentinel.noting(live):
             return self._pipeline.search(query, live=live, catalog=self.catalog)
+
+    def prepare(self, asked: Iterable[AskedText]) -> None:
+        """Encode texts that are about to be searched for, all at once; no failure is told here."""
+        encode_ahead(asked, self.live_collections)
 
     def changed(self, name: str) -> None:
         """Documents of a collection were written: hide what was deleted, index what is new.

@@ -61,6 +61,9 @@ class HashingEncoder:
             truncated=np.array([each.truncated for each in read], dtype=np.bool_),
         )
 
+    def prepare(self, texts: Sequence[str]) -> None:
+        self.encode(texts, input_type=InputType.QUERY, lane=Lane.INTERACTIVE)
+
     def encode_tokens(
         self, texts: Sequence[str], *, input_type: InputType, lane: Lane
     ) -> list[TokenVectors]:

@@ -37,7 +37,7 @@ def write_failure(failure: HttpFailure, *, path: str, request_id: str) -> Respon
     elif family == "tei":
         body = _tei(failure)
     else:
-        body = _problem(failure, request_id)
+        body = problem_of(failure, request_id)
     media_type = "application/problem+json" if family == "problem" else "application/json"
     return Response(
         orjson.dumps(body), failure.status, headers=dict(failure.headers), media_type=media_type
@@ -49,7 +49,8 @@ def title_of(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
-def _problem(failure: HttpFailure, request_id: str) -> dict[str, Any]:
+def problem_of(failure: HttpFailure, request_id: str) -> dict[str, Any]:
+    """A failure as RFC 9457 has it."""
     body: dict[str, Any] = {
         "type": f"urn:molt:problem:{failure.code}",
         "title": title_of(failure.code),

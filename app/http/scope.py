@@ -94,19 +94,25 @@ def check_named(request: Request, body: Any, *, place: CollectionPlace) -> None:
 
 
 def require_covered(request: Request, *names: str | None) -> Caller:
-    """The caller by a key that is for the collections that are named, remembered as such.
+    """As `covered`, and the caller of the request is remembered by that key."""
+    caller = covered(caller_of(request), *names)
+    remember_caller(request, caller)
+    return caller
+
+
+def covered(caller: Caller, *names: str | None) -> Caller:
+    """The caller by a key that is for the collections that are named.
 
     Raises `ForbiddenError` where none that came with the request is.
     """
     named = [name for name in names if name is not None]
-    caller = caller_of(request).concerned_with(named)
+    caller = caller.concerned_with(named)
     for name in named:
         if not caller.reach.covers(name):
             raise ForbiddenError(
                 f"this key is for the collections {caller.reach} and not for {name[:80]!r}",
                 key=caller.key,
             )
-    remember_caller(request, caller)
     return caller
 
 

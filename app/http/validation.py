@@ -122,6 +122,7 @@ _SAYING = {
     "max_text_chars": "has {} characters",
     "max_inputs": "holds {} texts",
     "max_documents": "holds {} elements",
+    "max_searches": "holds {} searches",
 }
 
 

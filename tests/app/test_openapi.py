@@ -10,7 +10,7 @@ OPERATIONS = {
     *("create_embeddings", "create_embeddings_of_deployment", "list_models", "get_model"),
     *("list_aliases", "set_alias", "delete_alias"),
     "export_documents",
-    *("search", "search_by_url"),
+    *("search", "search_by_url", "search_collection", "search_batch"),
     *("embed", "embed_all", "similarity", "tokenize", "decode", "info"),
     *("put_documents", "list_documents", "get_document", "delete_document"),
     *("put_judgments", "put_events", "list_judgments", "count_judgments", "delete_judgments"),

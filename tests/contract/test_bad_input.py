@@ -22,6 +22,8 @@ JUDGMENTS = "/collections/default/judgments"
 
 ROUTES: dict[str, dict[str, Any]] = {
     "/search": {"query": "boots"},
+    "/collections/default/search": {"query": "boots"},
+    "/search/batch": {"searches": [{"query": "boots"}]},
     "/collections": {"name": "bad"},
     DOCUMENTS: {"documents": [{"id": "bad", "text": "boots"}], "wait": False},
     f"{DOCUMENTS}/get": {"ids": ["d1"]},

@@ -38,6 +38,8 @@ ACCEPTED = ["2xx", "401", "403", "404", "409"]
 INEXPRESSIBLE = {
     "POST /search": 422,
     "GET /search": 422,
+    "POST /collections/{collection}/search": 422,
+    "POST /search/batch": 422,
     "POST /collections/{collection}/documents": 422,
     "PATCH /collections/{collection}/documents": 422,
     "POST /collections/{collection}/documents/get": 422,

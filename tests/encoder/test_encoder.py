@@ -259,6 +259,15 @@ def test_a_query_asked_again_is_not_computed_again(encoder: Encoder) -> None:
     assert again.n_tokens.tolist() == [3, 3, 3]
 
 
+def test_a_query_that_was_prepared_is_not_computed_again(encoder: Encoder) -> None:
+    recorder = Recorder(encoder)
+    encoder.prepare(["a", "b", "a"])
+    assert len(recorder.shapes) == 2
+    found = encoder.encode(["b", "a"], input_type=QUERY, lane=Lane.QUERY)
+    assert len(recorder.shapes) == 2
+    assert np.array_equal(found.vectors[1:], vectors(encoder, ["a"], lane=Lane.INTERACTIVE))
+
+
 def test_a_caller_who_changes_vectors_does_not_change_the_cache(encoder: Encoder) -> None:
     for _ in range(2):
         encoded = encoder.encode(["fox"], input_type=QUERY, lane=Lane.QUERY)

@@ -1,7 +1,7 @@
-"""`GET /search` and `POST /search`."""
+"""`GET` and `POST /search`, and `POST /collections/{collection}/search`."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 
@@ -10,6 +10,7 @@ from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in
+from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
@@ -21,43 +22,71 @@ from molt.index.segments.filters.filter import parse_filter
 
 router = new_router("search")
 
+_IN_COLLECTION = "/collections/{collection}/search"
+_NOWHERE: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
+
 
 @router.post(
     "/search",
     operation_id="search",
     response_model=SearchResult,
-    responses={404: {"description": "no such collection"}},
+    responses=_NOWHERE,
 )
 @allow(Access.READ)
 @named_in(CollectionPlace.BODY)
 async def post_search(request: Request, body: SearchBody) -> Json:
     """Rank the documents of a collection by what they mean."""
-    service = service_of(request)
-    return Json(await admission_of(request).run(_answer, service, body))
+    return await _answered(request, body, route="/search")
+
+
+@router.post(
+    _IN_COLLECTION,
+    operation_id="search_collection",
+    response_model=SearchResult,
+    responses=_NOWHERE,
+)
+@allow(Access.READ)
+@named_in(CollectionPlace.PATH)
+async def post_collection_search(
+    request: Request, collection: CollectionPath, body: SearchBody
+) -> Json:
+    """Rank the documents of the collection in the path; a body need not name it again."""
+    if "collection" in body.model_fields_set and body.collection != collection:
+        wrong = "is another than the one in the path; leave it out"
+        raise InvalidRequestError([Violation(wrong, "body", ("collection",))])
+    own = body.model_copy(update={"collection": collection})
+    return await _answered(request, own, route=_IN_COLLECTION)
 
 
 @router.get(
     "/search",
     operation_id="search_by_url",
     response_model=SearchResult,
-    responses={404: {"description": "no such collection"}},
+    responses=_NOWHERE,
 )
 @allow(Access.READ)
 @named_in(CollectionPlace.QUERY)
 async def get_search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Json:
     """Rank the documents of a collection; for more than these parameters use POST."""
     given = parameters.model_dump(exclude={"q"})
-    body = SearchBody(query=parameters.q, **given)
+    return await _answered(request, SearchBody(query=parameters.q, **given), route="/search")
+
+
+async def _answered(request: Request, body: SearchBody, *, route: str) -> Json:
     service = service_of(request)
-    return Json(await admission_of(request).run(_answer, service, body))
+    return Json(await admission_of(request).run(answer_search, service, body, route=route))
 
 
-def _answer(service: Service, body: SearchBody) -> bytes:
+def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
+    """The answer to one search, counted for `route`. Runs in a request thread.
+
+    Raises `InvalidRequestError` and what the engine does.
+    """
     started = time.perf_counter()
-    query = _query(body, service.settings.limits)
+    query = query_of(body, service.settings.limits)
     answer = service.engine.search(query)
     service.metrics.searched(
-        route="/search",
+        route=route,
         encode_seconds=answer.encode_seconds,
         search_seconds=answer.search_seconds,
     )
@@ -65,7 +94,8 @@ def _answer(service: Service, body: SearchBody) -> bytes:
     return encode(describe_answer(answer, seconds=seconds, include=body.include))
 
 
-def _query(body: SearchBody, limits: LimitSettings) -> SearchQuery:
+def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
+    """What a body asks of the engine. Raises `InvalidRequestError` and `FilterError`."""
     require(len(body.query), limits, "max_query_chars", place=("query",))
     require(body.k, limits, "max_k", place=("k",))
     offset = _offset(body)

@@ -63,6 +63,18 @@ class SearchBody(Strict):
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
+AnySearch = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/SearchBody"})]
+"""A search as it was sent: it is looked at by itself, so that a wrong one spoils no other."""
+
+
+class BatchBody(Strict):
+    """The body of `POST /search/batch`."""
+
+    searches: Annotated[
+        list[AnySearch], Field(min_length=1, json_schema_extra=limited(maxItems="max_searches"))
+    ]
+
+
 class SearchParameters(BaseModel):
     """The query string of `GET /search`."""
 
@@ -131,3 +143,19 @@ class SearchResult(BaseModel):
     truncated: bool
     cursor: str | None
     warnings: list[str]
+
+
+class BatchEntry(BaseModel):
+    """The answer to one search of a batch, or the problem that kept it from one."""
+
+    answer: SearchResult | None
+    problem: Annotated[
+        dict[str, Any] | None,
+        WithJsonSchema({"anyOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}]}),
+    ]
+
+
+class BatchResult(BaseModel):
+    """What came of each search, in the order in which they were sent."""
+
+    results: list[BatchEntry]
