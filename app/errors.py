@@ -67,6 +67,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     engine_errors.InvalidDimensionsError: (400, "invalid_dimensions"),
     engine_errors.NoCheckpointError: (503, "no_checkpoint"),
     engine_errors.UnavailableError: (503, "unavailable"),
+    engine_errors.DocumentNotIndexedError: (409, "document_not_indexed"),
     engine_errors.BackupError: (503, "unavailable"),
     encoder_errors.ClosedEncoderError: (503, "stopping"),
     encoder_errors.InvalidArchiveError: (422, "invalid_archive"),

@@ -29,7 +29,7 @@ EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
     "search_batch": {
         "application/json": {"searches": [{"query": "warm boots", "k": 3}, {"query": "boots"}]}
     },
-    "search_collection": {"application/json": {"query": "warm waterproof boots", "k": 3}},
+    "search_collection": {"application/json": {"like": {"text": "warm boots"}, "k": 3}},
     "search": {"application/json": {"query": "warm waterproof boots", "k": 3}},
     "put_judgments": {
         "application/json": {

@@ -173,7 +173,8 @@ class Engine:
     def search(self, query: SearchQuery) -> SearchAnswer:
         """Answer from exactly one encoder and one index.
 
-        Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`.
+        Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`; of documents
+        that others are to be like `DocumentNotFoundError` and `DocumentNotIndexedError`.
         """
         live = self.live_collections.get(query.collection)
         with self.sentinel.noting(live):

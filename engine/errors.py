@@ -45,5 +45,9 @@ class UnavailableError(EngineError):
         self.retry_after = retry_after
 
 
+class DocumentNotIndexedError(EngineError):
+    """A document is kept, and no search finds it: not yet, or not with what serves."""
+
+
 class BackupError(EngineError):
     """A backup cannot be made, found or restored."""

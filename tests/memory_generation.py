@@ -126,6 +126,10 @@ class MemorySnapshot:
         hits.sort(key=lambda hit: (-hit.score, hit.ordinal))
         return Found(hits[:k], len(hits), exact=True)
 
+    def vectors_of(self, ordinals: Sequence[int]) -> dict[int, Vectors]:
+        live = self.live
+        return {ordinal: live[ordinal].vectors for ordinal in ordinals if ordinal in live}
+
     def field_kinds(self, where: Filter) -> FieldKinds:
         return field_kinds(where, attributes_of([one.metadata for one in self.live.values()]))
 

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 SNIPPET_CHARS = 100
 
 
-def search(
+def search(  # noqa: PLR0913  each by name
     call: Invocation,
     collection: CollectionArgument,
-    query: Annotated[str, typer.Argument(help="What to search for.")],
+    query: Annotated[str | None, typer.Argument(help="What to search for.")] = None,
     *,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--like", metavar="ID", help="Find what is like this document, in place of a query."
+        ),
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits.")] = 10,
     where: Annotated[
         str | None,
@@ -34,14 +40,23 @@ def search(
     """Search a collection from the shell; no server is needed and none is asked."""
     from molt.index.catalog.fields import is_blank
 
-    if is_blank(query):
+    if bool(like) == (query is not None):
+        wrong = "is missing; say what to search for, or --like ID"
+        if like:
+            wrong = "stands beside --like, which takes its place; leave one of them out"
+        raise typer.BadParameter(wrong, param_hint="QUERY")
+    if query is not None and is_blank(query):
         raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
     settings = existing_home(call)
     from molt.engine.search.answer import describe_answer
     from molt.engine.search.query import SearchQuery
 
     wanted = SearchQuery(
-        query, collection, k=k, where=None if where is None else parsed_filter(where)
+        query or "",
+        collection,
+        k=k,
+        where=None if where is None else parsed_filter(where),
+        like=tuple(dict.fromkeys(like or ())),
     )
     with opened_engine(settings) as engine:
         started = time.perf_counter()

@@ -1,6 +1,6 @@
 """The dense retriever: documents by the inner product of their best passage with the query."""
 
-from molt.encoder.encoder import InputType, Lane
+from molt.encoder.encoder import Lane
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates, Passage, Stopwatch
 from molt.engine.search.query import SearchQuery
@@ -15,13 +15,18 @@ class DenseRetriever:
         self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch
     ) -> Candidates:
         """As every retriever."""
-        with watch.timing("encode"):
-            encoded = live.encoder.encode([query.text], input_type=InputType.QUERY, lane=Lane.QUERY)
+        vector, truncated = query.vector, False
+        if vector is None:
+            with watch.timing("encode"):
+                encoded = live.encoder.encode(
+                    [query.text], input_type=query.input_type, lane=Lane.QUERY
+                )
+            vector, truncated = encoded.vectors[0], bool(encoded.truncated[0])
         if live.snapshot is None:
-            return Candidates(truncated=bool(encoded.truncated[0]))
+            return Candidates(truncated=truncated)
         with watch.timing("retrieve"):
             found = live.snapshot.search(
-                encoded.vectors[0], k=depth, where=query.where, min_score=query.min_score
+                vector, k=depth, where=query.where, min_score=query.min_score
             )
         return Candidates(
             tuple(
@@ -33,5 +38,5 @@ class DenseRetriever:
             found.total,
             found.exact,
             found.warnings,
-            bool(encoded.truncated[0]),
+            truncated,
         )

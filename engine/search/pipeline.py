@@ -18,6 +18,7 @@ from molt.engine.search.candidates import (
     Stopwatch,
 )
 from molt.engine.search.dense import DenseRetriever
+from molt.engine.search.likeness import likened
 from molt.engine.search.query import Hit, Page, SearchAnswer, SearchQuery
 from molt.index.catalog.catalog import Catalog
 
@@ -43,8 +44,10 @@ class Pipeline:
     explain: Explain | None = None
 
     def search(self, query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
-        """Answer a query. Raises as the retrievers do."""
+        """Answer a query. Raises as the retrievers and `likened` do."""
         watch = Stopwatch()
+        with watch.timing("liken"):
+            query = likened(query, live=live, catalog=catalog)
         depth = query.offset + query.k
         legs = [one.retrieve(query, live, depth=depth, watch=watch) for one in self.retrievers]
         with watch.timing("fuse"):

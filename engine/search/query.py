@@ -1,11 +1,13 @@
 """A query and its answer: what is searched for, and what is found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from molt.encoder.encoder import InputType
 from molt.engine.search.candidates import Passage
 from molt.index.catalog.document import Document
+from molt.index.segments.exact import Vectors
 from molt.index.segments.filters.clauses import Filter
 
 
@@ -13,7 +15,9 @@ from molt.index.segments.filters.clauses import Filter
 class SearchQuery:
     """What is searched for: hits `offset` to `offset + k` of the ranking.
 
-    With `max_chars` only the first of them whose documents together have so many characters.
+    By `text`, which is compared as an `input_type`; or with `like` in its place what is like these
+    documents of the collection, by the `vector` `(dim,) float32` that the pipeline finds of them.
+    With `max_chars` only the first hits whose documents together have so many characters.
     """
 
     text: str
@@ -23,6 +27,9 @@ class SearchQuery:
     where: Filter | None = None
     min_score: float | None = None
     max_chars: int | None = None
+    like: tuple[str, ...] = ()
+    input_type: InputType = InputType.QUERY
+    vector: Vectors | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -190,6 +190,12 @@ class Documents:
                         return Chosen(found, place)
         return Chosen(found, len(doc_ids))
 
+    def ordinals(self, collection: Collection, doc_ids: Sequence[str]) -> dict[str, int]:
+        """The ordinals of the documents of these ids that there are, in that order."""
+        with self._database.reading() as connection:
+            found = read_revisions(connection, collection, doc_ids)
+        return {doc_id: found[doc_id][0] for doc_id in doc_ids if doc_id in found}
+
     def page(
         self,
         collection: Collection,

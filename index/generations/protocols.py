@@ -4,7 +4,7 @@ The seam for another vector store. Ours are `Snapshot` and `GenerationWriter`; w
 beyond the types is held to by `tests/contract`, for a store in memory too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -67,6 +67,13 @@ class SearchableGeneration(Protocol):
         Of equal scores the lower ordinal comes first, whatever `k` is. Raises `VectorError` for a
         query that cannot be compared, `UnknownFieldError` for a filter on a field that no document
         has and `FilterError` for an impossible range.
+        """
+        ...
+
+    def vectors_of(self, ordinals: Sequence[int]) -> Mapping[int, Vectors]:
+        """By ordinal the vectors `(passages, dim) float32` of those documents that can be found.
+
+        They are L2-normalised, a document's by rising passage; what cannot be found has none.
         """
         ...
 

@@ -67,6 +67,11 @@ class Snapshot:
         found = _found(scopes, query, k=k, min_score=min_score)
         return replace(found, warnings=warnings) if warnings else found
 
+    def vectors_of(self, ordinals: Sequence[int]) -> dict[int, Vectors]:
+        """By ordinal the vectors `(passages, dim) float32` of those documents that can be found."""
+        found = ((one, scope.vectors_of(one)) for one in ordinals for scope in self._searched)
+        return {ordinal: vectors for ordinal, vectors in found if len(vectors)}
+
     def field_kinds(self, where: Filter) -> FieldKinds:
         """The kinds of the values that the fields named by `where` have here."""
         return fold_kinds(where, (scope.segment.attributes for scope in self._searched))

@@ -104,6 +104,13 @@ class Scope:
         """The `k` best rows for `query` `(dim,) float32`."""
         return self.segment.search(query, k=k, mask=self.mask)
 
+    def vectors_of(self, ordinal: int) -> Vectors:
+        """Those `(n, dim) float32` of the rows of a document; none where it does not count."""
+        first, after = np.searchsorted(self.segment.ordinals, [ordinal, ordinal + 1])
+        if self.mask is not None and not self.mask[first:after].any():
+            after = first  # whether a document counts holds for all of its rows
+        return self.segment.vectors[first:after]
+
     def reaching(self, query: Vectors, *, min_score: float) -> Rows:
         """The ordinals of all rows that score at least `min_score`; one for each row."""
         rows = rows_reaching(self.segment.vectors, query, score=min_score, mask=self.mask)

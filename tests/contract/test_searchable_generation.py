@@ -57,6 +57,37 @@ def test_the_best_come_first_with_their_inner_products(generation: SearchableGen
     assert (found.total, found.exact) == (12, True)
 
 
+def test_the_vectors_of_documents_are_those_that_they_are_found_by(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    wanted = ordinals(generation, k=3)
+    stored = backend.catalog.documents.hydrate(backend.collection, wanted)
+    found = generation.vectors_of([*wanted, 10_000])
+    assert found.keys() == set(wanted)
+    for ordinal, vectors in found.items():
+        assert vectors.tolist() == [vector(stored[ordinal].document.text).tolist()]
+
+
+def test_a_document_of_several_passages_has_their_vectors_in_order(backend: Backend) -> None:
+    backend.put(a="one;two;three", b="other")
+    writer = backend.writer(backend.create())
+    drain(writer)
+    writer.close()
+    generation = backend.open(writer.snapshot.manifest.id)
+    [hit] = generation.search(vector("two"), k=1).hits
+    vectors = generation.vectors_of([hit.ordinal])[hit.ordinal]
+    assert vectors.tolist() == [vector(text).tolist() for text in ("one", "two", "three")]
+
+
+def test_a_document_that_was_deleted_has_no_vectors(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    [best] = ordinals(generation, query="text x", k=1)
+    backend.delete("d0")
+    assert generation.vectors_of([best]).keys() == {best}
+    assert backend.refreshed(generation).vectors_of([best]) == {}
+
+
 def test_the_pages_of_a_ranking_join_up(generation: SearchableGeneration) -> None:
     whole = ordinals(generation, k=100)
     assert len(whole) == 12

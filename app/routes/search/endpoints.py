@@ -12,6 +12,7 @@ from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
+from molt.app.routes.search.liking import wanted_of
 from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer, read_cursor
@@ -96,12 +97,14 @@ def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
 
 def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
     """What a body asks of the engine. Raises `InvalidRequestError` and `FilterError`."""
-    require(len(body.query), limits, "max_query_chars", place=("query",))
+    wanted = wanted_of(body, limits)
     require(body.k, limits, "max_k", place=("k",))
     offset = _offset(body)
     _check_window(offset, body, limits)
     return SearchQuery(
-        text=body.query,
+        text=wanted.text,
+        like=wanted.ids,
+        input_type=wanted.input_type,
         collection=body.collection,
         k=body.k,
         offset=offset,

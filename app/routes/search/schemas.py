@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from molt.app.http.texts import Name, Words
+from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.engine.search.answer import ALL_PARTS, DocumentPart
 
@@ -41,11 +41,22 @@ Cursor = Annotated[
 ]
 FilterBody = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Filter"})]
 
+MOST_LIKED = 100
+"""Documents that hits may be like in one search."""
+
+
+class LikeBody(Strict):
+    """What hits are to be like, in place of a query: documents by their ids, or a text."""
+
+    id: Id | None = None
+    ids: list[Id] | None = Field(default=None, min_length=1, max_length=MOST_LIKED)
+    text: Words | None = Field(default=None, description="compared as a document is")
+
 
 class SearchBody(Strict):
-    """The body of `POST /search`."""
+    """The body of `POST /search`: either `query` or `like`."""
 
-    query: Words
+    query: Words | None = None
     collection: Name = "default"
     k: Count = 10
     offset: Offset = 0
@@ -54,7 +65,7 @@ class SearchBody(Strict):
     facets: Nothing = Field(default=[], max_length=0)
     sort: Nothing = Field(default=[], max_length=0)
     group_by: Nothing = Field(default=[], max_length=0)
-    like: Nothing = Field(default=[], max_length=0)
+    like: LikeBody | None = None
     highlight: Never = False
     explain: Never = False
     rerank: Never = False

@@ -108,7 +108,6 @@ def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
         ("rerank", {"kind": "cross-encoder", "depth": 50}),
         ("sort", [{"field": "price", "order": "asc"}]),
         ("group_by", "brand"),
-        ("like", "d1"),
     ],
 )
 def test_what_is_promised_but_not_served_yet_says_so(

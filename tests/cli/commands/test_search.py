@@ -51,6 +51,23 @@ def test_k_limits_the_hits(molt: Molt) -> None:
 
 
 @pytest.mark.usefixtures("shop")
+def test_what_is_like_a_document_is_found_in_place_of_a_query(molt: Molt) -> None:
+    hits = molt("--json", "search", "shop", "--like", "a").value["hits"]
+    assert [hit["id"] for hit in hits] == ["c", "b"]
+    both = molt("--json", "search", "shop", "--like", "a", "--like", "b").value["hits"]
+    assert [hit["id"] for hit in both] == ["c"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_query_or_documents_are_needed_and_not_both(molt: Molt) -> None:
+    for arguments in ((), ("warm", "--like", "a")):
+        result = molt("search", "shop", *arguments)
+        assert result.status == 2
+        assert "--like" in result.error
+    assert "no document 'z'" in molt("search", "shop", "--like", "z").error
+
+
+@pytest.mark.usefixtures("shop")
 def test_a_filter_keeps_only_what_matches(molt: Molt) -> None:
     where = '{"all": [{"field": "brand", "eq": "acme"}, {"field": "price", "lt": 50}]}'
     hits = molt("--json", "search", "shop", "warm", "--filter", where).value["hits"]
