@@ -14,7 +14,7 @@ import typer
 from molt.cli.auditing import audited
 from molt.cli.edge import reporting
 from molt.cli.help import PlainCommand
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import MEANT, Invocation
 
 _LOGGING = frozenset(("serve", "worker"))
 """Commands that write a log, and tell it there."""
@@ -66,6 +66,9 @@ def administrative(
 def _adapted(function: Callable[..., None]) -> Callable[..., None]:
     """The function as typer calls it: with a context and the common options."""
 
+    _, *own = inspect.signature(function).parameters.values()
+    named = [one.name for one in own if MEANT in getattr(one.annotation, "__metadata__", ())]
+
     def run(
         *, context: typer.Context, home: Path | None, json: bool, debug: bool, **given: Any
     ) -> None:
@@ -73,13 +76,19 @@ def _adapted(function: Callable[..., None]) -> Callable[..., None]:
         if context.info_name not in _LOGGING:
             _note_misspelt(call)
         with reporting(call):
-            function(call, **given)
+            function(call, **given | {name: _meant(call, given[name]) for name in named})
 
-    _, *own = inspect.signature(function).parameters.values()
     run.__doc__ = function.__doc__
     parameters = [_parameter("context", typer.Context), *map(_keyword, own), *_common()]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return run
+
+
+def _meant(call: Invocation, name: str) -> str:
+    """The collection that a name means in the home, where there is one."""
+    from molt.cli.home import meant_collection  # noqa: PLC0415  with what opens a catalog
+
+    return meant_collection(call, name)
 
 
 def _note_misspelt(call: Invocation) -> None:

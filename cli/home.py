@@ -76,6 +76,15 @@ def meant_checkpoint(settings: "Settings", given: str) -> str:
     return store.path(given if found is None else found).name
 
 
+def meant_collection(call: Invocation, name: str) -> str:
+    """The collection that a name means: itself, or what it is an alias of in the home."""
+    settings = call.settings()
+    if settings.catalog_url is None and not settings.layout.catalog.is_file():
+        return name
+    with opened_catalog(settings) as catalog:
+        return catalog.aliases.collection_of(name, configured=settings.models.aliases)
+
+
 def checkpoint_store(settings: "Settings") -> "CheckpointStore":
     """The checkpoints of a home."""
     from molt.encoder.store import CheckpointStore

@@ -14,7 +14,12 @@ from molt.cli.output import Listing, write_json, write_listing, write_note
 if TYPE_CHECKING:
     from molt.engine.settings import Settings
 
-CollectionArgument = Annotated[str, typer.Argument(help="Name of the collection.")]
+MEANT = "a collection's name or an alias of it, which becomes its name before the command runs"
+"""Marks the arguments of which that is true."""
+
+CollectionArgument = Annotated[str, typer.Argument(help="Name of the collection."), MEANT]
+OwnNameArgument = Annotated[str, typer.Argument(help="Name of the collection.")]
+"""No alias is taken here."""
 
 
 @dataclass(frozen=True)

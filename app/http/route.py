@@ -39,6 +39,9 @@ from molt.app.http.scope import (
     check_scope,
     key_scope_of,
     place_of,
+    resolve_body,
+    resolve_names,
+    takes_aliases,
 )
 from molt.app.http.transport.unpacking import receive_unpacked
 from molt.app.service import Service, service_of
@@ -106,6 +109,7 @@ class Route(APIRoute):
         """The framework's handler, behind what every endpoint shares."""
         answer = self._direct() or super().get_route_handler()
         access, bulkhead, scope, place = self.access, self.bulkhead, self.scope, self.place
+        aliases = takes_aliases(self.endpoint)
         parameters = parameters_of(self.dependant)
 
         async def handle(request: Request) -> Response:
@@ -117,6 +121,9 @@ class Route(APIRoute):
             if service.stopping and access is not Access.PUBLIC:
                 raise StoppingError
             check_encoding(request)
+            meant = service.engine.models.collection_of
+            if aliases:
+                resolve_names(request.scope, meant)
             request.scope[_ADMISSION] = service.bulkheads[bulkhead]
             request.scope[ANSWERS] = service.answers
             # before anything is read that would be refused
@@ -126,6 +133,8 @@ class Route(APIRoute):
                 request.scope[_SHARE] = share
                 prepared = JsonRequest(request.scope, _received(request, service, share))
                 await self._load(prepared)
+                if place is CollectionPlace.BODY:
+                    resolve_body(parsed_of(prepared), meant)
                 if place is not None:
                     check_named(prepared, parsed_of(prepared), place=place)
                 if access is not Access.PUBLIC:

@@ -1,19 +1,26 @@
 """Scope: how an endpoint keeps to the collections that a caller's key is for.
 
-What a request names is looked at before its endpoint is called. Endpoints that tell of several
-collections ask `caller_of` themselves. A key of every collection is stopped by nothing here.
+What a request names is looked at before its endpoint is called, and before that an alias of a
+collection becomes its own name. Endpoints that tell of several collections ask `caller_of`
+themselves. A key of every collection is stopped by nothing here.
 """
 
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
+from starlette.types import Scope
 
 from molt.app.http.caller import Caller, caller_of, remember_caller
 from molt.app.http.failures import ForbiddenError
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
+
+Meant = Callable[[str], str]
+"""Says which collection a name means."""
 
 _FIELD = "collection"
 _DEFAULT = "default"
@@ -59,6 +66,44 @@ def named_in(place: CollectionPlace) -> Callable[[_Endpoint], _Endpoint]:
         return scoped(KeyScope.NAMED)(endpoint)
 
     return declare
+
+
+def by_own_name(endpoint: _Endpoint) -> _Endpoint:
+    """Let an endpoint take a collection's own name and no alias of it: what it does is final."""
+    endpoint.__molt_own_name__ = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def takes_aliases(endpoint: Callable[..., object]) -> bool:
+    """May a request name a collection by an alias?"""
+    return not hasattr(endpoint, "__molt_own_name__")
+
+
+def resolve_names(scope: Scope, meant: Meant) -> None:
+    """Put a collection's own name in the place of an alias, in the path and the query string.
+
+    Everything behind it, the check of the key first, sees the own name alone.
+    """
+    path = scope.get("path_params") or {}
+    if _FIELD in path:
+        scope["path_params"] = {**path, _FIELD: meant(str(path[_FIELD]))}
+    query: bytes = scope["query_string"]
+    if _FIELD.encode() in query:
+        pairs = QueryParams(query).multi_items()
+        renamed = [(key, meant(one) if key == _FIELD else one) for key, one in pairs]
+        if renamed != pairs:
+            scope["query_string"] = urlencode(renamed).encode()
+
+
+def resolve_body(body: Any, meant: Meant) -> None:
+    """The same in a body, parsed or validated, of an endpoint that looks there."""
+    name = body.get(_FIELD) if isinstance(body, dict) else getattr(body, _FIELD, None)
+    if not isinstance(name, str) or (own := meant(name)) == name:
+        return
+    if isinstance(body, dict):
+        body[_FIELD] = own
+    else:
+        setattr(body, _FIELD, own)
 
 
 def place_of(endpoint: Callable[..., object]) -> CollectionPlace | None:

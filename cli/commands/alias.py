@@ -1,4 +1,4 @@
-"""`molt alias`: other names for models, which unchanged clients ask for."""
+"""`molt alias`: other names for models, which unchanged clients ask for, and for collections."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 

@@ -16,7 +16,7 @@ from molt.cli.edge import INTERRUPTED, interruptible
 from molt.cli.fetching import fetched
 from molt.cli.home import opened_engine
 from molt.cli.indexing import index_up_to
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import MEANT, Invocation
 from molt.cli.loading import load
 from molt.cli.output import Listing, write_note
 from molt.cli.progress import Progress, shown_progress
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 def import_files(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
     collection: Annotated[
-        str, typer.Argument(help="Name of the collection; it is made where it is missing.")
+        str, typer.Argument(help="Name of the collection; it is made where it is missing."), MEANT
     ],
     paths: Annotated[
         list[Path],

@@ -81,6 +81,14 @@ class Models:
         except CheckpointNotFoundError:
             raise _unknown(name, meant) from None
 
+    def collection_of(self, name: str) -> str:
+        """The collection that a name means, itself or an alias of it, as far as memory tells."""
+        live = self._live_collections
+        if live.holds(name):
+            return name
+        target = target_of(name, live.aliases, self._settings.models.aliases)
+        return target if target is not None and live.holds(target) else name
+
     def is_open(self, name: str) -> bool:
         """Can a name encode at once, without that anything is loaded? Asks memory alone."""
         live = self._live_collections

@@ -1,6 +1,7 @@
 """Aliases and names: what stands for a model, and what people call a checkpoint. Knows no files.
 
-An alias is a model that clients ask for, such as `default`. No alias has the name of a collection,
+An alias is a model that clients ask for, such as `default`; where it stands for a collection it is
+another name of that, too. No alias has the name of a collection,
 and no collection that of an alias: both name models. Only `default` may be both. A name is what
 people call one checkpoint, wherever its id is asked for.
 """
@@ -42,6 +43,20 @@ class Aliases:
         with self._database.reading() as connection:
             query = select(aliases.c.name, aliases.c.checkpoint).order_by(aliases.c.name)
             return {row.name: row.checkpoint for row in connection.execute(query)}
+
+    def collection_of(self, name: str, *, configured: Mapping[str, str]) -> str:
+        """The collection that a name means: itself, or what it is an alias of where that is one.
+
+        Aliases that are `configured` go before those kept here. What is neither stays as it is.
+        """
+        if not is_id(name):
+            return name
+        with self._database.reading() as connection:
+            if _is_collection(connection, name):
+                return name
+            kept = connection.scalar(select(aliases.c.checkpoint).where(aliases.c.name == name))
+            target = configured.get(name) or kept
+            return target if target and _is_collection(connection, target) else name
 
     def set(self, name: str, target: str) -> None:
         """Let `name` stand for `target` from now on.
@@ -142,8 +157,12 @@ def refuse_names(name: str, taken: Collection[str]) -> None:
 
 
 def _refuse_collection(connection: Connection, name: str) -> None:
-    query = select(collections.c.id).where(collections.c.name == name)
-    if connection.scalar(query) is not None:
+    if _is_collection(connection, name):
         raise NameTakenError(
             f"there is a collection {name[:80]!r}, which names a model; choose another alias"
         )
+
+
+def _is_collection(connection: Connection, name: str) -> bool:
+    query = select(collections.c.id).where(collections.c.name == name)
+    return connection.scalar(query) is not None

@@ -1,17 +1,22 @@
-"""What an alias of a model is."""
+"""What an alias of a model or a collection is."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from molt.app.http.texts import Id
+from molt.app.http.texts import CollectionName, Id
 from molt.app.http.validation import Strict
 
 
 class NewAlias(Strict):
     """The body of `PUT /aliases/{name}`."""
 
-    model: Id = Field(description="`default`, a collection's name or a checkpoint's id")
+    model: Id | None = Field(
+        default=None, description="`default`, a collection's name or a checkpoint's id"
+    )
+    collection: CollectionName | None = Field(
+        default=None, description="a collection, in place of `model`"
+    )
 
 
 class AliasState(BaseModel):

@@ -11,7 +11,14 @@ from molt.app.http.auditing import administers
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import CollectionPlace, KeyScope, named_in, require_covered, scoped
+from molt.app.http.scope import (
+    CollectionPlace,
+    KeyScope,
+    by_own_name,
+    named_in,
+    require_covered,
+    scoped,
+)
 from molt.app.http.texts import CollectionPath
 from molt.app.routes.collections.schemas import (
     CollectionChange,
@@ -111,9 +118,10 @@ async def patch_collection(
 )
 @allow(Access.WRITE)
 @named_in(CollectionPlace.PATH)
+@by_own_name
 @administers
 async def delete_collection_route(request: Request, collection: CollectionPath) -> Response:
-    """Delete a collection with everything in it."""
+    """Delete a collection, by its own name and no alias, with everything in it."""
     service, match = service_of(request), matching_of(request)
     await admission_of(request).run(_delete, service.engine, collection, match)
     return Response(status_code=204)

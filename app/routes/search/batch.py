@@ -22,7 +22,7 @@ from molt.app.http.failures import HttpFailure, InvalidRequestError, Violation
 from molt.app.http.interest import run_while_wanted
 from molt.app.http.observation import request_id_of
 from molt.app.http.route import admission_of, new_router, within
-from molt.app.http.scope import KeyScope, covered, scoped
+from molt.app.http.scope import KeyScope, covered, resolve_body, scoped
 from molt.app.http.validation import require, validate
 from molt.app.routes.search.endpoints import answer_search
 from molt.app.routes.search.schemas import BatchBody, BatchResult, SearchBody
@@ -79,6 +79,7 @@ class _Batch:
 
     def _read(self, search: Mapping[str, Any]) -> SearchBody:
         body = validate(SearchBody, search)
+        resolve_body(body, self._service.engine.models.collection_of)
         covered(self._caller, body.collection)
         return body
 

@@ -9,7 +9,7 @@ from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router
-from molt.app.http.scope import CollectionPlace, named_in
+from molt.app.http.scope import CollectionPlace, named_in, resolve_body
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.search.liking import wanted_of
@@ -52,6 +52,7 @@ async def post_collection_search(
     request: Request, collection: CollectionPath, body: SearchBody
 ) -> Json:
     """Rank the documents of the collection in the path; a body need not name it again."""
+    resolve_body(body, service_of(request).engine.models.collection_of)
     if "collection" in body.model_fields_set and body.collection != collection:
         wrong = "is another than the one in the path; leave it out"
         raise InvalidRequestError([Violation(wrong, "body", ("collection",))])

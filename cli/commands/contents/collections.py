@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.home import existing_home, opened_catalog
-from molt.cli.invocation import CollectionArgument, Invocation
+from molt.cli.invocation import CollectionArgument, Invocation, OwnNameArgument
 from molt.cli.output import Listing
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def show_collection(call: Invocation, name: CollectionArgument) -> None:
 
 
 def create_collection(
-    call: Invocation, name: CollectionArgument, *, expiry_field: ExpiryOption = None
+    call: Invocation, name: OwnNameArgument, *, expiry_field: ExpiryOption = None
 ) -> None:
     """Create an empty collection."""
     with opened_catalog(call.settings()) as catalog:
@@ -78,7 +78,7 @@ def set_collection(
 
 def delete_collection(
     call: Invocation,
-    name: CollectionArgument,
+    name: OwnNameArgument,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

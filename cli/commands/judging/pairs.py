@@ -10,13 +10,12 @@ import typer
 from molt.cli.commands.judging.relevance import note_more, show_exported
 from molt.cli.edge import CommandError
 from molt.cli.home import existing_home, opened_catalog
-from molt.cli.invocation import Invocation
+from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing, snippet
 
 if TYPE_CHECKING:
     from molt.index.catalog.judging.pairs import PairSelection
 
-_Collection = Annotated[str, typer.Argument(help="Name of the collection.")]
 _OfQuery = Annotated[
     str | None, typer.Option("--query", metavar="TEXT", help="Only those of this query.")
 ]
@@ -35,7 +34,7 @@ _WIDTH = 60
 
 def list_pairs(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
-    collection: _Collection,
+    collection: CollectionArgument,
     *,
     query: _OfQuery = None,
     kind: _OfKind = None,
@@ -74,7 +73,7 @@ def list_pairs(  # noqa: PLR0913  typer reads a command's options from its param
     note_more(call, len(found), limit)
 
 
-def count_pairs(call: Invocation, collection: _Collection) -> None:
+def count_pairs(call: Invocation, collection: CollectionArgument) -> None:
     """Count pairs by what they say."""
     with opened_catalog(existing_home(call)) as catalog:
         counts = catalog.judgments.counts(catalog.collections.get(collection))
@@ -87,7 +86,7 @@ def count_pairs(call: Invocation, collection: _Collection) -> None:
 
 def export_pairs(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
-    collection: _Collection,
+    collection: CollectionArgument,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A new .jsonl or .jsonl.gz file.")],
     *,
     query: _OfQuery = None,
@@ -109,7 +108,7 @@ def export_pairs(  # noqa: PLR0913  typer reads a command's options from its par
 
 def delete_pairs(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
-    collection: _Collection,
+    collection: CollectionArgument,
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID...]", help="Ids, as the list shows them.")
     ] = None,
