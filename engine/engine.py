@@ -24,6 +24,7 @@ from molt.engine.live.live_collections import LiveCollections
 from molt.engine.models.models import Models
 from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releaser
+from molt.engine.search.boosting import Booster
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import SearchAnswer, SearchQuery
@@ -114,7 +115,7 @@ class Engine:
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
-        self._pipeline = Pipeline()
+        self._pipeline = Pipeline(boost=Booster(clock))
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
         self._watcher = self._new_watcher()

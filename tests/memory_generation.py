@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
@@ -32,7 +33,7 @@ from molt.index.generations.protocols import Found
 from molt.index.generations.sealing import PassageEncoder, Span
 from molt.index.generations.sifting import sift
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.exact import Vectors
+from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.field_kinds import FieldKinds, check_fields, field_kinds
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.filters.matching import matching_rows
@@ -129,6 +130,16 @@ class MemorySnapshot:
     def vectors_of(self, ordinals: Sequence[int]) -> dict[int, Vectors]:
         live = self.live
         return {ordinal: live[ordinal].vectors for ordinal in ordinals if ordinal in live}
+
+    def values_of(
+        self, field: str, kind: ScalarKind, ordinals: Rows
+    ) -> npt.NDArray[np.float64] | None:
+        live = self.live
+        found = {ordinal: _values(one.metadata, field, kind) for ordinal, one in live.items()}
+        if not any(found.values()):
+            return None
+        greatest = (max(found.get(int(one), ()), default=np.nan) for one in ordinals)
+        return np.array([*greatest], np.float64)
 
     def field_kinds(self, where: Filter) -> FieldKinds:
         return field_kinds(where, attributes_of([one.metadata for one in self.live.values()]))
@@ -286,3 +297,16 @@ def _matching(live: State, where: Filter | None) -> State:
     check_fields(where, [attributes])
     kept = matching_rows(where, attributes, n_rows=len(live))
     return {o: one for (o, one), matches in zip(live.items(), kept, strict=True) if matches}
+
+
+def _values(metadata: Mapping[str, Any], field: str, kind: ScalarKind) -> list[float]:
+    """The numbers or the moments that a field has, whatever they are written as."""
+    found: list[float] = []
+    for scalar in (line.scalar for line in flatten(metadata) if line.field == field):
+        text = str(scalar.value) if scalar.kind is ScalarKind.TEXT else ""
+        number = scalar if scalar.kind is ScalarKind.NUMBER else read_number(text)
+        if kind is ScalarKind.DATE and (date := read_date(text)):
+            found.append(float(date.first))
+        elif kind is ScalarKind.NUMBER and number is not None:
+            found.append(float(number.value))
+    return found

@@ -22,13 +22,11 @@ _NOTHING = 1e-6
 
 
 def likened(query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchQuery:
-    """The query with the vector that its `like` stands for; one without `like` as it is.
+    """The query with the vector that its `like` stands for.
 
     Raises `DocumentNotFoundError`, and `DocumentNotIndexedError` for a document that `live` has no
     vector of.
     """
-    if not query.like:
-        return query
     found = catalog.documents.ordinals(live.collection, query.like)
     for doc_id in query.like:
         if doc_id not in found:
@@ -60,4 +58,5 @@ def _centroid(documents: Iterable[Vectors]) -> Vectors:
     length = float(np.linalg.norm(centroid))
     if length < _NOTHING:
         centroid, length = means[0], float(np.linalg.norm(means[0])) or 1.0
-    return (centroid / length).astype(np.float32)
+    found: Vectors = (centroid / length).astype(np.float32)
+    return found

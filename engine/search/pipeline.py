@@ -1,14 +1,15 @@
-"""The search pipeline: retrieve, fuse, re-rank, hydrate and explain, over one frozen `Live`.
+"""The search pipeline: retrieve, fuse, re-rank, boost, hydrate and explain, over one frozen `Live`.
 
 A request reads its `Live` once and every stage uses nothing else, so an answer comes from exactly
 one encoder and one index. What a stage does is its own module's; here they are put in order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from molt.engine.live.pair import Live
+from molt.engine.search.boosting import BOOSTED, Booster
 from molt.engine.search.candidates import (
     Candidate,
     Candidates,
@@ -41,22 +42,28 @@ class Pipeline:
     retrievers: tuple[Retriever, ...] = (DenseRetriever(),)
     fuse: Fuse = only_one
     rerankers: tuple[Rerank, ...] = ()
+    boost: Rerank = field(default_factory=Booster)
     explain: Explain | None = None
 
     def search(self, query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
         """Answer a query. Raises as the retrievers and `likened` do."""
         watch = Stopwatch()
-        with watch.timing("liken"):
-            query = likened(query, live=live, catalog=catalog)
-        depth = query.offset + query.k
+        if query.like:
+            with watch.timing("liken"):
+                query = likened(query, live=live, catalog=catalog)
+        end = query.offset + query.k
+        depth = max(end, BOOSTED) if query.boosts else end
         legs = [one.retrieve(query, live, depth=depth, watch=watch) for one in self.retrievers]
         with watch.timing("fuse"):
             found = self.fuse(legs)
         for rerank in self.rerankers:
             with watch.timing("rerank"):
                 found = rerank(query, live, found)
+        if query.boosts:
+            with watch.timing("boost"):
+                found = self.boost(query, live, found)
         with watch.timing("hydrate"):
-            chosen = found.ranking[query.offset : depth]
+            chosen = found.ranking[query.offset : end]
             hits, seen = _hydrated(chosen, query, live=live, catalog=catalog)
         if self.explain is not None:
             with watch.timing("explain"):
@@ -69,9 +76,14 @@ class Pipeline:
             checkpoint=live.encoder.checkpoint.id,
             page=Page(hits, found.total, found.exact, following if seen else None),
             seconds=watch.seconds,
-            warnings=tuple(dict.fromkeys(one for leg in legs for one in leg.warnings)),
+            warnings=_warnings(legs, found),
             truncated=any(leg.truncated for leg in legs),
         )
+
+
+def _warnings(legs: Sequence[Candidates], found: Candidates) -> tuple[str, ...]:
+    """What was said of the query on the way, each once."""
+    return tuple(dict.fromkeys(one for part in (*legs, found) for one in part.warnings))
 
 
 def _hydrated(

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from molt.encoder.encoder import InputType
 from molt.engine.search.candidates import Passage
 from molt.index.catalog.document import Document
 from molt.index.segments.exact import Vectors
 from molt.index.segments.filters.clauses import Filter
+
+if TYPE_CHECKING:
+    from molt.engine.search.boosting import Boost
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class SearchQuery:
     max_chars: int | None = None
     like: tuple[str, ...] = ()
     input_type: InputType = InputType.QUERY
+    boosts: "tuple[Boost, ...]" = ()
     vector: Vectors | None = field(default=None, compare=False)
 
 

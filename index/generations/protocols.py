@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from molt.index.catalog.rows.liveness import Liveness
 from molt.index.generations.generation import GenerationManifest
-from molt.index.segments.exact import Vectors
+from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.field_kinds import FieldKinds
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.hits import RowHit
 from molt.index.segments.kind_counts import FieldCount
+from molt.index.segments.scalar import ScalarKind
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,16 @@ class SearchableGeneration(Protocol):
         """By ordinal the vectors `(passages, dim) float32` of those documents that can be found.
 
         They are L2-normalised, a document's by rising passage; what cannot be found has none.
+        """
+        ...
+
+    def values_of(
+        self, field: str, kind: ScalarKind, ordinals: Rows
+    ) -> npt.NDArray[np.float64] | None:
+        """The greatest number, or the latest date, of documents in a field of their metadata.
+
+        `ordinals` are `(n,) int64`; the values `(n,)` are NaN where a document has none, dates are
+        in microseconds since 1970. None where no document has one.
         """
         ...
 

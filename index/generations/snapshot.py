@@ -7,20 +7,22 @@ answer only if the catalog's word on it is at least as new.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
+import numpy.typing as npt
 
 from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import GenerationAheadError, GenerationError, VectorError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
 from molt.index.generations.live_rows import LiveRows, live_rows
 from molt.index.generations.protocols import Found
-from molt.index.segments.exact import NOTHING, Vectors
+from molt.index.segments.exact import NOTHING, Rows, Vectors
 from molt.index.segments.field_kinds import FieldKinds, fold_kinds
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.hits import best_documents
 from molt.index.segments.kind_counts import FieldCount, count_fields, kind_warnings
+from molt.index.segments.scalar import ScalarKind
 from molt.index.segments.scope import Scope
 from molt.index.segments.segment import Segment, open_segment
 
@@ -71,6 +73,21 @@ class Snapshot:
         """By ordinal the vectors `(passages, dim) float32` of those documents that can be found."""
         found = ((one, scope.vectors_of(one)) for one in ordinals for scope in self._searched)
         return {ordinal: vectors for ordinal, vectors in found if len(vectors)}
+
+    def values_of(
+        self, field: str, kind: ScalarKind, ordinals: Rows
+    ) -> npt.NDArray[np.float64] | None:
+        """The greatest number, or the latest date, of documents in a field of their metadata.
+
+        `ordinals` are `(n,) int64`; the values `(n,)` are NaN where a document has none, dates are
+        in microseconds since 1970. None where no document has one.
+        """
+        parts = [
+            part
+            for scope in self._searched
+            if (part := scope.values_of(field, kind, ordinals)) is not None
+        ]
+        return reduce(np.fmax, parts) if parts else None
 
     def field_kinds(self, where: Filter) -> FieldKinds:
         """The kinds of the values that the fields named by `where` have here."""

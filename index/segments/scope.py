@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from molt.index.segments.column import DateColumn, LineNumbers, lines_at
 from molt.index.segments.exact import Mask, Ranked, Rows, Vectors, rows_reaching
@@ -110,6 +111,20 @@ class Scope:
         if self.mask is not None and not self.mask[first:after].any():
             after = first  # whether a document counts holds for all of its rows
         return self.segment.vectors[first:after]
+
+    def values_of(
+        self, field: str, kind: ScalarKind, ordinals: Rows
+    ) -> npt.NDArray[np.float64] | None:
+        """As `Segment.greatest`, of the documents at `ordinals` `(n,)`; NaN where none counts."""
+        values = self.segment.greatest(field, kind)
+        if values is None:
+            return None
+        rows = np.searchsorted(self.segment.ordinals, ordinals)
+        rows = np.minimum(rows, len(self.segment) - 1)
+        here = self.segment.ordinals[rows] == ordinals
+        if self.mask is not None:
+            here &= self.mask[rows]
+        return np.where(here, values[rows], np.nan)
 
     def reaching(self, query: Vectors, *, min_score: float) -> Rows:
         """The ordinals of all rows that score at least `min_score`; one for each row."""

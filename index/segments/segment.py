@@ -25,10 +25,12 @@ from molt.artifact import (
 from molt.index.errors import VectorError
 from molt.index.segments import ann
 from molt.index.segments.attributes import Attributes, read_attributes
+from molt.index.segments.column import DateColumn, NumberColumn
 from molt.index.segments.exact import Mask, Ranked, Rows, Vectors, search_exactly
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.filters.matching import matching_rows
 from molt.index.segments.hashes import HashIndex, index_hashes
+from molt.index.segments.scalar import ScalarKind
 
 ROW = np.dtype(
     [
@@ -43,6 +45,7 @@ ROW = np.dtype(
 
 VECTORS, ROWS, METADATA = "vectors.npy", "rows.npy", "metadata.parquet"
 GRAPH, NODES = "ann.faiss", "nodes.npy"
+_KEPT_FIELDS = 16
 _SMALL, _LARGE = {VECTORS, ROWS, METADATA}, {VECTORS, ROWS, METADATA, GRAPH, NODES}
 
 
@@ -98,6 +101,32 @@ class Segment:
         if first.all():
             return None
         return np.maximum.accumulate(np.where(first, np.arange(len(self)), 0))
+
+    def greatest(self, field: str, kind: ScalarKind) -> npt.NDArray[np.float64] | None:
+        """The greatest number, or latest date, of the document that begins at each row `(n,)`.
+
+        Dates in microseconds since 1970, NaN where it has none; None where no document has one.
+        Made once; of many fields the first are forgotten.
+        """
+        key = field, kind
+        if key not in self._greatest:
+            if len(self._greatest) >= _KEPT_FIELDS:
+                self._greatest.clear()
+            self._greatest[key] = self._find_greatest(field, kind)
+        return self._greatest[key]
+
+    @cached_property
+    def _greatest(self) -> dict[tuple[str, ScalarKind], npt.NDArray[np.float64] | None]:
+        return {}
+
+    def _find_greatest(self, field: str, kind: ScalarKind) -> npt.NDArray[np.float64] | None:
+        column = self.attributes.column(field, kind)
+        if not isinstance(column, NumberColumn | DateColumn):
+            return None
+        found = np.full(len(self), np.nan)
+        values = column.values if isinstance(column, NumberColumn) else column.moments
+        found[self.attributes.rows[column.lines]] = values  # ascending: the last one stays
+        return found
 
     def matching(self, where: Filter) -> Mask:
         """The rows `(n,)` of the documents that `where` keeps."""

@@ -98,7 +98,7 @@ def test_limits_of_the_settings_are_in_the_schemas(tmp_path: Path) -> None:
     with serving(tmp_path, limits=limits) as client:
         schemas = client.get("/openapi.json").json()["components"]["schemas"]
     search = schemas["SearchBody"]["properties"]
-    assert (search["k"]["maximum"], search["query"]["maxLength"]) == (7, 9)
+    assert (search["k"]["maximum"], search["query"]["anyOf"][0]["maxLength"]) == (7, 9)
     assert schemas["EmbeddingsBody"]["properties"]["input"]["anyOf"][1]["maxItems"] == 5
     assert "x-limit" not in str(schemas)
 

@@ -79,6 +79,38 @@ def test_a_document_of_several_passages_has_their_vectors_in_order(backend: Back
     assert vectors.tolist() == [vector(text).tolist() for text in ("one", "two", "three")]
 
 
+def test_the_values_of_documents_are_told_in_the_order_that_was_asked_for(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    wanted = [*ordinals(generation, k=4), 10_000]
+    stored = backend.catalog.documents.hydrate(backend.collection, wanted)
+    found = generation.values_of("n", ScalarKind.NUMBER, np.array(wanted))
+    assert found is not None
+    assert found[:-1].tolist() == [len(stored[one].document.text) for one in wanted[:-1]]
+    assert np.isnan(found[-1])
+    assert generation.values_of("n", ScalarKind.DATE, np.array(wanted)) is None
+    assert generation.values_of("m", ScalarKind.NUMBER, np.array(wanted)) is None
+
+
+def test_of_several_values_the_greatest_and_of_dates_the_latest_is_told(backend: Backend) -> None:
+    metadata = {"n": [3, "7.5", 5, "x"], "at": ["2026-01-02", "2026-01-01"]}
+    documents = [Document("a", "a", metadata=metadata), Document("b", "b", metadata={"n": -1})]
+    backend.catalog.documents.upsert(backend.collection, documents)
+    writer = backend.writer(backend.create())
+    drain(writer)
+    writer.close()
+    generation = backend.open(writer.snapshot.manifest.id)
+    both = np.array([0, 1]) + min(ordinals(generation, k=2))
+    numbers = generation.values_of("n", ScalarKind.NUMBER, both)
+    dates = generation.values_of("at", ScalarKind.DATE, both)
+    assert numbers is not None
+    assert dates is not None
+    assert numbers.tolist() == [7.5, -1]
+    moment = datetime(2026, 1, 2, tzinfo=UTC).timestamp() * 1e6
+    assert dates[0] == moment
+    assert np.isnan(dates[1])
+
+
 def test_a_document_that_was_deleted_has_no_vectors(
     backend: Backend, generation: SearchableGeneration
 ) -> None:

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
+from molt.app.routes.search.boosts import Boosts
 from molt.engine.search.answer import ALL_PARTS, DocumentPart
 
 
@@ -66,6 +67,7 @@ class SearchBody(Strict):
     sort: Nothing = Field(default=[], max_length=0)
     group_by: Nothing = Field(default=[], max_length=0)
     like: LikeBody | None = None
+    boosts: Boosts = Field(default=[])
     highlight: Never = False
     explain: Never = False
     rerank: Never = False
@@ -114,6 +116,7 @@ class Scores(BaseModel):
     dense: float | None
     lexical: float | None
     rerank: float | None
+    boost: float | None = Field(default=None, description="there where `boosts` were asked for")
 
 
 class PassageSpan(BaseModel):

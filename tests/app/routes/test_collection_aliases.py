@@ -64,7 +64,7 @@ def test_documents_judgments_and_events_are_of_the_collection_behind_it(
     assert client.post("/events", params={"collection": "shop"}, json=event).status_code == 200
     pairs = {"pairs": [{"query": "boots", "doc_id": "old"}]}
     assert client.post("/collections/shop/judgments", json=pairs).status_code == 200
-    assert client.get("/collections/shop-1/pairs").json()["pairs"][0]["document"] == "old"
+    assert client.get("/collections/shop-1/pairs").json()["pairs"][0]["doc_id"] == "old"
 
 
 def test_answers_say_the_collections_own_name(client: TestClient) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Molt
-
-pytestmark = pytest.mark.usefixtures("hashing")
+from tests.hashing import HashingEncoder
 
 
 @pytest.fixture(autouse=True)
-def _shops(molt: Molt, tmp_path: Path) -> None:
+def _shops(molt: Molt, hashing: list[HashingEncoder], tmp_path: Path) -> None:
+    """Two collections, and `shop`, which stands for the first."""
     for name in ("shop-1", "shop-2"):
         path = tmp_path / f"{name}.jsonl"
         path.write_text(json.dumps({"id": f"of-{name}", "text": "warm boots"}) + "\n")

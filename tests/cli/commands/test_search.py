@@ -63,8 +63,8 @@ def test_a_query_or_documents_are_needed_and_not_both(molt: Molt) -> None:
     for arguments in ((), ("warm", "--like", "a")):
         result = molt("search", "shop", *arguments)
         assert result.status == 2
-        assert "--like" in result.error
-    assert "no document 'z'" in molt("search", "shop", "--like", "z").error
+        assert "--like" in result.stderr
+    assert "no document 'z'" in molt("search", "shop", "--like", "z").stderr
 
 
 @pytest.mark.usefixtures("shop")
