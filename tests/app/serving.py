@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,23 @@ class Process:
 
 
 @contextmanager
-def started(home: Path, *flags: str, **environment: str) -> Iterator[Process]:
-    """A server with warnings as errors, on a free port, without a worker."""
-    command = [sys.executable, "-W", "error", "-m", "tests.app.serving", f"home={home}", "port=0"]
+def started(
+    home: Path, *flags: str, prefix: Sequence[str] = (), **environment: str
+) -> Iterator[Process]:
+    """A server with warnings as errors, on a free port, without a worker.
+
+    `prefix` is what the command is begun by.
+    """
+    command = [
+        *prefix,
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "tests.app.serving",
+        f"home={home}",
+        "port=0",
+    ]
     environment = {"MOLT_WORKER__START": "false"} | environment
     with subprocess.Popen(
         [*command, *flags], cwd=ROOT, env=os.environ | environment, stderr=subprocess.PIPE

@@ -87,9 +87,11 @@ HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
     ids=["many headers", "one header", "short headers"],
 )
 def test_a_head_without_end_is_refused_and_costs_no_memory(server: Process, piece: bytes) -> None:
-    before = memory(server)
+    refused = 'molt_connections_refused_total{reason="head_too_large"}'
+    before, former = memory(server), counted(server, refused)
     with connected(server, HEAD, b"" if b"\r\n" in piece else b"X: ") as connection:
         assert is_cut_off(connection, piece)
+    assert counted(server, refused) == former + 1
     assert memory(server) - before < 50 * MIB
     assert httpx.get(f"{server.url}/livez").status_code == 200
 
@@ -186,6 +188,22 @@ def test_connections_beyond_the_limit_take_the_place_of_idle_ones(tmp_path: Path
         finally:
             for connection in made:
                 connection.close()
+
+
+def test_however_many_connect_the_server_can_open_files_of_its_own(tmp_path: Path) -> None:
+    """It is begun with fewer files than it may open: 100 of 420."""
+    few = ("bash", "-c", 'ulimit -Sn 100 && ulimit -Hn 420 && exec "$@"', "bash")
+    with started(tmp_path, prefix=few) as server, ExitStack() as crowd:
+        assert httpx.get(f"{server.url}/livez", timeout=SOON).status_code == 200
+        assert psutil.Process(server.popen.pid).rlimit(psutil.RLIMIT_NOFILE) == (420, 420)
+        for _ in range(450):
+            crowd.enter_context(connected(server))
+        assert counted(server, "molt_connections ") <= 210
+        made = httpx.post(f"{server.url}/collections", json={"name": "shop"}, timeout=SOON)
+        assert made.status_code == 201
+        path = f"{server.url}/collections/shop/documents"
+        assert httpx.post(path, json={"documents": BOOTS}, timeout=SOON).json()["indexed"] is True
+        assert httpx.get(f"{server.url}/admin/jobs", timeout=SOON).status_code == 200
 
 
 def test_where_every_connection_is_at_work_one_more_is_turned_away(tmp_path: Path) -> None:

@@ -10,8 +10,12 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from fastapi import FastAPI
 
+from molt.app.server import _config
+from molt.engine.settings import load_settings
 from tests.app.serving import Process, started
+from tests.paths import DOCS
 
 
 def test_a_server_ends_what_it_began_before_it_stops(tmp_path: Path) -> None:
@@ -145,3 +149,9 @@ def test_a_server_that_cannot_start_says_why_and_fails(tmp_path: Path, workers: 
     with started(tmp_path, f"workers={workers}") as server:
         assert server.popen.wait(60) not in {0, -signal.SIGKILL}
         assert "is not an SQLite database" in server.text()
+
+
+def test_an_idle_connection_is_kept_for_as_long_as_the_guide_says(tmp_path: Path) -> None:
+    guide = (DOCS / "operations.md").read_text()
+    (seconds,) = re.findall(r"Molt closes them after (\d+) s", guide)
+    assert _config(load_settings(home=tmp_path), FastAPI).timeout_keep_alive == int(seconds)

@@ -225,12 +225,12 @@ class Connection(OrderedConnection):
             self._refuse(SLOW_BODY)
 
     def _look_at_head(self, now: float) -> None:
-        """Between requests uvicorn's own timeout holds."""
-        if now - self.since <= self._limits.head_seconds:
-            return
+        """uvicorn's timer of idle ones ends where a body goes on to come after its answer."""
+        waited = now - self.since
         if self.phase is Phase.HEAD:
-            self._refuse(SLOW_HEAD)
-        elif not self._served:
+            if waited > self._limits.head_seconds:
+                self._refuse(SLOW_HEAD)
+        elif waited > (self.timeout_keep_alive if self._served else self._limits.head_seconds):
             self.transport.close()
 
     def _enter(self, phase: Phase) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from molt.app.http.admission import Admission, Bulkhead, OverloadedError
+from molt.artifact import PanicError
+from tests.panics import PanicException
 
 
 @pytest.fixture
@@ -41,6 +43,37 @@ def test_beyond_the_bound_a_request_is_refused_at_once_and_the_others_end(
         assert admission.pending == 0
 
     asyncio.run(scenario())
+
+
+def test_closing_ends_what_was_begun_and_drops_what_was_not(admission: Admission) -> None:
+    release, done = threading.Event(), list[int]()
+
+    async def scenario() -> None:
+        begun = asyncio.create_task(admission.run(release.wait))
+        waiting = asyncio.create_task(admission.run(done.append, 1))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(asyncio.to_thread(admission.close))
+        while not admission._pool._closed:
+            await asyncio.sleep(0.001)
+        release.set()
+        ended = await asyncio.gather(begun, waiting, return_exceptions=True)
+        await closing
+        assert ended[0] is True
+        assert isinstance(ended[1], asyncio.CancelledError)
+
+    asyncio.run(scenario())
+    assert done == []
+
+
+def test_a_panic_is_an_error_like_others(admission: Admission) -> None:
+    """Starlette would take what is no `Exception` for a client that went away."""
+
+    def panic() -> None:
+        raise PanicException("a secret")
+
+    with pytest.raises(PanicError) as raised:
+        asyncio.run(admission.run(panic))
+    assert "secret" not in str(raised.value)
 
 
 def test_a_failure_frees_its_place(admission: Admission) -> None:

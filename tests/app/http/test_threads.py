@@ -1,5 +1,8 @@
+import subprocess
+import sys
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
@@ -145,6 +148,52 @@ def test_closing_finishes_what_was_accepted_and_waits_for_nothing_that_hangs(
     threads.shutdown()
     assert sorted(done) == list(range(20))
     assert all(isinstance(one.exception(SOON), TimeoutError) for one in lost)
+
+
+def test_what_has_not_begun_is_dropped_where_that_is_asked_for(
+    threads: RequestThreads, end: threading.Event
+) -> None:
+    begun = [threads.submit(end.wait, SOON) for _ in range(2)]
+    done: list[int] = []
+    waiting = [threads.submit(done.append, number) for number in range(20)]
+    closing = threading.Thread(target=threads.shutdown, kwargs={"cancel_futures": True})
+    closing.start()
+    while not threads._closed:
+        time.sleep(0.001)
+    end.set()
+    closing.join(SOON)
+    assert not closing.is_alive()
+    assert [one.result(SOON) for one in begun] == [True, True]
+    assert all(one.cancelled() for one in waiting)
+    assert done == []
+
+
+def test_a_process_whose_threads_hang_ends() -> None:
+    script = """
+import threading
+from molt.app.http.threads import RequestThreads
+threads = RequestThreads(1, name="test")
+begun = threading.Event()
+threads.submit(lambda: begun.set() or threading.Event().wait())
+begun.wait()
+"""
+    assert subprocess.run([sys.executable, "-c", script], timeout=30, check=False).returncode == 0
+
+
+class Held:
+    """Something that work refers to."""
+
+
+def test_a_thread_that_waits_keeps_nothing_of_what_it_did(threads: RequestThreads) -> None:
+    held = Held()
+    kept = weakref.ref(held)
+    threads.submit(id, held).result(SOON)
+    del held
+    until = time.monotonic() + SOON
+    while kept() is not None:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    threads.shutdown()
 
 
 def refused(_thread: threading.Thread) -> None:

@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
+
+from tests.app.serving import serving
 
 JUDGMENTS = "/collections/default/judgments"
 QUERIES = "/collections/default/queries"
@@ -116,3 +120,19 @@ def test_a_record_of_qrels_is_taken_as_a_file_has_it(client: TestClient, grade: 
     assert client.post(JUDGMENTS, json={"judgments": [record]}).status_code == 200
     (kept,) = client.get(JUDGMENTS).json()["judgments"]
     assert kept == {"query_id": "1", "doc_id": "d1", "grade": 2, "split": None}
+
+
+def test_a_page_of_large_queries_ends_early_and_goes_on(tmp_path: Path) -> None:
+    with serving(tmp_path, limits={"max_answer_bytes": 70_000}) as client:
+        client.post("/collections", json={"name": "default"})
+        queries = [{"id": f"q{n:02}", "text": "x" * 7_000} for n in range(25)]
+        assert client.post(JUDGMENTS, json={"queries": queries}).status_code == 200
+        pages, after = [], {}
+        while True:
+            page = client.get(QUERIES, params=after).json()
+            pages.append([one["id"] for one in page["queries"]])
+            if page["next"] is None:
+                break
+            after = {"after": page["next"]}
+    assert max(map(len, pages)) <= 11
+    assert [one for page in pages for one in page] == [f"q{n:02}" for n in range(25)]

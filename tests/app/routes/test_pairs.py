@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
+
+from tests.app.serving import serving
 
 PAIRS = "/collections/default/pairs"
 JUDGMENTS = "/collections/default/judgments"
@@ -35,6 +39,22 @@ def test_pairs_are_paged_to_the_last_one(paired: TestClient) -> None:
     }  # fmt: skip
     assert {one["split"] for one in found if one["doc_id"] == "7"} == {"dev"}
     assert [one["split"] for one in found].count("train") == 4
+
+
+def test_a_page_of_large_pairs_ends_early_and_goes_on(tmp_path: Path) -> None:
+    with serving(tmp_path, limits={"max_answer_bytes": 70_000}) as client:
+        client.post("/collections", json={"name": "default"})
+        pairs = [{"query": f"q{n}", "positive": "x" * 30_000} for n in range(5)]
+        assert client.post(JUDGMENTS, json={"pairs": pairs}).status_code == 200
+        pages, after = [], {}
+        while True:
+            page = client.get(PAIRS, params=after).json()
+            pages.append([one["query"] for one in page["pairs"]])
+            if page["next"] is None:
+                break
+            after = {"after": page["next"]}
+    assert max(map(len, pages)) <= 3
+    assert sorted(query for page in pages for query in page) == [f"q{n}" for n in range(5)]
 
 
 def test_pairs_are_chosen_by_query_kind_and_split(paired: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""Every connection is looked at, whatever comes of the others."""
+"""Every connection is looked at, whatever comes of the others, and makes room in its turn."""
 
 import asyncio
 from unittest.mock import Mock
@@ -32,3 +32,22 @@ def test_a_connection_that_cannot_be_looked_at_is_ended_and_the_others_are_looke
     assert loop.call_later.call_count == 3
     broken.transport.abort.assert_called()
     assert {entry["event"] for entry in logged} == {"connection.failed"}
+
+
+def test_the_connection_that_was_idle_for_longest_makes_room() -> None:
+    loop = Mock(spec=asyncio.AbstractEventLoop)
+    counts: list[int] = []
+    monitor = ConnectionMonitor(LimitSettings(), most=4, on_count=counts.append)
+    busy, *idle = (connection(loop) for _ in range(4))
+    busy.is_idle, busy.since = False, 0.0
+    for one, since in zip(idle, (30.0, 10.0, 20.0), strict=True):
+        one.is_idle, one.since = True, since
+        one.give_way.side_effect = lambda one=one: monitor.forget(one)
+    for one in (busy, *idle):
+        assert monitor.admit(one)
+    for _ in range(2):
+        late = connection(loop)
+        late.is_idle = False
+        assert monitor.admit(late)
+    assert [one.give_way.called for one in (busy, *idle)] == [False, False, True, True]
+    assert counts[-1] == 4

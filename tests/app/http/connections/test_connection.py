@@ -1,0 +1,216 @@
+"""What a connection takes from whom, by a clock of our own: nobody is ended for our slowness."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from molt.app.http.connections.connection import Connection, Phase
+from molt.app.http.connections.monitor import MONITOR, ConnectionMonitor
+from molt.app.http.connections.pace import PATIENCE_SECONDS
+from molt.engine.sections import LimitSettings
+
+pytestmark = pytest.mark.promise("P5", "heads without end, slow clients, too many connections")
+
+RATE = 1000
+LEAST = int(RATE * PATIENCE_SECONDS)
+LIMITS = LimitSettings(min_bytes_per_second=RATE, head_seconds=20.0)
+KEPT_ALIVE = 75
+GET = b"GET / HTTP/1.1\r\n\r\n"
+
+
+class Made:
+    """A connection whose time and bytes pass as a test says; no application ever answers."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.refused: list[str] = []
+        self.left = 0
+        loop = Mock(spec=asyncio.AbstractEventLoop)
+        loop.time = lambda: self.now
+        loop.create_task = _never
+        self.counts: list[int] = []
+        monitor = ConnectionMonitor(
+            LIMITS, most=10, on_count=self.counts.append, on_refused=self.refused.append
+        )
+        config = uvicorn.Config(
+            _unasked, http=Connection, log_config=None, timeout_keep_alive=KEPT_ALIVE
+        )
+        self.transport = Mock(spec=asyncio.Transport)
+        self.transport.get_extra_info.return_value = None
+        self.transport.is_closing.return_value = False
+        self.transport.get_write_buffer_size = lambda: self.left
+        self.one = Connection(config, ServerState(), {MONITOR: monitor}, _loop=loop)
+        self.one.connection_made(self.transport)
+
+    def receives(self, data: bytes) -> None:
+        self.one.data_received(data)
+
+    def answers(self) -> None:
+        """The request that is at work is answered whole."""
+        self.one.cycle.response_started = self.one.cycle.response_complete = True
+        self.one.on_response_complete()
+
+    def passes(self, seconds: float) -> None:
+        """Time, at whose end the connection is looked at."""
+        self.now += seconds
+        self.one.look(self.now)
+
+    @property
+    def is_ended(self) -> bool:
+        return bool(self.refused or self.transport.close.called or self.transport.abort.called)
+
+
+async def _unasked(_scope: Any, _receive: Any, _send: Any) -> None:
+    raise AssertionError
+
+
+def _never(work: Coroutine[Any, Any, None], **_: object) -> Mock:
+    work.close()
+    return Mock(spec=asyncio.Task)
+
+
+@pytest.fixture
+def made() -> Made:
+    return Made()
+
+
+def post(length: int) -> bytes:
+    return b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % length
+
+
+def test_a_body_that_comes_at_the_least_rate_is_taken(made: Made) -> None:
+    made.receives(post(100 * LEAST))
+    for _ in range(10):
+        made.receives(b"x" * LEAST)
+        made.one.flow.resume_reading()  # as whoever reads the body does
+        made.passes(PATIENCE_SECONDS)
+    assert not made.is_ended
+    made.passes(PATIENCE_SECONDS)
+    assert made.refused == ["slow_request"]
+
+
+def test_a_body_is_not_too_slow_while_nobody_here_reads_it(made: Made) -> None:
+    made.receives(post(100 * LEAST))
+    made.receives(b"x" * 3 * LEAST)
+    assert made.one.flow.read_paused
+    for _ in range(10):
+        made.passes(PATIENCE_SECONDS)
+    assert not made.is_ended
+    made.one.flow.resume_reading()
+    made.passes(PATIENCE_SECONDS - 1)
+    assert not made.is_ended
+
+
+def test_a_reader_has_its_time_from_when_it_reads_too_slowly(made: Made) -> None:
+    made.receives(GET)
+    made.passes(10 * PATIENCE_SECONDS)
+    made.left = 100 * LEAST
+    made.one.pause_writing()
+    made.passes(1.0)
+    assert not made.is_ended
+    made.passes(PATIENCE_SECONDS)
+    assert made.refused == ["slow_reader"]
+
+
+def test_who_goes_on_sending_is_no_reader(made: Made) -> None:
+    made.receives(post(100 * LEAST))
+    made.left = 100 * LEAST
+    made.one.pause_writing()
+    made.receives(b"x" * 10 * LEAST)
+    made.one.flow.resume_reading()
+    made.passes(PATIENCE_SECONDS)
+    assert made.refused == ["slow_reader"]
+
+
+def test_who_reads_at_the_least_rate_may_take_its_time(made: Made) -> None:
+    made.receives(GET)
+    made.left = 100 * LEAST
+    made.one.pause_writing()
+    made.passes(0.0)
+    for _ in range(10):
+        made.left -= LEAST
+        made.passes(PATIENCE_SECONDS)
+    assert not made.is_ended
+
+
+def test_a_request_may_be_answered_late(made: Made) -> None:
+    made.receives(GET)
+    for _ in range(10):
+        made.passes(PATIENCE_SECONDS)
+    assert not made.is_ended
+
+
+def test_a_head_has_its_time_from_its_first_byte(made: Made) -> None:
+    made.receives(GET)
+    made.answers()
+    made.passes(KEPT_ALIVE - 1)
+    made.receives(b"GET /")
+    made.passes(19.0)
+    assert not made.is_ended
+    made.receives(b"search HTTP/1.1\r\nX-More: 1")
+    made.passes(2.0)
+    assert made.refused == ["slow_request"]
+
+
+def test_a_connection_is_kept_alive_for_a_while_after_its_last_answer(made: Made) -> None:
+    made.receives(GET)
+    made.answers()
+    made.passes(KEPT_ALIVE - 1)
+    assert not made.is_ended
+    made.passes(2.0)
+    assert made.transport.close.called
+    assert made.refused == []
+
+
+def test_a_connection_ends_too_whose_request_was_answered_before_all_of_it_had_come(
+    made: Made,
+) -> None:
+    made.receives(post(10) + b"12345")
+    made.answers()
+    made.receives(b"67890")
+    assert made.one.phase is Phase.IDLE
+    made.passes(KEPT_ALIVE + 1)
+    assert made.transport.close.called
+
+
+def test_who_was_refused_and_stays_is_cut_off(made: Made) -> None:
+    made.receives(b"HELO there\r\n\r\n")
+    assert made.refused == ["invalid_http"]
+    made.passes(1.0)
+    assert not made.transport.abort.called
+    made.passes(2.0)
+    assert made.transport.abort.called
+
+
+def test_who_was_refused_and_goes_on_sending_is_cut_off(made: Made) -> None:
+    made.receives(b"HELO there\r\n\r\n")
+    for _ in range(2**20 // 65_536):
+        made.receives(b"x" * 65_536)
+    assert not made.transport.abort.called
+    made.receives(b"x" * 65_536)
+    assert made.transport.abort.called
+
+
+def test_a_connection_that_ended_counts_no_more(made: Made) -> None:
+    made.one.connection_lost(None)
+    assert made.counts == [1, 0]
+
+
+@pytest.mark.parametrize("more", [b"X: " + b"a" * 40_000, b"X: 1\r\n" * 102])
+def test_a_head_that_is_too_large_is_refused_before_it_ends(made: Made, more: bytes) -> None:
+    made.receives(b"GET / HTTP/1.1\r\n" + more)
+    assert made.refused == ["head_too_large"]
+
+
+@pytest.mark.parametrize("size", [32_768, 32_769])
+def test_a_head_may_have_as_many_bytes_as_the_limit_says(made: Made, size: int) -> None:
+    """The parser is fed in pieces, so that the last of them may bring a head beyond it."""
+    made.receives(
+        b"GET / HTTP/1.1\r\nX: " + b"a" * (size - len("/") - len("X: \r\n")) + b"\r\n\r\n"
+    )
+    assert made.refused == (["head_too_large"] if size > LIMITS.max_head_bytes else [])
