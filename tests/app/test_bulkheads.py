@@ -18,6 +18,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from molt.app.application import THREADS
 from molt.app.http import bodies, route
 from molt.app.http.admission import Bulkhead
 from molt.app.http.bodies import SMALL_BYTES
@@ -185,38 +186,60 @@ def test_a_large_body_is_parsed_in_the_thread_for_them_and_a_small_one_where_it_
     assert thread.startswith(Bulkhead.BODIES) is (size > SMALL_BYTES)
 
 
+async def ask_and_leave(shop: TestClient, path: str, body: bytes, *, bulkhead: Bulkhead) -> None:
+    """Go away while what is asked waits for a thread of a bulkhead, all of which are taken."""
+    admission, held, gone = service_of(shop).bulkheads[bulkhead], threading.Event(), asyncio.Event()
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        gone.set()
+        return {"type": "http.disconnect"}
+
+    async def send(_message: dict[str, Any]) -> None:
+        pass
+
+    with released(held):
+        holding = [
+            asyncio.ensure_future(admission.run(held.wait, DEADLINE))
+            for _ in range(THREADS[bulkhead])
+        ]
+        asked = asyncio.ensure_future(shop.app(posted(path), receive, send))  # type: ignore[arg-type]
+        await asyncio.wait_for(gone.wait(), DEADLINE)
+        await asyncio.sleep(0.01)
+        held.set()
+        await asyncio.gather(*holding, asked)
+
+
 def test_a_large_body_whose_client_goes_away_while_it_waits_is_not_parsed(
     shop: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[bytes] = []
     monkeypatch.setattr(route, "parse_json", parsed.append)
-    admission = service_of(shop).bulkheads[Bulkhead.BODIES]
-    held = threading.Event()
-
-    async def ask() -> None:
-        gone = asyncio.Event()
-        body = b'"' + b"x" * 2 * SMALL_BYTES + b'"'
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            if messages:
-                return messages.pop()
-            gone.set()
-            return {"type": "http.disconnect"}
-
-        async def send(_message: dict[str, Any]) -> None:
-            pass
-
-        holding = asyncio.ensure_future(admission.run(held.wait, DEADLINE))
-        asked = asyncio.ensure_future(shop.app(posted("/embed"), receive, send))  # type: ignore[arg-type]
-        await asyncio.wait_for(gone.wait(), DEADLINE)
-        await asyncio.sleep(0.01)
-        held.set()
-        await asyncio.gather(holding, asked)
-
-    with released(held):
-        asyncio.run(ask())
+    body = b'"' + b"x" * 2 * SMALL_BYTES + b'"'
+    asyncio.run(ask_and_leave(shop, "/embed", body, bulkhead=Bulkhead.BODIES))
     assert parsed == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", b'{"model": "default", "input": ["boots", "a tent"]}'),
+        ("/embed", b'{"inputs": ["boots", "a tent"]}'),
+        ("/embed_all", b'{"inputs": ["boots"]}'),
+        ("/tokenize", b'{"inputs": ["boots"]}'),
+        ("/decode", b'{"ids": [[7]]}'),
+    ],
+)
+def test_what_a_client_asks_for_that_goes_away_while_it_waits_is_not_begun(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, body: bytes
+) -> None:
+    begun: list[str] = []
+    for name in ("encode", "encode_tokens", "split", "decode"):
+        monkeypatch.setattr(HashingEncoder, name, lambda *_, name=name, **__: begun.append(name))
+    asyncio.run(ask_and_leave(shop, path, body, bulkhead=Bulkhead.BULK))
+    assert begun == []
 
 
 def posted(path: str) -> dict[str, Any]:

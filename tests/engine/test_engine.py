@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from molt.encoder.encoder import InputType
+from molt.encoder.safety.cancellation import current
 from molt.engine.encoders import Encoders
 from molt.engine.engine import Engine
 from molt.engine.errors import (
@@ -117,6 +118,26 @@ def test_what_was_acknowledged_before_a_stop_is_indexed_at_the_next_start(tmp_pa
         started.start()
         assert started.live_collections.wait_indexed("shop", revision=ack.revision, timeout=SOON)
         assert ids(started, "socks") == ["a"]
+
+
+def test_the_segment_that_is_being_made_is_given_up_when_the_engine_is_closed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, given_up = threading.Event(), threading.Event()
+
+    def endless(*_: object, **__: object) -> None:
+        begun.set()
+        with current().telling(given_up.set):
+            assert given_up.wait(SOON)
+        current().check()
+
+    monkeypatch.setattr(HashingEncoder, "encode", endless)
+    shop = engine.catalog.collections.get("shop")
+    engine.catalog.documents.upsert(shop, [Document("a", "red wool socks")])
+    engine.changed("shop")
+    assert begun.wait(SOON)
+    engine.close()
+    assert given_up.is_set()
 
 
 def test_a_second_process_of_the_home_follows_the_one_that_indexes(
