@@ -4,18 +4,25 @@ Only within a step of DBOS: it counts what is called outside of steps, and that 
 whenever a job is resumed.
 """
 
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from dbos import DBOS
 
+from molt.encoder.errors import AbandonedError
+from molt.encoder.safety.cancellation import Cancellation
 from molt.index.jobs.job import EVENTS
 from molt.index.jobs.progress import event_of
 from molt.training.errors import TrainingError
 
 _PROGRESS_SECONDS = 0.5
 _LOOK_SECONDS = 1.0
+
+
+_CANCELLED = "the job was cancelled"
 
 
 class CancelledError(TrainingError):
@@ -58,6 +65,38 @@ class JobEvents:
         if now - self._looked < _LOOK_SECONDS:
             return
         self._looked = now
-        status = DBOS.get_workflow_status(self._job)
-        if status is not None and status.status == "CANCELLED":
-            raise CancelledError("the job was cancelled")
+        if _is_cancelled(self._job):
+            raise CancelledError(_CANCELLED)
+
+
+@contextmanager
+def given_up_when_cancelled() -> Iterator[None]:
+    """Have what the block encodes given up once the job is cancelled, though it should hang.
+
+    Raises `CancelledError` then.
+    """
+    cancellation, ended = Cancellation(), threading.Event()
+    watching = threading.Thread(
+        target=_watch, args=(str(DBOS.workflow_id), cancellation, ended), daemon=True
+    )
+    watching.start()
+    try:
+        with cancellation.scope():
+            yield
+    except AbandonedError:
+        raise CancelledError(_CANCELLED) from None
+    finally:
+        ended.set()
+
+
+def _watch(job_id: str, cancellation: Cancellation, ended: threading.Event) -> None:
+    while not ended.wait(_LOOK_SECONDS):
+        with suppress(Exception):  # while the database is away nothing is known
+            if _is_cancelled(job_id):
+                cancellation.cancel()
+                return
+
+
+def _is_cancelled(job_id: str) -> bool:
+    status = DBOS.get_workflow_status(job_id)
+    return status is not None and status.status == "CANCELLED"

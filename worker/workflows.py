@@ -22,7 +22,7 @@ from molt.training.uses import note_uses
 from molt.worker.building import build, release
 from molt.worker.child import run_child
 from molt.worker.context import JobContext
-from molt.worker.events import JobEvents
+from molt.worker.events import JobEvents, given_up_when_cancelled
 from molt.worker.retraining import Retraining
 
 _Arguments = dict[str, Any]
@@ -204,7 +204,7 @@ def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:
 
     def run() -> _Made:
         JobEvents().tell("step", step=name)
-        with panics_contained():
+        with given_up_when_cancelled(), panics_contained():
             return work(*arguments)
 
     return DBOS.run_step({"name": name}, run)

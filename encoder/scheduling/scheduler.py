@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from molt.artifact import reason_of
-from molt.encoder.errors import ClosedEncoderError
+from molt.encoder.errors import AbandonedError, ClosedEncoderError
 from molt.encoder.safety.cancellation import current
 from molt.encoder.safety.deadline import abandonable
 from molt.encoder.scheduling.lane import Lane
@@ -91,8 +91,8 @@ class Scheduler:
         """Do all of `work` and return the results in its order.
 
         Raises what the first failing unit raised; the units not yet begun are then dropped, as they
-        are where the thread's cancellation says so, which is an `AbandonedError`. Raises
-        `ClosedEncoderError` once the scheduler is closed.
+        are where the thread's cancellation says so, which is an `AbandonedError` and waits for no
+        unit that has begun. Raises `ClosedEncoderError` once the scheduler is closed.
         """
         if not work:
             return []
@@ -101,15 +101,15 @@ class Scheduler:
                 return [work[0]()]
             finally:
                 self._leave(lane)
-        call = deque(_Unit(part, lane) for part in work)
-        futures = [unit.future for unit in call]
+        units = [_Unit(part, lane) for part in work]
+        call, futures = deque(units), [unit.future for unit in units]
         cancellation = current()
         with self._changed:
             self._note(lane)
             self._calls[lane].append(call)
             self._changed.notify(len(call))
         try:
-            with cancellation.telling(lambda: self._drop(call, lane)):
+            with cancellation.telling(lambda: self._drop(call, units, lane)):
                 wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             for future in futures:
@@ -145,8 +145,8 @@ class Scheduler:
             if unit.future.set_running_or_notify_cancel():
                 unit.fail(error)
 
-    def _drop(self, call: deque[_Unit], lane: Lane) -> None:
-        """Let go of what is left of a call, and let its caller know."""
+    def _drop(self, call: deque[_Unit], units: Sequence[_Unit], lane: Lane) -> None:
+        """Let go of what is left of a call, and let its caller know, whatever was begun of it."""
         with self._changed:
             self._calls[lane] = deque(each for each in self._calls[lane] if each is not call)
             left = list(call)
@@ -154,6 +154,9 @@ class Scheduler:
         for unit in left:
             if unit.future.cancel():
                 unit.future.set_running_or_notify_cancel()
+        for unit in units:
+            if not unit.future.cancel():  # it has begun
+                unit.fail(AbandonedError())
 
     def _note(self, lane: Lane) -> None:
         """Somebody brings work of this lane."""

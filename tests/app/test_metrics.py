@@ -110,3 +110,11 @@ def test_requests_of_a_process_that_died_are_forgotten_before_its_parent_knows(
         os.waitid(os.P_PID, first.pid, os.WEXITED | os.WNOWAIT)
         with busy(tmp_path) as (_, left):
             assert left == 1
+
+
+def test_deaths_of_threads_are_counted_by_their_names(shop: TestClient) -> None:
+    sealing, *others = service_of(shop).engine.threads
+    sealing.deaths = 2
+    assert value(shop, f'molt_thread_deaths_total{{thread="{sealing.name}"}}') == 2
+    for thread in others:
+        assert value(shop, f'molt_thread_deaths_total{{thread="{thread.name}"}}') == 0

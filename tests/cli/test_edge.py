@@ -11,6 +11,7 @@ from molt.cli.edge import CommandError, interruptible
 from molt.cli.invocation import Invocation
 from molt.encoder.errors import EncoderError
 from molt.index.errors import IndexingError
+from tests.panics import PanicException
 
 
 def failing(error: BaseException) -> typer.Typer:
@@ -41,6 +42,7 @@ def test_a_foreseen_error_is_its_message_and_status_one(error: Exception) -> Non
     [
         (errno.ENOSPC, "free some space"),
         (errno.EACCES, "permission denied"),
+        (errno.EROFS, "mounted read-only"),
         (errno.EIO, "Input/output error"),
     ],
 )
@@ -50,6 +52,13 @@ def test_a_disk_error_names_the_path_and_the_remedy(number: int, advice: str) ->
     assert done.exit_code == 1
     assert "/home/catalog" in done.stderr
     assert advice in done.stderr
+
+
+def test_a_panic_is_an_error_that_does_not_repeat_it() -> None:
+    done = CliRunner().invoke(failing(PanicException("a secret")), ["fail"])
+    assert done.exit_code == 1
+    assert "an extension in Rust panicked" in done.stderr
+    assert "secret" not in done.stderr
 
 
 def test_an_unforeseen_error_says_how_to_see_more_and_shows_no_traceback() -> None:

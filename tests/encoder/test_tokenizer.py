@@ -1,6 +1,7 @@
 import traceback
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -9,10 +10,11 @@ from tokenizers import Tokenizer as FastTokenizer
 from tokenizers import models, pre_tokenizers
 
 from molt.encoder import UnsafeCheckpointError
+from molt.encoder import tokenizer as module
 from molt.encoder.errors import UnreadableTextError
 from molt.encoder.tokenizer import Tokenizer
 from tests.checkpoints import REAL_MODEL
-from tests.panics import PANICKING, make_panicking
+from tests.panics import PANICKING, PanicException, make_panicking
 
 PATH = REAL_MODEL / "tokenizer.json"
 TOKENIZER = Tokenizer(PATH, max_length=256)
@@ -178,6 +180,17 @@ def test_a_tokenizer_that_panics_is_an_error_that_does_not_quote_the_text(
         with pytest.raises(UnreadableTextError, match="panics") as caught:
             read(["harmless", f"{HIDDEN} {PANICKING}"])
         assert HIDDEN not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_tokenizer_that_panics_while_it_is_opened_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def panic(path: str) -> FastTokenizer:
+        raise PanicException(path)
+
+    monkeypatch.setattr(module, "FastTokenizer", SimpleNamespace(from_file=panic))
+    with pytest.raises(UnsafeCheckpointError, match="is no tokenizer"):
+        Tokenizer(PATH, max_length=256)
 
 
 def test_a_tokenizer_that_fails_is_an_error_that_does_not_quote_the_text(tmp_path: Path) -> None:

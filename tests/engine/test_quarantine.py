@@ -1,9 +1,10 @@
 """A document that cannot be encoded is set aside by name, and nothing else suffers from it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,11 @@ from molt.encoder.errors import ClosedEncoderError
 from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
+from molt.index.generations import sealing
+from molt.index.segments.attributes import attributes_of
 from tests.app.serving import open_engine
 from tests.generations import make_generation
 from tests.hashing import HashingEncoder
@@ -74,6 +78,36 @@ def test_the_other_documents_and_the_other_collections_are_indexed(
     said = capfd.readouterr().out
     assert said.count("document.quarantined") == 1
     assert "secret" not in said
+
+
+def test_metadata_that_cannot_be_made_filterable_set_one_document_aside(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(metadata: Sequence[Mapping[str, object]], **more: Any) -> object:
+        if any("odd" in each for each in metadata):
+            raise PanicException(str(metadata))
+        return attributes_of(metadata, **more)
+
+    monkeypatch.setattr(sealing, "attributes_of", panic)
+    odd = Document("bad", "red hat", metadata={"odd": "a secret"})
+    write(engine, "shop", Document("a", "red socks"), odd, Document("b", "red boots"))
+    assert (found(engine, "shop"), aside(engine, "shop")) == ({"a", "b"}, ["bad"])
+
+
+def test_a_merge_that_panics_is_a_problem_of_its_collection_and_ends_no_thread(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(collection: Collection) -> bool:
+        if collection.name == "shop":
+            raise PanicException("a secret")
+        return False
+
+    monkeypatch.setattr(engine.indexer._writers, "merge", panic)
+    write(engine, "shop", Document("a", "red socks"))
+    wait_for_problem(engine, "collection 'shop' is not being indexed: an extension in Rust")
+    write(engine, "other", Document("b", "red boots"))
+    assert found(engine, "other") == {"b"}
+    assert all(thread.deaths == 0 for thread in engine.threads)
 
 
 def test_it_is_kept_and_a_restart_does_not_fail_at_it(engine: Engine, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 from tests.app.serving import open_engine
 from tests.generations import make_generation
+from tests.panics import PanicException
 
 SOON = 30.0
 
@@ -211,20 +212,30 @@ def test_whatever_one_collection_raises_the_others_are_refreshed_and_it_is_told_
     assert capfd.readouterr().out.count("refresh.failed") == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ArithmeticError("nobody thought of this"), "nobody thought of this"),
+        (PanicException("a secret"), "an extension in Rust panicked; standard error tells where"),
+    ],
+)
+@pytest.mark.parametrize("what", ["opened", "followed"])
 def test_a_library_that_fails_on_a_generation_is_a_problem_of_its_collection(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, what: str, error: BaseException, told: str
 ) -> None:
     def fail(*_: object) -> Snapshot:
-        raise ArithmeticError("nobody thought of this")
+        raise error
 
-    former = served(engine)
-    engine.catalog.collections.point("shop", generation=make_generation(engine, "shop"))
-    monkeypatch.setattr(pair, "open_snapshot", fail)
+    former, shop = served(engine), engine.catalog.collections.get("shop")
+    if what == "opened":
+        engine.catalog.collections.point("shop", generation=make_generation(engine, "shop"))
+        monkeypatch.setattr(pair, "open_snapshot", fail)
+    else:
+        engine.catalog.documents.upsert(shop, [Document("b", "blue socks")])
+        monkeypatch.setattr(Snapshot, "refreshed", fail)
     engine.live_collections.refresh_changed()
     assert served(engine) == former
-    assert engine.live_collections.problems() == {
-        "shop": "collection 'shop': nobody thought of this"
-    }
+    assert engine.live_collections.problems() == {"shop": f"collection 'shop': {told}"}
 
 
 def test_where_nothing_changed_nothing_is_asked_but_whether_it_did(

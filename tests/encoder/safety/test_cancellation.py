@@ -51,6 +51,30 @@ def test_what_has_not_begun_of_a_call_is_dropped_when_nobody_waits(scheduler: Sc
     assert done == []
 
 
+def test_nobody_waits_for_what_has_begun_once_nobody_wants_it(scheduler: Scheduler) -> None:
+    cancellation, begun, gate = Cancellation(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        assert gate.wait(10)
+
+    def call() -> None:
+        with cancellation.scope():
+            scheduler.run([hang, hang], lane=Lane.BACKGROUND)
+
+    with ThreadPoolExecutor(1) as callers:
+        calling = callers.submit(call)
+        assert begun.wait(10)
+        cancellation.cancel()
+        try:
+            with pytest.raises(AbandonedError):
+                calling.result(5)
+        finally:
+            gate.set()
+    assert scheduler.run([lambda: "done"], lane=Lane.BACKGROUND) == ["done"]
+    assert scheduler.deaths == 0
+
+
 def test_other_calls_go_on_when_one_is_given_up(scheduler: Scheduler) -> None:
     cancellation, begun, gate = Cancellation(), threading.Event(), threading.Event()
 

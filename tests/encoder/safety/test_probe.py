@@ -13,7 +13,8 @@ import pytest
 from onnx import ModelProto, helper
 from tokenizers import Tokenizer, models
 
-from molt.encoder import Checkpoint, NoVariantError, open_checkpoint, open_encoder
+from molt.encoder import Checkpoint, NoVariantError, open_checkpoint, open_encoder, opening
+from molt.encoder.runtimes.runtime import load_runtime
 from molt.encoder.safety import probe as module
 from molt.encoder.safety.confinement import ResourceLimits
 from molt.encoder.safety.probe import probed, require_sound
@@ -231,6 +232,26 @@ def test_another_vector_than_the_recorded_one_never_serves(tiny: Checkpoint, cac
         pass
     with pytest.raises(NoVariantError, match=r"makes another vector of 'A reference says"):
         open_encoder(seal(replace(tiny, references=(far,))), cache=cache, threads=1)
+
+
+def test_a_runtime_that_makes_other_vectors_here_than_where_it_was_tried_never_serves(
+    tiny: Checkpoint, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_sound(tiny, tiny.variants[0], cache=cache)
+
+    class Other:
+        def __init__(self) -> None:
+            self.genuine = load_runtime(tiny, tiny.variants[0], threads=1, cache=cache)
+
+        def run(self, ids: Any, mask: Any) -> Any:
+            return np.roll(self.genuine.run(ids, mask), 1, axis=1)
+
+        def run_tokens(self, ids: Any, mask: Any) -> Any:
+            return self.genuine.run_tokens(ids, mask)
+
+    monkeypatch.setattr(opening, "load_runtime", lambda *_, **__: Other())
+    with pytest.raises(NoVariantError, match=r"makes another vector of 'A reference says"):
+        open_encoder(tiny, cache=cache, threads=1)
 
 
 @pytest.mark.parametrize("vector", ["", "AAAA", "no base64!", "A" * 4 * DIMENSION])

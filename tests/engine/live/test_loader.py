@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, wait
 
 import pytest
 
+from molt.artifact import PanicError
 from molt.engine.live.loader import Loader
 from tests.panics import PanicException
 
@@ -70,6 +71,13 @@ def test_what_work_raises_is_told_to_who_waits_and_ends_no_thread(
 
     assert loader.soon("broken", fail).exception(SOON) is not None
     assert loader.soon("sound", list).result(SOON) is None
+
+
+def test_a_panic_is_told_as_an_error_like_others(loader: Loader) -> None:
+    def panic() -> None:
+        raise PanicException("a text")
+
+    assert isinstance(loader.soon("broken", panic).exception(SOON), PanicError)
 
 
 def test_closing_waits_for_what_is_at_work_but_not_for_what_hangs(go_on: threading.Event) -> None:

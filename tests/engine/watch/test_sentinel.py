@@ -27,6 +27,7 @@ from molt.index.errors import FilterError
 from molt.index.generations.occupancy import hold_writing
 from tests.app.serving import open_engine
 from tests.generations import make_generation
+from tests.panics import PanicException
 
 SECONDS = 100.0
 
@@ -350,8 +351,9 @@ def test_a_disk_that_is_full_when_it_goes_back_stops_nothing_else(
     assert pointed(engine).generation == bad
 
 
+@pytest.mark.parametrize("unlucky", [RuntimeError("unlucky"), PanicException("unlucky")])
 def test_what_one_collection_raises_keeps_no_other_from_being_taken_back(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, unlucky: BaseException
 ) -> None:
     fill(engine, name="other")
     other = partial(engine.live_collections.get, "other")
@@ -362,7 +364,7 @@ def test_what_one_collection_raises_keeps_no_other_from_being_taken_back(
 
     def fail_for_the_first(guarded: Any) -> None:
         if guarded.collection.name == "shop":
-            raise RuntimeError("unlucky")
+            raise unlucky
         look_at(guarded)
 
     monkeypatch.setattr(engine.sentinel, "_look_at", fail_for_the_first)
