@@ -40,6 +40,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.CollectionNotFoundError: (404, "collection_not_found"),
     index_errors.CollectionExistsError: (409, "collection_exists"),
     index_errors.AliasNotFoundError: (404, "alias_not_found"),
+    index_errors.CurationNotFoundError: (404, "curation_not_found"),
     index_errors.NameTakenError: (409, "name_taken"),
     index_errors.InvalidNameError: (422, "invalid_name"),
     index_errors.DocumentNotFoundError: (404, "document_not_found"),

@@ -22,6 +22,7 @@ _JOB = {"collection": "default"}
 EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
     "create_collection": {"application/json": {"name": "products"}},
     "change_collection": {"application/json": {"expiry_field": "valid_until"}},
+    "set_curation": {"application/json": {"query": "boots", "pinned": ["boots-1"]}},
     "put_documents": {
         "application/json": {"documents": [_DOCUMENT], "wait": True},
         "application/x-ndjson": _LINE,
@@ -73,6 +74,7 @@ _OWN: Mapping[str, Mapping[str, str]] = {
     "delete_document": {"id": "boots-1"},
     "delete_judgments": {"query": "q1"},
     "delete_pairs": {"query": "boots for rain"},
+    "delete_curation": {"query": "boots"},
 }
 
 

@@ -16,7 +16,7 @@ from molt.cli.commands import (
 from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
-from molt.cli.commands.contents import collections, documents
+from molt.cli.commands.contents import collections, curations, documents
 from molt.cli.commands.contents.export import export_collection
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
@@ -129,6 +129,11 @@ command(_documents, "list")(documents.list_documents)
 command(_documents, "count")(documents.count_documents)
 administrative(_documents, "patch")(documents.patch_documents)
 administrative(_documents, "delete")(documents.delete_documents)
+
+_curations = _group("curations", help="Documents pinned or hidden for a query: list, set, delete.")
+command(_curations, "list")(curations.list_curations)
+administrative(_curations, "set")(curations.set_curation)
+administrative(_curations, "delete")(curations.delete_curation)
 
 _checkpoints = _group("checkpoints", help="Encoders: list, show, name, add, choose, remove.")
 command(_checkpoints, "list")(checkpoints.list_checkpoints)

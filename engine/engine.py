@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import structlog
@@ -25,6 +26,7 @@ from molt.engine.models.models import Models
 from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releaser
 from molt.engine.search.boosting import Booster
+from molt.engine.search.curating import Curator
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import SearchAnswer, SearchQuery
@@ -178,6 +180,8 @@ class Engine:
         that others are to be like `DocumentNotFoundError` and `DocumentNotIndexedError`.
         """
         live = self.live_collections.get(query.collection)
+        defaults = self.live_collections.search_defaults(live.collection)
+        query = self._curator.curated(query, live, defaults)
         with self.sentinel.noting(live):
             return self._pipeline.search(query, live=live, catalog=self.catalog)
 
@@ -243,6 +247,10 @@ class Engine:
             ready=self._started and self.live_collections.can_answer(),
             problems=(*problems, *map(str, self.live_collections.failures)),
         )
+
+    @cached_property
+    def _curator(self) -> Curator:
+        return Curator(self.catalog)
 
     def _new_watcher(self) -> Watcher:
         looks = {

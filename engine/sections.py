@@ -163,6 +163,7 @@ class LimitSettings(_Section):
     max_k: int = Field(1000, ge=1, description="hits of one search")
     max_window: int = Field(10_000, ge=1, description="`offset` plus `k` of one search")
     max_searches: int = Field(100, ge=1, description="searches in one batch")
+    max_curations: int = Field(1000, ge=1, description="curations of one collection")
     max_filter_nodes: int = Field(256, ge=1, description="conditions in one filter")
     max_pending: int = Field(
         512, ge=1, description="requests of one kind at work or waiting; more get 429"

@@ -39,6 +39,10 @@ class NameTakenError(CatalogError):
     """An alias is to have the name of a collection, or a collection that of an alias."""
 
 
+class CurationNotFoundError(CatalogError):
+    """No curation of a collection for that query."""
+
+
 class InvalidNameError(CatalogError):
     """A name that the catalog does not take."""
 

@@ -24,6 +24,7 @@ from molt.engine.refusal import LONGEST_REST
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
+from molt.index.catalog.judging.curations import SearchDefaults
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.protocols import SearchableGeneration
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+_NO_DEFAULTS = SearchDefaults()
 _PATIENCE = 10.0
 """Seconds that a request waits for a collection that is being loaded."""
 
@@ -63,6 +65,7 @@ class LiveCollections:
         self._version: Hashable = None
         self._default: str | None = None
         self.aliases: Mapping[str, str] = {}
+        self._search_defaults: Mapping[int, SearchDefaults] | None = None
         self._unexpected: dict[str, str] = {}
         self._refreshed = threading.Condition()
         self.default_problem: str | None = None
@@ -116,6 +119,16 @@ class LiveCollections:
         found = self._catalog.aliases.all()
         self._default = found.pop(DEFAULT, None)
         self.aliases = self._catalog.names.by_name() | found
+
+    def read_search_defaults(self) -> None:
+        """Know what the searches of each collection now do where they say nothing of it."""
+        self._search_defaults = self._catalog.curations.defaults()
+
+    def search_defaults(self, collection: Collection) -> SearchDefaults:
+        """What the searches of a collection do, as far as memory tells."""
+        if self._search_defaults is None:
+            self.read_search_defaults()
+        return (self._search_defaults or {}).get(collection.id, _NO_DEFAULTS)
 
     def check_default(self) -> None:
         """Open what `default` names; that it is damaged is no reason not to serve the others.
@@ -225,6 +238,7 @@ class LiveCollections:
 
     def _read_catalog(self) -> None:
         self.read_aliases()
+        self.read_search_defaults()
         self.failures = self._catalog.failures.list()
         self._rows = {found.name: found for found in self._catalog.collections.list()}
         for name in self._collections.keys() - self._rows.keys():

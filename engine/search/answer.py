@@ -56,4 +56,5 @@ def _described(hit: Hit, include: Sequence[DocumentPart]) -> dict[str, Any]:
         "scores": {"dense": None, "lexical": None, "rerank": None} | dict(hit.scores),
         "passage": {"start": hit.passage.start, "end": hit.passage.end},
         "explanation": None,
+        **({"pinned": True} if hit.pinned else {}),
     }

@@ -11,7 +11,9 @@ depend on the query (Craswell et al. 2005, Relevance Weighting for Query Indepen
 section 3), stretched from 0..1 to -1..1, so that 0 is what the pivot or the half-life gets.
 """
 
+import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates
 from molt.engine.search.query import SearchQuery
 from molt.index.segments.readings import DAY
-from molt.index.segments.scalar import ScalarKind, shown_field
+from molt.index.segments.scalar import ScalarKind, own_field, shown_field
 from molt.index.selection.expiring import Clock, wall_clock
 
 BOOSTED = 1000
@@ -62,6 +64,17 @@ class AgeBoost:
 Boost = NumberBoost | AgeBoost
 
 
+@lru_cache(maxsize=256)
+def read_boosts(kept: str | None) -> tuple[Boost, ...]:
+    """The boosts that a collection keeps, from their JSON; none of None."""
+    return tuple(
+        NumberBoost(own_field(one["field"]), one["weight"], one["pivot"])
+        if one.get("pivot") is not None
+        else AgeBoost(own_field(one["field"]), one["weight"], one["half_life_days"])
+        for one in json.loads(kept or "[]")
+    )
+
+
 class Booster:
     """Boosts the best candidates of a search by what it asks for. `clock` says what age is now."""
 
@@ -79,7 +92,7 @@ class Booster:
         ordinals = np.array([one.ordinal for one in best], np.int64)
         gains, unknown = np.zeros(len(best)), []
         now = self._clock()
-        for boost in query.boosts:
+        for boost in query.boosts or ():
             values = live.snapshot.values_of(boost.field, boost.kind, ordinals)
             if values is None:
                 unknown.append(_vain(boost))

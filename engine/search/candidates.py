@@ -21,12 +21,16 @@ class Passage:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A document, by ordinal, with its best passage; `scores` by the names of retrievers."""
+    """A document, by ordinal, with its best passage; `scores` by the names of retrievers.
+
+    `pinned` where a curation has put it where it is.
+    """
 
     ordinal: int
     score: float
     passage: Passage
     scores: Mapping[str, float]
+    pinned: bool = False
 
 
 @dataclass(frozen=True)

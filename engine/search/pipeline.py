@@ -18,6 +18,7 @@ from molt.engine.search.candidates import (
     Retriever,
     Stopwatch,
 )
+from molt.engine.search.curating import parted
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.likeness import likened
 from molt.engine.search.query import Hit, Page, SearchAnswer, SearchQuery
@@ -52,16 +53,7 @@ class Pipeline:
             with watch.timing("liken"):
                 query = likened(query, live=live, catalog=catalog)
         end = query.offset + query.k
-        depth = max(end, BOOSTED) if query.boosts else end
-        legs = [one.retrieve(query, live, depth=depth, watch=watch) for one in self.retrievers]
-        with watch.timing("fuse"):
-            found = self.fuse(legs)
-        for rerank in self.rerankers:
-            with watch.timing("rerank"):
-                found = rerank(query, live, found)
-        if query.boosts:
-            with watch.timing("boost"):
-                found = self.boost(query, live, found)
+        found = self._curated(query, end, live=live, catalog=catalog, watch=watch)
         with watch.timing("hydrate"):
             chosen = found.ranking[query.offset : end]
             hits, seen = _hydrated(chosen, query, live=live, catalog=catalog)
@@ -76,14 +68,43 @@ class Pipeline:
             checkpoint=live.encoder.checkpoint.id,
             page=Page(hits, found.total, found.exact, following if seen else None),
             seconds=watch.seconds,
-            warnings=_warnings(legs, found),
-            truncated=any(leg.truncated for leg in legs),
+            warnings=found.warnings,
+            truncated=found.truncated,
         )
 
+    def _curated(
+        self, query: SearchQuery, end: int, *, live: Live, catalog: Catalog, watch: Stopwatch
+    ) -> Candidates:
+        """The first `end` candidates, those first that a curation has pinned."""
+        depth = max(end, BOOSTED) if query.boosts else end
+        parts = None
+        if query.pinned or query.hidden:
+            with watch.timing("curate"):
+                parts = parted(query, live=live, catalog=catalog)
+        if parts is None:
+            return self._ranked(query, live, depth=depth, watch=watch)
+        pinned = Candidates()
+        if parts.order:
+            pinned = self._ranked(parts.pinned, live, depth=len(parts.order), watch=watch)
+        return parts.joined(pinned, self._ranked(parts.rest, live, depth=depth, watch=watch))
 
-def _warnings(legs: Sequence[Candidates], found: Candidates) -> tuple[str, ...]:
-    """What was said of the query on the way, each once."""
-    return tuple(dict.fromkeys(one for part in (*legs, found) for one in part.warnings))
+    def _ranked(
+        self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch
+    ) -> Candidates:
+        legs = [one.retrieve(query, live, depth=depth, watch=watch) for one in self.retrievers]
+        with watch.timing("fuse"):
+            found = replace(
+                self.fuse(legs),
+                warnings=tuple(dict.fromkeys(one for leg in legs for one in leg.warnings)),
+                truncated=any(leg.truncated for leg in legs),
+            )
+        for rerank in self.rerankers:
+            with watch.timing("rerank"):
+                found = rerank(query, live, found)
+        if query.boosts:
+            with watch.timing("boost"):
+                found = self.boost(query, live, found)
+        return found
 
 
 def _hydrated(
@@ -103,7 +124,8 @@ def _hydrated(
                 return tuple(hits), seen
             if (found := stored.get(one.ordinal)) and live.shows(found.document):
                 document = found.document
-                hits.append(Hit(document.id, one.score, rank, document, one.passage, one.scores))
+                hit = Hit(document.id, one.score, rank, document, one.passage, one.scores)
+                hits.append(replace(hit, pinned=one.pinned) if one.pinned else hit)
                 rank += 1
                 chars += found.chars
     return tuple(hits), len(candidates)

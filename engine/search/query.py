@@ -20,6 +20,7 @@ class SearchQuery:
 
     By `text`, which is compared as an `input_type`; or with `like` in its place what is like these
     documents of the collection, by the `vector` `(dim,) float32` that the pipeline finds of them.
+    Boosted as the collection says unless it has `boosts`, and curated by `pinned` and `hidden` ids.
     With `max_chars` only the first hits whose documents together have so many characters.
     """
 
@@ -32,7 +33,9 @@ class SearchQuery:
     max_chars: int | None = None
     like: tuple[str, ...] = ()
     input_type: InputType = InputType.QUERY
-    boosts: "tuple[Boost, ...]" = ()
+    boosts: "tuple[Boost, ...] | None" = None
+    pinned: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     vector: Vectors | None = field(default=None, compare=False)
 
 
@@ -41,7 +44,7 @@ class Hit:
     """A document in a ranking: `rank` starts at 1, `passage` is its best one.
 
     `scores` are those of the retrievers that found it, by their names; `explanation` says why it is
-    where it is, where that was asked for.
+    where it is, where that was asked for; `pinned` that a curation has put it there.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Hit:
     passage: Passage
     scores: Mapping[str, float]
     explanation: Mapping[str, Any] | None = None
+    pinned: bool = False
 
 
 @dataclass(frozen=True)

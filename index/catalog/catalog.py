@@ -17,6 +17,7 @@ from molt.index.catalog.documents import Documents
 from molt.index.catalog.events import Events
 from molt.index.catalog.expiries import Expiries
 from molt.index.catalog.failures import JobFailures
+from molt.index.catalog.judging.curations import Curations
 from molt.index.catalog.judging.pages import RelevancePages
 from molt.index.catalog.judging.pairs import PairPages
 from molt.index.catalog.judging.relevance import Relevance
@@ -40,6 +41,7 @@ class Catalog:
         self.audit = AuditLog(database)
         self.aliases = Aliases(database)
         self.names = CheckpointNames(database)
+        self.curations = Curations(database)
         self.builds = Builds(database)
         self.failures = JobFailures(database)
 

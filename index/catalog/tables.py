@@ -172,6 +172,24 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+curations = Table(
+    "curations",
+    metadata,
+    _collection(primary=True),
+    Column("digest", LargeBinary, primary_key=True),  # of the query
+    Column("query", Text, nullable=False),
+    Column("pinned", Text, nullable=False),
+    Column("hidden", Text, nullable=False),
+)
+
+search_defaults = Table(
+    "search_defaults",
+    metadata,
+    _collection(primary=True),
+    Column("curated", BigInteger, nullable=False),
+    Column("boosts", Text),
+)
+
 keys = Table(
     "keys",
     metadata,

@@ -8,6 +8,7 @@ from tests.app.serving import serving
 
 OPERATIONS = {
     *("create_embeddings", "create_embeddings_of_deployment", "list_models", "get_model"),
+    *("list_curations", "set_curation", "delete_curation"),
     *("list_aliases", "set_alias", "delete_alias"),
     "export_documents",
     *("search", "search_by_url", "search_collection", "search_batch"),
@@ -46,6 +47,7 @@ WRITING = {
     *("dismiss_job", "name_release", "name_checkpoint", "unname_checkpoint"),
     *("activate", "rollback"),
     *("set_alias", "delete_alias"),
+    *("set_curation", "delete_curation"),
 }
 
 

@@ -17,6 +17,7 @@ from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.expiries import Stated
+from molt.index.catalog.judging.curations import Curation
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.schema import REVISIONS
@@ -56,6 +57,8 @@ def fill(catalog: Catalog) -> None:
     catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))
     catalog.collections.name_release("default", 1, "golden")
     catalog.names.set("0123456789abcdef", "golden")
+    catalog.curations.put("default", Curation("A  query", ("a",), ("c",)), most=9)
+    catalog.curations.boost("default", '[{"field":"z","pivot":1.0,"weight":0.1}]')
     catalog.builds.begin(collection, job="golden", generation="e" * 32)
     catalog.failures.note("default", kind="retrain", job="golden", reason="no judgments")
 

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import orjson
 from fastapi import Request
 from starlette.responses import Response
 
 from molt.app.http.admission import Bulkhead
-from molt.app.http.answers import Json
+from molt.app.http.answers import Json, encode
 from molt.app.http.auditing import administers
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
+from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import (
     CollectionPlace,
@@ -30,6 +32,7 @@ from molt.app.routes.conditions import matching_of, tagged
 from molt.app.service import service_of
 from molt.engine.engine import CollectionStatus, Engine
 from molt.index.catalog.access.reach import Reach
+from molt.index.catalog.collection import require_revision
 from molt.index.catalog.expiries import ExpiryState
 from molt.index.selection.expiring import expiry_warnings, state_warnings
 
@@ -98,11 +101,12 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
 async def patch_collection(
     request: Request, collection: CollectionPath, body: CollectionChange
 ) -> Json:
-    """Let documents expire by a date in their metadata, or no more; holds for all, at once."""
+    """By which date documents expire, and how searches are boosted; what is left out stays."""
+    if body.expiry_field is None and body.boosts is None:
+        wrong = "must be there, or `boosts`, or both"
+        raise InvalidRequestError([Violation(wrong, "body", ("expiry_field",))])
     service, match = service_of(request), matching_of(request)
-    state = await admission_of(request).run(
-        _change, service.engine, collection, body.expiry_field or None, match
-    )
+    state = await admission_of(request).run(_change, service.engine, collection, body, match)
     return Json(state, headers=tagged(state["revision"]))
 
 
@@ -132,9 +136,16 @@ def _create(engine: Engine, body: NewCollection) -> dict[str, Any]:
 
 
 def _change(
-    engine: Engine, name: str, field: str | None, match: frozenset[int] | None
+    engine: Engine, name: str, body: CollectionChange, match: frozenset[int] | None
 ) -> dict[str, Any]:
-    changed = engine.catalog.expiries.choose(name, field, match=match)
+    require_revision(engine.catalog.collections.get(name), match)
+    if body.boosts is not None:
+        kept = [one.model_dump(exclude_none=True) for one in body.boosts]
+        engine.catalog.curations.boost(name, encode(kept).decode() if kept else None)
+        engine.live_collections.read_search_defaults()
+    if body.expiry_field is None:
+        return _get(engine, name)
+    changed = engine.catalog.expiries.choose(name, body.expiry_field or None, match=match)
     warnings = expiry_warnings(engine.catalog, changed)
     engine.changed(name)
     return _get(engine, name) | {"warnings": list(warnings)}
@@ -158,10 +169,12 @@ def _detail(engine: Engine, status: CollectionStatus) -> dict[str, Any]:
         for one in engine.count_fields(status.collection)
     ]
     expiry = engine.catalog.expiries.state(status.collection)
+    boosts = engine.live_collections.search_defaults(status.collection).boosts
     warnings = [] if expiry is None else state_warnings(status.collection, expiry)
     return _state(status) | {
         "fields": fields,
         "expiry": None if expiry is None else _expiry(expiry),
+        "boosts": orjson.loads(boosts or "[]"),
         "warnings": warnings,
     }
 

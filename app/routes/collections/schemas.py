@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from molt.app.http.texts import CollectionName, without_nul
 from molt.app.http.validation import Strict
+from molt.app.routes.search.boosts import BoostBody, Boosts
 from molt.index.catalog.fields import MAX_FIELD_CHARS
 
 ExpiryField = Annotated[
@@ -29,9 +30,13 @@ class NewCollection(Strict):
 class CollectionChange(Strict):
     """The body of `PATCH /collections/{collection}`."""
 
-    expiry_field: ExpiryField = Field(
+    expiry_field: ExpiryField | None = Field(
+        default=None,
         description="the field of the metadata whose date says when a document expires; an empty "
-        "string lets none expire any more"
+        "string lets none expire any more",
+    )
+    boosts: Boosts | None = Field(
+        default=None, description="of searches that name none; an empty list boosts none any more"
     )
 
 
@@ -111,6 +116,7 @@ class CollectionDetail(CollectionState):
 
     fields: list[FieldState]
     expiry: ExpiryDetail | None
+    boosts: list[BoostBody]
     warnings: list[str]
 
 

@@ -106,7 +106,7 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         text=wanted.text,
         like=wanted.ids,
         input_type=wanted.input_type,
-        boosts=tuple(one.meant for one in body.boosts),
+        boosts=None if body.boosts is None else tuple(one.meant for one in body.boosts),
         collection=body.collection,
         k=body.k,
         offset=offset,

@@ -67,7 +67,7 @@ class SearchBody(Strict):
     sort: Nothing = Field(default=[], max_length=0)
     group_by: Nothing = Field(default=[], max_length=0)
     like: LikeBody | None = None
-    boosts: Boosts = Field(default=[])
+    boosts: Boosts | None = None
     highlight: Never = False
     explain: Never = False
     rerank: Never = False
@@ -139,6 +139,7 @@ class FoundDocument(BaseModel):
     scores: Scores
     passage: PassageSpan
     explanation: None
+    pinned: bool = Field(default=False, description="there where a curation put it first")
 
 
 class SearchResult(BaseModel):

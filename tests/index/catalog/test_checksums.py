@@ -11,6 +11,7 @@ from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
+from molt.index.catalog.judging.curations import Curation
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.storage.checksums import changed_rows
@@ -40,6 +41,9 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         catalog.collections.point(name, generation="f" * 32, reason=Reason("ops", "why"))
         catalog.builds.begin(collection, job=f"job of {name}", generation=name)
         catalog.failures.note(name, kind="retrain", job="j", reason="too few")
+        for query in ("boots", "boots", "socks"):
+            catalog.curations.put(name, Curation(query, ("d1",)), most=9)
+        catalog.curations.remove(name, "socks")
     catalog.keys.create("mine", Role.WRITE)
     catalog.keys.note_use(1)
     catalog.audit.record(

@@ -22,6 +22,7 @@ from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.expiries import Stated
+from molt.index.catalog.judging.curations import Curation
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
@@ -34,6 +35,10 @@ pytestmark = [
     pytest.mark.promise("P7", "catalogs of earlier revisions"),
     pytest.mark.usefixtures("migrating"),
 ]
+
+
+CURATED = "0008"
+"""The revision that brought curations."""
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_uses(catalog: Catalog) -> None:
@@ -207,5 +212,8 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert (key.used_at is not None) == (revision >= "0005")
     assert len(catalog.audit.page(AuditFilter(), limit=9)) == len(scoped)
     assert len(catalog.names.all()) == len(scoped)
+    curated = [Curation("a query", ("a",), ("c",))] if revision >= CURATED else []
+    assert [*catalog.curations.list(collection)] == curated
+    assert [one.curated for one in catalog.curations.defaults().values()] == [1] * len(curated)
     assert flaws_of(catalog) == []
     catalog.close()

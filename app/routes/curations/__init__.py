@@ -1,0 +1,1 @@
+"""Curations over HTTP."""
