@@ -48,6 +48,7 @@ from molt.app.routes.releases import endpoints as releases
 from molt.app.routes.reports import endpoints as reports
 from molt.app.routes.search import batch as search_batch
 from molt.app.routes.search import endpoints as search
+from molt.app.routes.search import suggest
 from molt.app.routes.tei import endpoints as tei
 from molt.app.routes.tei import tokens as tei_tokens
 from molt.app.service import Service
@@ -76,6 +77,7 @@ NOUNS = (
     openai,
     search,
     search_batch,
+    suggest,
     tei,
     tei_tokens,
     documents,

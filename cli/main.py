@@ -18,6 +18,7 @@ from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
 from molt.cli.commands.contents import collections, curations, documents
 from molt.cli.commands.contents.export import export_collection
+from molt.cli.commands.contents.suggest import suggest
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
@@ -82,6 +83,7 @@ command(app, "worker")(worker)
 command(app, "import")(import_files)
 command(app, "export")(export_collection)
 command(app, "search")(search)
+command(app, "suggest")(suggest)
 administrative(app, "train")(train)
 administrative(app, "tune")(tune)
 administrative(app, "distil")(distil)

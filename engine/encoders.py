@@ -13,9 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from molt.encoder.encoder import Encoder
+from molt.encoder.errors import CheckpointNotFoundError
+from molt.encoder.opening import open_encoder
 from molt.encoder.safety.cancellation import Cancellation
+from molt.encoder.store import CheckpointStore
 from molt.engine.errors import EncodersBusyError
-from molt.engine.refusal import Files, Refusal, look_at, unraised
+from molt.engine.refusal import Files, Refusal, files_under, look_at, unraised
+from molt.engine.settings import Settings
 
 _FIRST_REST = 1.0
 
@@ -163,3 +167,25 @@ class Encoders:
             opened.encoder.set_exception(error)
             raise
         self._opening_seconds = time.monotonic() - began
+
+
+def checkpoint_encoders(settings: Settings) -> Encoders:
+    """Encoders opened from the home's checkpoints, each verified first."""
+    store = CheckpointStore(settings.layout.checkpoints)
+
+    def open_one(checkpoint_id: str) -> Encoder:
+        return open_encoder(
+            store.open(checkpoint_id),
+            runtime=settings.encoder.runtime,
+            threads=settings.encoder_threads,
+            cache=settings.layout.cache,
+            seconds=settings.limits.encode_seconds,
+        )
+
+    def files(checkpoint_id: str) -> Files:
+        try:
+            return files_under(store.path(checkpoint_id))
+        except CheckpointNotFoundError:
+            return ()
+
+    return Encoders(open_one, files=files, max_lent=settings.encoder.max_open)

@@ -13,23 +13,20 @@ from typing import Self
 
 import structlog
 
-from molt.encoder.encoder import Encoder
-from molt.encoder.errors import CheckpointNotFoundError
-from molt.encoder.opening import open_encoder
 from molt.encoder.store import CheckpointStore
-from molt.engine.encoders import Encoders
+from molt.engine.encoders import Encoders, checkpoint_encoders
 from molt.engine.indexer import Indexer
 from molt.engine.job_problems import JobProblems
 from molt.engine.live.live_collection import LiveState
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.models.models import Models
-from molt.engine.refusal import Files, files_under
 from molt.engine.releasing import Releaser
 from molt.engine.search.boosting import Booster
 from molt.engine.search.curating import Curator
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import SearchAnswer, SearchQuery
+from molt.engine.search.suggesting import Suggester
 from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread
 from molt.engine.watch.sentinel import Sentinel
@@ -167,6 +164,7 @@ class Engine:
         self._started = False
         self.indexer.close()
         self._watcher.close()
+        self.suggester.close()
         self.live_collections.close()
         self._encoders.close()
         if self._jobs is not None:
@@ -249,6 +247,13 @@ class Engine:
         )
 
     @cached_property
+    def suggester(self) -> Suggester:
+        """What completes queries; it begins with nothing."""
+        return Suggester(
+            self.settings.suggest, catalog=self.catalog, live_collections=self.live_collections
+        )
+
+    @cached_property
     def _curator(self) -> Curator:
         return Curator(self.catalog)
 
@@ -259,25 +264,3 @@ class Engine:
             "jobs": self._job_problems.look,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)
-
-
-def checkpoint_encoders(settings: Settings) -> Encoders:
-    """Encoders opened from the home's checkpoints, each verified first."""
-    store = CheckpointStore(settings.layout.checkpoints)
-
-    def open_one(checkpoint_id: str) -> Encoder:
-        return open_encoder(
-            store.open(checkpoint_id),
-            runtime=settings.encoder.runtime,
-            threads=settings.encoder_threads,
-            cache=settings.layout.cache,
-            seconds=settings.limits.encode_seconds,
-        )
-
-    def files(checkpoint_id: str) -> Files:
-        try:
-            return files_under(store.path(checkpoint_id))
-        except CheckpointNotFoundError:
-            return ()
-
-    return Encoders(open_one, files=files, max_lent=settings.encoder.max_open)

@@ -190,6 +190,20 @@ class LimitSettings(_Section):
     )
 
 
+class SuggestSettings(_Section):
+    """Which queries are completed, and by what."""
+
+    min_users: int = Field(
+        5, ge=2, description="different users who must have asked a query before others see it"
+    )
+    refresh_seconds: float = Field(
+        10.0, gt=0, description="how soon titles and queries that are new are suggested"
+    )
+    max_titles: int = Field(
+        1_000_000, ge=1, description="titles of one collection that are looked at"
+    )
+
+
 class AuditSettings(_Section):
     """How long it is known who administered what."""
 

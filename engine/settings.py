@@ -30,6 +30,7 @@ from molt.engine.sections import (
     LimitSettings,
     LogSettings,
     ModelSettings,
+    SuggestSettings,
     WatchSettings,
     WorkerSettings,
 )
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(WorkerSettings(), description="what trains and re-indexes")
     watch: WatchSettings = Field(WatchSettings(), description="what is watched after a flip")
     limits: LimitSettings = Field(LimitSettings(), description="what a request may ask for")
+    suggest: SuggestSettings = Field(SuggestSettings(), description="what completes queries")
     audit: AuditSettings = Field(AuditSettings(), description="how long the audit log goes back")
     cors: CorsSettings = Field(CorsSettings(), description="which pages from elsewhere may ask")
     log: LogSettings = Field(LogSettings(), description="what is logged")

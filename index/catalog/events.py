@@ -3,6 +3,8 @@
 Kept as they came, in the order in which they came; whoever learns from them interprets them.
 """
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from sqlalchemy import func, insert, select
 from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.fields import check_id, check_optional_id, encode_metadata
+from molt.index.catalog.judging.curations import normalised
 from molt.index.catalog.rows.counters import lock_counters
 from molt.index.catalog.storage.database import Database
 from molt.index.errors import InvalidEventError, InvalidFieldError
@@ -21,6 +24,8 @@ _IDS = ("query_id", "user_id", "session_id", "client_id")
 _EXTRACTED = {*_IDS, "action_name", "timestamp"}
 _MAX_POSITION = 2**31
 _NEWEST = 50_000
+_ASKED = '"user_query"'
+_LONGEST_QUERY = 200
 
 CLICK = "click"
 """The action of a user who followed a hit."""
@@ -79,6 +84,43 @@ class Events:
             if rows:
                 connection.execute(insert(tables.events), rows)
         return len(rows)
+
+    def last(self, collection: Collection) -> int:
+        """The number of the newest event; 0 where there is none."""
+        columns = tables.events.c
+        newest = select(func.max(columns.id)).where(columns.collection_id == collection.id)
+        with self._database.reading() as connection:
+            return connection.scalar(newest) or 0
+
+    def asked(self, collection: Collection, *, least: int) -> dict[str, int]:
+        """How many users asked each query, of those that at least `least` different ones asked.
+
+        A query is an event's `user_query` as it was written first, whatever its capitals and
+        blanks; a user is who it names as that, as a client or as a session. Events that name
+        nobody do not count. Looks at the newest events only, some tens of thousands.
+        """
+        columns = tables.events.c
+        who = (columns.user_id, columns.client_id, columns.session_id)
+        newest = (
+            select(columns.rest, *who)
+            .where(columns.collection_id == collection.id, columns.rest.contains(_ASKED))
+            .order_by(columns.id.desc())
+            .limit(_NEWEST)
+        )
+        users: dict[str, set[str]] = defaultdict(set)
+        written: dict[str, str] = {}
+        with self._database.reading() as connection:
+            for rest, *names in connection.execute(newest):
+                query = json.loads(rest).get("user_query")
+                user = next((name for name in names if name is not None), None)
+                if user is not None and isinstance(query, str) and len(query) <= _LONGEST_QUERY:
+                    users[normalised(query)].add(user)
+                    written[normalised(query)] = " ".join(query.split())
+        return {
+            written[query]: len(each)
+            for query, each in users.items()
+            if query and len(each) >= least
+        }
 
     def clicked(
         self, collection: Collection, *, since: datetime, until: datetime

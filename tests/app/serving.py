@@ -19,8 +19,8 @@ from molt.app.application import create_app
 from molt.app.server import serve
 from molt.app.service import Service
 from molt.encoder.encoder import Encoder
-from molt.engine.encoders import Encoders
-from molt.engine.engine import Engine, checkpoint_encoders
+from molt.engine.encoders import Encoders, checkpoint_encoders
+from molt.engine.engine import Engine
 from molt.engine.settings import Settings, load_settings
 from molt.index.selection.expiring import Clock, wall_clock
 from tests.hashing import HashingEncoder

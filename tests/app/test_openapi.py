@@ -8,6 +8,7 @@ from tests.app.serving import serving
 
 OPERATIONS = {
     *("create_embeddings", "create_embeddings_of_deployment", "list_models", "get_model"),
+    "suggest",
     *("list_curations", "set_curation", "delete_curation"),
     *("list_aliases", "set_alias", "delete_alias"),
     "export_documents",

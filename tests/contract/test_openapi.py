@@ -38,6 +38,10 @@ ACCEPTED = ["2xx", "401", "403", "404", "409"]
 INEXPRESSIBLE = {
     "POST /search": 422,
     "GET /search": 422,
+    "GET /suggest": 422,
+    "PUT /collections/{collection}/curations": 422,
+    "DELETE /collections/{collection}/curations": 422,
+    "PATCH /collections/{collection}": 422,
     "POST /collections/{collection}/search": 422,
     "POST /search/batch": 422,
     "POST /collections/{collection}/documents": 422,

@@ -104,7 +104,7 @@ class Mall:
 
 
 def _query(path: str, method: str, target: Target) -> dict[str, str]:
-    if (method, path) == ("GET", "/search"):
+    if path in {"/search", "/suggest"} and method == "GET":
         return {"q": "boots", "collection": target.collection}
     return {"collection": target.collection} if path in _BY_QUERY else {}
 

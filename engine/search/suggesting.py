@@ -1,0 +1,164 @@
+"""Suggestions: how a query that is being typed may go on.
+
+By titles of documents, and by queries that several users have asked; what one user alone has asked
+is nobody else's. What is suggested is kept in memory and made anew in the background when it has
+changed; whether a title is still there is asked of the catalog each time.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import polars as pl
+
+from molt.engine.live.live_collections import LiveCollections
+from molt.engine.live.loader import Loader
+from molt.engine.live.pair import Live
+from molt.engine.search.prefixes import PrefixIndex, WeighedTexts, folded_texts
+from molt.engine.sections import SuggestSettings
+from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collection import Collection
+from molt.index.catalog.rows.titles import AllTitles
+
+PATIENCE = 1.0
+"""Seconds that a request waits for what is made for the first time."""
+_LOOKED_AT = 8
+"""So many documents of one title are looked at to see whether one is still there."""
+_SCHEMA = {"ordinal": pl.Int64, "title": pl.String}
+_USED = 1_000
+"""A query that one more user has asked goes before so many titles alike."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A text to go on with; `count` documents have the title, or users asked the query."""
+
+    text: str
+    kind: Literal["title", "query"]
+    count: int
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """The best first; not `complete` while they are made for the first time."""
+
+    found: tuple[Suggestion, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What changes with every document and every event of a collection."""
+
+    revision: int
+    event: int
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What can be suggested of a collection that stood at `mark`, looked at `at` (monotonic).
+
+    `folded` are the texts as they are compared; `ordinals` are some of the documents that have each
+    title, a query has none.
+    """
+
+    mark: _Mark
+    at: float
+    folded: Sequence[str]
+    suggestions: tuple[Suggestion, ...]
+    ordinals: tuple[tuple[int, ...], ...]
+    index: PrefixIndex
+
+
+class Suggester:
+    """Suggestions for every collection. Thread-safe."""
+
+    def __init__(
+        self,
+        settings: SuggestSettings,
+        *,
+        catalog: Catalog,
+        live_collections: LiveCollections,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._live_collections = live_collections
+        self._clock = clock
+        self._loader = Loader()
+        self._known: dict[int, _Known] = {}
+
+    def suggest(
+        self, name: str, prefix: str, *, k: int, patience: float | None = PATIENCE
+    ) -> Suggestions:
+        """The `k` best for a prefix; what is made for the first time is waited for so many seconds.
+
+        Raises `CollectionNotFoundError` and `UnavailableError`.
+        """
+        live = self._live_collections.get(name)
+        collection = live.collection
+        known = self._known.get(collection.id)
+        if known is None:
+            made = self._loader.now(str(collection.id), partial(self._make, collection))
+            wait([made], timeout=patience)
+            known = self._known.get(collection.id)
+            if known is None:
+                return Suggestions(complete=False)
+        elif self._clock() - known.at >= self._settings.refresh_seconds:
+            self._loader.soon(str(collection.id), partial(self._make, collection))
+        return Suggestions(tuple(self._found(known, prefix, live, k=k)))
+
+    def close(self) -> None:
+        """Finish what is being made."""
+        self._loader.close()
+
+    def _found(self, known: _Known, prefix: str, live: Live, *, k: int) -> list[Suggestion]:
+        places = known.index.find(prefix, k=2 * k)
+        ordinals = [one for place in places for one in known.ordinals[place]]
+        there = self._titles(ordinals, live)
+        return [
+            known.suggestions[place]
+            for place in places
+            if known.suggestions[place].kind == "query"
+            or any(there.get(one) == known.folded[place] for one in known.ordinals[place])
+        ][:k]
+
+    def _titles(self, ordinals: Sequence[int], live: Live) -> Mapping[int, str]:
+        """As they are compared, of the documents that are still there and have not expired."""
+        found = self._catalog.titles.at(live.collection, ordinals)
+        if live.collection.expiry_field is not None and live.snapshot is not None:
+            shown = live.snapshot.vectors_of(list(found))
+            found = {ordinal: title for ordinal, title in found.items() if ordinal in shown}
+        return dict(zip(found, folded_texts(list(found.values())), strict=True))
+
+    def _make(self, collection: Collection) -> None:
+        at, known = self._clock(), self._known.get(collection.id)
+        row = self._catalog.collections.get(collection.name)
+        mark = _Mark(row.revision, self._catalog.events.last(row))
+        if known is not None and known.mark == mark:
+            self._known[row.id] = replace(known, at=at)
+            return
+        titles = self._catalog.titles.all(row, limit=self._settings.max_titles)
+        asked = self._catalog.events.asked(row, least=self._settings.min_users)
+        self._known[row.id] = _made(mark, at, titles, asked)
+
+
+def _made(mark: _Mark, at: float, titles: AllTitles, asked: Mapping[str, int]) -> _Known:
+    frame = pl.DataFrame({"ordinal": titles.ordinals, "title": titles.titles}, schema=_SCHEMA)
+    grouped = (
+        frame.with_columns(folded=folded_texts(titles.titles))
+        .filter(pl.col("folded") != "")
+        .group_by("folded", maintain_order=True)
+        .agg(pl.col("title").first(), pl.len(), pl.col("ordinal").tail(_LOOKED_AT))
+    )
+    queries = [Suggestion(query, "query", count) for query, count in asked.items()]
+    found = [Suggestion(text, "title", n) for _, text, n, _ in grouped.rows()]
+    suggestions = (*queries, *found)
+    weights = [one.count * (_USED if one.kind == "query" else 1) for one in suggestions]
+    looked = [()] * len(queries) + [tuple(row[3]) for row in grouped.rows()]
+    index = PrefixIndex(WeighedTexts([one.text for one in suggestions], weights))
+    folded = folded_texts([*asked, *grouped["title"]]).to_list()
+    return _Known(mark, at, folded, suggestions, tuple(looked), index)
