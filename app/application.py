@@ -46,6 +46,7 @@ from molt.app.routes.judgments import pairs
 from molt.app.routes.openai import endpoints as openai
 from molt.app.routes.releases import endpoints as releases
 from molt.app.routes.reports import endpoints as reports
+from molt.app.routes.rerank import endpoints as rerank
 from molt.app.routes.search import batch as search_batch
 from molt.app.routes.search import endpoints as search
 from molt.app.routes.search import suggest
@@ -60,6 +61,7 @@ EXPORTS = 4
 """So many collections are exported at once, each on as much disk as it has texts."""
 THREADS: Mapping[Bulkhead, int] = {
     Bulkhead.READS: cores() + 1,  # more would only take the interpreter from the event loop
+    Bulkhead.RERANKS: cores() + 1,
     Bulkhead.QUERIES: 8,  # which mostly wait for the encoder, and keep it at work
     Bulkhead.BULK: 8,  # which mostly wait for it, too
     Bulkhead.EXPORTS: EXPORTS,
@@ -80,6 +82,7 @@ NOUNS = (
     suggest,
     tei,
     tei_tokens,
+    rerank,
     documents,
     many_documents,
     deletion,

@@ -88,7 +88,6 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     failures.InvalidCheckpointError: (422, "invalid_checkpoint"),
     failures.UnknownCheckpointError: (404, "checkpoint_not_found"),
     failures.UnknownReportError: (404, "report_not_found"),
-    failures.NotAvailableError: (422, "not_available_yet"),
     failures.BodyTooLargeError: (413, "body_too_large"),
     failures.InvalidCodingError: (422, "invalid_coding"),
     failures.TextTooLongError: (413, "text_too_long"),

@@ -55,6 +55,19 @@ EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
         "application/json": {"model": "default", "input": ["warm waterproof boots"]}
     },
     "embed": {"application/json": {"inputs": "warm waterproof boots"}},
+    "rerank_documents": {
+        "application/json": {
+            "query": "warm waterproof boots",
+            "documents": ["Boots for walks in the rain.", "Sandals for the beach."],
+            "top_n": 1,
+        }
+    },
+    "rerank": {
+        "application/json": {
+            "query": "warm waterproof boots",
+            "texts": ["Boots for walks in the rain.", "Sandals for the beach."],
+        }
+    },
     "retrain": {"application/json": _JOB},
     "reindex": {"application/json": _JOB},
     "merge": {"application/json": _JOB},

@@ -60,6 +60,10 @@ class Metrics:
         )
         self._encode_seconds = self._histogram("molt_encode_seconds", "Seconds of encoding")
         self._search_seconds = self._histogram("molt_search_seconds", "Seconds of index search")
+        self._rerank_seconds = self._histogram("molt_rerank_seconds", "Seconds of re-ranking")
+        self._reranked = self._counter(
+            "molt_reranked_texts_total", "Texts compared with a query token by token", "tokens"
+        )
         self._rollbacks = self._counter(
             "molt_watch_rollbacks_total", "Generations that the watch took back", "collection"
         )
@@ -93,6 +97,12 @@ class Metrics:
         """Count one search, by its two parts."""
         self._encode_seconds.labels(route).observe(encode_seconds)
         self._search_seconds.labels(route).observe(search_seconds)
+
+    def reranked(self, *, route: str, seconds: float, passages: int, encoded: int) -> None:
+        """Count one re-ranking of texts, some of which had to be encoded."""
+        self._rerank_seconds.labels(route).observe(seconds)
+        self._reranked.labels("cached").inc(passages - encoded)
+        self._reranked.labels("encoded").inc(encoded)
 
     def encoded(self, *, route: str, seconds: float, texts: int, tokens: int) -> None:
         """Count one request for embeddings."""

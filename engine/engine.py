@@ -13,6 +13,8 @@ from typing import Self
 
 import structlog
 
+from molt.encoder.late_interaction.late_interaction import LateInteraction
+from molt.encoder.late_interaction.token_cache import TokenCache
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders, checkpoint_encoders
 from molt.engine.indexer import Indexer
@@ -27,6 +29,7 @@ from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.search.suggesting import Suggester
+from molt.engine.search.token_reranker import TokenReranker
 from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread
 from molt.engine.watch.sentinel import Sentinel
@@ -84,18 +87,20 @@ class Engine:
         catalog.collections.reserve(settings.models.aliases)
         self.checkpoints = CheckpointStore(settings.layout.checkpoints)
         self.generations = GenerationStore(settings.layout.generations)
-        self.live_collections = LiveCollections(
+        self.live_collections = live = LiveCollections(
             catalog=catalog,
             generations=self.generations,
             encoders=encoders,
             poll_seconds=settings.index.poll_seconds,
             clock=clock,
         )
+        interaction = LateInteraction(TokenCache(settings.encoder.token_cache_bytes))
         self.models = Models(
             settings,
             catalog=catalog,
             encoders=encoders,
             live_collections=self.live_collections,
+            interaction=interaction,
         )
         self.indexer = Indexer(
             settings,
@@ -106,15 +111,13 @@ class Engine:
             clock=clock,
         )
         self.releaser = Releaser(
-            catalog=catalog,
-            store=self.generations,
-            encoders=encoders,
-            live_collections=self.live_collections,
+            catalog=catalog, store=self.generations, encoders=encoders, live_collections=live
         )
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
-        self._pipeline = Pipeline(boost=Booster(clock))
+        reranker = TokenReranker(catalog, interaction)
+        self._pipeline = Pipeline(rerankers=(reranker,), boost=Booster(clock))
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
         self._watcher = self._new_watcher()
@@ -175,7 +178,8 @@ class Engine:
         """Answer from exactly one encoder and one index.
 
         Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`; of documents
-        that others are to be like `DocumentNotFoundError` and `DocumentNotIndexedError`.
+        that others are to be like `DocumentNotFoundError` and `DocumentNotIndexedError`; and
+        `MissingCapabilityError` for a re-ranking that the encoder cannot do.
         """
         live = self.live_collections.get(query.collection)
         defaults = self.live_collections.search_defaults(live.collection)

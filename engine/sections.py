@@ -79,6 +79,9 @@ class EncoderSettings(_Section):
     max_open: int = Field(
         2, ge=1, le=1000, description="encoders opened for requests beside those that serve"
     )
+    token_cache_bytes: int = Field(
+        256 * 2**20, ge=0, description="token vectors that re-ranking keeps in memory, a process"
+    )
 
 
 class ModelSettings(_Section):
@@ -164,6 +167,7 @@ class LimitSettings(_Section):
     max_window: int = Field(10_000, ge=1, description="`offset` plus `k` of one search")
     max_searches: int = Field(100, ge=1, description="searches in one batch")
     max_curations: int = Field(1000, ge=1, description="curations of one collection")
+    max_rerank: int = Field(200, ge=1, description="`depth` to which one search is re-ranked")
     max_filter_nodes: int = Field(256, ge=1, description="conditions in one filter")
     max_pending: int = Field(
         512, ge=1, description="requests of one kind at work or waiting; more get 429"

@@ -26,6 +26,8 @@ class Bulkhead(StrEnum):
 
     READS = "reads"
     """Short ones that only read: a search, a document."""
+    RERANKS = "reranks"
+    """Searches that re-rank, for which passages may have to be encoded."""
     QUERIES = "queries"
     """The embedding of one query."""
     BULK = "bulk"

@@ -16,8 +16,8 @@ Family = Literal["openai", "tei", "problem"]
 TEI_PATHS = frozenset(
     {"/", "/embed", "/embed_all", "/similarity", "/tokenize", "/decode", "/rerank", "/info"}
 )
-_OPENAI_PATHS = frozenset({"v1", "embeddings", "models", "openai"})
-"""What the paths of OpenAI's and Azure's clients begin with."""
+_OPENAI_PATHS = frozenset({"v1", "v2", "embeddings", "models", "openai"})
+"""What the paths of OpenAI's, Azure's and Cohere's clients begin with."""
 _TEI_TYPES = {429: "Overloaded", 503: "Unhealthy"}
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 

@@ -144,13 +144,6 @@ class UnknownReportError(RequestError):
         super().__init__(f"there is no report {report_id[:80]!r}; GET /admin/reports lists them")
 
 
-class NotAvailableError(RequestError):
-    """A route of the surface that this version does not serve yet."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not available yet in this version of Molt")
-
-
 class BodyTooLargeError(RequestError):
     """The body, or a line of it, exceeds a limit."""
 

@@ -13,6 +13,7 @@ from molt.cli.output import Listing, snippet
 
 if TYPE_CHECKING:
     from molt.engine.search.query import SearchAnswer
+    from molt.engine.search.reranking import Reranking
     from molt.index.segments.filters.clauses import Filter
 
 SNIPPET_CHARS = 100
@@ -36,6 +37,15 @@ def search(  # noqa: PLR0913  each by name
             "--filter", metavar="JSON", help='A filter, as {"field": "brand", "eq": "acme"}.'
         ),
     ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND", help="Look at the best hits again: `tokens` compares token by token."
+        ),
+    ] = None,
+    rerank_depth: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
+    ] = None,
 ) -> None:
     """Search a collection from the shell; no server is needed and none is asked."""
     from molt.index.catalog.fields import is_blank
@@ -57,6 +67,7 @@ def search(  # noqa: PLR0913  each by name
         k=k,
         where=None if where is None else parsed_filter(where),
         like=tuple(dict.fromkeys(like or ())),
+        rerank=parsed_reranking(rerank, rerank_depth, has_query=not like),
     )
     with opened_engine(settings) as engine:
         started = time.perf_counter()
@@ -82,6 +93,22 @@ def parsed_filter(where: str) -> "Filter":
     except orjson.JSONDecodeError as error:
         raise typer.BadParameter(f"is not JSON: {error}", param_hint="--filter") from None
     return parse_filter(value)
+
+
+def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "Reranking | None":
+    """What is given as `--rerank` and `--rerank-depth`. Raises `typer.BadParameter`."""
+    from molt.engine.search.reranking import DEFAULT_DEPTH, Reranking, RerankKind
+
+    if kind is None and depth is not None:
+        raise typer.BadParameter("needs --rerank", param_hint="--rerank-depth")
+    if kind is None:
+        return None
+    if not has_query:
+        raise typer.BadParameter("compares documents with a QUERY", param_hint="--rerank")
+    if kind not in [*RerankKind]:
+        known = ", ".join(RerankKind)
+        raise typer.BadParameter(f"is none of: {known}", param_hint="--rerank")
+    return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH)
 
 
 def _listing(answer: "SearchAnswer") -> Listing:

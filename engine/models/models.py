@@ -12,6 +12,7 @@ from molt.artifact import ArtifactError
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.encoder import Encoder, InputType
 from molt.encoder.errors import CheckpointNotFoundError
+from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders
 from molt.engine.errors import NoCheckpointError, UnknownModelError
@@ -28,6 +29,7 @@ from molt.engine.models.names import (
     set_alias,
     target_of,
 )
+from molt.engine.models.rating import Rating, rate_with
 from molt.engine.settings import Settings
 from molt.index.catalog.access.reach import EVERYTHING, Reach
 from molt.index.catalog.aliases import DEFAULT
@@ -56,12 +58,14 @@ class Models:
         catalog: Catalog,
         encoders: Encoders,
         live_collections: LiveCollections,
+        interaction: LateInteraction,
     ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._checkpoints = CheckpointStore(settings.layout.checkpoints)
         self._encoders = encoders
         self._live_collections = live_collections
+        self._interaction = interaction
 
     @contextmanager
     def encoder(self, name: str) -> Iterator[Encoder]:
@@ -107,6 +111,14 @@ class Models:
             return embed_with(
                 encoder, texts, model=model, input_type=input_type, dimensions=dimensions
             )
+
+    def rate(self, query: str, texts: Sequence[str], *, model: str) -> Rating:
+        """How relevant `texts`, at least one, are to a query.
+
+        Raises as `encoder` does, and as `LateInteraction.compare`.
+        """
+        with self.encoder(model) as encoder:
+            return rate_with(encoder, self._interaction, query=query, texts=texts)
 
     def within(self, name: str, reach: Reach) -> str:
         """The name, or what it means within `reach` where that is limited: `encoder` takes both.

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from molt.engine.search.query import Hit, SearchAnswer
+from molt.engine.search.reranking import describe_reranking
 
 DocumentPart = Literal["title", "text", "metadata"]
 _CURSOR = "offset:"
@@ -28,6 +29,7 @@ def describe_answer(
         "truncated": answer.truncated,
         "cursor": None if page.following is None else write_cursor(page.following),
         "warnings": list(answer.warnings),
+        "search": {"rerank": describe_reranking(answer.reranked)},
     }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from molt.engine.live.pair import Live
     from molt.engine.search.query import SearchQuery
+    from molt.engine.search.reranking import Reranked
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Candidates:
     """A ranking by falling score; `total` counts all that match, a lower bound unless `exact`.
 
     `warnings` say what the filter could not compare.
-    `truncated` where the end of the query was not read.
+    `truncated` where the end of the query was not read; `reranked` once a re-ranker was at work.
     """
 
     ranking: tuple[Candidate, ...] = ()
@@ -46,6 +47,7 @@ class Candidates:
     exact: bool = True
     warnings: tuple[str, ...] = ()
     truncated: bool = False
+    reranked: "Reranked | None" = None
 
 
 @dataclass

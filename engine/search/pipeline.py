@@ -52,10 +52,9 @@ class Pipeline:
         if query.like:
             with watch.timing("liken"):
                 query = likened(query, live=live, catalog=catalog)
-        end = query.offset + query.k
-        found = self._curated(query, end, live=live, catalog=catalog, watch=watch)
+        found = self._curated(query, query.depth, live=live, catalog=catalog, watch=watch)
         with watch.timing("hydrate"):
-            chosen = found.ranking[query.offset : end]
+            chosen = found.ranking[query.offset : query.offset + query.k]
             hits, seen = _hydrated(chosen, query, live=live, catalog=catalog)
         if self.explain is not None:
             with watch.timing("explain"):
@@ -70,6 +69,7 @@ class Pipeline:
             seconds=watch.seconds,
             warnings=found.warnings,
             truncated=found.truncated,
+            reranked=found.reranked,
         )
 
     def _curated(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from molt.encoder.encoder import InputType
 from molt.engine.search.candidates import Passage
+from molt.engine.search.reranking import Reranked, Reranking
 from molt.index.catalog.document import Document
 from molt.index.segments.exact import Vectors
 from molt.index.segments.filters.clauses import Filter
@@ -37,6 +38,12 @@ class SearchQuery:
     pinned: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     vector: Vectors | None = field(default=None, compare=False)
+    rerank: Reranking | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many candidates are needed to answer it."""
+        return max(self.offset + self.k, self.rerank.depth if self.rerank else 0)
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class SearchAnswer:
     """A page, the encoder and index that made it, and the `seconds` of each stage by its name.
 
     `warnings` say what of the query could not be done as it was meant.
-    `truncated` where the end of the query was not read.
+    `truncated` where the end of the query was not read. `reranked` where it was asked for.
     """
 
     generation: str | None
@@ -84,6 +91,7 @@ class SearchAnswer:
     seconds: Mapping[str, float]
     warnings: tuple[str, ...] = ()
     truncated: bool = False
+    reranked: Reranked | None = None
 
     @property
     def encode_seconds(self) -> float:

@@ -37,6 +37,8 @@ ROUTES: dict[str, dict[str, Any]] = {
     "/similarity": {"inputs": {"source_sentence": "boots", "sentences": ["socks"]}},
     "/tokenize": {"inputs": "boots"},
     "/decode": {"ids": [0, 1]},
+    "/rerank": {"query": "boots", "texts": ["socks"]},
+    "/v1/rerank": {"query": "boots", "documents": ["socks"]},
     "/admin/retrain": {"collection": "default"},
     "/admin/reload": {"collection": "default", "checkpoint": "0" * 16},
     "/admin/reindex": {"collection": "default"},

@@ -32,9 +32,9 @@ SMALL = {  # limits in place of which huge requests would be generated
 ACCEPTED = ["2xx", "401", "403", "404", "409"]
 # What the document cannot say: that `offset` and `k` add up to a limit, which fields a filter may
 # name and how many conditions it has, that two ids differ, that a text or a title is not blank,
-# how many dimensions a model has, what makes an archive a checkpoint, that force needs a
-# reason, that an idempotency key was used before, which cursor is an answer's, which name looks
-# like an id, that something says which judgments or pairs go.
+# how many dimensions a model has, which fields of documents are ranked, what makes an archive a
+# checkpoint, that force needs a reason, that an idempotency key was used before, which cursor is an
+# answer's, which name looks like an id, that something says which judgments or pairs go.
 INEXPRESSIBLE = {
     "POST /search": 422,
     "GET /search": 422,
@@ -66,6 +66,7 @@ INEXPRESSIBLE = {
     "POST /admin/tune": 422,
     "PUT /aliases/{name}": 422,
     "DELETE /aliases/{name}": 422,
+    "POST /v1/rerank": 422,
     "POST /v1/embeddings": 400,
     "POST /openai/deployments/{deployment}/embeddings": 400,
     "POST /embed": 400,

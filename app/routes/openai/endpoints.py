@@ -1,4 +1,4 @@
-"""`/v1/embeddings`, `/v1/models` and `/v1/rerank`.
+"""`/v1/embeddings` and `/v1/models`.
 
 Clients whose base has no `/v1` find the same without it, and Azure's under their deployment.
 """
@@ -14,7 +14,6 @@ from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
-from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import Name
@@ -99,14 +98,6 @@ async def get_model(request: Request, model: Annotated[Name, Path()]) -> Json:
     service = service_of(request)
     reach = caller_of(request).reach
     return Json(_model(await admission_of(request).run(service.engine.models.card, model, reach)))
-
-
-@router.post("/v1/rerank", include_in_schema=False)
-@allow(Access.READ)
-@scoped(KeyScope.FREE)
-async def post_rerank() -> Json:
-    """Promised, not served yet."""
-    raise NotAvailableError("re-ranking")
 
 
 async def _answered(request: Request, body: DeploymentBody, *, model: str) -> Json:

@@ -1,18 +1,22 @@
 """`GET` and `POST /search`, and `POST /collections/{collection}/search`."""
 
 import time
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request
 
+from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.failures import InvalidRequestError, Violation
+from molt.app.http.interest import run_while_wanted
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in, resolve_body
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.search.liking import wanted_of
+from molt.app.routes.search.reranking import RerankBody, reranking_of
 from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer, read_cursor
@@ -70,13 +74,20 @@ async def post_collection_search(
 @named_in(CollectionPlace.QUERY)
 async def get_search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Json:
     """Rank the documents of a collection; for more than these parameters use POST."""
-    given = parameters.model_dump(exclude={"q"})
-    return await _answered(request, SearchBody(query=parameters.q, **given), route="/search")
+    given = parameters.model_dump(exclude={"q", "rerank"})
+    rerank = None if parameters.rerank == "false" else RerankBody(kind=parameters.rerank)
+    body = SearchBody(query=parameters.q, rerank=rerank, **given)
+    return await _answered(request, body, route="/search")
 
 
 async def _answered(request: Request, body: SearchBody, *, route: str) -> Json:
+    """The answer; one that is re-ranked keeps no plain one waiting."""
     service = service_of(request)
-    return Json(await admission_of(request).run(answer_search, service, body, route=route))
+    work = partial(answer_search, service, body, route=route)
+    if body.rerank is None:
+        return Json(await admission_of(request).run(work))
+    admission = service.bulkheads[Bulkhead.RERANKS]
+    return Json(await run_while_wanted(request, work, admission=admission))
 
 
 def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
@@ -92,6 +103,13 @@ def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
         encode_seconds=answer.encode_seconds,
         search_seconds=answer.search_seconds,
     )
+    if (done := answer.reranked) is not None:
+        service.metrics.reranked(
+            route=route,
+            seconds=answer.seconds["rerank"],
+            passages=done.n_candidates,
+            encoded=done.n_encoded,
+        )
     seconds = time.perf_counter() - started
     return encode(describe_answer(answer, seconds=seconds, include=body.include))
 
@@ -113,6 +131,7 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         where=_filter(body, limits),
         min_score=body.min_score,
         max_chars=limits.max_answer_bytes,
+        rerank=reranking_of(body.rerank, limits, has_query=body.query is not None),
     )
 
 

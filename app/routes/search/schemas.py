@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.app.routes.search.boosts import Boosts
+from molt.app.routes.search.reranking import RerankField, RerankWord, SearchMethod
 from molt.engine.search.answer import ALL_PARTS, DocumentPart
 
 
@@ -70,7 +71,7 @@ class SearchBody(Strict):
     boosts: Boosts | None = None
     highlight: Never = False
     explain: Never = False
-    rerank: Never = False
+    rerank: RerankField = None
     min_score: float | None = None
     cursor: Cursor | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
@@ -101,6 +102,7 @@ class SearchParameters(BaseModel):
     min_score: float | None = None
     cursor: Cursor | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
+    rerank: RerankWord = "false"
 
 
 class Total(BaseModel):
@@ -158,6 +160,7 @@ class SearchResult(BaseModel):
     truncated: bool
     cursor: str | None
     warnings: list[str]
+    search: SearchMethod
 
 
 class BatchEntry(BaseModel):

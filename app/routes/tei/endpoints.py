@@ -1,24 +1,23 @@
-"""`/embed`, which `/` is as well, `/similarity`, `/info` and `/rerank`."""
+"""`/embed`, which `/` is as well, `/similarity` and `/info`."""
 
 from functools import partial
 from typing import Any
 
 import numpy as np
 from fastapi import Request
+from numpy.typing import NDArray
 
 from molt import __version__
 from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
-from molt.app.http.failures import NotAvailableError
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.routes.embedding import EmbeddingQuery, embed, embed_in_thread
 from molt.app.routes.tei.schemas import EmbedBody, Info, Reading, SimilarityBody
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType
-from molt.engine.models.embedding import EmbeddingResult
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
 
@@ -72,14 +71,6 @@ async def get_info(request: Request) -> Json:
     return Json(await admission_of(request).run(_info, service, caller_of(request).reach))
 
 
-@router.post("/rerank", include_in_schema=False)
-@allow(Access.READ)
-@scoped(KeyScope.FREE)
-async def post_tei_rerank() -> Json:
-    """Promised, not served yet."""
-    raise NotAvailableError("re-ranking")
-
-
 def _embed(service: Service, body: EmbedBody, reach: Reach) -> Json:
     query = EmbeddingQuery(
         texts=body.inputs,
@@ -92,7 +83,7 @@ def _embed(service: Service, body: EmbedBody, reach: Reach) -> Json:
     )
     embedding = embed(service, query)
     vectors = list(np.ascontiguousarray(embedding.vectors))
-    return Json(encode(vectors), headers=_told(embedding))
+    return Json(encode(vectors), headers=truncation_headers(embedding.truncated))
 
 
 def _compare(service: Service, texts: list[str], reading: Reading, reach: Reach) -> Json:
@@ -109,11 +100,14 @@ def _compare(service: Service, texts: list[str], reading: Reading, reach: Reach)
     )
     embedding = embed(service, query)
     source, sentences = embedding.vectors[0], embedding.vectors[1:]
-    return Json(encode((sentences @ source).tolist()), headers=_told(embedding))
+    return Json(
+        encode((sentences @ source).tolist()), headers=truncation_headers(embedding.truncated)
+    )
 
 
-def _told(embedding: EmbeddingResult) -> dict[str, str]:
-    places = embedding.truncated.nonzero()[0][:_MOST_NAMED]
+def truncation_headers(truncated: NDArray[np.bool_]) -> dict[str, str]:
+    """What tells of which texts `(n,) bool` the end was not read; nothing where all were."""
+    places = truncated.nonzero()[0][:_MOST_NAMED]
     return {TRUNCATED: ",".join(map(str, places))} if len(places) else {}
 
 

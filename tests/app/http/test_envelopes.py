@@ -32,6 +32,8 @@ FAILURE = HttpFailure(
         ("/tokenize", "tei"),
         ("/embed", "tei"),
         ("/rerank", "tei"),
+        ("/v1/rerank", "openai"),
+        ("/v2/rerank", "openai"),
         ("/info", "tei"),
         ("/embed/x", "problem"),
         ("/search", "problem"),

@@ -80,12 +80,6 @@ def test_token_arrays_are_refused_with_the_way_out(shop: TestClient, tokens: obj
     assert "check_embedding_ctx_length=False" in answer.json()["error"]["message"]
 
 
-def test_reranking_is_not_available_yet(shop: TestClient) -> None:
-    answer = shop.post("/v1/rerank", json={"query": "q", "documents": ["a"]})
-    assert answer.status_code == 422
-    assert "not available yet" in answer.json()["error"]["message"]
-
-
 def test_a_model_that_is_not_listed_is_not_found(shop: TestClient) -> None:
     answer = shop.get("/v1/models/gpt-9")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")

@@ -19,6 +19,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
         *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets", "cursor"),
         "warnings",
         "truncated",
+        "search",
     }
     assert found["total"] == {"value": 3, "relation": "eq"}
     assert best | {"score": 0, "scores": 0} == {
@@ -103,9 +104,6 @@ def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
         ("facets", ["brand"]),
         ("highlight", True),
         ("explain", True),
-        ("rerank", True),
-        ("rerank", "tokens"),
-        ("rerank", {"kind": "cross-encoder", "depth": 50}),
         ("sort", [{"field": "price", "order": "asc"}]),
         ("group_by", "brand"),
     ],
@@ -179,3 +177,73 @@ def test_what_is_not_served_yet_may_be_null_false_or_empty(shop: TestClient) -> 
     for more in (dict.fromkeys(names), empty):
         answer = shop.post("/search", json={"query": "boots", "k": 1} | more)
         assert answer.status_code == 200, answer.text
+
+
+def test_a_search_is_re_ranked_by_tokens(shop: TestClient) -> None:
+    assert search(shop)["search"]["rerank"] is None
+    found = search(shop, rerank="tokens")
+    assert found["search"]["rerank"] == {"kind": "tokens", "depth": 50, "weight": 0.5}
+    assert found["hits"][0]["scores"]["rerank"] == pytest.approx(1, abs=0.02)
+    assert search(shop, rerank={"kind": "tokens"})["hits"] == found["hits"]
+    by_url = shop.get("/search", params={"q": "warm waterproof boots", "rerank": "tokens"}).json()
+    same = search(shop, query="warm waterproof boots", rerank="tokens")
+    assert by_url["hits"] == same["hits"]
+
+
+def test_how_deep_and_how_much_can_be_said(shop: TestClient) -> None:
+    wanted = {"kind": "tokens", "depth": 1, "weight": 0.25}
+    found = search(shop, rerank=wanted)
+    assert found["search"]["rerank"] == wanted
+    ranked = [hit["scores"]["rerank"] is not None for hit in found["hits"]]
+    assert ranked == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("rerank", "said"),
+    [
+        (True, "must be false, `tokens`, or an object with `kind`"),
+        ("colbert", "must be false, `tokens`, or an object with `kind`"),
+        ("cross-encoder", "not available yet in this version of Molt"),
+        ({"kind": "cross-encoder", "depth": 50}, "not available yet in this version of Molt"),
+        ({"depth": 50}, "is missing"),
+        ({"kind": "tokens", "depth": 0}, "must be at least 1"),
+        ({"kind": "tokens", "depth": 201}, "the setting limits.max_rerank allows 200"),
+        ({"kind": "tokens", "weight": 1.5}, "must be at most 1"),
+        ({"kind": "tokens", "deep": 3}, "is not a known name"),
+    ],
+)
+def test_a_re_ranking_that_cannot_be_done_says_why(
+    shop: TestClient, rerank: object, said: str
+) -> None:
+    answer = shop.post("/search", json={"query": "boots", "rerank": rerank})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert said in error["detail"]
+    assert error["pointer"].startswith("#/rerank")
+
+
+def test_re_ranking_in_a_url_is_a_word(shop: TestClient) -> None:
+    plain = shop.get("/search", params={"q": "boots", "rerank": "false"})
+    assert plain.json()["search"]["rerank"] is None
+    for word in ("true", "cross-encoder", ""):
+        answer = shop.get("/search", params={"q": "boots", "rerank": word})
+        assert answer.status_code == 422, word
+
+
+def counted(client: TestClient, name: str) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith(name)).rpartition(" ")[2])
+
+
+def test_re_ranked_searches_are_counted_by_what_had_to_be_encoded(shop: TestClient) -> None:
+    name = 'molt_reranked_texts_total{tokens="cached"}'
+    search(shop, rerank="tokens")
+    before = counted(shop, name)
+    search(shop, rerank="tokens")
+    assert counted(shop, name) == before + 3
+
+
+def test_what_is_like_a_document_is_not_re_ranked(shop: TestClient) -> None:
+    answer = shop.post("/search", json={"like": {"id": "d1"}, "rerank": "tokens"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/rerank"

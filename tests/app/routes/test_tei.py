@@ -45,12 +45,6 @@ def test_an_error_has_the_shape_of_tei(shop: TestClient) -> None:
     }
 
 
-def test_reranking_is_not_available_yet(shop: TestClient) -> None:
-    answer = shop.post("/rerank", json={"query": "q", "texts": ["a"]})
-    assert answer.status_code == 422
-    assert "not available yet" in answer.json()["error"]
-
-
 def test_null_and_what_changes_nothing_are_taken(shop: TestClient) -> None:
     plain = shop.post("/embed", json={"inputs": "a tent"}).json()
     body = {"inputs": "a tent", "normalize": None, "truncate": None, "prompt_name": None}

@@ -142,3 +142,20 @@ def test_a_generation_of_a_deleted_collection_is_listed_without_one(molt: Molt) 
     molt("collections", "delete", "shop", "--yes")
     (generation,) = molt("--json", "generations").value["generations"]
     assert (generation["collection"], generation["active"]) == (None, False)
+
+
+@pytest.mark.usefixtures("shop")
+def test_hits_are_looked_at_again_token_by_token(molt: Molt) -> None:
+    answer = molt("--json", "search", "shop", "warm gloves", "--rerank", "tokens").value
+    assert answer["search"]["rerank"] == {"kind": "tokens", "depth": 50, "weight": 0.5}
+    assert answer["hits"][0]["scores"]["rerank"] == pytest.approx(1, abs=0.02)
+    deep = molt("--json", "search", "shop", "a", "--rerank", "tokens", "--rerank-depth", "1").value
+    assert [hit["scores"]["rerank"] is None for hit in deep["hits"]] == [False, True, True]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_re_ranking_that_there_is_not_is_named(molt: Molt) -> None:
+    wrong = molt("search", "shop", "warm", "--rerank", "colbert")
+    assert (wrong.status, "is none of: tokens" in wrong.stderr) == (2, True)
+    alone = molt("search", "shop", "warm", "--rerank-depth", "5")
+    assert (alone.status, "needs --rerank" in alone.stderr) == (2, True)

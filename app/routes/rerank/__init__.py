@@ -1,0 +1,1 @@
+"""Re-ranking texts that come with the request."""

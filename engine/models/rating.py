@@ -1,0 +1,57 @@
+"""A rating: how relevant texts are to a query, by the token vectors of one model.
+
+Which model a name means is `models`'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from molt.encoder.encoder import Encoder
+from molt.encoder.late_interaction.late_interaction import LateInteraction
+from molt.encoder.late_interaction.relevance import probabilities, relevance_logits
+
+
+@dataclass(frozen=True)
+class Rating:
+    """Of `n` texts their log-odds `(n,) float32` of relevance; what was read of them.
+
+    `n_tokens` counts the query's as well. `truncated` `(n,) bool`: of which texts the model, which
+    reads `max_length` tokens, did not read the end, and `query_truncated` whether of the query.
+    """
+
+    checkpoint: str
+    logits: npt.NDArray[np.float32]
+    n_tokens: int
+    n_encoded: int
+    truncated: npt.NDArray[np.bool_]
+    query_truncated: bool
+    max_length: int
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """Relevance from 0 to 1, `(n,) float32`."""
+        return probabilities(self.logits)
+
+    def best(self, n: int | None = None) -> list[int]:
+        """The places of the `n` most relevant texts, or of all, best first."""
+        order: list[int] = np.argsort(-self.logits, kind="stable").tolist()
+        return order[:n]
+
+
+def rate_with(
+    encoder: Encoder, interaction: LateInteraction, *, query: str, texts: Sequence[str]
+) -> Rating:
+    """Rate texts, at least one. Raises as `LateInteraction.compare`."""
+    found = interaction.compare(encoder, query, texts)
+    return Rating(
+        encoder.checkpoint.id,
+        relevance_logits(found.nearness),
+        n_tokens=int(found.n_tokens.sum()) + found.query_tokens,
+        n_encoded=found.n_encoded,
+        truncated=found.truncated,
+        query_truncated=found.query_truncated,
+        max_length=encoder.checkpoint.max_length,
+    )

@@ -1,0 +1,83 @@
+"""Re-ranking: what a search may ask for, and how a second score is added to the first one's.
+
+Pure arithmetic; what makes the second score is a stage of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molt.engine.search.candidates import Candidate
+
+DEFAULT_DEPTH = 50
+DEFAULT_WEIGHT = 0.5
+NAME = "rerank"
+
+
+class RerankKind(StrEnum):
+    """What looks at the best candidates again."""
+
+    TOKENS = "tokens"
+    """Late interaction with the token vectors of the collection's own encoder."""
+
+
+@dataclass(frozen=True)
+class Reranking:
+    """The `depth` best candidates are looked at again; `weight` is the second score's, 0 to 1."""
+
+    kind: RerankKind
+    depth: int = DEFAULT_DEPTH
+    weight: float = DEFAULT_WEIGHT
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """What was done: so many candidates looked at again, `n_encoded` of which were not known."""
+
+    wanted: Reranking
+    n_candidates: int
+    n_encoded: int
+
+
+def describe_reranking(done: Reranked | None) -> dict[str, Any] | None:
+    """As answers tell it."""
+    if done is None:
+        return None
+    wanted = done.wanted
+    return {"kind": wanted.kind, "depth": wanted.depth, "weight": wanted.weight}
+
+
+def reranked(
+    candidates: Sequence[Candidate], scores: NDArray[np.float32], *, weight: float
+) -> tuple[Candidate, ...]:
+    """Candidates in the order of both scores together; `scores` `(n,)` is the second one of each.
+
+    Both are standardised over the candidates (z-scores) and added, `1 - weight` of the first to
+    `weight` of the second. What a candidate's score becomes keeps the mean and the spread that the
+    first scores have, and stays within their range: it is comparable with that of candidates
+    further down, and no threshold that all of them reached is missed.
+    """
+    first = np.array([one.score for one in candidates])
+    spread, second = float(first.std()), _standardised(scores.astype(np.float64))
+    mixed = (1 - weight) * _standardised(first) + weight * second
+    wanted = first.mean() + spread * _standardised(mixed)
+    bounded = np.clip(wanted, first.min(), first.max())
+    order = np.argsort(-mixed, kind="stable")
+    return tuple(
+        replace(
+            candidates[at],
+            score=float(bounded[at]),
+            scores={**candidates[at].scores, NAME: float(scores[at])},
+        )
+        for at in order
+    )
+
+
+def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """With mean 0 and standard deviation 1; all 0 where they do not differ."""
+    spread = values.std()
+    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)
