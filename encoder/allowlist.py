@@ -17,13 +17,15 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 # What a checkpoint holds, and how large each kind of file may be, in bytes.
 _ALLOWED = (
-    (re.compile(r"checkpoint\.json|modules\.json|README\.md|LICENSE"), 8 * _MEBIBYTE),
+    (re.compile(r"checkpoint\.json|modules\.json"), _MEBIBYTE),
+    (re.compile(r"README\.md|LICENSE"), 8 * _MEBIBYTE),
     (re.compile(r"(config|sentence_bert_config|config_sentence_transformers)\.json"), _MEBIBYTE),
     (re.compile(r"[12]_(Pooling|Normalize)/config\.json"), _MEBIBYTE),
     (re.compile(r"(tokenizer_config|special_tokens_map)\.json"), 16 * _MEBIBYTE),
-    (re.compile(r"tokenizer\.json"), 256 * _MEBIBYTE),
+    (re.compile(r"tokenizer\.json"), 64 * _MEBIBYTE),
     (re.compile(r"model\.safetensors"), 8192 * _MEBIBYTE),
-    (re.compile(rf"runtime/{_NAME}\.(onnx|xml|bin)"), 8192 * _MEBIBYTE),
+    (re.compile(rf"runtime/{_NAME}\.xml"), 64 * _MEBIBYTE),
+    (re.compile(rf"runtime/{_NAME}\.(onnx|bin)"), 8192 * _MEBIBYTE),
 )
 _GRAPH = re.compile(rf"runtime/{_NAME}\.(onnx|xml)")
 

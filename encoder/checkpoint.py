@@ -22,12 +22,11 @@ from molt.artifact import (
 )
 from molt.artifact.wording import plainly
 from molt.encoder.allowlist import check_checkpoint_files, check_listed, is_graph
-from molt.encoder.content import STATIC, check_content, check_settings, is_deep, model_type
+from molt.encoder.content import STATIC, check_settings, is_deep, model_type
 from molt.encoder.errors import MissingCapabilityError, UnsafeCheckpointError
 from molt.encoder.kind import Capability, ModelKind, fits
-from molt.encoder.safety.graphs import check_graphs
+from molt.encoder.safety.contents import check_finished
 from molt.encoder.safety.reference import Reference
-from molt.encoder.safety.text_rules import check_text_rules
 
 CHECKPOINT_MANIFEST = "checkpoint.json"
 CHECKPOINT_FORMAT = 2
@@ -37,6 +36,7 @@ MAXIMUM_NDCG_LOSS = 0.005
 _WITHOUT_KIND = 1  # the format whose manifests name neither kind nor capabilities
 _Dimension = Annotated[int, Field(ge=1, le=65_536)]
 _Length = Annotated[int, Field(ge=1, le=1_048_576)]
+_Prompt = Annotated[str, Field(max_length=4096)]
 
 
 class Pooling(StrEnum):
@@ -57,8 +57,8 @@ class InputType(StrEnum):
 class Prompts:
     """What is put before a text, by its input type."""
 
-    query: str = ""
-    document: str = ""
+    query: _Prompt = ""
+    document: _Prompt = ""
 
     def of(self, input_type: InputType) -> str:
         """The prompt of one input type."""
@@ -206,10 +206,8 @@ def open_checkpoint(path: Path) -> Checkpoint:
     check_listed(path, found, listed=checkpoint.files)
     for name, entry in checkpoint.files.items():
         verify_file(path / name, entry)
-    check_content(path)
+    check_finished(path)
     check_settings(path, max_length=checkpoint.max_length)
-    check_text_rules(path / "tokenizer.json")
-    check_graphs(path, checkpoint.files)
     if (checkpoint.kind is ModelKind.STATIC) != (_kind_of(path) is ModelKind.STATIC):
         raise UnsafeCheckpointError(
             path / CHECKPOINT_MANIFEST, f"says it is {checkpoint.kind} and is not"

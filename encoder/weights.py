@@ -54,6 +54,14 @@ def check_table(path: Path, *, width: object) -> None:
         raise UnsafeCheckpointError(path, f"its table is {shape}, where the width is {width!r}")
 
 
+def header_size(path: Path) -> int:
+    """How many bytes of JSON the file says its header has; 0 where there is no file."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        return min(int.from_bytes(file.read(8), "little"), path.stat().st_size)
+
+
 class Tensors:
     """The tensors of a file that `check_weights` has let pass, as float32, each when it is wanted.
 

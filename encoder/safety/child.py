@@ -6,10 +6,9 @@ Prints what it found as JSON. It may crash, hang or fill the memory: whoever sta
 """
 
 import json
-import resource
 import sys
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from molt.encoder.encoder import Encoder
 from molt.encoder.errors import EncoderError
 from molt.encoder.host import cores
 from molt.encoder.runtimes.runtime import load_runtime, plain_variant
+from molt.encoder.safety.confinement import confine
 from molt.encoder.safety.examination import check_encoder, compare_with_weights, examine
 from molt.encoder.safety.reference import REFERENCE_TEXTS, Reference, make_reference
 from molt.encoder.safety.text_rules import replaced_texts
@@ -26,7 +26,7 @@ from molt.encoder.safety.text_rules import replaced_texts
 def main(arguments: Sequence[str]) -> None:
     """Confine this process, examine, and say what was found."""
     path, name, cache, seconds = arguments
-    _confine(int(seconds))
+    confine(int(seconds))
     checkpoint = read_checkpoint(Path(path))
     (variant,) = (each for each in checkpoint.variants if each.name == name)
     try:
@@ -35,14 +35,6 @@ def main(arguments: Sequence[str]) -> None:
         print(json.dumps({"refused": str(error)}))  # noqa: T201  the answer
     else:
         print(json.dumps({"references": list(map(asdict, references))}))  # noqa: T201
-
-
-def _confine(seconds: int) -> None:
-    """Take no more of the processor than so much, and be the first that the system ends."""
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _examined(checkpoint: Checkpoint, variant: Variant, *, cache: Path) -> tuple[Reference, ...]:

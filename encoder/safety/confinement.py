@@ -1,12 +1,17 @@
-"""Confinement: a program of ours in a child process, with bounds on its time and memory."""
+"""Confinement: a program of ours in a child process, with bounds on its time and memory.
+
+Whoever starts one calls `run_confined`; the child itself begins with `confine`.
+"""
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -43,7 +48,19 @@ class ResourceLimits:
         states = 256 * dimension * max_length
         memory = min(768 * _MEBIBYTE + 8 * size + attention + states, _three_quarters())
         reading = 2 * size * (2 * max_length + 5000) / 5e9
-        seconds = int(20 + size / 10e6 + reading + attention / 1e9)
+        return cls._within(int(20 + size / 10e6 + reading + attention / 1e9), memory)
+
+    @classmethod
+    def of_text(cls, size: int) -> "ResourceLimits":
+        """For `size` bytes of JSON or XML that are read as a whole.
+
+        A pair of short strings takes some twenty times as much memory as it does in a file.
+        """
+        memory = min(256 * _MEBIBYTE + 24 * size, _three_quarters())
+        return cls._within(int(20 + size / 2e6), memory)
+
+    @classmethod
+    def _within(cls, seconds: int, memory: int) -> "ResourceLimits":
         return cls(memory, seconds, wall_seconds=3.0 * seconds + 30)
 
 
@@ -68,6 +85,14 @@ def run_confined(
         if child.returncode != 0:
             raise ChildFailedError(_ended(child.returncode, errors, limits))
         return _answer(output)
+
+
+def confine(seconds: int) -> None:
+    """Take no more of the processor than so much, and be the first that the system ends."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _excess(child: "subprocess.Popen[bytes]", limits: ResourceLimits) -> str | None:

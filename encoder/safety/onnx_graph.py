@@ -14,7 +14,7 @@ from pathlib import Path
 from molt.encoder.errors import UnsafeCheckpointError
 from molt.encoder.safety.operators import ONNX_OPERATORS
 
-_MOST_FIELDS = 5_000_000
+_MOST_FIELDS = 500_000
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 

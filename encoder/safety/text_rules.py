@@ -1,8 +1,8 @@
 """Text rules: what a `tokenizer.json` does to a text before it looks for tokens.
 
 They replace and split by patterns, which can multiply a text or search it for longer than anybody
-lives. What no tokenizer needs of that is refused here from the file alone; what is let pass is
-still tried in a child process.
+lives; and so do those that make a text of tokens again. What no tokenizer needs of that is refused
+here from the file alone; what is let pass is still tried in a child process.
 """
 
 import re
@@ -13,17 +13,18 @@ from typing import Any
 from molt.encoder.content import is_deep, read_object
 from molt.encoder.errors import UnsafeCheckpointError
 
-_STAGES = ("normalizer", "pre_tokenizer")
-_LARGEST_GROWTH = 64
+_READING, _WRITING = ("normalizer", "pre_tokenizer"), ("decoder",)
+_LARGEST_GROWTH = {_READING: 64, _WRITING: 4}
+_LONGEST_TOKEN = 512
 _LONGEST_PATTERN = 4096
 _MOST_RULES = 1000
 _MOST_REPEATS, _MOST_OPTIONS = 3, 6
 """How often one branch of a pattern may repeat something without bound, and leave something out."""
 
 _PART = re.compile(
-    r"\\.|\[(?:\\.|\[[^\]]*\]|[^\]\\])*\]"  # a character, or a class of them
+    r"\\.|\[(?:\\.|\[(?:\\.|[^\[\]\\])*+\]|[^\[\]\\])*+\]"  # a character, or a class of them
     r"|\((?:\?(?:[A-Za-z-]*[:=!>]|<[=!]))?|[|)]"  # a group begins, branches, ends
-    r"|(?:[*+?]|\{\d*,?\d*\})[?+]?|.",  # what was before comes again, or may be left out
+    r"|(?:[*+?]|\{\d*+,?\d*+\})[?+]?|.",  # what was before comes again, or may be left out
     re.DOTALL,
 )
 _UNBOUNDED = re.compile(r"(?:[*+]|\{\d*,\})[?+]?")
@@ -33,27 +34,49 @@ _BACK = re.compile(r"\\(?:[1-9]|k<|g<)|\(\?(?:R|[0-9]|&)")
 
 def check_text_rules(path: Path) -> None:
     """Raise `UnsafeCheckpointError` where a rule may multiply a text or search it without end."""
-    growth = 1.0
-    for rule in _rules(path, read_object(path)):
-        pattern = _pattern(rule)
-        if isinstance(pattern, str) and _may_hang(pattern):
-            raise UnsafeCheckpointError(
-                path, f"searches by the pattern {pattern[:80]!r}, which may take for ever"
-            )
-        growth *= _growth(rule)
-    if growth > _LARGEST_GROWTH:
-        raise UnsafeCheckpointError(path, f"may make a text {growth:.0f} times as long")
+    tokenizer = read_object(path)
+    for stages, largest in _LARGEST_GROWTH.items():
+        growth = 1.0
+        for rule in _rules(path, tokenizer, stages):
+            pattern = _pattern(rule)
+            if isinstance(pattern, str) and _may_hang(pattern):
+                raise UnsafeCheckpointError(
+                    path, f"searches by the pattern {pattern[:80]!r}, which may take for ever"
+                )
+            growth *= _growth(rule)
+        if growth > largest:
+            raise UnsafeCheckpointError(path, f"may make a text {growth:.0f} times as long")
+    longest = max(map(len, _tokens(tokenizer)), default=0)
+    if longest > _LONGEST_TOKEN:
+        raise UnsafeCheckpointError(
+            path, f"has a token of {longest} characters, where {_LONGEST_TOKEN} are allowed"
+        )
 
 
 def replaced_texts(path: Path) -> list[str]:
     """What the rules of a file that was let pass look for: texts that are worth trying."""
-    found = [str(text) for rule in _rules(path, read_object(path)) for text in _searched(rule)]
+    rules = _rules(path, read_object(path), _READING)
+    found = [str(text) for rule in rules for text in _searched(rule)]
     return [text[:_LONGEST_PATTERN] for text in found if text]
 
 
-def _rules(path: Path, tokenizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each rule of each stage, whatever it is nested in."""
-    pending = [tokenizer.get(stage) for stage in _STAGES]
+def _tokens(tokenizer: dict[str, Any]) -> Iterator[str]:
+    """Each token, wherever its kind of model keeps it."""
+    model, added = tokenizer.get("model"), tokenizer.get("added_tokens")
+    known = model.get("vocab") if isinstance(model, dict) else None
+    if isinstance(known, dict):
+        yield from known
+    elif isinstance(known, list):
+        yield from (str(one[0]) for one in known if isinstance(one, list) and one)
+    if isinstance(added, list):
+        yield from (str(one.get("content")) for one in added if isinstance(one, dict))
+
+
+def _rules(
+    path: Path, tokenizer: dict[str, Any], stages: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
+    """Each rule of some stages, whatever it is nested in."""
+    pending = [tokenizer.get(stage) for stage in stages]
     if is_deep(pending):
         raise UnsafeCheckpointError(path, "nests its rules deeper than any tokenizer does")
     seen = 0
@@ -96,14 +119,16 @@ def _may_hang(pattern: str) -> bool:
     several = [False]  # of each open group: has it several ways to match?
     ended = False  # has such a group just ended?
     repeats = options = 0
-    for part in _PART.findall(pattern):
+    for found in _PART.finditer(pattern):
+        part = found[0]
         if _QUANTIFIER.fullmatch(part):
             if ended and not part.startswith("?"):
                 return True
             repeats += _UNBOUNDED.fullmatch(part) is not None
             options += 1
             several[-1] = True
-        if repeats > _MOST_REPEATS or options > _MOST_OPTIONS:
+        unended = part == "["  # or a class that is nested deeper than any tokenizer's
+        if unended or repeats > _MOST_REPEATS or options > _MOST_OPTIONS:
             return True
         ended = part == ")" and len(several) > 1 and several.pop()
         several[-1] = several[-1] or ended or part == "|"

@@ -19,8 +19,8 @@ from molt.app.service import Service
 from molt.artifact import CorruptFileError, UnsupportedFormatError
 from molt.encoder.allowlist import check_source_files
 from molt.encoder.archive import unpack
-from molt.encoder.content import check_content
 from molt.encoder.errors import ArchiveTooLargeError, NoVariantError, UnsafeCheckpointError
+from molt.encoder.safety.contents import check_model
 from molt.encoder.selection import require_sound_variants
 from molt.encoder.store import Added, CheckpointStore
 from molt.index.jobs.job import MODEL
@@ -65,7 +65,7 @@ def hand_over(content: Path, folder: Path) -> None:
     """
     with _blamed_on(content):
         check_source_files(content)
-        check_content(content)
+        check_model(content)
     folder.mkdir(parents=True)
     content.rename(folder / MODEL)
 

@@ -19,7 +19,7 @@ GPT_4O = (
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re)?"
     r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-KNOWN = [GPT_2, LLAMA_3, GPT_4O, " {2,}", "(ab)+"]
+KNOWN = [GPT_2, LLAMA_3, GPT_4O, " {2,}", "(ab)+", r"[[:alpha:]\]]+[^\s\[]", "[^[a-z]&&[\\w]]"]
 ENDLESS = [
     r"^(([a-z])+.)+[A-Z]([a-z])+$",
     "(x+x+)+y",
@@ -31,6 +31,8 @@ ENDLESS = [
     "a?" * 30,
     "(?<n>a)\\g<n>",
     "a" * 5000,
+    "[" * 4000,
+    "[a[b[c]]]",
 ]
 
 
@@ -57,7 +59,7 @@ def test_patterns_of_well_known_models_are_let_pass(tmp_path: Path, pattern: str
 
 
 @pytest.mark.parametrize("pattern", ENDLESS)
-@pytest.mark.parametrize("stage", ["normalizer", "pre_tokenizer"])
+@pytest.mark.parametrize("stage", ["normalizer", "pre_tokenizer", "decoder"])
 def test_a_pattern_that_may_be_tried_in_endless_ways_is_refused(
     tmp_path: Path, stage: str, pattern: str
 ) -> None:
@@ -72,6 +74,25 @@ def test_a_pattern_that_may_be_tried_in_endless_ways_is_refused(
 def test_rules_that_multiply_a_text_are_refused(tmp_path: Path, rules: list[object]) -> None:
     with pytest.raises(UnsafeCheckpointError, match=r"may make a text \d+ times as long"):
         check_text_rules(written(tmp_path, normalizer={"type": "Sequence", "normalizers": rules}))
+
+
+def test_rules_that_multiply_what_is_written_of_tokens_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsafeCheckpointError, match="may make a text 25 times as long"):
+        check_text_rules(written(tmp_path, decoder=[replace("aaaaa")] * 2))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"model": {"vocab": {"a" * 600: 0}}},
+        {"model": {"vocab": [["a" * 600, 0.0]]}},
+        {"added_tokens": [{"content": "a" * 600}]},
+    ],
+    ids=["pieces", "scored pieces", "added"],
+)
+def test_a_token_longer_than_any_is_refused(tmp_path: Path, parts: dict[str, object]) -> None:
+    with pytest.raises(UnsafeCheckpointError, match="has a token of 600 characters"):
+        check_text_rules(written(tmp_path, **parts))
 
 
 def test_more_rules_than_any_tokenizer_has_are_refused(tmp_path: Path) -> None:

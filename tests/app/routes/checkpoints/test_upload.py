@@ -381,3 +381,22 @@ def test_an_upload_is_never_whole_in_memory(tmp_path: Path) -> None:
             )
             assert answer.status_code == 422, answer.text
         assert peak_bytes(server.popen.pid) - before < size / 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"x": [' + b"[]," * (8 * 2**20) + b"[]]}", b"{" + b" " * (60 * 2**20)],
+    ids=["lists", "blanks"],
+)
+def test_what_takes_much_memory_to_read_takes_none_of_the_server_s(
+    tmp_path: Path, made: Checkpoint, content: bytes
+) -> None:
+    (made.path / "tokenizer.json").write_bytes(content)
+    seal(made)
+    with started(tmp_path) as server:
+        before = peak_bytes(server.popen.pid)
+        headers = {"Content-Type": "application/gzip"}
+        body = pack(made.path)
+        answer = httpx.post(server.url + ROUTE, content=body, headers=headers, timeout=60)
+        assert answer.status_code == 422, answer.text
+        assert peak_bytes(server.popen.pid) - before < 48 * 2**20
