@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from molt.app.http.connections.protocol import OneProtocolConnection
 
 READ_AT_ONCE = 4 * 1024
 """So many bytes are read at once: as many requests may wait as are in them."""
@@ -20,7 +22,7 @@ _CLOSED, _CLOSE_WAIT = 7, 8
 """What Linux says of a connection after a reset, and after the end of what its client says."""
 
 
-class OrderedConnection(HttpToolsProtocol):
+class OrderedConnection(OneProtocolConnection):
     """uvicorn's connection, which reads no further while requests wait for their turn."""
 
     def __init__(self, *args: Any, **more: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from molt.app.http.connections.ahead import READ_AT_ONCE, OrderedConnection
 from molt.app.http.connections.monitor import MONITOR, ConnectionMonitor
-from molt.app.http.connections.pace import Pace
+from molt.app.http.connections.pace import PATIENCE_SECONDS, Pace
 from molt.app.http.connections.refusals import (
     SLOW_BODY,
     SLOW_HEAD,
@@ -149,9 +149,14 @@ class Connection(OrderedConnection):
         """As the parser calls it."""
         if self._is_head_too_large():
             self._over = head_too_large(self._limits)
-        if self._over is None:
+        if self._over is None and not self.would_upgrade:
             self._enter(Phase.BODY)
             super().on_headers_complete()
+            self._expect_trailers()
+
+    def _expect_trailers(self) -> None:
+        """What comes behind a body is no header (RFC 9110, 6.5.1): it is counted, and no more."""
+        self.headers = []
 
     def _is_head_too_large(self) -> bool:
         """Is it, now that it is there whole? In the usual case nothing is added up."""
@@ -175,7 +180,9 @@ class Connection(OrderedConnection):
 
     def on_message_complete(self) -> None:
         """As the parser calls it."""
-        if self._over is None:
+        if self._is_too_long():
+            self._over = head_too_large(self._limits)
+        if self._over is None and not self.would_upgrade:
             super().on_message_complete()
             self._enter(Phase.IDLE if self.cycle.response_complete else Phase.ANSWER)
 
@@ -184,6 +191,8 @@ class Connection(OrderedConnection):
         super().on_response_complete()
         if self.phase is Phase.ANSWER and self.cycle.response_complete:
             self._enter(Phase.IDLE)
+        elif self.phase is Phase.BODY:
+            self.since = self.loop.time()
 
     def pause_writing(self) -> None:
         """As asyncio calls it where the client takes its answer slower than it is written."""
@@ -219,10 +228,16 @@ class Connection(OrderedConnection):
             self.transport.abort()
 
     def _look_at_body(self, now: float) -> None:
-        if self.flow.read_paused:  # it is we who are slow
+        if self._is_answered and now - self.since > PATIENCE_SECONDS:
+            self.transport.close()  # nobody reads the rest, which may have no end
+        elif self.flow.read_paused:  # it is we who are slow
             self._pace.begin(now)
         elif self._pace.is_too_slow(now):
             self._refuse(SLOW_BODY)
+
+    @property
+    def _is_answered(self) -> bool:
+        return self.cycle is not None and self.cycle.response_complete
 
     def _look_at_head(self, now: float) -> None:
         """uvicorn's timer of idle ones ends where a body goes on to come after its answer."""

@@ -14,7 +14,7 @@ import structlog
 from molt.app.http.admission import Admission, OverloadedError
 from molt.app.http.bodies import SMALL_BYTES
 from molt.app.http.connections.connection import Connection, Phase
-from molt.app.http.connections.refusals import overloaded, written_to
+from molt.app.http.connections.refusals import Headers, overloaded, written_to
 from molt.app.http.failures import HttpFailure
 from molt.app.http.observation import id_of
 from molt.app.http.transport.cors import CrossOrigin
@@ -87,6 +87,7 @@ class SheddingConnection(Connection):
 
     _refused: HttpFailure | None = None
     _path = ""
+    _head: Headers = ()
 
     def on_headers_complete(self) -> None:
         """As the parser calls it."""
@@ -94,7 +95,9 @@ class SheddingConnection(Connection):
         if self._refused is None:
             super().on_headers_complete()
         else:
+            self._head = self.headers
             self._enter(Phase.BODY)
+            self._expect_trailers()
 
     def on_body(self, body: bytes) -> None:
         """As the parser calls it; what is refused is not read."""
@@ -108,11 +111,11 @@ class SheddingConnection(Connection):
             return
         failure, self._refused = self._refused, None
         shedding: LoadShedding = self.app_state[SHEDDING]
-        more = shedding.cross_origin.answer_headers(self.headers)
+        more = shedding.cross_origin.answer_headers(self._head)
         answer = written_to(
             failure,
             path=self._path,
-            request_id=id_of(self.headers),
+            request_id=id_of(self._head),
             more=[*self.server_state.default_headers, *more],
         )
         self.transport.write(answer)
