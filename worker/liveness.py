@@ -5,11 +5,11 @@ import time
 from contextlib import suppress
 
 from molt.artifact import Home, exclusive
+from molt.engine.job_problems import SILENCE_SECONDS
 from molt.training.errors import TrainingError
 
 BEAT_SECONDS = 10.0
 """How often a worker that lives gives its sign."""
-_SILENCE_SECONDS = 120.0
 
 
 class NoWorkerError(TrainingError):
@@ -39,7 +39,7 @@ def require_worker(home: Home) -> None:
             f"no process runs the jobs of {home.root}; start `molt worker` or `molt serve`"
         )
     silent = time.time() - home.worker_lock.stat().st_mtime
-    if silent > _SILENCE_SECONDS:
+    if silent > SILENCE_SECONDS:
         raise NoWorkerError(
             f"the worker of {home.root} has given no sign for {silent:.0f} s; restart it"
         )
