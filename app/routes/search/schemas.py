@@ -77,7 +77,8 @@ class SearchBody(Strict):
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
-AnySearch = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/SearchBody"})]
+_ANY = [{"$ref": "#/components/schemas/SearchBody"}, {"type": "object"}]
+AnySearch = Annotated[dict[str, Any], WithJsonSchema({"anyOf": _ANY})]
 """A search as it was sent: it is looked at by itself, so that a wrong one spoils no other."""
 
 
