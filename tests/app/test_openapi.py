@@ -14,6 +14,7 @@ OPERATIONS = {
     "export_documents",
     *("search", "search_by_url", "search_collection", "search_batch"),
     *("embed", "embed_all", "similarity", "tokenize", "decode", "info"),
+    *("rerank", "rerank_documents"),
     *("put_documents", "list_documents", "get_document", "delete_document"),
     *("put_judgments", "put_events", "list_judgments", "count_judgments", "delete_judgments"),
     *("list_queries", "delete_query", "list_pairs", "delete_pairs"),

@@ -76,6 +76,13 @@ def test_a_filter_keeps_pinned_documents_out(shop: TestClient) -> None:
     assert found["total"]["value"] == 2
 
 
+def test_a_least_score_is_not_asked_of_what_is_pinned(shop: TestClient) -> None:
+    curate(shop, pinned=["tent"])
+    found = search(shop, min_score=0.9)
+    assert ids(found) == ["tent"]
+    assert found["hits"][0]["score"] < 0.9
+
+
 def test_another_query_is_not_touched(shop: TestClient) -> None:
     before = ids(search(shop, "warm waterproof boots"))
     curate(shop, pinned=["tent"], hidden=["boots"])

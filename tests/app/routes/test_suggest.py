@@ -99,6 +99,7 @@ def test_who_asks_is_told_by_user_client_or_session(shop: TestClient) -> None:
     asked(shop, "gloves", "one", by="user_id")
     asked(shop, "gloves", "two", by="session_id")
     shop.post("/events", json=[{"action_name": "search", "user_query": "mittens"}] * 9)
+    asked(shop, "mittens", "one")
     asked(shop, ["no text"], "one", "two")
     asked(shop, "x" * 300, "one", "two")
     renewed(shop)
