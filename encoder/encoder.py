@@ -5,7 +5,7 @@ How one is opened is `opening`'s.
 
 import math
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -97,6 +97,11 @@ class Encoder:
     def last_id(self) -> int:
         """The greatest token id that a text can have."""
         return self._model.tokenizer.last_id
+
+    @property
+    def vocabulary(self) -> Mapping[str, int]:
+        """The id of each token, by how the tokenizer spells it."""
+        return self._model.tokenizer.ids
 
     @property
     def problem(self) -> str | None:

@@ -76,9 +76,14 @@ class Tokenizer:
         return self._fast.get_vocab_size()
 
     @property
+    def ids(self) -> dict[str, int]:
+        """The id of each token, by its spelling."""
+        return self._fast.get_vocab()
+
+    @property
     def last_id(self) -> int:
         """The greatest token id that a text can have."""
-        return max(self._fast.get_vocab().values(), default=0)
+        return max(self.ids.values(), default=0)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Token ids of each text `(length,) int64`, special tokens included, truncated.

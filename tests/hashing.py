@@ -43,6 +43,7 @@ class HashingEncoder:
         self.dimension = dimension
         self.seed = seed
         self.problem: str | None = None
+        self.vocabulary: dict[str, int] = {}
         self.calls: list[tuple[int, InputType, Lane]] = []
         self.closed = False
 

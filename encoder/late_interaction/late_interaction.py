@@ -5,6 +5,7 @@ What of a text was compared before is taken from a cache.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.encoder.late_interaction.maxsim import Nearness, compare
 from molt.encoder.late_interaction.token_cache import TokenCache, token_key
 from molt.encoder.late_interaction.token_codes import TokenCodes, code_tokens
+from molt.encoder.late_interaction.token_weights import TokenWeights
 
 _AT_ONCE = 64
 """Texts of which the token vectors are in memory at one time, at 0.4 MB for 256 tokens."""
@@ -39,6 +41,7 @@ class LateInteraction:
 
     def __init__(self, cache: TokenCache) -> None:
         self._cache = cache
+        self._weights: WeakKeyDictionary[Encoder, TokenWeights] = WeakKeyDictionary()
 
     def compare(self, encoder: Encoder, query: str, texts: Sequence[str]) -> Interaction:
         """Compare `texts`, at least one, with `query`; blocks until what is missing is encoded.
@@ -53,7 +56,8 @@ class LateInteraction:
             )
             for start in range(0, len(texts), _AT_ONCE)
         ]
-        compared = [compare(asked, part.codes) for part in parts]
+        weights = self._weights_of(encoder).of(asked.ids)
+        compared = [compare(asked, part.codes, weights=weights) for part in parts]
         coded = [one for part in parts for one in part.codes]
         return Interaction(
             Nearness(
@@ -66,6 +70,12 @@ class LateInteraction:
             query_tokens=asked.n_tokens,
             query_truncated=asked.truncated,
         )
+
+    def _weights_of(self, encoder: Encoder) -> TokenWeights:
+        weights = self._weights.get(encoder)
+        if weights is None:
+            weights = self._weights[encoder] = TokenWeights(encoder.vocabulary)
+        return weights
 
     def _coded(
         self, encoder: Encoder, texts: Sequence[str], input_type: InputType, lane: Lane

@@ -17,15 +17,17 @@ class Nearness:
     """How near texts are to a query, two ways; each `(n,) float32`, from -1 to 1.
 
     `cosine` compares the two as wholes, as dense search does. `maxsim` takes for each token of the
-    query the cosine of the text's nearest token, and of these the mean.
+    query the cosine of the text's nearest token, and of these the mean by the tokens' weights.
     """
 
     cosine: NDArray[np.float32]
     maxsim: NDArray[np.float32]
 
 
-def compare(query: TokenCodes, texts: Sequence[TokenCodes]) -> Nearness:
-    """Compare a query with texts, at least one.
+def compare(
+    query: TokenCodes, texts: Sequence[TokenCodes], *, weights: NDArray[np.float32]
+) -> Nearness:
+    """Compare a query, whose tokens have `weights` `(n,)` that sum to 1, with texts, at least one.
 
     A query without tokens has a MaxSim of 0 with everything, and so has a text without any.
     """
@@ -39,4 +41,4 @@ def compare(query: TokenCodes, texts: Sequence[TokenCodes]) -> Nearness:
     nearest = np.maximum.reduceat(similarities[:, 1:], starts, axis=0)
     if nearest.shape[1] == 0:
         return Nearness(cosine, np.zeros_like(cosine))
-    return Nearness(cosine, nearest.mean(axis=1))
+    return Nearness(cosine, nearest @ weights)

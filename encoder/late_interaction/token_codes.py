@@ -20,19 +20,21 @@ class TokenCodes:
     """A text as `1 + n` directions: its own, as embeddings have it, then one of each of its tokens.
 
     Row `i` is `scales[i] * codes[i]`, of length 1 within a per cent: `codes` `(1 + n, dim) int8`,
-    `scales` `(1 + n,) float32`. Special tokens and those of the prompt are none of the text's.
-    `n_tokens` were read, these included; `truncated` where the text has more.
+    `scales` `(1 + n,) float32`; `ids` `(n,) int32` tell which tokens. Special ones and those of the
+    prompt are none of the text's. `n_tokens` were read, these included; `truncated` where the text
+    has more.
     """
 
     codes: NDArray[np.int8]
     scales: NDArray[np.float32]
+    ids: NDArray[np.int32]
     n_tokens: int
     truncated: bool
 
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        return self.codes.nbytes + self.scales.nbytes
+        return self.codes.nbytes + self.scales.nbytes + self.ids.nbytes
 
     @property
     def directions(self) -> NDArray[np.float32]:
@@ -48,7 +50,13 @@ def code_tokens(tokens: TokenVectors, pooling: Pooling) -> TokenCodes:
     rows = _directions(np.concatenate([own, vectors[stands]]))
     scales = np.abs(rows).max(axis=1) / _MOST
     codes = np.rint(rows / np.maximum(scales, _TINY)[:, None]).astype(np.int8)
-    return TokenCodes(codes, scales.astype(np.float32), len(tokens.ids), tokens.truncated)
+    return TokenCodes(
+        codes,
+        scales.astype(np.float32),
+        tokens.ids[stands].astype(np.int32),
+        n_tokens=len(tokens.ids),
+        truncated=tokens.truncated,
+    )
 
 
 def _directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from molt.encoder.checkpoint import Pooling
 from molt.encoder.encoder import TokenVectors
-from molt.encoder.late_interaction.maxsim import compare
+from molt.encoder.late_interaction.maxsim import Nearness, compare
 from molt.encoder.late_interaction.relevance import probabilities, relevance_logits
 from molt.encoder.late_interaction.token_codes import TokenCodes, code_tokens
 
@@ -19,6 +19,14 @@ def coded(vectors: NDArray[np.float32], pooling: Pooling = Pooling.MEAN) -> Toke
     return code_tokens(TokenVectors(places, vectors, offsets), pooling)
 
 
+def compared(
+    query: TokenCodes, texts: list[TokenCodes], weights: list[float] | None = None
+) -> Nearness:
+    """With every token of the query counting alike, unless it is said how much."""
+    n = len(query.ids)
+    return compare(query, texts, weights=np.float32(weights or [1 / max(n, 1)] * n))
+
+
 def some(n: int, *, seed: int, dimension: int = 32) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal((n, dimension)).astype(np.float32)
 
@@ -30,16 +38,23 @@ def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def test_each_token_of_the_query_meets_the_nearest_of_the_text_and_the_mean_counts() -> None:
     query, texts = some(5, seed=0), [some(n, seed=n) for n in (1, 7, 40)]
     expected = [(directions(query) @ directions(text).T).max(axis=1).mean() for text in texts]
-    found = compare(coded(query), [coded(text) for text in texts])
+    found = compared(coded(query), [coded(text) for text in texts])
     assert found.maxsim.dtype == np.float32
     assert found.maxsim == pytest.approx(expected, abs=ERROR)
+
+
+def test_a_token_counts_as_much_as_it_weighs() -> None:
+    query, text = some(2, seed=0), some(9, seed=1)
+    first, second = (directions(query) @ directions(text).T).max(axis=1)
+    found = compared(coded(query), [coded(text)], [0.75, 0.25])
+    assert found.maxsim == pytest.approx([0.75 * first + 0.25 * second], abs=ERROR)
 
 
 @pytest.mark.parametrize("pooling", Pooling)
 def test_the_cosine_is_that_of_the_pooled_vectors(pooling: Pooling) -> None:
     query, text = some(4, seed=1), some(9, seed=2)
     pooled = [each[0] if pooling is Pooling.CLS else each.mean(axis=0) for each in (query, text)]
-    found = compare(coded(query, pooling), [coded(text, pooling)])
+    found = compared(coded(query, pooling), [coded(text, pooling)])
     assert found.cosine == pytest.approx(
         np.prod(directions(np.array(pooled)), axis=0).sum(), abs=ERROR
     )
@@ -47,16 +62,16 @@ def test_the_cosine_is_that_of_the_pooled_vectors(pooling: Pooling) -> None:
 
 def test_the_score_of_a_text_depends_on_no_other() -> None:
     query, texts = coded(some(3, seed=3)), [coded(some(n, seed=n)) for n in (5, 2, 11)]
-    together = compare(query, texts)
+    together = compared(query, texts)
     for at, text in enumerate(texts):
-        alone = compare(query, [text])
+        alone = compared(query, [text])
         assert alone.maxsim == pytest.approx(together.maxsim[at : at + 1], abs=1e-6)
         assert alone.cosine == pytest.approx(together.cosine[at : at + 1], abs=1e-6)
 
 
 def test_a_text_that_holds_the_query_is_as_near_as_can_be() -> None:
     query, other = some(4, seed=5), some(6, seed=6)
-    found = compare(coded(query), [coded(np.concatenate([other, query])), coded(other)])
+    found = compared(coded(query), [coded(np.concatenate([other, query])), coded(other)])
     assert found.maxsim[0] == pytest.approx(1, abs=ERROR)
     assert found.maxsim[1] < 0.9
 
@@ -74,22 +89,22 @@ def test_special_tokens_meet_nothing_and_count_in_the_pooled_vector() -> None:
 def test_without_tokens_nothing_is_near() -> None:
     empty = code_tokens(TokenVectors(np.arange(2), some(2, seed=8), np.zeros((2, 2))), Pooling.MEAN)
     full = coded(some(3, seed=9))
-    assert compare(empty, [full, full]).maxsim.tolist() == [0, 0]
-    assert compare(full, [empty, full]).maxsim.tolist() == pytest.approx([0, 1], abs=ERROR)
+    assert compared(empty, [full, full]).maxsim.tolist() == [0, 0]
+    assert compared(full, [empty, full]).maxsim.tolist() == pytest.approx([0, 1], abs=ERROR)
 
 
 def test_a_token_whose_vector_is_zero_is_near_to_nothing() -> None:
     silent = coded(np.zeros((2, 32), np.float32))
-    found = compare(coded(some(2, seed=10)), [silent])
+    found = compared(coded(some(2, seed=10)), [silent])
     assert (found.maxsim.tolist(), found.cosine.tolist()) == ([0], [0])
 
 
 def test_codes_take_a_byte_a_number() -> None:
     codes = coded(some(10, seed=11, dimension=384))
-    assert codes.size == 11 * (384 + 4)
+    assert codes.size == 11 * (384 + 4) + 10 * 4
 
 
 def test_relevance_rises_with_either_score_and_stays_within_0_and_1() -> None:
     near, far = coded(some(3, seed=12)), coded(some(3, seed=13))
-    scores = probabilities(relevance_logits(compare(near, [near, far])))
+    scores = probabilities(relevance_logits(compared(near, [near, far])))
     assert 1 > scores[0] > scores[1] > 0

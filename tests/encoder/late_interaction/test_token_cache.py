@@ -9,9 +9,9 @@ QUERY, DOCUMENT = InputType.QUERY, InputType.DOCUMENT
 
 
 def codes(n_tokens: int) -> TokenCodes:
-    return TokenCodes(
-        np.zeros((n_tokens, 100), np.int8), np.ones(n_tokens, np.float32), n_tokens, truncated=False
-    )
+    rows, scales = np.zeros((n_tokens, 100), np.int8), np.ones(n_tokens, np.float32)
+    ids = np.zeros(n_tokens - 1, np.int32)
+    return TokenCodes(rows, scales, ids, n_tokens=n_tokens, truncated=False)
 
 
 def test_what_was_put_is_found_again() -> None:
