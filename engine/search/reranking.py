@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from molt.engine.search.candidates import Candidate
 
 DEFAULT_DEPTH = 50
-DEFAULT_WEIGHT = 0.5
+WEIGHT, FUSED_WEIGHT = 0.5, 0.2
+"""What measured best over candidates of one retriever, and of several; see docs/reranking.md."""
 NAME = "rerank"
 
 
@@ -27,11 +28,21 @@ class RerankKind(StrEnum):
 
 @dataclass(frozen=True)
 class Reranking:
-    """The `depth` best candidates are looked at again; `weight` is the second score's, 0 to 1."""
+    """The `depth` best candidates are looked at again; `weight` is the second score's, 0 to 1.
+
+    Without a `weight` it is `WEIGHT`, or `FUSED_WEIGHT` where several retrievers made the first.
+    """
 
     kind: RerankKind
     depth: int = DEFAULT_DEPTH
-    weight: float = DEFAULT_WEIGHT
+    weight: float | None = None
+
+    def weight_for(self, candidates: Sequence[Candidate]) -> float:
+        """How much the second score of these candidates counts."""
+        if self.weight is not None:
+            return self.weight
+        retrievers = {name for one in candidates for name in one.scores}
+        return FUSED_WEIGHT if len(retrievers) > 1 else WEIGHT
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class Reranked:
     """What was done: so many candidates looked at again, `n_encoded` of which were not known."""
 
     wanted: Reranking
+    weight: float
     n_candidates: int
     n_encoded: int
 
@@ -48,7 +60,7 @@ def describe_reranking(done: Reranked | None) -> dict[str, Any] | None:
     if done is None:
         return None
     wanted = done.wanted
-    return {"kind": wanted.kind, "depth": wanted.depth, "weight": wanted.weight}
+    return {"kind": wanted.kind, "depth": wanted.depth, "weight": done.weight}
 
 
 def reranked(

@@ -32,12 +32,13 @@ class TokenReranker:
         head, tail = found.ranking[: wanted.depth], found.ranking[wanted.depth :]
         stored = self._catalog.documents.hydrate(live.collection, [one.ordinal for one in head])
         head = tuple(one for one in head if one.ordinal in stored)
+        weight = wanted.weight_for(head)
         if not head:
-            return replace(found, ranking=tail, reranked=Reranked(wanted, 0, 0))
+            return replace(found, ranking=tail, reranked=Reranked(wanted, weight, 0, 0))
         texts = [_passage(stored[one.ordinal].document, one) for one in head]
         compared = self._interaction.compare(live.encoder, query.text, texts)
-        ordered = reranked(head, compared.nearness.maxsim, weight=wanted.weight)
-        told = Reranked(wanted, len(head), compared.n_encoded)
+        ordered = reranked(head, compared.nearness.maxsim, weight=weight)
+        told = Reranked(wanted, weight, len(head), compared.n_encoded)
         return replace(found, ranking=ordered + tail, reranked=told)
 
 

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.validation import WHOLE, Strict, limited, require
-from molt.engine.search.reranking import DEFAULT_DEPTH, DEFAULT_WEIGHT, Reranking, RerankKind
+from molt.engine.search.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 from molt.engine.sections import LimitSettings
 
 
@@ -39,7 +39,7 @@ class RerankBody(Strict):
 
     kind: _Kind
     depth: Annotated[int, Field(ge=1), WHOLE] = DEFAULT_DEPTH
-    weight: float = Field(default=DEFAULT_WEIGHT, ge=0, le=1)
+    weight: float | None = Field(default=None, ge=0, le=1)
 
 
 _SCHEMA: dict[str, Any] = {

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,9 @@ from hypothesis import strategies as st
 
 from molt.engine.search.candidates import Candidate, Passage
 from molt.engine.search.reranking import (
+    FUSED_WEIGHT,
     NAME,
+    WEIGHT,
     Reranked,
     Reranking,
     RerankKind,
@@ -74,8 +78,16 @@ def test_scores_fall_and_stay_within_those_of_the_candidates(
     assert scores[0] <= first[0]
 
 
+def test_the_second_score_counts_less_where_several_retrievers_made_the_first() -> None:
+    one, several = ranking(0.9), [*ranking(0.9), *ranking(0.8)]
+    several[1] = replace(several[1], scores={"lexical": 3.0})
+    wanted = Reranking(RerankKind.TOKENS)
+    assert wanted.weight_for(one) == WEIGHT > FUSED_WEIGHT == wanted.weight_for(several)
+    assert replace(wanted, weight=0.7).weight_for(several) == 0.7
+
+
 def test_an_answer_tells_how_it_was_re_ranked() -> None:
-    done = Reranked(Reranking(RerankKind.TOKENS, depth=20), n_candidates=20, n_encoded=3)
+    done = Reranked(Reranking(RerankKind.TOKENS, depth=20), 0.5, n_candidates=20, n_encoded=3)
     assert describe_reranking(done) == {
         "kind": "tokens",
         "depth": 20,
