@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 ENVIRONMENT = Path(os.environ.get("MOLT_TEST_CLIENTS", ROOT / ".venv" / "clients"))
 QUIET = {"HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_TELEMETRY": "1", "HAYSTACK_TELEMETRY_ENABLED": "0"}
 PYTHON = sorted(path.stem for path in PROGRAMS.glob("*_*.py"))
+RANKING = sorted(path.stem for path in (PROGRAMS / "ranking").glob("*.py"))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
         yield process
 
 
-def answer_of(program: Path, *command: str | Path, url: str) -> dict[str, list[list[float]]]:
+def answer_of(program: Path, *command: str | Path, url: str) -> Any:
     """The last line that a program writes."""
     done = subprocess.run(
         [*command, program, url],
@@ -76,5 +78,17 @@ def test_openais_client_in_javascript_embeds_documents_and_queries(
     check(answer_of(program, node, url=server.url))
 
 
+@pytest.mark.parametrize("program", RANKING)
+def test_a_client_in_python_ranks_documents(server: Process, program: str) -> None:
+    python = ENVIRONMENT / "bin" / "python"
+    if not python.exists():
+        pytest.skip("the clients are not installed; `make clients` installs and tests them")
+    ranked: list[Any] = answer_of(PROGRAMS / "ranking" / f"{program}.py", python, url=server.url)
+    (first, best), (second, worse) = ranked
+    assert (first, second) == (1, 2)
+    assert 1 > best > worse > 0
+
+
 def test_every_program_is_run() -> None:
     assert len(PYTHON) >= 9
+    assert len(RANKING) >= 1
