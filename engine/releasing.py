@@ -22,6 +22,7 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.generations.retention import rollback_targets
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
+from molt.index.ranking.fusion import Fusion
 
 log = structlog.get_logger(__name__)
 
@@ -83,9 +84,14 @@ class Releaser:
     def rollback(self, name: str, *, reason: Reason) -> Released:
         """Serve a collection from the latest sound generation that it was served from before.
 
-        Raises `CollectionNotFoundError`, `NothingToRollBackError`, and as `activate`.
+        Where its latest release only fuses otherwise, that is taken back. Raises
+        `CollectionNotFoundError`, `NothingToRollBackError`, and as `activate`.
         """
         collection = self._catalog.collections.get(name)
+        latest, *earlier = (*self._catalog.collections.releases(name, limit=2), None)
+        if latest is not None and collection.generation and latest.previous == latest.generation:
+            former = earlier[0].fusion if earlier[0] else None
+            return self.retune(collection, former, reason=reason)
         *others, last = rollback_targets(self._catalog, self._store, collection)
         for target in others:
             try:
@@ -93,6 +99,20 @@ class Releaser:
             except ArtifactError as error:
                 log.warning("rollback.damaged", generation=target, reason=str(error))
         return self._release(collection, last, reason)
+
+    def retune(self, collection: Collection, fusion: Fusion | None, *, reason: Reason) -> Released:
+        """Let the searches of a collection, as it was read, fuse otherwise from now on.
+
+        Raises `CollectionNotFoundError`, and `StalePointerError` where its pointer was moved since.
+        """
+        name = collection.name
+        moved = self._catalog.collections.retune(
+            name, fusion, reason=reason, epoch_expected=collection.epoch
+        )
+        self._live_collections.refresh(name)
+        log.info("fusion.released", collection=name, actor=reason.actor, reason=reason.text)
+        checkpoint = self._store.read(str(moved.generation)).checkpoint
+        return Released(moved, moved.generation, checkpoint)
 
     def _release(
         self,

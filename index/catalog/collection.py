@@ -23,6 +23,7 @@ from molt.index.errors import (
     InvalidNameError,
     PreconditionFailedError,
 )
+from molt.index.ranking.fusion import Fusion
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 _EMPTY = MappingProxyType({"revision": 0, "next_ordinal": 0, "documents": 0, "expired": 0})
@@ -35,7 +36,7 @@ class Collection:
     `revision` counts its changes, `documents` its live documents; `generation` is what its pointer
     names (None before anything is indexed), `epoch` how often the pointer was moved. Documents
     expire by the date in `expiry_field` of their metadata, where that is set (`expiries`), and
-    `expired` have gone so.
+    `expired` have gone so. `fusion` is how its searches fuse, None as nobody has tuned it.
     """
 
     id: int
@@ -47,6 +48,7 @@ class Collection:
     epoch: int
     expiry_field: str | None
     expired: int
+    fusion: Fusion | None
 
 
 def require_revision(collection: Collection, match: frozenset[int] | None) -> None:
@@ -84,9 +86,9 @@ def add_collection(
     name: str,
     *,
     expiry_field: str | None = None,
-    counters: Mapping[str, int] = _EMPTY,
+    carried: Mapping[str, Any] = _EMPTY,
 ) -> Collection:
-    """Make a collection; `counters` go on from elsewhere.
+    """Make a collection; of one that it is a copy of, counters and fusion are `carried` over.
 
     Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError` and `NameTakenError`.
     """
@@ -98,7 +100,7 @@ def add_collection(
     if expiry_field is not None:
         check_field_name(expiry_field, field="expiry_field")
     row = {"name": name, "created_at": datetime.now(UTC), "epoch": 0, "expiry_field": expiry_field}
-    row |= counters
+    row |= carried
     if not database.try_insert(connection, collections, row):
         raise CollectionExistsError(f"there is a collection {name!r} already")
     refuse_alias(database, connection, name)

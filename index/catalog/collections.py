@@ -7,6 +7,7 @@ from collections.abc import Collection as AnyCollection
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Literal
 
 from sqlalchemy import Connection, delete, update
 
@@ -26,6 +27,7 @@ from molt.index.catalog.releases import (
     Release,
     name_release,
     read_former,
+    read_fusion,
     read_released_reports,
     read_releases,
     record_release,
@@ -34,6 +36,11 @@ from molt.index.catalog.releases import (
 from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import collections
 from molt.index.errors import ReleaseNotFoundError, StalePointerError
+from molt.index.ranking.fusion import Fusion
+
+AS_SERVED: Literal["as served"] = "as served"
+Fused = Fusion | Literal["as served"] | None
+"""How searches are to fuse: so, as they did when what is pointed to served, or by default."""
 
 
 class Collections:
@@ -88,12 +95,7 @@ class Collections:
         Raises `CollectionNotFoundError`.
         """
         with self.moving(name) as move:
-            if epoch_expected not in {None, move.before.epoch}:
-                raise StalePointerError(
-                    f"the pointer of {name!r} is at epoch {move.before.epoch}, not "
-                    f"{epoch_expected}: somebody moved it; read the collection again and decide "
-                    "anew"
-                )
+            _require_epoch(move, epoch_expected)
             return move.to(generation, reason=reason)
 
     @contextmanager
@@ -105,6 +107,17 @@ class Collections:
         """
         with self._database.writing() as connection:
             yield Move(connection, lock_collection(connection, name))
+
+    def retune(
+        self, name: str, fusion: Fusion | None, *, reason: Reason, epoch_expected: int | None = None
+    ) -> Collection:
+        """Let searches fuse otherwise, which is a release of the generation that serves already.
+
+        Raises as `point` does.
+        """
+        with self.moving(name) as move:
+            _require_epoch(move, epoch_expected)
+            return move.to(move.before.generation, reason=reason, fusion=fusion)
 
     def releases(self, name: str, *, limit: int = 100) -> tuple[Release, ...]:
         """The newest moves of the pointer, newest first. Raises `CollectionNotFoundError`."""
@@ -156,13 +169,33 @@ class Move:
         self._connection = connection
         self.before = before
 
-    def to(self, generation: str | None, *, reason: Reason) -> Collection:
-        """Move the pointer and write it down in the release history."""
+    def to(
+        self, generation: str | None, *, reason: Reason, fusion: Fused = AS_SERVED
+    ) -> Collection:
+        """Move the pointer and write it down in the release history.
+
+        `AS_SERVED`, searches fuse as they did when the collection was last served from that
+        generation, or as they do now where it never was.
+        """
         connection, before = self._connection, self.before
-        moved = {"generation": generation, "epoch": before.epoch + 1}
+        if fusion == AS_SERVED:
+            served = read_fusion(connection, before.id, generation=generation)
+            fusion = served[0] if served else before.fusion
+        moved = {"generation": generation, "epoch": before.epoch + 1, "fusion": fusion}
         connection.execute(update(collections).where(collections.c.id == before.id).values(moved))
         after = find_collection(connection, before.name)
-        release = Release(datetime.now(UTC), after.epoch, before.generation, generation, reason)
+        release = Release(
+            datetime.now(UTC), after.epoch, before.generation, generation, reason, fusion=fusion
+        )
         record_release(connection, collection_id=before.id, release=release)
         faultpoint("flip.pointed")
         return after
+
+
+def _require_epoch(move: Move, expected: int | None) -> None:
+    before = move.before
+    if expected not in {None, before.epoch}:
+        raise StalePointerError(
+            f"the pointer of {before.name!r} is at epoch {before.epoch}, not {expected}: somebody "
+            "moved it; read the collection again and decide anew"
+        )

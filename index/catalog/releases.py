@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from molt.index.catalog.tables import releases
+from molt.index.ranking.fusion import Fusion
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ UNEXPLAINED = Reason()
 class Release:
     """One move of a pointer: to `generation`, from `previous`, making it epoch `epoch`.
 
-    `name` is what people call it, if anything.
+    `fusion` is how searches fuse since then, None as nobody had tuned it; where only that was
+    changed, both generations are the same. `name` is what people call it, if anything.
     """
 
     at: datetime
@@ -33,6 +35,7 @@ class Release:
     generation: str | None
     reason: Reason
     name: str | None = None
+    fusion: Fusion | None = None
 
 
 def record_release(connection: Connection, *, collection_id: int, release: Release) -> None:
@@ -46,6 +49,7 @@ def record_release(connection: Connection, *, collection_id: int, release: Relea
         "actor": release.reason.actor,
         "reason": release.reason.text,
         "report": release.reason.report,
+        "fusion": release.fusion,
     }
     connection.execute(insert(releases), row)
 
@@ -62,9 +66,20 @@ def read_releases(connection: Connection, collection_id: int, *, limit: int) -> 
             row.generation,
             Reason(row.actor, row.reason, row.report),
             row.name,
+            row.fusion,
         )
         for row in found
     )
+
+
+def read_fusion(
+    connection: Connection, collection_id: int, *, generation: str | None
+) -> tuple[Fusion | None, ...]:
+    """How searches fused when the collection was last served from a generation; empty if never."""
+    served = releases.c.generation == generation
+    query = select(releases.c.fusion).where(releases.c.collection_id == collection_id, served)
+    found = connection.execute(query.order_by(releases.c.id.desc()).limit(1))
+    return tuple(found.scalars())
 
 
 def read_former(connection: Connection) -> dict[int, list[str]]:

@@ -1,5 +1,6 @@
 """The catalog's tables, as the newest migration leaves them. Holds no queries."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,9 @@ from sqlalchemy import (
     TypeDecorator,
     text,
 )
+
+from molt.artifact import canonical_json
+from molt.index.ranking.fusion import Fusion, parse_fusion
 
 
 class Moment(TypeDecorator[datetime]):
@@ -57,6 +61,23 @@ class Fraction(TypeDecorator[float]):
         return None if value is None else float(value)
 
 
+class FusionColumn(TypeDecorator[Fusion]):
+    """A fusion as JSON; null where the default one is meant."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Fusion | None, dialect: Dialect) -> str | None:
+        """Its JSON."""
+        del dialect
+        return None if value is None else canonical_json(value.describe()).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Fusion | None:
+        """Raises `FusionError` for what no version has written."""
+        del dialect
+        return None if value is None else parse_fusion(json.loads(value))
+
+
 # Ids sort by code point everywhere; PostgreSQL would otherwise sort them by its locale.
 Identifier = Text().with_variant(Text(collation="C"), "postgresql")
 Serial = BigInteger().with_variant(Integer(), "sqlite")
@@ -83,6 +104,7 @@ collections = Table(
     Column("expiry_field", Text),
     Column("expiry_revision", BigInteger, nullable=False, server_default=text("0")),
     Column("expired", BigInteger, nullable=False, server_default=text("0")),
+    Column("fusion", FusionColumn),
     sqlite_autoincrement=True,  # the id of a deleted collection is never given to another
 )
 
@@ -262,6 +284,7 @@ releases = Table(
     Column("reason", Text, nullable=False),
     Column("report", Text),
     Column("name", Text),
+    Column("fusion", FusionColumn),
     Index("releases_by_collection", "collection_id", "id"),
     sqlite_autoincrement=True,
 )

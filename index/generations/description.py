@@ -92,6 +92,7 @@ def _moved(name: str, release: Release, store: GenerationStore) -> dict[str, Any
         "reason": release.reason.text,
         "report": release.reason.report,
         "name": release.name,
+        "fusion": None if release.fusion is None else release.fusion.describe(),
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from molt.artifact import faultpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.collections import Move
+from molt.index.catalog.collections import AS_SERVED, Fused, Move
 from molt.index.catalog.releases import Reason
 from molt.index.generations.protocols import WritableGeneration
 
@@ -41,20 +41,21 @@ def catch_up(writer: WritableGeneration, *, batch: int = _BATCH) -> None:
     writer.advance(batch)
 
 
-def flip(
+def flip(  # noqa: PLR0913  each by name
     catalog: Catalog,
     writer: WritableGeneration,
     name: str,
     *,
     reason: Reason,
     agree: Agree = undisputed,
+    fusion: Fused = AS_SERVED,
 ) -> Collection:
     """Move the pointer of the collection `name` to the generation of `writer`, made complete.
 
     `agree` is asked when nobody else can move it any more, with the collection as it then is; what
-    it raises keeps the pointer where it is. The writer is closed: from now on it is written by
-    whoever writes what pointers name. Nothing is moved where it is there already. Raises
-    `CollectionNotFoundError`.
+    it raises keeps the pointer where it is. Searches fuse by `fusion` from then on. The writer is
+    closed: from now on it is written by whoever writes what pointers name. Nothing is moved where
+    it is there already. Raises `CollectionNotFoundError`.
     """
     moved, rounds = None, 0
     while moved is None:
@@ -63,7 +64,7 @@ def flip(
         with catalog.collections.moving(name) as move:
             agree(move.before)
             if writer.behind <= _inside(rounds):
-                moved = _complete_and_move(move, writer, reason)
+                moved = _complete_and_move(move, writer, reason, fusion)
         rounds += 1
     faultpoint("flip.committed")
     writer.close()
@@ -76,10 +77,12 @@ def _inside(rounds: int) -> int:
     return 0 if late < 0 else min(FIRST_INSIDE * 2**late, MOST_INSIDE)
 
 
-def _complete_and_move(move: Move, writer: WritableGeneration, reason: Reason) -> Collection:
+def _complete_and_move(
+    move: Move, writer: WritableGeneration, reason: Reason, fusion: Fused
+) -> Collection:
     while writer.advance(MOST_INSIDE):
         continue
     generation = writer.snapshot.manifest.id
     if move.before.generation == generation:
         return move.before
-    return move.to(generation, reason=reason)
+    return move.to(generation, reason=reason, fusion=fusion)

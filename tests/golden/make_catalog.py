@@ -21,6 +21,7 @@ from molt.index.catalog.judging.curations import Curation
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.schema import REVISIONS
+from molt.index.ranking.fusion import Fusion
 
 
 def fill(catalog: Catalog) -> None:
@@ -55,6 +56,7 @@ def fill(catalog: Catalog) -> None:
     catalog.audit.record(attempt, retention=AuditRetention())
     catalog.aliases.set("default", "0123456789abcdef")
     catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))
+    catalog.collections.retune("default", Fusion(dense=0.75), reason=Reason("ops", "tuned"))
     catalog.collections.name_release("default", 1, "golden")
     catalog.names.set("0123456789abcdef", "golden")
     catalog.curations.put("default", Curation("A  query", ("a",), ("c",)), most=9)

@@ -35,7 +35,7 @@ _OWN = (tables.collections, tables.releases, tables.failures)
 """What a collection is and went through, which a copy of it under another name did not."""
 
 
-_CARRIED = ("revision", "next_ordinal", "documents", "expiry_revision", "expired")
+_CARRIED = ("revision", "next_ordinal", "documents", "expiry_revision", "expired", "fusion")
 """What of a collection's row a copy begins with."""
 
 
@@ -116,7 +116,7 @@ def copying_collection(
             writing,
             new_name,
             expiry_field=row.expiry_field,
-            counters={key: getattr(row, key) for key in _CARRIED},
+            carried={key: getattr(row, key) for key in _CARRIED},
         )
         _copy_contents(reading, writing, collection=row.id, made=made, counted=counted)
         yield Move(writing, made)

@@ -27,6 +27,7 @@ from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
+from molt.index.ranking.fusion import Fusion
 from tests.damage import flaws_of
 from tests.kept_events import kept_events
 from tests.paths import GOLDEN
@@ -173,7 +174,13 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
     catalog = open_catalog(home_url(catalog_home))
     collection = catalog.collections.get("default")
-    assert (collection.revision, collection.documents, collection.epoch) == (5, 2, 1)
+    tuned = revision >= "0009"
+    assert (collection.revision, collection.documents, collection.epoch) == (5, 2, 1 + tuned)
+    assert collection.fusion == (Fusion(dense=0.75) if tuned else None)
+    assert [one.fusion for one in catalog.collections.releases("default")] == [
+        *([Fusion(dense=0.75)] if tuned else []),
+        None,
+    ]
     assert collection.created_at.tzinfo is UTC
     expiring = "z" if revision >= "0007" else None
     assert (collection.expiry_field, collection.expired) == (expiring, 0)

@@ -1,0 +1,1 @@
+"""The arithmetic of rankings: what several legs say of documents, made into one score."""
