@@ -88,10 +88,9 @@ class Releaser:
         `CollectionNotFoundError`, `NothingToRollBackError`, and as `activate`.
         """
         collection = self._catalog.collections.get(name)
-        latest, *earlier = (*self._catalog.collections.releases(name, limit=2), None)
-        if latest is not None and collection.generation and latest.previous == latest.generation:
-            former = earlier[0].fusion if earlier[0] else None
-            return self.retune(collection, former, reason=reason)
+        newest = self._catalog.collections.releases(name, limit=2)
+        if len(newest) == 2 and newest[0].only_retunes:
+            return self.retune(collection, newest[1].fusion, reason=reason)
         *others, last = rollback_targets(self._catalog, self._store, collection)
         for target in others:
             try:

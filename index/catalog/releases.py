@@ -37,6 +37,11 @@ class Release:
     name: str | None = None
     fusion: Fusion | None = None
 
+    @property
+    def only_retunes(self) -> bool:
+        """Does the same generation serve as before?"""
+        return self.previous == self.generation
+
 
 def record_release(connection: Connection, *, collection_id: int, release: Release) -> None:
     """Write down a move in the transaction that makes it."""

@@ -15,6 +15,7 @@ from molt.index.errors import (
     InvalidNameError,
     StalePointerError,
 )
+from molt.index.ranking.fusion import Fusion, FusionKind
 from tests.damage import flaws_of
 
 
@@ -150,3 +151,61 @@ def test_one_statement_tells_whether_anybody_has_written(
             seen.append(catalog.database.version())
             assert catalog.database.version() == seen[-1]
         assert len(set(seen)) == 3
+
+
+def test_a_fusion_is_kept_with_its_release_and_served_until_the_next(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    catalog.collections.point("default", generation="g1")
+    tuned = catalog.collections.retune("default", Fusion(dense=0.6), reason=Reason("ops", "tuned"))
+    assert (tuned.fusion, tuned.generation, tuned.epoch) == (Fusion(dense=0.6), "g1", 2)
+    assert catalog.collections.get("default") == tuned
+    release = catalog.collections.releases("default", limit=1)[0]
+    assert (release.previous, release.generation) == ("g1", "g1")
+    assert (release.fusion, release.reason.text) == (Fusion(dense=0.6), "tuned")
+
+
+def test_a_generation_that_comes_back_brings_the_fusion_that_it_last_served_with(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    catalog.collections.point("default", generation="g1")
+    catalog.collections.retune("default", Fusion(dense=0.6), reason=Reason())
+    with catalog.collections.moving("default") as move:
+        moved = move.to("g2", reason=Reason(), fusion=Fusion(dense=0.9))
+    assert moved.fusion == Fusion(dense=0.9)
+    assert catalog.collections.point("default", generation="g1").fusion == Fusion(dense=0.6)
+    assert catalog.collections.point("default", generation="g2").fusion == Fusion(dense=0.9)
+
+
+def test_a_generation_that_never_served_fuses_as_the_one_before(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    catalog.collections.point("default", generation="g1")
+    catalog.collections.retune("default", Fusion(FusionKind.RRF), reason=Reason())
+    moved = catalog.collections.point("default", generation="g2")
+    assert moved.fusion == Fusion(FusionKind.RRF)
+
+
+def test_the_default_fusion_comes_back_with_a_generation_that_had_it(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    catalog.collections.point("default", generation="g1")
+    with catalog.collections.moving("default") as move:
+        move.to("g2", reason=Reason(), fusion=Fusion(dense=0.9))
+    assert catalog.collections.point("default", generation="g1").fusion is None
+
+
+def test_who_retunes_what_somebody_else_moved_is_told(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    catalog.collections.point("default", generation="g1")
+    with pytest.raises(StalePointerError, match="epoch 1, not 0"):
+        catalog.collections.retune("default", Fusion(), reason=Reason(), epoch_expected=0)
+    assert catalog.collections.get("default").fusion is None
+
+
+def test_rows_that_hold_a_fusion_are_as_they_were_written(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    catalog.collections.retune("default", Fusion(dense=0.1), reason=Reason())
+    assert flaws_of(catalog) == []
