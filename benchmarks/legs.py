@@ -5,12 +5,13 @@ text in one field, with simple tokens in lower case, folded to ASCII, without En
 in English Snowball stems. Rankings are the 200 best of either, without an index of Molt's.
 """
 
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,7 @@ JUDGED_ALTOGETHER = ("cranfield", "chorus_icecat")
 DEPTH = 200
 ARXIV_DOCUMENTS = 10_000
 SEED = 20_261
+K1 = 1.2
 _FIELD = "text"
 _ANALYZER = "molt"
 
@@ -63,10 +65,11 @@ class Leg:
 
 @dataclass(frozen=True)
 class Legs:
-    """Both legs of the same queries."""
+    """Both legs of the same queries; `ceilings` `(n,)` are the most that BM25 could give."""
 
     dense: Leg
     lexical: Leg
+    ceilings: npt.NDArray[np.float64]
 
 
 def corpus(name: str, *, data: Path, scratch: Path) -> Corpus:
@@ -79,13 +82,15 @@ def corpus(name: str, *, data: Path, scratch: Path) -> Corpus:
         folder = scratch / "stdlib-corpus"
         if not folder.exists():
             subprocess.run([sys.executable, "demo/corpus.py", str(folder)], check=True)
-    found = read_corpus(folder, split="all" if name in JUDGED_ALTOGETHER else "test")
+    found = replace(
+        read_corpus(folder, split="all" if name in JUDGED_ALTOGETHER else "test"), name=name
+    )
     return answerable(sample(found, ARXIV_DOCUMENTS) if name == "arxiv" else found)
 
 
 def sample(whole: Corpus, count: int) -> Corpus:
     """`count` documents drawn once."""
-    drawn = np.random.default_rng(SEED).choice(len(whole.doc_ids), count, replace=False)
+    drawn = np.random.default_rng(SEED).permutation(len(whole.doc_ids))[:count]
     kept = sorted(drawn.tolist())
     return Corpus(
         whole.name,
@@ -147,6 +152,12 @@ class Lexicon:
         """How many documents hold a term."""
         return int(self._searcher.doc_freq(_FIELD, term))
 
+    def ceiling(self, text: str) -> float:
+        """The most that a document could score: k1 + 1 times the terms' inverse frequencies."""
+        count = self._searcher.num_docs
+        having = np.array([self.frequency(term) for term in self.terms(text)], np.float64)
+        return float((1 + K1) * np.log1p((count - having + 0.5) / (having + 0.5)).sum())
+
     def rank(self, text: str) -> tuple[list[int], list[float]]:
         """The best rows for any of the text's terms, and their scores; a term counts each time."""
         terms = [
@@ -178,23 +189,39 @@ def dense_leg(queries: Scores, documents: Scores) -> Leg:
     return Leg(found.rows, found.scores)
 
 
-def built_in(scratch: Path) -> Encoder:
-    """The encoder that a new home serves with."""
-    return open_encoder(
-        read_checkpoint(default_checkpoint(scratch / "default")), cache=scratch / "cache"
-    )
+class LazyEncoder:
+    """The encoder that a new home serves with, opened where something has to be encoded."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+
+    @cached_property
+    def opened(self) -> Encoder:
+        """The encoder; a home's default checkpoint is made where `scratch` has none."""
+        checkpoint = read_checkpoint(default_checkpoint(self._scratch / "default"))
+        return open_encoder(checkpoint, cache=self._scratch / "cache")
 
 
-def kept_legs(
-    name: str, texts: Sequence[str], queries: Sequence[str], *, scratch: Path, encoder: Encoder
-) -> Legs:
-    """Both legs of `queries`, from `scratch` where they were made before."""
-    path = scratch / "legs" / f"{re.sub(r'[^a-z0-9_]', '-', name)}.npz"
+def kept_legs(whole: Corpus, *, scratch: Path, encoder: LazyEncoder) -> Legs:
+    """Both legs of a corpus' queries, from `scratch` where they were made before."""
+    path = scratch / "legs" / f"{whole.name}.npz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        vectors = encode_documents(encoder, texts, cache=scratch / "cache")
-        dense = dense_leg(encode_queries(encoder, queries), vectors)
-        lexical = lexical_leg(Lexicon(texts), queries)
-        np.savez_compressed(path, d=dense.rows, ds=dense.scores, l=lexical.rows, ls=lexical.scores)
+        np.savez_compressed(path, **_made(whole, scratch=scratch, encoder=encoder.opened))
     with np.load(path) as kept:
-        return Legs(Leg(kept["d"], kept["ds"]), Leg(kept["l"], kept["ls"]))
+        dense = Leg(kept["dense_rows"], kept["dense_scores"])
+        return Legs(dense, Leg(kept["lexical_rows"], kept["lexical_scores"]), kept["ceilings"])
+
+
+def _made(whole: Corpus, *, scratch: Path, encoder: Encoder) -> dict[str, npt.NDArray[Any]]:
+    documents = encode_documents(encoder, whole.texts, cache=scratch / "cache")
+    dense = dense_leg(encode_queries(encoder, whole.queries), documents)
+    lexicon = Lexicon(whole.texts)
+    lexical = lexical_leg(lexicon, whole.queries)
+    return {
+        "dense_rows": dense.rows,
+        "dense_scores": dense.scores,
+        "lexical_rows": lexical.rows,
+        "lexical_scores": lexical.scores,
+        "ceilings": np.array([lexicon.ceiling(text) for text in whole.queries]),
+    }

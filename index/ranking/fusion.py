@@ -18,16 +18,19 @@ class FusionKind(StrEnum):
     RRF = "rrf"
 
 
+UNTUNED_WEIGHT = 0.5
+"""What ranks best on the average of eight collections (benchmarks/results/fusion.md)."""
+
+
 @dataclass(frozen=True)
 class Fusion:
     """Of a convex combination `dense` is the weight of the dense leg, 0 to 1.
 
-    Without one, each query has the weight that its own scores speak for. Reciprocal ranks know no
-    weight.
+    Reciprocal ranks know no weight: there it is None.
     """
 
     kind: FusionKind = FusionKind.CONVEX
-    dense: float | None = None
+    dense: float | None = UNTUNED_WEIGHT
 
     def describe(self) -> dict[str, Any]:
         """It as JSON, of which `parse_fusion` makes an equal one."""
@@ -35,6 +38,7 @@ class Fusion:
 
 
 DEFAULT_FUSION = Fusion()
+RECIPROCAL_RANKS = Fusion(FusionKind.RRF, None)
 
 
 def parse_fusion(value: Mapping[str, Any]) -> Fusion:
@@ -46,10 +50,12 @@ def parse_fusion(value: Mapping[str, Any]) -> Fusion:
     if kind not in set(FusionKind):
         raise InvalidFieldError("fusion.kind", f"must be one of {', '.join(FusionKind)}")
     dense = value.get("dense")
-    if dense is None:
-        return Fusion(FusionKind(kind))
     if kind == FusionKind.RRF:
-        raise InvalidFieldError("fusion.dense", "is no part of rrf, which knows no weight")
+        if dense is not None:
+            raise InvalidFieldError("fusion.dense", "is no part of rrf, which knows no weight")
+        return RECIPROCAL_RANKS
+    if dense is None:
+        return DEFAULT_FUSION
     if isinstance(dense, bool) or not isinstance(dense, int | float) or not 0 <= dense <= 1:
         raise InvalidFieldError("fusion.dense", "must be a number from 0 to 1")
     return Fusion(FusionKind.CONVEX, float(dense))

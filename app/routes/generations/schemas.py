@@ -41,7 +41,7 @@ class ReleaseState(BaseModel):
     """A move of a collection's pointer from `previous` to `generation`: who moved it, and why.
 
     `checkpoint` is null where the generation is on disk no more, `report` where none was the
-    reason.
+    reason, `fusion` where nobody had tuned how searches fuse meaning and words.
     """
 
     collection: str
@@ -54,6 +54,7 @@ class ReleaseState(BaseModel):
     reason: str
     report: str | None
     name: str | None
+    fusion: dict[str, Any] | None
 
 
 class ReleaseList(BaseModel):

@@ -15,7 +15,7 @@ from molt.index.errors import (
     InvalidNameError,
     StalePointerError,
 )
-from molt.index.ranking.fusion import Fusion, FusionKind
+from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion
 from tests.damage import flaws_of
 
 
@@ -181,9 +181,9 @@ def test_a_generation_that_never_served_fuses_as_the_one_before(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:
     catalog.collections.point("default", generation="g1")
-    catalog.collections.retune("default", Fusion(FusionKind.RRF), reason=Reason())
+    catalog.collections.retune("default", RECIPROCAL_RANKS, reason=Reason())
     moved = catalog.collections.point("default", generation="g2")
-    assert moved.fusion == Fusion(FusionKind.RRF)
+    assert moved.fusion == RECIPROCAL_RANKS
 
 
 def test_the_default_fusion_comes_back_with_a_generation_that_had_it(

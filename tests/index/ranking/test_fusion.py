@@ -1,11 +1,11 @@
 import pytest
 
 from molt.index.errors import InvalidFieldError
-from molt.index.ranking.fusion import Fusion, FusionKind, parse_fusion
+from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion, parse_fusion
 
 
 @pytest.mark.parametrize(
-    "fusion", [Fusion(), Fusion(dense=0.25), Fusion(dense=1.0), Fusion(FusionKind.RRF)]
+    "fusion", [Fusion(), Fusion(dense=0.25), Fusion(dense=1.0), RECIPROCAL_RANKS]
 )
 def test_a_fusion_is_read_as_it_was_described(fusion: Fusion) -> None:
     assert parse_fusion(fusion.describe()) == fusion
