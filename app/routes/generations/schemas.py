@@ -1,6 +1,7 @@
 """What is said about a generation, and about a move of the pointer."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
