@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from molt.index.ranking.fusion import Fusion
 
-Ids = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.float64]
+_Ids = npt.NDArray[np.int64]
+_Numbers = npt.NDArray[np.float64]
 
 WORDS_POWER = 1.5
 RANK_CONSTANT = 60
@@ -33,13 +33,13 @@ class LegHits:
     is, so that what is missing has nothing of it.
     """
 
-    ids: Ids
-    scores: Numbers
+    ids: _Ids
+    scores: _Numbers
     ceiling: float = 1.0
     whole: bool = False
 
     @property
-    def shares(self) -> Numbers:
+    def shares(self) -> _Numbers:
         """The scores `(m,)` as shares of the most that there could be, within [0, 1]."""
         return np.clip(self.scores / self.ceiling, 0.0, 1.0)
 
@@ -59,9 +59,9 @@ class Union:
     is the most it could, or nothing where it found all there is.
     """
 
-    ids: Ids
-    dense: Numbers
-    lexical: Numbers
+    ids: _Ids
+    dense: _Numbers
+    lexical: _Numbers
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class FusedHits:
     No document that neither leg found scores more than `beyond`.
     """
 
-    ids: Ids
-    scores: Numbers
+    ids: _Ids
+    scores: _Numbers
     beyond: float
 
 
@@ -83,10 +83,10 @@ def fuse(dense: LegHits, lexical: LegHits, fusion: Fusion) -> FusedHits:
         return _reciprocal(dense, lexical)
     union = unite(dense, lexical)
     beyond = weight * dense.rest + (1 - weight) * lexical.rest**WORDS_POWER
-    return _ranked(union.ids, combine(union, weight), beyond)
+    return _ranked(union.ids, fused_scores(union, weight), beyond)
 
 
-def combine(union: Union, weight: float) -> Numbers:
+def fused_scores(union: Union, weight: float) -> _Numbers:
     """The fused score of each candidate `(m,)`, the dense leg having `weight`."""
     return weight * union.dense + (1 - weight) * union.lexical
 
@@ -97,7 +97,7 @@ def unite(dense: LegHits, lexical: LegHits) -> Union:
     return Union(ids, _said(dense, ids), _said(lexical, ids) ** WORDS_POWER)
 
 
-def _said(leg: LegHits, ids: Ids) -> Numbers:
+def _said(leg: LegHits, ids: _Ids) -> _Numbers:
     said = np.full(len(ids), leg.rest)
     said[np.searchsorted(ids, leg.ids)] = leg.shares
     return said
@@ -114,6 +114,6 @@ def _reciprocal(*legs: LegHits) -> FusedHits:
     return _ranked(ids, scores / most, beyond / most)
 
 
-def _ranked(ids: Ids, scores: Numbers, beyond: float) -> FusedHits:
+def _ranked(ids: _Ids, scores: _Numbers, beyond: float) -> FusedHits:
     order = np.lexsort((ids, -scores))
     return FusedHits(ids[order], scores[order], beyond)

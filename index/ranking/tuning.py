@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from molt.index.ranking.fusing import Numbers, Union, combine
+from molt.index.ranking.fusing import Union, fused_scores
 from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion
+
+_Numbers = npt.NDArray[np.float64]
 
 WEIGHTS = tuple(step / 20 for step in range(21))
 """Those that are tried: ranking hardly changes between two of them."""
@@ -24,8 +26,8 @@ class JudgedUnion:
     """A query's candidates, the grade of each `(m,)`, and all grades that its documents have."""
 
     union: Union
-    grades: Numbers
-    every_grade: Numbers
+    grades: _Numbers
+    every_grade: _Numbers
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,12 @@ def ndcg10(judged: JudgedUnion, weight: float) -> float:
 
     As trec_eval has it, so that it is what reports say; equal scores by rising id.
     """
-    order = np.lexsort((judged.union.ids, -combine(judged.union, weight)))
+    order = np.lexsort((judged.union.ids, -fused_scores(judged.union, weight)))
     ideal = _gain(np.sort(judged.every_grade)[::-1])
     return _gain(judged.grades[order]) / ideal if ideal else 0.0
 
 
-def _gain(grades: npt.NDArray[np.float64]) -> float:
+def _gain(grades: _Numbers) -> float:
     """The discounted gain of a ranking's first ten."""
     first = np.maximum(grades[:_CUTOFF], 0.0)
     return float((first / np.log2(np.arange(len(first)) + 2)).sum())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ir_measures import calc_aggregate, nDCG
 
-from molt.index.ranking.fusing import Union, combine
+from molt.index.ranking.fusing import Union, fused_scores
 from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion
 from molt.index.ranking.tuning import (
     WEIGHTS,
@@ -74,7 +74,7 @@ def test_the_chosen_weight_is_hardly_worse_than_the_best() -> None:
 def test_it_measures_what_trec_eval_does(weight: float) -> None:
     for one in queries(dense=0.1, lexical=0.1, n=5):
         graded = {str(at): int(grade) for at, grade in enumerate(one.grades) if grade}
-        scores = combine(one.union, weight)
+        scores = fused_scores(one.union, weight)
         run = {"q": {str(at): float(score) for at, score in enumerate(scores)}}
         found = calc_aggregate([nDCG @ 10], {"q": graded}, run)[nDCG @ 10]
         assert ndcg10(one, weight) == pytest.approx(found)

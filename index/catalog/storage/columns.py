@@ -1,0 +1,64 @@
+"""What columns hold that no database has of its own: moments, exact fractions, fusions."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+
+from molt.artifact import canonical_json
+from molt.index.ranking.fusion import Fusion, parse_fusion
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware `datetime`, UTC when it comes back; SQLite, which knows no zones, keeps none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Give SQLite's the zone back; PostgreSQL's may be in any."""
+        del dialect
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Fraction(TypeDecorator[float]):
+    """A float kept as the digits that are exactly it, which no version of a database rounds."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> str | None:
+        """The shortest digits that stand for it."""
+        del dialect
+        return None if value is None else repr(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> float | None:
+        """The float that they stand for."""
+        del dialect
+        return None if value is None else float(value)
+
+
+class FusionColumn(TypeDecorator[Fusion]):
+    """A fusion as JSON; null where the default one is meant."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Fusion | None, dialect: Dialect) -> str | None:
+        """Its JSON."""
+        del dialect
+        return None if value is None else canonical_json(value.describe()).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Fusion | None:
+        """Raises `FusionError` for what no version has written."""
+        del dialect
+        return None if value is None else parse_fusion(json.loads(value))
