@@ -52,6 +52,9 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.InvalidEventError: (422, "invalid_event"),
     index_errors.UnknownFieldError: (422, "unknown_field"),
     index_errors.FilterError: (422, "invalid_filter"),
+    index_errors.FacetError: (422, "invalid_facet"),
+    index_errors.SortError: (422, "invalid_sort"),
+    index_errors.GroupError: (422, "invalid_group"),
     index_errors.CatalogFullError: (507, "disk_full"),
     index_errors.CatalogBusyError: (503, "catalog_busy"),
     index_errors.GenerationNotFoundError: (404, "generation_not_found"),
@@ -69,6 +72,8 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     engine_errors.NoCheckpointError: (503, "no_checkpoint"),
     engine_errors.UnavailableError: (503, "unavailable"),
     engine_errors.DocumentNotIndexedError: (409, "document_not_indexed"),
+    engine_errors.StaleCursorError: (422, "stale_cursor"),
+    engine_errors.CursorError: (422, "invalid_cursor"),
     engine_errors.BackupError: (503, "unavailable"),
     encoder_errors.ClosedEncoderError: (503, "stopping"),
     encoder_errors.InvalidArchiveError: (422, "invalid_archive"),
@@ -100,7 +105,8 @@ _PLACES = {
     "model_not_found": "model",
     "invalid_dimensions": "dimensions",
     "invalid_filter": "filter",
-    "unknown_field": "filter",
+    "invalid_cursor": "cursor",
+    "stale_cursor": "cursor",
 }
 HTTP = {
     404: ("not_found", "there is nothing at this path; GET /openapi.json lists the routes"),
@@ -185,6 +191,8 @@ def _mapped(error: Exception, status: int, code: str) -> HttpFailure:
             extensions=error.extensions,
         )
     place = _PLACES.get(code)
+    if isinstance(error, index_errors.UnknownFieldError | index_errors.MatchError):
+        place = error.part
     return HttpFailure(
         status,
         code,

@@ -31,7 +31,7 @@ EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
         "application/json": {"searches": [{"query": "warm boots", "k": 3}, {"query": "boots"}]}
     },
     "search_collection": {"application/json": {"like": {"text": "warm boots"}, "k": 3}},
-    "search": {"application/json": {"query": "warm waterproof boots", "k": 3}},
+    "search": {"application/json": {"query": "warm waterproof boots", "k": 3, "facets": ["brand"]}},
     "put_judgments": {
         "application/json": {
             "queries": [{"id": "q1", "text": "boots for rain"}],

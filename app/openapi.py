@@ -20,6 +20,7 @@ from molt.app.routes.documents.schemas import DocumentsBody, PatchesBody
 from molt.app.routes.events.schemas import EventBody
 from molt.engine.sections import LimitSettings
 from molt.index.segments.filters.filter import filter_schema
+from molt.index.segments.matches.parsing import facet_schema, sort_schema
 
 
 class ViolationBody(BaseModel):
@@ -99,6 +100,8 @@ def describe(app: FastAPI, limits: LimitSettings) -> dict[str, Any]:
     for model in (Problem, OpenaiError, TeiError, DocumentsBody, PatchesBody, EventBody):
         _add(schemas, model)
     schemas["Filter"] = filter_schema(_REF.format(model="Filter"))
+    schemas["Facet"] = facet_schema()
+    schemas["SortField"] = sort_schema()
     _fill_in_limits(document, limits)
     return document
 

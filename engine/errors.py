@@ -49,5 +49,13 @@ class DocumentNotIndexedError(EngineError):
     """A document is kept, and no search finds it: not yet, or not with what serves."""
 
 
+class CursorError(EngineError):
+    """A cursor that no answer gave, or that another search did."""
+
+
+class StaleCursorError(CursorError):
+    """A cursor whose page was ranked by another encoder than the one that now answers."""
+
+
 class BackupError(EngineError):
     """A backup cannot be made, found or restored."""

@@ -169,6 +169,10 @@ class LimitSettings(_Section):
     max_curations: int = Field(1000, ge=1, description="curations of one collection")
     max_rerank: int = Field(200, ge=1, description="`depth` to which one search is re-ranked")
     max_filter_nodes: int = Field(256, ge=1, description="conditions in one filter")
+    max_facets: int = Field(20, ge=1, description="facets of one search")
+    max_facet_values: int = Field(
+        1000, ge=2, description="values, ranges or buckets of one facet of a search"
+    )
     max_pending: int = Field(
         512, ge=1, description="requests of one kind at work or waiting; more get 429"
     )

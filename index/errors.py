@@ -140,10 +140,43 @@ class FilterError(IndexingError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
+        self.reason = reason
 
 
 class UnknownFieldError(FilterError):
-    """A filter names a field that no document of the collection has."""
+    """A field that no document has; `part` of a search names it."""
+
+    def __init__(self, path: str, reason: str, *, part: str = "filter") -> None:
+        super().__init__(path, reason)
+        self.part = part
+
+
+class MatchError(IndexingError):
+    """What cannot be said of all matching documents: `part` of a search asks for it, at `path`."""
+
+    part = ""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class FacetError(MatchError):
+    """Facets that cannot be understood or counted."""
+
+    part = "facets"
+
+
+class SortError(MatchError):
+    """An order that cannot be understood, or a field that has none."""
+
+    part = "sort"
+
+
+class GroupError(MatchError):
+    """A field by which documents cannot be grouped."""
+
+    part = "group_by"
 
 
 class JobError(IndexingError):

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ from molt.index.segments.kind_counts import FieldCount
 from molt.index.segments.readings import read_date, read_number
 from molt.index.segments.scalar import Scalar, ScalarKind
 from molt.index.selection.expiring import has_expired
+from tests.memory_matches import Matching, MemoryMatch
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,21 @@ class MemorySnapshot:
             return None
         greatest = (max(found.get(int(one), ()), default=np.nan) for one in ordinals)
         return np.array([*greatest], np.float64)
+
+    def match(
+        self,
+        *,
+        where: Filter | None = None,
+        query: Vectors | None = None,
+        min_score: float | None = None,
+    ) -> MemoryMatch:
+        found = [
+            Matching(one.id, one.metadata, partial(_hit, ordinal, one))
+            for ordinal, one in _matching(self.live, where).items()
+        ]
+        if query is not None and min_score is not None:
+            found = [one for one in found if one.find(query).score >= np.float32(min_score)]
+        return MemoryMatch(found, [one.metadata for one in self.live.values()])
 
     def field_kinds(self, where: Filter) -> FieldKinds:
         return field_kinds(where, attributes_of([one.metadata for one in self.live.values()]))
@@ -283,8 +300,8 @@ def _checked(vectors: Vectors) -> Vectors:
 
 
 def _hit(ordinal: int, indexed: Indexed, query: Vectors) -> RowHit:
-    scores = indexed.vectors @ query
-    passage = int(scores.argmax())
+    scores = [one @ query for one in indexed.vectors]  # one by one, so that equal texts score alike
+    passage = int(np.argmax(scores))
     span = indexed.spans[passage]
     return RowHit(ordinal, passage, span.start, span.end, float(scores[passage]))
 

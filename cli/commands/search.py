@@ -3,7 +3,8 @@
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from molt.engine.search.query import SearchAnswer
     from molt.engine.search.reranking import Reranking
     from molt.index.segments.filters.clauses import Filter
+    from molt.index.segments.matches.facets import FacetCount
 
 SNIPPET_CHARS = 100
 
@@ -46,6 +48,24 @@ def search(  # noqa: PLR0913  each by name
     rerank_depth: Annotated[
         int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
     ] = None,
+    facets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--facet",
+            metavar="FIELD",
+            help="Count the values of a field in all that matches, or the ranges of a JSON object.",
+        ),
+    ] = None,
+    sort: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="Sort by a field; `price:desc` for falling values."),
+    ] = None,
+    group_by: Annotated[
+        str | None, typer.Option(metavar="FIELD", help="Show the first hit of each group alone.")
+    ] = None,
+    cursor: Annotated[
+        str | None, typer.Option(help="Go on after the answer that gave it, as JSON does.")
+    ] = None,
 ) -> None:
     """Search a collection from the shell; no server is needed and none is asked."""
     from molt.index.catalog.fields import is_blank
@@ -59,6 +79,7 @@ def search(  # noqa: PLR0913  each by name
         raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
     settings = existing_home(call)
     from molt.engine.search.answer import describe_answer
+    from molt.engine.search.cursor import read_cursor
     from molt.engine.search.query import SearchQuery
 
     wanted = SearchQuery(
@@ -68,6 +89,8 @@ def search(  # noqa: PLR0913  each by name
         where=None if where is None else parsed_filter(where),
         like=tuple(dict.fromkeys(like or ())),
         rerank=parsed_reranking(rerank, rerank_depth, has_query=not like),
+        **asked_of_matches(facets=facets or [], sort=sort or [], group_by=group_by),
+        cursor=None if cursor is None else read_cursor(cursor),
     )
     with opened_engine(settings) as engine:
         started = time.perf_counter()
@@ -78,6 +101,8 @@ def search(  # noqa: PLR0913  each by name
     if answer.truncated:
         call.note("The query is longer than the model reads; its end changed nothing.")
     call.show(describe_answer(answer, seconds=seconds), lambda: _listing(answer))
+    for field, counts in answer.facets.items():
+        call.note(f"{field}: {_counted(counts)}")
     for warning in answer.warnings:
         call.note(f"Note: {warning}.")
 
@@ -109,6 +134,42 @@ def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) ->
         known = ", ".join(RerankKind)
         raise typer.BadParameter(f"is none of: {known}", param_hint="--rerank")
     return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH)
+
+
+def asked_of_matches(
+    *, facets: Sequence[str], sort: Sequence[str], group_by: str | None
+) -> dict[str, Any]:
+    """What `--facet`, `--sort` and `--group-by` ask, as parts of a search. Raises `MatchError`."""
+    from molt.index.segments.matches.parsing import parse_facets, parse_group_by, parse_sort
+
+    return {
+        "facets": parse_facets([_facet(one) for one in facets]),
+        "sort": parse_sort(list(sort)),
+        "group_by": None if group_by is None else parse_group_by(group_by),
+    }
+
+
+def _facet(facet: str) -> object:
+    """A field, or a JSON object as it is sent over HTTP. Raises `typer.BadParameter`."""
+    import orjson
+
+    if not facet.startswith("{"):
+        return facet
+    try:
+        return orjson.loads(facet)
+    except orjson.JSONDecodeError as error:
+        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--facet") from None
+
+
+def _counted(counts: "Sequence[FacetCount]") -> str:
+    """`acme (12), zeta (3)`; a range by its bounds."""
+    return ", ".join(f"{_value(one.value)} ({one.count})" for one in counts) or "nothing"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} {bound}" for name, bound in value.items())
+    return str(value)
 
 
 def _listing(answer: "SearchAnswer") -> Listing:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from molt.index.segments.matches.order import Group, Position
+
 if TYPE_CHECKING:
     from molt.engine.live.pair import Live
     from molt.engine.search.query import SearchQuery
@@ -25,6 +27,8 @@ class Candidate:
     """A document, by ordinal, with its best passage; `scores` by the names of retrievers.
 
     `pinned` where a curation has put it where it is.
+    `position` is where it stands in an order that pages can be told by, `group` the one that it
+    stands for.
     """
 
     ordinal: int
@@ -32,6 +36,8 @@ class Candidate:
     passage: Passage
     scores: Mapping[str, float]
     pinned: bool = False
+    position: Position | None = None
+    group: Group | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Candidates:
 
     `warnings` say what the filter could not compare.
     `truncated` where the end of the query was not read; `reranked` once a re-ranker was at work.
+    `more` where others follow, None where the total tells; `approximate` where not all documents
+    were compared.
     """
 
     ranking: tuple[Candidate, ...] = ()
@@ -48,6 +56,8 @@ class Candidates:
     warnings: tuple[str, ...] = ()
     truncated: bool = False
     reranked: "Reranked | None" = None
+    more: bool | None = None
+    approximate: bool = False
 
 
 @dataclass

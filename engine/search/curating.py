@@ -87,6 +87,14 @@ def parted(query: SearchQuery, *, live: Live, catalog: Catalog) -> Parts | None:
     )
 
 
+def shown(query: SearchQuery, live: Live) -> SearchQuery:
+    """A search without what its curation hides."""
+    hidden = _ids(*query.hidden)
+    if not query.hidden or live.snapshot is None or not live.snapshot.field_kinds(hidden).complete:
+        return query
+    return replace(query, where=_both(query.where, Not(hidden)))
+
+
 def _ids(*ids: str) -> Filter:
     """The documents of these ids; of none, nothing."""
     return parse_filter({"field": "id", "in": list(ids)}) if ids else Not(All(()))

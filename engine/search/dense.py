@@ -1,9 +1,17 @@
 """The dense retriever: documents by the inner product of their best passage with the query."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from molt.encoder.encoder import Lane
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates, Passage, Stopwatch
 from molt.engine.search.query import SearchQuery
+from molt.index.generations.protocols import SearchableGeneration
+from molt.index.segments.exact import Vectors
+from molt.index.segments.hits import RowHit
+from molt.index.segments.matches.order import Position, Standing
+from molt.index.segments.matches.paging import PageQuery
 
 
 class DenseRetriever:
@@ -14,7 +22,7 @@ class DenseRetriever:
     def retrieve(
         self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch
     ) -> Candidates:
-        """As every retriever."""
+        """As every retriever; in another order than by score, the first `depth` of that."""
         vector, truncated = query.vector, False
         if vector is None:
             with watch.timing("encode"):
@@ -24,19 +32,58 @@ class DenseRetriever:
             vector, truncated = encoded.vectors[0], bool(encoded.truncated[0])
         if live.snapshot is None:
             return Candidates(truncated=truncated)
+        retrieve = self._ranked if query.ranked else self._ordered
         with watch.timing("retrieve"):
-            found = live.snapshot.search(
-                vector, k=depth, where=query.where, min_score=query.min_score
-            )
+            found = retrieve(query, live.snapshot, vector, depth=depth)
+        return replace(found, truncated=truncated)
+
+    def _ranked(
+        self, query: SearchQuery, snapshot: SearchableGeneration, vector: Vectors, *, depth: int
+    ) -> Candidates:
+        found = snapshot.search(vector, k=depth, where=query.where, min_score=query.min_score)
         return Candidates(
-            tuple(
-                Candidate(
-                    hit.ordinal, hit.score, Passage(hit.start, hit.end), {self.name: hit.score}
-                )
-                for hit in found.hits
-            ),
+            self._candidates(Standing(hit, _by_score(hit)) for hit in found.hits),
             found.total,
             found.exact,
             found.warnings,
-            truncated,
+            approximate=found.approximate,
         )
+
+    def _ordered(
+        self, query: SearchQuery, snapshot: SearchableGeneration, vector: Vectors, *, depth: int
+    ) -> Candidates:
+        """Compares every document of the match that its order leaves to the score."""
+        cursor = query.cursor
+        match = snapshot.match(where=query.where, query=vector, min_score=query.min_score)
+        wanted = PageQuery(
+            depth,
+            query.sort,
+            query.group_by,
+            after=None if cursor is None else cursor.after,
+            without=frozenset() if cursor is None else cursor.without,
+        )
+        page = match.page(vector, wanted)
+        return Candidates(
+            self._candidates(page.standings),
+            match.total,
+            warnings=match.warnings,
+            more=page.more,
+        )
+
+    def _candidates(self, standings: Iterable[Standing]) -> tuple[Candidate, ...]:
+        return tuple(
+            Candidate(
+                one.hit.ordinal,
+                one.hit.score,
+                Passage(one.hit.start, one.hit.end),
+                {self.name: one.hit.score},
+                position=one.position,
+                group=one.group,
+            )
+            for one in standings
+        )
+
+
+def _by_score(hit: RowHit) -> Position:
+    """Where a hit stands in a ranking by score."""
+    return Position((), hit.score, hit.ordinal)

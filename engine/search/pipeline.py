@@ -18,11 +18,14 @@ from molt.engine.search.candidates import (
     Retriever,
     Stopwatch,
 )
-from molt.engine.search.curating import parted
+from molt.engine.search.curating import parted, shown
+from molt.engine.search.cursor import MAX_WITHOUT, Cursor, check_cursor, digest_of
 from molt.engine.search.dense import DenseRetriever
+from molt.engine.search.facets import count_facets
 from molt.engine.search.likeness import likened
 from molt.engine.search.query import Hit, Page, SearchAnswer, SearchQuery
 from molt.index.catalog.catalog import Catalog
+from molt.index.segments.matches.facets import FacetCounts
 
 _FEW = 32
 """Documents that are read at once: each may have a million characters."""
@@ -47,40 +50,49 @@ class Pipeline:
     explain: Explain | None = None
 
     def search(self, query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
-        """Answer a query. Raises as the retrievers and `likened` do."""
-        watch = Stopwatch()
+        """Answer a query.
+
+        Raises as the retrievers and `likened` do, `CursorError` for a cursor that is not the
+        query's, and `MatchError` for what cannot be counted, sorted or grouped.
+        """
+        check_cursor(query, checkpoint=live.encoder.checkpoint.id)
+        asked, watch = query, Stopwatch()
         if query.like:
             with watch.timing("liken"):
                 query = likened(query, live=live, catalog=catalog)
+        end = query.start + query.k
         found = self._curated(query, query.depth, live=live, catalog=catalog, watch=watch)
+        facets = _facets(query, live, watch)
         with watch.timing("hydrate"):
-            chosen = found.ranking[query.offset : query.offset + query.k]
+            chosen = found.ranking[query.start : end]
             hits, seen = _hydrated(chosen, query, live=live, catalog=catalog)
         if self.explain is not None:
             with watch.timing("explain"):
                 hits = tuple(
                     replace(hit, explanation=self.explain(query, live, hit)) for hit in hits
                 )
-        following = query.offset + seen if query.offset + seen < found.total else None
+        following = _following(asked, found, live=live, seen=seen, stable=_is_stable(asked))
         return SearchAnswer(
             generation=live.snapshot.manifest.id if live.snapshot else None,
             checkpoint=live.encoder.checkpoint.id,
-            page=Page(hits, found.total, found.exact, following if seen else None),
+            page=Page(hits, found.total, found.exact, following),
             seconds=watch.seconds,
             warnings=found.warnings,
             truncated=found.truncated,
             reranked=found.reranked,
+            facets=facets,
         )
 
     def _curated(
         self, query: SearchQuery, end: int, *, live: Live, catalog: Catalog, watch: Stopwatch
     ) -> Candidates:
         """The first `end` candidates, those first that a curation has pinned."""
-        depth = max(end, BOOSTED) if query.boosts else end
+        depth = max(end, BOOSTED) if query.boosts and query.by_score else end
         parts = None
         if query.pinned or query.hidden:
             with watch.timing("curate"):
-                parts = parted(query, live=live, catalog=catalog)
+                curated = query if query.by_score else replace(query, pinned=())
+                parts = parted(curated, live=live, catalog=catalog)
         if parts is None:
             return self._ranked(query, live, depth=depth, watch=watch)
         pinned = Candidates()
@@ -98,10 +110,10 @@ class Pipeline:
                 warnings=tuple(dict.fromkeys(one for leg in legs for one in leg.warnings)),
                 truncated=any(leg.truncated for leg in legs),
             )
-        for rerank in self.rerankers:
+        for rerank in self.rerankers if query.by_score else ():
             with watch.timing("rerank"):
                 found = rerank(query, live, found)
-        if query.boosts:
+        if query.boosts and query.by_score:
             with watch.timing("boost"):
                 found = self.boost(query, live, found)
         return found
@@ -115,7 +127,7 @@ def _hydrated(
     One that was deleted since the snapshot was taken, or by now has expired, is left out.
     """
     hits: list[Hit] = []
-    chars, rank = 0, query.offset + 1
+    chars, rank = 0, query.passed + 1
     for start in range(0, len(candidates), _FEW):
         few = candidates[start : start + _FEW]
         stored = catalog.documents.hydrate(live.collection, [one.ordinal for one in few])
@@ -125,7 +137,49 @@ def _hydrated(
             if (found := stored.get(one.ordinal)) and live.shows(found.document):
                 document = found.document
                 hit = Hit(document.id, one.score, rank, document, one.passage, one.scores)
-                hits.append(replace(hit, pinned=one.pinned) if one.pinned else hit)
+                hits.append(replace(hit, group=one.group, pinned=one.pinned))
                 rank += 1
                 chars += found.chars
     return tuple(hits), len(candidates)
+
+
+def _facets(query: SearchQuery, live: Live, watch: Stopwatch) -> FacetCounts:
+    if not query.facets:
+        return {}
+    with watch.timing("facets"):
+        return count_facets(shown(query, live), live)
+
+
+def _following(
+    query: SearchQuery, found: Candidates, *, live: Live, seen: int, stable: bool
+) -> Cursor | None:
+    """Where the page after this one begins, of which `seen` candidates were looked at.
+
+    Unless the order is `stable`, one that pages can be told by, it is found again by counting.
+    """
+    passed = query.start + seen
+    if not seen or not _more(query, found, passed=passed):
+        return None
+    after = found.ranking[passed - 1].position if stable else None
+    shown = frozenset[int]() if query.cursor is None else query.cursor.without
+    if stable and found.approximate and passed <= MAX_WITHOUT:
+        after = None
+        shown = frozenset(one.ordinal for one in found.ranking[:passed])
+    return Cursor(
+        digest_of(query),
+        live.encoder.checkpoint.id,
+        rank=query.passed + seen,
+        after=after,
+        without=shown,
+    )
+
+
+def _is_stable(query: SearchQuery) -> bool:
+    """Does each document's place depend on itself alone, and on how it was scored first?"""
+    return not (query.by_score and (query.boosts or query.pinned or query.rerank))
+
+
+def _more(query: SearchQuery, found: Candidates, *, passed: int) -> bool:
+    if passed < len(found.ranking) or found.more is not None:
+        return passed < len(found.ranking) or bool(found.more)
+    return passed < found.total or (not found.exact and passed == query.start + query.k)

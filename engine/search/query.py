@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from molt.encoder.encoder import InputType
 from molt.engine.search.candidates import Passage
+from molt.engine.search.cursor import Cursor
 from molt.engine.search.reranking import Reranked, Reranking
 from molt.index.catalog.document import Document
 from molt.index.segments.exact import Vectors
 from molt.index.segments.filters.clauses import Filter
+from molt.index.segments.matches.facets import Facet, FacetCounts
+from molt.index.segments.matches.order import Group, SortField
 
 if TYPE_CHECKING:
     from molt.engine.search.boosting import Boost
@@ -23,6 +26,8 @@ class SearchQuery:
     documents of the collection, by the `vector` `(dim,) float32` that the pipeline finds of them.
     Boosted as the collection says unless it has `boosts`, and curated by `pinned` and `hidden` ids.
     With `max_chars` only the first hits whose documents together have so many characters.
+    A `cursor` stands for what its answer showed, in place of `offset`. Hits come by score, or by
+    the fields of `sort`; with `group_by`, a field, only the first of each group does.
     """
 
     text: str
@@ -37,13 +42,40 @@ class SearchQuery:
     boosts: "tuple[Boost, ...] | None" = None
     pinned: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    facets: tuple[Facet, ...] = ()
+    sort: tuple[SortField, ...] = ()
+    group_by: str | None = None
+    cursor: Cursor | None = None
     vector: Vectors | None = field(default=None, compare=False)
     rerank: Reranking | None = None
 
     @property
     def depth(self) -> int:
         """How many candidates are needed to answer it."""
-        return max(self.offset + self.k, self.rerank.depth if self.rerank else 0)
+        again = self.rerank.depth if self.rerank and self.by_score else 0
+        return max(self.start + self.k, again)
+
+    @property
+    def by_score(self) -> bool:
+        """Are hits to come by their scores, each document by itself?"""
+        return not self.sort and self.group_by is None
+
+    @property
+    def ranked(self) -> bool:
+        """Is the answer found among the best of everything, from the first on?"""
+        return self.by_score and (self.cursor is None or self.cursor.counts)
+
+    @property
+    def passed(self) -> int:
+        """How many hits come before those that are searched for."""
+        return self.offset if self.cursor is None else self.cursor.rank
+
+    @property
+    def start(self) -> int:
+        """How many candidates of the retrievers are passed over by counting them."""
+        if self.cursor is None:
+            return self.offset
+        return self.cursor.rank if self.cursor.counts else 0
 
 
 @dataclass(frozen=True)
@@ -51,7 +83,8 @@ class Hit:
     """A document in a ranking: `rank` starts at 1, `passage` is its best one.
 
     `scores` are those of the retrievers that found it, by their names; `explanation` says why it is
-    where it is, where that was asked for; `pinned` that a curation has put it there.
+    where it is, where that was asked for; `pinned` that a curation has put it there;
+    `group` is the one that it stands for.
     """
 
     id: str
@@ -62,27 +95,29 @@ class Hit:
     scores: Mapping[str, float]
     explanation: Mapping[str, Any] | None = None
     pinned: bool = False
+    group: Group | None = None
 
 
 @dataclass(frozen=True)
 class Page:
     """Part of a ranking; `total` counts all of it, or is a lower bound unless `exact_total`.
 
-    `following` is the offset of the part after it, None where nothing comes after it.
+    `following` is where the part after it begins, None where nothing comes after it.
     """
 
     hits: tuple[Hit, ...]
     total: int
     exact_total: bool
-    following: int | None = None
+    following: Cursor | None = None
 
 
 @dataclass(frozen=True)
 class SearchAnswer:
     """A page, the encoder and index that made it, and the `seconds` of each stage by its name.
 
-    `warnings` say what of the query could not be done as it was meant.
-    `truncated` where the end of the query was not read. `reranked` where it was asked for.
+    `warnings` say what of the query could not be done as it was meant. `truncated` where the end of
+    the query was not read. `reranked` where it was asked for. `facets` count over everything that
+    matches.
     """
 
     generation: str | None
@@ -92,6 +127,7 @@ class SearchAnswer:
     warnings: tuple[str, ...] = ()
     truncated: bool = False
     reranked: Reranked | None = None
+    facets: FacetCounts = field(default_factory=dict)
 
     @property
     def encode_seconds(self) -> float:

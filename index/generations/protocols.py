@@ -18,6 +18,8 @@ from molt.index.segments.field_kinds import FieldKinds
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.hits import RowHit
 from molt.index.segments.kind_counts import FieldCount
+from molt.index.segments.matches.facets import Facet, FacetCounts
+from molt.index.segments.matches.paging import OrderedPage, PageQuery
 from molt.index.segments.scalar import ScalarKind
 
 
@@ -27,13 +29,44 @@ class Found:
 
     `total` counts the live documents that match the filter; where a least score was asked for,
     only those that reach it. Where `exact` is false it is a lower bound. `warnings` say what the
-    filter could not compare.
+    filter could not compare. `approximate` where not all documents were compared with the query.
     """
 
     hits: list[RowHit]
     total: int
     exact: bool
     warnings: tuple[str, ...] = ()
+    approximate: bool = False
+
+
+class Match(Protocol):
+    """All documents that a search matches, whatever part of them it shows."""
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the filter could not compare."""
+        ...
+
+    def count(self, facets: Sequence[Facet]) -> FacetCounts:
+        """The counts of each facet.
+
+        Raises `UnknownFieldError` for a field that no document of the generation has, and
+        `FacetError` for one whose values cannot be counted so.
+        """
+        ...
+
+    def page(self, query: Vectors, wanted: PageQuery) -> OrderedPage:
+        """Some of the documents in an order; `query` `(dim,) float32` is what they are scored by.
+
+        Raises `UnknownFieldError` for a field that nobody has, `SortError` and `GroupError` for one
+        that has no values to go by.
+        """
+        ...
 
 
 class SearchableGeneration(Protocol):
@@ -88,6 +121,19 @@ class SearchableGeneration(Protocol):
 
         `ordinals` are `(n,) int64`; the values `(n,)` are NaN where a document has none, dates are
         in microseconds since 1970. None where no document has one.
+        """
+        ...
+
+    def match(
+        self,
+        *,
+        where: Filter | None = None,
+        query: Vectors | None = None,
+        min_score: float | None = None,
+    ) -> Match:
+        """All live documents that `where` keeps, and that reach `min_score` where one is asked for.
+
+        `query` is then the vector that they are compared with, each of them. Raises as `search`.
         """
         ...
 

@@ -22,6 +22,7 @@ from molt.index.segments.field_kinds import FieldKinds, fold_kinds
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.hits import best_documents
 from molt.index.segments.kind_counts import FieldCount, count_fields, kind_warnings
+from molt.index.segments.matches.match import SegmentMatch
 from molt.index.segments.scalar import ScalarKind
 from molt.index.segments.scope import Scope
 from molt.index.segments.segment import Segment, open_segment
@@ -88,6 +89,26 @@ class Snapshot:
             if (part := scope.values_of(field, kind, ordinals)) is not None
         ]
         return reduce(np.fmax, parts) if parts else None
+
+    def match(
+        self,
+        *,
+        where: Filter | None = None,
+        query: Vectors | None = None,
+        min_score: float | None = None,
+    ) -> SegmentMatch:
+        """All live documents that `where` keeps; those that reach `min_score`, where it is given.
+
+        Raises as `search` does.
+        """
+        scopes = self._searched if where is None else self._filtered(where)
+        everything = tuple(scope.segment.attributes for scope in self._searched)
+        warnings = () if where is None else kind_warnings(where, self._searched)
+        match = SegmentMatch(scopes, everything, warnings)
+        if query is None or min_score is None:
+            return match
+        checked = _checked_query(query, dimension=self.manifest.dimension)
+        return match.reaching(checked, min_score=min_score)
 
     def field_kinds(self, where: Filter) -> FieldKinds:
         """The kinds of the values that the fields named by `where` have here."""
@@ -172,12 +193,14 @@ def _checked_query(query: Vectors, *, dimension: int) -> Vectors:
 def _found(scopes: Sequence[Scope], query: Vectors, *, k: int, min_score: float | None) -> Found:
     """The `k` best documents of some scopes."""
     hits = best_documents(scopes, query, k=k)
+    compared = all(scope.is_exact(k=k) for scope in scopes)
     if min_score is None:
-        return Found(hits, sum(scope.n_documents for scope in scopes), exact=True)
+        total = sum(scope.n_documents for scope in scopes)
+        return Found(hits, total, exact=True, approximate=not compared)
     least = float(np.float32(min_score))
     reaching = [hit for hit in hits if hit.score >= least]
-    if not all(scope.is_exact(k=k) for scope in scopes):
-        return Found(reaching, len(reaching), exact=False)
+    if not compared:
+        return Found(reaching, len(reaching), exact=False, approximate=True)
     if len(reaching) < k:
         return Found(reaching, len(reaching), exact=True)
     return Found(reaching, _count_reaching(scopes, query, least), exact=True)

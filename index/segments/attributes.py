@@ -7,10 +7,10 @@ value between two bounds lie side by side. Knows nothing of filters: that is `ma
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,12 @@ from molt.index.segments.elements import Elements, read_elements
 from molt.index.segments.readings import DateReadings, NumberReadings, read_dates, read_numbers
 from molt.index.segments.scalar import ID_FIELD, ScalarKind
 
+_T = TypeVar("_T")
+
 _MAX_COUNTED = 8
 """Fields of objects of which it is kept what belongs to which."""
+_MAX_REMEMBERED = 32
+"""What others have made of fields, and is kept beside them."""
 
 
 class Readings(NamedTuple):
@@ -58,6 +62,7 @@ class Attributes:
         self._columns: dict[tuple[str, ScalarKind], Column | None] = {}
         self._counted: dict[str, npt.NDArray[np.int64]] = {}
         self._readings: dict[str, Readings] = {}
+        self._remembered: dict[tuple[type, str], Any] = {}
 
     @cached_property
     def fields(self) -> frozenset[str]:
@@ -132,6 +137,25 @@ class Attributes:
             texts = self._texts[self.lines(field, ScalarKind.TEXT)]
             self._readings[field] = Readings(read_numbers(texts), read_dates(texts))
         return self._readings[field]
+
+    def remembered(self, field: str, kind: type[_T], make: Callable[["Attributes", str], _T]) -> _T:
+        """What `make` makes of a field, made once; where that is much, everything is forgotten."""
+        found = self._remembered.get((kind, field))
+        if found is None:
+            found = make(self, field)
+            if len(self._remembered) >= _MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[kind, field] = found
+        kept: _T = found
+        return kept
+
+    def texts(self, lines: slice) -> pl.Series:
+        """The texts of some lines."""
+        return self._texts[lines]
+
+    def numbers(self, lines: slice) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int16] | None]:
+        """The numbers of some lines, and their rests where any is known."""
+        return self._numbers[lines], None if self._rests is None else self._rests[lines]
 
     def _read_column(self, field: str, kind: ScalarKind) -> Column | None:
         """A column that texts are read for; made once."""

@@ -46,6 +46,14 @@ class TextColumn:
             self.texts.search_sorted(wanted, "right").to_numpy(),
         )
 
+    def find(self, values: Sequence[Scalar]) -> npt.NDArray[np.int64]:
+        """Where each of `values` is first, `(n,)`; -1 where it is not."""
+        wanted = pl.Series([value.value for value in values], dtype=pl.String)
+        return _found(
+            self.texts.search_sorted(wanted, "left").to_numpy(),
+            self.texts.search_sorted(wanted, "right").to_numpy(),
+        )
+
     def beginning(self, prefix: str) -> Extent:
         """Where the texts that begin with `prefix` begin and end."""
         after = _successor(prefix)
@@ -83,6 +91,10 @@ class NumberColumn:
     def equal(self, values: Iterable[Scalar]) -> list[Extent]:
         """Where each of `values` that is there begins and ends."""
         return _spans(*self._spans_of(list(values)))
+
+    def find(self, values: Sequence[Scalar]) -> npt.NDArray[np.int64]:
+        """Where each of `values` is first, `(n,)`; -1 where it is not."""
+        return _found(*self._spans_of(values))
 
     def _spans_of(self, wanted: Sequence[Scalar]) -> tuple[_Places, _Places]:
         """How many numbers are less than each value, and how many are no more than it."""
@@ -153,6 +165,11 @@ def _spans(starts: npt.NDArray[Any], stops: npt.NDArray[Any]) -> list[Extent]:
     """Those that are not empty."""
     held = starts < stops
     return list(zip(starts[held].tolist(), stops[held].tolist(), strict=True))
+
+
+def _found(starts: npt.NDArray[Any], stops: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The starts of those that are not empty, and -1."""
+    return np.where(starts < stops, starts.astype(np.int64), -1)
 
 
 def _successor(prefix: str) -> str | None:

@@ -93,6 +93,16 @@ def rank_rows(vectors: Vectors, query: Vectors, *, rows: Rows, k: int) -> Ranked
     return _ordered(scores, found)
 
 
+def score_rows(vectors: Vectors, query: Vectors, *, rows: Rows) -> Vectors:
+    """The score of each of `rows` `(m,) int64`, `(m,) float32`, as any search gives it."""
+    scores = np.empty(len(rows), np.float32)
+    rows = np.ascontiguousarray(rows, dtype=np.int64)
+    pointers = [faiss.swig_ptr(array) for array in (scores, query, vectors, rows)]
+    faiss.omp_set_num_threads(1)
+    faiss.fvec_inner_products_by_idx(*pointers, vectors.shape[1], 1, len(rows))
+    return scores
+
+
 def rows_reaching(
     vectors: Vectors, query: Vectors, *, score: float, mask: Mask | None = None
 ) -> Rows:

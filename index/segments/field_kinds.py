@@ -58,12 +58,12 @@ class FieldKinds:
         """Every field that some document has."""
         return frozenset[str]().union(*self.names)
 
-    def check(self, where: clauses.Filter) -> None:
+    def check(self, where: clauses.Filter, *, root: str = "$") -> None:
         """Raise `UnknownFieldError` for a field that nobody has, `FilterError` for a vain test.
 
         Asking whether an unknown field exists is allowed: nobody has it.
         """
-        for path, condition in clauses.conditions(where):
+        for path, condition in clauses.conditions(where, path=root):
             self._check_complete(condition, path=path)
             if isinstance(condition, clauses.Condition) and not (
                 condition.tests or condition.excluded
@@ -73,7 +73,7 @@ class FieldKinds:
                 continue
             held = self.kinds.get(condition.field, frozenset())
             if not held:
-                raise self._unknown(condition.field, path=path)
+                raise unknown_field(condition.field, self.known, path=f"{path}.field")
             _check_kinds(condition, held, path=path)
 
     def check_operands(self, where: clauses.Filter) -> None:
@@ -110,14 +110,6 @@ class FieldKinds:
                 "elements; renew it by `molt reindex`",
             )
 
-    def _unknown(self, field: str, *, path: str) -> UnknownFieldError:
-        known = self.known
-        nearest = sorted(known, key=lambda name: (abs(len(name) - len(field)), name))
-        close = get_close_matches(field, islice(nearest, _MAX_COMPARED), cutoff=0.6)
-        hint = f"did you mean {' or '.join(map(_quoted, close))}?" if close else _listing(known)
-        said = f"no document has a field {_quoted(field)}; {hint}"
-        return UnknownFieldError(f"{path}.field", said)
-
 
 def field_kinds(where: clauses.Filter, attributes: Attributes) -> FieldKinds:
     """The kinds of the fields that `where` names in a part of a collection."""
@@ -150,6 +142,17 @@ def check_fields(where: clauses.Filter, segments: Sequence[Attributes]) -> None:
 def fold_kinds(where: clauses.Filter, segments: Iterable[Attributes]) -> FieldKinds:
     """The kinds of the fields that `where` names in all `segments`."""
     return reduce(or_, (field_kinds(where, one) for one in segments), FieldKinds({}))
+
+
+def unknown_field(
+    field: str, known: frozenset[str], *, path: str, part: str = "filter"
+) -> UnknownFieldError:
+    """The error that says that `field` is not among those `known`, and which may be meant."""
+    nearest = sorted(known, key=lambda name: (abs(len(name) - len(field)), name))
+    close = get_close_matches(field, islice(nearest, _MAX_COMPARED), cutoff=0.6)
+    hint = f"did you mean {' or '.join(map(_quoted, close))}?" if close else _listing(known)
+    said = f"no document has a field {_quoted(field)}; {hint}"
+    return UnknownFieldError(path, said, part=part)
 
 
 def plural_kinds(kinds: Iterable[ScalarKind]) -> str:

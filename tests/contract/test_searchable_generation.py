@@ -11,6 +11,7 @@ from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchQuery
 from molt.index.catalog.document import Document
 from molt.index.errors import (
+    FacetError,
     FilterError,
     GenerationAheadError,
     GenerationError,
@@ -20,6 +21,10 @@ from molt.index.errors import (
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.segments.filters.filter import parse_filter
+from molt.index.segments.matches.facets import FacetCount
+from molt.index.segments.matches.order import Group, SortField
+from molt.index.segments.matches.paging import PageQuery
+from molt.index.segments.matches.parsing import parse_facets
 from molt.index.segments.scalar import ScalarKind
 from tests.contract.generations import DIMENSION, Backend, drain, vector
 from tests.hashing import HashingEncoder
@@ -330,3 +335,105 @@ def test_what_was_deleted_and_what_has_expired_are_both_left_out(backend: Backen
     later = backend.refreshed(writer.snapshot).without_expired("until", now)
     assert sorted(ordinals(later, k=10)) == [5, 6, 7]
     assert later.n_documents == 3
+
+
+def test_a_match_is_every_live_document_that_the_filter_and_the_least_score_keep(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    assert generation.match().total == 12
+    few = parse_filter({"field": "n", "lt": 10})
+    assert generation.match(where=few).total == 4
+    scores = [hit.score for hit in generation.search(vector("any"), k=12).hits]
+    least = (scores[4] + scores[5]) / 2
+    assert generation.match(query=vector("any"), min_score=least).total == 5
+    backend.delete("d3")
+    assert backend.refreshed(generation).match().total == 11
+    assert generation.match().total == 12
+
+
+def test_facets_count_documents_by_their_values_and_ranges(
+    generation: SearchableGeneration,
+) -> None:
+    where = parse_filter({"field": "n", "lte": 8})
+    [values, ranges, buckets] = (
+        generation.match(where=where).count(parse_facets([asked]))["n"]
+        for asked in (
+            "n",
+            {"field": "n", "ranges": [{"lt": 8}, {"gte": 7}, {"gt": 100}]},
+            {"field": "n", "buckets": 2},
+        )
+    )
+    assert values == [FacetCount(n, 1) for n in (6, 7, 8)]
+    assert [one.count for one in ranges] == [2, 2, 0]
+    assert [(one.value, one.count) for one in buckets] == [
+        ({"gte": 6, "lt": 8}, 2),
+        ({"gte": 8, "lt": 10}, 1),
+    ]
+
+
+def test_pages_go_on_after_a_position_in_any_order(generation: SearchableGeneration) -> None:
+    match = generation.match()
+    fields = (SortField("n", "desc"),)
+    first = match.page(vector("any"), PageQuery(5, fields))
+    assert [one.hit.ordinal for one in first.standings] == [11, 10, 9, 8, 7]
+    after = first.standings[-1].position
+    rest = match.page(vector("any"), PageQuery(10, fields, after=after))
+    assert [one.hit.ordinal for one in rest.standings] == [6, 5, 4, 3, 2, 1, 0]
+    assert (first.more, rest.more) == (True, False)
+
+
+def test_without_fields_a_page_is_the_ranking(generation: SearchableGeneration) -> None:
+    ranking = generation.search(vector("any"), k=12).hits
+    page = generation.match().page(vector("any"), PageQuery(12))
+    assert [one.hit for one in page.standings] == ranking
+    left_out = frozenset({ranking[0].ordinal, ranking[2].ordinal})
+    after = page.standings[0].position
+    left = generation.match().page(vector("any"), PageQuery(2, after=after, without=left_out))
+    assert [one.hit for one in left.standings] == [ranking[1], ranking[3]]
+
+
+def test_the_first_of_each_group_stands_for_it(backend: Backend) -> None:
+    prices = {"a": 3, "b": 1, "c": 2, "d": 5, "e": None}
+    brands = {"a": "x", "b": "x", "c": "y", "d": ["y", "x"], "e": None}
+    documents = [
+        Document(name, f"one;two {name}", metadata={"price": prices[name], "brand": brands[name]})
+        for name in prices
+    ]
+    backend.catalog.documents.upsert(backend.collection, documents)
+    writer = backend.writer(backend.create())
+    drain(writer, limit=2)
+    wanted = PageQuery(10, (SortField("price", "desc"),), "brand")
+    page = writer.snapshot.match().page(vector("any"), wanted)
+    assert [(one.hit.ordinal, one.group) for one in page.standings] == [
+        (3, Group("x", 3)),
+        (2, Group("y", 1)),
+        (4, Group(None, 1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error"),
+    [
+        (PageQuery(1, (SortField("m"),)), UnknownFieldError),
+        (PageQuery(1, group_by="m"), UnknownFieldError),
+    ],
+)
+def test_an_order_or_group_that_nobody_has_is_refused(
+    generation: SearchableGeneration, wanted: PageQuery, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        generation.match().page(vector("any"), wanted)
+
+
+@pytest.mark.parametrize(
+    ("facet", "error"),
+    [
+        ("m", UnknownFieldError),
+        ({"field": "n", "ranges": [{"lt": "a"}]}, FacetError),
+    ],
+)
+def test_facets_that_cannot_be_counted_are_refused(
+    generation: SearchableGeneration, facet: object, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        generation.match().count(parse_facets([facet]))

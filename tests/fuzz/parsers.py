@@ -6,6 +6,7 @@ import json
 import struct
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -25,14 +26,17 @@ from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, read_checkpoint
 from molt.encoder.errors import CheckpointError
 from molt.encoder.tokenizer import Tokenizer
 from molt.encoder.weights import check_table, check_weights
-from molt.engine.search.answer import read_cursor
+from molt.engine.errors import CursorError
+from molt.engine.search.cursor import Cursor, read_cursor, write_cursor
 from molt.engine.sections import LimitSettings
 from molt.index.catalog.documents import encode_document
-from molt.index.errors import FilterError, IndexingError, InvalidDocumentError
+from molt.index.errors import FilterError, IndexingError, InvalidDocumentError, MatchError
 from molt.index.files.errors import SourceError
 from molt.index.files.progress import ReadProgress
 from molt.index.files.table import read_table
 from molt.index.segments.filters.filter import parse_filter
+from molt.index.segments.matches.order import Position
+from molt.index.segments.matches.parsing import parse_facets, parse_group_by, parse_sort
 
 LIMITS = LimitSettings()
 Errors = tuple[type[Exception], ...]
@@ -114,6 +118,29 @@ def _tokenizer(content: bytes, folder: Path) -> None:
 
 def _cursor(content: bytes, _folder: Path) -> None:
     read_cursor(content.decode("latin-1"))
+
+
+def _cursor_seeds() -> list[bytes]:
+    after = Position(((0, 2.5), None, (2, "a")), 0.5, "d1")
+    cursors = (
+        Cursor("0" * 16, "c" * 16, 10, after),
+        Cursor("0" * 16, "c" * 16, 3, None, frozenset({1, 5})),
+    )
+    return [b"b2Zmc2V0OjEw", *(write_cursor(one).encode() for one in cursors)]
+
+
+def _matches(content: bytes, _folder: Path) -> None:
+    asked = parse_json(content)
+    for parse_part in (parse_facets, parse_sort, parse_group_by):
+        with suppress(MatchError):
+            parse_part(asked)
+
+
+def _match_seeds() -> list[bytes]:
+    return [
+        b'["brand", {"field": "price", "ranges": [{"gte": 1, "lt": "2024-03-01"}, {"gt": 2.5}]}]',
+        b'["price:desc", {"field": "a.b", "order": "asc", "limit": 3, "buckets": 7}]',
+    ]
 
 
 def _json_seeds() -> list[bytes]:
@@ -252,5 +279,6 @@ PARSERS = {
     ),
     "weights": Parser(_weights, _weights_seeds, (CheckpointError,)),
     "tokenizer": Parser(_tokenizer, _tokenizer_seeds, (CheckpointError, IndexingError)),
-    "cursor": Parser(_cursor, lambda: [b"b2Zmc2V0OjEw"], ()),
+    "cursor": Parser(_cursor, _cursor_seeds, (CursorError,)),
+    "matches": Parser(_matches, _match_seeds, (RequestError,)),
 }

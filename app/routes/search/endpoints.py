@@ -16,14 +16,17 @@ from molt.app.http.scope import CollectionPlace, named_in, resolve_body
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
 from molt.app.routes.search.liking import wanted_of
+from molt.app.routes.search.matches import facets_of
 from molt.app.routes.search.reranking import RerankBody, reranking_of
 from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
-from molt.engine.search.answer import describe_answer, read_cursor
+from molt.engine.search.answer import describe_answer
+from molt.engine.search.cursor import Cursor, read_cursor
 from molt.engine.search.query import SearchQuery
 from molt.engine.sections import LimitSettings
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.filters.filter import parse_filter
+from molt.index.segments.matches.parsing import parse_group_by, parse_sort
 
 router = new_router("search")
 
@@ -118,8 +121,9 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
     """What a body asks of the engine. Raises `InvalidRequestError` and `FilterError`."""
     wanted = wanted_of(body, limits)
     require(body.k, limits, "max_k", place=("k",))
-    offset = _offset(body)
-    _check_window(offset, body, limits)
+    cursor = _cursor(body)
+    counted = body.offset if cursor is None or not cursor.counts else cursor.rank
+    _check_window(counted, body, limits)
     return SearchQuery(
         text=wanted.text,
         like=wanted.ids,
@@ -127,32 +131,34 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         boosts=None if body.boosts is None else tuple(one.meant for one in body.boosts),
         collection=body.collection,
         k=body.k,
-        offset=offset,
+        offset=body.offset,
         where=_filter(body, limits),
         min_score=body.min_score,
         max_chars=limits.max_answer_bytes,
         rerank=reranking_of(body.rerank, limits, has_query=body.query is not None),
+        facets=facets_of(body.facets, limits),
+        sort=parse_sort(body.sort),
+        group_by=None if body.group_by is None else parse_group_by(body.group_by),
+        cursor=cursor,
     )
 
 
 def _check_window(offset: int, body: SearchBody, limits: LimitSettings) -> None:
     if offset + body.k > limits.max_window:
-        name = "offset" if body.cursor is None else "cursor"
         detail = (
             f"hits {offset + 1} to {offset + body.k} are asked for (offset {offset}, k {body.k}); "
             f"the setting limits.max_window allows the first {limits.max_window}"
         )
+        name = "offset" if body.cursor is None else "cursor"
         raise InvalidRequestError([Violation(detail, "body", (name,))])
 
 
-def _offset(body: SearchBody) -> int:
+def _cursor(body: SearchBody) -> Cursor | None:
     if body.cursor is None:
-        return body.offset
-    found = read_cursor(body.cursor)
-    if found is None or body.offset:
-        wrong = "is none of an answer's" if found is None else "stands for `offset`; send one"
-        raise InvalidRequestError([Violation(wrong, "body", ("cursor",))])
-    return found
+        return None
+    if body.offset:
+        raise InvalidRequestError([Violation("stands for `offset`; send one", "body", ("cursor",))])
+    return read_cursor(body.cursor)
 
 
 def _filter(body: SearchBody, limits: LimitSettings) -> Filter | None:

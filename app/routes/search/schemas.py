@@ -8,8 +8,17 @@ from pydantic_core import PydanticCustomError
 from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.app.routes.search.boosts import Boosts
+from molt.app.routes.search.matches import (
+    CountedValue,
+    Facets,
+    FieldName,
+    FieldNames,
+    ShownGroup,
+    Sort,
+)
 from molt.app.routes.search.reranking import RerankField, RerankWord, SearchMethod
 from molt.engine.search.answer import ALL_PARTS, DocumentPart
+from molt.engine.search.cursor import MAX_CURSOR_CHARS
 
 
 def _refuse_promised(value: object) -> object:
@@ -39,7 +48,10 @@ Mode = Annotated[Literal["dense"], BeforeValidator(_refuse_promised)]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
 Cursor = Annotated[
-    str, Field(max_length=64, description="of the answer before; goes on after its last hit")
+    str,
+    Field(
+        max_length=MAX_CURSOR_CHARS, description="of the answer before; goes on after its last hit"
+    ),
 ]
 FilterBody = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Filter"})]
 
@@ -64,9 +76,9 @@ class SearchBody(Strict):
     offset: Offset = 0
     mode: Mode = "dense"
     filter: FilterBody | None = None
-    facets: Nothing = Field(default=[], max_length=0)
-    sort: Nothing = Field(default=[], max_length=0)
-    group_by: Nothing = Field(default=[], max_length=0)
+    facets: Facets = Field(default=[])
+    sort: Sort = Field(default=[])
+    group_by: FieldName | None = None
     like: LikeBody | None = None
     boosts: Boosts | None = None
     highlight: Never = False
@@ -100,6 +112,11 @@ class SearchParameters(BaseModel):
     k: Count = 10
     offset: Offset = 0
     mode: Mode = "dense"
+    facets: FieldNames = Field(default=[], json_schema_extra=limited(maxItems="max_facets"))
+    sort: FieldNames = Field(
+        default=[], description="a field each, with `:desc` for falling values"
+    )
+    group_by: FieldName | None = None
     min_score: float | None = None
     cursor: Cursor | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
@@ -141,6 +158,7 @@ class FoundDocument(BaseModel):
     highlights: list[str]
     scores: Scores
     passage: PassageSpan
+    group: ShownGroup | None
     explanation: None
     pinned: bool = Field(default=False, description="there where a curation put it first")
 
@@ -157,7 +175,7 @@ class SearchResult(BaseModel):
     checkpoint: str
     total: Total
     hits: list[FoundDocument]
-    facets: dict[str, list[Any]]
+    facets: dict[str, list[CountedValue]]
     truncated: bool
     cursor: str | None
     warnings: list[str]

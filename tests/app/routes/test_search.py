@@ -32,6 +32,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
         "metadata": {"price": 80},
         "highlights": [],
         "scores": 0,
+        "group": None,
         "explanation": None,
     }
     assert best["scores"] == {"dense": best["score"], "lexical": None, "rerank": None}
@@ -101,11 +102,8 @@ def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
     [
         ("mode", "hybrid"),
         ("mode", "lexical"),
-        ("facets", ["brand"]),
         ("highlight", True),
         ("explain", True),
-        ("sort", [{"field": "price", "order": "asc"}]),
-        ("group_by", "brand"),
     ],
 )
 def test_what_is_promised_but_not_served_yet_says_so(

@@ -159,3 +159,51 @@ def test_a_re_ranking_that_there_is_not_is_named(molt: Molt) -> None:
     assert (wrong.status, "is none of: tokens" in wrong.stderr) == (2, True)
     alone = molt("search", "shop", "warm", "--rerank-depth", "5")
     assert (alone.status, "needs --rerank" in alone.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("shop")
+def test_matches_are_counted_sorted_and_grouped_as_over_http(molt: Molt, home: Path) -> None:
+    asked = ("--facet", "brand", "--facet", '{"field": "price", "buckets": 3}')
+    asked += ("--sort", "price:desc", "--group-by", "brand")
+    shown = molt("--json", "search", "shop", "warm", *asked).value
+    with serving(home) as client:
+        body = {"query": "warm", "collection": "shop", "sort": ["price:desc"], "group_by": "brand"}
+        body |= {"facets": ["brand", {"field": "price", "buckets": 3}]}
+        answered = client.post("/search", json=body).json()
+    assert [hit["id"] for hit in shown["hits"]] == ["a", "c"]
+    assert (shown["hits"], shown["facets"]) == (answered["hits"], answered["facets"])
+
+
+@pytest.mark.usefixtures("shop")
+def test_counts_are_told_to_people_too(molt: Molt) -> None:
+    asked = ("--facet", "brand", "--facet", '{"field": "price", "ranges": [{"gte": 15, "lt": 50}]}')
+    told = molt("search", "shop", "warm", *asked).stderr
+    assert "brand: acme (2), other (1)" in told
+    assert "price: gte 15 lt 50 (2)" in told
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_cursor_goes_on_after_the_answer_that_gave_it(molt: Molt) -> None:
+    first = molt("--json", "search", "shop", "warm", "-k", "2").value
+    rest = molt("--json", "search", "shop", "warm", "--cursor", first["cursor"]).value
+    assert len({hit["id"] for hit in first["hits"] + rest["hits"]}) == 3
+    assert rest["cursor"] is None
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--facet", "{", "is not JSON"),
+        ("--facet", "colour", "no document has a field 'colour'"),
+        ("--sort", "colour", "no document has a field 'colour'"),
+        ("--group-by", "colour", "no document has a field 'colour'"),
+        ("--cursor", "b2Zmc2V0OjEw", "is none of an answer's"),
+    ],
+)
+def test_what_cannot_be_said_of_matches_is_refused(
+    molt: Molt, option: str, value: str, said: str
+) -> None:
+    done = molt("search", "shop", "warm", option, value)
+    assert done.status != 0
+    assert said in done.stderr

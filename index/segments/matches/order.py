@@ -1,0 +1,77 @@
+"""An order of documents: by the values of fields, then by score, then by id."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from molt.index.segments.exact import Vectors
+from molt.index.segments.hits import RowHit
+from molt.index.segments.matches.sort_column import SortKey
+from molt.index.segments.matches.terms import Value
+
+
+@dataclass(frozen=True)
+class SortField:
+    """By which field documents are sorted; those without a value of it come last either way.
+
+    Of several values the least counts, or where the order is descending the greatest.
+    """
+
+    field: str
+    order: Literal["asc", "desc"] = "asc"
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a document stands: the keys of its fields, its score, and what decides between equals.
+
+    That is the id, a text, where there are fields and every segment knows ids, else the ordinal.
+    """
+
+    keys: tuple[SortKey | None, ...]
+    score: float
+    tie: Any
+
+
+@dataclass(frozen=True)
+class Group:
+    """The documents that have a `value`, of which one is shown; one without any is alone."""
+
+    value: Value | None
+    size: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A document, by its best passage, and where it stands in the order that was asked for."""
+
+    hit: RowHit
+    position: Position
+    group: Group | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """By which `fields`; `by_id` where ids decide between equals. `query` `(dim,) float32`."""
+
+    query: Vectors
+    fields: tuple[SortField, ...] = ()
+    by_id: bool = False
+
+
+def in_order(standings: Iterable[Standing], fields: Sequence[SortField]) -> list[Standing]:
+    """Documents of several scopes in one order. Each has a tie of the same type."""
+    found = sorted(standings, key=lambda one: one.position.tie)
+    found.sort(key=lambda one: -one.position.score)
+    for place in reversed(range(len(fields))):
+        falling = fields[place].order == "desc"
+        key = partial(_compared, place=place, falling=falling)
+        found.sort(key=key, reverse=falling)
+    return found
+
+
+def _compared(standing: Standing, *, place: int, falling: bool) -> tuple[bool, SortKey]:
+    """What sorting compares: who has no value comes last in either direction."""
+    key = standing.position.keys[place]
+    return (key is None) is not falling, key or (0, 0)
