@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 from molt.app.process import SHARED_DIRECTORY
 from molt.artifact import FileLock, exclusive, share_file
 from molt.engine.engine import CollectionStatus
+from molt.engine.search.query import SearchAnswer
 from molt.engine.threads import LastingThread
 from molt.index.catalog.failures import JobFailure
 
@@ -64,6 +65,12 @@ class Metrics:
         self._reranked = self._counter(
             "molt_reranked_texts_total", "Texts compared with a query token by token", "tokens"
         )
+        self._stage_seconds = self._histogram(
+            "molt_search_stage_seconds", "Seconds of one stage of a search", "stage"
+        )
+        self._left_out = self._counter(
+            "molt_search_left_out_total", "Searches that a retriever was left out of", "retriever"
+        )
         self._rollbacks = self._counter(
             "molt_watch_rollbacks_total", "Generations that the watch took back", "collection"
         )
@@ -93,10 +100,14 @@ class Metrics:
         """Count one connection that was ended."""
         self._turned_away.labels(reason).inc()
 
-    def searched(self, *, route: str, encode_seconds: float, search_seconds: float) -> None:
-        """Count one search, by its two parts."""
-        self._encode_seconds.labels(route).observe(encode_seconds)
-        self._search_seconds.labels(route).observe(search_seconds)
+    def searched(self, answer: SearchAnswer, *, route: str) -> None:
+        """Count one search, by its two parts, by each stage, and by what was left out."""
+        self._encode_seconds.labels(route).observe(answer.encode_seconds)
+        self._search_seconds.labels(route).observe(answer.search_seconds)
+        for stage, seconds in answer.seconds.items():
+            self._stage_seconds.labels(stage).observe(seconds)
+        for retriever in answer.left_out:
+            self._left_out.labels(retriever).inc()
 
     def reranked(self, *, route: str, seconds: float, passages: int, encoded: int) -> None:
         """Count one re-ranking of texts, some of which had to be encoded."""
@@ -142,8 +153,8 @@ class Metrics:
         """A gauge of the processes that live, all of them together."""
         return Gauge(name, what, labels, registry=self._own, multiprocess_mode="livesum")
 
-    def _histogram(self, name: str, what: str) -> Histogram:
-        return Histogram(name, what, ("route",), registry=self._own, buckets=_SECONDS)
+    def _histogram(self, name: str, what: str, label: str = "route") -> Histogram:
+        return Histogram(name, what, (label,), registry=self._own, buckets=_SECONDS)
 
 
 def _counted_among(shared: str | None) -> FileLock | None:

@@ -40,6 +40,11 @@ class Home:
         return self.root / "generations"
 
     @property
+    def lexical(self) -> Path:
+        """Lexical indexes, each in a directory named by its collection's number."""
+        return self.root / "lexical"
+
+    @property
     def reports(self) -> Path:
         """Evaluation reports, each in a directory named by its id."""
         return self.root / "reports"

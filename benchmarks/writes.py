@@ -34,6 +34,7 @@ from molt.index.catalog.releases import Reason
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
+from molt.index.lexical.commit import LexicalStore
 
 DIMENSION = 32
 NAME = "default"
@@ -100,12 +101,16 @@ def serving(home: Path) -> Iterator[Service]:
     with closing(catalog):
         store = GenerationStore(home / "generations")
         encoders = Encoders(lambda _: ENCODER)
-        live = LiveCollections(catalog=catalog, generations=store, encoders=encoders)
+        lexical = LexicalStore(home / "lexical")
+        live = LiveCollections(
+            catalog=catalog, generations=store, lexical=lexical, encoders=encoders
+        )
         live.refresh(NAME)
         indexer = Indexer(
             Settings(home=home),
             catalog=catalog,
             store=store,
+            lexical=lexical,
             encoders=encoders,
             live_collections=live,
         )

@@ -38,6 +38,8 @@ def index_up_to(
     if start < revision:
         progress.finish(STAGE, revision - start)
         _note_quarantine(engine, name, note)
+    while engine.indexer.acquire() and engine.indexer.index_words(only=name):
+        continue
     while engine.indexer.acquire() and engine.indexer.merge(only=name):
         continue
 

@@ -23,9 +23,8 @@ from molt.engine.live.live_collection import LiveState
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.models.models import Models
 from molt.engine.releasing import Releaser
-from molt.engine.search.boosting import Booster
 from molt.engine.search.curating import Curator
-from molt.engine.search.pipeline import Pipeline
+from molt.engine.search.pipeline import pipelines
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.search.suggesting import Suggester
@@ -40,6 +39,7 @@ from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.lost import open_home_catalog
 from molt.index.jobs.queue import JobQueue
+from molt.index.lexical.commit import LexicalStore
 from molt.index.segments.kind_counts import FieldCount
 from molt.index.selection.expiring import Clock, wall_clock
 
@@ -87,9 +87,11 @@ class Engine:
         catalog.collections.reserve(settings.models.aliases)
         self.checkpoints = CheckpointStore(settings.layout.checkpoints)
         self.generations = GenerationStore(settings.layout.generations)
+        self.lexical = LexicalStore(settings.layout.lexical)
         self.live_collections = live = LiveCollections(
             catalog=catalog,
             generations=self.generations,
+            lexical=self.lexical,
             encoders=encoders,
             poll_seconds=settings.index.poll_seconds,
             clock=clock,
@@ -102,22 +104,14 @@ class Engine:
             live_collections=self.live_collections,
             interaction=interaction,
         )
-        self.indexer = Indexer(
-            settings,
-            catalog=catalog,
-            store=self.generations,
-            encoders=encoders,
-            live_collections=self.live_collections,
-            clock=clock,
-        )
+        self.indexer = self._new_indexer(encoders, clock)
         self.releaser = Releaser(
             catalog=catalog, store=self.generations, encoders=encoders, live_collections=live
         )
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
-        reranker = TokenReranker(catalog, interaction)
-        self._pipeline = Pipeline(rerankers=(reranker,), boost=Booster(clock))
+        self._pipelines = pipelines(TokenReranker(catalog, interaction), clock=clock)
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
         self._watcher = self._new_watcher()
@@ -185,7 +179,7 @@ class Engine:
         defaults = self.live_collections.search_defaults(live.collection)
         query = self._curator.curated(query, live, defaults)
         with self.sentinel.noting(live):
-            return self._pipeline.search(query, live=live, catalog=self.catalog)
+            return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
 
     def prepare(self, asked: Iterable[AskedText]) -> None:
         """Encode texts that are about to be searched for, all at once; no failure is told here."""
@@ -260,6 +254,17 @@ class Engine:
     @cached_property
     def _curator(self) -> Curator:
         return Curator(self.catalog)
+
+    def _new_indexer(self, encoders: Encoders, clock: Clock) -> Indexer:
+        return Indexer(
+            self.settings,
+            catalog=self.catalog,
+            store=self.generations,
+            lexical=self.lexical,
+            encoders=encoders,
+            live_collections=self.live_collections,
+            clock=clock,
+        )
 
     def _new_watcher(self) -> Watcher:
         looks = {

@@ -8,7 +8,7 @@ holds the lock; the others only read and refresh. Which generation is written, a
 import math
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,14 +21,16 @@ from molt.encoder.errors import AbandonedError, EncoderError
 from molt.encoder.safety.cancellation import Cancellation
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EngineError
+from molt.engine.lexical_writers import LexicalWriters
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.settings import Settings
-from molt.engine.threads import LastingThread, join_all
+from molt.engine.threads import Backoff, LastingThread, join_all
 from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
 from molt.index.generations.generation import GenerationStore
+from molt.index.lexical.commit import LexicalStore
 from molt.index.selection.expirer import Expirer
 from molt.index.selection.expiring import Clock, wall_clock
 
@@ -39,9 +41,9 @@ _TROUBLE = {
     "sealing": "is not being indexed",
     "merging": "is not being indexed",
     "expiring": "keeps documents that have expired",
+    "lexical": "is not being indexed by its words",
 }
 _LONGEST_REST = 10.0
-_LONGEST_IDLE = 30.0
 
 
 @dataclass(frozen=True)
@@ -53,35 +55,6 @@ class _Problem:
     until: float
 
 
-class Backoff:
-    """How long a thread that found nothing to do need not look while the catalog stays as it is.
-
-    Longer each time, but half a minute at most: that a reader lets go of a generation, say, is not
-    told by the catalog.
-    """
-
-    def __init__(self, first: float) -> None:
-        self._first = self._seconds = first
-        self._until = 0.0
-        self._seen: Hashable = None
-
-    def is_over(self, version: Hashable) -> bool:
-        """Is it time to look, the catalog being at `version`?"""
-        if version != self._seen:
-            self._seen = version
-            self.end()
-        return time.monotonic() >= self._until
-
-    def begin(self, *, latest: float) -> None:
-        """Nothing was found; look again at `latest` (monotonic) if not before."""
-        self._until = min(time.monotonic() + self._seconds, latest)
-        self._seconds = min(2 * self._seconds, _LONGEST_IDLE)
-
-    def end(self) -> None:
-        """Look now, and soon after that."""
-        self._until, self._seconds = 0.0, self._first
-
-
 class Indexer:
     """Threads that seal segments, merge them, and let documents expire, while this process may."""
 
@@ -91,6 +64,7 @@ class Indexer:
         *,
         catalog: Catalog,
         store: GenerationStore,
+        lexical: LexicalStore,
         encoders: Encoders,
         live_collections: LiveCollections,
         clock: Clock = wall_clock,
@@ -99,9 +73,13 @@ class Indexer:
         self._catalog = catalog
         self._live_collections = live_collections
         self._lock = _IndexerLock(settings.layout.indexer_lock)
+        self._lexical = LexicalWriters(
+            lexical, catalog=catalog, limit=settings.index.batch_documents
+        )
         self._writers = Writers(
             catalog=catalog,
             store=store,
+            lexical=self._lexical,
             encoders=encoders,
             retained=settings.index.retained_generations,
         )
@@ -110,7 +88,12 @@ class Indexer:
         self._uncollected: str | None = None
         self._stopping = threading.Event()
         self._abandoning = Cancellation()
-        works = {"sealing": self.seal, "merging": self.merge, "expiring": self.expire}
+        works = {
+            "sealing": self.seal,
+            "merging": self.merge,
+            "expiring": self.expire,
+            "lexical": self.index_words,
+        }
         self._woken = {name: threading.Event() for name in works}
         self.threads = tuple(
             LastingThread(name, partial(self._run, name, work), stopping=self._stopping)
@@ -124,7 +107,7 @@ class Indexer:
 
     def wake(self) -> None:
         """Something was written: look now; what expires by it is seen when others' writes are."""
-        for name in ("sealing", "merging"):
+        for name in ("sealing", "merging", "lexical"):
             self._woken[name].set()
 
     def close(self) -> None:
@@ -139,6 +122,7 @@ class Indexer:
             event.set()
         if join_all(self.threads):
             self._writers.close()
+            self._lexical.close()
             self._lock.release()
 
     def acquire(self) -> bool:
@@ -166,6 +150,13 @@ class Indexer:
         """Merge some segments of every collection, or of `only`; were there too many?"""
         return self._each("merging", self._writers.merge, only=only)
 
+    def index_words(self, *, only: str | None = None) -> bool:
+        """Index the words of what was changed of every collection, or of `only`; was there any?
+
+        So that sealing need not wait for it, and anew where an index is damaged or absent.
+        """
+        return self._each("lexical", self._lexical.advance, only=only)
+
     def expire(self, *, only: str | None = None) -> bool:
         """Delete some documents that are due of every collection, or of `only`; were there any?"""
         self._expirer.begin()
@@ -175,6 +166,7 @@ class Indexer:
         """Remove what nobody needs; where that fails, it is no reason not to seal."""
         try:
             self._writers.collect()
+            self._lexical.collect()
         except _EXPECTED as error:
             if str(error) != self._uncollected:
                 log.warning("collecting.failed", reason=str(error))
@@ -253,7 +245,7 @@ class Indexer:
             else:
                 woken.wait(self._settings.poll_seconds)
 
-    def _turn(self, name: str, work: Callable[[], bool], backoff: "Backoff") -> bool:
+    def _turn(self, name: str, work: Callable[[], bool], backoff: Backoff) -> bool:
         """Work where this process may; where there is nothing to do, less often from now on."""
         if not self.acquire():
             return False

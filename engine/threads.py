@@ -6,7 +6,7 @@ again; what it died of is told. Knows nothing of what a thread does.
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ CLOSE_SECONDS = 10.0
 _FIRST_REST = 1.0
 _LONGEST_REST = 10.0
 _HEALTHY_SECONDS = 60.0
+_LONGEST_IDLE = 30.0
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,35 @@ class LastingThread:
             again_in=rest,
             exc_info=None if known or is_panic(error) else error,
         )
+
+
+class Backoff:
+    """How long a thread that found nothing to do need not look while the catalog stays as it is.
+
+    Longer each time, but half a minute at most: that a reader lets go of a generation, say, is not
+    told by the catalog.
+    """
+
+    def __init__(self, first: float) -> None:
+        self._first = self._seconds = first
+        self._until = 0.0
+        self._seen: Hashable = None
+
+    def is_over(self, version: Hashable) -> bool:
+        """Is it time to look, the catalog being at `version`?"""
+        if version != self._seen:
+            self._seen = version
+            self.end()
+        return time.monotonic() >= self._until
+
+    def begin(self, *, latest: float) -> None:
+        """Nothing was found; look again at `latest` (monotonic) if not before."""
+        self._until = min(time.monotonic() + self._seconds, latest)
+        self._seconds = min(2 * self._seconds, _LONGEST_IDLE)
+
+    def end(self) -> None:
+        """Look now, and soon after that."""
+        self._until, self._seconds = 0.0, self._first
 
 
 def join_all(threads: Iterable[LastingThread], *, patience: float = CLOSE_SECONDS) -> bool:

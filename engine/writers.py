@@ -15,6 +15,7 @@ import structlog
 from molt.artifact import CorruptFileError
 from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
+from molt.engine.lexical_writers import LexicalWriters
 from molt.engine.live.pair import default_checkpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
@@ -66,10 +67,17 @@ class Writers:
     """The open writers of a home, one per collection."""
 
     def __init__(
-        self, *, catalog: Catalog, store: GenerationStore, encoders: Encoders, retained: int
+        self,
+        *,
+        catalog: Catalog,
+        store: GenerationStore,
+        lexical: LexicalWriters,
+        encoders: Encoders,
+        retained: int,
     ) -> None:
         self._catalog = catalog
         self._store = store
+        self._lexical = lexical
         self._encoders = encoders
         self._retained = retained
         self._lock = threading.Lock()
@@ -86,9 +94,14 @@ class Writers:
             return False  # whoever moved the pointer there is about to let go of it
         if opened.is_complete(collection):
             return False
-        former = opened.writer.snapshot.manifest.quarantined
-        advanced = opened.writer.advance(limit)
-        _tell(collection, former, opened.writer.snapshot.manifest.quarantined)
+        former = opened.writer.snapshot.manifest
+        advanced = opened.writer.advance(
+            limit,
+            lead=lambda revision: self._lexical.lead(
+                collection, reached=former.revision, revision=revision
+            ),
+        )
+        _tell(collection, former.quarantined, opened.writer.snapshot.manifest.quarantined)
         return advanced or self._promote(collection, opened)
 
     def merge(self, collection: Collection) -> bool:

@@ -134,6 +134,14 @@ class VectorError(GenerationError):
     """Vectors of the wrong shape or type, or with a value that is not a finite number."""
 
 
+class LexicalError(IndexingError):
+    """A lexical index cannot be read or written."""
+
+
+class LexicalBusyError(LexicalError):
+    """Another process is writing this lexical index; it will be free again."""
+
+
 class FilterError(IndexingError):
     """A filter that cannot be understood; `path` is the JSON path of the wrong part."""
 

@@ -30,7 +30,7 @@ from molt.index.generations.generation import (
     Quarantined,
     new_generation_id,
 )
-from molt.index.generations.protocols import Found
+from molt.index.generations.protocols import Found, Lead, Standing, nobody
 from molt.index.generations.sealing import PassageEncoder, Span
 from molt.index.generations.sifting import sift
 from molt.index.segments.attributes import attributes_of
@@ -158,6 +158,9 @@ class MemorySnapshot:
             found = [one for one in found if one.find(query).score >= np.float32(min_score)]
         return MemoryMatch(found, [one.metadata for one in self.live.values()])
 
+    def visible(self, where: Filter | None = None) -> "MemoryVisible":
+        return MemoryVisible(_matching(self.live, where))
+
     def field_kinds(self, where: Filter) -> FieldKinds:
         return field_kinds(where, attributes_of([one.metadata for one in self.live.values()]))
 
@@ -188,6 +191,30 @@ class MemorySnapshot:
         return replace(self, manifest=manifest, catalog=catalog, revision=delta.revision)
 
 
+@dataclass(frozen=True)
+class MemoryVisible:
+    """A `VisibleDocuments`."""
+
+    state: State
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def n_documents(self) -> int:
+        return len(self.state)
+
+    def ordinals(self) -> Rows:
+        return np.array(sorted(self.state), np.int64)
+
+    def find(self, ordinals: Rows) -> Standing:
+        found = [self.state.get(ordinal) for ordinal in ordinals.tolist()]
+        spans = [one.spans[0] if one else Span(0, 0) for one in found]
+        return Standing(
+            np.array([one is not None for one in found], bool),
+            np.array([span.start for span in spans], np.int64),
+            np.array([span.end for span in spans], np.int64),
+        )
+
+
 class MemoryWriter:
     """A `WritableGeneration`."""
 
@@ -216,7 +243,7 @@ class MemoryWriter:
     def behind(self) -> int:
         return self._documents.liveness(self._collection).revision - self._manifest.revision
 
-    def advance(self, limit: int) -> bool:
+    def advance(self, limit: int, *, lead: Lead = nobody) -> bool:
         if self._closed:
             raise GenerationError(f"the writer of generation {self._id} was closed")
         now = self._documents.liveness(self._collection).revision
@@ -240,6 +267,7 @@ class MemoryWriter:
             *(one for one in self._manifest.quarantined if one.ordinal in stay),
             *(Quarantined(one.document.id, one.ordinal, one.revision, w) for one, w in refused),
         )
+        lead(revision)
         self._publish({**self._store.states[self._id][reached], **indexed}, revision, quarantined)
         return True
 

@@ -162,6 +162,8 @@ PLANTED = {
     "molt/index/segments/planted.py": "import molt.index.generations.writer",
     "molt/index/catalog/planted_too.py": "import molt.index.segments.exact",
     "molt/index/jobs/planted.py": "import molt.index.files",
+    "molt/index/lexical/planted.py": "import molt.index.generations.snapshot",
+    "molt/index/segments/planted_too.py": "import molt.index.lexical.commit",
     "molt/app/http/planted.py": "import torch",
     "molt/engine/watch/planted.py": "import fastapi",
     "molt/worker/building.py": "import torch",

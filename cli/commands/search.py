@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 SNIPPET_CHARS = 100
 
 
+class SearchMode(StrEnum):
+    """What `--mode` takes."""
+
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
 def search(  # noqa: PLR0913  each by name
     call: Invocation,
     collection: CollectionArgument,
@@ -33,6 +41,9 @@ def search(  # noqa: PLR0913  each by name
         ),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits.")] = 10,
+    mode: Annotated[
+        SearchMode, typer.Option(help="By what documents are found: their meaning or their words.")
+    ] = SearchMode.DENSE,
     where: Annotated[
         str | None,
         typer.Option(
@@ -86,6 +97,7 @@ def search(  # noqa: PLR0913  each by name
         query or "",
         collection,
         k=k,
+        mode=mode.value,
         where=None if where is None else parsed_filter(where),
         like=tuple(dict.fromkeys(like or ())),
         rerank=parsed_reranking(rerank, rerank_depth, has_query=not like),

@@ -13,7 +13,7 @@ from molt.artifact import ArtifactError, panics_contained
 from molt.encoder.errors import EncoderError
 from molt.engine.errors import EngineError, UnavailableError
 from molt.engine.live.pair import Live, Pairs, Target
-from molt.engine.refusal import Files, Look, Refusal, file_at, look_at
+from molt.engine.refusal import Files, Look, Refusal, look_at
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
@@ -42,8 +42,8 @@ class LiveCollection:
         self._pairs = pairs
         self._first_rest = first_rest
         self._row: Collection | None = None
-        self._manifest: Files = ()
-        self._settled: tuple[Collection, str | None, str] | None = None
+        self._manifests: Files = ()
+        self._settled: tuple[Collection, str | None, Target] | None = None
         self._refused: Target | None = None
         self._changing = threading.Lock()  # held while `live` is replaced
         self._loading = threading.Lock()  # held while another pair is opened
@@ -59,9 +59,13 @@ class LiveCollection:
 
     @property
     def problem(self) -> str | None:
-        """Why what the pointer names is not served."""
-        refusal = self.refusal
-        return None if refusal is None else f"collection {self._name!r}: {refusal.reason}"
+        """Why what the pointer names is not served, or not with its words."""
+        refusal, live = self.refusal, self.live
+        if refusal is not None:
+            return f"collection {self._name!r}: {refusal.reason}"
+        if live is None or live.leg.problem is None:
+            return None
+        return f"collection {self._name!r} is searched without its words: {live.leg.problem}"
 
     def answering(self) -> Live:
         """What answers. Raises `UnavailableError` where nothing does."""
@@ -82,7 +86,7 @@ class LiveCollection:
         """
         settled = self._settled
         if settled is not None and settled[0] is row and settled[1] == default:
-            return file_at(settled[2]) == self._manifest
+            return self._pairs.manifests(settled[2]) == self._manifests
         return self._compare(row, default)
 
     def _compare(self, row: Collection, default: str | None) -> bool:
@@ -96,12 +100,11 @@ class LiveCollection:
             return self._refused == target and refusal.rests()
         if live is None or live.collection.epoch != row.epoch or live.target != target:
             return False
-        path = self._pairs.manifest_path(target)
-        if self._manifest != file_at(path):
+        if self._manifests != self._pairs.manifests(target):
             return False
         with self._changing:
             if self.live is live and self.refusal is None:
-                self._settled = row, default, path
+                self._settled = row, default, target
         return True
 
     def follow(self, opened: SearchableGeneration | None = None) -> bool:
@@ -170,9 +173,9 @@ class LiveCollection:
     ) -> None:
         """Answer by a pair that the pointer names, brought up to date."""
         self._settled = None
-        manifest = file_at(self._pairs.manifest_path(live.target))  # before it is read
+        manifests = self._pairs.manifests(live.target)  # before they are read
         self.live = self._pairs.followed(live, row, opened)
-        self._manifest, self._row = manifest, row
+        self._manifests, self._row = manifests, row
         self.refusal = self._refused = None
 
     def _refuse(self, target: Target, error: Exception, look: Look) -> None:

@@ -28,6 +28,7 @@ from molt.index.catalog.judging.curations import SearchDefaults
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.protocols import SearchableGeneration
+from molt.index.lexical.commit import LexicalStore
 from molt.index.selection.expiring import Clock, wall_clock
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ _PATIENCE = 10.0
 class LiveCollections:
     """One `Live` per collection, and for a collection that cannot be served the reason."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each by name
         self,
         *,
         catalog: Catalog,
         generations: GenerationStore,
+        lexical: LexicalStore,
         encoders: Encoders,
         poll_seconds: float = 0.5,
         clock: Clock = wall_clock,
@@ -57,7 +59,9 @@ class LiveCollections:
         self._catalog = catalog
         self._clock = clock
         self._encoders = encoders
-        self._pairs = Pairs(catalog=catalog, generations=generations, encoders=encoders)
+        self._pairs = Pairs(
+            catalog=catalog, generations=generations, lexical=lexical, encoders=encoders
+        )
         self._first_rest = min(poll_seconds, LONGEST_REST)
         self._loader = Loader()
         self._collections: dict[str, LiveCollection] = {}

@@ -9,7 +9,8 @@ from molt.artifact import FileLock
 from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
 from molt.engine.errors import NoCheckpointError
-from molt.engine.refusal import Files, files_under
+from molt.engine.live.leg import NO_LEG, LexicalLeg, lexical_leg
+from molt.engine.refusal import Files, file_at, files_under
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
@@ -23,6 +24,7 @@ from molt.index.generations.generation import (
 from molt.index.generations.occupancy import hold_reading
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.generations.snapshot import open_snapshot
+from molt.index.lexical.commit import LEXICAL_MANIFEST, LexicalStore
 from molt.index.selection.expiring import Clock, has_expired, wall_clock
 
 
@@ -39,6 +41,7 @@ class Target:
 class Live:
     """One encoder and one snapshot; `snapshot` is None until something is indexed.
 
+    Beside them `leg`, the words of the documents that the snapshot shows, where there are any.
     While it lives, its hold keeps the generation from being removed. `collection` is as it was when
     its pointer named this pair. A request has one of its own where documents expire: `now` is when
     it came, in microseconds since 1970.
@@ -49,6 +52,7 @@ class Live:
     snapshot: SearchableGeneration | None
     hold: FileLock | None = None
     now: int | None = None
+    leg: LexicalLeg = NO_LEG
 
     def at(self, clock: Clock) -> "Live":
         """What a request is answered from that comes now: without what has expired."""
@@ -88,10 +92,16 @@ class Pairs:
     """Opens pairs, and brings them up to date."""
 
     def __init__(
-        self, *, catalog: Catalog, generations: GenerationStore, encoders: Encoders
+        self,
+        *,
+        catalog: Catalog,
+        generations: GenerationStore,
+        lexical: LexicalStore,
+        encoders: Encoders,
     ) -> None:
         self._catalog = catalog
         self._generations = generations
+        self._lexical = lexical
         self._encoders = encoders
 
     def target(self, collection: Collection) -> Target:
@@ -113,11 +123,12 @@ class Pairs:
         hold = hold_reading(self._generations.path(target.generation))
         manifest = self._generations.read(target.generation)
         encoder = self._encoders.get(manifest.checkpoint)
+        leg = lexical_leg(self._lexical, collection.id, revision=manifest.revision)
         if opened is None or opened.manifest.id != target.generation:
             liveness = self._catalog.documents.liveness(collection)
             opened = open_snapshot(self._generations, manifest, liveness)
         (vector,) = encoder.embed_documents(["warm-up"])
-        live = _dated(Live(collection, encoder, opened, hold))
+        live = _dated(Live(collection, encoder, opened, hold, leg=leg))
         opened.search(vector, k=1)
         return live
 
@@ -131,8 +142,9 @@ class Pairs:
         if live.snapshot is None:
             return replace(live, collection=collection)
         manifest = self._generations.read(live.snapshot.manifest.id)
+        leg = lexical_leg(self._lexical, collection.id, revision=manifest.revision, former=live.leg)
         snapshot = self._moved(_later(live.snapshot, opened), manifest, collection)
-        return _dated(replace(live, collection=collection, snapshot=snapshot))
+        return _dated(replace(live, collection=collection, snapshot=snapshot, leg=leg))
 
     def kept(self, live: Live, collection: Collection) -> Live:
         """The same pair without what was deleted since; nothing on disk is looked at."""
@@ -144,9 +156,11 @@ class Pairs:
             return live
         return replace(live, snapshot=self._moved(former, former.manifest, collection))
 
-    def manifest_path(self, target: Target) -> str:
-        """The file that changes whenever the generation does; of none where there is no such."""
-        return f"{self._generations.root}/{target.generation}/{GENERATION_MANIFEST}"
+    def manifests(self, target: Target) -> Files:
+        """The files that change whenever the generation does, or the lexical index beside it."""
+        generation = f"{self._generations.root}/{target.generation}/{GENERATION_MANIFEST}"
+        lexical = f"{self._lexical.root}/{target.collection}/{LEXICAL_MANIFEST}"
+        return file_at(generation) + file_at(lexical)
 
     def files(self, target: Target) -> Files:
         """All files that the pair is opened from."""

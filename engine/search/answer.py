@@ -29,7 +29,13 @@ def describe_answer(
         "truncated": answer.truncated,
         "cursor": None if page.following is None else write_cursor(page.following),
         "warnings": list(answer.warnings),
-        "search": {"rerank": describe_reranking(answer.reranked)},
+        "search": {
+            "mode": answer.mode,
+            "fusion": None,
+            "rerank": describe_reranking(answer.reranked),
+            "left_out": list(answer.left_out),
+            "stages_ms": {name: round(1000 * spent, 3) for name, spent in answer.seconds.items()},
+        },
     }
 
 

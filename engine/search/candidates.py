@@ -48,6 +48,7 @@ class Candidates:
     `truncated` where the end of the query was not read; `reranked` once a re-ranker was at work.
     `more` where others follow, None where the total tells; `approximate` where not all documents
     were compared.
+    `left_out` are retrievers that could not be asked, by their names, each with the reason.
     """
 
     ranking: tuple[Candidate, ...] = ()
@@ -58,6 +59,7 @@ class Candidates:
     reranked: "Reranked | None" = None
     more: bool | None = None
     approximate: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

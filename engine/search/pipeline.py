@@ -4,7 +4,7 @@ A request reads its `Live` once and every stage uses nothing else, so an answer 
 one encoder and one index. What a stage does is its own module's; here they are put in order.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,11 +22,14 @@ from molt.engine.search.curating import parted, shown
 from molt.engine.search.cursor import MAX_WITHOUT, Cursor, check_cursor, digest_of
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.facets import count_facets
+from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.likeness import likened
-from molt.engine.search.query import Hit, Page, SearchAnswer, SearchQuery
+from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
 from molt.index.catalog.catalog import Catalog
 from molt.index.segments.matches.facets import FacetCounts
+from molt.index.selection.expiring import Clock, wall_clock
 
+_DENSE = DenseRetriever()
 _FEW = 32
 """Documents that are read at once: each may have a million characters."""
 Explain = Callable[[SearchQuery, Live, Hit], Mapping[str, Any]]
@@ -41,9 +44,12 @@ def only_one(legs: Sequence[Candidates]) -> Candidates:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The stages of a search: one retriever needs no fusion, and without others nothing changes."""
+    """The stages of a search: one retriever needs no fusion, and without others nothing changes.
 
-    retrievers: tuple[Retriever, ...] = (DenseRetriever(),)
+    Where none of them can be asked, documents are found by vectors.
+    """
+
+    retrievers: tuple[Retriever, ...] = (_DENSE,)
     fuse: Fuse = only_one
     rerankers: tuple[Rerank, ...] = ()
     boost: Rerank = field(default_factory=Booster)
@@ -81,6 +87,8 @@ class Pipeline:
             truncated=found.truncated,
             reranked=found.reranked,
             facets=facets,
+            mode=query.mode,
+            left_out=tuple(found.left_out),
         )
 
     def _curated(
@@ -94,21 +102,25 @@ class Pipeline:
                 curated = query if query.by_score else replace(query, pinned=())
                 parts = parted(curated, live=live, catalog=catalog)
         if parts is None:
-            return self._ranked(query, live, depth=depth, watch=watch)
+            return self.ranked(query, live, depth=depth, watch=watch)
         pinned = Candidates()
         if parts.order:
-            pinned = self._ranked(parts.pinned, live, depth=len(parts.order), watch=watch)
-        return parts.joined(pinned, self._ranked(parts.rest, live, depth=depth, watch=watch))
+            by_meaning = replace(self, retrievers=(_DENSE,), fuse=only_one)
+            pinned = by_meaning.ranked(parts.pinned, live, depth=len(parts.order), watch=watch)
+        return parts.joined(pinned, self.ranked(parts.rest, live, depth=depth, watch=watch))
 
-    def _ranked(
-        self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch
-    ) -> Candidates:
-        legs = [one.retrieve(query, live, depth=depth, watch=watch) for one in self.retrievers]
+    def ranked(self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch) -> Candidates:
+        """The `depth` best candidates, before anything is read of them."""
+        every = [one.retrieve(query, live, depth=depth, watch=watch) for one in self.retrievers]
+        legs = [leg for leg in every if not leg.left_out]
+        legs = legs or [_DENSE.retrieve(query, live, depth=depth, watch=watch)]
+        left_out = {name: reason for leg in every for name, reason in leg.left_out.items()}
         with watch.timing("fuse"):
             found = replace(
                 self.fuse(legs),
-                warnings=tuple(dict.fromkeys(one for leg in legs for one in leg.warnings)),
+                warnings=tuple(dict.fromkeys(_warnings(legs, left_out))),
                 truncated=any(leg.truncated for leg in legs),
+                left_out=left_out,
             )
         for rerank in self.rerankers if query.by_score else ():
             with watch.timing("rerank"):
@@ -117,6 +129,20 @@ class Pipeline:
             with watch.timing("boost"):
                 found = self.boost(query, live, found)
         return found
+
+
+def pipelines(reranker: Rerank, *, clock: Clock = wall_clock) -> Mapping[Mode, Pipeline]:
+    """The pipeline of each mode; `clock` says what age is now."""
+    whole = Pipeline(rerankers=(reranker,), boost=Booster(clock))
+    return {"dense": whole, "lexical": replace(whole, retrievers=(LexicalRetriever(),))}
+
+
+def _warnings(legs: Sequence[Candidates], left_out: Mapping[str, str]) -> Iterator[str]:
+    """What was said of the query on the way."""
+    for leg in legs:
+        yield from leg.warnings
+    for name, reason in left_out.items():
+        yield f"the {name} index was left out: {reason}"
 
 
 def _hydrated(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from molt.encoder.encoder import InputType
 from molt.engine.search.candidates import Passage
@@ -16,6 +16,8 @@ from molt.index.segments.matches.order import Group, SortField
 
 if TYPE_CHECKING:
     from molt.engine.search.boosting import Boost
+Mode = Literal["dense", "lexical"]
+"""By what documents are found: what they mean, or their words."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class SearchQuery:
     collection: str
     k: int = 10
     offset: int = 0
+    mode: Mode = "dense"
     where: Filter | None = None
     min_score: float | None = None
     max_chars: int | None = None
@@ -117,7 +120,7 @@ class SearchAnswer:
 
     `warnings` say what of the query could not be done as it was meant. `truncated` where the end of
     the query was not read. `reranked` where it was asked for. `facets` count over everything that
-    matches.
+    matches. `left_out` are retrievers that `mode` asks for and that could not be asked.
     """
 
     generation: str | None
@@ -128,6 +131,8 @@ class SearchAnswer:
     truncated: bool = False
     reranked: Reranked | None = None
     facets: FacetCounts = field(default_factory=dict)
+    mode: Mode = "dense"
+    left_out: tuple[str, ...] = ()
 
     @property
     def encode_seconds(self) -> float:

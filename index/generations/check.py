@@ -32,6 +32,7 @@ from molt.index.generations.description import describe_quarantine
 from molt.index.generations.generation import SEGMENTS, GenerationManifest, GenerationStore
 from molt.index.generations.lost import is_new, lost_catalog
 from molt.index.generations.occupancy import hold_reading
+from molt.index.lexical.commit import LexicalStore
 from molt.index.segments.segment import Segment, open_segment
 
 
@@ -143,13 +144,24 @@ def _check_pointers(home: Home, catalog: Catalog) -> list[HomeProblem]:
 
 def _check_generations(home: Home, catalog: Catalog | None) -> list[HomeProblem]:
     """Every generation by itself, and with what the catalog holds where that can be read."""
-    store, problems = GenerationStore(home.generations), []
+    store, problems = GenerationStore(home.generations), list(_check_lexical(home, catalog))
     for path in _entries(store.root):
         if path.name in store.ids():
             problems += _check_generation(home, catalog, path.name)
         else:
             problems.append(_unfinished(path))
     return problems
+
+
+def _check_lexical(home: Home, catalog: Catalog | None) -> Iterator[HomeProblem]:
+    """The files of every lexical index, and whether there is a collection that it is of."""
+    store = LexicalStore(home.lexical)
+    living = None if catalog is None else {one.id for one in catalog.collections.list()}
+    for collection in store.collections():
+        if living is not None and collection not in living:
+            yield HomeProblem(store.path(collection), _WORDLESS, Severity.LEFTOVER)
+        for path, flaw in store.flaws(collection):
+            yield HomeProblem(path, f"{flaw}: {_REMADE}")
 
 
 def _check_generation(home: Home, catalog: Catalog | None, generation_id: str) -> list[HomeProblem]:
@@ -216,6 +228,8 @@ def _compare(
         yield HomeProblem(path, what, Severity.NOTE)
 
 
+_REMADE = "the server makes the lexical index anew when it is started"
+_WORDLESS = "belongs to no collection of the catalog: the server removes it"
 _OWNERLESS = (
     "belongs to no collection of the catalog: of one that was deleted it is removed by the server; "
     "if none was deleted, the catalog is another one than it was, so keep it and restore a backup"

@@ -4,7 +4,7 @@ The seam for another vector store. Ours are `Snapshot` and `GenerationWriter`; w
 beyond the types is held to by `tests/contract`, for a store in memory too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from molt.index.catalog.rows.liveness import Liveness
 from molt.index.generations.generation import GenerationManifest
-from molt.index.segments.exact import Rows, Vectors
+from molt.index.segments.exact import Mask, Rows, Vectors
 from molt.index.segments.field_kinds import FieldKinds
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.hits import RowHit
@@ -21,6 +21,14 @@ from molt.index.segments.kind_counts import FieldCount
 from molt.index.segments.matches.facets import Facet, FacetCounts
 from molt.index.segments.matches.paging import OrderedPage, PageQuery
 from molt.index.segments.scalar import ScalarKind
+
+Lead = Callable[[int], object]
+"""Brings to a revision what may not stay behind a generation."""
+
+
+def nobody(revision: int) -> None:
+    """For a generation that nothing has to be ahead of."""
+    del revision
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,40 @@ class Match(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Of documents that were asked for, which are visible: `shown` `(n,)`.
+
+    The first passage of each is from its `starts` up to its `ends`, `(n,) int64` both.
+    """
+
+    shown: Mask
+    starts: Rows
+    ends: Rows
+
+
+class VisibleDocuments(Protocol):
+    """The documents that one search may return: those that live, and that its filter keeps."""
+
+    @property
+    def n_documents(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the filter could not compare."""
+        ...
+
+    def ordinals(self) -> Rows:
+        """All of them, `(n,) int64`, ascending."""
+        ...
+
+    def find(self, ordinals: Rows) -> Standing:
+        """Which of `ordinals` `(n,)`, each of which is there once, are visible."""
+        ...
+
+
 class SearchableGeneration(Protocol):
     """A generation as the catalog stood at one revision. Never changes: later ones are others.
 
@@ -105,6 +147,10 @@ class SearchableGeneration(Protocol):
         query that cannot be compared, `UnknownFieldError` for a filter on a field that no document
         has and `FilterError` for an impossible range.
         """
+        ...
+
+    def visible(self, where: Filter | None = None) -> VisibleDocuments:
+        """What `search` would choose from, whatever the query. Raises as that for a filter."""
         ...
 
     def vectors_of(self, ordinals: Sequence[int]) -> Mapping[int, Vectors]:
@@ -180,8 +226,10 @@ class WritableGeneration(Protocol):
         """How many changes the catalog holds that the generation does not, at most."""
         ...
 
-    def advance(self, limit: int) -> bool:
+    def advance(self, limit: int, *, lead: Lead = nobody) -> bool:
         """Index up to `limit` changed documents, the oldest changes first; False if none were left.
+
+        `lead` is called with the revision that is reached, before that is published.
 
         No text is encoded that the generation has a vector of. What was written is durable, and is
         published by the manifest. A document that cannot be encoded although others can keeps no

@@ -17,6 +17,7 @@ from molt.index.errors import GenerationAheadError, GenerationError, VectorError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
 from molt.index.generations.live_rows import LiveRows, live_rows
 from molt.index.generations.protocols import Found
+from molt.index.generations.visible import VisibleScopes
 from molt.index.segments.exact import NOTHING, Rows, Vectors
 from molt.index.segments.field_kinds import FieldKinds, fold_kinds
 from molt.index.segments.filters.clauses import Filter
@@ -65,10 +66,15 @@ class Snapshot:
         on a field that no document has and `FilterError` for an impossible range.
         """
         query = _checked_query(query, dimension=self.manifest.dimension)
-        scopes = self._searched if where is None else self._filtered(where)
-        warnings = () if where is None else kind_warnings(where, self._searched)
-        found = _found(scopes, query, k=k, min_score=min_score)
-        return replace(found, warnings=warnings) if warnings else found
+        chosen = self.visible(where)
+        found = _found(chosen.scopes, query, k=k, min_score=min_score)
+        return replace(found, warnings=chosen.warnings) if chosen.warnings else found
+
+    def visible(self, where: Filter | None = None) -> VisibleScopes:
+        """What `search` would choose from, whatever the query. Raises as that for a filter."""
+        if where is None:
+            return VisibleScopes(self._searched)
+        return VisibleScopes(self._filtered(where), kind_warnings(where, self._searched))
 
     def vectors_of(self, ordinals: Sequence[int]) -> dict[int, Vectors]:
         """By ordinal the vectors `(passages, dim) float32` of those documents that can be found."""

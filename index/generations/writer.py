@@ -21,6 +21,7 @@ from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import GenerationError
 from molt.index.generations.generation import GenerationManifest, GenerationStore, Quarantined
 from molt.index.generations.occupancy import hold_writing
+from molt.index.generations.protocols import Lead, nobody
 from molt.index.generations.sealing import PassageEncoder, Sealed, sealed
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 from molt.index.segments.merge import MergePlan, merged_content, plan_merge
@@ -109,12 +110,13 @@ class GenerationWriter:
             for entry in manifest.segments
         )
 
-    def advance(self, limit: int) -> bool:
+    def advance(self, limit: int, *, lead: Lead = nobody) -> bool:
         """Seal up to `limit` changed documents; False if there was nothing to do.
 
-        The manifest's revision follows the catalog's even where only deletes happened. A document
-        that cannot be encoded is named in it instead of having a row. Raises `GenerationError`
-        after `close`, and where more than `MOST_QUARANTINED` documents would be set aside.
+        `lead` is called with the revision that is reached, before that is published. The manifest's
+        revision follows the catalog's even where only deletes happened. A document that cannot be
+        encoded is named in it instead of having a row. Raises `GenerationError` after `close`, and
+        where more than `MOST_QUARANTINED` documents would be set aside.
         """
         manifest = self._snapshot.manifest
         if self._hold is None:
@@ -129,6 +131,7 @@ class GenerationWriter:
         revision = last if len(changed) == limit else max(last, delta.revision)
         made = self._seal(changed) if changed else Sealed(None)
         quarantined = _moved(manifest.quarantined, changed, delta, made.quarantined)
+        lead(revision)
         written = (self._write(made.content),) if made.content else ()
         self._commit(
             lambda now: replace(

@@ -1,6 +1,6 @@
 """What every retriever keeps to, and how the stages of a search follow each other.
 
-Held to by the dense retriever, and by one that counts common words, which lives in this test.
+Held to by both of ours, and by one that counts common words, which lives in this test.
 """
 
 from collections import defaultdict
@@ -20,6 +20,7 @@ from molt.engine.search.candidates import (
     Stopwatch,
 )
 from molt.engine.search.dense import DenseRetriever
+from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
@@ -74,9 +75,10 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.close()
 
 
-@pytest.fixture(params=["dense", "words"])
+@pytest.fixture(params=["dense", "lexical", "words"])
 def retriever(request: pytest.FixtureRequest, engine: Engine) -> Retriever:
-    return DenseRetriever() if request.param == "dense" else WordRetriever(engine)
+    ours = {"dense": DenseRetriever(), "lexical": LexicalRetriever()}
+    return ours.get(request.param) or WordRetriever(engine)
 
 
 def ask(text: str = "warm boots", **more: object) -> SearchQuery:

@@ -163,6 +163,46 @@ def test_a_filter_may_ask_for_ids(generation: SearchableGeneration) -> None:
     assert sorted(ordinals(generation, k=10, where=where)) == [3, 7]
 
 
+def test_what_is_visible_is_what_could_be_found(
+    backend: Backend, generation: SearchableGeneration
+) -> None:
+    backend.delete("d3")
+    later = backend.refreshed(generation)
+    found = later.visible().ordinals().tolist()
+    assert found == sorted(ordinals(later, k=100))
+    assert later.visible().n_documents == len(found) == later.n_documents
+
+
+def test_what_is_visible_through_a_filter_is_what_it_keeps(
+    generation: SearchableGeneration,
+) -> None:
+    where = parse_filter({"field": "n", "gte": 9, "lt": 12})
+    visible = generation.visible(where)
+    assert (visible.ordinals().tolist(), visible.n_documents) == ([3, 4, 5], 3)
+    assert visible.find(np.array([4, 9, 3])).shown.tolist() == [True, False, True]
+
+
+def test_of_a_visible_document_the_first_passage_is_told(backend: Backend) -> None:
+    backend.put(long="first;second;third", short="fourth")
+    writer = backend.writer(backend.create())
+    drain(writer)
+    standing = backend.open(writer.snapshot.manifest.id).visible().find(np.array([1, 77, 0]))
+    assert standing.shown.tolist() == [True, False, True]
+    assert standing.starts[[0, 2]].tolist() == [0, 0]
+    assert standing.ends[[0, 2]].tolist() == [len("fourth"), len("first")]
+
+
+def test_nothing_is_visible_of_nothing(generation: SearchableGeneration) -> None:
+    assert generation.visible().find(np.array([], np.int64)).shown.tolist() == []
+
+
+def test_what_is_visible_is_refused_as_a_search_would_be(
+    generation: SearchableGeneration,
+) -> None:
+    with pytest.raises(UnknownFieldError, match="m"):
+        generation.visible(parse_filter({"field": "m", "eq": 1}))
+
+
 def test_the_fields_of_live_documents_are_counted_by_kind(
     backend: Backend, generation: SearchableGeneration
 ) -> None:

@@ -22,6 +22,19 @@ def writer(backend: Backend) -> WritableGeneration:
     return backend.writer(backend.create())
 
 
+def test_who_leads_is_called_before_what_is_reached_is_published(backend: Backend) -> None:
+    backend.put(a="one", b="two")
+    writer = backend.writer(backend.create())
+    seen: list[tuple[int, int]] = []
+    writer.advance(1, lead=lambda revision: seen.append((revision, _published(backend, writer))))
+    writer.advance(9, lead=lambda revision: seen.append((revision, _published(backend, writer))))
+    assert seen == [(1, 0), (2, 1)]
+
+
+def _published(backend: Backend, writer: WritableGeneration) -> int:
+    return backend.open(writer.snapshot.manifest.id).manifest.revision
+
+
 def test_what_was_written_is_found_by_the_writer_and_by_whoever_opens_it(
     backend: Backend, writer: WritableGeneration
 ) -> None:

@@ -21,9 +21,9 @@ from molt.engine.errors import (
     UnavailableError,
     UnknownModelError,
 )
-from molt.engine.indexer import Backoff
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
+from molt.engine.threads import Backoff
 from molt.engine.writers import Writers
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
@@ -274,7 +274,7 @@ def test_a_thread_with_nothing_to_do_looks_less_often_until_the_catalog_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("molt.engine.indexer.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("molt.engine.threads.time", SimpleNamespace(monotonic=lambda: now))
     backoff, looked = Backoff(0.5), []
     for tick in range(200):
         now = tick * 0.5

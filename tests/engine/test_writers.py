@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 
 from molt.artifact import CorruptFileError
 from molt.engine.encoders import Encoders
+from molt.engine.lexical_writers import LexicalWriters
 from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collection import Collection
@@ -21,6 +22,7 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.generations.occupancy import hold_writing
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
+from molt.index.lexical.commit import LexicalStore
 from tests.hashing import HashingEncoder
 
 ENCODER = HashingEncoder()
@@ -43,7 +45,18 @@ def store(tmp_path: Path) -> GenerationStore:
 @pytest.fixture
 def writing(catalog: Catalog, store: GenerationStore) -> Writers:
     """Keeps one former generation."""
-    return Writers(catalog=catalog, store=store, encoders=Encoders(lambda _: ENCODER), retained=1)
+    return writers_of(catalog, store, lambda _: ENCODER)
+
+
+def writers_of(
+    catalog: Catalog, store: GenerationStore, open_one: Callable[[str], HashingEncoder]
+) -> Writers:
+    lexical = LexicalWriters(
+        LexicalStore(store.root.with_name("lexical")), catalog=catalog, limit=1_024
+    )
+    return Writers(
+        catalog=catalog, store=store, lexical=lexical, encoders=Encoders(open_one), retained=1
+    )
 
 
 def shop(catalog: Catalog) -> Collection:
@@ -178,7 +191,7 @@ def test_a_damaged_generation_is_rebuilt_by_the_checkpoint_that_it_names(
 ) -> None:
     other = HashingEncoder(seed=1)
     both = {encoder.checkpoint.id: encoder for encoder in (ENCODER, other)}
-    writing = Writers(catalog=catalog, store=store, encoders=Encoders(both.__getitem__), retained=1)
+    writing = writers_of(catalog, store, both.__getitem__)
     put(catalog, "a")
     made = store.create(
         collection=shop(catalog).id, checkpoint=other.checkpoint.id, dimension=other.dimension
@@ -213,7 +226,7 @@ def test_a_damaged_checkpoint_moves_no_pointer_to_another_one(
         return ENCODER
 
     other = HashingEncoder(seed=1)
-    writing = Writers(catalog=catalog, store=store, encoders=Encoders(refuse), retained=1)
+    writing = writers_of(catalog, store, refuse)
     put(catalog, "a")
     made = store.create(
         collection=shop(catalog).id, checkpoint=other.checkpoint.id, dimension=other.dimension

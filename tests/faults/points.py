@@ -1,6 +1,12 @@
 """Where tests kill: each faultpoint stands with those that run a process into it."""
 
-SERVING = ("ingest.committed", "merge.sealed")
+SERVING = (
+    "ingest.committed",
+    "merge.sealed",
+    "lexical.written",
+    "lexical.committed",
+    "lexical.published",
+)
 """A server that writes."""
 SWAPPING = (
     "build.created",

@@ -58,6 +58,8 @@ POINTS = (
     "segment.sealed",
     "merge.sealed",
     "generation.published",
+    "lexical.committed",
+    "lexical.published",
     "build.created",
     "build.advanced",
     "flip.caught_up",

@@ -73,7 +73,9 @@ class _Batch:
         read = [self._tried(at, partial(self._read, one)) for at, one in enumerate(searches)]
         asked = [one for one in read if isinstance(one, SearchBody)]
         self._service.engine.prepare(
-            AskedText(one.query, one.collection) for one in asked if one.query is not None
+            AskedText(one.query, one.collection)
+            for one in asked
+            if one.query is not None and one.mode != "lexical"
         )
         return encode({"results": [self._entry(at, one) for at, one in enumerate(read)]})
 

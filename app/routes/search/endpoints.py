@@ -101,11 +101,7 @@ def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
     started = time.perf_counter()
     query = query_of(body, service.settings.limits)
     answer = service.engine.search(query)
-    service.metrics.searched(
-        route=route,
-        encode_seconds=answer.encode_seconds,
-        search_seconds=answer.search_seconds,
-    )
+    service.metrics.searched(answer, route=route)
     if (done := answer.reranked) is not None:
         service.metrics.reranked(
             route=route,
@@ -132,6 +128,7 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         collection=body.collection,
         k=body.k,
         offset=body.offset,
+        mode=body.mode,
         where=_filter(body, limits),
         min_score=body.min_score,
         max_chars=limits.max_answer_bytes,

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.validation import WHOLE, Strict, limited, require
+from molt.engine.search.query import Mode
 from molt.engine.search.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 from molt.engine.sections import LimitSettings
 
@@ -72,9 +73,17 @@ class RerankMethod(BaseModel):
 
 
 class SearchMethod(BaseModel):
-    """How an answer came about."""
+    """How an answer came about.
 
+    Retrievers in `left_out` could not be asked, and a warning says why. `stages_ms` are the
+    milliseconds of each stage.
+    """
+
+    mode: Mode
+    fusion: None
     rerank: RerankMethod | None
+    left_out: list[str]
+    stages_ms: dict[str, float]
 
 
 def reranking_of(

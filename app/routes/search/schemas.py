@@ -19,11 +19,12 @@ from molt.app.routes.search.matches import (
 from molt.app.routes.search.reranking import RerankField, RerankWord, SearchMethod
 from molt.engine.search.answer import ALL_PARTS, DocumentPart
 from molt.engine.search.cursor import MAX_CURSOR_CHARS
+from molt.engine.search.query import Mode
 
 
 def _refuse_promised(value: object) -> object:
     """Refuse what the surface promises and this version does not do yet."""
-    if value in ("hybrid", "lexical"):
+    if value == "hybrid":
         raise _not_yet()
     return value
 
@@ -44,7 +45,7 @@ def _not_yet() -> PydanticCustomError:
 _NOT_YET = BeforeValidator(_refuse_anything)
 Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
 Nothing = Annotated[list[str], _NOT_YET]
-Mode = Annotated[Literal["dense"], BeforeValidator(_refuse_promised)]
+AskedMode = Annotated[Mode, BeforeValidator(_refuse_promised)]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
 Cursor = Annotated[
@@ -74,7 +75,7 @@ class SearchBody(Strict):
     collection: Name = "default"
     k: Count = 10
     offset: Offset = 0
-    mode: Mode = "dense"
+    mode: AskedMode = "dense"
     filter: FilterBody | None = None
     facets: Facets = Field(default=[])
     sort: Sort = Field(default=[])
@@ -111,7 +112,7 @@ class SearchParameters(BaseModel):
     collection: Name = "default"
     k: Count = 10
     offset: Offset = 0
-    mode: Mode = "dense"
+    mode: AskedMode = "dense"
     facets: FieldNames = Field(default=[], json_schema_extra=limited(maxItems="max_facets"))
     sort: FieldNames = Field(
         default=[], description="a field each, with `:desc` for falling values"

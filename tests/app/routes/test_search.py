@@ -21,6 +21,9 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
         "truncated",
         "search",
     }
+    stages = found["search"].pop("stages_ms")
+    assert found["search"] == {"mode": "dense", "fusion": None, "rerank": None, "left_out": []}
+    assert stages.keys() == {"encode", "retrieve", "fuse", "rerank", "hydrate"}
     assert found["total"] == {"value": 3, "relation": "eq"}
     assert best | {"score": 0, "scores": 0} == {
         "id": "d1",
@@ -43,6 +46,17 @@ def test_the_query_string_asks_the_same_as_the_body(shop: TestClient) -> None:
     by_body = search(shop, k=2)
     assert by_url["hits"] == by_body["hits"]
     assert by_url["query_id"] != by_body["query_id"]
+
+
+def test_documents_are_found_by_their_words_where_that_is_asked_for(shop: TestClient) -> None:
+    found = search(shop, query="+warm -socks", mode="lexical")
+    (hit,) = found["hits"]
+    assert hit["id"] == "d1"
+    assert hit["scores"] == {"dense": None, "lexical": hit["score"], "rerank": None}
+    assert found["search"]["mode"] == "lexical"
+    assert found["truncated"] is False
+    by_url = shop.get("/search", params={"q": "+warm -socks", "mode": "lexical"}).json()
+    assert by_url["hits"] == found["hits"]
 
 
 def test_an_offset_continues_the_ranking(shop: TestClient) -> None:
@@ -101,7 +115,6 @@ def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
     ("field", "value"),
     [
         ("mode", "hybrid"),
-        ("mode", "lexical"),
         ("highlight", True),
         ("explain", True),
     ],

@@ -41,8 +41,17 @@ def test_an_answer_is_what_is_answered_over_http(molt: Molt, home: Path) -> None
     for answer in (shown, answered):
         assert len(answer.pop("query_id")) == 32
         assert answer.pop("took_ms") > 0
+        assert answer["search"].pop("stages_ms").keys() > {"encode", "retrieve", "hydrate"}
     assert shown == answered
     assert shown["hits"][0]["metadata"] == {"brand": "acme", "price": 90}
+
+
+@pytest.mark.usefixtures("shop")
+def test_words_find_what_has_them(molt: Molt) -> None:
+    answer = molt("--json", "search", "shop", "waterproof", "--mode", "lexical").value
+    (hit,) = answer["hits"]
+    assert hit["scores"]["lexical"] == hit["score"]
+    assert answer["search"]["left_out"] == []
 
 
 @pytest.mark.usefixtures("shop")

@@ -111,7 +111,7 @@ def test_a_document_that_was_deleted_meanwhile_is_left_out(engine: Engine) -> No
     live = engine.live_collections.get("shop")
     engine.catalog.documents.delete(live.collection, "boots")
     query = replace(SearchQuery("waterproof boots", "shop"), rerank=TOKENS)
-    found = engine._pipeline.search(query, live=live, catalog=engine.catalog)
+    found = engine._pipelines["dense"].search(query, live=live, catalog=engine.catalog)
     assert "boots" not in ids(found)
     assert len(ids(found)) == 3
 

@@ -18,6 +18,9 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.generations.lost import open_home_catalog
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
+from molt.index.lexical.analysis import DEFAULT_ANALYSIS
+from molt.index.lexical.commit import LexicalCommit, LexicalStore
+from molt.index.lexical.writer import LexicalWriter
 from tests.damage import flip_a_bit, spoil
 
 HomeParts = tuple[Path, Catalog, Collection, GenerationWriter, GenerationStore]
@@ -55,6 +58,57 @@ def _what(problems: list[HomeProblem]) -> str:
 
 def test_a_sound_home_has_no_problems(tmp_path: Path, indexed: str) -> None:
     assert _check(tmp_path) == []
+
+
+def _words(home: Path, catalog: Catalog, collection: Collection) -> LexicalCommit:
+    """The lexical index of a collection, complete."""
+    store = LexicalStore(home / "lexical")
+    writer = LexicalWriter(
+        store,
+        catalog=catalog,
+        collection=catalog.collections.get(collection.name),
+        analysis=DEFAULT_ANALYSIS,
+    )
+    writer.advance(limit=100)
+    writer.close()
+    commit = store.read(collection.id)
+    assert commit is not None
+    return commit
+
+
+def test_a_flipped_bit_of_a_lexical_index_is_named(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog, segment_collection: Collection
+) -> None:
+    commit = _words(tmp_path, segment_catalog, segment_collection)
+    assert _check(tmp_path) == []
+    folder = LexicalStore(tmp_path / "lexical").commit_path(commit)
+    for name in sorted(commit.files):
+        sound = (folder / name).read_bytes()
+        flip_a_bit(folder / name)
+        (problem,) = _check(tmp_path)
+        assert (problem.path, problem.severity) == (folder / name, Severity.DAMAGE)
+        assert "SHA-256 differs" in problem.what
+        assert "makes the lexical index anew" in problem.what
+        (folder / name).write_bytes(sound)
+
+
+def test_a_flipped_bit_of_a_lexical_manifest_is_named(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog, segment_collection: Collection
+) -> None:
+    _words(tmp_path, segment_catalog, segment_collection)
+    path = LexicalStore(tmp_path / "lexical").manifest_path(segment_collection.id)
+    flip_a_bit(path)
+    (problem,) = _check(tmp_path)
+    assert problem.path == path
+
+
+def test_a_lexical_index_of_no_collection_is_a_leftover(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog, segment_collection: Collection
+) -> None:
+    _words(tmp_path, segment_catalog, segment_collection)
+    (tmp_path / "lexical" / "77").mkdir()
+    (problem,) = _check(tmp_path)
+    assert (problem.path.name, problem.severity) == ("77", Severity.LEFTOVER)
 
 
 def test_a_new_home_has_no_problems(tmp_path: Path) -> None:

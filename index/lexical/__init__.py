@@ -1,0 +1,1 @@
+"""The lexical index of a collection: which words its documents hold, whatever encoder serves."""

@@ -1,0 +1,189 @@
+"""Analysis: how the texts of a collection, and what is searched for in them, become terms.
+
+Decided once for each collection and kept with its index: terms that were made otherwise are not
+found. What tantivy's tokenizer would tear apart or leave in one piece is prepared for it: accents
+that stand alone are joined with their letters, and writing without spaces is cut into pairs of
+characters, as Lucene's CJK analyzer does.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+
+from molt.index.errors import InvalidFieldError
+
+Language = Literal[
+    "arabic", "danish", "dutch", "english", "finnish", "french", "german", "greek", "hungarian",
+    "italian", "norwegian", "portuguese", "romanian", "russian", "spanish", "swedish", "tamil",
+    "turkish",
+]  # fmt: skip
+"""Those that Snowball has a stemmer for."""
+
+WITH_STOP_WORDS = frozenset(get_args(Language)) - {
+    "arabic", "greek", "romanian", "tamil", "turkish",
+}  # fmt: skip
+"""Those that a list of stop words comes with."""
+
+LONGEST_TERM = 255
+"""A longer word is none that anybody types: it is not indexed. In bytes of UTF-8."""
+TITLE = "title"
+_MOST_WORDS = 100_000
+_MOST_FIELDS = 16
+_HEAVIEST = 100.0
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+"""Thai, Lao, Burmese, Khmer, kana and Chinese characters: no space tells where a word ends."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What terms a text becomes: lower case, folded, without stop words, stemmed.
+
+    `language` None means no stemming. `stop_words` None means those of the language. `compounds`
+    are words that longer ones are made of, as in German: what consists of them is split. `weights`
+    are of fields that count beside the text, `title` or dotted paths of metadata.
+    """
+
+    language: Language | None = "english"
+    stop_words: tuple[str, ...] | None = None
+    fold: bool = True
+    compounds: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """It as JSON, of which `parse_analysis` makes an equal one."""
+        return asdict(self) | {"weights": dict(self.weights)}
+
+
+DEFAULT_ANALYSIS = Analysis()
+
+
+def parse_analysis(value: Mapping[str, Any]) -> Analysis:
+    """The analysis that a JSON object means; what it leaves out is as in the default.
+
+    Raises `InvalidFieldError`, which names the part that is wrong.
+    """
+    unknown = value.keys() - DEFAULT_ANALYSIS.describe().keys()
+    if unknown:
+        raise InvalidFieldError(f"analysis.{min(unknown)}", "is nothing that can be set")
+    language = value.get("language", DEFAULT_ANALYSIS.language)
+    if language is not None and language not in get_args(Language):
+        known = ", ".join(get_args(Language))
+        raise InvalidFieldError("analysis.language", f"must be null or one of {known}")
+    fold = value.get("fold", True)
+    if not isinstance(fold, bool):
+        raise InvalidFieldError("analysis.fold", "must be true or false")
+    stop_words = value.get("stop_words")
+    return Analysis(
+        language,
+        None if stop_words is None else _words(stop_words, name="analysis.stop_words"),
+        fold,
+        _words(value.get("compounds", ()), name="analysis.compounds"),
+        _weights(value.get("weights", {})),
+    )
+
+
+def _words(value: object, *, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise InvalidFieldError(name, "must be a list of words")
+    if len(value) > _MOST_WORDS:
+        raise InvalidFieldError(name, f"has {len(value):,} words; at most {_MOST_WORDS:,} are kept")
+    return tuple(sorted({word.strip().lower() for word in value} - {""}))
+
+
+def _weights(value: object) -> dict[str, float]:
+    name = "analysis.weights"
+    if not isinstance(value, Mapping) or len(value) > _MOST_FIELDS:
+        raise InvalidFieldError(name, f"must be an object of at most {_MOST_FIELDS} fields")
+    found: dict[str, float] = {}
+    for path, weight in sorted(value.items()):
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not 0 <= weight <= _HEAVIEST:
+            raise InvalidFieldError(f"{name}.{path}", f"must be a number from 0 to {_HEAVIEST:g}")
+        found[path] = float(weight)
+    return found
+
+
+@dataclass(frozen=True)
+class Word:
+    """A term, and its place among the words of its text."""
+
+    term: str
+    position: int
+
+
+@dataclass(frozen=True)
+class Analyzer:
+    """Makes terms as `analysis` says."""
+
+    analysis: Analysis
+
+    @cached_property
+    def tantivy(self) -> TextAnalyzer:
+        """The same for tantivy, which is given prepared texts (`prepared_text`)."""
+        language = self.analysis.language
+        stemmer = [] if language is None else [Filter.stemmer(language)]
+        return _built([*_filters(self.analysis), *stemmer])
+
+    def words(self, text: str) -> list[Word]:
+        """The terms of a text in their order."""
+        return _tokenized(self.tantivy, text)
+
+    def spelt(self, text: str) -> list[Word]:
+        """The same words as they are before they are stemmed."""
+        return _tokenized(self._unstemmed, text)
+
+    @cached_property
+    def _unstemmed(self) -> TextAnalyzer:
+        return _built(_filters(self.analysis))
+
+
+def prepared_text(text: str) -> str:
+    """The text as tantivy's tokenizer can cut it."""
+    if text.isascii():
+        return text
+    return _UNSPACED.sub(_paired, unicodedata.normalize("NFKC", text))
+
+
+def _paired(run: re.Match[str]) -> str:
+    found = run[0]
+    pairs = [found[place : place + 2] for place in range(len(found) - 1)] or [found]
+    return f" {' '.join(pairs)} "
+
+
+def _built(filters: Sequence[Filter]) -> TextAnalyzer:
+    builder = TextAnalyzerBuilder(Tokenizer.simple())
+    for one in filters:
+        builder = builder.filter(one)
+    return builder.build()
+
+
+def _tokenized(analyzer: TextAnalyzer, text: str) -> list[Word]:
+    tokens = analyzer.pre_tokenize(prepared_text(text)).tokens
+    return [Word(token.text, token.position) for token in tokens]
+
+
+def _filters(analysis: Analysis) -> list[Filter]:
+    """What is done to words before they are stemmed."""
+    filters = [Filter.remove_long(LONGEST_TERM + 1), Filter.lowercase()]
+    filters += _compound_filters(analysis.compounds)
+    filters += _stop_filters(analysis)
+    return filters + ([Filter.ascii_fold()] if analysis.fold else [])
+
+
+def _stop_filters(analysis: Analysis) -> list[Filter]:
+    if analysis.stop_words is not None:
+        return [Filter.custom_stopword(list(analysis.stop_words))] if analysis.stop_words else []
+    named = analysis.language in WITH_STOP_WORDS
+    return [Filter.stopword(str(analysis.language))] if named else []
+
+
+def _compound_filters(words: Sequence[str]) -> list[Filter]:
+    return [Filter.split_compound(list(words))] if words else []

@@ -1,0 +1,149 @@
+"""A lexical index: one commit, opened. Finds documents by their words; never changes.
+
+It knows nothing of which documents are live: what it finds is the caller's to judge. tantivy's
+files are opened when something is first searched for, since each opened index costs a thread.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tantivy import Index, Occur, Query, Searcher
+
+from molt.index.errors import LexicalError
+from molt.index.lexical.analysis import Analyzer
+from molt.index.lexical.commit import LexicalCommit, LexicalStore
+from molt.index.lexical.planning import Planner, WordQuery
+from molt.index.lexical.schema import (
+    ORDINAL,
+    REVISION,
+    TOKENIZER,
+    lexical_schema,
+    searched_fields,
+    tantivy_errors,
+)
+from molt.index.lexical.syntax import AskedWords, parse_words
+
+
+@dataclass(frozen=True)
+class WordHits:
+    """The best documents by falling score, `(k,)` each: float32, and int64 ordinal and revision.
+
+    `total` counts all documents of the index that match, live or not.
+    """
+
+    scores: npt.NDArray[np.float32]
+    ordinals: npt.NDArray[np.int64]
+    revisions: npt.NDArray[np.int64]
+    total: int
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+
+class LexicalIndex:
+    """The index of `commit`, whose files were compared with its manifest."""
+
+    def __init__(self, commit: LexicalCommit, folder: Path) -> None:
+        self.commit = commit
+        self.analyzer = Analyzer(commit.analysis)
+        self._folder = folder
+        self._opening = threading.Lock()
+        self._opened: Planner | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Was something searched for?"""
+        return self._opened is not None
+
+    @property
+    def n_rows(self) -> int:
+        """How many documents it holds, live or not. Raises `LexicalError`."""
+        return self._planner().searcher.num_docs
+
+    def warm(self) -> None:
+        """Open tantivy's files. Raises `LexicalError` where it cannot."""
+        self._planner()
+
+    def plan(self, wanted: AskedWords | str) -> WordQuery:
+        """A query as it is understood here. Raises `LexicalError` where it cannot be opened."""
+        if isinstance(wanted, str):
+            wanted = parse_words(wanted, fields=searched_fields(self.commit.analysis))
+        planner = self._planner()
+        with tantivy_errors():
+            return planner.plan(wanted)
+
+    def search(self, query: WordQuery, *, k: int, among: Sequence[int] | None = None) -> WordHits:
+        """The `k` best documents; only those whose ordinals are `among` these, where given.
+
+        Of equal scores, which come first depends on nothing but the commit.
+        """
+        planner = self._planner()
+        asked = query.query
+        if among is not None:
+            few = Query.term_set_query(planner.schema, ORDINAL, list(among))
+            kept = Query.const_score_query(few, 0.0)
+            asked = Query.boolean_query([(Occur.Must, asked), (Occur.Must, kept)])
+        with tantivy_errors():
+            return _hits(planner.searcher, asked, k=k)
+
+    def _planner(self) -> Planner:
+        with self._opening:
+            if self._opened is None:
+                with tantivy_errors():
+                    self._opened = _open(self._folder, self.analyzer)
+            return self._opened
+
+
+def open_lexical_index(
+    store: LexicalStore, commit: LexicalCommit, *, former: LexicalIndex | None = None
+) -> LexicalIndex:
+    """Open a commit, after comparing its files with the manifest; `former` is one before it.
+
+    Raises `CorruptFileError`, which names the file.
+    """
+    store.verify(commit)
+    opened = LexicalIndex(commit, store.commit_path(commit))
+    if former is not None and former.is_open:
+        opened.warm()
+    return opened
+
+
+def _open(folder: Path, analyzer: Analyzer) -> Planner:
+    """Open tantivy's files; where a folder can only be read, through one of links to its files.
+
+    tantivy makes a lock beside what it opens. What is mapped stays when the links go.
+    """
+    try:
+        return _opened(folder, analyzer)
+    except (ValueError, OSError) as error:
+        if not (folder / "meta.json").is_file():
+            raise LexicalError(f"{folder}: cannot be opened: {error}") from None
+    with TemporaryDirectory(prefix="molt-lexical-") as linked:
+        for path in folder.iterdir():
+            if not path.name.startswith("."):
+                (Path(linked) / path.name).symlink_to(path.resolve())
+        return _opened(Path(linked), analyzer)
+
+
+def _opened(folder: Path, analyzer: Analyzer) -> Planner:
+    index = Index.open(str(folder))
+    index.config_reader("manual")
+    index.register_tokenizer(TOKENIZER, analyzer.tantivy)
+    return Planner(analyzer, lexical_schema(analyzer.analysis), index.searcher())
+
+
+def _hits(searcher: Searcher, query: Query, *, k: int) -> WordHits:
+    found: Any = searcher.search(query, max(k, 1), count=True)  # the stub leaves `count` out
+    places = [place for _, place in found.hits[:k]]
+    return WordHits(
+        np.array([score for score, _ in found.hits[:k]], np.float32),
+        np.array(searcher.fast_field_values(ORDINAL, places), np.int64),
+        np.array(searcher.fast_field_values(REVISION, places), np.int64),
+        found.count,
+    )

@@ -1,0 +1,1 @@
+from tests.index.lexical.words import *  # noqa: F403
