@@ -128,6 +128,28 @@ def test_a_search_and_the_embedding_of_a_query_wait_for_no_long_embeddings(
     assert {each.result() for each in embedding} == {200}
 
 
+def test_a_search_waits_for_no_search_that_re_ranks(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, encode_tokens = threading.Event(), HashingEncoder.encode_tokens
+
+    def slow(self: HashingEncoder, texts: list[str], **more: Any) -> Any:
+        assert release.wait(DEADLINE)
+        return encode_tokens(self, texts, **more)
+
+    def search(number: int) -> int:
+        body = {"query": f"boots {number}", "rerank": "tokens"}
+        return shop.post("/search", json=body).status_code
+
+    monkeypatch.setattr(HashingEncoder, "encode_tokens", slow)
+    with ThreadPoolExecutor(MANY) as pool, released(release):
+        ranking = asking(pool, shop, Bulkhead.RERANKS, search)
+        found = shop.get("/search", params={"q": "boots"})
+        assert not any(each.done() for each in ranking)
+    assert found.status_code == 200
+    assert {each.result() for each in ranking} == {200}
+
+
 def test_searches_and_writes_wait_for_no_administration(
     shop: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +252,9 @@ def test_a_large_body_whose_client_goes_away_while_it_waits_is_not_parsed(
         ("/embed_all", b'{"inputs": ["boots"]}'),
         ("/tokenize", b'{"inputs": ["boots"]}'),
         ("/decode", b'{"ids": [[7]]}'),
+        ("/rerank", b'{"query": "boots", "texts": ["a tent"]}'),
+        ("/v1/rerank", b'{"query": "boots", "documents": ["a tent"]}'),
+        ("/search", b'{"query": "boots", "rerank": "tokens"}'),
     ],
 )
 def test_what_a_client_asks_for_that_goes_away_while_it_waits_is_not_begun(
@@ -238,7 +263,8 @@ def test_what_a_client_asks_for_that_goes_away_while_it_waits_is_not_begun(
     begun: list[str] = []
     for name in ("encode", "encode_tokens", "split", "decode"):
         monkeypatch.setattr(HashingEncoder, name, lambda *_, name=name, **__: begun.append(name))
-    asyncio.run(ask_and_leave(shop, path, body, bulkhead=Bulkhead.BULK))
+    bulkhead = Bulkhead.RERANKS if path == "/search" else Bulkhead.BULK
+    asyncio.run(ask_and_leave(shop, path, body, bulkhead=bulkhead))
     assert begun == []
 
 
