@@ -25,6 +25,7 @@ SNIPPET_CHARS = 100
 class SearchMode(StrEnum):
     """What `--mode` takes."""
 
+    HYBRID = "hybrid"
     DENSE = "dense"
     LEXICAL = "lexical"
 
@@ -42,7 +43,8 @@ def search(  # noqa: PLR0913  each by name
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits.")] = 10,
     mode: Annotated[
-        SearchMode, typer.Option(help="By what documents are found: their meaning or their words.")
+        SearchMode,
+        typer.Option(help="By what documents are found: their meaning, their words or both."),
     ] = SearchMode.DENSE,
     where: Annotated[
         str | None,

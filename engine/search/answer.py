@@ -31,7 +31,7 @@ def describe_answer(
         "warnings": list(answer.warnings),
         "search": {
             "mode": answer.mode,
-            "fusion": None,
+            "fusion": None if answer.fusion is None else answer.fusion.describe(),
             "rerank": describe_reranking(answer.reranked),
             "left_out": list(answer.left_out),
             "stages_ms": {name: round(1000 * spent, 3) for name, spent in answer.seconds.items()},

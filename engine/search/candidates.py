@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from molt.index.segments.matches.order import Group, Position
+from molt.index.ranking.fusion import Fusion
 
 if TYPE_CHECKING:
     from molt.engine.live.pair import Live
@@ -47,8 +48,9 @@ class Candidates:
     `warnings` say what the filter could not compare.
     `truncated` where the end of the query was not read; `reranked` once a re-ranker was at work.
     `more` where others follow, None where the total tells; `approximate` where not all documents
-    were compared.
-    `left_out` are retrievers that could not be asked, by their names, each with the reason.
+    were compared. `left_out` are retrievers that could not be asked, by their names, each with the
+    reason. No document could score more than `ceiling`, and where it is `binding` no other one is
+    wanted than those that match here. `fusion` says how a ranking of several was fused.
     """
 
     ranking: tuple[Candidate, ...] = ()
@@ -60,6 +62,9 @@ class Candidates:
     more: bool | None = None
     approximate: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
+    ceiling: float = 1.0
+    binding: bool = False
+    fusion: Fusion | None = None
 
 
 @dataclass
@@ -97,7 +102,7 @@ class Retriever(Protocol):
         ...
 
 
-Fuse = Callable[[Sequence[Candidates]], Candidates]
+Fuse = Callable[[Sequence[Candidates], "SearchQuery", "Live"], Candidates]
 """Makes one ranking of those of several retrievers, given in the retrievers' order."""
 
 Rerank = Callable[["SearchQuery", "Live", Candidates], Candidates]

@@ -111,6 +111,8 @@ class _Search:
             exact,
             self.visible.warnings,
             self.asked.truncated,
+            ceiling=self.asked.ceiling,
+            binding=self.asked.binding,
         )
 
     def _total(self, hits: WordHits, *, n_found: int, filtered: bool) -> tuple[int, bool]:

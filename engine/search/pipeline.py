@@ -22,6 +22,7 @@ from molt.engine.search.curating import parted, shown
 from molt.engine.search.cursor import MAX_WITHOUT, Cursor, check_cursor, digest_of
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.facets import count_facets
+from molt.engine.search.fusing import fuse_legs, pooled
 from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.likeness import likened
 from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
@@ -36,21 +37,29 @@ Explain = Callable[[SearchQuery, Live, Hit], Mapping[str, Any]]
 """Says why a hit is where it is."""
 
 
-def only_one(legs: Sequence[Candidates]) -> Candidates:
+def only_one(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Candidates:
     """The fusion of a single retriever's candidates: they stay as they are."""
+    del query, live
     (leg,) = legs
     return leg
+
+
+def as_many(depth: int) -> int:
+    """How many candidates a single retriever is asked for: those that are wanted."""
+    return depth
 
 
 @dataclass(frozen=True)
 class Pipeline:
     """The stages of a search: one retriever needs no fusion, and without others nothing changes.
 
-    Where none of them can be asked, documents are found by vectors.
+    Where none of them can be asked, documents are found by vectors. `pool` says how many candidates
+    each is asked for where so many are wanted.
     """
 
     retrievers: tuple[Retriever, ...] = (_DENSE,)
     fuse: Fuse = only_one
+    pool: Callable[[int], int] = as_many
     rerankers: tuple[Rerank, ...] = ()
     boost: Rerank = field(default_factory=Booster)
     explain: Explain | None = None
@@ -89,6 +98,7 @@ class Pipeline:
             facets=facets,
             mode=query.mode,
             left_out=tuple(found.left_out),
+            fusion=found.fusion,
         )
 
     def _curated(
@@ -111,13 +121,16 @@ class Pipeline:
 
     def ranked(self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch) -> Candidates:
         """The `depth` best candidates, before anything is read of them."""
-        every = [one.retrieve(query, live, depth=depth, watch=watch) for one in self.retrievers]
+        # what several have to reach is a fused score
+        asked = query if len(self.retrievers) == 1 else replace(query, min_score=None)
+        deep = self.pool(depth)
+        every = [one.retrieve(asked, live, depth=deep, watch=watch) for one in self.retrievers]
         legs = [leg for leg in every if not leg.left_out]
         legs = legs or [_DENSE.retrieve(query, live, depth=depth, watch=watch)]
         left_out = {name: reason for leg in every for name, reason in leg.left_out.items()}
         with watch.timing("fuse"):
             found = replace(
-                self.fuse(legs),
+                self.fuse(legs, query, live),
                 warnings=tuple(dict.fromkeys(_warnings(legs, left_out))),
                 truncated=any(leg.truncated for leg in legs),
                 left_out=left_out,
@@ -134,7 +147,12 @@ class Pipeline:
 def pipelines(reranker: Rerank, *, clock: Clock = wall_clock) -> Mapping[Mode, Pipeline]:
     """The pipeline of each mode; `clock` says what age is now."""
     whole = Pipeline(rerankers=(reranker,), boost=Booster(clock))
-    return {"dense": whole, "lexical": replace(whole, retrievers=(LexicalRetriever(),))}
+    words = LexicalRetriever()
+    return {
+        "hybrid": replace(whole, retrievers=(_DENSE, words), fuse=fuse_legs, pool=pooled),
+        "dense": whole,
+        "lexical": replace(whole, retrievers=(words,)),
+    }
 
 
 def _warnings(legs: Sequence[Candidates], left_out: Mapping[str, str]) -> Iterator[str]:

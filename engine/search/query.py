@@ -9,6 +9,7 @@ from molt.engine.search.candidates import Passage
 from molt.engine.search.cursor import Cursor
 from molt.engine.search.reranking import Reranked, Reranking
 from molt.index.catalog.document import Document
+from molt.index.ranking.fusion import Fusion
 from molt.index.segments.exact import Vectors
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.matches.facets import Facet, FacetCounts
@@ -16,8 +17,8 @@ from molt.index.segments.matches.order import Group, SortField
 
 if TYPE_CHECKING:
     from molt.engine.search.boosting import Boost
-Mode = Literal["dense", "lexical"]
-"""By what documents are found: what they mean, or their words."""
+Mode = Literal["hybrid", "dense", "lexical"]
+"""By what documents are found: what they mean, their words, or both."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ class SearchAnswer:
 
     `warnings` say what of the query could not be done as it was meant. `truncated` where the end of
     the query was not read. `reranked` where it was asked for. `facets` count over everything that
-    matches. `left_out` are retrievers that `mode` asks for and that could not be asked.
+    matches. `left_out` are retrievers that `mode` asks for and that could not be asked; where
+    several were, `fusion` says how their scores were fused.
     """
 
     generation: str | None
@@ -133,6 +135,7 @@ class SearchAnswer:
     facets: FacetCounts = field(default_factory=dict)
     mode: Mode = "dense"
     left_out: tuple[str, ...] = ()
+    fusion: Fusion | None = None
 
     @property
     def encode_seconds(self) -> float:

@@ -7,6 +7,7 @@ same score: here it is less than what an exact match of a word worth asking for 
 the more letters differ.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ MOST_TERMS = 256
 MOST_MISSPELT = 8
 _SIMILAR = {1: 1.0, 2: 0.5}
 """What a word scores that differs by so many letters."""
+_K1 = 1.2
 _BOOLEAN = {
     Occur.SHOULD: Boolean.Should,
     Occur.MUST: Boolean.Must,
@@ -34,12 +36,15 @@ _Part = tuple[Boolean, Query]
 class WordQuery:
     """What is searched for. `misspelt` are words that no document has, as they were written.
 
-    `truncated` where the end was not read.
+    `truncated` where the end was not read. No document scores more than `ceiling`; `binding` where
+    signs or quotes say which documents are wanted at all.
     """
 
     query: Query
     misspelt: tuple[str, ...] = ()
     truncated: bool = False
+    ceiling: float = 0.0
+    binding: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ class Planner:
             _joined(parts),
             tuple(term.spelt for term in unknown),
             wanted.truncated or max(len(terms), len(strict)) > MOST_TERMS,
+            self._ceiling([*read, *self._required(strict[:MOST_TERMS])]),
+            binding=bool(strict),
         )
 
     def _terms(self, clause: Clause) -> Iterator[_Term]:
@@ -86,6 +93,27 @@ class Planner:
 
     def _is_known(self, term: _Term) -> bool:
         return any(self.searcher.doc_freq(name, term.term) for name, _ in self._targets)
+
+    def _required(self, clauses: Sequence[Clause]) -> Iterator[_Term]:
+        """The terms that strict clauses ask for."""
+        for clause in clauses:
+            if clause.occur is not Occur.MUST_NOT:
+                yield from self._terms(clause)
+
+    def _ceiling(self, terms: Sequence[_Term]) -> float:
+        """What a document scores at most that has each term as often as it likes.
+
+        A term's part of BM25 tends to k1 + 1 times its inverse document frequency. A word that no
+        document has counts as the rarest there could be, so what is found instead scores little.
+        """
+        documents = self.searcher.num_docs
+        ceiling = 0.0
+        for term in terms:
+            targets = self._targets if term.path is None else [(self._fields[term.path], 1.0)]
+            for name, weight in targets:
+                having = self.searcher.doc_freq(name, term.term)
+                ceiling += weight * math.log1p((documents - having + 0.5) / (having + 0.5))
+        return (_K1 + 1) * ceiling
 
     def _term(self, term: _Term) -> Query:
         return self._across(

@@ -124,7 +124,7 @@ def test_what_the_filter_leaves_out_is_no_candidate(retriever: Retriever, engine
     assert len(retrieved(retriever, engine, ask(where=where)).ranking) == 2
 
 
-def by_reciprocal_ranks(legs: Sequence[Candidates]) -> Candidates:
+def by_reciprocal_ranks(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Candidates:
     """Cormack, Clarke and Buettcher, SIGIR 2009, with k = 60."""
     sums: dict[int, float] = defaultdict(float)
     known: dict[int, Candidate] = {}

@@ -10,6 +10,7 @@ from molt.app.http.validation import WHOLE, Strict, limited, require
 from molt.engine.search.query import Mode
 from molt.engine.search.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 from molt.engine.sections import LimitSettings
+from molt.index.ranking.fusion import FusionKind
 
 
 def _served(value: object) -> object:
@@ -72,6 +73,13 @@ class RerankMethod(BaseModel):
     weight: float
 
 
+class FusionMethod(BaseModel):
+    """How scores by meaning and by words were fused; `dense` is the weight of the former."""
+
+    kind: FusionKind
+    dense: float | None
+
+
 class SearchMethod(BaseModel):
     """How an answer came about.
 
@@ -80,7 +88,7 @@ class SearchMethod(BaseModel):
     """
 
     mode: Mode
-    fusion: None
+    fusion: FusionMethod | None
     rerank: RerankMethod | None
     left_out: list[str]
     stages_ms: dict[str, float]

@@ -22,15 +22,11 @@ from molt.engine.search.cursor import MAX_CURSOR_CHARS
 from molt.engine.search.query import Mode
 
 
-def _refuse_promised(value: object) -> object:
-    """Refuse what the surface promises and this version does not do yet."""
-    if value == "hybrid":
-        raise _not_yet()
-    return value
-
-
 def _refuse_anything(value: object) -> object:
-    """The same of what it promises nothing but: only false and what is empty ask for nothing."""
+    """Refuse what the surface promises and this version does not do yet.
+
+    Only false and what is empty ask for nothing.
+    """
     if value in (False, [], {}, ""):
         return value
     raise _not_yet()
@@ -45,7 +41,6 @@ def _not_yet() -> PydanticCustomError:
 _NOT_YET = BeforeValidator(_refuse_anything)
 Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
 Nothing = Annotated[list[str], _NOT_YET]
-AskedMode = Annotated[Mode, BeforeValidator(_refuse_promised)]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
 Cursor = Annotated[
@@ -75,7 +70,7 @@ class SearchBody(Strict):
     collection: Name = "default"
     k: Count = 10
     offset: Offset = 0
-    mode: AskedMode = "dense"
+    mode: Mode = "dense"
     filter: FilterBody | None = None
     facets: Facets = Field(default=[])
     sort: Sort = Field(default=[])
@@ -112,7 +107,7 @@ class SearchParameters(BaseModel):
     collection: Name = "default"
     k: Count = 10
     offset: Offset = 0
-    mode: AskedMode = "dense"
+    mode: Mode = "dense"
     facets: FieldNames = Field(default=[], json_schema_extra=limited(maxItems="max_facets"))
     sort: FieldNames = Field(
         default=[], description="a field each, with `:desc` for falling values"
