@@ -29,6 +29,7 @@ from molt.engine.sections import SuggestSettings
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationStore
+from molt.index.lexical.commit import LexicalStore
 
 NAME = "default"
 TITLES = 75_000
@@ -80,7 +81,10 @@ def main() -> None:
         fill(catalog, names)
         store = GenerationStore(Path(folder) / "generations")
         live = LiveCollections(
-            catalog=catalog, generations=store, encoders=Encoders(lambda _: ENCODER)
+            catalog=catalog,
+            generations=store,
+            lexical=LexicalStore(Path(folder) / "lexical"),
+            encoders=Encoders(lambda _: ENCODER),
         )
         suggester = Suggester(SuggestSettings(), catalog=catalog, live_collections=live)
         live.refresh(NAME)

@@ -11,7 +11,7 @@ from molt.index.segments.exact import Vectors
 from molt.index.segments.filters.matching import matching_documents
 from molt.index.segments.flattening import flatten
 from molt.index.segments.hits import RowHit
-from molt.index.segments.matches.buckets import Extent, cut
+from molt.index.segments.matches.buckets import FieldExtent, cut
 from molt.index.segments.matches.facets import (
     BucketFacet,
     Facet,
@@ -21,7 +21,7 @@ from molt.index.segments.matches.facets import (
     ValueFacet,
 )
 from molt.index.segments.matches.match import SegmentMatch
-from molt.index.segments.matches.order import Group, Position, SortField, Standing
+from molt.index.segments.matches.order import Group, OrderedHit, Position, SortField
 from molt.index.segments.matches.paging import OrderedPage, PageQuery
 from molt.index.segments.matches.terms import shown_number
 from molt.index.segments.readings import read_date, read_number
@@ -106,7 +106,7 @@ class MemoryMatch:
         return cut(facet, numbers=_extent(numbers), dates=_extent(dates))
 
 
-def _standing(one: Matching, hit: RowHit, fields: Sequence[SortField]) -> Standing:
+def _standing(one: Matching, hit: RowHit, fields: Sequence[SortField]) -> OrderedHit:
     keys = []
     for each in fields:
         said = [_said(scalar) for scalar in _scalars(one, each.field)]
@@ -116,20 +116,20 @@ def _standing(one: Matching, hit: RowHit, fields: Sequence[SortField]) -> Standi
         chosen = min if each.order == "asc" else max
         keys.append(chosen(said, default=None))
     tie = one.id[:256] if fields else hit.ordinal
-    return Standing(hit, Position(tuple(keys), hit.score, tie))
+    return OrderedHit(hit, Position(tuple(keys), hit.score, tie))
 
 
 def _firsts(
-    standings: Iterable[Standing], documents: Mapping[int, Matching], name: str
-) -> list[Standing]:
-    groups: dict[Any, list[Standing]] = {}
+    standings: Iterable[OrderedHit], documents: Mapping[int, Matching], name: str
+) -> list[OrderedHit]:
+    groups: dict[Any, list[OrderedHit]] = {}
     for one in standings:
         scalars = _scalars(documents[one.hit.ordinal], name)
         held = [stored for scalar in scalars if (stored := _stored(scalar))]
         key = min(held, default=(None, one.hit.ordinal))
         groups.setdefault(key, []).append(one)
     return [
-        Standing(own[0].hit, own[0].position, Group(None if k is None else value, len(own)))
+        OrderedHit(own[0].hit, own[0].position, Group(None if k is None else value, len(own)))
         for (k, value), own in groups.items()
     ]
 
@@ -171,11 +171,11 @@ def _said(scalar: Scalar) -> tuple[int, Any]:
     return (3, int(scalar.value)) if scalar.kind is ScalarKind.BOOLEAN else (-1, 0)
 
 
-def _extent(values: Sequence[Any]) -> Extent | None:
-    return Extent(min(values), max(values)) if values else None
+def _extent(values: Sequence[Any]) -> FieldExtent | None:
+    return FieldExtent(min(values), max(values)) if values else None
 
 
-def _stands(left: Standing, right: Standing, *, fields: Sequence[SortField]) -> int:
+def _stands(left: OrderedHit, right: OrderedHit, *, fields: Sequence[SortField]) -> int:
     return _compared(left.position, right.position, fields)
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from molt.index.segments.matches.order import Group, Position
 from molt.index.ranking.fusion import Fusion
+from molt.index.segments.matches.order import Group, Position
 
 if TYPE_CHECKING:
     from molt.engine.live.pair import Live

@@ -87,7 +87,7 @@ def parted(query: SearchQuery, *, live: Live, catalog: Catalog) -> Parts | None:
     )
 
 
-def shown(query: SearchQuery, live: Live) -> SearchQuery:
+def without_hidden(query: SearchQuery, live: Live) -> SearchQuery:
     """A search without what its curation hides."""
     hidden = _ids(*query.hidden)
     if not query.hidden or live.snapshot is None or not live.snapshot.field_kinds(hidden).complete:

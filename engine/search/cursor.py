@@ -56,7 +56,7 @@ class Cursor:
         return self.after is None and not self.without
 
 
-def digest_of(query: "SearchQuery") -> str:
+def search_digest(query: "SearchQuery") -> str:
     """What is searched for, whichever page of it: equal for equal searches, in every process."""
     asked = [
         (one.name, _canonical(getattr(query, one.name)))
@@ -100,7 +100,7 @@ def check_cursor(query: "SearchQuery", *, checkpoint: str) -> None:
     cursor = query.cursor
     if cursor is None:
         return
-    if cursor.search != digest_of(query) or not _fits(cursor, query):
+    if cursor.search != search_digest(query) or not _fits(cursor, query):
         raise CursorError(_OTHER)
     if cursor.checkpoint != checkpoint[:_CHECKED_CHARS]:
         raise StaleCursorError(

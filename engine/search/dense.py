@@ -10,7 +10,7 @@ from molt.engine.search.query import SearchQuery
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.segments.exact import Vectors
 from molt.index.segments.hits import RowHit
-from molt.index.segments.matches.order import Position, Standing
+from molt.index.segments.matches.order import OrderedHit, Position
 from molt.index.segments.matches.paging import PageQuery
 
 
@@ -42,7 +42,7 @@ class DenseRetriever:
     ) -> Candidates:
         found = snapshot.search(vector, k=depth, where=query.where, min_score=query.min_score)
         return Candidates(
-            self._candidates(Standing(hit, _by_score(hit)) for hit in found.hits),
+            self._candidates(OrderedHit(hit, _by_score(hit)) for hit in found.hits),
             found.total,
             found.exact,
             found.warnings,
@@ -70,7 +70,7 @@ class DenseRetriever:
             more=page.more,
         )
 
-    def _candidates(self, standings: Iterable[Standing]) -> tuple[Candidate, ...]:
+    def _candidates(self, standings: Iterable[OrderedHit]) -> tuple[Candidate, ...]:
         return tuple(
             Candidate(
                 one.hit.ordinal,

@@ -18,8 +18,8 @@ from molt.engine.search.candidates import (
     Retriever,
     Stopwatch,
 )
-from molt.engine.search.curating import parted, shown
-from molt.engine.search.cursor import MAX_WITHOUT, Cursor, check_cursor, digest_of
+from molt.engine.search.curating import parted, without_hidden
+from molt.engine.search.cursor import MAX_WITHOUT, Cursor, check_cursor, search_digest
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.facets import count_facets
 from molt.engine.search.fusing import fuse_legs, pooled
@@ -27,6 +27,7 @@ from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.likeness import likened
 from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
 from molt.index.catalog.catalog import Catalog
+from molt.index.errors import FacetError, GroupError, SortError
 from molt.index.segments.matches.facets import FacetCounts
 from molt.index.selection.expiring import Clock, wall_clock
 
@@ -70,6 +71,7 @@ class Pipeline:
         Raises as the retrievers and `likened` do, `CursorError` for a cursor that is not the
         query's, and `MatchError` for what cannot be counted, sorted or grouped.
         """
+        _check_mode(query)
         check_cursor(query, checkpoint=live.encoder.checkpoint.id)
         asked, watch = query, Stopwatch()
         if query.like:
@@ -155,6 +157,19 @@ def pipelines(reranker: Rerank, *, clock: Clock = wall_clock) -> Mapping[Mode, P
     }
 
 
+def _check_mode(query: SearchQuery) -> None:
+    """Raise `MatchError` for what is said of a whole match, and is known of the dense one alone."""
+    if query.mode == "dense":
+        return
+    reason = f"is there for the mode dense alone, not for {query.mode}; leave one of them out"
+    if query.facets:
+        raise FacetError("$", reason)
+    if query.sort:
+        raise SortError("$", reason)
+    if query.group_by is not None:
+        raise GroupError("$", reason)
+
+
 def _warnings(legs: Sequence[Candidates], left_out: Mapping[str, str]) -> Iterator[str]:
     """What was said of the query on the way."""
     for leg in legs:
@@ -191,7 +206,7 @@ def _facets(query: SearchQuery, live: Live, watch: Stopwatch) -> FacetCounts:
     if not query.facets:
         return {}
     with watch.timing("facets"):
-        return count_facets(shown(query, live), live)
+        return count_facets(without_hidden(query, live), live)
 
 
 def _following(
@@ -210,7 +225,7 @@ def _following(
         after = None
         shown = frozenset(one.ordinal for one in found.ranking[:passed])
     return Cursor(
-        digest_of(query),
+        search_digest(query),
         live.encoder.checkpoint.id,
         rank=query.passed + seen,
         after=after,
@@ -220,7 +235,8 @@ def _following(
 
 def _is_stable(query: SearchQuery) -> bool:
     """Does each document's place depend on itself alone, and on how it was scored first?"""
-    return not (query.by_score and (query.boosts or query.pinned or query.rerank))
+    moved = query.by_score and (query.boosts or query.pinned or query.rerank)
+    return query.mode == "dense" and not moved
 
 
 def _more(query: SearchQuery, found: Candidates, *, passed: int) -> bool:

@@ -251,7 +251,7 @@ def test_a_collection_that_does_not_exist_is_not_found(shop: TestClient) -> None
         "q=boots&min_score=inf",
         "q=boots&min_score=1e400",
         "q=boots&colection=default",
-        "q=boots&mode=hybrid",
+        "q=boots&mode=hybrids",
         "q=boots&include=vector",
         "q=" + "x" * 10_000,
         "&&&===%%%",

@@ -43,7 +43,7 @@ Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
 Nothing = Annotated[list[str], _NOT_YET]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
-Cursor = Annotated[
+CursorText = Annotated[
     str,
     Field(
         max_length=MAX_CURSOR_CHARS, description="of the answer before; goes on after its last hit"
@@ -81,7 +81,7 @@ class SearchBody(Strict):
     explain: Never = False
     rerank: RerankField = None
     min_score: float | None = None
-    cursor: Cursor | None = None
+    cursor: CursorText | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
@@ -114,7 +114,7 @@ class SearchParameters(BaseModel):
     )
     group_by: FieldName | None = None
     min_score: float | None = None
-    cursor: Cursor | None = None
+    cursor: CursorText | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
     rerank: RerankWord = "false"
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from molt.index.segments.column import DateColumn, NumberColumn
 from molt.index.segments.filters.clauses import Bound, Condition, RangeOperator
-from molt.index.segments.matches.facets import BucketFacet, Counted, RangeFacet, ValueRange
+from molt.index.segments.matches.facets import BucketFacet, CountedScope, RangeFacet, ValueRange
 from molt.index.segments.matches.terms import shown_number
 from molt.index.segments.readings import DAY
 from molt.index.segments.scalar import INT64, ScalarKind, scalar_of
@@ -39,14 +39,16 @@ _MONDAY = 4 * DAY
 
 
 @dataclass(frozen=True)
-class Extent:
+class FieldExtent:
     """The least and the greatest value; of dates in microseconds since 1970."""
 
     least: float
     greatest: float
 
 
-def cut(facet: BucketFacet, *, numbers: Extent | None, dates: Extent | None) -> RangeFacet:
+def cut(
+    facet: BucketFacet, *, numbers: FieldExtent | None, dates: FieldExtent | None
+) -> RangeFacet:
     """The ranges that a bucket facet means: of numbers where there are any, else of dates."""
     edges: list[float] | list[str | None] = []
     if numbers is not None:
@@ -73,7 +75,7 @@ def _range(field: str, first: float | str | None, after: float | str | None) -> 
     return ValueRange(where, {str(name): limit for name, limit in bounds.items()})
 
 
-def extent_of(field: str, kind: ScalarKind, parts: Sequence[Counted]) -> Extent | None:
+def extent_of(field: str, kind: ScalarKind, parts: Sequence[CountedScope]) -> FieldExtent | None:
     """What the numbers or dates of a field that match lie between; None where there are none."""
     found: list[float] = []
     for part in parts:
@@ -82,7 +84,7 @@ def extent_of(field: str, kind: ScalarKind, parts: Sequence[Counted]) -> Extent 
         if isinstance(column, NumberColumn | DateColumn):
             kept = np.flatnonzero(part.documents[attributes.rows[column.lines]])
             found += [_value(column, place) for place in (*kept[:1].tolist(), *kept[-1:].tolist())]
-    return Extent(min(found), max(found)) if found else None
+    return FieldExtent(min(found), max(found)) if found else None
 
 
 def _value(column: NumberColumn | DateColumn, place: int) -> float:
@@ -92,7 +94,7 @@ def _value(column: NumberColumn | DateColumn, place: int) -> float:
     return shown_number(float(column.values[place]), rest)
 
 
-def _number_edges(extent: Extent, *, most: int) -> list[float]:
+def _number_edges(extent: FieldExtent, *, most: int) -> list[float]:
     """Where at most `most` buckets begin, and the last one ends."""
     width = extent.greatest / most - extent.least / most
     size = max(abs(extent.least), abs(extent.greatest))
@@ -129,7 +131,7 @@ def _edge(digits: int, power: int) -> float:
     return shown_number(float(f"{digits}e{power}"), 0)
 
 
-def _date_edges(extent: Extent, *, most: int) -> list[str | None]:
+def _date_edges(extent: FieldExtent, *, most: int) -> list[str | None]:
     """As of numbers; None for a bound that is no date, beyond the years 0 to 9999."""
     least, greatest = int(extent.least), int(extent.greatest)
     for width in _TIMES:

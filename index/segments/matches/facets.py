@@ -14,7 +14,7 @@ import numpy as np
 from molt.index.segments.exact import Mask
 from molt.index.segments.filters.clauses import Condition
 from molt.index.segments.filters.matching import matching_rows
-from molt.index.segments.matches.terms import Codes, Value, remembered_terms
+from molt.index.segments.matches.terms import Codes, TermValue, remembered_terms
 from molt.index.segments.scope import Scope
 
 DEFAULT_VALUES = 100
@@ -59,7 +59,7 @@ Facet = ValueFacet | RangeFacet | BucketFacet
 class FacetCount:
     """How many documents have a value, or one within the bounds that `value` maps by operators."""
 
-    value: Value | Mapping[str, Any]
+    value: TermValue | Mapping[str, Any]
     count: int
 
 
@@ -68,25 +68,25 @@ FacetCounts = Mapping[str, Sequence[FacetCount]]
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedScope:
     """Documents that are counted: those of a scope whose first rows `documents` `(n,)` marks."""
 
     scope: Scope
     documents: Mask
 
 
-def counted(scope: Scope) -> Counted:
+def counted(scope: Scope) -> CountedScope:
     """All documents of a scope."""
     segment = scope.segment
     documents = np.ones(len(segment), bool) if scope.mask is None else scope.mask
     if segment.first_rows is not None:
         documents = documents & (segment.rows["passage"] == 0)
-    return Counted(scope, documents)
+    return CountedScope(scope, documents)
 
 
-def count_values(facet: ValueFacet, parts: Sequence[Counted]) -> list[FacetCount]:
+def count_values(facet: ValueFacet, parts: Sequence[CountedScope]) -> list[FacetCount]:
     """The values with the most documents, these first; of equally many the least first."""
-    found: dict[tuple[int, Value], int] = {}
+    found: dict[tuple[int, TermValue], int] = {}
     for part in parts:
         terms = remembered_terms(part.scope.segment.attributes, facet.field)
         counts = terms.counts(part.documents)
@@ -101,7 +101,7 @@ def count_values(facet: ValueFacet, parts: Sequence[Counted]) -> list[FacetCount
     return [FacetCount(value, count) for (_, value), count in best]
 
 
-def count_ranges(facet: RangeFacet, parts: Sequence[Counted]) -> list[FacetCount]:
+def count_ranges(facet: RangeFacet, parts: Sequence[CountedScope]) -> list[FacetCount]:
     """How many documents have a value in each range, in the order given."""
     return [
         FacetCount(one.bounds, sum(_n_matching(one.where, part) for part in parts))
@@ -109,14 +109,14 @@ def count_ranges(facet: RangeFacet, parts: Sequence[Counted]) -> list[FacetCount
     ]
 
 
-def order_of(value: Value) -> tuple[int, Any]:
+def order_of(value: TermValue) -> tuple[int, Any]:
     """By which values stand in their order: numbers, then texts, then booleans."""
     if isinstance(value, bool):
         return 2, value
     return (1, value) if isinstance(value, str) else (0, value)
 
 
-def _n_matching(where: Condition, part: Counted) -> int:
+def _n_matching(where: Condition, part: CountedScope) -> int:
     segment = part.scope.segment
     kept = matching_rows(where, segment.attributes, n_rows=len(segment))
     return int(np.count_nonzero(kept & part.documents))

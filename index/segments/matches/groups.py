@@ -10,7 +10,7 @@ import numpy as np
 
 from molt.index.segments.exact import Rows
 from molt.index.segments.matches.standings import Standings
-from molt.index.segments.matches.terms import Codes, Terms, Value, differing
+from molt.index.segments.matches.terms import Codes, Terms, TermValue, differing
 
 
 class Groups:
@@ -33,7 +33,7 @@ class Groups:
         self._codes_of: Codes = np.full(len(standings), -1, np.int64)
         self._codes_of[self._places] = self._codes
 
-    def values(self, places: Rows) -> list[Value | None]:
+    def values(self, places: Rows) -> list[TermValue | None]:
         """The values of the groups of some documents; None of those that stand alone."""
         codes = self._codes_of[places]
         distinct = np.unique(codes[codes >= 0])

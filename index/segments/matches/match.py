@@ -17,7 +17,7 @@ from molt.index.segments.filters.clauses import AnyOf
 from molt.index.segments.matches.buckets import cut, extent_of
 from molt.index.segments.matches.facets import (
     BucketFacet,
-    Counted,
+    CountedScope,
     Facet,
     FacetCount,
     FacetCounts,
@@ -83,7 +83,7 @@ class SegmentMatch:
         return ordered_page(self.scopes, query, wanted, by_id=by_id)
 
     @cached_property
-    def _counted(self) -> list[Counted]:
+    def _counted(self) -> list[CountedScope]:
         return [counted(scope) for scope in self.scopes]
 
     def _counts(self, facet: Facet) -> list[FacetCount]:

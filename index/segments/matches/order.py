@@ -8,7 +8,7 @@ from typing import Any, Literal
 from molt.index.segments.exact import Vectors
 from molt.index.segments.hits import RowHit
 from molt.index.segments.matches.sort_column import SortKey
-from molt.index.segments.matches.terms import Value
+from molt.index.segments.matches.terms import TermValue
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Position:
 class Group:
     """The documents that have a `value`, of which one is shown; one without any is alone."""
 
-    value: Value | None
+    value: TermValue | None
     size: int
 
 
 @dataclass(frozen=True)
-class Standing:
+class OrderedHit:
     """A document, by its best passage, and where it stands in the order that was asked for."""
 
     hit: RowHit
@@ -60,7 +60,7 @@ class Order:
     by_id: bool = False
 
 
-def in_order(standings: Iterable[Standing], fields: Sequence[SortField]) -> list[Standing]:
+def in_order(standings: Iterable[OrderedHit], fields: Sequence[SortField]) -> list[OrderedHit]:
     """Documents of several scopes in one order. Each has a tie of the same type."""
     found = sorted(standings, key=lambda one: one.position.tie)
     found.sort(key=lambda one: -one.position.score)
@@ -71,7 +71,7 @@ def in_order(standings: Iterable[Standing], fields: Sequence[SortField]) -> list
     return found
 
 
-def _compared(standing: Standing, *, place: int, falling: bool) -> tuple[bool, SortKey]:
+def _compared(standing: OrderedHit, *, place: int, falling: bool) -> tuple[bool, SortKey]:
     """What sorting compares: who has no value comes last in either direction."""
     key = standing.position.keys[place]
     return (key is None) is not falling, key or (0, 0)

@@ -12,9 +12,16 @@ import numpy as np
 from molt.index.segments.exact import Mask, Rows, Vectors
 from molt.index.segments.matches.facets import order_of
 from molt.index.segments.matches.groups import Groups
-from molt.index.segments.matches.order import Group, Order, Position, SortField, Standing, in_order
+from molt.index.segments.matches.order import (
+    Group,
+    Order,
+    OrderedHit,
+    Position,
+    SortField,
+    in_order,
+)
 from molt.index.segments.matches.standings import Standings
-from molt.index.segments.matches.terms import Value, remembered_terms
+from molt.index.segments.matches.terms import TermValue, remembered_terms
 from molt.index.segments.scope import Scope
 
 _MORE = 4
@@ -39,7 +46,7 @@ class PageQuery:
 class OrderedPage:
     """Documents in their order, and whether there are more after them."""
 
-    standings: tuple[Standing, ...]
+    standings: tuple[OrderedHit, ...]
     more: bool
 
 
@@ -51,14 +58,14 @@ def ordered_page(
     parts = [Standings(scope, order) for scope in scopes]
     if wanted.group_by is not None:
         return _Grouped(scopes, parts, wanted).page()
-    found: list[Standing] = []
+    found: list[OrderedHit] = []
     for part in parts:
         places = np.flatnonzero(_open(part, wanted))
         found += part.standings(part.best(places, k=wanted.k + 1))
     return _page(in_order(found, wanted.fields), wanted.k)
 
 
-def _page(found: Sequence[Standing], k: int) -> OrderedPage:
+def _page(found: Sequence[OrderedHit], k: int) -> OrderedPage:
     return OrderedPage(tuple(found[:k]), len(found) > k)
 
 
@@ -107,7 +114,7 @@ class _Grouped:
         order = in_order([one.standing for one in found.values()], self._wanted.fields)
         return [found[standing.hit.ordinal] for standing in order[:k]]
 
-    def _firsts(self, found: Sequence["_Candidate"]) -> list[Standing]:
+    def _firsts(self, found: Sequence["_Candidate"]) -> list[OrderedHit]:
         """Those that are the first of their groups in all scopes, with their groups."""
         values = {order_of(one.value): one.value for one in found if one.value is not None}
         groups = dict(zip(values, self._whole(list(values.values())), strict=True))
@@ -122,9 +129,9 @@ class _Grouped:
                 kept.append(replace(standing, group=Group(one.value, whole.size)))
         return kept
 
-    def _whole(self, values: Sequence[Value]) -> list["_WholeGroup"]:
+    def _whole(self, values: Sequence[TermValue]) -> list["_WholeGroup"]:
         """The first document and the size of the group of each value, in all scopes together."""
-        firsts: list[list[Standing]] = [[] for _ in values]
+        firsts: list[list[OrderedHit]] = [[] for _ in values]
         sizes = np.zeros(len(values), np.int64)
         for part, groups in zip(self._parts, self._groups, strict=True):
             codes = groups.terms.find(values)
@@ -145,13 +152,13 @@ class _Grouped:
 class _Candidate:
     """The first document of a group in one scope; `value` is None where it stands alone."""
 
-    standing: Standing
-    value: Value | None
+    standing: OrderedHit
+    value: TermValue | None
 
 
 @dataclass(frozen=True)
 class _WholeGroup:
     """A group of documents of any scope."""
 
-    first: Standing
+    first: OrderedHit
     size: int

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from molt.index.segments.exact import Mask, Rows, Vectors, score_rows
 from molt.index.segments.hits import RowHit
 from molt.index.segments.matches.facets import counted
-from molt.index.segments.matches.order import Order, Position, SortField, Standing
+from molt.index.segments.matches.order import Order, OrderedHit, Position, SortField
 from molt.index.segments.matches.sort_column import SORT_KINDS, SortColumn, SortKey, sort_column
 from molt.index.segments.matches.terms import Codes
 from molt.index.segments.scalar import ID_FIELD, ScalarKind
@@ -94,12 +94,12 @@ class Standings:
         beyond[even] = (scores < position.score) | ((scores == position.score) & later)
         return beyond
 
-    def standings(self, places: Rows) -> list[Standing]:
+    def standings(self, places: Rows) -> list[OrderedHit]:
         """Documents with their best passages and positions."""
         rows = self._segment.rows[self._best_rows(places)]
         found = zip(places.tolist(), rows.tolist(), self.scores(places).tolist(), strict=True)
         return [
-            Standing(
+            OrderedHit(
                 RowHit(ordinal, passage, start, end, score), self._position(place, ordinal, score)
             )
             for place, (ordinal, _, passage, start, end, _), score in found

@@ -18,7 +18,7 @@ from molt.index.segments.exact import Mask, Rows
 from molt.index.segments.scalar import INT64, ScalarKind, scalar_of
 
 Codes = npt.NDArray[np.int64]
-Value = str | int | float | bool
+TermValue = str | int | float | bool
 """A value as JSON has it."""
 
 TERM_KINDS = (ScalarKind.NUMBER, ScalarKind.TEXT, ScalarKind.BOOLEAN)
@@ -38,7 +38,7 @@ class TermRun:
         """The number after that of the last one."""
         return self.start + len(self.column)
 
-    def values(self, codes: Codes) -> list[Value]:
+    def values(self, codes: Codes) -> list[TermValue]:
         """The values of these numbers."""
         places = codes - self.start
         if isinstance(self.column, TextColumn):
@@ -70,7 +70,7 @@ class Terms:
         """How many of the documents whose first rows `documents` `(n,)` marks have each value."""
         return np.bincount(self.codes[documents[self.rows]], minlength=len(self))
 
-    def values(self, codes: Codes) -> list[Value]:
+    def values(self, codes: Codes) -> list[TermValue]:
         """The values of some numbers, which ascend."""
         edges = np.searchsorted(codes, [run.stop for run in self.runs])
         parts = np.split(codes, edges[:-1]) if self.runs else []
@@ -78,7 +78,7 @@ class Terms:
             value for run, part in zip(self.runs, parts, strict=True) for value in run.values(part)
         ]
 
-    def find(self, values: Sequence[Value]) -> Codes:
+    def find(self, values: Sequence[TermValue]) -> Codes:
         """The number of each value, `(n,)`; -1 where no document has it."""
         found = np.full(len(values), -1, np.int64)
         scalars = [scalar_of(value) for value in values]

@@ -114,7 +114,6 @@ def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("mode", "hybrid"),
         ("highlight", True),
         ("explain", True),
     ],
@@ -130,6 +129,39 @@ def test_what_is_promised_but_not_served_yet_says_so(
             "pointer": f"#/{field}",
         }
     ]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("facets", ["brand"]),
+        ("sort", [{"field": "price", "order": "asc"}]),
+        ("group_by", "brand"),
+    ],
+)
+def test_what_is_said_of_a_whole_match_is_said_of_the_dense_one_alone(
+    shop: TestClient, mode: str, field: str, value: object
+) -> None:
+    answer = shop.post("/search", json={"query": "boots", "mode": mode, field: value})
+    assert answer.status_code == 422
+    (violation,) = answer.json()["errors"]
+    assert f"is there for the mode dense alone, not for {mode}" in violation["detail"]
+    assert violation["pointer"].startswith(f"#/{field}")
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+def test_pages_by_words_go_on_where_the_one_before_ended(shop: TestClient, mode: str) -> None:
+    wanted = {"query": "waterproof boots", "mode": mode}
+    whole = [hit["id"] for hit in search(shop, **wanted, k=3)["hits"]]
+    found, cursor = [], None
+    while len(found) < len(whole):
+        page = search(shop, **wanted, k=1, cursor=cursor)
+        found += [hit["id"] for hit in page["hits"]]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    assert found == whole
 
 
 def test_a_window_beyond_the_limit_is_said_in_what_was_sent(shop: TestClient) -> None:

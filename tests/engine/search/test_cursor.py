@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from molt.engine.errors import CursorError
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidates, Stopwatch
-from molt.engine.search.cursor import Cursor, digest_of, read_cursor, write_cursor
+from molt.engine.search.cursor import Cursor, read_cursor, search_digest, write_cursor
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchQuery
@@ -91,11 +91,11 @@ def test_a_cursor_that_was_tampered_with_is_refused(body: list[object]) -> None:
 
 
 PROGRAM = """
-from molt.engine.search.cursor import digest_of
+from molt.engine.search.cursor import search_digest
 from molt.engine.search.query import SearchQuery
 from molt.index.segments.filters.filter import parse_filter
 where = parse_filter({"any": [{"field": "a", "in": [*"abcdefg", 1, 2.5, True]}]})
-print(digest_of(SearchQuery("boots", "shop", where=where)))
+print(search_digest(SearchQuery("boots", "shop", where=where)))
 """
 
 
@@ -127,8 +127,8 @@ def test_another_search_has_another_digest_and_another_page_has_not() -> None:
         replace(ASKED, sort=()),
         replace(ASKED, group_by="a"),
     ]
-    assert len({digest_of(one) for one in [ASKED, *others]}) == 7
-    assert digest_of(replace(ASKED, k=3, offset=2, max_chars=7)) == digest_of(ASKED)
+    assert len({search_digest(one) for one in [ASKED, *others]}) == 7
+    assert search_digest(replace(ASKED, k=3, offset=2, max_chars=7)) == search_digest(ASKED)
 
 
 class Forgetful(DenseRetriever):

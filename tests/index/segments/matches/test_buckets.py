@@ -7,13 +7,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from molt.index.segments.filters.matching import matching_documents
-from molt.index.segments.matches.buckets import Extent, cut
+from molt.index.segments.matches.buckets import FieldExtent, cut
 from molt.index.segments.matches.facets import BucketFacet, RangeFacet
 from molt.index.segments.readings import read_date
 
 
 def cut_numbers(least: float, greatest: float, *, buckets: int = 5) -> list[object]:
-    facet = cut(BucketFacet("n", buckets), numbers=Extent(least, greatest), dates=None)
+    facet = cut(BucketFacet("n", buckets), numbers=FieldExtent(least, greatest), dates=None)
     return [dict(one.bounds) for one in facet.ranges]
 
 
@@ -21,7 +21,7 @@ def cut_dates(least: str, greatest: str, *, buckets: int = 5) -> list[tuple[obje
     first, last = read_date(least), read_date(greatest)
     assert first is not None
     assert last is not None
-    dates = Extent(first.first, last.first)
+    dates = FieldExtent(first.first, last.first)
     facet = cut(BucketFacet("n", buckets), numbers=None, dates=dates)
     return [(one.bounds.get("gte"), one.bounds.get("lt")) for one in facet.ranges]
 
@@ -43,7 +43,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63
 @given(numbers, numbers, st.integers(2, 50))
 def test_every_number_is_in_exactly_one_of_few_buckets(one, other, buckets):
     least, greatest = sorted([one, other])
-    facet = cut(BucketFacet("n", buckets), numbers=Extent(least, greatest), dates=None)
+    facet = cut(BucketFacet("n", buckets), numbers=FieldExtent(least, greatest), dates=None)
     assert 1 <= len(facet.ranges) <= buckets
     check_partition(facet, [least, greatest])
 
@@ -55,7 +55,7 @@ moments = st.datetimes().map(lambda when: f"{when:%Y-%m-%dT%H:%M:%S}".rjust(19, 
 def test_every_date_is_in_exactly_one_of_few_buckets(one, other, buckets):
     dates = [found.first for text in (one, other) if (found := read_date(text))]
     assume(len(dates) == 2)
-    facet = cut(BucketFacet("n", buckets), numbers=None, dates=Extent(min(dates), max(dates)))
+    facet = cut(BucketFacet("n", buckets), numbers=None, dates=FieldExtent(min(dates), max(dates)))
     assert 1 <= len(facet.ranges) <= buckets
     check_partition(facet, [one, other])
 
