@@ -65,7 +65,12 @@ async def post_rerank(request: Request, body: RerankDocumentsBody) -> Json:
     return await _answered(request, partial(_documents, body=body))
 
 
-@router.post("/rerank", operation_id="rerank", response_model=list[ScoredText], responses=_TOO_LONG)
+@router.post(
+    "/rerank",
+    operation_id="rerank",
+    response_model=list[ScoredText],
+    responses=_TOO_LONG | {400: {"description": "tokens in place of texts"}},
+)
 @allow(Access.READ)
 @scoped(KeyScope.FILTERED)
 @within(Bulkhead.BULK)

@@ -82,7 +82,8 @@ class RerankDocumentsBody(Strict):
     def _read(self, document: Any) -> str:
         if isinstance(document, str):
             return document
-        return " ".join(document[name] for name in self.rank_fields if name in document)
+        read = (document.get(name) for name in self.rank_fields)
+        return " ".join(text for text in read if text is not None)
 
     def _problem(self, document: object) -> str | None:
         if not isinstance(document, str | dict):

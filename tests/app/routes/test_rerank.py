@@ -113,6 +113,7 @@ def test_null_is_the_same_as_left_out(shop: TestClient) -> None:
         (["a", ""], "document 1 is empty"),
         (["a", 7], "document 1 must be a text or an object, not a number"),
         ([{"title": "a"}], "document 0 has no text in its `rank_fields`"),
+        ([{"text": None}], "document 0 has no text in its `rank_fields`"),
         ([{"text": 7}], "document 0 has a field to read that is no text"),
         (["a\0"], "document 0 holds a NUL character"),
     ],
