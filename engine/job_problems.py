@@ -54,9 +54,9 @@ class JobProblems:
         files = file_at(str(path))
         if self._seen.get(path, ()) == files:
             return
-        known = self._seen.get(path)
+        was_sound = self._seen.get(path) and path not in self._found
         self._seen[path] = files
-        self._note(path, read(path) if files else gone(path) if known else None)
+        self._note(path, read(path) if files else gone(path) if was_sound else None)
 
     def _silence(self) -> str | None:
         """What to say of a worker that has the home and gives no sign.

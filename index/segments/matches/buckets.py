@@ -116,8 +116,10 @@ def _multiples(value: float, step: int, power: int) -> int:
     """How many times `step` times ten to the `power` goes into `value`, rounded down.
 
     As it is written, since bounds are decimals, too: those of up to 15 digits are different floats.
+    What is an integer of 64 bits is taken for what it is, as such bounds are.
     """
-    numerator, denominator = Fraction(str(value)).as_integer_ratio()
+    exact = value == math.floor(value) and int(value) in INT64
+    numerator, denominator = Fraction(int(value) if exact else str(value)).as_integer_ratio()
     up: int = 10 ** max(-power, 0)
     down: int = 10 ** max(power, 0)
     return numerator * up // (denominator * step * down)

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from molt.index.segments.filters.matching import matching_documents
@@ -40,6 +40,8 @@ def test_one_value_is_in_one_bucket() -> None:
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1)
 
 
+@example(-6.93838137407255e16, -6.93838137407255e16, 6)
+@example(-4061186310139376291, -4.06118631013938e18, 33)
 @given(numbers, numbers, st.integers(2, 50))
 def test_every_number_is_in_exactly_one_of_few_buckets(one, other, buckets):
     least, greatest = sorted([one, other])
