@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PAUSE = 0.05
+SILENCE_SECONDS = 120.0
+"""Who holds a lock at which it gives signs of life, and has given none for so long, hangs."""
 FOR_EVER = math.inf
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from molt.artifact import exclusive
+from molt.artifact.lock import SILENCE_SECONDS
 from molt.engine.refusal import Files, file_at
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import sqlite_path
@@ -19,8 +20,6 @@ from molt.index.catalog.storage.soundness import is_sqlite
 
 log = structlog.get_logger(__name__)
 
-SILENCE_SECONDS = 120.0
-"""A worker that has given no sign for so long hangs."""
 _LONGEST = 500
 _Reader = Callable[[Path], str | None]
 

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 
 from molt.artifact import Home, exclusive
-from molt.engine.job_problems import SILENCE_SECONDS
+from molt.artifact.lock import SILENCE_SECONDS
 from molt.training.errors import TrainingError
 
 BEAT_SECONDS = 10.0

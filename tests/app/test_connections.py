@@ -196,9 +196,10 @@ def test_however_many_connect_the_server_can_open_files_of_its_own(tmp_path: Pat
     with started(tmp_path, prefix=few) as server, ExitStack() as crowd:
         assert httpx.get(f"{server.url}/livez", timeout=SOON).status_code == 200
         assert psutil.Process(server.popen.pid).rlimit(psutil.RLIMIT_NOFILE) == (420, 420)
-        for _ in range(450):
-            crowd.enter_context(connected(server))
-        assert counted(server, "molt_connections ") <= 210
+        for _ in range(9):  # whoever all come at once are accepted before others have gone
+            for _ in range(50):
+                crowd.enter_context(connected(server))
+            assert counted(server, "molt_connections ") <= 210
         made = httpx.post(f"{server.url}/collections", json={"name": "shop"}, timeout=SOON)
         assert made.status_code == 201
         path = f"{server.url}/collections/shop/documents"

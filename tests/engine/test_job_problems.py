@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from molt.artifact import Home, exclusive
-from molt.engine.job_problems import SILENCE_SECONDS, JobProblems
+from molt.artifact.lock import SILENCE_SECONDS
+from molt.engine.job_problems import JobProblems
 from molt.engine.settings import load_settings
 from molt.index.jobs.queue import JobQueue
 
