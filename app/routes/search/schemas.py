@@ -40,7 +40,6 @@ def _not_yet() -> PydanticCustomError:
 
 _NOT_YET = BeforeValidator(_refuse_anything)
 Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
-Nothing = Annotated[list[str], _NOT_YET]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
 CursorText = Annotated[
