@@ -8,8 +8,8 @@ manifest can still open it.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from shutil import rmtree
 
@@ -113,10 +113,11 @@ class GenerationWriter:
     def advance(self, limit: int, *, lead: Lead = nobody) -> bool:
         """Seal up to `limit` changed documents; False if there was nothing to do.
 
-        `lead` is called with the revision that is reached, before that is published. The manifest's
-        revision follows the catalog's even where only deletes happened. A document that cannot be
-        encoded is named in it instead of having a row. Raises `GenerationError` after `close`, and
-        where more than `MOST_QUARANTINED` documents would be set aside.
+        `lead` is called with the revision that is reached, once vectors are written and before they
+        are published. The manifest's revision follows the catalog's even where only deletes
+        happened. A document that cannot be encoded is named in it instead of having a row. Raises
+        `GenerationError` after `close`, and where more than `MOST_QUARANTINED` documents would be
+        set aside.
         """
         manifest = self._snapshot.manifest
         if self._hold is None:
@@ -131,8 +132,9 @@ class GenerationWriter:
         revision = last if len(changed) == limit else max(last, delta.revision)
         made = self._seal(changed) if changed else Sealed(None)
         quarantined = _moved(manifest.quarantined, changed, delta, made.quarantined)
-        lead(revision)
         written = (self._write(made.content),) if made.content else ()
+        with self._discarded_unless_done(written):
+            lead(revision)
         self._commit(
             lambda now: replace(
                 now,
@@ -182,16 +184,21 @@ class GenerationWriter:
         written: Sequence[SegmentEntry],
     ) -> None:
         """Open what will be published, and only then publish it; else remove what was `written`."""
-        with self._lock:
-            try:
-                manifest = change(self._snapshot.manifest)
-                delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
-                snapshot = self._snapshot.refreshed(manifest, delta)
-                self._store.publish(manifest)
-            except Exception:
-                self._discard(written)
-                raise
+        with self._lock, self._discarded_unless_done(written):
+            manifest = change(self._snapshot.manifest)
+            delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
+            snapshot = self._snapshot.refreshed(manifest, delta)
+            self._store.publish(manifest)
             self._snapshot = snapshot
+
+    @contextmanager
+    def _discarded_unless_done(self, written: Sequence[SegmentEntry]) -> Iterator[None]:
+        """Remove segments where what is to be done with them fails."""
+        try:
+            yield
+        except BaseException:
+            self._discard(written)
+            raise
 
     def _discard(self, written: Sequence[SegmentEntry]) -> None:
         """Remove segments unless the manifest on disk names them: a late flush may have failed."""

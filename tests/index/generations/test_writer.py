@@ -422,6 +422,22 @@ def test_a_segment_that_could_not_be_named_is_removed(
     assert set(texts(writer.snapshot)) == {"1", "2"}
 
 
+def test_vectors_are_written_before_others_are_waited_for_and_removed_where_that_fails(
+    segment_writer, segment_store, put
+):
+    writer, folders = segment_writer(), []
+    put(document("1"))
+
+    def fail(_):
+        folders.append(segment_folders(segment_store, writer))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        writer.advance(100, lead=fail)
+    assert len(folders[0]) == 1
+    assert segment_folders(segment_store, writer) == set()
+
+
 def test_a_segment_that_was_named_before_the_flush_failed_stays(
     segment_writer, segment_store, put, monkeypatch
 ):
