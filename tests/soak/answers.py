@@ -32,9 +32,14 @@ def code_of(answer: Mapping[str, Any]) -> str:
     return str(answer.get("type", "")).removeprefix("urn:molt:problem:")
 
 
-def _nearness(hit: Mapping[str, Any]) -> float:
-    """What the vectors say of a hit, whatever else its score is made of."""
-    return float((hit.get("scores") or {}).get("dense") or hit["score"])
+def _nearness(hit: Mapping[str, Any]) -> float | None:
+    """What the vectors say of a hit, whatever else its score is made of; None where they do not."""
+    said = hit["scores"].get("dense")
+    return None if said is None else float(said)
+
+
+def _share_a_word(query: str, text: str) -> bool:
+    return not set(query.split()).isdisjoint(text.split())
 
 
 class Pairs:
@@ -60,11 +65,11 @@ class Pairs:
             if text is None:
                 continue
             self.judged += 1
-            right = self.score(query, text, checkpoint)
-            if abs(_nearness(hit) - right) > _TOLERANCE:
-                return (
-                    f"{hit['id']} scores {_nearness(hit):.4f}, not {right:.4f} as {checkpoint} says"
-                )
+            near, right = _nearness(hit), self.score(query, text, checkpoint)
+            if near is not None and abs(near - right) > _TOLERANCE:
+                return f"{hit['id']} scores {near:.4f}, not {right:.4f} as {checkpoint} says"
+            if hit["scores"].get("lexical") and not _share_a_word(query, text):
+                return f"{hit['id']} is found by words and has none of them"
         return None
 
     def score(self, query: str, text: str, checkpoint: str) -> float:

@@ -20,6 +20,7 @@ from tests.soak.plan import Episode
 COLLECTION = "soak"
 DOCUMENTS = f"/collections/{COLLECTION}/documents"
 WORDS = ("amber", "brook", "cedar", "dune", "ember", "fjord", "grove", "harbour", "islet", "kelp")
+MODES = ("hybrid", "dense", "lexical")
 NOTHING_KEPT = frozenset({408, 413, 429, 507})
 """Statuses that say that nothing of the request was kept."""
 _BROKEN = (OSError, http.client.HTTPException)
@@ -156,8 +157,8 @@ class Crowd:
             self.note(f"{doc_id} was acknowledged, and a fetch answers {status} {answer}")
 
     def _search(self, _name: str, chance: random.Random) -> None:
-        query = self._text(chance)
-        body = {"query": query, "collection": COLLECTION, "k": 20, "mode": "dense", "include": []}
+        query, mode = self._text(chance), chance.choice(MODES)
+        body = {"query": query, "collection": COLLECTION, "k": 20, "mode": mode, "include": []}
         status, answer = self.ask("search", "POST", "/search", body)
         if status == 200:
             fault = self._pairs.fault(query, answer)

@@ -91,6 +91,17 @@ def _damage_index(stand: Stand, crowd: Crowd, episode: Episode) -> None:
         _must_be_named(stand, crowd, damaged)
 
 
+def _damage_words(stand: Stand, crowd: Crowd, episode: Episode) -> None:
+    """What is damaged is made anew: nothing of it may be left in the end."""
+    time.sleep(episode.moment)
+    stand.server.kill()
+    files = _commits(stand.home / "lexical")
+    if files:
+        damaged = episode.chance.choice(files)
+        _flip(damaged, episode.chance)
+        _must_be_named(stand, crowd, damaged)
+
+
 def _damage_cache(stand: Stand, _crowd: Crowd, episode: Episode) -> None:
     time.sleep(episode.moment)
     stand.server.kill()
@@ -135,6 +146,16 @@ def _indexes(folder: Path) -> list[Path]:
             manifest,
             *(file for one in segments if one.name in named for file in _files(one)),
         ]
+    return found
+
+
+def _commits(folder: Path) -> list[Path]:
+    """Manifests of indexes of words, and the files of the commits that they name."""
+    found = []
+    for manifest in sorted(folder.glob("*/lexical.json")):
+        named = manifest.read_text(encoding="utf-8", errors="replace")
+        commits = sorted((manifest.parent / "commits").iterdir())
+        found += [manifest, *(file for one in commits if one.name in named for file in _files(one))]
     return found
 
 
@@ -249,6 +270,7 @@ _DOING: dict[Kind, Callable[[Stand, Crowd, Episode], None]] = {
     Kind.POINT_FULL: _fill_at_point,
     Kind.STOPPED: _stop,
     Kind.INDEX_DAMAGED: _damage_index,
+    Kind.WORDS_DAMAGED: _damage_words,
     Kind.CACHE_DAMAGED: _damage_cache,
     Kind.CHECKPOINT_DAMAGED: _damage_checkpoint,
     Kind.DISK_FULL: _fill_disk,

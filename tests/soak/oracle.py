@@ -5,7 +5,7 @@ acknowledged nor refused may have happened or not; once it is seen which, that i
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 Text = str | None
 """What a document holds; None: it is deleted."""
@@ -61,6 +61,17 @@ class Oracle:
         if settled is None:
             return f"{doc_id} was deleted, or never written, and is there"
         return f"{doc_id} is not what was acknowledged last"
+
+    def having(self, words: Collection[str]) -> set[str]:
+        """The documents that have any of these words for certain."""
+        with self._lock:
+            return {
+                doc_id
+                for doc_id, text in self._settled.items()
+                if text is not None
+                and not self._open.get(doc_id)
+                and not set(words).isdisjoint(text.split())
+            }
 
     def living(self) -> set[str]:
         """The documents that are there for certain."""

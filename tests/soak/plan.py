@@ -19,6 +19,7 @@ class Kind(StrEnum):
     POINT_FULL = "a disk that is full at a faultpoint"
     STOPPED = "SIGTERM under load"
     INDEX_DAMAGED = "a flipped bit in a generation"
+    WORDS_DAMAGED = "a flipped bit in the index of words"
     CACHE_DAMAGED = "flipped bits in the cache"
     CHECKPOINT_DAMAGED = "a flipped bit in a checkpoint, put right while the server runs"
     DISK_FULL = "a file system without a free byte"
@@ -44,6 +45,7 @@ _INTERRUPTING = {
     Kind.POINT_FULL,
     Kind.STOPPED,
     Kind.INDEX_DAMAGED,
+    Kind.WORDS_DAMAGED,
     Kind.CACHE_DAMAGED,
     Kind.CHECKPOINT_DAMAGED,
     Kind.CLOCK,
@@ -58,6 +60,7 @@ POINTS = (
     "segment.sealed",
     "merge.sealed",
     "generation.published",
+    "lexical.written",
     "lexical.committed",
     "lexical.published",
     "build.created",

@@ -9,6 +9,7 @@ from tests.soak.plan import Episode, Kind
 from tests.soak.stand import Stand, waited
 
 _PAGE = 1000
+_QUERY = "brook kelp"
 _ENDED = {"done", "failed", "cancelled"}
 _MAY_FAIL = {Kind.POINT_FULL, Kind.DISK_FULL, Kind.CHECKPOINT_DAMAGED, Kind.INDEX_DAMAGED}
 """Where a job may fail: the disk is full, or what it builds upon is damaged."""
@@ -87,26 +88,53 @@ def _documents(stand: Stand) -> list[str]:
 
 
 def _found(stand: Stand) -> list[str]:
-    """Searches find every document once, and score those that nobody changes as their pair says."""
+    """Searches find every document once, and score those that nobody changes as their pair says.
+
+    By words they find all that have one.
+    """
+    wanted = {"dense": stand.oracle.living(), "lexical": stand.oracle.having(_QUERY.split())}
+    wanted["hybrid"] = wanted["dense"]
+    return [
+        f"{mode}: {wrong}"
+        for mode, ids in wanted.items()
+        for wrong in (_not_whole(stand, mode) or _differing(stand, mode, ids))
+    ]
+
+
+def _not_whole(stand: Stand, mode: str) -> list[str]:
+    """Does an index stay left out of a search?"""
+    left_out: list[str] = []
+
+    def whole() -> bool:
+        status, answer = _searched(stand, mode, offset=0)
+        left_out[:] = answer["search"]["left_out"] if status == 200 else [f"{status}: {answer}"]
+        return not left_out
+
+    return [] if waited(whole) else [f"left out are {left_out}"]
+
+
+def _differing(stand: Stand, mode: str, wanted: set[str]) -> list[str]:
+    """What is found and should not be, and the other way round."""
     ids: list[str] = []
     while True:
-        body = {"query": "brook kelp", "collection": COLLECTION, "k": _PAGE, "offset": len(ids)}
-        status, answer = stand.server.ask(
-            "POST", "/search", body | {"mode": "dense", "include": []}
-        )
+        status, answer = _searched(stand, mode, offset=len(ids))
         if status != 200:
             return [f"a search when all is over is {status}: {answer}"]
-        fault = stand.pairs.fault("brook kelp", answer)
+        fault = stand.pairs.fault(_QUERY, answer)
         if fault is not None:
             return [fault]
         ids += [hit["id"] for hit in answer["hits"]]
         if len(answer["hits"]) < _PAGE:
             break
-    wanted = stand.oracle.living()
-    missing, strange = sorted(set(wanted) - set(ids)), sorted(set(ids) - set(wanted))
+    missing, strange = sorted(wanted - set(ids)), sorted(set(ids) - wanted)
     wrong = [f"not found: {missing[:5]} of {len(missing)}"] if missing else []
     wrong += [f"found, though deleted: {strange[:5]} of {len(strange)}"] if strange else []
     return wrong + ([] if len(ids) == len(set(ids)) else ["a document is found twice"])
+
+
+def _searched(stand: Stand, mode: str, *, offset: int) -> tuple[int, Any]:
+    body = {"query": _QUERY, "collection": COLLECTION, "k": _PAGE, "offset": offset, "mode": mode}
+    return stand.server.ask("POST", "/search", body | {"include": []})
 
 
 def _problems(stand: Stand) -> list[str]:
