@@ -6,7 +6,6 @@ point leaves a generation that opens, and strays that `sweep` removes. One proce
 a generation; any number read it. What the segments hold is not known here.
 """
 
-import json
 import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +37,7 @@ Since 3 new segments know integers exactly, ids, nulls and nested objects; those
 their columns that they do not, and stay as they are until they are written anew."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_CLAIM = re.compile(rb'"checkpoint":\s*"([0-9A-Za-z._-]+)"')
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,16 @@ class GenerationStore:
         return manifest
 
     def claimed_checkpoint(self, generation_id: str) -> str | None:
-        """The checkpoint that a manifest names although it cannot be trusted, or None."""
+        """The checkpoint that a manifest names although it cannot be trusted, or None.
+
+        Whatever else in it is damaged, even so that it is no JSON any more.
+        """
         try:
-            body = json.loads((self.root / generation_id / GENERATION_MANIFEST).read_bytes())
-        except (OSError, ValueError):
+            damaged = (self.root / generation_id / GENERATION_MANIFEST).read_bytes()
+        except OSError:
             return None
-        claimed = body.get("checkpoint") if isinstance(body, dict) else None
-        return claimed if isinstance(claimed, str) else None
+        claimed = _CLAIM.search(damaged)
+        return claimed[1].decode() if claimed else None
 
     def publish(self, manifest: GenerationManifest) -> None:
         """Replace the manifest; from now on these segments make up the generation."""

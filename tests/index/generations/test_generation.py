@@ -58,6 +58,19 @@ def test_a_flipped_bit_in_the_manifest_is_found_and_the_file_named(segment_store
         segment_store.read(manifest.id)
 
 
+def test_a_damaged_manifest_still_tells_its_checkpoint(segment_store, manifest, path):
+    file = path / GENERATION_MANIFEST
+    sound = file.read_bytes()
+    claim = sound.index(b'"checkpoint"')
+    for place in set(range(len(sound))) - set(range(claim, sound.index(b",", claim))):
+        damaged = bytearray(sound)
+        damaged[place] ^= 0x80
+        file.write_bytes(damaged)
+        assert segment_store.claimed_checkpoint(manifest.id) == manifest.checkpoint
+    file.write_bytes(sound.replace(b"checkpoint", b"\xff"))
+    assert segment_store.claimed_checkpoint(manifest.id) is None
+
+
 def test_a_manifest_of_a_newer_format_is_refused_telling_to_upgrade(segment_store, manifest, path):
     body = orjson.loads((path / GENERATION_MANIFEST).read_bytes())
     del body["sha256"]
