@@ -104,6 +104,12 @@ class Encoder:
         return self._model.tokenizer.ids
 
     @property
+    def overhead(self) -> int:
+        """How many tokens a document has beside its own: special ones, and those of its prompt."""
+        prompt = self.checkpoint.prompts.of(InputType.DOCUMENT)
+        return len(self._model.tokenizer.encode([prompt])[0])
+
+    @property
     def problem(self) -> str | None:
         """Why nothing can be encoded at the moment, or what went wrong just now; or None."""
         return self._model.problem or self._scheduler.problem
@@ -191,6 +197,14 @@ class Encoder:
         """Every token of each text, also those beyond what is read. Raises as `encode` does."""
         self._model.require_responsive()
         return self._each_read(self._model.split, texts, Lane.INTERACTIVE)
+
+    def token_starts(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Where every token of each text begins, `(n,) int64`, also beyond what is read.
+
+        In the background. Raises as `encode` does.
+        """
+        self._model.require_responsive()
+        return self._each_read(self._model.token_starts, texts, Lane.BACKGROUND)
 
     def decode(self, ids: Sequence[Sequence[int]], *, skip_special: bool) -> list[str]:
         """The texts that tokens make together. Raises as `encode` does."""

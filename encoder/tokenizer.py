@@ -23,6 +23,8 @@ from molt.encoder.errors import UnreadableTextError, UnsafeCheckpointError
 _WINDOW_PER_TOKEN = 12
 _CHUNK = 64
 _PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
+_WINDOW = re.compile(r".{1,20000}(?:\s|\Z)|.{1,20000}", re.DOTALL)
+"""Parts of a text, cut between words: what a tokenizer returns is a hundred times larger."""
 _CHARACTER = re.compile(rf"{_PAIR.pattern}|.", re.DOTALL)
 
 _EncodeBatch = Callable[[list[str]], list[Encoding]]
@@ -120,6 +122,18 @@ class Tokenizer:
         with _failures_told():
             return _tokens(text, self._fast.encode(_well_formed(text)))
 
+    def starts(self, text: str) -> NDArray[np.int64]:
+        """Where each token of a text begins, however long it is: `(n,) int64`, ascending.
+
+        Special tokens stand nowhere. Raises as `encode` does.
+        """
+        with _failures_told():
+            found = [
+                window.start() + _starts(window[0], self._fast.encode(_well_formed(window[0])))
+                for window in _WINDOW.finditer(text)
+            ]
+        return np.concatenate(found) if found else np.empty(0, np.int64)
+
     def decode(self, ids: Sequence[int], *, skip_special: bool) -> str:
         """The text that tokens make together; ids that no token has are left out.
 
@@ -189,6 +203,13 @@ def _part(text: str, encoding: Encoding) -> list[Token]:
         Token(id_, word if special else text[start:stop], special, start, stop)
         for id_, word, special, (start, stop) in found
     ]
+
+
+def _starts(text: str, encoding: Encoding) -> NDArray[np.int64]:
+    parts = (encoding, *encoding.overflowing)
+    offsets = np.concatenate([np.array(part.offsets, np.int64).reshape(-1, 2) for part in parts])
+    special = np.concatenate([np.array(part.special_tokens_mask, bool) for part in parts])
+    return _in_original(text, offsets[~special])[:, 0]
 
 
 def _in_original(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:

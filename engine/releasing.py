@@ -13,6 +13,7 @@ import structlog
 from molt.artifact import ArtifactError
 from molt.engine.encoders import Encoders
 from molt.engine.live.live_collections import LiveCollections
+from molt.engine.passages import passage_encoder
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason
@@ -20,7 +21,6 @@ from molt.index.errors import GenerationNotFoundError, StalePointerError
 from molt.index.generations.flip import Agree, flip, undisputed
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.retention import rollback_targets
-from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
 from molt.index.ranking.fusion import Fusion
 
@@ -148,7 +148,9 @@ class Releaser:
             generation_id,
             catalog=self._catalog,
             collection=collection,
-            encoder=PassageEncoder(self._encoders.get(checkpoint).embed_documents),
+            encoder=passage_encoder(
+                self._encoders.get(checkpoint), self._store.read(generation_id).splitting
+            ),
             patience=_PATIENCE,
         )
         with closing(writer):

@@ -17,6 +17,7 @@ from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
 from molt.engine.lexical_writers import LexicalWriters
 from molt.engine.live.pair import default_checkpoint
+from molt.engine.passages import passage_encoder
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason
@@ -33,7 +34,6 @@ from molt.index.generations.generation import (
 )
 from molt.index.generations.protocols import SearchableGeneration, WritableGeneration
 from molt.index.generations.retention import collect
-from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
 
 log = structlog.get_logger(__name__)
@@ -217,6 +217,7 @@ class Writers:
             collection=collection.id,
             checkpoint=encoder.checkpoint.id,
             dimension=encoder.dimension,
+            splitting=collection.splitting,
         )
 
     def _writer(
@@ -227,7 +228,7 @@ class Writers:
             manifest.id,
             catalog=self._catalog,
             collection=collection,
-            encoder=PassageEncoder(encoder.embed_documents),
+            encoder=passage_encoder(encoder, manifest.splitting),
         )
 
 

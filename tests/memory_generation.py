@@ -31,8 +31,9 @@ from molt.index.generations.generation import (
     new_generation_id,
 )
 from molt.index.generations.protocols import Found, Lead, Standing, nobody
-from molt.index.generations.sealing import PassageEncoder, Span
+from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.sifting import sift
+from molt.index.passages.splitting import Span
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.field_kinds import FieldKinds, check_fields, field_kinds
@@ -301,7 +302,7 @@ class MemoryWriter:
 
     def _indexed(self, stored: StoredDocument) -> Indexed:
         document = stored.document
-        spans = self._encoder.split(document.text)
+        spans = self._encoder.split(document)
         texts = [
             passage_text(title=document.title, text=document.text[one.start : one.end])
             for one in spans

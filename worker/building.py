@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from molt.artifact import ArtifactError, faultpoint
 from molt.encoder import Checkpoint, open_encoder
 from molt.encoder.vector_cache import CachedEmbedding
+from molt.engine.passages import passage_encoder
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason
 from molt.index.errors import (
@@ -22,7 +23,6 @@ from molt.index.generations.description import describe_quarantine
 from molt.index.generations.flip import FEW, flip
 from molt.index.generations.generation import GenerationManifest, new_generation_id
 from molt.index.generations.protocols import WritableGeneration
-from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.merge import MergePlan, plan_merge
 from molt.worker.context import JobContext
@@ -157,12 +157,13 @@ def _writing(  # noqa: PLR0913  each by name
             if remember
             else encoder.embed_documents
         )
+        splitting = context.generations.read(generation_id).splitting
         writer = GenerationWriter(
             context.generations,
             generation_id,
             catalog=context.catalog,
             collection=collection,
-            encoder=PassageEncoder(embed),
+            encoder=passage_encoder(encoder, splitting, embed=embed),
             patience=_PATIENCE,
             plan=plan,
         )
@@ -183,6 +184,7 @@ def _begun(context: JobContext, job_id: str, collection: Collection, checkpoint:
             collection=collection.id,
             checkpoint=checkpoint.id,
             dimension=checkpoint.dimension,
+            splitting=collection.splitting,
             generation_id=generation_id,
         )
     return generation_id

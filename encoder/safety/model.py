@@ -99,6 +99,11 @@ class GuardedModel:
         with self._reading(lane):
             return [self.tokenizer.split(text) for text in texts]
 
+    def token_starts(self, texts: Sequence[str], lane: Lane) -> list[NDArray[np.int64]]:
+        """Where every token of each text begins."""
+        with self._reading(lane):
+            return [self.tokenizer.starts(text) for text in texts]
+
     def decode(self, ids: Sequence[Sequence[int]], lane: Lane, *, skip_special: bool) -> list[str]:
         """The texts that tokens make together."""
         with self._reading(lane):

@@ -25,16 +25,18 @@ from molt.artifact import (
     sync_directory,
     write_manifest,
 )
-from molt.index.errors import GenerationNotFoundError
+from molt.index.errors import GenerationNotFoundError, InvalidFieldError
+from molt.index.passages.splitting import Splitting, parse_splitting
 from molt.index.segments.segment import SegmentEntry
 
 GENERATION_MANIFEST = "generation.json"
 SEGMENTS = "segments"
-GENERATION_FORMAT = 3
+GENERATION_FORMAT = 4
 """Since 2 a manifest names documents in quarantine; one of format 1 has none.
 
 Since 3 new segments know integers exactly, ids, nulls and nested objects; those before tell by
-their columns that they do not, and stay as they are until they are written anew."""
+their columns that they do not, and stay as they are until they are written anew. Since 4 one says
+how long texts are split; where they are not, it is of format 3."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _CLAIM = re.compile(rb'"checkpoint":\s*"([0-9A-Za-z._-]+)"')
@@ -55,7 +57,8 @@ class GenerationManifest:
     """A generation on disk: `collection` is the collection's id, `checkpoint` its encoder's id.
 
     It is complete up to the catalog's `revision`: every change up to there is in `segments`, or in
-    `quarantined`.
+    `quarantined`. Its documents have a passage for each part that `splitting` makes of them, or one
+    each where that is None.
     """
 
     id: str
@@ -66,6 +69,7 @@ class GenerationManifest:
     revision: int = 0
     segments: tuple[SegmentEntry, ...] = field(default=())
     quarantined: tuple[Quarantined, ...] = field(default=())
+    splitting: Splitting | None = None
 
     @property
     def n_rows(self) -> int:
@@ -108,7 +112,13 @@ class GenerationStore:
         return self.path(generation_id) / SEGMENTS
 
     def create(
-        self, *, collection: int, checkpoint: str, dimension: int, generation_id: str | None = None
+        self,
+        *,
+        collection: int,
+        checkpoint: str,
+        dimension: int,
+        splitting: Splitting | None = None,
+        generation_id: str | None = None,
     ) -> GenerationManifest:
         """Publish an empty generation, under a new id unless one is given (`new_generation_id`)."""
         manifest = GenerationManifest(
@@ -117,6 +127,7 @@ class GenerationStore:
             checkpoint=checkpoint,
             dimension=dimension,
             created_at=datetime.now(UTC),
+            splitting=splitting,
         )
         with publish_directory(self.root / manifest.id) as folder:
             (folder / SEGMENTS).mkdir()
@@ -185,8 +196,10 @@ def _removed(strays: list[Path]) -> list[Path]:
 
 
 def _body(manifest: GenerationManifest) -> dict[str, Any]:
-    return {
-        "format": GENERATION_FORMAT,
+    splitting = manifest.splitting
+    split = {} if splitting is None else {"splitting": splitting.describe()}
+    return split | {
+        "format": GENERATION_FORMAT if splitting else GENERATION_FORMAT - 1,
         "id": manifest.id,
         "collection": manifest.collection,
         "checkpoint": manifest.checkpoint,
@@ -219,8 +232,9 @@ def _manifest(path: Path, body: dict[str, Any]) -> GenerationManifest:
             revision=body["revision"],
             segments=tuple(_entry(path, segment) for segment in body["segments"]),
             quarantined=tuple(Quarantined(**one) for one in body.get("quarantined", ())),
+            splitting=parse_splitting(body["splitting"]) if "splitting" in body else None,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidFieldError) as error:
         raise CorruptFileError(path, f"the manifest lacks or misspells {error}") from None
 
 

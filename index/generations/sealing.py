@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from molt.artifact import panics_contained, text_hash
-from molt.index.catalog.document import passage_text
+from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import VectorError
 from molt.index.generations.generation import Quarantined
 from molt.index.generations.sifting import sift
+from molt.index.passages.splitting import Span
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Mask, Vectors
 from molt.index.segments.hashes import Hashes
@@ -24,27 +25,20 @@ _HARMLESS = "warm-up"
 """What every encoder that was opened has encoded."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """The characters `start` to `end` of a text."""
-
-    start: int
-    end: int
+Embed = Callable[[Sequence[str]], Vectors]
+Splitter = Callable[[Document], Sequence[Span]]
 
 
-Splitter = Callable[[str], Sequence[Span]]
-
-
-def whole_text(text: str) -> Sequence[Span]:
+def whole_text(document: Document) -> Sequence[Span]:
     """One passage: the encoder reads as much of it as it can."""
-    return (Span(0, len(text)),)
+    return (Span(0, len(document.text)),)
 
 
 @dataclass(frozen=True)
 class PassageEncoder:
     """How documents become vectors: `embed` maps n texts to `(n, dim) float32`."""
 
-    embed: Callable[[Sequence[str]], Vectors]
+    embed: Embed
     split: Splitter = whole_text
 
 
@@ -145,7 +139,7 @@ def _unfilterable(documents: Sequence[StoredDocument]) -> dict[int, str]:
 
 def _passages(stored: StoredDocument, split: Splitter) -> Iterator[_Passage]:
     document = stored.document
-    for place, span in enumerate(split(document.text)):
+    for place, span in enumerate(split(document)):
         text = passage_text(title=document.title, text=document.text[span.start : span.end])
         key = np.void(text_hash(text))
         row = (stored.ordinal, stored.revision, place, span.start, span.end, key)

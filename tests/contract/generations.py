@@ -13,9 +13,10 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationManifest, GenerationStore
 from molt.index.generations.protocols import SearchableGeneration, WritableGeneration
-from molt.index.generations.sealing import PassageEncoder, Span
+from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.generations.writer import GenerationWriter
+from molt.index.passages.splitting import Span
 from molt.index.segments.exact import Vectors
 from tests.memory_generation import MemoryStore, MemoryWriter
 
@@ -34,7 +35,8 @@ class Encoder:
         return np.stack([vector(text) for text in texts])
 
     @staticmethod
-    def split(text: str) -> list[Span]:
+    def split(document: Document) -> list[Span]:
+        text = document.text
         ends = [at for at, char in enumerate(text) if char == ";"] + [len(text)]
         return [Span(a, b) for a, b in zip([0, *(end + 1 for end in ends)], ends, strict=False)]
 

@@ -226,3 +226,15 @@ def test_tokens_make_their_text_again() -> None:
     assert SHORT.decode(ids, skip_special=True) == "the quick brown fox jumps over the lazy dog"
     assert SHORT.decode(ids, skip_special=False).startswith("[CLS] the")
     assert SHORT.decode([2**31, 2**32 - 1], skip_special=True) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", " one two", "naïve 日本 \ud83d\ude00 x", "word " * 9000, "x" * 50_001]
+)
+def test_every_token_begins_where_split_has_it(text: str) -> None:
+    expected = [token.start for token in SHORT.split(text) if not token.special]
+    found = SHORT.starts(text).tolist()
+    if len(text) < 20_000:
+        assert found == expected
+    assert found == sorted(found)
+    assert abs(len(found) - len(expected)) <= len(text) // 20_000

@@ -5,13 +5,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from molt.index.catalog.document import Document
-from molt.index.generations.sealing import PassageEncoder, Span
+from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.snapshot import open_snapshot
+from molt.index.passages.splitting import Span
 from tests.index.generations.liveness_oracle import expected_rows
 
 
-def halves(text):
+def halves(document):
     """Two passages for a long text, one for a short one."""
+    text = document.text
     middle = len(text) // 2
     return [Span(0, len(text))] if len(text) < 12 else [Span(0, middle), Span(middle, len(text))]
 

@@ -14,9 +14,10 @@ from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.errors import GenerationBusyError, GenerationError, VectorError
 from molt.index.generations import writer as writer_module
-from molt.index.generations.sealing import PassageEncoder, Span
+from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.generations.writer import GenerationWriter
+from molt.index.passages.splitting import Span
 from molt.index.segments.filters.filter import parse_filter
 from tests.index.segment_fixtures import CountingEncoder
 
@@ -173,7 +174,7 @@ def test_vectors_of_another_checkpoint_are_not_borrowed(segment_writer, segment_
 
 
 def test_a_long_document_is_found_by_its_best_passage(segment_writer, segment_encoder, put):
-    halves = PassageEncoder(segment_encoder, lambda text: [Span(0, 5), Span(5, len(text))])
+    halves = PassageEncoder(segment_encoder, lambda one: [Span(0, 5), Span(5, len(one.text))])
     writer = segment_writer(encoder=halves)
     put(document("a", "first then"), document("b", "other text"))
     drain(writer)

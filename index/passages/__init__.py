@@ -1,0 +1,1 @@
+"""Passages: the parts of a long text that an encoder reads as a whole."""
