@@ -40,6 +40,7 @@ from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.lost import open_home_catalog
 from molt.index.jobs.queue import JobQueue
 from molt.index.lexical.commit import LexicalStore
+from molt.index.passages.splitting import Splitting
 from molt.index.segments.kind_counts import FieldCount
 from molt.index.selection.expiring import Clock, wall_clock
 
@@ -193,13 +194,20 @@ class Engine:
         self.live_collections.follow(name)
         self.indexer.wake()
 
-    def create(self, name: str, *, expiry_field: str | None = None) -> CollectionStatus:
+    def create(
+        self,
+        name: str,
+        *,
+        expiry_field: str | None = None,
+        splitting: Splitting | None = None,
+    ) -> CollectionStatus:
         """Make an empty collection, whose documents expire by a field where one is given.
 
         Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError`, and
         `NameTakenError` where an alias has the name.
         """
-        return self.status(self.catalog.collections.create(name, expiry_field=expiry_field))
+        made = self.catalog.collections.create(name, expiry_field=expiry_field, splitting=splitting)
+        return self.status(made)
 
     def statuses(self) -> list[CollectionStatus]:
         """Of every collection, but for those that are deleted meanwhile."""

@@ -75,6 +75,16 @@ class HashingEncoder:
     def are_truncated(self, texts: Sequence[str], *, input_type: InputType) -> list[bool]:
         return [self._read(text).truncated for text in texts]
 
+    @property
+    def overhead(self) -> int:
+        return len(self._read("").ids)
+
+    def token_starts(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        return [
+            np.array([token.start for token in tokens if not token.special], np.int64)
+            for tokens in self.split(texts)
+        ]
+
     def split(self, texts: Sequence[str]) -> list[list[Token]]:
         return [
             [

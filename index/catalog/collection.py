@@ -23,6 +23,7 @@ from molt.index.errors import (
     InvalidNameError,
     PreconditionFailedError,
 )
+from molt.index.passages.splitting import Splitting
 from molt.index.ranking.fusion import Fusion
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
@@ -36,7 +37,8 @@ class Collection:
     `revision` counts its changes, `documents` its live documents; `generation` is what its pointer
     names (None before anything is indexed), `epoch` how often the pointer was moved. Documents
     expire by the date in `expiry_field` of their metadata, where that is set (`expiries`), and
-    `expired` have gone so. `fusion` is how its searches fuse, None as nobody has tuned it.
+    `expired` have gone so. `fusion` is how its searches fuse, None as nobody has tuned it. Long
+    texts are split by `splitting` in generations that are made from now on, None for not at all.
     """
 
     id: int
@@ -49,6 +51,7 @@ class Collection:
     expiry_field: str | None
     expired: int
     fusion: Fusion | None
+    splitting: Splitting | None
 
 
 def require_revision(collection: Collection, match: frozenset[int] | None) -> None:
@@ -80,12 +83,13 @@ def lock_collection(connection: Connection, name: str) -> Collection:
     return _read(connection, name, query=_COLUMNS.with_for_update())
 
 
-def add_collection(
+def add_collection(  # noqa: PLR0913  each by name
     database: Database,
     connection: Connection,
     name: str,
     *,
     expiry_field: str | None = None,
+    splitting: Splitting | None = None,
     carried: Mapping[str, Any] = _EMPTY,
 ) -> Collection:
     """Make a collection; of one that it is a copy of, counters and fusion are `carried` over.
@@ -100,6 +104,7 @@ def add_collection(
     if expiry_field is not None:
         check_field_name(expiry_field, field="expiry_field")
     row = {"name": name, "created_at": datetime.now(UTC), "epoch": 0, "expiry_field": expiry_field}
+    row["splitting"] = splitting
     row |= carried
     if not database.try_insert(connection, collections, row):
         raise CollectionExistsError(f"there is a collection {name!r} already")

@@ -6,6 +6,7 @@ What a collection is, is `collection`'s; documents are kept elsewhere.
 from collections.abc import Collection as AnyCollection
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -36,6 +37,7 @@ from molt.index.catalog.releases import (
 from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import collections
 from molt.index.errors import ReleaseNotFoundError, StalePointerError
+from molt.index.passages.splitting import Splitting
 from molt.index.ranking.fusion import Fusion
 
 AS_SERVED: Literal["as served"] = "as served"
@@ -50,14 +52,22 @@ class Collections:
         self._database = database
         self._reserved: frozenset[str] = frozenset()
 
-    def create(self, name: str, *, expiry_field: str | None = None) -> Collection:
-        """Make an empty collection.
+    def create(
+        self,
+        name: str,
+        *,
+        expiry_field: str | None = None,
+        splitting: Splitting | None = None,
+    ) -> Collection:
+        """Make an empty collection, whose long texts are split where that is asked for.
 
         Raises `InvalidNameError`, `CollectionExistsError`, and `NameTakenError` where an alias has
         the name; `InvalidFieldError` for a field that cannot be.
         """
         with self._database.writing() as connection:
-            made = add_collection(self._database, connection, name, expiry_field=expiry_field)
+            made = add_collection(
+                self._database, connection, name, expiry_field=expiry_field, splitting=splitting
+            )
             refuse_names(name, self._reserved)
             return made
 
@@ -69,6 +79,21 @@ class Collections:
         """The collection as it is now. Raises `CollectionNotFoundError`."""
         with self._database.reading() as connection:
             return find_collection(connection, name)
+
+    def split(
+        self, name: str, splitting: Splitting | None, *, match: frozenset[int] | None = None
+    ) -> Collection:
+        """Let long texts be split otherwise in generations that are made from now on, or not.
+
+        Raises `CollectionNotFoundError`, and `PreconditionFailedError` where it has none of the
+        revisions in `match`.
+        """
+        with self._database.writing() as connection:
+            found = lock_collection(connection, name)
+            require_revision(found, match)
+            own = collections.c.id == found.id
+            connection.execute(update(collections).where(own).values(splitting=splitting))
+            return replace(found, splitting=splitting)
 
     def delete(self, name: str, *, match: frozenset[int] | None = None) -> None:
         """Delete a collection with its documents, judgments, events and release history.

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from molt.index.catalog.storage.columns import Fraction, FusionColumn, Moment
+from molt.index.catalog.storage.columns import Fraction, FusionColumn, Moment, SplittingColumn
 
 # Ids sort by code point everywhere; PostgreSQL would otherwise sort them by its locale.
 Identifier = Text().with_variant(Text(collation="C"), "postgresql")
@@ -44,6 +44,7 @@ collections = Table(
     Column("expiry_revision", BigInteger, nullable=False, server_default=text("0")),
     Column("expired", BigInteger, nullable=False, server_default=text("0")),
     Column("fusion", FusionColumn),
+    Column("splitting", SplittingColumn),
     sqlite_autoincrement=True,  # the id of a deleted collection is never given to another
 )
 

@@ -16,6 +16,7 @@ from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Release
 from molt.index.errors import CollectionNotFoundError, GenerationNotFoundError
 from molt.index.generations.generation import GenerationManifest, GenerationStore, Quarantined
+from molt.index.passages.splitting import Splitting
 
 _MOST_NAMED = 5
 
@@ -40,6 +41,22 @@ def describe_generations(
         else:
             sound.append(_described(manifest, owners.get(manifest.collection)))
     return sorted(sound, key=itemgetter("created_at")) + damaged
+
+
+def describe_passages(splitting: Splitting | None) -> dict[str, Any]:
+    """How long texts are split, as a collection or a generation says it."""
+    return {"split": splitting is not None} | (splitting or Splitting()).describe()
+
+
+def splitting_warnings(collection: Collection, store: GenerationStore) -> list[str]:
+    """Whether what serves was made before texts were to be split as the collection says."""
+    with suppress(ArtifactError, GenerationNotFoundError, OSError):
+        if collection.generation is not None and (
+            store.read(collection.generation).splitting != collection.splitting
+        ):
+            how = f"`molt reindex {collection.name}` makes one as `passages` says"
+            return [f"the index that serves was made when long texts were split otherwise; {how}"]
+    return []
 
 
 def describe_releases(
@@ -75,6 +92,7 @@ def _described(manifest: GenerationManifest, collection: Collection | None) -> d
         "revision": manifest.revision,
         "segments": len(manifest.segments),
         "rows": manifest.n_rows,
+        "passages": describe_passages(manifest.splitting),
         "bytes": sum(file.size for segment in manifest.segments for file in segment.files.values()),
         "created_at": manifest.created_at,
     }

@@ -16,6 +16,7 @@ from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationStore
 from molt.index.jobs.job import MODEL, Job, JobKind, JobRequest, JobState, new_job_id
 from molt.index.jobs.queue import JobQueue
+from molt.index.passages.splitting import Splitting
 from molt.training.config import RetrainConfig, validated
 from molt.training.evaluation.store import ReportStore
 from tests.faults.conftest import queue
@@ -64,6 +65,21 @@ def scatter(home: Path) -> None:
             assert engine.live_collections.wait_indexed("letters", revision=revision, timeout=60)
         for number in range(0, 6, 2):
             engine.catalog.documents.delete(collection, f"more{number}")
+
+
+@pytest.mark.usefixtures("worked")
+def test_a_reindex_splits_texts_as_the_collection_now_says(home: Path, queue: JobQueue) -> None:
+    store = GenerationStore(home / "generations")
+    with closing(open_catalog(home_url(home))) as catalog:
+        collection = catalog.collections.split("letters", Splitting(tokens=16))
+        text = " ".join(f"The letter number {number} was lost." for number in range(30))
+        catalog.documents.upsert(collection, [Document("long", text)])
+        ended = done(queue, JobRequest(JobKind.REINDEX, "letters", {}, actor="test"))
+        assert ended.result is not None
+        made = store.read(str(ended.result["generation"]))
+        documents = catalog.collections.get("letters").documents
+    assert made.splitting == Splitting(tokens=16)
+    assert made.n_rows > documents + 10
 
 
 @pytest.mark.usefixtures("worked")

@@ -34,6 +34,7 @@ from molt.engine.engine import CollectionStatus, Engine
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.collection import require_revision
 from molt.index.catalog.expiries import ExpiryState
+from molt.index.generations.description import describe_passages, splitting_warnings
 from molt.index.selection.expiring import expiry_warnings, state_warnings
 
 router = new_router("collections")
@@ -101,9 +102,12 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
 async def patch_collection(
     request: Request, collection: CollectionPath, body: CollectionChange
 ) -> Json:
-    """By which date documents expire, and how searches are boosted; what is left out stays."""
-    if body.expiry_field is None and body.boosts is None:
-        wrong = "must be there, or `boosts`, or both"
+    """By which date documents expire, how searches are boosted and long texts split.
+
+    What is left out stays.
+    """
+    if body.expiry_field is None and body.boosts is None and body.passages is None:
+        wrong = "must be there, or `boosts`, or `passages`"
         raise InvalidRequestError([Violation(wrong, "body", ("expiry_field",))])
     service, match = service_of(request), matching_of(request)
     state = await admission_of(request).run(_change, service.engine, collection, body, match)
@@ -132,7 +136,9 @@ async def delete_collection_route(request: Request, collection: CollectionPath) 
 
 
 def _create(engine: Engine, body: NewCollection) -> dict[str, Any]:
-    return _detail(engine, engine.create(body.name, expiry_field=body.expiry_field or None))
+    splitting = None if body.passages is None else body.passages.splitting
+    made = engine.create(body.name, expiry_field=body.expiry_field or None, splitting=splitting)
+    return _detail(engine, made)
 
 
 def _change(
@@ -143,6 +149,8 @@ def _change(
         kept = [one.model_dump(exclude_none=True) for one in body.boosts]
         engine.catalog.curations.boost(name, encode(kept).decode() if kept else None)
         engine.live_collections.read_search_defaults()
+    if body.passages is not None:
+        engine.catalog.collections.split(name, body.passages.splitting, match=match)
     if body.expiry_field is None:
         return _get(engine, name)
     changed = engine.catalog.expiries.choose(name, body.expiry_field or None, match=match)
@@ -170,11 +178,13 @@ def _detail(engine: Engine, status: CollectionStatus) -> dict[str, Any]:
     ]
     expiry = engine.catalog.expiries.state(status.collection)
     boosts = engine.live_collections.search_defaults(status.collection).boosts
-    warnings = [] if expiry is None else state_warnings(status.collection, expiry)
+    warnings = [] if expiry is None else [*state_warnings(status.collection, expiry)]
+    warnings += splitting_warnings(status.collection, engine.generations)
     return _state(status) | {
         "fields": fields,
         "expiry": None if expiry is None else _expiry(expiry),
         "boosts": orjson.loads(boosts or "[]"),
+        "passages": describe_passages(status.collection.splitting),
         "warnings": warnings,
     }
 

@@ -9,6 +9,7 @@ from molt.app.http.texts import CollectionName, without_nul
 from molt.app.http.validation import Strict
 from molt.app.routes.search.boosts import BoostBody, Boosts
 from molt.index.catalog.fields import MAX_FIELD_CHARS
+from molt.index.passages.splitting import LEAST_TOKENS, MOST_TOKENS, Splitting, parse_splitting
 
 ExpiryField = Annotated[
     str,
@@ -18,12 +19,41 @@ ExpiryField = Annotated[
 """A dotted path; `id` is no metadata."""
 
 
+class PassagesBody(Strict):
+    """How the long texts of a collection are split into passages, of which each has a vector."""
+
+    split: bool = Field(default=True, description="false: one vector for a text, of its beginning")
+    tokens: int | None = Field(
+        None,
+        ge=LEAST_TOKENS,
+        le=MOST_TOKENS,
+        description="at most so many in a passage; left out, as many as the encoder reads",
+    )
+    overlap: int = Field(
+        0,
+        ge=0,
+        le=MOST_TOKENS // 2,
+        description="a passage begins with whole sentences of the former one, of so many tokens "
+        "at most",
+    )
+
+    @property
+    def splitting(self) -> Splitting | None:
+        """What a collection keeps of it. Raises `InvalidFieldError`."""
+        if not self.split:
+            return None
+        return parse_splitting({"tokens": self.tokens, "overlap": self.overlap})
+
+
 class NewCollection(Strict):
     """The body of `POST /collections`."""
 
     name: CollectionName = Field(description="1 to 63 of a-z, 0-9, _ and -")
     expiry_field: ExpiryField | None = Field(
         None, description="the field of the metadata whose date says when a document expires"
+    )
+    passages: PassagesBody | None = Field(
+        None, description="how long texts are split; left out, not at all"
     )
 
 
@@ -37,6 +67,9 @@ class CollectionChange(Strict):
     )
     boosts: Boosts | None = Field(
         default=None, description="of searches that name none; an empty list boosts none any more"
+    )
+    passages: PassagesBody | None = Field(
+        default=None, description="how long texts are split in indexes that are made from now on"
     )
 
 
@@ -111,12 +144,14 @@ class FieldState(BaseModel):
 class CollectionDetail(CollectionState):
     """A collection with the fields that a filter can name; of very many only the largest ones.
 
-    `expiry` is null where documents do not expire; `warnings` say what keeps them from it.
+    `expiry` is null where documents do not expire. `warnings` say what keeps them from it, and
+    whether the index that serves was made before long texts were to be split as `passages` says.
     """
 
     fields: list[FieldState]
     expiry: ExpiryDetail | None
     boosts: list[BoostBody]
+    passages: PassagesBody
     warnings: list[str]
 
 

@@ -1,4 +1,4 @@
-"""What columns hold that no database has of its own: moments, exact fractions, fusions."""
+"""What columns hold that no database has of its own: moments, exact fractions, settings."""
 
 import json
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 
 from molt.artifact import canonical_json
+from molt.index.passages.splitting import Splitting, parse_splitting
 from molt.index.ranking.fusion import Fusion, parse_fusion
 
 
@@ -62,3 +63,20 @@ class FusionColumn(TypeDecorator[Fusion]):
         """Raises `FusionError` for what no version has written."""
         del dialect
         return None if value is None else parse_fusion(json.loads(value))
+
+
+class SplittingColumn(TypeDecorator[Splitting]):
+    """How texts are split, as JSON; null where they are not."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Splitting | None, dialect: Dialect) -> str | None:
+        """Its JSON."""
+        del dialect
+        return None if value is None else canonical_json(value.describe()).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Splitting | None:
+        """Raises `InvalidFieldError` for what no version has written."""
+        del dialect
+        return None if value is None else parse_splitting(json.loads(value))

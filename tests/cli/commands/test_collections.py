@@ -86,3 +86,24 @@ def test_either_a_field_or_none_is_to_be_given(molt: Molt) -> None:
     refused = molt("collections", "set", "shop", "--expiry-field", "id")
     assert refused.status == 1
     assert "is the document's id" in refused.stderr
+
+
+def test_how_long_texts_are_split_is_chosen_and_changed(molt: Molt) -> None:
+    made = molt("--json", "collections", "create", "shop", "--passages", "128", "--overlap", "16")
+    assert made.value["passages"] == {"split": True, "tokens": 128, "overlap": 16}
+    assert "128 --overlap 16" in molt("collections", "show", "shop").stdout
+    changed = molt("--json", "collections", "set", "shop", "--passages", "fit").value
+    assert changed["passages"] == {"split": True, "tokens": None, "overlap": 0}
+    whole = molt("--json", "collections", "set", "shop", "--passages", "whole").value
+    assert whole["passages"]["split"] is False
+    plain = molt("--json", "collections", "create", "other").value
+    assert plain["passages"]["split"] is False
+
+
+def test_a_splitting_that_cannot_be_is_refused(molt: Molt) -> None:
+    molt("collections", "create", "shop")
+    for wrong in (["many"], ["whole", "--overlap", "3"]):
+        refused = molt("collections", "set", "shop", "--passages", *wrong)
+        assert refused.status == 2
+    assert molt("collections", "set", "shop", "--passages", "3").status == 1
+    assert molt("collections", "set", "shop").status == 2
