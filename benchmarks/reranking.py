@@ -99,8 +99,8 @@ def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> list[dict[s
     judge, both = TokenJudge(corpus, encoder), pairs(found)
     rankings: dict[str, list[Ranking]] = {"dense": [], "hybrid": []}
     for at in drawn.tolist():
-        dense, _ = both[at]
-        fused = fuse(*both[at], DEFAULT_FUSION)
+        dense, lexical = both[at]
+        fused = fuse(dense, lexical, DEFAULT_FUSION)
         for kind, ids, scores in (
             ("dense", dense.ids, dense.scores),
             ("hybrid", fused.ids, fused.scores),

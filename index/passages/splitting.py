@@ -76,7 +76,8 @@ def split_text(
     if len(starts) <= budget:
         return (Span(0, len(text)),)
     levels = levels_at(text, starts)
-    spans, first = [], 0
+    spans: list[Span] = []
+    first = 0
     while len(starts) - first > budget and len(spans) < MOST_PASSAGES - 1:
         last = first + _cut(levels[first : first + budget + 1], budget)
         spans.append(Span(_place(starts, first), _place(starts, last)))
