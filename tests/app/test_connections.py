@@ -259,22 +259,6 @@ def post(path: str, body: bytes) -> bytes:
     return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def test_a_line_in_small_pieces_is_put_together_once(server: Process) -> None:
-    """Each piece would be copied with all that came before it: 4 MB, tens of thousands of times."""
-    httpx.post(f"{server.url}/collections", json={"name": "trickle"})
-    path = "/collections/trickle/documents?wait=false"
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n".encode()
-    line = b'{"id": "t", "text": "' + b"a" * 900_000
-    with connected(server, head, b"Content-Length: 1000000000\r\n\r\n", line) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        process = psutil.Process(server.popen.pid)
-        before = sum(process.cpu_times()[:2])
-        for _ in range(3_000):
-            connection.sendall(b"a")
-            time.sleep(0.0002)
-        assert sum(process.cpu_times()[:2]) - before < 5.0
-
-
 def test_large_pages_end_early_and_go_on(tmp_path: Path) -> None:
     with (
         started(tmp_path, MOLT_LIMITS__MAX_ANSWER_BYTES="100000") as server,

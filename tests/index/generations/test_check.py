@@ -165,6 +165,18 @@ def test_a_text_that_is_not_the_indexed_one_is_named_and_not_quoted(
     assert "secret" not in _what(said)
 
 
+def test_a_row_that_was_changed_on_the_disk_is_named_and_a_backup_advised(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog
+) -> None:
+    """The index has a hash of each text; of all else the catalog's own checksums tell."""
+    spoil(segment_catalog, "UPDATE documents SET metadata = 'secret' WHERE doc_id = 'd5'")
+    (problem,) = _check(tmp_path)
+    assert (problem.path.name, problem.severity) == ("catalog.sqlite3", Severity.DAMAGE)
+    assert "documents: 'd5' is not as it was written" in problem.what
+    assert "restore a backup" in problem.what
+    assert "secret" not in problem.what
+
+
 def test_a_text_that_is_no_text_any_more_is_named(
     tmp_path: Path, indexed: str, segment_catalog: Catalog
 ) -> None:
