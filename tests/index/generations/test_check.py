@@ -219,7 +219,21 @@ def test_a_damaged_queue_is_found(tmp_path: Path, indexed: str) -> None:
     (tmp_path / "jobs.sqlite3").write_bytes(os.urandom(20_000))
     (problem,) = _check(tmp_path)
     assert (problem.path.name, problem.severity) == ("jobs.sqlite3", Severity.DAMAGE)
-    assert "no" in problem.what
+    assert problem.what.endswith(
+        "move it away while no server runs: jobs that were asked for are lost, and nothing else"
+    )
+
+
+def test_whatever_a_damaged_row_leads_to_is_told_without_what_it_holds(
+    tmp_path: Path, indexed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> list[str]:
+        raise ValueError("cannot be understood: 'the text of a document'")
+
+    monkeypatch.setattr("molt.index.generations.check.changed_rows", fail)
+    (problem,) = _check(tmp_path)
+    assert (problem.path.name, problem.severity) == ("catalog.sqlite3", Severity.DAMAGE)
+    assert "is damaged (ValueError, which is unexpected): restore a backup" in problem.what
 
 
 def test_generations_are_verified_beside_a_damaged_catalog(
