@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from molt import __version__
 from molt.app import errors, openapi
-from molt.app.binding import is_loopback
+from molt.app.binding import accepting_files, is_loopback
 from molt.app.following import Followers
 from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.auditing import Auditor
@@ -105,8 +105,8 @@ NOUNS = (
     releases,
     audit,
 )
-RESERVED_FILES = 320
-"""Descriptors that connections leave to the service: acceptors, database, segments, uploads."""
+RESERVED_FILES = 256
+"""Descriptors that connections leave to the service: its database, segments, uploads."""
 DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
 
 
@@ -219,7 +219,8 @@ def _sheddable(bulkheads: Mapping[Bulkhead, Admission]) -> Endpoints:
 def _most_connections(settings: Settings) -> int:
     """Fewer than asked for where that would leave too few files to the service itself."""
     files = raise_file_limit()
-    return min(settings.limits.max_connections, max(files - RESERVED_FILES, files // 2))
+    left = files - RESERVED_FILES - accepting_files(files)
+    return min(settings.limits.max_connections, max(left, files // 2))
 
 
 @asynccontextmanager

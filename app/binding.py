@@ -13,6 +13,7 @@ from molt.engine.settings import Settings
 
 BACKLOG = 2048
 _ACCEPTED_AT_ONCE = 64
+_FILES_OF_AN_ACCEPTOR = 32
 
 
 class BindError(ForeseenError):
@@ -57,13 +58,27 @@ def listen(host: str, port: int) -> socket.socket:
         raise BindError(f"cannot listen on {host}:{port}: {_reason(error)}") from error
 
 
-def acceptors(listening: socket.socket) -> list[socket.socket]:
-    """The same socket under several descriptors, to be closed one by one.
+def acceptors(listening: socket.socket, *, files: int) -> list[socket.socket]:
+    """The same socket under several descriptors, to be closed one by one; `files` may be open.
 
     libuv takes one connection from each for every turn of its loop, which under load has few turns:
     of a thousand that come at once the last would wait for a thousand of them.
     """
-    return [listening, *(listening.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]
+    return [listening, *(listening.dup() for _ in range(_accepted_at_once(files) - 1))]
+
+
+def accepting_files(files: int) -> int:
+    """How many of `files` descriptors it takes to accept connections, beside those that are served.
+
+    Each acceptor has one. What it takes in one turn of the loop is served in the next, and what
+    has to make room for that is closed in the one after: by then two more have been taken. Without
+    a descriptor for them libuv resets connections that nobody has seen, and may accept no others.
+    """
+    return 3 * _accepted_at_once(files)
+
+
+def _accepted_at_once(files: int) -> int:
+    return max(1, min(_ACCEPTED_AT_ONCE, files // _FILES_OF_AN_ACCEPTOR))
 
 
 def url_of(listening: socket.socket) -> str:

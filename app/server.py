@@ -24,7 +24,13 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from molt.app.binding import acceptors, listen, require_key, url_of
-from molt.app.process import SHARED_DIRECTORY, favour_short_work, favour_start, limit_arenas
+from molt.app.process import (
+    SHARED_DIRECTORY,
+    favour_short_work,
+    favour_start,
+    limit_arenas,
+    raise_file_limit,
+)
 from molt.app.supervisor import supervised_worker
 from molt.engine.logs import configure_logs
 from molt.engine.settings import Settings, misspelt_variables
@@ -69,7 +75,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = open_engine_of) -> No
             if settings.workers == 1:
                 favour_start()
                 config = _config(settings, partial(_open_app, settings, open_engine))
-                uvicorn.Server(config).run(sockets=acceptors(listening))
+                uvicorn.Server(config).run(sockets=_acceptors(listening))
             else:
                 _serve_by_many(settings, open_engine, listening)
 
@@ -78,10 +84,14 @@ def _serve_by_many(settings: Settings, open_engine: OpenEngine, listening: socke
     config = _config(settings, partial(_open_app_in_worker, settings, open_engine))
     with TemporaryDirectory(prefix="molt-metrics-") as shared:
         os.environ[SHARED_DIRECTORY] = shared
-        supervisor = Multiprocess(config, sockets=acceptors(listening))
+        supervisor = Multiprocess(config, sockets=_acceptors(listening))
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise SystemExit(STARTUP_FAILURE)  # the worker has logged why
+
+
+def _acceptors(listening: socket) -> list[socket]:
+    return acceptors(listening, files=raise_file_limit())
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -21,6 +21,7 @@ from molt.engine.indexer import Indexer
 from molt.engine.job_problems import JobProblems
 from molt.engine.live.live_collection import LiveState
 from molt.engine.live.live_collections import LiveCollections
+from molt.engine.missing_files import MissingFiles
 from molt.engine.models.models import Models
 from molt.engine.releasing import Releaser
 from molt.engine.search.curating import Curator
@@ -115,6 +116,9 @@ class Engine:
         self._pipelines = pipelines(TokenReranker(catalog, interaction), clock=clock)
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
+        self._missing_files = MissingFiles(
+            catalog=catalog, generations=self.generations, live_collections=live
+        )
         self._watcher = self._new_watcher()
         self._started = False
 
@@ -246,7 +250,7 @@ class Engine:
         problems += [*self.live_collections.problems().values(), *self.indexer.problems().values()]
         problems += self._encoders.problems()
         problems += [problem for thread in self.threads if (problem := thread.problem)]
-        problems += self._job_problems.problems
+        problems += [*self._job_problems.problems, *self._missing_files.problems]
         return Readiness(
             ready=self._started and self.live_collections.can_answer(),
             problems=(*problems, *map(str, self.live_collections.failures)),
@@ -279,5 +283,6 @@ class Engine:
             "watcher": self.live_collections.look,
             "sentinel": self.sentinel.look,
             "jobs": self._job_problems.look,
+            "files": self._missing_files.look,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)

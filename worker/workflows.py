@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import structlog
 from dbos import DBOS
 
-from molt.artifact import ForeseenError, panics_contained
+from molt.artifact import ForeseenError, panics_contained, reason_of
 from molt.index.catalog.releases import Reason
 from molt.index.jobs.job import MODEL, JobKind
 from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
@@ -222,4 +222,4 @@ def _explained(error: Exception) -> str:
             f"this needs the train extra, {error.name} is missing: "
             "`pip install 'molt-search[train]'`"
         )
-    return f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback"
+    return f"{reason_of(error)}; the worker's log has the traceback"

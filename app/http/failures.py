@@ -189,8 +189,10 @@ class InvalidKeyError(RequestError):
 class ForbiddenError(RequestError):
     """The key may not do this; `key` is None where it is not for want of a better one."""
 
-    def __init__(self, detail: str, *, key: Key | None = None) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str, *, key: Key | None = None, extensions: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail, extensions=extensions)
         self.key = key
 
 

@@ -56,7 +56,6 @@ def _made(checkpoint: Checkpoint, variant: Variant, encoder: Encoder) -> tuple[R
         return _encoded(encoder)
     runtime = load_runtime(checkpoint, plain, threads=1, cache=Path())
     with closing(Encoder(checkpoint, plain, runtime=runtime, threads=1)) as truest:
-        compare_with_weights(truest)
         return _encoded(truest)
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from starlette.testclient import TestClient
 
 from molt.artifact import Home
 from molt.encoder import Checkpoint, Encoder
-from tests.app.serving import BOOTS, service_of, serving
+from molt.engine.search.query import SearchQuery
+from molt.engine.settings import load_settings
+from molt.index.catalog.document import Document
+from tests.app.serving import BOOTS, open_engine, service_of, serving
 from tests.checkpoints import build_checkpoint
 from tests.encoder.safety.graphs import scaled, with_graph
 
@@ -190,3 +194,31 @@ def test_a_default_checkpoint_that_is_not_fit_to_serve_keeps_nothing_else_from_b
         answer = client.post("/collections/after/documents", json={"documents": BOOTS})
         assert answer.status_code == 200, "it is kept all the same"
         assert client.get("/collections/before").status_code == 200
+
+
+def test_a_server_starts_although_its_default_checkpoint_is_not_fit_to_serve(
+    tmp_path: Path,
+) -> None:
+    defective = with_graph(build_checkpoint(Home(tmp_path).checkpoints), scaled(2.0))
+    with closing(open_engine(load_settings(home=tmp_path))) as engine:
+        before = engine.catalog.collections.create("before")
+        engine.catalog.documents.upsert(before, [Document("a", "boots")])
+        while engine.indexer.seal():
+            continue
+        engine.catalog.aliases.set("default", defective.id)
+        engine.start()
+        assert engine.search(SearchQuery("boots", "before")).page.total == 1
+        assert engine.readiness().ready
+        assert any(defective.id in problem for problem in engine.readiness().problems)
+
+
+def test_a_server_starts_whatever_its_default_checkpoint_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> Encoder:
+        raise ArithmeticError("nobody thought of this")
+
+    with closing(open_engine(load_settings(home=tmp_path))) as engine:
+        monkeypatch.setattr(engine._encoders, "get", fail)
+        engine.start()
+        assert "nobody thought of this" in engine.readiness().problems[0]

@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from molt.app.server import _config
 from molt.engine.settings import load_settings
 from tests.app.serving import Process, started
 from tests.paths import DOCS
+
+SEARCH = {"query": "boots", "collection": "shop"}
 
 
 def test_a_server_ends_what_it_began_before_it_stops(tmp_path: Path) -> None:
@@ -96,6 +99,24 @@ def test_requests_of_a_process_that_was_killed_are_in_flight_no_more(tmp_path: P
             with pytest.raises(httpx.TransportError):
                 stream.read()
         assert in_flight(server.url) == 1
+
+
+@pytest.mark.promise("P5", "a serving process that is stopped")
+def test_a_serving_process_that_hangs_keeps_nobody_waiting_and_another_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    with started(tmp_path, "workers=2") as server:
+        httpx.post(f"{server.url}/collections", json={"name": "shop"}, timeout=60)
+        stopped = serving_processes(server)[0]
+        stopped.suspend()
+        while stopped.is_running():
+            answer = httpx.post(f"{server.url}/search", json=SEARCH, timeout=60)
+            assert answer.status_code == 200
+        until = time.monotonic() + 60
+        while len(serving_processes(server)) < 2:
+            assert time.monotonic() < until
+        assert stopped.pid not in {process.pid for process in serving_processes(server)}
+        assert server.stop() == 0
 
 
 def test_nothing_outlives_a_server_that_was_killed(tmp_path: Path) -> None:

@@ -192,6 +192,7 @@ def test_a_newer_format_is_refused_and_says_to_upgrade(tiny: Checkpoint) -> None
         ({"created_at": "2026-01-01T00:00:00"}, "created_at: must have timezone info"),
         ({"variants": [{"name": "x"}]}, r"variants\.0\.runtime: is missing"),
         ({"id": "0" * 16}, "says id 0000000000000000, its content is"),
+        ({"max_length": 0}, "max_length: must be at least 1"),
         ({"max_length": 17}, "its content is"),
     ],
 )

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tests.checkpoints import (
     write_graph,
 )
 from tests.damage import flip_a_bit
+from tests.encoder.safety.graphs import scaled, with_graph
 
 HERE = fingerprint()
 UNFAITHFUL = Fidelity(cosine_mean=0.98, cosine_min=0.9, ndcg10=0.8, ndcg10_reference=0.8)
@@ -145,6 +147,38 @@ def test_another_host_measures_once_and_remembers(
     monkeypatch.setattr(module, "_measure_here", refuse_to_measure)
     remember(path, {"one": 1.0, "two": 2.0})
     assert choose(checkpoint, cache=cache).name == "two"
+
+
+def test_what_is_not_fit_to_serve_is_not_measured(
+    build: Build, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may never end, and its speed is measured in the process that serves."""
+    checkpoint = with_a_bad_variant(build)
+    measured: list[str] = []
+
+    def measure(_: Checkpoint, variants: Iterable[Variant], **__: object) -> dict[str, float]:
+        measured.extend(one.name for one in variants)
+        return dict.fromkeys(measured, 1.0)
+
+    monkeypatch.setattr(module, "measure_speeds", measure)
+    assert choose(checkpoint, cache=cache).name == "good"
+    assert measured == ["good"]
+
+
+def test_each_variant_that_could_serve_has_to_be_sound(build: Build, cache: Path) -> None:
+    with pytest.raises(NoVariantError, match=r"variant bad of checkpoint .* not normalised"):
+        require_sound_variants(with_a_bad_variant(build), None, cache=cache)
+
+
+def with_a_bad_variant(build: Build) -> Checkpoint:
+    """A good variant, and after it one whose vectors are too long."""
+    checkpoint = build(variants=[variant("good"), variant("bad", graph="runtime/bad.onnx")])
+    good, bad = (checkpoint.path / "runtime" / name for name in ("fp32.onnx", "bad.onnx"))
+    kept = good.read_bytes()
+    with_graph(checkpoint, scaled(2.0))
+    good.rename(bad)
+    good.write_bytes(kept)
+    return seal(checkpoint)
 
 
 def test_a_cache_that_cannot_be_written_keeps_nothing_from_serving(

@@ -219,7 +219,7 @@ def test_whatever_one_collection_raises_the_others_are_refreshed_and_it_is_told_
         (PanicException("a secret"), "an extension in Rust panicked; standard error tells where"),
     ],
 )
-@pytest.mark.parametrize("what", ["opened", "followed"])
+@pytest.mark.parametrize("what", ["opened", "exchanged", "followed"])
 def test_a_library_that_fails_on_a_generation_is_a_problem_of_its_collection(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, what: str, error: BaseException, told: str
 ) -> None:
@@ -230,6 +230,9 @@ def test_a_library_that_fails_on_a_generation_is_a_problem_of_its_collection(
     if what == "opened":
         engine.catalog.collections.point("shop", generation=make_generation(engine, "shop"))
         monkeypatch.setattr(pair, "open_snapshot", fail)
+    elif what == "exchanged":
+        engine.catalog.collections.point("shop", generation=make_generation(engine, "shop"))
+        monkeypatch.setattr(pair.Pairs, "followed", fail)
     else:
         engine.catalog.documents.upsert(shop, [Document("b", "blue socks")])
         monkeypatch.setattr(Snapshot, "refreshed", fail)

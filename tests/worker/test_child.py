@@ -58,9 +58,12 @@ def test_a_child_that_the_system_kills_is_said_to_lack_memory() -> None:
         run("import os; os.kill(os.getpid(), 9)")
 
 
-def test_a_check_that_raises_ends_the_child(tmp_path: Path) -> None:
-    script = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
-    script += "time.sleep(600)"
+@pytest.mark.parametrize("does", ["time.sleep(600)", "os.kill(os.getpid(), signal.SIGSTOP)"])
+def test_a_check_that_raises_ends_the_child_though_it_was_stopped(
+    tmp_path: Path, does: str
+) -> None:
+    path = str(tmp_path / "pid")
+    script = f"import os, signal, time; open({path!r}, 'w').write(str(os.getpid()))\n{does}"
 
     def check() -> None:
         if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():

@@ -66,7 +66,7 @@ class Connection(OrderedConnection):
     @property
     def is_idle(self) -> bool:
         """Is nothing being said on it, and nothing left of what was?"""
-        return self.phase is Phase.IDLE and not self.holds_back
+        return self.phase is Phase.IDLE and not self.holds_back and not self._unsent
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As asyncio calls it; refused where there are too many."""
@@ -209,7 +209,7 @@ class Connection(OrderedConnection):
         if self.phase is Phase.CLOSING:
             if now - self.since > _LINGER_SECONDS:
                 self.transport.abort()
-        elif self.flow.write_paused:
+        elif self.flow.write_paused or self._is_last_to_go:
             self._look_at_answer(now)
         elif self.holds_back:  # it is we who are slow
             self.since = now
@@ -222,8 +222,18 @@ class Connection(OrderedConnection):
         elif self._half_closed:
             self.ask_whether_anybody_is_there()
 
+    @property
+    def _unsent(self) -> int:
+        """Bytes of answers that the client has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    @property
+    def _is_last_to_go(self) -> bool:
+        """Is there nothing left to do but to send the rest? It would be kept open until then."""
+        return bool(self._unsent) and (self.phase is Phase.IDLE or self.transport.is_closing())
+
     def _look_at_answer(self, now: float) -> None:
-        if self._pace.is_too_slow(now, left=self.transport.get_write_buffer_size()):
+        if self._pace.is_too_slow(now, left=self._unsent):
             self._monitor.on_refused("slow_reader")
             self.transport.abort()
 

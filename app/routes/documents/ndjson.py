@@ -19,6 +19,7 @@ from molt.app.http.bodies import parse_json
 from molt.app.http.failures import (
     STOPPING,
     BodyTooLargeError,
+    ForbiddenError,
     InvalidCodingError,
     InvalidKeyError,
     InvalidLineError,
@@ -26,6 +27,7 @@ from molt.app.http.failures import (
     StoppingError,
 )
 from molt.app.http.route import share_of
+from molt.app.http.scope import covered
 from molt.app.http.validation import validate
 from molt.app.routes.documents.intake import Written, keep, keep_patches, to_document, to_patch
 from molt.app.routes.documents.schemas import DocumentBody, PatchBody
@@ -151,7 +153,7 @@ class _Stream(Generic[_T]):
         """Keep a batch. A busy server refuses the first; those after it wait for a place."""
         service, batch = service_of(self.request), self.batch
         if not batch.is_first:
-            await _look_at_key_again(self.request, self.taken)
+            await _look_at_key_again(self.request, self.collection, self.taken)
         while True:
             try:
                 self.taken = await service.bulkheads[Bulkhead.IMPORTS].run(
@@ -192,12 +194,13 @@ async def keep_lines(
     return stream.taken
 
 
-async def _look_at_key_again(request: Request, taken: Written) -> None:
-    """A stream may last for hours, and its key be revoked meanwhile."""
+async def _look_at_key_again(request: Request, collection: Collection, taken: Written) -> None:
+    """A stream may last for hours, and its key be revoked meanwhile; another may have come too."""
     try:
-        await service_of(request).guard.admit(request.headers, Access.WRITE)
-    except InvalidKeyError as error:
-        raise InvalidKeyError(
+        caller = await service_of(request).guard.admit(request.headers, Access.WRITE)
+        covered(caller, collection.name)
+    except (InvalidKeyError, ForbiddenError) as error:
+        raise type(error)(
             f"{error}; documents accepted before: {taken.accepted}",
             extensions={"accepted": taken.accepted, "revision": taken.revision},
         ) from None

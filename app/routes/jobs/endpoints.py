@@ -111,7 +111,7 @@ async def get_events(
     """Follow a job: every event so far, those to come as they come, and `end` with its state."""
     known = await _job(request, job_id)
     return StreamingResponse(
-        _followed(request, known.id, last),
+        _followed(request, known, last),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -127,14 +127,14 @@ def _covered_by(caller: Caller) -> Callable[[Job], bool]:
     return lambda job: caller.reach.covers(job.collection)
 
 
-async def _followed(request: Request, job_id: str, last: int) -> AsyncIterator[bytes]:
+async def _followed(request: Request, job: Job, last: int) -> AsyncIterator[bytes]:
     """Server-sent events until the job ends, the server stops or the key is revoked.
 
     A comment where it is silent.
     """
     service, loop = service_of(request), asyncio.get_running_loop()
     spoken = loop.time()
-    async with service.followers.following(job_id) as story:
+    async with service.followers.following(job.id) as story:
         while not service.leaving:
             ended = story.ended
             for event in story.after(last):
@@ -148,8 +148,10 @@ async def _followed(request: Request, job_id: str, last: int) -> AsyncIterator[b
                 yield format_sse_event(comment="still at work")
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
-                await service.guard.admit(request.headers, Access.ADMIN)
+                caller = await service.guard.admit(request.headers, Access.ADMIN)
             except (InvalidKeyError, ForbiddenError):
+                return
+            if not _covered_by(caller)(job):
                 return
 
 

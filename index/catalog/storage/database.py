@@ -118,8 +118,12 @@ class Database:
         """
         with self._in_turn(), translated(self.engine), self._writer.begin() as connection:
             yield connection
-            if self._place is not None:
-                self._place.require()
+            self.require_in_place()
+
+    def require_in_place(self) -> None:
+        """Raise `CatalogError` where the file that was opened was removed or replaced."""
+        if self._place is not None:
+            self._place.require()
 
     def lock(self, connection: Connection, table: Table) -> None:
         """Keep others from writing to a table until the transaction ends; in SQLite they wait."""

@@ -10,6 +10,8 @@ from molt.app.http.admission import Admission, Bulkhead, OverloadedError
 from molt.artifact import PanicError
 from tests.panics import PanicException
 
+SOON = 20.0
+
 
 @pytest.fixture
 def admission() -> Iterator[Admission]:
@@ -53,8 +55,9 @@ def test_closing_ends_what_was_begun_and_drops_what_was_not(admission: Admission
         waiting = asyncio.create_task(admission.run(done.append, 1))
         await asyncio.sleep(0)
         closing = asyncio.create_task(asyncio.to_thread(admission.close))
-        while not admission._pool._closed:
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(SOON):
+            while not admission._pool._closed:
+                await asyncio.sleep(0)
         release.set()
         ended = await asyncio.gather(begun, waiting, return_exceptions=True)
         await closing

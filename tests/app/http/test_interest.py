@@ -27,7 +27,7 @@ class Client:
         self.looks = 0
         self.waited = asyncio.Event()
         self.gone = asyncio.Event()
-        self.let_go = False
+        self.let_go = self.told = False
 
     async def receive(self) -> dict[str, Any]:
         self.looks += 1
@@ -39,6 +39,7 @@ class Client:
         except asyncio.CancelledError:
             self.let_go = True
             raise
+        self.told = True
         return GONE
 
     @property
@@ -57,6 +58,13 @@ def admission() -> Iterator[Admission]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits is looked for without delay."""
     monkeypatch.setattr(interest, "_SHORT_SECONDS", 0.0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let others have their turn until it holds."""
+    async with asyncio.timeout(SOON):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 def until_nobody_waits(begun: threading.Event) -> Callable[[], None]:
@@ -99,7 +107,8 @@ def test_what_waits_for_a_thread_is_not_begun_once_its_client_has_gone(
         )
         await asyncio.wait_for(client.waited.wait(), SOON)
         client.gone.set()
-        await asyncio.sleep(0.01)
+        await until(lambda: client.told)
+        await asyncio.sleep(0)  # whoever looked hears of it
         release.set()
         with pytest.raises(AbandonedError):
             await asked
@@ -135,8 +144,7 @@ def test_nobody_is_looked_for_after_the_work_has_ended(admission: Admission) -> 
         await asyncio.wait_for(client.waited.wait(), SOON)
         release.set()
         assert await asked is True
-        while not client.let_go:
-            await asyncio.sleep(0.001)
+        await until(lambda: client.let_go)
 
     asyncio.run(asyncio.wait_for(scenario(), SOON))
 
@@ -144,12 +152,20 @@ def test_nobody_is_looked_for_after_the_work_has_ended(admission: Admission) -> 
 def test_for_short_work_nobody_is_looked_for(
     admission: Admission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interest, "_SHORT_SECONDS", 0.2)
+    monkeypatch.setattr(interest, "_SHORT_SECONDS", SOON)
 
     async def scenario() -> None:
-        client = Client()
+        client, later = Client(), list[asyncio.TimerHandle]()
+        loop = asyncio.get_running_loop()
+        call_later = loop.call_later
+
+        def note(delay: float, *given: Any) -> asyncio.TimerHandle:
+            later.append(call_later(delay, *given))
+            return later[-1]
+
+        monkeypatch.setattr(loop, "call_later", note)
         assert await run_while_wanted(client.request, lambda: 1, admission=admission) == 1
-        await asyncio.sleep(0.3)
+        assert [one.cancelled() for one in later] == [True]
         assert client.looks == 0
 
     asyncio.run(scenario())

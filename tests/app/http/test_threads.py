@@ -4,7 +4,7 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 
 import pytest
@@ -32,6 +32,13 @@ def end() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.001)
 
 
 def hanging(threads: RequestThreads, deadline: Deadline, end: threading.Event) -> "Future[bool]":
@@ -107,7 +114,7 @@ def test_the_thread_that_was_free_last_takes_what_comes_next() -> None:
     wait([threads.submit(together.wait, SOON) for _ in range(8)], SOON)
     used: Counter[int] = Counter()
     for _ in range(40):
-        time.sleep(0.01)  # the thread is free a little after its result is there
+        wait_until(lambda: len(threads._free) == 8)  # a little after its result is there
         used[threads.submit(threading.get_ident).result(SOON)] += 1
     assert max(used.values()) > 20  # in turn it would be 5
     threads.shutdown()
@@ -116,12 +123,13 @@ def test_the_thread_that_was_free_last_takes_what_comes_next() -> None:
 def test_no_more_than_so_many_work_at_once_and_none_is_there_before_it_is_needed() -> None:
     threads = RequestThreads(3, name="only these")
     users: set[int] = set()
+    together = threading.Barrier(3)
 
     def work() -> None:
         users.add(threading.get_ident())
-        time.sleep(0.01)
+        together.wait(SOON)
 
-    wait([threads.submit(work) for _ in range(20)], SOON)
+    wait([threads.submit(work) for _ in range(21)], SOON)
     assert len(users) == 3
     threads.shutdown()
     alone = RequestThreads(3, name="nothing came")
@@ -158,8 +166,7 @@ def test_what_has_not_begun_is_dropped_where_that_is_asked_for(
     waiting = [threads.submit(done.append, number) for number in range(20)]
     closing = threading.Thread(target=threads.shutdown, kwargs={"cancel_futures": True})
     closing.start()
-    while not threads._closed:
-        time.sleep(0.001)
+    wait_until(lambda: threads._closed)
     end.set()
     closing.join(SOON)
     assert not closing.is_alive()
@@ -189,10 +196,7 @@ def test_a_thread_that_waits_keeps_nothing_of_what_it_did(threads: RequestThread
     kept = weakref.ref(held)
     threads.submit(id, held).result(SOON)
     del held
-    until = time.monotonic() + SOON
-    while kept() is not None:
-        assert time.monotonic() < until
-        time.sleep(0.005)
+    wait_until(lambda: kept() is None)
     threads.shutdown()
 
 

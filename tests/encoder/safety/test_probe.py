@@ -98,11 +98,12 @@ def test_a_graph_that_computes_for_too_long_is_refused(tiny: Checkpoint, cache: 
     assert time.monotonic() - began < 100
 
 
+@pytest.mark.parametrize(("max_length", "positions"), [(16, 12), (300, 200)])
 def test_a_graph_that_knows_fewer_positions_than_its_manifest_promises_is_refused(
-    tiny: Checkpoint, cache: Path
+    build: Build, cache: Path, max_length: int, positions: int
 ) -> None:
-    checkpoint = with_graph(tiny, up_to(12))
-    assert "fails at a text of 16 tokens" in refusal(checkpoint, cache)
+    checkpoint = with_graph(build(max_length=max_length), up_to(positions))
+    assert f"fails at a text of {max_length} tokens" in refusal(checkpoint, cache)
 
 
 def up_to(positions: int) -> Change:

@@ -165,6 +165,18 @@ def test_a_text_that_is_not_the_indexed_one_is_named_and_not_quoted(
     assert "secret" not in _what(said)
 
 
+def test_a_row_that_was_changed_on_the_disk_is_named_and_a_backup_advised(
+    tmp_path: Path, indexed: str, segment_catalog: Catalog
+) -> None:
+    """The index has a hash of each text; of all else the catalog's own checksums tell."""
+    spoil(segment_catalog, "UPDATE documents SET metadata = 'secret' WHERE doc_id = 'd5'")
+    (problem,) = _check(tmp_path)
+    assert (problem.path.name, problem.severity) == ("catalog.sqlite3", Severity.DAMAGE)
+    assert "documents: 'd5' is not as it was written" in problem.what
+    assert "restore a backup" in problem.what
+    assert "secret" not in problem.what
+
+
 def test_a_text_that_is_no_text_any_more_is_named(
     tmp_path: Path, indexed: str, segment_catalog: Catalog
 ) -> None:
@@ -207,7 +219,21 @@ def test_a_damaged_queue_is_found(tmp_path: Path, indexed: str) -> None:
     (tmp_path / "jobs.sqlite3").write_bytes(os.urandom(20_000))
     (problem,) = _check(tmp_path)
     assert (problem.path.name, problem.severity) == ("jobs.sqlite3", Severity.DAMAGE)
-    assert "no" in problem.what
+    assert problem.what.endswith(
+        "move it away while no server runs: jobs that were asked for are lost, and nothing else"
+    )
+
+
+def test_whatever_a_damaged_row_leads_to_is_told_without_what_it_holds(
+    tmp_path: Path, indexed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> list[str]:
+        raise ValueError("cannot be understood: 'the text of a document'")
+
+    monkeypatch.setattr("molt.index.generations.check.changed_rows", fail)
+    (problem,) = _check(tmp_path)
+    assert (problem.path.name, problem.severity) == ("catalog.sqlite3", Severity.DAMAGE)
+    assert "is damaged (ValueError, which is unexpected): restore a backup" in problem.what
 
 
 def test_generations_are_verified_beside_a_damaged_catalog(

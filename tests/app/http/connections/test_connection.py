@@ -117,6 +117,42 @@ def test_a_reader_has_its_time_from_when_it_reads_too_slowly(made: Made) -> None
     assert made.refused == ["slow_reader"]
 
 
+def test_the_rest_of_an_answer_has_to_be_taken_though_little_is_left(made: Made) -> None:
+    """Nothing else would end the connection: it is closed when its last byte has gone."""
+    made.receives(GET)
+    made.left = LEAST // 2
+    made.answers()
+    assert not made.one.is_idle, "to make room it would be forgotten, and stay open"
+    made.passes(PATIENCE_SECONDS - 1)
+    assert not made.is_ended
+    made.passes(1.0)
+    assert made.refused == ["slow_reader"]
+    made.transport.abort.assert_called_once()
+
+
+def test_an_answer_whose_rest_was_taken_leaves_an_idle_connection(made: Made) -> None:
+    made.receives(GET)
+    made.left = LEAST // 2
+    made.answers()
+    made.passes(PATIENCE_SECONDS - 1)
+    made.left = 0
+    made.passes(PATIENCE_SECONDS)
+    assert made.one.is_idle
+    assert not made.is_ended
+
+
+def test_what_is_closed_before_its_answer_was_taken_is_ended(made: Made) -> None:
+    made.receives(post(100 * LEAST))
+    made.answers()
+    made.passes(PATIENCE_SECONDS + 1)
+    made.transport.close.assert_called_once()
+    made.left = 1
+    made.transport.is_closing.return_value = True
+    for _ in range(3):
+        made.passes(PATIENCE_SECONDS)
+    made.transport.abort.assert_called()
+
+
 def test_who_goes_on_sending_is_no_reader(made: Made) -> None:
     made.receives(post(100 * LEAST))
     made.left = 100 * LEAST

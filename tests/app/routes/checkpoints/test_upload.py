@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import tarfile
 import time
@@ -10,17 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 from molt.artifact import Home, read_manifest, write_manifest
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.encoder.checkpoint import CHECKPOINT_FORMAT
+from molt.encoder.safety.confinement import ResourceLimits
 from molt.engine.settings import load_settings
 from molt.index.jobs.job import MODEL
 from tests.app.serving import open_engine, service_of, serving, started
 from tests.checkpoints import seal, write_json
 from tests.encoder.archives import member, pack, pack_members
+from tests.encoder.safety.graphs import (
+    Change,
+    greedy,
+    other_row,
+    scaled,
+    slow,
+    wandering,
+    with_graph,
+)
 
 ROUTE = "/admin/checkpoints"
 SOON = 20.0
@@ -175,6 +187,52 @@ def test_what_is_not_as_it_was_made_is_refused_by_name(
     change(made.path)
     assert said in check_refused(send(client, pack(made.path)), 422, "invalid_checkpoint")
     assert client.get(ROUTE).json() == {"checkpoints": []}
+
+
+# What only shows when it computes: every checksum holds, and every operator may be there.
+DEFECTIVE: dict[str, tuple[Change, str]] = {
+    "it fails": (wandering(), "fails at a text of"),
+    "it takes all memory": (greedy(400_000_000), "takes more than 7.. MiB of memory"),
+    "what it makes are no numbers": (other_row(4 + 23, np.nan), "values that are not finite"),
+    "what it makes is zero": (scaled(0.0), "not normalised: one has the length 0"),
+    "what it makes is too long": (scaled(2.0), "not normalised: one has the length 2"),
+}
+
+
+@pytest.mark.parametrize("kind", DEFECTIVE)
+def test_a_graph_that_is_not_fit_to_serve_is_refused_when_it_is_uploaded(
+    client: TestClient, made: Checkpoint, kind: str
+) -> None:
+    change, said = DEFECTIVE[kind]
+    defective = with_graph(made, change)
+    detail = check_refused(send(client, pack(defective.path)), 422, "invalid_checkpoint")
+    assert re.search(f"^variant onnx-fp32 of checkpoint {made.id} .*{said}", detail)
+    assert client.get(ROUTE).json() == {"checkpoints": []}
+
+
+def test_a_graph_that_never_ends_is_refused_when_it_is_uploaded(
+    client: TestClient, made: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = ResourceLimits(memory=768 * 2**20, cpu_seconds=5, wall_seconds=120.0)
+    monkeypatch.setattr("molt.encoder.safety.probe._limits", lambda *_: limits)
+    endless = with_graph(made, slow(5000))
+    detail = check_refused(send(client, pack(endless.path)), 422, "invalid_checkpoint")
+    assert "was not done after 5 s of the processor" in detail
+    assert client.get(ROUTE).json() == {"checkpoints": []}
+
+
+def test_a_defective_graph_under_the_id_of_a_checkpoint_that_is_here_leaves_it_as_it_is(
+    client: TestClient, made: Checkpoint
+) -> None:
+    genuine = pack(made.path)
+    send(client, genuine)
+    store: CheckpointStore = service_of(client).engine.checkpoints
+    before = store.open(made.id).files
+    defective = with_graph(made, scaled(2.0))
+    assert defective.id == made.id
+    check_refused(send(client, pack(defective.path)), 422, "invalid_checkpoint")
+    assert store.open(made.id).files == before
+    assert send(client, genuine).status_code == 200
 
 
 def as_model(made: Checkpoint) -> Path:
