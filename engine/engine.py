@@ -193,13 +193,18 @@ class Engine:
         self.live_collections.follow(name)
         self.indexer.wake()
 
-    def create(self, name: str, *, expiry_field: str | None = None) -> CollectionStatus:
+    def create(
+        self, name: str, *, expiry_field: str | None = None, analysis: str | None = None
+    ) -> CollectionStatus:
         """Make an empty collection, whose documents expire by a field where one is given.
+
+        `analysis` is the JSON of how its texts become terms, None by default.
 
         Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError`, and
         `NameTakenError` where an alias has the name.
         """
-        return self.status(self.catalog.collections.create(name, expiry_field=expiry_field))
+        make = self.catalog.collections.create
+        return self.status(make(name, expiry_field=expiry_field, analysis=analysis))
 
     def statuses(self) -> list[CollectionStatus]:
         """Of every collection, but for those that are deleted meanwhile."""

@@ -37,6 +37,7 @@ class Collection:
     names (None before anything is indexed), `epoch` how often the pointer was moved. Documents
     expire by the date in `expiry_field` of their metadata, where that is set (`expiries`), and
     `expired` have gone so. `fusion` is how its searches fuse, None as nobody has tuned it.
+    `analysis` is the JSON of how its texts become terms, None by default.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Collection:
     expiry_field: str | None
     expired: int
     fusion: Fusion | None
+    analysis: str | None
 
 
 def require_revision(collection: Collection, match: frozenset[int] | None) -> None:
@@ -88,7 +90,7 @@ def add_collection(
     expiry_field: str | None = None,
     carried: Mapping[str, Any] = _EMPTY,
 ) -> Collection:
-    """Make a collection; of one that it is a copy of, counters and fusion are `carried` over.
+    """Make a collection; of one that it is a copy of, counters, fusion and analysis are `carried`.
 
     Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError` and `NameTakenError`.
     """

@@ -6,6 +6,7 @@ What a collection is, is `collection`'s; documents are kept elsewhere.
 from collections.abc import Collection as AnyCollection
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -50,8 +51,10 @@ class Collections:
         self._database = database
         self._reserved: frozenset[str] = frozenset()
 
-    def create(self, name: str, *, expiry_field: str | None = None) -> Collection:
-        """Make an empty collection.
+    def create(
+        self, name: str, *, expiry_field: str | None = None, analysis: str | None = None
+    ) -> Collection:
+        """Make an empty collection, whose texts become terms as the JSON `analysis` says.
 
         Raises `InvalidNameError`, `CollectionExistsError`, and `NameTakenError` where an alias has
         the name; `InvalidFieldError` for a field that cannot be.
@@ -59,7 +62,7 @@ class Collections:
         with self._database.writing() as connection:
             made = add_collection(self._database, connection, name, expiry_field=expiry_field)
             refuse_names(name, self._reserved)
-            return made
+            return _analysed(connection, made, analysis)
 
     def reserve(self, names: AnyCollection[str]) -> None:
         """Make no collection of these names, which are aliases somewhere else."""
@@ -69,6 +72,19 @@ class Collections:
         """The collection as it is now. Raises `CollectionNotFoundError`."""
         with self._database.reading() as connection:
             return find_collection(connection, name)
+
+    def analyse(
+        self, name: str, analysis: str | None, *, match: frozenset[int] | None = None
+    ) -> Collection:
+        """Let its texts become terms otherwise, as JSON says; by default with None.
+
+        Raises `CollectionNotFoundError`, and `PreconditionFailedError` where it has none of the
+        revisions in `match`.
+        """
+        with self._database.writing() as connection:
+            found = lock_collection(connection, name)
+            require_revision(found, match)
+            return _analysed(connection, found, analysis)
 
     def delete(self, name: str, *, match: frozenset[int] | None = None) -> None:
         """Delete a collection with its documents, judgments, events and release history.
@@ -190,6 +206,13 @@ class Move:
         record_release(connection, collection_id=before.id, release=release)
         faultpoint("flip.pointed")
         return after
+
+
+def _analysed(connection: Connection, collection: Collection, analysis: str | None) -> Collection:
+    if collection.analysis != analysis:
+        own = collections.c.id == collection.id
+        connection.execute(update(collections).where(own).values(analysis=analysis))
+    return replace(collection, analysis=analysis)
 
 
 def _require_epoch(move: Move, expected: int | None) -> None:
