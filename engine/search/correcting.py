@@ -113,7 +113,7 @@ def edit_distance(one: str, other: str, *, most: int) -> int | None:
     """
     if abs(len(one) - len(other)) > most or len({*one} ^ {*other}) > 2 * most:
         return None
-    before, last = [], list(range(len(other) + 1))
+    before, last = list[int](), list(range(len(other) + 1))
     for at, letter in enumerate(one, start=1):
         row = [at]
         for place, beside in enumerate(other, start=1):

@@ -35,9 +35,9 @@ NO_LANGUAGE = "none"
 LONGEST_TERM = 255
 """A longer word is none that anybody types: it is not indexed. In bytes of UTF-8."""
 TITLE = "title"
-_MOST_WORDS = 100_000
-_MOST_FIELDS = 16
-_HEAVIEST = 100.0
+MOST_WORDS = 100_000
+MOST_FIELDS = 16
+HEAVIEST = 100.0
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff]+"
@@ -111,8 +111,8 @@ def write_analysis(analysis: Analysis) -> str | None:
 def _words(value: object, *, name: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
         raise InvalidFieldError(name, "must be a list of words")
-    if len(value) > _MOST_WORDS:
-        raise InvalidFieldError(name, f"has {len(value):,} words; at most {_MOST_WORDS:,} are kept")
+    if len(value) > MOST_WORDS:
+        raise InvalidFieldError(name, f"has {len(value):,} words; at most {MOST_WORDS:,} are kept")
     words = {check_text(word, field=name).strip().lower() for word in value} - {""}
     long = [word for word in words if len(word.encode()) > LONGEST_TERM]
     if long:
@@ -123,13 +123,13 @@ def _words(value: object, *, name: str) -> tuple[str, ...]:
 
 def _weights(value: object) -> dict[str, float]:
     name = "analysis.weights"
-    if not isinstance(value, Mapping) or len(value) > _MOST_FIELDS:
-        raise InvalidFieldError(name, f"must be an object of at most {_MOST_FIELDS} fields")
+    if not isinstance(value, Mapping) or len(value) > MOST_FIELDS:
+        raise InvalidFieldError(name, f"must be an object of at most {MOST_FIELDS} fields")
     found: dict[str, float] = {}
     for path, weight in sorted(value.items()):
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not 0 <= weight <= _HEAVIEST:
-            raise InvalidFieldError(f"{name}.{path}", f"must be a number from 0 to {_HEAVIEST:g}")
+        if not number or not 0 <= weight <= HEAVIEST:
+            raise InvalidFieldError(f"{name}.{path}", f"must be a number from 0 to {HEAVIEST:g}")
         found[check_field_name(path, field=name)] = float(weight)
     return found
 

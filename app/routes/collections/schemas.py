@@ -9,7 +9,7 @@ from molt.app.http.texts import CollectionName, without_nul
 from molt.app.http.validation import Strict
 from molt.app.routes.search.boosts import BoostBody, Boosts
 from molt.index.catalog.fields import MAX_FIELD_CHARS
-from molt.index.lexical.analysis import Language
+from molt.index.lexical.analysis import HEAVIEST, MOST_FIELDS, MOST_WORDS, Language
 from molt.index.lexical.synonyms import MOST_EXPRESSION_CHARS, MOST_ON_A_SIDE, MOST_RULES
 
 ExpiryField = Annotated[
@@ -27,14 +27,19 @@ class AnalysisBody(Strict):
         default="english", description="whose endings and stop words go; `none` leaves all as it is"
     )
     stop_words: list[str] | None = Field(
-        default=None, description="that are not searched for, in place of those of the language"
+        default=None,
+        max_length=MOST_WORDS,
+        description="that are not searched for, in place of those of the language",
     )
     fold: bool = Field(default=True, description="are accents none?")
     compounds: list[str] = Field(
-        default=[], description="words that longer ones consist of, which are split"
+        default=[],
+        max_length=MOST_WORDS,
+        description="words that longer ones consist of, which are split",
     )
-    weights: dict[str, float] = Field(
+    weights: dict[str, Annotated[float, Field(ge=0, le=HEAVIEST)]] = Field(
         default={},
+        max_length=MOST_FIELDS,
         description="of `title` and fields of the metadata, that count beside the text",
     )
 
