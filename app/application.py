@@ -30,6 +30,7 @@ from molt.app.routes.aliases import endpoints as aliases
 from molt.app.routes.audit import endpoints as audit
 from molt.app.routes.checkpoints import endpoints as checkpoints
 from molt.app.routes.collections import endpoints as collections
+from molt.app.routes.collections import synonyms
 from molt.app.routes.curations import endpoints as curations
 from molt.app.routes.documents import deletion, export
 from molt.app.routes.documents import endpoints as documents
@@ -95,6 +96,7 @@ NOUNS = (
     aliases,
     collections,
     curations,
+    synonyms,
     health,
     docs_page,
     checkpoints,

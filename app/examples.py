@@ -23,6 +23,10 @@ EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
     "create_collection": {"application/json": {"name": "products"}},
     "change_collection": {"application/json": {"expiry_field": "valid_until"}},
     "set_curation": {"application/json": {"query": "boots", "pinned": ["boots-1"]}},
+    "set_synonyms": {
+        "application/json": {"synonyms": [{"equivalent": ["boots", "wellingtons"]}]},
+        "text/plain": "boots, wellingtons\ntrainers => running shoes\n",
+    },
     "put_documents": {
         "application/json": {"documents": [_DOCUMENT], "wait": True},
         "application/x-ndjson": _LINE,

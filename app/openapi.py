@@ -16,6 +16,7 @@ from molt.app.examples import add_examples
 from molt.app.http.auth import Access
 from molt.app.http.envelopes import family_of
 from molt.app.http.route import Route
+from molt.app.routes.collections.schemas import NewSynonyms
 from molt.app.routes.documents.schemas import DocumentsBody, PatchesBody
 from molt.app.routes.events.schemas import EventBody
 from molt.engine.sections import LimitSettings
@@ -70,6 +71,8 @@ class TeiError(BaseModel):
     error_type: Literal["Unhealthy", "Backend", "Overloaded", "Validation", "Tokenizer", "Empty"]
 
 
+_BODIES = (DocumentsBody, PatchesBody, NewSynonyms, EventBody)
+"""Of routes that read them themselves."""
 _REF = "#/components/schemas/{model}"
 _LIMIT = "x-limit-"
 _ERRORS = {
@@ -97,7 +100,7 @@ def describe(app: FastAPI, limits: LimitSettings) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    for model in (Problem, OpenaiError, TeiError, DocumentsBody, PatchesBody, EventBody):
+    for model in (Problem, OpenaiError, TeiError, *_BODIES):
         _add(schemas, model)
     schemas["Filter"] = filter_schema(_REF.format(model="Filter"))
     schemas["Facet"] = facet_schema()

@@ -16,7 +16,7 @@ from molt.cli.commands import (
 from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
-from molt.cli.commands.contents import collections, curations, documents
+from molt.cli.commands.contents import analysis, collections, curations, documents, synonyms
 from molt.cli.commands.contents.export import export_collection
 from molt.cli.commands.contents.suggest import suggest
 from molt.cli.commands.distil import distil
@@ -136,6 +136,14 @@ _curations = _group("curations", help="Documents pinned or hidden for a query: l
 command(_curations, "list")(curations.list_curations)
 administrative(_curations, "set")(curations.set_curation)
 administrative(_curations, "delete")(curations.delete_curation)
+
+_synonyms = _group("synonyms", help="Words that searches take for others, too: show, set.")
+command(_synonyms, "show")(synonyms.show_synonyms)
+administrative(_synonyms, "set")(synonyms.set_synonyms)
+
+_analysis = _group("analysis", help="How texts become terms of the lexical index: show, set.")
+command(_analysis, "show")(analysis.show_analysis)
+administrative(_analysis, "set")(analysis.set_analysis)
 
 _checkpoints = _group("checkpoints", help="Encoders: list, show, name, add, choose, remove.")
 command(_checkpoints, "list")(checkpoints.list_checkpoints)

@@ -203,14 +203,19 @@ class Engine:
         name: str,
         *,
         expiry_field: str | None = None,
+        analysis: str | None = None,
         splitting: Splitting | None = None,
     ) -> CollectionStatus:
         """Make an empty collection, whose documents expire by a field where one is given.
 
+        `analysis` is the JSON of how its texts become terms, None by default.
+
         Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError`, and
         `NameTakenError` where an alias has the name.
         """
-        made = self.catalog.collections.create(name, expiry_field=expiry_field, splitting=splitting)
+        made = self.catalog.collections.create(
+            name, expiry_field=expiry_field, analysis=analysis, splitting=splitting
+        )
         return self.status(made)
 
     def statuses(self) -> list[CollectionStatus]:

@@ -16,7 +16,7 @@ from molt.artifact import ArtifactError
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.errors import IndexingError, LexicalBusyError
-from molt.index.lexical.analysis import DEFAULT_ANALYSIS
+from molt.index.lexical.analysis import read_analysis
 from molt.index.lexical.commit import LexicalStore
 from molt.index.lexical.writer import LexicalWriter, sweep_strays
 
@@ -97,21 +97,22 @@ class LexicalWriters:
                 return collection.revision == 0
             return (
                 commit.revision == collection.revision
-                and commit.analysis == DEFAULT_ANALYSIS
+                and commit.analysis == read_analysis(collection.analysis)
                 and not self._store.is_damaged(commit)
             )
         return False
 
     def _current(self, collection: Collection) -> LexicalWriter:
-        """The open writer; another one where what it wrote was found to be damaged."""
-        opened = self._opened.get(collection.id)
+        """The open writer; another one where what it wrote is damaged, or analysed otherwise."""
+        opened, analysis = self._opened.get(collection.id), read_analysis(collection.analysis)
         if opened is not None:
             commit = opened.writer.commit
-            if commit is None or not self._store.is_damaged(commit):
+            sound = commit is None or not self._store.is_damaged(commit)
+            if sound and opened.writer.analysis == analysis:
                 return opened.writer
             self._drop(collection.id)
         writer = LexicalWriter(
-            self._store, catalog=self._catalog, collection=collection, analysis=DEFAULT_ANALYSIS
+            self._store, catalog=self._catalog, collection=collection, analysis=analysis
         )
         if writer.rebuilds is not None:
             log.error("lexical.rebuilding", collection=collection.name, reason=writer.rebuilds)

@@ -117,6 +117,8 @@ def search(  # noqa: PLR0913  each by name
     call.show(describe_answer(answer, seconds=seconds), lambda: _listing(answer))
     for field, counts in answer.facets.items():
         call.note(f"{field}: {_counted(counts)}")
+    if answer.did_you_mean is not None:
+        call.note(f"Did you mean: {answer.did_you_mean}")
     for warning in answer.warnings:
         call.note(f"Note: {warning}.")
 

@@ -7,7 +7,9 @@ can be found by its words too. Without it, vectors alone answer, and the answer 
 from dataclasses import dataclass
 
 from molt.artifact import ArtifactError, CorruptFileError
+from molt.index.catalog.collection import Collection
 from molt.index.errors import IndexingError
+from molt.index.lexical.analysis import read_analysis
 from molt.index.lexical.commit import LexicalCommit, LexicalStore
 from molt.index.lexical.lexical_index import LexicalIndex, open_lexical_index
 
@@ -42,6 +44,17 @@ def lexical_leg(
     if index.commit.revision < revision:
         return LexicalLeg(left_out="it has not caught up with the documents yet")
     return former if former.index is index else LexicalLeg(index)
+
+
+def follows_analysis(store: LexicalStore, collection: Collection, leg: LexicalLeg) -> bool:
+    """Is a collection's index as its analysis says, the one that answers where one does?"""
+    try:
+        commit = store.read(collection.id) if leg.index is None else leg.index.commit
+    except ArtifactError:
+        return False  # it is damaged, and made anew
+    if commit is None:
+        return collection.revision == 0
+    return commit.analysis == read_analysis(collection.analysis)
 
 
 def _opened(

@@ -34,6 +34,7 @@ def describe_answer(
             "fusion": None if answer.fusion is None else answer.fusion.describe(),
             "rerank": describe_reranking(answer.reranked),
             "left_out": list(answer.left_out),
+            "did_you_mean": answer.did_you_mean,
             "stages_ms": {name: round(1000 * spent, 3) for name, spent in answer.seconds.items()},
         },
     }

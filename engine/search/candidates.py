@@ -50,7 +50,8 @@ class Candidates:
     `more` where others follow, None where the total tells; `approximate` where not all documents
     were compared. `left_out` are retrievers that could not be asked, by their names, each with the
     reason. No document could score more than `ceiling`, and where it is `binding` no other one is
-    wanted than those that match here. `fusion` says how a ranking of several was fused.
+    wanted than those that match here. `fusion` says how a ranking of several was fused. No document
+    has the words of the query that are `unknown`.
     """
 
     ranking: tuple[Candidate, ...] = ()
@@ -65,6 +66,7 @@ class Candidates:
     ceiling: float = 1.0
     binding: bool = False
     fusion: Fusion | None = None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass

@@ -15,6 +15,7 @@ from molt.engine.search.candidates import Candidates
 from molt.engine.search.query import SearchQuery
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.judging.curations import Curation, SearchDefaults, normalised
+from molt.index.lexical.synonyms import Synonyms, read_synonyms
 from molt.index.segments.filters.clauses import All, Filter, Not
 from molt.index.segments.filters.filter import parse_filter
 
@@ -22,24 +23,40 @@ from molt.index.segments.filters.filter import parse_filter
 class Curator:
     """Applies what is kept with a collection to its searches. Thread-safe.
 
-    The curations of a collection are read anew when they were changed, by whichever process.
+    The curations and synonyms of a collection are read anew when they were changed, by whichever
+    process.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._known: dict[int, tuple[int, Mapping[str, Curation]]] = {}
+        self._synonyms: dict[int, tuple[int, Synonyms]] = {}
 
     def curated(self, query: SearchQuery, live: Live, defaults: SearchDefaults) -> SearchQuery:
-        """The query with the boosts of its collection, unless it has its own, and its curation."""
+        """The query with what its collection has for it: a curation, boosts unless it has its own,
+        and synonyms.
+        """
         if query.boosts is None:
             query = replace(query, boosts=read_boosts(defaults.boosts))
+        if defaults.synonyms and query.mode != "dense":
+            query = replace(query, synonyms=self._synonyms_of(live, defaults.synonyms))
         if not defaults.curated or query.like:
             return query
         curation = self._curations(live, defaults.curated).get(normalised(query.text))
         if curation is None:
             return query
         return replace(query, pinned=curation.pinned, hidden=curation.hidden)
+
+    def _synonyms_of(self, live: Live, version: int) -> Synonyms:
+        collection = live.collection
+        known = self._synonyms.get(collection.id)
+        if known is None or known[0] < version:
+            kept = self._catalog.synonyms.get(collection)
+            known = kept.version, Synonyms(read_synonyms(kept.rules))
+            with self._lock:
+                self._synonyms[collection.id] = known
+        return known[1]
 
     def _curations(self, live: Live, version: int) -> Mapping[str, Curation]:
         collection = live.collection

@@ -42,7 +42,7 @@ class LexicalRetriever:
         with watch.timing(self.name):
             visible = live.snapshot.visible(query.where)
             try:
-                asked = index.plan(query.text)
+                asked = index.plan(query.text, synonyms=query.synonyms)
                 search = _Search(index, asked, visible, depth=depth, least=query.min_score)
                 return search.found(filtered=query.where is not None)
             except LexicalError as error:
@@ -113,6 +113,7 @@ class _Search:
             self.asked.truncated,
             ceiling=self.asked.ceiling,
             binding=self.asked.binding,
+            unknown=self.asked.misspelt,
         )
 
     def _total(self, hits: WordHits, *, n_found: int, filtered: bool) -> tuple[int, bool]:

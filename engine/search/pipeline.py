@@ -18,6 +18,7 @@ from molt.engine.search.candidates import (
     Retriever,
     Stopwatch,
 )
+from molt.engine.search.correcting import corrected
 from molt.engine.search.curating import parted, without_hidden
 from molt.engine.search.cursor import MAX_WITHOUT, Cursor, check_cursor, search_digest
 from molt.engine.search.dense import DenseRetriever
@@ -101,6 +102,7 @@ class Pipeline:
             mode=query.mode,
             left_out=tuple(found.left_out),
             fusion=found.fusion,
+            did_you_mean=corrected(query, found.unknown, live=live, catalog=catalog, watch=watch),
         )
 
     def _curated(
@@ -136,6 +138,7 @@ class Pipeline:
                 warnings=tuple(dict.fromkeys(_warnings(legs, left_out))),
                 truncated=any(leg.truncated for leg in legs),
                 left_out=left_out,
+                unknown=legs[-1].unknown,
             )
         for rerank in self.rerankers if query.by_score else ():
             with watch.timing("rerank"):

@@ -9,6 +9,7 @@ from molt.engine.search.candidates import Passage
 from molt.engine.search.cursor import Cursor
 from molt.engine.search.reranking import Reranked, Reranking
 from molt.index.catalog.document import Document
+from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.ranking.fusion import Fusion
 from molt.index.segments.exact import Vectors
 from molt.index.segments.filters.clauses import Filter
@@ -28,6 +29,7 @@ class SearchQuery:
     By `text`, which is compared as an `input_type`; or with `like` in its place what is like these
     documents of the collection, by the `vector` `(dim,) float32` that the pipeline finds of them.
     Boosted as the collection says unless it has `boosts`, and curated by `pinned` and `hidden` ids.
+    `synonyms` are the collection's.
     With `max_chars` only the first hits whose documents together have so many characters.
     A `cursor` stands for what its answer showed, in place of `offset`. Hits come by score, or by
     the fields of `sort`; with `group_by`, a field, only the first of each group does.
@@ -52,6 +54,7 @@ class SearchQuery:
     cursor: Cursor | None = None
     vector: Vectors | None = field(default=None, compare=False)
     rerank: Reranking | None = None
+    synonyms: Synonyms = field(default=NO_SYNONYMS, compare=False)
 
     @property
     def depth(self) -> int:
@@ -122,7 +125,8 @@ class SearchAnswer:
     `warnings` say what of the query could not be done as it was meant. `truncated` where the end of
     the query was not read. `reranked` where it was asked for. `facets` count over everything that
     matches. `left_out` are retrievers that `mode` asks for and that could not be asked; where
-    several were, `fusion` says how their scores were fused.
+    several were, `fusion` says how their scores were fused. `did_you_mean` is the query with words
+    that documents have.
     """
 
     generation: str | None
@@ -136,6 +140,7 @@ class SearchAnswer:
     mode: Mode = "dense"
     left_out: tuple[str, ...] = ()
     fusion: Fusion | None = None
+    did_you_mean: str | None = None
 
     @property
     def encode_seconds(self) -> float:

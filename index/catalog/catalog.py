@@ -21,6 +21,7 @@ from molt.index.catalog.judging.curations import Curations
 from molt.index.catalog.judging.pages import RelevancePages
 from molt.index.catalog.judging.pairs import PairPages
 from molt.index.catalog.judging.relevance import Relevance
+from molt.index.catalog.judging.synonyms import SynonymRules
 from molt.index.catalog.rows.titles import Titles
 from molt.index.catalog.schema import upgrade_catalog
 from molt.index.catalog.storage.database import Database, create_database
@@ -44,6 +45,7 @@ class Catalog:
         self.names = CheckpointNames(database)
         self.titles = Titles(database)
         self.curations = Curations(database)
+        self.synonyms = SynonymRules(database)
         self.builds = Builds(database)
         self.failures = JobFailures(database)
 

@@ -37,8 +37,9 @@ class Collection:
     `revision` counts its changes, `documents` its live documents; `generation` is what its pointer
     names (None before anything is indexed), `epoch` how often the pointer was moved. Documents
     expire by the date in `expiry_field` of their metadata, where that is set (`expiries`), and
-    `expired` have gone so. `fusion` is how its searches fuse, None as nobody has tuned it. Long
-    texts are split by `splitting` in generations that are made from now on, None for not at all.
+    `expired` have gone so. `fusion` is how its searches fuse, None as nobody has tuned it.
+    `analysis` is the JSON of how its texts become terms, None by default. Long texts are split by
+    `splitting` in generations that are made from now on, None for not at all.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Collection:
     expiry_field: str | None
     expired: int
     fusion: Fusion | None
+    analysis: str | None
     splitting: Splitting | None
 
 
@@ -92,7 +94,7 @@ def add_collection(  # noqa: PLR0913  each by name
     splitting: Splitting | None = None,
     carried: Mapping[str, Any] = _EMPTY,
 ) -> Collection:
-    """Make a collection; of one that it is a copy of, counters and fusion are `carried` over.
+    """Make a collection; of one that it is a copy of, counters, fusion and analysis are `carried`.
 
     Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError` and `NameTakenError`.
     """

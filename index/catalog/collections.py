@@ -57,9 +57,12 @@ class Collections:
         name: str,
         *,
         expiry_field: str | None = None,
+        analysis: str | None = None,
         splitting: Splitting | None = None,
     ) -> Collection:
-        """Make an empty collection, whose long texts are split where that is asked for.
+        """Make an empty collection, whose texts become terms as the JSON `analysis` says.
+
+        Long ones are split where `splitting` asks for it.
 
         Raises `InvalidNameError`, `CollectionExistsError`, and `NameTakenError` where an alias has
         the name; `InvalidFieldError` for a field that cannot be.
@@ -69,7 +72,7 @@ class Collections:
                 self._database, connection, name, expiry_field=expiry_field, splitting=splitting
             )
             refuse_names(name, self._reserved)
-            return made
+            return _analysed(connection, made, analysis)
 
     def reserve(self, names: AnyCollection[str]) -> None:
         """Make no collection of these names, which are aliases somewhere else."""
@@ -94,6 +97,19 @@ class Collections:
             own = collections.c.id == found.id
             connection.execute(update(collections).where(own).values(splitting=splitting))
             return replace(found, splitting=splitting)
+
+    def analyse(
+        self, name: str, analysis: str | None, *, match: frozenset[int] | None = None
+    ) -> Collection:
+        """Let its texts become terms otherwise, as JSON says; by default with None.
+
+        Raises `CollectionNotFoundError`, and `PreconditionFailedError` where it has none of the
+        revisions in `match`.
+        """
+        with self._database.writing() as connection:
+            found = lock_collection(connection, name)
+            require_revision(found, match)
+            return _analysed(connection, found, analysis)
 
     def delete(self, name: str, *, match: frozenset[int] | None = None) -> None:
         """Delete a collection with its documents, judgments, events and release history.
@@ -215,6 +231,13 @@ class Move:
         record_release(connection, collection_id=before.id, release=release)
         faultpoint("flip.pointed")
         return after
+
+
+def _analysed(connection: Connection, collection: Collection, analysis: str | None) -> Collection:
+    if collection.analysis != analysis:
+        own = collections.c.id == collection.id
+        connection.execute(update(collections).where(own).values(analysis=analysis))
+    return replace(collection, analysis=analysis)
 
 
 def _require_epoch(move: Move, expected: int | None) -> None:

@@ -44,6 +44,7 @@ collections = Table(
     Column("expiry_revision", BigInteger, nullable=False, server_default=text("0")),
     Column("expired", BigInteger, nullable=False, server_default=text("0")),
     Column("fusion", FusionColumn),
+    Column("analysis", Text),
     Column("splitting", SplittingColumn),
     sqlite_autoincrement=True,  # the id of a deleted collection is never given to another
 )
@@ -150,6 +151,14 @@ search_defaults = Table(
     _collection(primary=True),
     Column("curated", BigInteger, nullable=False),
     Column("boosts", Text),
+    Column("synonyms", BigInteger, nullable=False, server_default=text("0")),
+)
+
+synonyms = Table(
+    "synonyms",
+    metadata,
+    _collection(primary=True),
+    Column("rules", Text, nullable=False),
 )
 
 keys = Table(

@@ -6,15 +6,17 @@ that stand alone are joined with their letters, and writing without spaces is cu
 characters, as Lucene's CJK analyzer does.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
+from molt.index.catalog.fields import check_field_name, check_text
 from molt.index.errors import InvalidFieldError
 
 Language = Literal[
@@ -29,12 +31,13 @@ WITH_STOP_WORDS = frozenset(get_args(Language)) - {
 }  # fmt: skip
 """Those that a list of stop words comes with."""
 
+NO_LANGUAGE = "none"
 LONGEST_TERM = 255
 """A longer word is none that anybody types: it is not indexed. In bytes of UTF-8."""
 TITLE = "title"
-_MOST_WORDS = 100_000
-_MOST_FIELDS = 16
-_HEAVIEST = 100.0
+MOST_WORDS = 100_000
+MOST_FIELDS = 16
+HEAVIEST = 100.0
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff]+"
@@ -59,7 +62,8 @@ class Analysis:
 
     def describe(self) -> dict[str, Any]:
         """It as JSON, of which `parse_analysis` makes an equal one."""
-        return asdict(self) | {"weights": dict(self.weights)}
+        said = {"language": self.language or NO_LANGUAGE, "weights": dict(self.weights)}
+        return asdict(self) | said
 
 
 DEFAULT_ANALYSIS = Analysis()
@@ -74,9 +78,10 @@ def parse_analysis(value: Mapping[str, Any]) -> Analysis:
     if unknown:
         raise InvalidFieldError(f"analysis.{min(unknown)}", "is nothing that can be set")
     language = value.get("language", DEFAULT_ANALYSIS.language)
+    language = None if language == NO_LANGUAGE else language
     if language is not None and language not in get_args(Language):
         known = ", ".join(get_args(Language))
-        raise InvalidFieldError("analysis.language", f"must be null or one of {known}")
+        raise InvalidFieldError("analysis.language", f"must be {NO_LANGUAGE} or one of {known}")
     fold = value.get("fold", True)
     if not isinstance(fold, bool):
         raise InvalidFieldError("analysis.fold", "must be true or false")
@@ -90,24 +95,42 @@ def parse_analysis(value: Mapping[str, Any]) -> Analysis:
     )
 
 
+@lru_cache(maxsize=256)
+def read_analysis(kept: str | None) -> Analysis:
+    """The analysis that the catalog keeps of a collection, the default one of None."""
+    return DEFAULT_ANALYSIS if kept is None else parse_analysis(json.loads(kept))
+
+
+def write_analysis(analysis: Analysis) -> str | None:
+    """As the catalog keeps it: JSON, from which `read_analysis` makes an equal one."""
+    if analysis == DEFAULT_ANALYSIS:
+        return None
+    return json.dumps(analysis.describe(), sort_keys=True, separators=(",", ":"))
+
+
 def _words(value: object, *, name: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
         raise InvalidFieldError(name, "must be a list of words")
-    if len(value) > _MOST_WORDS:
-        raise InvalidFieldError(name, f"has {len(value):,} words; at most {_MOST_WORDS:,} are kept")
-    return tuple(sorted({word.strip().lower() for word in value} - {""}))
+    if len(value) > MOST_WORDS:
+        raise InvalidFieldError(name, f"has {len(value):,} words; at most {MOST_WORDS:,} are kept")
+    words = {check_text(word, field=name).strip().lower() for word in value} - {""}
+    long = [word for word in words if len(word.encode()) > LONGEST_TERM]
+    if long:
+        reason = f"has a word of more than {LONGEST_TERM} bytes, which no text is compared with"
+        raise InvalidFieldError(name, f"{reason}: {long[0][:40]!r}…")
+    return tuple(sorted(words))
 
 
 def _weights(value: object) -> dict[str, float]:
     name = "analysis.weights"
-    if not isinstance(value, Mapping) or len(value) > _MOST_FIELDS:
-        raise InvalidFieldError(name, f"must be an object of at most {_MOST_FIELDS} fields")
+    if not isinstance(value, Mapping) or len(value) > MOST_FIELDS:
+        raise InvalidFieldError(name, f"must be an object of at most {MOST_FIELDS} fields")
     found: dict[str, float] = {}
     for path, weight in sorted(value.items()):
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not 0 <= weight <= _HEAVIEST:
-            raise InvalidFieldError(f"{name}.{path}", f"must be a number from 0 to {_HEAVIEST:g}")
-        found[path] = float(weight)
+        if not number or not 0 <= weight <= HEAVIEST:
+            raise InvalidFieldError(f"{name}.{path}", f"must be a number from 0 to {HEAVIEST:g}")
+        found[check_field_name(path, field=name)] = float(weight)
     return found
 
 

@@ -4,6 +4,7 @@ It knows nothing of which documents are live: what it finds is the caller's to j
 files are opened when something is first searched for, since each opened index costs a thread.
 """
 
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from molt.index.lexical.schema import (
     searched_fields,
     tantivy_errors,
 )
+from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.lexical.syntax import AskedWords, parse_words
 
 
@@ -70,13 +72,25 @@ class LexicalIndex:
         """Open tantivy's files. Raises `LexicalError` where it cannot."""
         self._planner()
 
-    def plan(self, wanted: AskedWords | str) -> WordQuery:
+    def plan(self, wanted: AskedWords | str, *, synonyms: Synonyms = NO_SYNONYMS) -> WordQuery:
         """A query as it is understood here. Raises `LexicalError` where it cannot be opened."""
         if isinstance(wanted, str):
             wanted = parse_words(wanted, fields=searched_fields(self.commit.analysis))
         planner = self._planner()
         with tantivy_errors():
-            return planner.plan(wanted)
+            return planner.plan(wanted, synonyms.expansions(self.analyzer))
+
+    def similar(self, word: str, *, k: int) -> WordHits:
+        """Up to `k` documents with words that differ from this one by a few letters."""
+        planner = self._planner()
+        with tantivy_errors():
+            query = planner.similar(word) or Query.empty_query()
+            return _hits(planner.searcher, query, k=k)
+
+    def frequency(self, word: str) -> int:
+        """How many documents have a word, live or not; 0 of what is several."""
+        with tantivy_errors():
+            return self._planner().frequency(word)
 
     def search(self, query: WordQuery, *, k: int, among: Sequence[int] | None = None) -> WordHits:
         """The `k` best documents; only those whose ordinals are `among` these, where given.
@@ -135,7 +149,14 @@ def _opened(folder: Path, analyzer: Analyzer) -> Planner:
     index = Index.open(str(folder))
     index.config_reader("manual")
     index.register_tokenizer(TOKENIZER, analyzer.tantivy)
-    return Planner(analyzer, lexical_schema(analyzer.analysis), index.searcher())
+    schema = lexical_schema(analyzer.analysis)
+    return Planner(analyzer, schema, index.searcher(), n_written=_n_written(folder))
+
+
+def _n_written(folder: Path) -> int:
+    """How many documents lie in an index, deleted ones too."""
+    segments = json.loads((folder / "meta.json").read_bytes())["segments"]
+    return sum(segment["max_doc"] for segment in segments)
 
 
 def _hits(searcher: Searcher, query: Query, *, k: int) -> WordHits:

@@ -4,23 +4,30 @@ A document's score is the sum of BM25 over the terms that it has (Robertson & Za
 section 3.1, with k1 = 1.2 and b = 0.75, as Lucene has them). A word that no document has is taken
 for others that differ from it by as few letters as its length allows. Tantivy gives all of them the
 same score: here it is less than what an exact match of a word worth asking for has, and the less
-the more letters differ.
+the more letters differ. What stands for other words by a rule (`synonyms`) scores the best of all
+of them, none of which is worth more than the words that were asked for.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tantivy import Occur as Boolean
 from tantivy import Query, Schema, Searcher
 
 from molt.index.lexical.analysis import Analyzer, Word
+from molt.index.lexical.asked import AskedTerm, asked_spans, asked_terms
 from molt.index.lexical.schema import BODY, searched_fields
+from molt.index.lexical.synonyms import NO_EXPANSIONS, Expansions
 from molt.index.lexical.syntax import AskedWords, Clause, Occur
 
 MOST_TERMS = 256
 """So many terms are looked for, and so many phrases; what stands behind them is not read."""
 MOST_MISSPELT = 8
+MOST_OTHERS = 256
+"""So many synonyms are looked for beside the words of one query."""
+SYNONYM_WEIGHT = 0.9
+"""What a synonym scores of what the word itself would in its place."""
 _SIMILAR = {1: 1.0, 2: 0.5}
 """What a word scores that differs by so many letters."""
 _K1 = 1.2
@@ -48,77 +55,133 @@ class WordQuery:
 
 
 @dataclass(frozen=True)
-class _Term:
-    """A term in a field, or in all; `spelt` is the word before it was stemmed."""
+class _Unit:
+    """Terms that count each by itself, and `others` that may stand for all of them."""
 
-    term: str
-    path: str | None
-    spelt: str = field(compare=False)
+    terms: Sequence[AskedTerm]
+    others: tuple[Query, ...] = ()
 
 
 class Planner:
     """Makes queries for one searcher."""
 
-    def __init__(self, analyzer: Analyzer, schema: Schema, searcher: Searcher) -> None:
+    def __init__(
+        self, analyzer: Analyzer, schema: Schema, searcher: Searcher, *, n_written: int
+    ) -> None:
+        """`n_written` counts documents of the index, deleted ones too, as tantivy does."""
         self.schema = schema
         self.searcher = searcher
+        self._n_written = n_written
         self._analyzer = analyzer
         self._fields = searched_fields(analyzer.analysis)
         weights = analyzer.analysis.weights
         weighted = [(self._fields[path], weight) for path, weight in weights.items() if weight]
         self._targets = [(BODY, 1.0), *weighted]
 
-    def plan(self, wanted: AskedWords) -> WordQuery:
+    def plan(self, wanted: AskedWords, expansions: Expansions = NO_EXPANSIONS) -> WordQuery:
         """The query that is meant; where nothing of it is a word, nothing is found."""
-        loose = [clause for clause in wanted.clauses if clause.is_loose]
         strict = [clause for clause in wanted.clauses if not clause.is_loose]
-        terms = list(dict.fromkeys(term for clause in loose for term in self._terms(clause)))
-        read = terms[:MOST_TERMS]
-        unknown = [term for term in read if term.path is None and not self._is_known(term)]
-        parts = [(Boolean.Should, self._term(term)) for term in read]
+        required = list(self._required(strict[:MOST_TERMS]))
+        units, whole = self._units(wanted.clauses, expansions)
+        read = [term for unit in units for term in unit.terms]
+        unknown = [
+            term for unit in units if not unit.others for term in unit.terms if self._is_new(term)
+        ]
+        parts = [(Boolean.Should, query) for unit in units for query in self._unit(unit)]
         parts += [(Boolean.Should, one) for one in self._similar(unknown[:MOST_MISSPELT])]
         parts += self._strict(strict[:MOST_TERMS])
+        misspelt = [*unknown, *filter(self._is_new, required)]
         return WordQuery(
             _joined(parts),
-            tuple(term.spelt for term in unknown),
-            wanted.truncated or max(len(terms), len(strict)) > MOST_TERMS,
-            self._ceiling([*read, *self._required(strict[:MOST_TERMS])]),
+            tuple(dict.fromkeys(term.spelt for term in misspelt)),
+            wanted.truncated or not whole or len(strict) > MOST_TERMS,
+            self._ceiling([*read, *required]),
             binding=bool(strict),
         )
 
-    def _terms(self, clause: Clause) -> Iterator[_Term]:
-        words = self._analyzer.words(clause.text)
-        for word, spelt in zip(words, self._analyzer.spelt(clause.text), strict=True):
-            yield _Term(word.term, clause.field, spelt.term)
+    def similar(self, word: str) -> Query | None:
+        """What finds documents with words that differ from this one by a few letters."""
+        found = [AskedTerm(one.term, None, word) for one in self._analyzer.words(word)]
+        return next(self._similar(found), None) if len(found) == 1 else None
 
-    def _is_known(self, term: _Term) -> bool:
+    def frequency(self, word: str) -> int:
+        """How many documents have a word; 0 of what is none, or several."""
+        words = self._analyzer.words(word)
+        return self.searcher.doc_freq(BODY, words[0].term) if len(words) == 1 else 0
+
+    def _units(self, clauses: Sequence[Clause], expansions: Expansions) -> tuple[list[_Unit], bool]:
+        """The words that may hold or not, each once, with their synonyms; are these all?"""
+        units: list[_Unit] = []
+        n_terms = n_others = 0
+        for span in asked_spans(clauses, self._analyzer, expansions):
+            if n_terms + len(span.terms) > MOST_TERMS:
+                return units, False
+            others = span.others[: MOST_OTHERS - n_others]
+            n_terms, n_others = n_terms + len(span.terms), n_others + len(others)
+            units.append(_Unit(span.terms, tuple(self._others(span.terms, others))))
+        return units, True
+
+    def _unit(self, unit: _Unit) -> list[Query]:
+        own = [self._term(term) for term in unit.terms]
+        if not unit.others:
+            return own
+        both = [(Boolean.Should, query) for query in own]
+        asked = own[0] if len(own) == 1 else Query.boolean_query(both)
+        return [Query.disjunction_max_query([asked, *unit.others])]
+
+    def _others(
+        self, asked: Sequence[AskedTerm], others: Sequence[Sequence[Word]]
+    ) -> Iterator[Query]:
+        """Synonyms of what is asked for, in each field worth no more than that is there."""
+        if not others:
+            return
+        path = asked[0].path
+        targets = self._targets if path is None else [(self._fields[path], 1.0)]
+        for words in others:
+            made = []
+            for name, weight in targets:
+                if all(self.searcher.doc_freq(name, word.term) for word in words):
+                    own = sum(self._rarity(name, term.term) for term in asked)
+                    other = sum(self._rarity(name, word.term) for word in words)
+                    worth = weight * SYNONYM_WEIGHT * min(1.0, own / other)
+                    query = Query.boost_query(self._following(words, name), worth)
+                    made.append((Boolean.Should, query))
+            if made:
+                yield Query.boolean_query(made)
+
+    def _is_new(self, term: AskedTerm) -> bool:
+        """Is it a word that no document has, in any field?"""
+        return term.path is None and not self._is_known(term)
+
+    def _is_known(self, term: AskedTerm) -> bool:
         return any(self.searcher.doc_freq(name, term.term) for name, _ in self._targets)
 
-    def _required(self, clauses: Sequence[Clause]) -> Iterator[_Term]:
+    def _required(self, clauses: Sequence[Clause]) -> Iterator[AskedTerm]:
         """The terms that strict clauses ask for."""
         for clause in clauses:
             if clause.occur is not Occur.MUST_NOT:
-                yield from self._terms(clause)
+                yield from asked_terms(clause, self._analyzer)
 
-    def _ceiling(self, terms: Sequence[_Term]) -> float:
+    def _ceiling(self, terms: Sequence[AskedTerm]) -> float:
         """What a document scores at most that has each term as often as it likes.
 
         A term's part of BM25 tends to k1 + 1 times its inverse document frequency. A word that no
         document has counts as the rarest there could be, so what is found instead scores little.
         """
-        documents = self.searcher.num_docs
         ceiling = 0.0
         for term in terms:
             targets = self._targets if term.path is None else [(self._fields[term.path], 1.0)]
             for name, weight in targets:
-                having = self.searcher.doc_freq(name, term.term)
-                ceiling += weight * math.log1p((documents - having + 0.5) / (having + 0.5))
+                ceiling += weight * self._rarity(name, term.term)
         return (_K1 + 1) * ceiling
 
-    def _term(self, term: _Term) -> Query:
-        return self._across(
-            term.path, lambda name: Query.term_query(self.schema, name, term.term, "freq")
-        )
+    def _rarity(self, name: str, term: str) -> float:
+        """The inverse document frequency of a term in a field."""
+        having = self.searcher.doc_freq(name, term)
+        return math.log1p((self._n_written - having + 0.5) / (having + 0.5))
+
+    def _term(self, term: AskedTerm) -> Query:
+        return self._phrase([Word(term.term, 0)], term.path)
 
     def _strict(self, clauses: Sequence[Clause]) -> list[_Part]:
         """Phrases, and what is required or excluded; one without any word asks for nothing."""
@@ -131,13 +194,17 @@ class Planner:
 
     def _phrase(self, words: Sequence[Word], path: str | None) -> Query:
         """These words as they follow on each other; what is left out between them may be any."""
+        return self._across(path, lambda name: self._following(words, name))
+
+    def _following(self, words: Sequence[Word], name: str) -> Query:
+        """These words in one field, as they follow on each other."""
         if len(words) == 1:
-            return self._term(_Term(words[0].term, path, words[0].term))
+            return Query.term_query(self.schema, name, words[0].term, "freq")
         first = words[0].position
         placed: list[str | tuple[int, str]] = [(one.position - first, one.term) for one in words]
-        return self._across(path, lambda name: Query.phrase_query(self.schema, name, placed))
+        return Query.phrase_query(self.schema, name, placed)
 
-    def _similar(self, terms: Sequence[_Term]) -> Iterator[Query]:
+    def _similar(self, terms: Sequence[AskedTerm]) -> Iterator[Query]:
         """Words that differ from each of these by a few letters."""
         for term in terms:
             likely = [
@@ -146,7 +213,7 @@ class Planner:
                 )
                 for text in {term.spelt, term.term}
                 for letters, score in _SIMILAR.items()
-                if letters <= _tolerance(text)
+                if letters <= tolerance(text)
             ]
             if likely:
                 yield Query.disjunction_max_query(likely)
@@ -163,7 +230,7 @@ class Planner:
         )
 
 
-def _tolerance(word: str) -> int:
+def tolerance(word: str) -> int:
     """How many letters of a word may be others; of what holds a digit, a number or a code, none."""
     if any(map(str.isdigit, word)):
         return 0

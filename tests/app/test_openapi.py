@@ -10,6 +10,7 @@ OPERATIONS = {
     *("create_embeddings", "create_embeddings_of_deployment", "list_models", "get_model"),
     "suggest",
     *("list_curations", "set_curation", "delete_curation"),
+    *("get_synonyms", "set_synonyms"),
     *("list_aliases", "set_alias", "delete_alias"),
     "export_documents",
     *("search", "search_by_url", "search_collection", "search_batch"),
@@ -50,6 +51,7 @@ WRITING = {
     *("activate", "rollback"),
     *("set_alias", "delete_alias"),
     *("set_curation", "delete_curation"),
+    "set_synonyms",
 }
 
 

@@ -34,14 +34,17 @@ ACCEPTED = ["2xx", "401", "403", "404", "409"]
 # name and how many conditions it has, that two ids differ, that a text or a title is not blank,
 # how many dimensions a model has, which fields of documents are ranked, what makes an archive a
 # checkpoint, that force needs a reason, that an idempotency key was used before, which cursor is an
-# answer's, which name looks like an id, that something says which judgments or pairs go.
+# answer's, which name looks like an id, that something says which judgments or pairs go, how many
+# bytes a word has and which fields count, that two words differ.
 INEXPRESSIBLE = {
     "POST /search": 422,
     "GET /search": 422,
     "GET /suggest": 422,
     "PUT /collections/{collection}/curations": 422,
     "DELETE /collections/{collection}/curations": 422,
+    "POST /collections": 422,
     "PATCH /collections/{collection}": 422,
+    "PUT /collections/{collection}/synonyms": 422,
     "POST /collections/{collection}/search": 422,
     "POST /search/batch": 422,
     "POST /collections/{collection}/documents": 422,

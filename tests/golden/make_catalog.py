@@ -61,6 +61,8 @@ def fill(catalog: Catalog) -> None:
     catalog.names.set("0123456789abcdef", "golden")
     catalog.curations.put("default", Curation("A  query", ("a",), ("c",)), most=9)
     catalog.curations.boost("default", '[{"field":"z","pivot":1.0,"weight":0.1}]')
+    catalog.collections.analyse("default", '{"language":"german"}')
+    catalog.synonyms.put("default", '[{"equivalent":["sofa","couch"]}]')
     catalog.builds.begin(collection, job="golden", generation="e" * 32)
     catalog.failures.note("default", kind="retrain", job="golden", reason="no judgments")
 

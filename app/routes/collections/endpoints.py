@@ -23,6 +23,7 @@ from molt.app.http.scope import (
 )
 from molt.app.http.texts import CollectionPath
 from molt.app.routes.collections.schemas import (
+    AnalysisBody,
     CollectionChange,
     CollectionDetail,
     CollectionList,
@@ -31,10 +32,12 @@ from molt.app.routes.collections.schemas import (
 from molt.app.routes.conditions import matching_of, tagged
 from molt.app.service import service_of
 from molt.engine.engine import CollectionStatus, Engine
+from molt.engine.live.leg import NO_LEG, follows_analysis
 from molt.index.catalog.access.reach import Reach
-from molt.index.catalog.collection import require_revision
+from molt.index.catalog.collection import Collection, require_revision
 from molt.index.catalog.expiries import ExpiryState
 from molt.index.generations.description import describe_passages, splitting_warnings
+from molt.index.lexical.analysis import parse_analysis, read_analysis, write_analysis
 from molt.index.selection.expiring import expiry_warnings, state_warnings
 
 router = new_router("collections")
@@ -102,12 +105,12 @@ async def get_collection(request: Request, collection: CollectionPath) -> Json:
 async def patch_collection(
     request: Request, collection: CollectionPath, body: CollectionChange
 ) -> Json:
-    """By which date documents expire, how searches are boosted and long texts split.
+    """When documents expire, how texts become terms and passages, how searches are boosted.
 
     What is left out stays.
     """
-    if body.expiry_field is None and body.boosts is None and body.passages is None:
-        wrong = "must be there, or `boosts`, or `passages`"
+    if body.model_dump(exclude_none=True) == {}:
+        wrong = "must be there, or `boosts`, `analysis` or `passages`"
         raise InvalidRequestError([Violation(wrong, "body", ("expiry_field",))])
     service, match = service_of(request), matching_of(request)
     state = await admission_of(request).run(_change, service.engine, collection, body, match)
@@ -136,14 +139,20 @@ async def delete_collection_route(request: Request, collection: CollectionPath) 
 
 
 def _create(engine: Engine, body: NewCollection) -> dict[str, Any]:
-    splitting = None if body.passages is None else body.passages.splitting
-    made = engine.create(body.name, expiry_field=body.expiry_field or None, splitting=splitting)
+    analysis = None if body.analysis is None else _written(body.analysis)
+    made = engine.create(
+        body.name,
+        expiry_field=body.expiry_field or None,
+        analysis=analysis,
+        splitting=None if body.passages is None else body.passages.splitting,
+    )
     return _detail(engine, made)
 
 
 def _change(
     engine: Engine, name: str, body: CollectionChange, match: frozenset[int] | None
 ) -> dict[str, Any]:
+    analysis = None if body.analysis is None else _written(body.analysis)
     require_revision(engine.catalog.collections.get(name), match)
     if body.boosts is not None:
         kept = [one.model_dump(exclude_none=True) for one in body.boosts]
@@ -151,12 +160,19 @@ def _change(
         engine.live_collections.read_search_defaults()
     if body.passages is not None:
         engine.catalog.collections.split(name, body.passages.splitting, match=match)
+    if body.analysis is not None:
+        engine.catalog.collections.analyse(name, analysis, match=match)
+        engine.changed(name)
     if body.expiry_field is None:
         return _get(engine, name)
     changed = engine.catalog.expiries.choose(name, body.expiry_field or None, match=match)
     warnings = expiry_warnings(engine.catalog, changed)
     engine.changed(name)
     return _get(engine, name) | {"warnings": list(warnings)}
+
+
+def _written(body: AnalysisBody) -> str | None:
+    return write_analysis(parse_analysis(body.model_dump(exclude_none=True)))
 
 
 def _list(engine: Engine, reach: Reach) -> list[dict[str, Any]]:
@@ -185,8 +201,16 @@ def _detail(engine: Engine, status: CollectionStatus) -> dict[str, Any]:
         "expiry": None if expiry is None else _expiry(expiry),
         "boosts": orjson.loads(boosts or "[]"),
         "passages": describe_passages(status.collection.splitting),
+        "analysis": read_analysis(status.collection.analysis).describe(),
+        "analysis_followed": _follows(engine, status.collection),
         "warnings": warnings,
     }
+
+
+def _follows(engine: Engine, collection: Collection) -> bool:
+    live = engine.live_collections.known(collection.name).live
+    leg = NO_LEG if live is None else live.leg
+    return follows_analysis(engine.lexical, collection, leg)
 
 
 def _expiry(state: ExpiryState) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """What is said about a collection."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from molt.app.http.texts import CollectionName, without_nul
 from molt.app.http.validation import Strict
 from molt.app.routes.search.boosts import BoostBody, Boosts
 from molt.index.catalog.fields import MAX_FIELD_CHARS
+from molt.index.lexical.analysis import HEAVIEST, MOST_FIELDS, MOST_WORDS, Language
+from molt.index.lexical.synonyms import MOST_EXPRESSION_CHARS, MOST_ON_A_SIDE, MOST_RULES
 from molt.index.passages.splitting import LEAST_TOKENS, MOST_TOKENS, Splitting, parse_splitting
 
 ExpiryField = Annotated[
@@ -45,6 +47,30 @@ class PassagesBody(Strict):
         return parse_splitting({"tokens": self.tokens, "overlap": self.overlap})
 
 
+class AnalysisBody(Strict):
+    """How the texts of a collection become terms of its lexical index."""
+
+    language: Language | Literal["none"] = Field(
+        default="english", description="whose endings and stop words go; `none` leaves all as it is"
+    )
+    stop_words: list[str] | None = Field(
+        default=None,
+        max_length=MOST_WORDS,
+        description="that are not searched for, in place of those of the language",
+    )
+    fold: bool = Field(default=True, description="are accents none?")
+    compounds: list[str] = Field(
+        default=[],
+        max_length=MOST_WORDS,
+        description="words that longer ones consist of, which are split",
+    )
+    weights: dict[str, Annotated[float, Field(ge=0, le=HEAVIEST)]] = Field(
+        default={},
+        max_length=MOST_FIELDS,
+        description="of `title` and fields of the metadata, that count beside the text",
+    )
+
+
 class NewCollection(Strict):
     """The body of `POST /collections`."""
 
@@ -54,6 +80,9 @@ class NewCollection(Strict):
     )
     passages: PassagesBody | None = Field(
         None, description="how long texts are split; left out, not at all"
+    )
+    analysis: AnalysisBody | None = Field(
+        default=None, description="of the lexical index; what it leaves out is as by default"
     )
 
 
@@ -70,6 +99,11 @@ class CollectionChange(Strict):
     )
     passages: PassagesBody | None = Field(
         default=None, description="how long texts are split in indexes that are made from now on"
+    )
+    analysis: AnalysisBody | None = Field(
+        default=None,
+        description="of the lexical index, which is made anew in the background; an empty object "
+        "is the default",
     )
 
 
@@ -146,12 +180,16 @@ class CollectionDetail(CollectionState):
 
     `expiry` is null where documents do not expire. `warnings` say what keeps them from it, and
     whether the index that serves was made before long texts were to be split as `passages` says.
+    `expiry` is null where documents do not expire; `warnings` say what keeps them from it. Until
+    `analysis_followed` the lexical index is still as the former analysis had it.
     """
 
     fields: list[FieldState]
     expiry: ExpiryDetail | None
     boosts: list[BoostBody]
     passages: PassagesBody
+    analysis: AnalysisBody
+    analysis_followed: bool
     warnings: list[str]
 
 
@@ -159,3 +197,45 @@ class CollectionList(BaseModel):
     """All collections by name."""
 
     collections: list[CollectionState]
+
+
+_WORD = {
+    "type": "string",
+    "maxLength": MOST_EXPRESSION_CHARS,
+    "pattern": r"^[^\s\u0000]+( [^\s\u0000]+)*$",
+}
+
+
+def _words(*, least: int) -> dict[str, Any]:
+    several = {"type": "array", "items": _WORD, "minItems": least, "maxItems": MOST_ON_A_SIDE}
+    return several | {"uniqueItems": True}
+
+
+def _rule(**sides: dict[str, Any]) -> dict[str, Any]:
+    shape = {"type": "object", "properties": sides, "required": [*sides]}
+    return shape | {"additionalProperties": False}
+
+
+_RULE = {
+    "anyOf": [
+        _rule(equivalent=_words(least=2)),
+        _rule(**{"from": _words(least=1), "to": _words(least=1)}),
+    ]
+}
+SynonymBody = Annotated[dict[str, Any], WithJsonSchema(_RULE)]
+"""A rule: words any of which stands for all, or `from` some of them `to` others."""
+
+
+class NewSynonyms(Strict):
+    """The body of `PUT /collections/{collection}/synonyms`."""
+
+    synonyms: list[SynonymBody] = Field(
+        max_length=MOST_RULES, description="in place of all that were there; none takes them away"
+    )
+
+
+class SynonymList(BaseModel):
+    """The synonyms of a collection; `version` counts their changes, and is their tag."""
+
+    version: int
+    synonyms: list[SynonymBody]

@@ -83,7 +83,8 @@ class FusionMethod(BaseModel):
 class SearchMethod(BaseModel):
     """How an answer came about.
 
-    Retrievers in `left_out` could not be asked, and a warning says why. `stages_ms` are the
+    Retrievers in `left_out` could not be asked, and a warning says why. `did_you_mean` is the query
+    with words that documents have, where they have some of its own nowhere. `stages_ms` are the
     milliseconds of each stage.
     """
 
@@ -91,6 +92,7 @@ class SearchMethod(BaseModel):
     fusion: FusionMethod | None
     rerank: RerankMethod | None
     left_out: list[str]
+    did_you_mean: str | None
     stages_ms: dict[str, float]
 
 

@@ -23,6 +23,7 @@ MOST_CURATED = 100
 """Documents that are pinned for one query, and so many that are hidden."""
 _COLUMNS = tables.curations.c
 _DEFAULTS = tables.search_defaults.c
+_SAID = (_DEFAULTS.curated, _DEFAULTS.boosts, _DEFAULTS.synonyms)
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ class Curation:
 class SearchDefaults:
     """`curated` changes with every change of a collection's curations, and is 0 before the first.
 
-    `boosts` is the JSON of how its searches are boosted, None where they are not.
+    `boosts` is the JSON of how its searches are boosted, None where they are not. `synonyms` is the
+    version of its synonyms, 0 before there were any.
     """
 
     curated: int = 0
     boosts: str | None = None
+    synonyms: int = 0
 
 
 def normalised(query: str) -> str:
@@ -63,7 +66,7 @@ class Curations:
 
     def defaults(self) -> Mapping[int, SearchDefaults]:
         """By a collection's id what its searches do; nothing of one where nobody said anything."""
-        query = select(_DEFAULTS.collection_id, _DEFAULTS.curated, _DEFAULTS.boosts)
+        query = select(_DEFAULTS.collection_id, *_SAID)
         with self._database.reading() as connection:
             return {one: SearchDefaults(*rest) for one, *rest in connection.execute(query)}
 
@@ -98,7 +101,7 @@ class Curations:
                 raise InvalidFieldError(
                     "curations", f"are {most} already, as many as a collection may have"
                 )
-            self._write(connection, collection, curated=True)
+            change_defaults(self._database, connection, collection, curated=True)
         return kept
 
     def remove(self, name: str, query: str) -> None:
@@ -114,7 +117,7 @@ class Curations:
                     f"{name!r} has no curation for {normalised(query)[:80]!r}; `molt curations "
                     "list` shows them"
                 )
-            self._write(connection, collection, curated=True)
+            change_defaults(self._database, connection, collection, curated=True)
 
     def boost(self, name: str, boosts: str | None) -> None:
         """Boost the searches of a collection so, by JSON; not at all with None.
@@ -122,18 +125,30 @@ class Curations:
         Raises `CollectionNotFoundError`.
         """
         with self._database.writing() as connection:
-            self._write(connection, lock_collection(connection, name), boosts=boosts)
+            collection = lock_collection(connection, name)
+            change_defaults(self._database, connection, collection, boosts=boosts)
 
-    def _write(self, connection: Connection, collection: Collection, **changes: Any) -> None:
-        query = select(_DEFAULTS.curated, _DEFAULTS.boosts)
-        row = connection.execute(query.where(_DEFAULTS.collection_id == collection.id)).first()
-        former = SearchDefaults() if row is None else SearchDefaults(*row)
-        after = {
-            "collection_id": collection.id,
-            "curated": former.curated + ("curated" in changes),
-            "boosts": changes.get("boosts", former.boosts),
-        }
-        connection.execute(self._database.insert_or_update(tables.search_defaults), after)
+
+def read_defaults(connection: Connection, collection: Collection) -> SearchDefaults:
+    """What the searches of one collection do, as a transaction of the caller's sees it."""
+    own = _DEFAULTS.collection_id == collection.id
+    row = connection.execute(select(*_SAID).where(own)).first()
+    return SearchDefaults() if row is None else SearchDefaults(*row)
+
+
+def change_defaults(
+    database: Database, connection: Connection, collection: Collection, **changes: Any
+) -> SearchDefaults:
+    """Count that curations or synonyms changed, or keep other `boosts`; the defaults after that."""
+    former = read_defaults(connection, collection)
+    after = SearchDefaults(
+        former.curated + ("curated" in changes),
+        changes.get("boosts", former.boosts),
+        former.synonyms + ("synonyms" in changes),
+    )
+    row = {"collection_id": collection.id, **vars(after)}
+    connection.execute(database.insert_or_update(tables.search_defaults), row)
+    return after
 
 
 def _checked(curation: Curation) -> Curation:

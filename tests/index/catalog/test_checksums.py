@@ -44,6 +44,9 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         for query in ("boots", "boots", "socks"):
             catalog.curations.put(name, Curation(query, ("d1",)), most=9)
         catalog.curations.remove(name, "socks")
+        catalog.collections.analyse(name, '{"language":"german"}')
+        for rules in ("[]", '[{"equivalent":["a","b"]}]'):
+            catalog.synonyms.put(name, rules)
     catalog.keys.create("mine", Role.WRITE)
     catalog.keys.note_use(1)
     catalog.audit.record(

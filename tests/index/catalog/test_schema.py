@@ -23,6 +23,7 @@ from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.expiries import Stated
 from molt.index.catalog.judging.curations import Curation
+from molt.index.catalog.judging.synonyms import KeptRules
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
@@ -222,5 +223,9 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     curated = [Curation("a query", ("a",), ("c",))] if revision >= CURATED else []
     assert [*catalog.curations.list(collection)] == curated
     assert [one.curated for one in catalog.curations.defaults().values()] == [1] * len(curated)
+    searched = revision >= "0010"
+    assert collection.analysis == ('{"language":"german"}' if searched else None)
+    rules = KeptRules(1, '[{"equivalent":["sofa","couch"]}]') if searched else KeptRules()
+    assert catalog.synonyms.get(collection) == rules
     assert flaws_of(catalog) == []
     catalog.close()

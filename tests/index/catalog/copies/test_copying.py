@@ -30,6 +30,8 @@ def filled(catalog: Catalog, catalog_collection: Collection) -> Collection:
         catalog_collection, queries=[Query("q", "query")], judgments=[Judgment("q", "a", 1)]
     )
     catalog.events.append(catalog_collection, [Event("click", AT, "q"), Event("view", AT)])
+    catalog.collections.analyse("default", '{"language":"german"}')
+    catalog.synonyms.put("default", '[{"equivalent":["a","b"]}]')
     catalog.keys.create("ci", Role.READ)
     catalog.aliases.set("default", "c" * 16)
     catalog.builds.begin(catalog_collection, job="job", generation="1" * 32)
@@ -47,6 +49,8 @@ def contents(catalog: Catalog, name: str) -> dict[str, object]:
         "judgments": catalog.judgments.graded(collection),
         "events": kept_events(catalog, collection),
         "revision": collection.revision,
+        "analysis": collection.analysis,
+        "synonyms": catalog.synonyms.get(collection),
     }
 
 
