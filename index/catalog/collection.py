@@ -23,7 +23,7 @@ from molt.index.errors import (
     InvalidNameError,
     PreconditionFailedError,
 )
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.ranking import SearchRanking
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 _EMPTY = MappingProxyType({"revision": 0, "next_ordinal": 0, "documents": 0, "expired": 0})
@@ -36,7 +36,7 @@ class Collection:
     `revision` counts its changes, `documents` its live documents; `generation` is what its pointer
     names (None before anything is indexed), `epoch` how often the pointer was moved. Documents
     expire by the date in `expiry_field` of their metadata, where that is set (`expiries`), and
-    `expired` have gone so. `fusion` is how its searches fuse, None as nobody has tuned it.
+    `expired` have gone so. `ranking` is how its searches rank, None as nobody has tuned it.
     """
 
     id: int
@@ -48,7 +48,7 @@ class Collection:
     epoch: int
     expiry_field: str | None
     expired: int
-    fusion: Fusion | None
+    ranking: SearchRanking | None
 
 
 def require_revision(collection: Collection, match: frozenset[int] | None) -> None:
@@ -88,7 +88,7 @@ def add_collection(
     expiry_field: str | None = None,
     carried: Mapping[str, Any] = _EMPTY,
 ) -> Collection:
-    """Make a collection; of one that it is a copy of, counters and fusion are `carried` over.
+    """Make a collection; of one that it is a copy of, counters and ranking are `carried` over.
 
     Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError` and `NameTakenError`.
     """

@@ -14,7 +14,7 @@ from molt.index.catalog.storage.refusals import shown
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0011")
 VERSION_TABLE = "catalog_version"
 _alembic = threading.Lock()  # its `op` and `context` are global to the process
 

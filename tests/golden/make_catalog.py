@@ -22,6 +22,7 @@ from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.schema import REVISIONS
 from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.ranking import SearchRanking
 
 
 def fill(catalog: Catalog) -> None:
@@ -56,7 +57,8 @@ def fill(catalog: Catalog) -> None:
     catalog.audit.record(attempt, retention=AuditRetention())
     catalog.aliases.set("default", "0123456789abcdef")
     catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))
-    catalog.collections.retune("default", Fusion(dense=0.75), reason=Reason("ops", "tuned"))
+    tuned = SearchRanking(Fusion(dense=0.75))
+    catalog.collections.retune("default", tuned, reason=Reason("ops", "tuned"))
     catalog.collections.name_release("default", 1, "golden")
     catalog.names.set("0123456789abcdef", "golden")
     catalog.curations.put("default", Curation("A  query", ("a",), ("c",)), most=9)

@@ -35,7 +35,7 @@ _OWN = (tables.collections, tables.releases, tables.failures)
 """What a collection is and went through, which a copy of it under another name did not."""
 
 
-_CARRIED = ("revision", "next_ordinal", "documents", "expiry_revision", "expired", "fusion")
+_CARRIED = ("revision", "next_ordinal", "documents", "expiry_revision", "expired", "ranking")
 """What of a collection's row a copy begins with."""
 
 
