@@ -122,7 +122,6 @@ def retune(
     moved = context.catalog.collections.retune(
         name, ranking, reason=reason, epoch_expected=now.epoch
     )
-    JobEvents().tell("retuned", epoch=moved.epoch)
     return moved.epoch
 
 
