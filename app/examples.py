@@ -76,6 +76,7 @@ EXAMPLE_BODIES: Mapping[str, Mapping[str, Any]] = {
     "reindex": {"application/json": _JOB},
     "merge": {"application/json": _JOB},
     "tune": {"application/json": {**_JOB, "trials": 4}},
+    "tune_search": {"application/json": _JOB},
 }
 """Of each operation, by its id, a body of each of its media types."""
 

@@ -21,12 +21,17 @@ def report_fields(report: "Report", folder: Path) -> dict[str, Any]:
         "collection": report.facts.collection,
         "split": report.plan.split,
         "queries": report.facts.queries,
+        "mode": report.plan.mode,
         "baseline": None if report.baseline is None else report.baseline.subject.id,
         "candidates": [
             {
                 "checkpoint": result.subject.id,
                 "variant": result.subject.variant,
                 "outcome": report.comparisons[at].outcome if report.comparisons else None,
+                "ranking": result.ranking,
+                "alone": None
+                if result.alone is None
+                else {name: found.mean for name, found in result.alone.items()},
                 "measures": {row[1]: dict(zip(_COLUMNS[2:], row[2:], strict=True)) for row in rows},
             }
             for at, (result, rows) in enumerate(zip(report.candidates, _rows(report), strict=True))
@@ -70,9 +75,11 @@ def listing(report: "Report") -> Listing:
 
 def note_verdicts(call: Invocation, report: "Report", folder: Path) -> None:
     """Say on standard error what a report shows, and where it lies."""
-    from molt.training.evaluation.verdict import verdict
+    from molt.training.evaluation.verdict import encoder_alone, verdict
 
     for at, result in enumerate(report.candidates):
         said = verdict(report, at)
-        call.note(f"{result.subject.id}: {said.headline}. {said.amount}. {said.certainty}")
+        alone = encoder_alone(report, at)
+        whole = "" if alone is None else f" That is of the whole search; {alone}."
+        call.note(f"{result.subject.id}: {said.headline}. {said.amount}. {said.certainty}{whole}")
     call.note(f"Report: {folder / 'report.html'}")

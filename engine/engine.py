@@ -27,7 +27,8 @@ from molt.engine.releasing import Releaser
 from molt.engine.search.curating import Curator
 from molt.engine.search.pipeline import pipelines
 from molt.engine.search.preparing import AskedText, encode_ahead
-from molt.engine.search.query import SearchAnswer, SearchQuery
+from molt.engine.search.query import Mode, SearchAnswer, SearchQuery
+from molt.engine.search.reranking import tuned_reranking
 from molt.engine.search.suggesting import Suggester
 from molt.engine.search.token_reranker import TokenReranker
 from molt.engine.settings import Settings
@@ -185,6 +186,16 @@ class Engine:
         query = self._curator.curated(query, live, defaults)
         with self.sentinel.noting(live):
             return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
+
+    def reranks(self, name: str, *, mode: Mode) -> bool:
+        """Was the collection tuned to re-rank searches of this mode that do not say? Never waits.
+
+        What is not loaded yet, or is not there, is told by the search itself.
+        """
+        live = self.live_collections.served(name)
+        if live is None:
+            return False
+        return tuned_reranking(SearchQuery("", name, mode=mode), live) is not None
 
     def prepare(self, asked: Iterable[AskedText]) -> None:
         """Encode texts that are about to be searched for, all at once; no failure is told here."""

@@ -22,7 +22,7 @@ from molt.index.generations.flip import Agree, flip, undisputed
 from molt.index.generations.generation import GenerationStore
 from molt.index.generations.retention import rollback_targets
 from molt.index.generations.writer import GenerationWriter
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.ranking import SearchRanking
 
 log = structlog.get_logger(__name__)
 
@@ -84,13 +84,13 @@ class Releaser:
     def rollback(self, name: str, *, reason: Reason) -> Released:
         """Serve a collection from the latest sound generation that it was served from before.
 
-        Where its latest release only fuses otherwise, that is taken back. Raises
+        Where its latest release only ranks otherwise, that is taken back. Raises
         `CollectionNotFoundError`, `NothingToRollBackError`, and as `activate`.
         """
         collection = self._catalog.collections.get(name)
         newest = self._catalog.collections.releases(name, limit=2)
         if len(newest) == 2 and newest[0].only_retunes:
-            return self.retune(collection, newest[1].fusion, reason=reason)
+            return self.retune(collection, newest[1].ranking, reason=reason)
         *others, last = rollback_targets(self._catalog, self._store, collection)
         for target in others:
             try:
@@ -99,17 +99,19 @@ class Releaser:
                 log.warning("rollback.damaged", generation=target, reason=str(error))
         return self._release(collection, last, reason)
 
-    def retune(self, collection: Collection, fusion: Fusion | None, *, reason: Reason) -> Released:
-        """Let the searches of a collection, as it was read, fuse otherwise from now on.
+    def retune(
+        self, collection: Collection, ranking: SearchRanking | None, *, reason: Reason
+    ) -> Released:
+        """Let the searches of a collection, as it was read, rank otherwise from now on.
 
         Raises `CollectionNotFoundError`, and `StalePointerError` where its pointer was moved since.
         """
         name = collection.name
         moved = self._catalog.collections.retune(
-            name, fusion, reason=reason, epoch_expected=collection.epoch
+            name, ranking, reason=reason, epoch_expected=collection.epoch
         )
         self._live_collections.refresh(name)
-        log.info("fusion.released", collection=name, actor=reason.actor, reason=reason.text)
+        log.info("ranking.released", collection=name, actor=reason.actor, reason=reason.text)
         checkpoint = self._store.read(str(moved.generation)).checkpoint
         return Released(moved, moved.generation, checkpoint)
 

@@ -14,15 +14,16 @@ from molt.index.segments.exact import Rankings, rank_queries
 DEPTH = 100
 
 
-def rank_corpus(
+def rank_corpus(  # noqa: PLR0913  each by name
     encoder: Encoder,
     *,
     texts: Sequence[str],
     queries: Sequence[str],
     cache: Path,
+    depth: int = DEPTH,
     progress: OnProgress = quiet,
 ) -> Rankings:
-    """The `DEPTH` best of `texts` for each query; vectors that `cache` holds are taken from there.
+    """The `depth` best of `texts` for each query; vectors that `cache` holds are taken from there.
 
     Raises `UnsoundVectorsError`, and what encoding raises.
     """
@@ -30,6 +31,6 @@ def rank_corpus(
     documents = encode_documents(encoder, texts, cache=cache, progress=progress)
     stage = f"rankings by {encoder.checkpoint.id}"
     progress(stage, 0, len(queries))
-    found = rank_queries(asked, documents, depth=DEPTH, threads=cores())
+    found = rank_queries(asked, documents, depth=depth, threads=cores())
     progress(stage, len(queries), len(queries))
     return found

@@ -1,6 +1,7 @@
 """A checkpoint of a few kilobytes that ONNX Runtime really serves, made anew for each test."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from molt.encoder import (
     Pooling,
     Prompts,
     Variant,
+    read_checkpoint,
 )
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, checkpoint_id, write_checkpoint
 
@@ -179,3 +181,18 @@ def seal(checkpoint: Checkpoint) -> Checkpoint:
     sealed = replace(checkpoint, files=files, id=identity)
     write_checkpoint(sealed)
     return sealed
+
+
+def twin(checkpoint: Path, *, prompts: Prompts) -> str:
+    """Put a checkpoint of other vectors beside this one; its id."""
+    original = read_checkpoint(checkpoint)
+    named = checkpoint_id(
+        original.files,
+        pooling=original.pooling,
+        prompts=prompts,
+        max_length=original.max_length,
+    )
+    path = shutil.copytree(checkpoint, checkpoint.with_name(named))
+    made = replace(original, path=Path(path), id=named, prompts=prompts, references=())
+    write_checkpoint(made)
+    return named

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,6 +21,9 @@ from molt.training.fit.config import FitConfig
 from molt.training.gate_config import GateConfig
 
 _Config = TypeVar("_Config", bound=BaseModel)
+
+EvaluationMode = Literal["serving", "hybrid", "dense"]
+"""What an evaluation judges: `serving` is hybrid wherever the collection has a lexical index."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,15 @@ class TrainConfig(FitConfig):
 
 
 class EvaluationConfig(BaseModel):
-    """By what else than the whole a candidate is judged."""
+    """By what search, and by what else than the whole, a candidate is judged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    mode: EvaluationMode = Field(
+        "serving",
+        description="Which search is judged: the one that would serve, the whole of a `hybrid` "
+        "one, or vectors alone (`dense`).",
+    )
     slices: tuple[str, ...] = Field(
         (), description="Metadata fields of queries to slice by, beside the slices always made."
     )

@@ -1,5 +1,6 @@
 """The gate: may a candidate checkpoint replace the one that serves?
 
+It decides on the search that would serve, where a report is of that, and not on the encoder alone.
 Pure arithmetic over one evaluation report. Reads no files, loads no models.
 """
 
@@ -13,7 +14,7 @@ from molt.training.evaluation.comparison import FEWEST
 from molt.training.evaluation.exposure import GroupExposure
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.report import CheckpointResult, Report
-from molt.training.evaluation.verdict import p_value, verdict
+from molt.training.evaluation.verdict import encoder_alone, p_value, verdict
 from molt.training.gate_config import GateConfig
 
 _ROUNDING = 1e-9
@@ -68,8 +69,9 @@ class _Bout:
     @property
     def change(self) -> str:
         """How nDCG@10 changed, and how sure that is."""
-        said = verdict(self.report, 0)
-        return f"{said.amount}; {said.certainty.removesuffix('.')}"
+        said, alone = verdict(self.report, 0), encoder_alone(self.report, 0)
+        whole = f"{said.amount}; {said.certainty.removesuffix('.')}"
+        return whole if alone is None else f"{whole}. That is of the whole search; {alone}"
 
 
 def _bout(report: Report, config: GateConfig) -> _Bout:

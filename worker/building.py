@@ -12,6 +12,7 @@ from molt.encoder import Checkpoint, open_encoder
 from molt.encoder.vector_cache import CachedEmbedding
 from molt.engine.passages import passage_encoder
 from molt.index.catalog.collection import Collection
+from molt.index.catalog.collections import AS_SERVED, RankingChoice
 from molt.index.catalog.releases import Reason
 from molt.index.errors import (
     CollectionNotFoundError,
@@ -24,6 +25,7 @@ from molt.index.generations.flip import FEW, flip
 from molt.index.generations.generation import GenerationManifest, new_generation_id
 from molt.index.generations.protocols import WritableGeneration
 from molt.index.generations.writer import GenerationWriter
+from molt.index.ranking.ranking import SearchRanking
 from molt.index.segments.merge import MergePlan, plan_merge
 from molt.worker.context import JobContext
 from molt.worker.events import JobEvents
@@ -69,14 +71,20 @@ def build(  # noqa: PLR0913  each by name
     return generation_id
 
 
-def release(
-    context: JobContext, name: str, *, generation_id: str, reason: Reason, baseline: str | None
+def release(  # noqa: PLR0913  each by name
+    context: JobContext,
+    name: str,
+    *,
+    generation_id: str,
+    reason: Reason,
+    baseline: str | None,
+    ranking: RankingChoice = AS_SERVED,
 ) -> int:
     """Complete a generation and move the pointer to it, unless that was done before a kill.
 
-    Returns the epoch that it made. Where the job rests on the checkpoint `baseline`, that one must
-    still serve; raises `StalePointerError` where it does not. Raises `GenerationError` where a
-    document that can be found would be found no more.
+    Returns the epoch that it made; searches rank by `ranking` from then on. Where the job rests on
+    the checkpoint `baseline`, that one must still serve; raises `StalePointerError` where it does
+    not. Raises `GenerationError` where a document that can be found would be found no more.
     """
     collection = context.catalog.collections.get(name)
     for move in context.catalog.collections.releases(name):
@@ -93,7 +101,28 @@ def release(
         _check_quarantine(context, now, writer.snapshot.manifest)
 
     with _writing(context, collection, generation_id, checkpoint, remember=False) as writer:
-        return flip(context.catalog, writer, name, reason=reason, agree=agree).epoch
+        return flip(
+            context.catalog, writer, name, reason=reason, agree=agree, ranking=ranking
+        ).epoch
+
+
+def retune(
+    context: JobContext, name: str, ranking: SearchRanking, *, reason: Reason, baseline: str
+) -> int:
+    """Let searches rank so from now on, unless that was done before a kill; the epoch it made.
+
+    Raises `StalePointerError` where the checkpoint `baseline`, by which it was tuned, serves no
+    more.
+    """
+    for move in context.catalog.collections.releases(name):
+        if move.reason == reason:
+            return move.epoch
+    now = context.catalog.collections.get(name)
+    _check_baseline(context.generations.read(str(now.generation)).checkpoint, baseline)
+    moved = context.catalog.collections.retune(
+        name, ranking, reason=reason, epoch_expected=now.epoch
+    )
+    return moved.epoch
 
 
 def _check_owner(manifest: GenerationManifest, collection: Collection) -> None:

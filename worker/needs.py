@@ -24,7 +24,7 @@ from molt.training.uses import read_uses
 ID = re.compile(r"[0-9a-f]{16}")
 """The ids of checkpoints, reports and runs."""
 _AN_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])")
-_LEARNING = frozenset((JobKind.RETRAIN, JobKind.TUNE, JobKind.EVALUATE))
+_LEARNING = frozenset((JobKind.RETRAIN, JobKind.TUNE, JobKind.EVALUATE, JobKind.TUNE_SEARCH))
 _EXPORTED = "checkpoint"
 _FINISHED = (_EXPORTED, "refused", "student.json")
 _UNFINISHED_SECONDS = 7 * 24 * 3600.0

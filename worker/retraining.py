@@ -83,6 +83,10 @@ class Retraining:
             "tune", self.collection, "--base", base, "--trials", trials, prepared=prepared
         )
 
+    def tune_search(self, prepared: dict[str, Any]) -> dict[str, Any]:
+        """Tune how what serves ranks, by the judged queries of dev."""
+        return self._child("tune-search", self.collection, prepared=prepared)
+
     def refusal(self, trained: dict[str, Any], judged: dict[str, Any] | None) -> list[str]:
         """Why nothing is promoted; nothing where it is."""
         if judged is None:

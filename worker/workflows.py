@@ -14,12 +14,14 @@ import structlog
 from dbos import DBOS
 
 from molt.artifact import ForeseenError, panics_contained, reason_of
+from molt.index.catalog.collections import AS_SERVED, RankingChoice
 from molt.index.catalog.releases import Reason
 from molt.index.jobs.job import MODEL, JobKind
+from molt.index.ranking.ranking import parse_ranking
 from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
 from molt.training.errors import TrainingError
 from molt.training.uses import note_uses
-from molt.worker.building import build, release
+from molt.worker.building import build, release, retune
 from molt.worker.child import run_child
 from molt.worker.context import JobContext
 from molt.worker.events import JobEvents, given_up_when_cancelled
@@ -53,8 +55,15 @@ def retrain(context: JobContext, arguments: _Arguments) -> _Result:
         return result | {"refused": refused}
     reason = job.reason(judged)
     baseline = prepared["baseline"]
+    tuned = judged["ranking"]
+    ranking = AS_SERVED if tuned is None else parse_ranking(tuned)
     return result | _serve(
-        context, arguments, trained["checkpoint"], reason=reason, baseline=baseline
+        context,
+        arguments,
+        trained["checkpoint"],
+        reason=reason,
+        baseline=baseline,
+        ranking=ranking,
     )
 
 
@@ -101,6 +110,26 @@ def tune(context: JobContext, arguments: _Arguments) -> _Result:
     return {"baseline": prepared["baseline"]} | _step("tune", job.tune, prepared)
 
 
+def tune_search(context: JobContext, arguments: _Arguments) -> _Result:
+    """Tune how searches rank, and release that where it is otherwise than now."""
+    job_id, name = str(DBOS.workflow_id), arguments["collection"]
+    job = Retraining(context, job_id, name, arguments["options"], arguments["actor"])
+    prepared = _step("prepare", job.prepare)
+    tuned = _step("tune", job.tune_search, prepared)
+    result = {"released": False, "baseline": prepared["baseline"]} | tuned
+    if not tuned["changed"] or job.promote == "never":
+        return result
+    context.require(arguments)
+    reason = Reason(arguments["actor"], f"tune-search, job {job_id}")
+    move = partial(retune, reason=reason, baseline=prepared["baseline"])
+    epoch = _step("release", move, context, name, parse_ranking(tuned["ranking"]))
+    return (
+        result
+        | {"released": True, "epoch": epoch}
+        | _step("observe", _observe, context, name, epoch)
+    )
+
+
 def export(context: JobContext, arguments: _Arguments) -> _Result:
     """Make a checkpoint of the model in the job's folder."""
     return _step("export", _export_model, context, str(DBOS.workflow_id), arguments["options"])
@@ -113,6 +142,7 @@ WORKFLOWS: dict[JobKind, Callable[[JobContext, _Arguments], _Result]] = {
     JobKind.MERGE: merge,
     JobKind.EVALUATE: evaluate,
     JobKind.TUNE: tune,
+    JobKind.TUNE_SEARCH: tune_search,
     JobKind.EXPORT: export,
 }
 
@@ -151,12 +181,13 @@ def _serve(  # noqa: PLR0913  each by name
     reuse: bool = True,
     plan: MergePlan = plan_merge,
     baseline: str | None = None,
+    ranking: RankingChoice = AS_SERVED,
 ) -> _Result:
     job_id, name = str(DBOS.workflow_id), arguments["collection"]
     context.require(arguments)
     make = partial(build, checkpoint_id=checkpoint_id, reuse=reuse, plan=plan)
     generation_id = _step("build", make, context, job_id, name)
-    move = partial(release, reason=reason, baseline=baseline)
+    move = partial(release, reason=reason, baseline=baseline, ranking=ranking)
     epoch = _step("flip", _flip, move, context, name, generation_id)
     kept = _step("observe", _observe, context, name, epoch)
     return {"promoted": True, "generation": generation_id, "checkpoint": checkpoint_id} | kept

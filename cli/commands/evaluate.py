@@ -30,6 +30,10 @@ BaselineOption = Annotated[
 SplitOption = Annotated[
     Literal["train", "dev", "test"], typer.Option(help="Which queries to measure on.")
 ]
+ModeOption = Annotated[
+    Literal["serving", "hybrid", "dense"],
+    typer.Option(help="The search that would serve, a hybrid one, or vectors alone."),
+]
 SliceOption = Annotated[
     list[str] | None,
     typer.Option("--slice", metavar="FIELD", help="Slice queries by this metadata field."),
@@ -51,6 +55,7 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
     checkpoint: CheckpointsOption = None,
     baseline: BaselineOption = None,
     split: SplitOption = "test",
+    mode: ModeOption = "serving",
     by: SliceOption = None,
     group: GroupOption = None,
     out: OutOption = None,
@@ -70,6 +75,7 @@ def evaluate(  # noqa: PLR0913  typer reads a command's options from its paramet
         candidates=tuple(dict.fromkeys(candidates)),
         baseline=None if baseline is None else meant_checkpoint(settings, baseline),
         plan=EvaluationPlan(split=split, slices=tuple(by or ()), group=group),
+        mode=mode,
     )
     with shown_progress(call) as progress:
         listener = Listener(

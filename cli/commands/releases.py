@@ -2,7 +2,8 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -41,7 +42,10 @@ def releases(
         {"releases": rows},
         lambda: Listing(
             _COLUMNS,
-            [(f"{row['at']:%F %R}", *(row[name] for name in _COLUMNS[1:])) for row in rows],
+            [
+                (f"{row['at']:%F %R}", *(row[name] for name in _COLUMNS[1:-1]), _ranking(row))
+                for row in rows
+            ],
             empty=f"Nothing was released for {collection} yet; its first documents will be.",
         ),
     )
@@ -54,4 +58,26 @@ def _naming(given: str) -> tuple[int, str | None]:
     return int(epoch), label or None
 
 
-_COLUMNS = ("at", "epoch", "generation", "checkpoint", "actor", "reason", "report", "name")
+_COLUMNS = (
+    "at",
+    "epoch",
+    "generation",
+    "checkpoint",
+    "actor",
+    "reason",
+    "report",
+    "name",
+    "ranking",
+)
+
+
+def _ranking(row: Mapping[str, Any]) -> str | None:
+    """How searches rank since a release: `dense 0.45, tokens 0.2`; None as by default."""
+    fusion, rerank = row["fusion"], row["rerank"]
+    if fusion is None:
+        return None
+    fused = fusion["kind"] if fusion["dense"] is None else f"dense {fusion['dense']:g}"
+    if rerank is None:
+        return fused
+    weight = "" if rerank["weight"] is None else f" {rerank['weight']:g}"
+    return f"{fused}, {rerank['kind']}{weight}"

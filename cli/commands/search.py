@@ -15,7 +15,7 @@ from molt.cli.output import Listing, snippet
 
 if TYPE_CHECKING:
     from molt.engine.search.query import SearchAnswer
-    from molt.engine.search.reranking import Reranking
+    from molt.engine.search.reranking import WantedReranking
     from molt.index.segments.filters.clauses import Filter
     from molt.index.segments.matches.facets import FacetCount
 
@@ -55,7 +55,9 @@ def search(  # noqa: PLR0913  each by name
     rerank: Annotated[
         str | None,
         typer.Option(
-            metavar="KIND", help="Look at the best hits again: `tokens` compares token by token."
+            metavar="KIND",
+            help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
+            "by default as the collection was tuned.",
         ),
     ] = None,
     rerank_depth: Annotated[
@@ -136,18 +138,19 @@ def parsed_filter(where: str) -> "Filter":
     return parse_filter(value)
 
 
-def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "Reranking | None":
+def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "WantedReranking":
     """What is given as `--rerank` and `--rerank-depth`. Raises `typer.BadParameter`."""
-    from molt.engine.search.reranking import DEFAULT_DEPTH, Reranking, RerankKind
+    from molt.engine.search.reranking import AS_TUNED
+    from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 
-    if kind is None and depth is not None:
-        raise typer.BadParameter("needs --rerank", param_hint="--rerank-depth")
-    if kind is None:
-        return None
+    if kind in {None, "none"}:
+        if depth is not None:
+            raise typer.BadParameter("needs --rerank tokens", param_hint="--rerank-depth")
+        return AS_TUNED if kind is None else None
     if not has_query:
         raise typer.BadParameter("compares documents with a QUERY", param_hint="--rerank")
     if kind not in [*RerankKind]:
-        known = ", ".join(RerankKind)
+        known = ", ".join(["none", *RerankKind])
         raise typer.BadParameter(f"is none of: {known}", param_hint="--rerank")
     return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH)
 

@@ -1,4 +1,4 @@
-"""`molt retrain`, `reload`, `reindex`, `merge`: long jobs; `molt activate`, `rollback`: at once."""
+"""Moving pointers: by a job, from `molt retrain` to `merge`; by `activate`, `rollback` at once."""
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
@@ -63,6 +63,23 @@ def retrain(  # noqa: PLR0913  typer reads a command's options from its paramete
         "reason": reason,
     }
     _ask(call, JobKind.RETRAIN, collection, options, detach=detach)
+
+
+def tune_search(
+    call: Invocation,
+    collection: CollectionArgument,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be released.")
+    ] = False,
+    detach: DetachOption = False,
+) -> None:
+    """Tune how hybrid searches fuse and re-rank by the judged queries of dev, and release that."""
+    require_extra("tuning a search", "ir_measures")
+    from molt.index.jobs.job import JobKind
+
+    options = {"promote": "never" if dry_run else "gated"}
+    _ask(call, JobKind.TUNE_SEARCH, collection, options, detach=detach)
 
 
 def reload(

@@ -209,20 +209,22 @@ class LiveCollections:
 
     def is_indexed(self, name: str, *, revision: int) -> bool:
         """May changes up to `revision` be searched?"""
-        found = self._collections.get(name)
-        live = None if found is None else found.live
+        live = self.served(name)
         return live is not None and live.indexed_revision >= revision
+
+    def served(self, name: str) -> Live | None:
+        """What answers a collection, where something does; waits for nothing."""
+        found = self._collections.get(name)
+        return None if found is None else found.live
 
     def encoder_of(self, name: str) -> Encoder | None:
         """What a collection is served with, where something answers; waits for nothing."""
-        found = self._collections.get(name)
-        live = None if found is None else found.live
+        live = self.served(name)
         return None if live is None else live.encoder
 
     def quarantined(self, name: str) -> tuple[Quarantined, ...]:
         """Documents that are kept and cannot be searched; none where nothing answers yet."""
-        found = self._collections.get(name)
-        live = None if found is None else found.live
+        live = self.served(name)
         return () if live is None else live.quarantined
 
     def close(self) -> None:

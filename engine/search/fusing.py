@@ -12,7 +12,7 @@ from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidates
 from molt.engine.search.query import SearchQuery
 from molt.index.ranking.fusing import LegHits, fuse
-from molt.index.ranking.fusion import DEFAULT_FUSION
+from molt.index.ranking.ranking import DEFAULT_RANKING
 
 POOL = 200
 """So many candidates of either leg are fused for the first pages."""
@@ -43,8 +43,8 @@ def fuse_legs(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Can
         return _reaching(alone, query.min_score, beyond=1.0)
     if lexical.binding:
         dense = _among(dense, lexical)
-    fusion = live.collection.fusion or DEFAULT_FUSION
-    said = _hits(dense), _hits(lexical)
+    fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
+    said = leg_hits(dense), leg_hits(lexical)
     fused = fuse(*said, fusion)
     known = {one.ordinal: one for leg in (lexical, dense) for one in leg.ranking}
     scores = _scores_of(dense, lexical)
@@ -68,7 +68,8 @@ def _among(dense: Candidates, lexical: Candidates) -> Candidates:
     return replace(dense, ranking=ranking, total=lexical.total, exact=lexical.exact)
 
 
-def _hits(leg: Candidates) -> LegHits:
+def leg_hits(leg: Candidates) -> LegHits:
+    """A leg's candidates as the arithmetic has them."""
     return LegHits(
         ids=np.array([one.ordinal for one in leg.ranking], np.int64),
         scores=np.array([one.score for one in leg.ranking], np.float64),

@@ -27,6 +27,7 @@ from molt.engine.search.fusing import fuse_legs, pooled
 from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.likeness import likened
 from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
+from molt.engine.search.reranking import AS_TUNED, tuned_reranking
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import FacetError, GroupError, SortError
 from molt.index.segments.matches.facets import FacetCounts
@@ -73,6 +74,8 @@ class Pipeline:
         query's, and `MatchError` for what cannot be counted, sorted or grouped.
         """
         _check_mode(query)
+        if query.rerank == AS_TUNED:
+            query = replace(query, rerank=tuned_reranking(query, live))
         check_cursor(query, checkpoint=live.encoder.checkpoint.id)
         asked, watch = query, Stopwatch()
         if query.like:

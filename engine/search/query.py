@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from molt.encoder.encoder import InputType
 from molt.engine.search.candidates import Passage
 from molt.engine.search.cursor import Cursor
-from molt.engine.search.reranking import Reranked, Reranking
+from molt.engine.search.reranking import AS_TUNED, Reranked, WantedReranking
 from molt.index.catalog.document import Document
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.reranking import Reranking
 from molt.index.segments.exact import Vectors
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.matches.facets import Facet, FacetCounts
@@ -31,6 +32,7 @@ class SearchQuery:
     Boosted as the collection says unless it has `boosts`, and curated by `pinned` and `hidden` ids.
     `synonyms` are the collection's.
     With `max_chars` only the first hits whose documents together have so many characters.
+    Re-ranked as the collection was tuned unless `rerank` says otherwise.
     A `cursor` stands for what its answer showed, in place of `offset`. Hits come by score, or by
     the fields of `sort`; with `group_by`, a field, only the first of each group does.
     """
@@ -53,13 +55,14 @@ class SearchQuery:
     group_by: str | None = None
     cursor: Cursor | None = None
     vector: Vectors | None = field(default=None, compare=False)
-    rerank: Reranking | None = None
+    rerank: WantedReranking = AS_TUNED
     synonyms: Synonyms = field(default=NO_SYNONYMS, compare=False)
 
     @property
     def depth(self) -> int:
         """How many candidates are needed to answer it."""
-        again = self.rerank.depth if self.rerank and self.by_score else 0
+        asked = self.rerank if self.by_score else None
+        again = asked.depth if isinstance(asked, Reranking) else 0
         return max(self.start + self.k, again)
 
     @property
@@ -123,10 +126,10 @@ class SearchAnswer:
     """A page, the encoder and index that made it, and the `seconds` of each stage by its name.
 
     `warnings` say what of the query could not be done as it was meant. `truncated` where the end of
-    the query was not read. `reranked` where it was asked for. `facets` count over everything that
-    matches. `left_out` are retrievers that `mode` asks for and that could not be asked; where
-    several were, `fusion` says how their scores were fused. `did_you_mean` is the query with words
-    that documents have.
+    the query was not read. `reranked` where it was asked for, or tuned. `facets` count over
+    everything that matches. `left_out` are retrievers that `mode` asks for and that could not be
+    asked; where several were, `fusion` says how their scores were fused. `did_you_mean` is the
+    query with words that documents have.
     """
 
     generation: str | None

@@ -1,48 +1,51 @@
-"""Re-ranking: what a search may ask for, and how a second score is added to the first one's.
+"""Re-ranking a search's candidates: how a second score is added to the first one's.
 
-Pure arithmetic; what makes the second score is a stage of its own.
+Pure arithmetic over `index.ranking`'s; what makes the second score is a stage of its own.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molt.encoder.kind import Capability
 from molt.engine.search.candidates import Candidate
+from molt.index.ranking.mixing import mixed_scores, standardised
+from molt.index.ranking.reranking import FUSED_WEIGHT, Reranking
 
-DEFAULT_DEPTH = 50
-WEIGHT, FUSED_WEIGHT = 0.5, 0.2
-"""What measured best over candidates of one retriever, and of several; see docs/reranking.md."""
+if TYPE_CHECKING:
+    from molt.engine.live.pair import Live
+    from molt.engine.search.query import SearchQuery
+
+WEIGHT = 0.5
+"""What measured best over candidates of one retriever; see docs/reranking.md."""
 NAME = "rerank"
+AS_TUNED: Literal["as tuned"] = "as tuned"
+WantedReranking = Reranking | Literal["as tuned"] | None
+"""What a search asks for: this one, what its collection was tuned to, or none."""
 
 
-class RerankKind(StrEnum):
-    """What looks at the best candidates again."""
+def tuned_reranking(query: "SearchQuery", live: "Live") -> Reranking | None:
+    """What looks again at the candidates of a search that leaves it to its collection.
 
-    TOKENS = "tokens"
-    """Late interaction with the token vectors of the collection's own encoder."""
-
-
-@dataclass(frozen=True)
-class Reranking:
-    """The `depth` best candidates are looked at again; `weight` is the second score's, 0 to 1.
-
-    Without a `weight` it is `WEIGHT`, or `FUSED_WEIGHT` where several retrievers made the first.
+    What is tuned is a hybrid search by a text, and what it was tuned with is an encoder that has
+    token vectors: another search has none, nor has one by an encoder that came since and lacks
+    them.
     """
+    ranking = live.collection.ranking
+    if ranking is None or ranking.rerank is None or query.mode != "hybrid" or query.like:
+        return None
+    return ranking.rerank if Capability.TOKENS in live.encoder.checkpoint.capabilities else None
 
-    kind: RerankKind
-    depth: int = DEFAULT_DEPTH
-    weight: float | None = None
 
-    def weight_for(self, candidates: Sequence[Candidate]) -> float:
-        """How much the second score of these candidates counts."""
-        if self.weight is not None:
-            return self.weight
-        retrievers = {name for one in candidates for name in one.scores}
-        return FUSED_WEIGHT if len(retrievers) > 1 else WEIGHT
+def weight_for(wanted: Reranking, candidates: Sequence[Candidate]) -> float:
+    """How much the second score of these candidates counts."""
+    if wanted.weight is not None:
+        return wanted.weight
+    retrievers = {name for one in candidates for name in one.scores}
+    return FUSED_WEIGHT if len(retrievers) > 1 else WEIGHT
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,8 @@ def reranked(
     further down, and no threshold that all of them reached is missed.
     """
     first = np.array([one.score for one in candidates])
-    spread, second = float(first.std()), _standardised(scores.astype(np.float64))
-    mixed = (1 - weight) * _standardised(first) + weight * second
-    wanted = first.mean() + spread * _standardised(mixed)
+    mixed = mixed_scores(first, scores.astype(np.float64), weight=weight)
+    wanted = first.mean() + float(first.std()) * standardised(mixed)
     bounded = np.clip(wanted, first.min(), first.max())
     order = np.argsort(-mixed, kind="stable")
     return tuple(
@@ -87,9 +89,3 @@ def reranked(
         )
         for at in order
     )
-
-
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """With mean 0 and standard deviation 1; all 0 where they do not differ."""
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)

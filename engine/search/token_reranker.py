@@ -7,9 +7,10 @@ from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates
 from molt.engine.search.query import SearchQuery
-from molt.engine.search.reranking import Reranked, RerankKind, reranked
+from molt.engine.search.reranking import Reranked, reranked, weight_for
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.document import Document, passage_text
+from molt.index.ranking.reranking import Reranking, RerankKind
 
 
 class TokenReranker:
@@ -26,23 +27,23 @@ class TokenReranker:
     def __call__(self, query: SearchQuery, live: Live, found: Candidates) -> Candidates:
         """As every re-ranker. Raises what `LateInteraction.compare` raises."""
         wanted = query.rerank
-        if wanted is None or wanted.kind is not RerankKind.TOKENS:
+        if not isinstance(wanted, Reranking) or wanted.kind is not RerankKind.TOKENS:
             return found
         live.encoder.checkpoint.require(Capability.TOKENS)
         head, tail = found.ranking[: wanted.depth], found.ranking[wanted.depth :]
         stored = self._catalog.documents.hydrate(live.collection, [one.ordinal for one in head])
         head = tuple(one for one in head if one.ordinal in stored)
-        weight = wanted.weight_for(head)
+        weight = weight_for(wanted, head)
         if not head:
             return replace(found, ranking=tail, reranked=Reranked(wanted, weight, 0, 0))
-        texts = [_passage(stored[one.ordinal].document, one) for one in head]
+        texts = [candidate_text(stored[one.ordinal].document, one) for one in head]
         compared = self._interaction.compare(live.encoder, query.text, texts)
         ordered = reranked(head, compared.nearness.maxsim, weight=weight)
         told = Reranked(wanted, weight, len(head), compared.n_encoded)
         return replace(found, ranking=ordered + tail, reranked=told)
 
 
-def _passage(document: Document, candidate: Candidate) -> str:
+def candidate_text(document: Document, candidate: Candidate) -> str:
     """The text that was encoded for the candidate's passage, unless the document has changed."""
     span = candidate.passage
     return passage_text(title=document.title, text=document.text[span.start : span.end])

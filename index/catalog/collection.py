@@ -24,7 +24,7 @@ from molt.index.errors import (
     PreconditionFailedError,
 )
 from molt.index.passages.splitting import Splitting
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.ranking import SearchRanking
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 _EMPTY = MappingProxyType({"revision": 0, "next_ordinal": 0, "documents": 0, "expired": 0})
@@ -37,7 +37,7 @@ class Collection:
     `revision` counts its changes, `documents` its live documents; `generation` is what its pointer
     names (None before anything is indexed), `epoch` how often the pointer was moved. Documents
     expire by the date in `expiry_field` of their metadata, where that is set (`expiries`), and
-    `expired` have gone so. `fusion` is how its searches fuse, None as nobody has tuned it.
+    `expired` have gone so. `ranking` is how its searches rank, None as nobody has tuned it.
     `analysis` is the JSON of how its texts become terms, None by default. Long texts are split by
     `splitting` in generations that are made from now on, None for not at all.
     """
@@ -51,7 +51,7 @@ class Collection:
     epoch: int
     expiry_field: str | None
     expired: int
-    fusion: Fusion | None
+    ranking: SearchRanking | None
     analysis: str | None
     splitting: Splitting | None
 
@@ -94,7 +94,7 @@ def add_collection(  # noqa: PLR0913  each by name
     splitting: Splitting | None = None,
     carried: Mapping[str, Any] = _EMPTY,
 ) -> Collection:
-    """Make a collection; of one that it is a copy of, counters, fusion and analysis are `carried`.
+    """Make a collection; of one that it is a copy of, counters and settings are `carried` over.
 
     Raises `InvalidNameError`, `InvalidFieldError`, `CollectionExistsError` and `NameTakenError`.
     """

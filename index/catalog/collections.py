@@ -28,7 +28,7 @@ from molt.index.catalog.releases import (
     Release,
     name_release,
     read_former,
-    read_fusion,
+    read_ranking,
     read_released_reports,
     read_releases,
     record_release,
@@ -38,11 +38,11 @@ from molt.index.catalog.storage.database import Database
 from molt.index.catalog.tables import collections
 from molt.index.errors import ReleaseNotFoundError, StalePointerError
 from molt.index.passages.splitting import Splitting
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.ranking import SearchRanking
 
 AS_SERVED: Literal["as served"] = "as served"
-Fused = Fusion | Literal["as served"] | None
-"""How searches are to fuse: so, as they did when what is pointed to served, or by default."""
+RankingChoice = SearchRanking | Literal["as served"] | None
+"""How searches are to rank: so, as they did when what is pointed to served, or by default."""
 
 
 class Collections:
@@ -150,15 +150,20 @@ class Collections:
             yield Move(connection, lock_collection(connection, name))
 
     def retune(
-        self, name: str, fusion: Fusion | None, *, reason: Reason, epoch_expected: int | None = None
+        self,
+        name: str,
+        ranking: SearchRanking | None,
+        *,
+        reason: Reason,
+        epoch_expected: int | None = None,
     ) -> Collection:
-        """Let searches fuse otherwise, which is a release of the generation that serves already.
+        """Let searches rank otherwise, which is a release of the generation that serves already.
 
         Raises as `point` does.
         """
         with self.moving(name) as move:
             _require_epoch(move, epoch_expected)
-            return move.to(move.before.generation, reason=reason, fusion=fusion)
+            return move.to(move.before.generation, reason=reason, ranking=ranking)
 
     def releases(self, name: str, *, limit: int = 100) -> tuple[Release, ...]:
         """The newest moves of the pointer, newest first. Raises `CollectionNotFoundError`."""
@@ -211,22 +216,22 @@ class Move:
         self.before = before
 
     def to(
-        self, generation: str | None, *, reason: Reason, fusion: Fused = AS_SERVED
+        self, generation: str | None, *, reason: Reason, ranking: RankingChoice = AS_SERVED
     ) -> Collection:
         """Move the pointer and write it down in the release history.
 
-        `AS_SERVED`, searches fuse as they did when the collection was last served from that
+        `AS_SERVED`, searches rank as they did when the collection was last served from that
         generation, or as they do now where it never was.
         """
         connection, before = self._connection, self.before
-        if fusion == AS_SERVED:
-            served = read_fusion(connection, before.id, generation=generation)
-            fusion = served[0] if served else before.fusion
-        moved = {"generation": generation, "epoch": before.epoch + 1, "fusion": fusion}
+        if ranking == AS_SERVED:
+            served = read_ranking(connection, before.id, generation=generation)
+            ranking = served[0] if served else before.ranking
+        moved = {"generation": generation, "epoch": before.epoch + 1, "ranking": ranking}
         connection.execute(update(collections).where(collections.c.id == before.id).values(moved))
         after = find_collection(connection, before.name)
         release = Release(
-            datetime.now(UTC), after.epoch, before.generation, generation, reason, fusion=fusion
+            datetime.now(UTC), after.epoch, before.generation, generation, reason, ranking=ranking
         )
         record_release(connection, collection_id=before.id, release=release)
         faultpoint("flip.pointed")

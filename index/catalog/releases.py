@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from molt.index.catalog.tables import releases
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.ranking import SearchRanking
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ UNEXPLAINED = Reason()
 class Release:
     """One move of a pointer: to `generation`, from `previous`, making it epoch `epoch`.
 
-    `fusion` is how searches fuse since then, None as nobody had tuned it; where only that was
+    `ranking` is how searches rank since then, None as nobody had tuned it; where only that was
     changed, both generations are the same. `name` is what people call it, if anything.
     """
 
@@ -35,7 +35,7 @@ class Release:
     generation: str | None
     reason: Reason
     name: str | None = None
-    fusion: Fusion | None = None
+    ranking: SearchRanking | None = None
 
     @property
     def only_retunes(self) -> bool:
@@ -54,7 +54,7 @@ def record_release(connection: Connection, *, collection_id: int, release: Relea
         "actor": release.reason.actor,
         "reason": release.reason.text,
         "report": release.reason.report,
-        "fusion": release.fusion,
+        "ranking": release.ranking,
     }
     connection.execute(insert(releases), row)
 
@@ -71,18 +71,18 @@ def read_releases(connection: Connection, collection_id: int, *, limit: int) -> 
             row.generation,
             Reason(row.actor, row.reason, row.report),
             row.name,
-            row.fusion,
+            row.ranking,
         )
         for row in found
     )
 
 
-def read_fusion(
+def read_ranking(
     connection: Connection, collection_id: int, *, generation: str | None
-) -> tuple[Fusion | None, ...]:
-    """How searches fused when the collection was last served from a generation; empty if never."""
+) -> tuple[SearchRanking | None, ...]:
+    """How searches ranked when the collection was last served from a generation; empty if never."""
     served = releases.c.generation == generation
-    query = select(releases.c.fusion).where(releases.c.collection_id == collection_id, served)
+    query = select(releases.c.ranking).where(releases.c.collection_id == collection_id, served)
     found = connection.execute(query.order_by(releases.c.id.desc()).limit(1))
     return tuple(found.scalars())
 

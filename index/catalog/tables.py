@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from molt.index.catalog.storage.columns import Fraction, FusionColumn, Moment, SplittingColumn
+from molt.index.catalog.storage.columns import Fraction, Moment, RankingColumn, SplittingColumn
 
 # Ids sort by code point everywhere; PostgreSQL would otherwise sort them by its locale.
 Identifier = Text().with_variant(Text(collation="C"), "postgresql")
@@ -43,7 +43,7 @@ collections = Table(
     Column("expiry_field", Text),
     Column("expiry_revision", BigInteger, nullable=False, server_default=text("0")),
     Column("expired", BigInteger, nullable=False, server_default=text("0")),
-    Column("fusion", FusionColumn),
+    Column("ranking", RankingColumn),
     Column("analysis", Text),
     Column("splitting", SplittingColumn),
     sqlite_autoincrement=True,  # the id of a deleted collection is never given to another
@@ -233,7 +233,7 @@ releases = Table(
     Column("reason", Text, nullable=False),
     Column("report", Text),
     Column("name", Text),
-    Column("fusion", FusionColumn),
+    Column("ranking", RankingColumn),
     Index("releases_by_collection", "collection_id", "id"),
     sqlite_autoincrement=True,
 )

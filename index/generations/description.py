@@ -17,6 +17,7 @@ from molt.index.catalog.releases import Release
 from molt.index.errors import CollectionNotFoundError, GenerationNotFoundError
 from molt.index.generations.generation import GenerationManifest, GenerationStore, Quarantined
 from molt.index.passages.splitting import Splitting
+from molt.index.ranking.ranking import SearchRanking
 
 _MOST_NAMED = 5
 
@@ -110,8 +111,15 @@ def _moved(name: str, release: Release, store: GenerationStore) -> dict[str, Any
         "reason": release.reason.text,
         "report": release.reason.report,
         "name": release.name,
-        "fusion": None if release.fusion is None else release.fusion.describe(),
+        **_ranking(release.ranking),
     }
+
+
+def _ranking(ranking: SearchRanking | None) -> dict[str, Any]:
+    if ranking is None:
+        return {"fusion": None, "rerank": None}
+    rerank = None if ranking.rerank is None else ranking.rerank.describe()
+    return {"fusion": ranking.fusion.describe(), "rerank": rerank}
 
 
 def _checkpoint(generation_id: str | None, store: GenerationStore) -> str | None:

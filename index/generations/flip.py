@@ -11,7 +11,7 @@ from collections.abc import Callable
 from molt.artifact import faultpoint
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.collections import AS_SERVED, Fused, Move
+from molt.index.catalog.collections import AS_SERVED, Move, RankingChoice
 from molt.index.catalog.releases import Reason
 from molt.index.generations.protocols import WritableGeneration
 
@@ -48,12 +48,12 @@ def flip(  # noqa: PLR0913  each by name
     *,
     reason: Reason,
     agree: Agree = undisputed,
-    fusion: Fused = AS_SERVED,
+    ranking: RankingChoice = AS_SERVED,
 ) -> Collection:
     """Move the pointer of the collection `name` to the generation of `writer`, made complete.
 
     `agree` is asked when nobody else can move it any more, with the collection as it then is; what
-    it raises keeps the pointer where it is. Searches fuse by `fusion` from then on. The writer is
+    it raises keeps the pointer where it is. Searches rank by `ranking` from then on. The writer is
     closed: from now on it is written by whoever writes what pointers name. Nothing is moved where
     it is there already. Raises `CollectionNotFoundError`.
     """
@@ -64,7 +64,7 @@ def flip(  # noqa: PLR0913  each by name
         with catalog.collections.moving(name) as move:
             agree(move.before)
             if writer.behind <= _inside(rounds):
-                moved = _complete_and_move(move, writer, reason, fusion)
+                moved = _complete_and_move(move, writer, reason, ranking)
         rounds += 1
     faultpoint("flip.committed")
     writer.close()
@@ -78,11 +78,11 @@ def _inside(rounds: int) -> int:
 
 
 def _complete_and_move(
-    move: Move, writer: WritableGeneration, reason: Reason, fusion: Fused
+    move: Move, writer: WritableGeneration, reason: Reason, ranking: RankingChoice
 ) -> Collection:
     while writer.advance(MOST_INSIDE):
         continue
     generation = writer.snapshot.manifest.id
     if move.before.generation == generation:
         return move.before
-    return move.to(generation, reason=reason, fusion=fusion)
+    return move.to(generation, reason=reason, ranking=ranking)

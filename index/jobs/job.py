@@ -34,6 +34,7 @@ class JobKind(StrEnum):
     MERGE = "merge"
     EVALUATE = "evaluate"
     TUNE = "tune"
+    TUNE_SEARCH = "tune-search"
     EXPORT = "export"
 
 
@@ -48,6 +49,7 @@ QUEUES = {
     JobKind.RETRAIN: QueueName.TRAINING,
     JobKind.EVALUATE: QueueName.TRAINING,
     JobKind.TUNE: QueueName.TRAINING,
+    JobKind.TUNE_SEARCH: QueueName.TRAINING,
     JobKind.EXPORT: QueueName.TRAINING,
     JobKind.RELOAD: QueueName.INDEXING,
     JobKind.REINDEX: QueueName.INDEXING,

@@ -23,6 +23,7 @@ _SHARES: Mapping[str, Mapping[str, float]] = {
     JobKind.MERGE: {"checkpoint": 1, "build": 91, "flip": 3, "observe": 5},
     JobKind.EVALUATE: {"prepare": 3, "judge": 97},
     JobKind.TUNE: {"prepare": 2, "tune": 98},
+    JobKind.TUNE_SEARCH: {"prepare": 5, "tune": 85, "release": 2, "observe": 8},
     JobKind.EXPORT: {"export": 100},
     "train": {"train": 100},
     "distil": {"distil": 100},
@@ -34,7 +35,7 @@ _PHASES: Mapping[str | None, Mapping[str, tuple[float, float]]] = {
     "distil": {"training": (0.3, 0.75), "export": (0.75, 0.85), "evaluation": (0.85, 1.0)},
 }
 """Where in a step its stages lie; what comes before the first one is prepared or taught."""
-_MEASUREMENTS = {"train": 12, "judge": 6, "distil": 6}
+_MEASUREMENTS = {"train": 12, "judge": 13, "distil": 6}
 """How many stages an evaluation has in a step: queries, documents, rankings of each contender."""
 _MOST = 99.0
 _PAUSE_SECONDS = 120.0

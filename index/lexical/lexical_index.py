@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from tantivy import Index, Occur, Query, Searcher
 
+from molt.index.catalog.document import Document
+from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import LexicalError
-from molt.index.lexical.analysis import Analyzer
+from molt.index.lexical.analysis import DEFAULT_ANALYSIS, Analysis, Analyzer
 from molt.index.lexical.commit import LexicalCommit, LexicalStore
 from molt.index.lexical.planning import Planner, WordQuery
 from molt.index.lexical.schema import (
@@ -25,11 +27,14 @@ from molt.index.lexical.schema import (
     REVISION,
     TOKENIZER,
     lexical_schema,
+    row_of,
     searched_fields,
     tantivy_errors,
 )
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.lexical.syntax import AskedWords, parse_words
+
+_MEMORY = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,14 @@ class WordHits:
 class LexicalIndex:
     """The index of `commit`, whose files were compared with its manifest."""
 
-    def __init__(self, commit: LexicalCommit, folder: Path) -> None:
+    def __init__(
+        self, commit: LexicalCommit, folder: Path, *, opened: Planner | None = None
+    ) -> None:
         self.commit = commit
         self.analyzer = Analyzer(commit.analysis)
         self._folder = folder
         self._opening = threading.Lock()
-        self._opened: Planner | None = None
+        self._opened = opened
 
     @property
     def is_open(self) -> bool:
@@ -126,6 +133,28 @@ def open_lexical_index(
     if former is not None and former.is_open:
         opened.warm()
     return opened
+
+
+def index_in_memory(
+    documents: Sequence[Document], *, analysis: Analysis = DEFAULT_ANALYSIS
+) -> LexicalIndex:
+    """The index of a corpus that has no home, in memory; a document's ordinal is its place.
+
+    Raises `LexicalError`.
+    """
+    commit = LexicalCommit("memory", 0, 0, len(documents), analysis, {})
+    analyzer, schema = Analyzer(analysis), lexical_schema(analysis)
+    with tantivy_errors():
+        index = Index(schema)
+        index.register_tokenizer(TOKENIZER, analyzer.tantivy)
+        writer = index.writer(_MEMORY, 1)
+        for place, document in enumerate(documents):
+            writer.add_document(row_of(StoredDocument(place, 0, document), analysis))
+        writer.commit()
+        writer.wait_merging_threads()
+        index.reload()
+        opened = Planner(analyzer, schema, index.searcher())
+    return LexicalIndex(commit, Path(), opened=opened)
 
 
 def _open(folder: Path, analyzer: Analyzer) -> Planner:

@@ -26,6 +26,9 @@ from molt.artifact import Home
 from molt.encoder import Lane
 from molt.engine.releasing import Released
 from molt.index.catalog.access.keys import Role
+from molt.index.catalog.releases import Reason
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import BOOTS, Process, service_of, serving, started
 from tests.hashing import HashingEncoder
 
@@ -128,9 +131,13 @@ def test_a_search_and_the_embedding_of_a_query_wait_for_no_long_embeddings(
     assert {each.result() for each in embedding} == {200}
 
 
-def test_a_search_waits_for_no_search_that_re_ranks(
-    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("asked", [{"rerank": "tokens"}, {"mode": "hybrid"}])
+def test_a_search_waits_for_no_search_that_re_ranks_by_its_wish_or_by_tuning(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]
 ) -> None:
+    engine = service_of(shop).engine
+    tuned = SearchRanking(rerank=Reranking(RerankKind.TOKENS))
+    engine.releaser.retune(engine.catalog.collections.get("default"), tuned, reason=Reason())
     release, encode_tokens = threading.Event(), HashingEncoder.encode_tokens
 
     def slow(self: HashingEncoder, texts: list[str], **more: Any) -> Any:
@@ -138,7 +145,7 @@ def test_a_search_waits_for_no_search_that_re_ranks(
         return encode_tokens(self, texts, **more)
 
     def search(number: int) -> int:
-        body = {"query": f"boots {number}", "rerank": "tokens"}
+        body = {"query": f"boots {number}"} | asked
         return shop.post("/search", json=body).status_code
 
     monkeypatch.setattr(HashingEncoder, "encode_tokens", slow)

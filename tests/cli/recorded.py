@@ -71,5 +71,14 @@ EVENTS_OF = {
         _progress("trials", 1, 2),
         *_TRAINED,
     ),
+    JobKind.TUNE_SEARCH: _told(
+        _step("prepare"),
+        _step("tune"),
+        _progress("both legs", 10, 20),
+        _progress("both legs", 20, 20),
+        _progress("re-ranking", 10, 20),
+        _step("release"),
+        _step("observe"),
+    ),
     JobKind.EXPORT: _told(_step("export")),
 }

@@ -157,7 +157,8 @@ def evaluate_on_test_alone(day: Afternoon) -> None:
 def retrain(day: Afternoon) -> dict[str, Any]:
     files = [day.file(f"qrels.{name}.txt", judgments(name)) for name in ("train", "dev")]
     day.molt("import", "shop", *files)
-    lines, _ = day.molt("retrain", "shop", *TINY)
+    alone = ("--set", "evaluation.mode=dense")  # words find every letter already
+    lines, _ = day.molt("retrain", "shop", *TINY, *alone)
     *events, job = lines
     assert job["state"] == "done"
     steps = [each["step"] for each in events if each["event"] == "step"]

@@ -1,4 +1,4 @@
-"""Jobs from the request to what they made, by a worker: merge, export, tune."""
+"""Jobs from the request to what they made, by a worker: merge, export, tune, retrain."""
 
 import os
 from collections.abc import Iterator
@@ -13,10 +13,12 @@ from molt.encoder import Checkpoint, CheckpointStore
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
+from molt.index.catalog.releases import Reason
 from molt.index.generations.generation import GenerationStore
 from molt.index.jobs.job import MODEL, Job, JobKind, JobRequest, JobState, new_job_id
 from molt.index.jobs.queue import JobQueue
 from molt.index.passages.splitting import Splitting
+from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking, parse_ranking
 from molt.training.config import RetrainConfig, validated
 from molt.training.evaluation.store import ReportStore
 from tests.faults.conftest import queue
@@ -101,7 +103,8 @@ def test_an_evaluation_tells_what_the_gate_would_decide_and_moves_nothing(
     before = pointed(home, "letters")
     options = {"checkpoint": base.id, "config": {"gate": {"min_queries": 10_000}}}
     result = done(queue, JobRequest(JobKind.EVALUATE, "letters", options)).result
-    assert result.keys() == {"checkpoint", "baseline", "report", "decision", "notes"}
+    told = {"checkpoint", "baseline", "report", "decision", "notes", "ranking", "tuning"}
+    assert result.keys() == told
     assert result["checkpoint"] == result["baseline"] == base.id
     assert ReportStore(home / "reports").read(result["report"]).plan.split == "test"
     assert not result["decision"]["accepted"]
@@ -135,6 +138,64 @@ def test_tuning_finds_a_configuration_that_a_retraining_takes(home: Path, queue:
     found = validated(RetrainConfig, result["config"])
     assert found.run.epochs == CONFIG["run"]["epochs"]
     assert found.optimiser != validated(RetrainConfig, CONFIG).optimiser
+
+
+def released(home: Path) -> list[tuple[str, SearchRanking | None]]:
+    """Why the pointer was moved, newest first, and how searches rank since then."""
+    with closing(open_catalog(home_url(home))) as catalog:
+        found = catalog.collections.releases("letters")
+    return [(one.reason.text.partition(",")[0], one.ranking) for one in found]
+
+
+def go_back(home: Path) -> SearchRanking | None:
+    with closing(opened(home, seal=False)) as engine:
+        engine.start()
+        engine.releaser.rollback("letters", reason=Reason("ann", "back"))
+        return engine.live_collections.get("letters").collection.ranking
+
+
+@pytest.mark.usefixtures("worked")
+def test_a_search_is_tuned_to_a_release_that_a_rollback_takes_back(
+    home: Path, queue: JobQueue
+) -> None:
+    options = {"config": CONFIG, "promote": "never"}
+    before, served = released(home), pointed(home, "letters")
+    told = done(queue, JobRequest(JobKind.TUNE_SEARCH, "letters", options)).result
+    assert (told["changed"], told["released"]) == (True, False)
+    assert told["ndcg10"]["tuned"] > told["ndcg10"]["hybrid"]
+    assert released(home) == before
+    found = done(queue, JobRequest(JobKind.TUNE_SEARCH, "letters", {"config": CONFIG})).result
+    assert (found["released"], found["kept"], found["queries"]) == (True, True, 20)
+    tuned = parse_ranking(found["ranking"])
+    assert tuned != DEFAULT_RANKING
+    assert released(home) == [("tune-search", tuned), *before]
+    assert pointed(home, "letters") == served
+    again = done(queue, JobRequest(JobKind.TUNE_SEARCH, "letters", {"config": CONFIG})).result
+    assert (again["changed"], again["released"]) == (False, False)
+    assert go_back(home) is None
+    assert pointed(home, "letters") == served
+
+
+@pytest.mark.usefixtures("worked")
+def test_a_retraining_releases_its_encoder_with_the_ranking_that_it_was_judged_by(
+    home: Path, queue: JobQueue
+) -> None:
+    before, served = released(home), pointed(home, "letters")
+    gate = {"require": "non-inferiority", "margin": 0.5}
+    config = CONFIG | {"gate": gate, "evaluation": {"mode": "serving"}}
+    result = done(queue, JobRequest(JobKind.RETRAIN, "letters", {"config": config})).result
+    assert result["promoted"], result
+    tuned = parse_ranking(result["ranking"])
+    assert released(home) == [("retrain", tuned), *before]
+    report = ReportStore(home / "reports").read(result["report"])
+    assert report.plan.mode == "hybrid"
+    assert report.baseline is not None
+    assert report.baseline.ranking == DEFAULT_RANKING.describe()
+    assert report.candidates[0].ranking == tuned.describe()
+    assert report.tuning == result["tuning"]
+    assert report.comparisons[0].alone is not None
+    assert go_back(home) is None
+    assert pointed(home, "letters") == served
 
 
 def test_a_worker_removes_what_jobs_kept_that_ended_without_one(

@@ -1,18 +1,15 @@
 """Nobody notices a swap: the short form of `benchmarks.swaps`."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.swaps import disagreements
 from benchmarks.traffic import Connection, Traffic
-from molt.encoder import Prompts, read_checkpoint
-from molt.encoder.checkpoint import checkpoint_id, write_checkpoint
-from tests.checkpoints import build_checkpoint
+from molt.encoder import Prompts
+from tests.checkpoints import build_checkpoint, twin
 from tests.server import ServerProcess, make_home, molt
 from tests.walks import shortened
 
@@ -20,21 +17,6 @@ pytestmark = pytest.mark.promise("P2", "swaps under clients that search and writ
 
 SWAPS = 12
 WORDS = ("boots", "tent", "rope", "stove", "lamp", "map", "knife", "bag", "coat", "gloves")
-
-
-def twin(checkpoint: Path, *, prompts: Prompts) -> str:
-    """Put a checkpoint of other vectors beside this one; its id."""
-    original = read_checkpoint(checkpoint)
-    named = checkpoint_id(
-        original.files,
-        pooling=original.pooling,
-        prompts=prompts,
-        max_length=original.max_length,
-    )
-    path = shutil.copytree(checkpoint, checkpoint.with_name(named))
-    made = replace(original, path=Path(path), id=named, prompts=prompts, references=())
-    write_checkpoint(made)
-    return named
 
 
 @pytest.fixture(params=shortened(["tiny", "default"]))

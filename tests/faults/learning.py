@@ -1,5 +1,6 @@
 """A home whose collection a job learns from in seconds, and the processes that run over it."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 from shutil import copytree
@@ -15,7 +16,9 @@ from tests.training.letters import FAST, write_letters
 
 __all__ = ["CONFIG", "environment", "home", "letters"]
 
-CONFIG = read_as(TrainConfig, None, settings=FAST).model_dump(mode="json", exclude_none=True)
+CONFIG = read_as(TrainConfig, None, settings=FAST).model_dump(mode="json", exclude_none=True) | {
+    "evaluation": {"mode": "dense"}  # words alone find every letter
+}
 
 
 @pytest.fixture(scope="session")
@@ -43,4 +46,6 @@ def home(tmp_path: Path, letters: Path) -> Path:
 
 def environment(home: Path, **points: str) -> dict[str, str]:
     """As `armed`, without NNCF."""
-    return armed(home, **points) | {"PYTHONPATH": str(home.parent / "site")}
+    armed_so = armed(home, **points)
+    paths = [str(home.parent / "site"), *filter(None, [armed_so.get("PYTHONPATH")])]
+    return armed_so | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -21,7 +21,9 @@ from molt.index.catalog.judging.curations import Curation
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.schema import REVISIONS
+from molt.index.passages.splitting import Splitting
 from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.ranking import SearchRanking
 
 
 def fill(catalog: Catalog) -> None:
@@ -56,12 +58,14 @@ def fill(catalog: Catalog) -> None:
     catalog.audit.record(attempt, retention=AuditRetention())
     catalog.aliases.set("default", "0123456789abcdef")
     catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))
-    catalog.collections.retune("default", Fusion(dense=0.75), reason=Reason("ops", "tuned"))
+    tuned = SearchRanking(Fusion(dense=0.75))
+    catalog.collections.retune("default", tuned, reason=Reason("ops", "tuned"))
     catalog.collections.name_release("default", 1, "golden")
     catalog.names.set("0123456789abcdef", "golden")
     catalog.curations.put("default", Curation("A  query", ("a",), ("c",)), most=9)
     catalog.curations.boost("default", '[{"field":"z","pivot":1.0,"weight":0.1}]')
     catalog.collections.analyse("default", '{"language":"german"}')
+    catalog.collections.split("default", Splitting(tokens=64))
     catalog.synonyms.put("default", '[{"equivalent":["sofa","couch"]}]')
     catalog.builds.begin(collection, job="golden", generation="e" * 32)
     catalog.failures.note("default", kind="retrain", job="golden", reason="no judgments")

@@ -11,18 +11,21 @@ import pytest
 from molt.encoder import Encoded, InputType, Lane
 from molt.index.catalog.document import Document
 from molt.index.catalog.judgments import Query
+from molt.index.lexical.lexical_index import index_in_memory
+from molt.index.ranking.ranking import SearchRanking
 from molt.training.data.dataset import Split
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.cost import Cost
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.exposure import Exposure
 from molt.training.evaluation.measurement import Trial
-from molt.training.evaluation.report import EvaluationPlan, Report
+from molt.training.evaluation.report import EvaluationPlan, JudgedMode, Report
+from molt.training.evaluation.runs import MakeRun
 from molt.training.evaluation.significance import Sampling
 from molt.training.evaluation.store import ReportStore
 from molt.training.gate import decide
 from molt.training.gate_config import GateConfig
-from molt.worker.tasks.runs import run_maker
+from molt.worker.tasks.runs import SearchMaker, run_maker
 from tests.hashing import HashingEncoder
 from tests.training.judging import Encoders, corpus_of
 
@@ -143,6 +146,40 @@ def test_a_significant_gain_is_accepted_for_one_reason_with_its_numbers(better: 
     (reason,) = decision.reasons
     assert "nDCG@10 rises by 0.3691: 0.6309 → 1.0000" in reason
     assert "p < 0.001 in a paired permutation test over 40 queries" in reason
+
+
+class Sure(Ranking):
+    """Puts a document of no worth far before the others, whatever follows."""
+
+    def encode(self, texts: Sequence[str], *, input_type: InputType, lane: Lane) -> Encoded:
+        encoded = super().encode(texts, input_type=input_type, lane=lane)
+        if input_type is InputType.QUERY:
+            encoded.vectors[encoded.vectors == encoded.vectors.max(axis=1, keepdims=True)] = 5
+            encoded.vectors[:] /= np.linalg.norm(encoded.vectors, axis=1, keepdims=True)
+        return encoded
+
+
+def test_a_better_encoder_that_makes_a_worse_search_is_refused(
+    encoders: Encoders, tmp_path: Path
+) -> None:
+    on = trial(40, (), ())
+    before = encoders.add(Ranking(ranked([5] * 40), seed=0))
+    after = encoders.add(Sure(ranked([2] * 40), seed=1))
+
+    def judged(make_run: MakeRun, mode: JudgedMode) -> Report:
+        plan = EvaluationPlan(sampling=Sampling(resamples=500, permutations=1000), mode=mode)
+        contenders = Contenders([after], baseline=before)
+        report = evaluate(on, contenders=contenders, plan=plan, cache=tmp_path, make_run=make_run)
+        return with_costs(report, SAME)
+
+    rankings = dict.fromkeys((before.id, after.id), SearchRanking())
+    words = index_in_memory(on.corpus.documents)
+    assert decide(judged(run_maker(tmp_path), "dense"), config=DEFAULT).accepted
+    report = judged(SearchMaker(tmp_path, words, rankings), "hybrid")
+    decision = decide(report, config=DEFAULT)
+    assert not decision.accepted
+    assert "nDCG@10 falls by 0.3691: 1.0000 → 0.6309" in decision.reasons[0]
+    assert "the encoder alone: nDCG@10 0.3869 → 0.6309, p < 0.001" in decision.reasons[0]
 
 
 def test_an_equal_candidate_is_refused_where_a_gain_is_asked_for(compare: Compare) -> None:

@@ -3,10 +3,11 @@
 Writes nothing but its cache; where reports are kept is `store`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from molt.training.errors import EvaluationError
 from molt.training.evaluation.comparison import compare_measures, outcome, slice_results
 from molt.training.evaluation.examples import Examples, Pairing
 from molt.training.evaluation.measurement import Measured, Trial, measure_all
-from molt.training.evaluation.measures import PRIMARY
+from molt.training.evaluation.measures import PRIMARY, QueryValues
 from molt.training.evaluation.report import (
     CheckpointResult,
     Comparison,
@@ -27,7 +28,7 @@ from molt.training.evaluation.report import (
     report_id,
 )
 from molt.training.evaluation.runs import MakeRun
-from molt.training.evaluation.significance import estimate
+from molt.training.evaluation.significance import Estimate, estimate
 from molt.training.evaluation.similarity import compare_runs
 from molt.training.evaluation.slices import Slice, slices
 
@@ -75,6 +76,7 @@ def evaluate(  # noqa: PLR0913  each by name
             facts=facts,
             baseline=None if former is None else former.subject,
             candidates=subjects,
+            rankings=[_ranking(each) for each in (former, *measured) if each is not None],
         ),
         created_at=datetime.now(UTC),
         version=__version__,
@@ -115,10 +117,9 @@ def _result(
     cut: Sequence[Slice] = (),
     former: Measured | None = None,
 ) -> CheckpointResult:
-    columns = np.stack(list(measured.values.values()), axis=1)
     return CheckpointResult(
         subject=measured.subject,
-        measures=dict(zip(measured.values, estimate(columns, sampling=plan.sampling), strict=True)),
+        measures=_means(measured.values, plan),
         per_query={
             name: tuple(np.round(values, 6).tolist()) for name, values in measured.values.items()
         },
@@ -130,7 +131,18 @@ def _result(
             baseline=None if former is None else former.values[PRIMARY],
             plan=plan,
         ),
+        alone=None if measured.alone is None else _means(measured.alone, plan),
+        ranking=_ranking(measured),
     )
+
+
+def _ranking(measured: Measured) -> Mapping[str, Any] | None:
+    return None if measured.ranking is None else measured.ranking.describe()
+
+
+def _means(values: Mapping[str, QueryValues], plan: EvaluationPlan) -> dict[str, Estimate]:
+    columns = np.stack(list(values.values()), axis=1)
+    return dict(zip(values, estimate(columns, sampling=plan.sampling), strict=True))
 
 
 def _compared(trial: Trial, former: Measured, latter: Measured, plan: EvaluationPlan) -> Comparison:
@@ -148,4 +160,7 @@ def _compared(trial: Trial, former: Measured, latter: Measured, plan: Evaluation
         ties=int((change == 0).sum()),
         improved=examples.most_improved(pairing, n=plan.n_examples),
         worsened=examples.most_worsened(pairing, n=plan.n_examples),
+        alone=None
+        if former.alone is None or latter.alone is None
+        else compare_measures(former.alone, latter.alone, plan=plan),
     )

@@ -88,7 +88,8 @@ class Examples:
         best = sorted(relevant, key=lambda doc_id: (-grades[doc_id], doc_id))[:_ANSWERS]
         runs = (pairing.baseline, pairing.candidate)
         before, after = (
-            tuple(self._shown(int(row), query) for row in run.rows[at, :_SHOWN]) for run in runs
+            tuple(self._shown(int(row), query) for row in run.rows[at, :_SHOWN] if row >= 0)
+            for run in runs
         )
         return RankingExample(
             query_id=query.id,

@@ -97,7 +97,8 @@ def _attention(run: Run, n_documents: int) -> QueryValues:
     first = run.rows[:, :CUTOFF]
     weights = 1 / np.log2(np.arange(2, first.shape[1] + 2))
     every = np.broadcast_to(weights, first.shape)
-    return np.bincount(first.ravel(), every.ravel(), n_documents).astype(np.float64)
+    found = first >= 0
+    return np.bincount(first[found], every[found], n_documents).astype(np.float64)
 
 
 def _shares(members: Sequence[Sequence[str]], weights: QueryValues) -> Counter[str]:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from molt.training.evaluation import plots
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.report import CheckpointResult, Comparison, Report, SliceResult
-from molt.training.evaluation.verdict import interval, p_value, signed, verdict
+from molt.training.evaluation.verdict import encoder_alone, interval, p_value, signed, verdict
 
 _TEMPLATE = "report.html.j2"
 _MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
@@ -78,6 +78,7 @@ def _view(report: Report, at: int) -> Mapping[str, object]:
         "result": result,
         "comparison": compared,
         "verdict": verdict(report, at),
+        "alone": encoder_alone(report, at),
         "slices": _by_field(result),
         "reach": _reach(result),
         "plots": [] if compared is None else _plots(report, result, compared),

@@ -9,6 +9,7 @@ from typing import Any
 from molt.encoder import Checkpoint, Encoder, open_encoder
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.judgments import Query
+from molt.index.ranking.ranking import SearchRanking
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.cost import Cost, costs
 from molt.training.evaluation.exposure import Exposure, exposure, grouped
@@ -39,13 +40,19 @@ class Trial:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one encoder did: its run, and each measure by name, of each query `(n,)`."""
+    """What one encoder did: its run, and each measure by name, of each query `(n,)`.
+
+    Where a whole search is judged `alone` is what its encoder does alone, and `ranking` how it
+    ranks.
+    """
 
     subject: Subject
     run: Run
     values: Mapping[str, QueryValues]
     cost: Cost
     exposure: Exposure | None
+    alone: Mapping[str, QueryValues] | None = None
+    ranking: SearchRanking | None = None
 
 
 def measure_all(  # noqa: PLR0913  each by name
@@ -76,14 +83,18 @@ def measure_all(  # noqa: PLR0913  each by name
     return [
         Measured(
             subject,
-            run,
-            values=measure_run(run, doc_ids=doc_ids, qrels=qrels),
+            made.judged,
+            values=measure_run(made.judged, doc_ids=doc_ids, qrels=qrels),
             cost=cost,
             exposure=None
             if grouping is None
-            else exposure(run, corpus=trial.corpus, qrels=qrels, grouping=grouping),
+            else exposure(made.judged, corpus=trial.corpus, qrels=qrels, grouping=grouping),
+            alone=None
+            if made.alone is None
+            else measure_run(made.alone, doc_ids=doc_ids, qrels=qrels),
+            ranking=made.ranking,
         )
-        for subject, run, cost in zip(subjects, runs, taken, strict=True)
+        for subject, made, cost in zip(subjects, runs, taken, strict=True)
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from molt.artifact import canonical_json
 from molt.training.evaluation.cost import Cost
@@ -19,10 +19,16 @@ from molt.training.evaluation.similarity import Similarity
 
 REPORT_FORMAT = 1
 
+JudgedMode = Literal["dense", "hybrid"]
+"""What ranks in an evaluation; a search by words alone has no encoder to judge."""
+
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """How to evaluate: by which fields to slice and group, and what counts as significant."""
+    """How to evaluate: by which fields to slice and group, and what counts as significant.
+
+    By `mode` the encoder alone ranks, or the whole of a hybrid search does.
+    """
 
     split: str = "test"
     slices: tuple[str, ...] = ()
@@ -30,6 +36,7 @@ class EvaluationPlan:
     alpha: float = 0.05
     n_examples: int = 10
     sampling: Sampling = field(default_factory=Sampling)
+    mode: JudgedMode = "dense"
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,11 @@ class SliceResult:
 
 @dataclass(frozen=True)
 class CheckpointResult:
-    """One checkpoint: each measure's mean, and its value for each query, in the report's order."""
+    """One checkpoint: each measure's mean, and its value for each query, in the report's order.
+
+    Where a whole search was judged, `alone` has the means of its encoder alone, and `ranking` says
+    how the search ranks.
+    """
 
     subject: Subject
     measures: Mapping[str, Estimate]
@@ -87,6 +98,8 @@ class CheckpointResult:
     cost: Cost
     exposure: Exposure | None = None
     slices: tuple[SliceResult, ...] = ()
+    alone: Mapping[str, Estimate] | None = None
+    ranking: Mapping[str, Any] | None = None
 
 
 class ComparisonOutcome(StrEnum):
@@ -110,6 +123,7 @@ class Comparison:
     """A candidate against the baseline; `improved` and `worsened` are examples, worst cases first.
 
     The outcome is that of nDCG@10. Of the queries, `wins` rose in it, `losses` fell, `ties` stayed.
+    `alone` are the differences of the encoders alone, where whole searches were judged.
     """
 
     candidate: str
@@ -121,6 +135,7 @@ class Comparison:
     ties: int
     improved: tuple[RankingExample, ...]
     worsened: tuple[RankingExample, ...]
+    alone: Mapping[str, Difference] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,8 +150,8 @@ class Curves:
 class Report:
     """One evaluation. `comparisons` has one entry for each candidate, none without a baseline.
 
-    `curves` and `data_card` are what training and data preparation say of themselves; whoever has
-    them adds them with `dataclasses.replace`.
+    `curves` and `data_card` are what training and data preparation say of themselves, `tuning` how
+    the candidate's search was tuned on dev; whoever has them adds them with `dataclasses.replace`.
     """
 
     id: str
@@ -150,10 +165,16 @@ class Report:
     comparisons: tuple[Comparison, ...]
     curves: Curves | None = None
     data_card: Mapping[str, Any] | None = None
+    tuning: Mapping[str, Any] | None = None
 
 
 def report_id(
-    *, plan: EvaluationPlan, facts: Facts, baseline: Subject | None, candidates: Sequence[Subject]
+    *,
+    plan: EvaluationPlan,
+    facts: Facts,
+    baseline: Subject | None,
+    candidates: Sequence[Subject],
+    rankings: Sequence[Mapping[str, Any] | None] = (),
 ) -> str:
     """16 hex digits over what was compared, how and on what: the same again is the same report."""
     subjects = (baseline, *candidates)
@@ -163,5 +184,6 @@ def report_id(
         "plan": asdict(plan),
         "facts": asdict(facts),
         "compared": compared,
+        "rankings": list(rankings),
     }
     return hashlib.sha256(canonical_json(body)).hexdigest()[:16]

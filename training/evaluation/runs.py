@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from molt.encoder import Encoder
 from molt.encoder.vector_cache import OnProgress
+from molt.index.ranking.ranking import SearchRanking
 
 if TYPE_CHECKING:
     from molt.training.evaluation.measurement import Trial
@@ -19,6 +20,7 @@ class Run:
     """For each query the documents' places in the corpus, best first.
 
     `rows` `(n, depth) int32` and their `scores` `(n, depth) float32`; equal scores by rising row.
+    Where a query finds fewer, the rows behind them are -1.
     """
 
     query_ids: tuple[str, ...]
@@ -26,5 +28,17 @@ class Run:
     scores: npt.NDArray[np.float32]
 
 
-MakeRun = Callable[[Encoder, "Trial", OnProgress], Run]
+@dataclass(frozen=True)
+class Runs:
+    """What is judged: an encoder's own run, or that of a whole search that ranks by `ranking`.
+
+    Of the latter `alone` is what its encoder ranks alone.
+    """
+
+    judged: Run
+    alone: Run | None = None
+    ranking: SearchRanking | None = None
+
+
+MakeRun = Callable[[Encoder, "Trial", OnProgress], Runs]
 """What ranks the queries of a trial with an encoder, as the search that would serve."""

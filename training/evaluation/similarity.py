@@ -59,6 +59,7 @@ def _shared(left: _Rows, right: _Rows) -> npt.NDArray[np.int64]:
     counts = np.zeros((n, k), np.int64)
     for start in range(0, n, _BLOCK):
         block = slice(start, start + _BLOCK)
-        query, at, other = np.nonzero(left[block, :, None] == right[block, None, :])
+        equal = left[block, :, None] == right[block, None, :]
+        query, at, other = np.nonzero(equal & (left[block, :, None] >= 0))
         np.add.at(counts[block], (query, np.maximum(at, other)), 1)
     return np.cumsum(counts, axis=1)

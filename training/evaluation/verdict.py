@@ -32,6 +32,22 @@ def verdict(report: Report, at: int) -> Verdict:
     return _against(report, report.baseline, result, report.comparisons[at])
 
 
+def encoder_alone(report: Report, at: int) -> str | None:
+    """Where whole searches were judged, what their encoders do alone."""
+    found = report.candidates[at].alone
+    if found is None:
+        return None
+    after = found[PRIMARY].mean
+    baseline, compared = report.baseline, report.comparisons[at : at + 1]
+    if baseline is None or baseline.alone is None or not compared or compared[0].alone is None:
+        return f"the encoder alone has {PRIMARY} {after:.4f}"
+    before, p = baseline.alone[PRIMARY].mean, compared[0].alone[PRIMARY].p
+    return (
+        f"the encoder alone: {PRIMARY} {before:.4f} \N{RIGHTWARDS ARROW} {after:.4f}, "
+        f"p {_relation(p)}"
+    )
+
+
 def _alone(report: Report, result: CheckpointResult) -> Verdict:
     found = result.measures[PRIMARY]
     return Verdict(

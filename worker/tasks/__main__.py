@@ -149,6 +149,26 @@ def tune(  # noqa: PLR0913  typer reads a command's options from its parameters
         )
 
 
+@app.command("tune-search")
+def tune_search(
+    collection: str,
+    home: HomeOption,
+    *,
+    config: FileOption = None,
+    catalog: CatalogOption = None,
+    supervised: SupervisedOption = False,
+) -> None:
+    """As `molt tune-search`, but for the release; prints JSON."""
+    with _reporting(supervised=supervised):
+        from molt.training.config import RetrainConfig, read_as
+        from molt.worker.tasks.searching import tune_collection
+
+        data = read_as(RetrainConfig, config).data
+        workspace = Workspace(Home(home), catalog)
+        tuned = tune_collection(workspace, collection, data=data, progress=_tell_progress)
+        _answer(tuned.to_json())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one task; prints what it made. Returns the exit status."""
     try:

@@ -4,22 +4,36 @@ What `molt evaluate` does, and the judging step of jobs: one orchestration for b
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from molt.artifact import faultpoint
+from molt.artifact import ArtifactError, faultpoint
+from molt.encoder import Checkpoint, open_encoder
 from molt.encoder.vector_cache import OnProgress, quiet
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
-from molt.training.config import RetrainConfig
+from molt.index.lexical.commit import LexicalStore
+from molt.index.lexical.lexical_index import index_in_memory
+from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
+from molt.training.config import EvaluationMode, RetrainConfig
 from molt.training.data.config import DataConfig
+from molt.training.data.dataset import Split
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.evaluate import Contenders, evaluate
-from molt.training.evaluation.report import EvaluationPlan, Report
+from molt.training.evaluation.report import EvaluationPlan, JudgedMode, Report
 from molt.training.evaluation.store import ReportStore
 from molt.training.gate import decide
 from molt.training.material import Prepared, data_configs, overlaps, prepare_collection
-from molt.worker.tasks.runs import run_maker
+from molt.worker.tasks.runs import SearchMaker, run_maker
+from molt.worker.tasks.searching import (
+    SearchTuning,
+    spread,
+    too_few,
+    tune_search,
+    untuned,
+)
 from molt.worker.tasks.workspace import Workspace
 
 
@@ -40,7 +54,8 @@ class Listener:
 class Evaluation:
     """Which checkpoints of a collection to measure, against which, and how.
 
-    `data` is how the collection's data is prepared where no checkpoint was trained on it.
+    `data` is how the collection's data is prepared where no checkpoint was trained on it. A whole
+    search ranks as the collection's does; that of the candidate `tuned` as it is tuned on dev.
     """
 
     collection: str
@@ -48,6 +63,8 @@ class Evaluation:
     baseline: str | None
     plan: EvaluationPlan
     data: DataConfig = field(default_factory=DataConfig)
+    mode: EvaluationMode = "serving"
+    tuned: str | None = None
 
 
 def measure(workspace: Workspace, asked: Evaluation, *, listener: Listener) -> Report:
@@ -73,15 +90,73 @@ def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Rep
         prepared = prepare_collection(
             catalog, asked.collection, config=next(iter(configs)), wanted=(split,)
         )
+        collection = catalog.collections.get(asked.collection)
     listener.on_prepared(prepared)
-    return evaluate(
+    plan = replace(asked.plan, mode=_judged_mode(workspace, asked, collection))
+    tuning = maker = None
+    if plan.mode == "hybrid":
+        searches = _Searches(workspace, prepared, collection.ranking or DEFAULT_RANKING)
+        if asked.tuned is not None:
+            tuning = searches.tune(store.open(asked.tuned), listener)
+        maker = searches.maker(contenders, tuned=asked.tuned, tuning=tuning)
+    report = evaluate(
         prepared.trial(split),
         contenders=contenders,
-        plan=asked.plan,
+        plan=plan,
         cache=workspace.home.cache,
-        make_run=run_maker(workspace.home.cache),
+        make_run=maker or run_maker(workspace.home.cache),
         progress=listener.progress,
     )
+    return report if tuning is None else replace(report, tuning=tuning.to_json())
+
+
+def _judged_mode(workspace: Workspace, asked: Evaluation, collection: Collection) -> JudgedMode:
+    """Is a whole hybrid search to be judged, or the encoder alone?"""
+    if asked.mode != "serving":
+        return asked.mode
+    try:
+        commit = LexicalStore(workspace.home.lexical).read(collection.id)
+    except ArtifactError:
+        commit = None
+    return "dense" if commit is None else "hybrid"
+
+
+class _Searches:
+    """The searches over a collection's corpus: each ranks as it did, or as it was tuned."""
+
+    def __init__(self, workspace: Workspace, prepared: Prepared, stored: SearchRanking) -> None:
+        self._prepared = prepared
+        self._stored = stored
+        words = index_in_memory(prepared.dataset.corpus.documents)
+        self._maker = SearchMaker(workspace.home.cache, words, {})
+
+    def maker(
+        self, contenders: Contenders, *, tuned: str | None, tuning: SearchTuning | None
+    ) -> SearchMaker:
+        """What makes the runs of all of them."""
+        rankings = {each.id: self._stored for each in contenders.all}
+        if tuned is not None and tuning is not None:
+            rankings[tuned] = tuning.ranking
+        return replace(self._maker, rankings=rankings)
+
+    def tune(self, checkpoint: Checkpoint, listener: Listener) -> SearchTuning:
+        """Tune the search of a checkpoint on dev, as far as there is enough of it."""
+        trial = self._prepared.trial(SplitName.DEV)
+        reason = too_few(len(trial.queries))
+        if reason is not None:
+            listener.note(reason)
+            return untuned(self._stored, queries=len(trial.queries), reason=reason)
+        chosen, qrels = spread(trial.split), trial.split.qrels
+        queries = {one: trial.split.queries[one] for one in chosen}
+        places = {document.id: at for at, document in enumerate(trial.corpus.documents)}
+        judged = [
+            {places[doc_id]: grade for doc_id, grade in qrels[one].items() if doc_id in places}
+            for one in chosen
+        ]
+        on = replace(trial, split=Split(queries, qrels))
+        with closing(open_encoder(checkpoint, cache=self._maker.cache)) as encoder:
+            search = self._maker.search(encoder, on, listener.progress)
+            return tune_search(search, judged, former=self._stored, progress=listener.progress)
 
 
 def evaluate_checkpoints(
@@ -115,14 +190,33 @@ def judge(  # noqa: PLR0913  each by name
 ) -> dict[str, Any]:
     """Evaluate a candidate on test next to the checkpoint that serves, and let the gate decide.
 
-    Test is what it was when the candidate was trained, whatever `config` says of data.
+    What is judged is the search that would serve: the candidate's as it is tuned on dev, unless it
+    is what serves, and the other one's as it is. `ranking` of the outcome is what is to be released
+    with the candidate, where that is another. Test is what it was when the candidate was
+    trained, whatever `config` says of data.
     """
     notes: list[str] = []
-    asked = Evaluation(collection, (candidate,), baseline, config.plan, config.data)
+    asked = Evaluation(
+        collection,
+        (candidate,),
+        baseline,
+        config.plan,
+        config.data,
+        mode=config.evaluation.mode,
+        tuned=None if candidate == baseline else candidate,
+    )
     listener = Listener(note=notes.append, progress=progress)
     report = measure(workspace, asked, listener=listener)
     faultpoint("evaluation.measured")
     ReportStore(workspace.reports).publish(report)
     faultpoint("report.published")
     decision = decide(report, config=config.gate).to_json()
-    return {"report": report.id, "decision": decision, "notes": notes}
+    tuning = report.tuning or {"changed": False}
+    ranking = tuning["ranking"] if tuning["changed"] else None
+    return {
+        "report": report.id,
+        "decision": decision,
+        "notes": notes,
+        "ranking": ranking,
+        "tuning": report.tuning,
+    }

@@ -1,4 +1,4 @@
-"""`/admin/retrain`, `reload`, `reindex`, `merge`, `evaluate`, `tune`: asking for a job."""
+"""`/admin/retrain`, `reload`, `reindex`, `merge`, `evaluate`, `tune`, `tune-search`: asking."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -12,7 +12,16 @@ from molt.app.http.caller import caller_of
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import actor_of, admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in
-from molt.app.routes.jobs.schemas import Evaluate, JobStatus, Merge, Reindex, Reload, Retrain, Tune
+from molt.app.routes.jobs.schemas import (
+    Evaluate,
+    JobStatus,
+    Merge,
+    Reindex,
+    Reload,
+    Retrain,
+    Tune,
+    TuneSearch,
+)
 from molt.app.routes.known import known_checkpoint
 from molt.app.service import service_of
 from molt.engine.engine import Engine
@@ -93,6 +102,15 @@ async def post_tune(request: Request, body: Tune, key: KeyHeader = None) -> Json
     """Search for the configuration that a retrain should have; nothing is moved."""
     options = {"config": body.config, "trials": body.trials}
     return await _ask(request, JobKind.TUNE, body.collection, options, key)
+
+
+@router.post("/admin/tune-search", operation_id="tune_search", **_ACCEPTED)
+@allow(Access.ADMIN)
+@named_in(CollectionPlace.BODY)
+async def post_tune_search(request: Request, body: TuneSearch, key: KeyHeader = None) -> Json:
+    """Tune how hybrid searches fuse and re-rank by judged queries, and release it."""
+    options = {"config": body.config, "promote": body.promote}
+    return await _ask(request, JobKind.TUNE_SEARCH, body.collection, options, key)
 
 
 _NO_REASON = Violation("force needs a reason, which the release history keeps", "body", ("reason",))

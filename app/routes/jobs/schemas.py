@@ -69,6 +69,18 @@ class Tune(Strict):
     trials: int = Field(20, ge=1, le=1000, description="how many, earlier ones included")
 
 
+class TuneSearch(Strict):
+    """The body of `POST /admin/tune-search`."""
+
+    collection: OfCollection = "default"
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="the section `data`, as in docs/training.md"
+    )
+    promote: Literal["gated", "never"] = Field(
+        "gated", description="`gated`: release what ranks otherwise than now; `never`: only tell it"
+    )
+
+
 class JobExtent(BaseModel):
     """How far a job at work is."""
 

@@ -23,6 +23,7 @@ from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer
 from molt.engine.search.cursor import Cursor, read_cursor
 from molt.engine.search.query import SearchQuery
+from molt.engine.search.reranking import AS_TUNED, WantedReranking
 from molt.engine.sections import LimitSettings
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.filters.filter import parse_filter
@@ -78,8 +79,9 @@ async def post_collection_search(
 async def get_search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Json:
     """Rank the documents of a collection; for more than these parameters use POST."""
     given = parameters.model_dump(exclude={"q", "rerank"})
-    rerank = None if parameters.rerank == "false" else RerankBody(kind=parameters.rerank)
-    body = SearchBody(query=parameters.q, rerank=rerank, **given)
+    if (word := parameters.rerank) is not None:
+        given["rerank"] = False if word == "false" else RerankBody(kind=word)
+    body = SearchBody(query=parameters.q, **given)
     return await _answered(request, body, route="/search")
 
 
@@ -87,10 +89,17 @@ async def _answered(request: Request, body: SearchBody, *, route: str) -> Json:
     """The answer; one that is re-ranked keeps no plain one waiting."""
     service = service_of(request)
     work = partial(answer_search, service, body, route=route)
-    if body.rerank is None:
+    if not _reranks(service, body):
         return Json(await admission_of(request).run(work))
     admission = service.bulkheads[Bulkhead.RERANKS]
     return Json(await run_while_wanted(request, work, admission=admission))
+
+
+def _reranks(service: Service, body: SearchBody) -> bool:
+    """Will it be re-ranked, because it asks for that or leaves it to what was tuned?"""
+    if "rerank" in body.model_fields_set:
+        return body.rerank is not None
+    return service.engine.reranks(body.collection, mode=body.mode)
 
 
 def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
@@ -132,12 +141,19 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         where=_filter(body, limits),
         min_score=body.min_score,
         max_chars=limits.max_answer_bytes,
-        rerank=reranking_of(body.rerank, limits, has_query=body.query is not None),
+        rerank=_reranking(body, limits),
         facets=facets_of(body.facets, limits),
         sort=parse_sort(body.sort),
         group_by=None if body.group_by is None else parse_group_by(body.group_by),
         cursor=cursor,
     )
+
+
+def _reranking(body: SearchBody, limits: LimitSettings) -> WantedReranking:
+    """What a body says, or what the collection was tuned to where it says nothing."""
+    if "rerank" not in body.model_fields_set:
+        return AS_TUNED
+    return reranking_of(body.rerank, limits, has_query=body.query is not None)
 
 
 def _check_window(offset: int, body: SearchBody, limits: LimitSettings) -> None:

@@ -8,9 +8,9 @@ from pydantic_core import PydanticCustomError
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.validation import WHOLE, Strict, limited, require
 from molt.engine.search.query import Mode
-from molt.engine.search.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 from molt.engine.sections import LimitSettings
 from molt.index.ranking.fusion import FusionKind
+from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 
 
 def _served(value: object) -> object:

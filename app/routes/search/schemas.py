@@ -115,7 +115,7 @@ class SearchParameters(BaseModel):
     min_score: float | None = None
     cursor: CursorText | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
-    rerank: RerankWord = "false"
+    rerank: RerankWord | None = None
 
 
 class Total(BaseModel):

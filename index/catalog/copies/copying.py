@@ -37,7 +37,7 @@ _OWN = (tables.collections, tables.releases, tables.failures)
 
 _CARRIED = (
     *("revision", "next_ordinal", "documents", "expiry_revision", "expired"),
-    *("fusion", "analysis", "splitting"),
+    *("ranking", "analysis", "splitting"),
 )
 """What of a collection's row a copy begins with."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 
 from molt.artifact import canonical_json
 from molt.index.passages.splitting import Splitting, parse_splitting
-from molt.index.ranking.fusion import Fusion, parse_fusion
+from molt.index.ranking.ranking import SearchRanking, parse_ranking
 
 
 class Moment(TypeDecorator[datetime]):
@@ -48,21 +48,21 @@ class Fraction(TypeDecorator[float]):
         return None if value is None else float(value)
 
 
-class FusionColumn(TypeDecorator[Fusion]):
-    """A fusion as JSON; null where the default one is meant."""
+class RankingColumn(TypeDecorator[SearchRanking]):
+    """A ranking as JSON; null where the default one is meant."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Fusion | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: SearchRanking | None, dialect: Dialect) -> str | None:
         """Its JSON."""
         del dialect
         return None if value is None else canonical_json(value.describe()).decode()
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Fusion | None:
-        """Raises `FusionError` for what no version has written."""
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> SearchRanking | None:
+        """Raises `InvalidFieldError` for what no version has written."""
         del dialect
-        return None if value is None else parse_fusion(json.loads(value))
+        return None if value is None else parse_ranking(json.loads(value))
 
 
 class SplittingColumn(TypeDecorator[Splitting]):

@@ -24,7 +24,7 @@ from tests.cli.recorded import EVENTS_OF
 from tests.working import simple_worker
 
 NUMBERS = count()
-KINDS = ["retrain", "reload", "reindex", "merge", "evaluate", "tune"]
+KINDS = ["retrain", "reload", "reindex", "merge", "evaluate", "tune", "tune-search"]
 
 
 @pytest.fixture(scope="module")

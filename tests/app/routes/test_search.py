@@ -3,6 +3,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from molt.index.catalog.releases import Reason
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
+from tests.app.serving import service_of
+
 
 def search(client: TestClient, **body: Any) -> dict[str, Any]:
     answer = client.post("/search", json={"query": "warm waterproof boots"} | body)
@@ -264,6 +269,27 @@ def test_a_re_ranking_that_cannot_be_done_says_why(
     (error,) = answer.json()["errors"]
     assert said in error["detail"]
     assert error["pointer"].startswith("#/rerank")
+
+
+def test_a_collection_that_is_tuned_to_re_rank_does_so_unless_a_search_says_no(
+    shop: TestClient,
+) -> None:
+    engine = service_of(shop).engine
+    ranking = SearchRanking(rerank=Reranking(RerankKind.TOKENS, depth=2, weight=0.3))
+    before = engine.catalog.collections.get("default")
+    engine.releaser.retune(before, ranking, reason=Reason())
+    told = {"kind": "tokens", "depth": 2, "weight": 0.3}
+    assert search(shop, mode="hybrid")["search"]["rerank"] == told
+    assert search(shop, mode="hybrid", rerank=None)["search"]["rerank"] == told
+    assert search(shop, mode="hybrid", rerank=False)["search"]["rerank"] is None
+    assert search(shop, mode="dense")["search"]["rerank"] is None
+    url = {"q": "boots", "mode": "hybrid"}
+    assert shop.get("/search", params=url).json()["search"]["rerank"] == told
+    refused = shop.get("/search", params=url | {"rerank": "false"}).json()
+    assert refused["search"]["rerank"] is None
+    assert [engine.reranks("default", mode=mode) for mode in ("hybrid", "dense")] == [True, False]
+    engine.releaser.rollback("default", reason=Reason())
+    assert search(shop, mode="hybrid")["search"]["rerank"] is None
 
 
 def test_re_ranking_in_a_url_is_a_word(shop: TestClient) -> None:

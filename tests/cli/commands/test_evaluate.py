@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from molt.encoder import Checkpoint
+from molt.index.ranking.ranking import DEFAULT_RANKING
 from tests.cli.conftest import Molt
 from tests.hashing import HashingEncoder
 
@@ -76,7 +77,8 @@ def test_the_active_checkpoint_is_measured_alone(molt: Molt) -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_another_checkpoint_is_compared_with_the_active_one(molt: Molt, home: Path) -> None:
-    value = molt("--json", "evaluate", "shop", "--checkpoint", OTHER.checkpoint.id).lines[-1]
+    asked = ("evaluate", "shop", "--checkpoint", OTHER.checkpoint.id, "--mode", "dense")
+    value = molt("--json", *asked).lines[-1]
     assert (value["event"], value["split"], value["queries"]) == ("done", "test", 16)
     assert value["baseline"] == ACTIVE.checkpoint.id
     (candidate,) = value["candidates"]
@@ -84,6 +86,21 @@ def test_another_checkpoint_is_compared_with_the_active_one(molt: Molt, home: Pa
     assert candidate["measures"]["nDCG@10"]["difference"] < 0
     assert Path(value["path"]) == home / "reports" / value["report"]
     assert (home / "reports" / value["report"] / "report.json").is_file()
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_serves_is_the_whole_search_and_the_encoder_alone_is_told_beside_it(
+    molt: Molt,
+) -> None:
+    done = molt("--json", "evaluate", "shop", "--checkpoint", OTHER.checkpoint.id)
+    value = done.lines[-1]
+    (candidate,) = value["candidates"]
+    assert (value["mode"], candidate["ranking"]) == ("hybrid", DEFAULT_RANKING.describe())
+    assert candidate["measures"]["nDCG@10"]["mean"] > candidate["alone"]["nDCG@10"]
+    said = molt("evaluate", "shop", "--checkpoint", OTHER.checkpoint.id).stderr
+    assert "That is of the whole search; the encoder alone: nDCG@10" in said
+    alone = molt("--json", "evaluate", "shop", "--mode", "dense").lines[-1]
+    assert (alone["mode"], alone["candidates"][0]["alone"]) == ("dense", None)
 
 
 @pytest.mark.usefixtures("shop")
@@ -111,7 +128,8 @@ def test_the_verdict_and_the_report_s_path_are_told_on_standard_error(
     molt: Molt, tmp_path: Path
 ) -> None:
     out = tmp_path / "elsewhere"
-    done = molt("evaluate", "shop", "--checkpoint", OTHER.checkpoint.id, "--out", str(out))
+    asked = ("--checkpoint", OTHER.checkpoint.id, "--mode", "dense", "--out", str(out))
+    done = molt("evaluate", "shop", *asked)
     (folder,) = out.iterdir()
     assert "Worse. nDCG@10 falls by" in done.stderr
     assert f"Report: {folder / 'report.html'}" in done.stderr

@@ -6,6 +6,9 @@ import pytest
 
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.releases import Reason
+from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.cli.conftest import Molt
 from tests.hashing import HashingEncoder
 
@@ -35,8 +38,31 @@ def test_releases_are_listed_newest_first(molt: Molt, released: str) -> None:
 def test_a_release_is_one_line(molt: Molt, released: str) -> None:
     header, newest, first = molt("releases", "shop").stdout.splitlines()
     assert header.split("\t")[:4] == ["at", "epoch", "generation", "checkpoint"]
-    assert newest.split("\t")[4:] == ["ann", "it is better", "0123456789abcdef", "-"]
-    assert first.split("\t")[5:] == ["first documents", "-", "-"]
+    assert newest.split("\t")[4:] == ["ann", "it is better", "0123456789abcdef", "-", "-"]
+    assert first.split("\t")[5:] == ["first documents", "-", "-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("ranking", "shown"),
+    [
+        (SearchRanking(Fusion(dense=0.45)), "dense 0.45"),
+        (SearchRanking(RECIPROCAL_RANKS), "rrf"),
+        (SearchRanking(rerank=Reranking(RerankKind.TOKENS, weight=0.2)), "dense 0.6, tokens 0.2"),
+        (SearchRanking(rerank=Reranking(RerankKind.TOKENS)), "dense 0.6, tokens"),
+        (None, "-"),
+    ],
+)
+@pytest.mark.usefixtures("released")
+def test_a_release_tells_how_searches_rank_since_then(
+    molt: Molt, home: Path, ranking: SearchRanking | None, shown: str
+) -> None:
+    with closing(open_catalog(home_url(home))) as catalog:
+        catalog.collections.retune("shop", ranking, reason=Reason())
+    header, newest, *_ = molt("releases", "shop").stdout.splitlines()
+    assert (header.split("\t")[-1], newest.split("\t")[-1]) == ("ranking", shown)
+    told = molt("--json", "releases", "shop").value["releases"][0]
+    assert (told["fusion"] is None) is (ranking is None)
+    assert (told["rerank"] is None) is ("tokens" not in shown)
 
 
 def test_only_the_newest_are_listed_where_that_is_asked_for(molt: Molt, released: str) -> None:

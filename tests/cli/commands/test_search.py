@@ -1,8 +1,13 @@
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.releases import Reason
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import serving
 from tests.cli.conftest import Molt
 from tests.hashing import HashingEncoder
@@ -165,9 +170,22 @@ def test_hits_are_looked_at_again_token_by_token(molt: Molt) -> None:
 @pytest.mark.usefixtures("shop")
 def test_a_re_ranking_that_there_is_not_is_named(molt: Molt) -> None:
     wrong = molt("search", "shop", "warm", "--rerank", "colbert")
-    assert (wrong.status, "is none of: tokens" in wrong.stderr) == (2, True)
+    assert (wrong.status, "is none of: none, tokens" in wrong.stderr) == (2, True)
     alone = molt("search", "shop", "warm", "--rerank-depth", "5")
     assert (alone.status, "needs --rerank" in alone.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_collection_that_is_tuned_to_re_rank_does_so_unless_none_is_asked_for(
+    molt: Molt, home: Path
+) -> None:
+    ranking = SearchRanking(rerank=Reranking(RerankKind.TOKENS, depth=2, weight=0.3))
+    with closing(open_catalog(home_url(home))) as catalog:
+        catalog.collections.retune("shop", ranking, reason=Reason())
+    asked = ("--json", "search", "shop", "warm gloves", "--mode", "hybrid")
+    tuned = molt(*asked).value["search"]["rerank"]
+    assert tuned == {"kind": "tokens", "depth": 2, "weight": 0.3}
+    assert molt(*asked, "--rerank", "none").value["search"]["rerank"] is None
 
 
 @pytest.mark.usefixtures("shop")

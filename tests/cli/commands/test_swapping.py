@@ -137,6 +137,8 @@ def test_what_is_asked_of_a_job_is_kept_with_it(
     assert options("reindex", "shop") == {"reuse": True}
     assert options("reindex", "shop", "--fresh") == {"reuse": False}
     assert options("merge", "shop") == {}
+    assert options("tune-search", "shop") == {"promote": "gated"}
+    assert options("tune-search", "shop", "--dry-run") == {"promote": "never"}
     asked = options("retrain", "shop", *config, *forced)
     assert (asked["promote"], asked["reason"]) == ("force", "the season begins")
     assert (asked["config"]["gate"]["alpha"], asked["config"]["run"]["epochs"]) == (0.01, 2)

@@ -14,6 +14,7 @@ from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
 from molt.index.ranking.fusion import DEFAULT_FUSION, RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.ranking import SearchRanking
 from molt.index.segments.filters.filter import parse_filter
 from tests.app.serving import open_engine
 
@@ -52,7 +53,7 @@ def ids(answer: SearchAnswer) -> list[str]:
 
 def retune(engine: Engine, fusion: Fusion) -> None:
     shop = engine.catalog.collections.get("shop")
-    engine.releaser.retune(shop, fusion, reason=Reason())
+    engine.releaser.retune(shop, SearchRanking(fusion), reason=Reason())
 
 
 def test_a_hit_tells_what_either_leg_gave_it_and_the_answer_how_they_were_fused(

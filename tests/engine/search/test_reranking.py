@@ -7,15 +7,14 @@ from hypothesis import strategies as st
 
 from molt.engine.search.candidates import Candidate, Passage
 from molt.engine.search.reranking import (
-    FUSED_WEIGHT,
     NAME,
     WEIGHT,
     Reranked,
-    Reranking,
-    RerankKind,
     describe_reranking,
     reranked,
+    weight_for,
 )
+from molt.index.ranking.reranking import FUSED_WEIGHT, Reranking, RerankKind
 
 SCORES = st.floats(-1, 1, allow_nan=False, width=32)
 
@@ -82,8 +81,8 @@ def test_the_second_score_counts_less_where_several_retrievers_made_the_first() 
     one, several = ranking(0.9), [*ranking(0.9), *ranking(0.8)]
     several[1] = replace(several[1], scores={"lexical": 3.0})
     wanted = Reranking(RerankKind.TOKENS)
-    assert wanted.weight_for(one) == WEIGHT > FUSED_WEIGHT == wanted.weight_for(several)
-    assert replace(wanted, weight=0.7).weight_for(several) == 0.7
+    assert weight_for(wanted, one) == WEIGHT > FUSED_WEIGHT == weight_for(wanted, several)
+    assert weight_for(replace(wanted, weight=0.7), several) == 0.7
 
 
 def test_an_answer_tells_how_it_was_re_ranked() -> None:

@@ -12,9 +12,10 @@ from molt.encoder.kind import Capability
 from molt.engine.engine import Engine
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchAnswer, SearchQuery
-from molt.engine.search.reranking import Reranking, RerankKind
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import open_engine
 
 LONG = "warm " * 20
@@ -41,6 +42,15 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def ask(engine: Engine, **more: object) -> SearchAnswer:
     return engine.search(replace(SearchQuery("waterproof boots", "shop"), **more))
+
+
+def tuned(engine: Engine, **more: object) -> SearchAnswer:
+    """A search in a collection that is tuned to re-rank."""
+    live = engine.live_collections.get("shop")
+    ranking = SearchRanking(rerank=replace(TOKENS, weight=0.8, depth=3))
+    live = replace(live, collection=replace(live.collection, ranking=ranking))
+    query = replace(SearchQuery("waterproof boots", "shop", mode="hybrid"), **more)
+    return engine._pipelines[query.mode].search(query, live=live, catalog=engine.catalog)
 
 
 def ids(answer: SearchAnswer) -> list[str]:
@@ -142,3 +152,43 @@ def test_a_pipeline_without_re_rankers_leaves_out_what_it_cannot_do(engine: Engi
     found = Pipeline().search(query, live=live, catalog=engine.catalog)
     assert found.reranked is None
     assert np.isfinite([hit.score for hit in found.page.hits]).all()
+
+
+def test_a_tuned_collection_re_ranks_what_does_not_say_and_the_answer_tells(engine: Engine) -> None:
+    found = tuned(engine)
+    assert found.reranked is not None
+    assert (found.reranked.wanted.depth, found.reranked.weight) == (3, 0.8)
+    wanted = found.reranked.wanted
+    assert ids(found) == ids(ask(engine, mode="hybrid", rerank=wanted))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"rerank": None},
+        {"mode": "dense"},
+        {"mode": "lexical"},
+        {"text": "", "like": ("boots",)},
+    ],
+)
+def test_what_says_no_or_is_no_hybrid_search_by_a_text_is_not_re_ranked_by_tuning(
+    engine: Engine, more: dict[str, object]
+) -> None:
+    assert tuned(engine, **more).reranked is None
+
+
+def test_a_search_that_asks_has_what_it_asks_for_in_a_tuned_collection(engine: Engine) -> None:
+    found = tuned(engine, rerank=replace(TOKENS, weight=0.1)).reranked
+    assert found is not None
+    assert (found.wanted.depth, found.weight) == (TOKENS.depth, 0.1)
+
+
+def test_an_encoder_without_token_vectors_is_not_re_ranked_by_though_it_was_tuned(
+    engine: Engine,
+) -> None:
+    live = engine.live_collections.get("shop")
+    checkpoint = live.encoder.checkpoint
+    live.encoder.checkpoint = replace(  # type: ignore[misc]
+        checkpoint, capabilities=frozenset({*checkpoint.capabilities} - {Capability.TOKENS})
+    )
+    assert tuned(engine).reranked is None

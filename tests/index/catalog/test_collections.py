@@ -16,6 +16,8 @@ from molt.index.errors import (
     StalePointerError,
 )
 from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.damage import flaws_of
 
 
@@ -157,33 +159,37 @@ def test_a_fusion_is_kept_with_its_release_and_served_until_the_next(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:
     catalog.collections.point("default", generation="g1")
-    tuned = catalog.collections.retune("default", Fusion(dense=0.6), reason=Reason("ops", "tuned"))
-    assert (tuned.fusion, tuned.generation, tuned.epoch) == (Fusion(dense=0.6), "g1", 2)
+    ranking = SearchRanking(Fusion(dense=0.8), Reranking(RerankKind.TOKENS, weight=0.3))
+    tuned = catalog.collections.retune("default", ranking, reason=Reason("ops", "tuned"))
+    assert (tuned.ranking, tuned.generation, tuned.epoch) == (ranking, "g1", 2)
     assert catalog.collections.get("default") == tuned
     release = catalog.collections.releases("default", limit=1)[0]
     assert (release.previous, release.generation) == ("g1", "g1")
-    assert (release.fusion, release.reason.text) == (Fusion(dense=0.6), "tuned")
+    assert (release.ranking, release.reason.text) == (ranking, "tuned")
 
 
 def test_a_generation_that_comes_back_brings_the_fusion_that_it_last_served_with(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:
     catalog.collections.point("default", generation="g1")
-    catalog.collections.retune("default", Fusion(dense=0.6), reason=Reason())
+    catalog.collections.retune("default", SearchRanking(Fusion(dense=0.6)), reason=Reason())
     with catalog.collections.moving("default") as move:
-        moved = move.to("g2", reason=Reason(), fusion=Fusion(dense=0.9))
-    assert moved.fusion == Fusion(dense=0.9)
-    assert catalog.collections.point("default", generation="g1").fusion == Fusion(dense=0.6)
-    assert catalog.collections.point("default", generation="g2").fusion == Fusion(dense=0.9)
+        moved = move.to("g2", reason=Reason(), ranking=SearchRanking(Fusion(dense=0.9)))
+    assert moved.ranking == SearchRanking(Fusion(dense=0.9))
+    served = [catalog.collections.point("default", generation=each) for each in ("g1", "g2")]
+    assert [one.ranking for one in served] == [
+        SearchRanking(Fusion(dense=0.6)),
+        SearchRanking(Fusion(dense=0.9)),
+    ]
 
 
 def test_a_generation_that_never_served_fuses_as_the_one_before(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:
     catalog.collections.point("default", generation="g1")
-    catalog.collections.retune("default", RECIPROCAL_RANKS, reason=Reason())
+    catalog.collections.retune("default", SearchRanking(RECIPROCAL_RANKS), reason=Reason())
     moved = catalog.collections.point("default", generation="g2")
-    assert moved.fusion == RECIPROCAL_RANKS
+    assert moved.ranking == SearchRanking(RECIPROCAL_RANKS)
 
 
 def test_the_default_fusion_comes_back_with_a_generation_that_had_it(
@@ -191,8 +197,8 @@ def test_the_default_fusion_comes_back_with_a_generation_that_had_it(
 ) -> None:
     catalog.collections.point("default", generation="g1")
     with catalog.collections.moving("default") as move:
-        move.to("g2", reason=Reason(), fusion=Fusion(dense=0.9))
-    assert catalog.collections.point("default", generation="g1").fusion is None
+        move.to("g2", reason=Reason(), ranking=SearchRanking(Fusion(dense=0.9)))
+    assert catalog.collections.point("default", generation="g1").ranking is None
 
 
 def test_who_retunes_what_somebody_else_moved_is_told(
@@ -200,12 +206,12 @@ def test_who_retunes_what_somebody_else_moved_is_told(
 ) -> None:
     catalog.collections.point("default", generation="g1")
     with pytest.raises(StalePointerError, match="epoch 1, not 0"):
-        catalog.collections.retune("default", Fusion(), reason=Reason(), epoch_expected=0)
-    assert catalog.collections.get("default").fusion is None
+        catalog.collections.retune("default", SearchRanking(), reason=Reason(), epoch_expected=0)
+    assert catalog.collections.get("default").ranking is None
 
 
 def test_rows_that_hold_a_fusion_are_as_they_were_written(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:
-    catalog.collections.retune("default", Fusion(dense=0.1), reason=Reason())
+    catalog.collections.retune("default", SearchRanking(Fusion(dense=0.1)), reason=Reason())
     assert flaws_of(catalog) == []

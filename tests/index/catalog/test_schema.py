@@ -28,7 +28,9 @@ from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
+from molt.index.passages.splitting import Splitting
 from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.ranking import SearchRanking
 from tests.damage import flaws_of
 from tests.kept_events import kept_events
 from tests.paths import GOLDEN
@@ -177,9 +179,9 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     collection = catalog.collections.get("default")
     tuned = revision >= "0009"
     assert (collection.revision, collection.documents, collection.epoch) == (5, 2, 1 + tuned)
-    assert collection.fusion == (Fusion(dense=0.75) if tuned else None)
-    assert [one.fusion for one in catalog.collections.releases("default")] == [
-        *([Fusion(dense=0.75)] if tuned else []),
+    assert collection.ranking == (SearchRanking(Fusion(dense=0.75)) if tuned else None)
+    assert [one.ranking for one in catalog.collections.releases("default")] == [
+        *([SearchRanking(Fusion(dense=0.75))] if tuned else []),
         None,
     ]
     assert collection.created_at.tzinfo is UTC
@@ -225,6 +227,7 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert [one.curated for one in catalog.curations.defaults().values()] == [1] * len(curated)
     searched = revision >= "0010"
     assert collection.analysis == ('{"language":"german"}' if searched else None)
+    assert collection.splitting == (Splitting(tokens=64) if searched else None)
     rules = KeptRules(1, '[{"equivalent":["sofa","couch"]}]') if searched else KeptRules()
     assert catalog.synonyms.get(collection) == rules
     assert flaws_of(catalog) == []

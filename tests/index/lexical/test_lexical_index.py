@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from molt.index.errors import LexicalError
 from molt.index.lexical.analysis import Analysis
-from molt.index.lexical.lexical_index import LexicalIndex
+from molt.index.lexical.lexical_index import LexicalIndex, index_in_memory
 from molt.index.lexical.planning import MOST_TERMS
 from tests.index.lexical.words import WordHome, worded
 
@@ -172,3 +172,13 @@ def test_no_query_fails(boots: LexicalIndex, query: str) -> None:
 )
 def test_long_queries_do_not_fail(boots: LexicalIndex, text: str) -> None:
     boots.search(boots.plan(text), k=10)
+
+
+def test_a_corpus_in_memory_is_found_by_its_words_as_one_on_disk(boots: LexicalIndex) -> None:
+    made = index_in_memory(BOOTS)
+    for query in ("boots", "warm light", '"waterproof boots"', "boots -rubber", "hedphones"):
+        found, expected = (one.search(one.plan(query), k=10) for one in (made, boots))
+        assert found.ordinals.tolist() == expected.ordinals.tolist()
+        assert found.scores.tolist() == expected.scores.tolist()
+        assert made.plan(query).ceiling == boots.plan(query).ceiling
+    assert made.n_rows == len(BOOTS)

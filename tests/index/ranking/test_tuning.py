@@ -9,6 +9,8 @@ from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion
 from molt.index.ranking.tuning import (
     WEIGHTS,
     JudgedUnion,
+    cross_validated,
+    folds,
     judged_union,
     ndcg10,
     tune_weight,
@@ -53,7 +55,8 @@ def test_a_single_query_moves_no_weight_further_than_it_has_to() -> None:
     tuned = tune_weight(one)
     best = max(tuned.curve)
     assert tuned.at(tuned.dense) == best
-    nearer = [each for each in WEIGHTS if abs(each - 0.5) < abs(tuned.dense - 0.5)]
+    far = abs(tuned.dense - UNTUNED_WEIGHT)
+    nearer = [each for each in WEIGHTS if abs(each - UNTUNED_WEIGHT) < far]
     assert all(tuned.at(each) < best for each in nearer)
 
 
@@ -85,3 +88,22 @@ def test_what_no_leg_found_counts_against_it_and_what_is_not_judged_has_no_grade
     judged = judged_union(union, {5: 1, 99: 1})
     assert judged.grades.tolist() == [0, 1, 0]
     assert ndcg10(judged, 1.0) == pytest.approx((1 / np.log2(3)) / (1 + 1 / np.log2(3)))
+
+
+def test_no_query_has_part_in_the_weight_that_it_is_ranked_by_for_its_cross_validated_mean() -> (
+    None
+):
+    judged = queries(dense=0.15, lexical=0.1, n=23)
+    values = []
+    for own, others in folds(len(judged)):
+        assert not {*own} & {*others}
+        weight = tune_weight([judged[at] for at in others]).dense
+        values += [ndcg10(judged[at], weight) for at in own]
+    assert len(values) == len(judged)
+    assert cross_validated(judged) == pytest.approx(np.mean(values))
+    assert cross_validated(judged) <= max(tune_weight(judged).curve)
+
+
+def test_five_parts_are_as_large_as_each_other_and_few_queries_have_a_part_each() -> None:
+    assert sorted(len(own) for own, _ in folds(12)) == [2, 2, 2, 3, 3]
+    assert [len(own) for own, _ in folds(3)] == [1, 1, 1]

@@ -71,3 +71,11 @@ def test_small_groups_are_folded_into_one_and_nothing_is_lost() -> None:
 def test_an_unknown_field_is_refused_with_those_there_are() -> None:
     with pytest.raises(EvaluationError, match=r"'shop'.*by"):
         grouped(corpus("a"), "shop")
+
+
+def test_a_place_where_nothing_was_found_shows_nobody() -> None:
+    documents = corpus("a", "b")
+    found = exposure(
+        run([0, -1]), corpus=documents, qrels={"q0": {"d0": 1}}, grouping=grouped(documents, "by")
+    )
+    assert {each.group: each.exposure for each in found.groups} == {"a": 1.0, "b": 0.0}

@@ -59,3 +59,8 @@ def test_runs_are_compared_by_the_means_over_queries() -> None:
 
     found = compare_runs(run(rows([1, 2], [1, 2])), run(rows([1, 2], [3, 4])))
     assert (found.rbo, found.overlap10) == pytest.approx((0.5, 0.5))
+
+
+def test_what_a_shorter_list_lacks_is_nothing_that_two_have_in_common() -> None:
+    assert overlap(rows([1, -1, -1]), rows([2, -1, -1]), depth=3)[0] == 0
+    assert rbo(rows([1, -1]), rows([2, -1]))[0] == 0

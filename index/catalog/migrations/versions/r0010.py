@@ -1,4 +1,4 @@
-"""How the texts of a collection become terms, and which words its searches take for others."""
+"""How the texts of a collection become terms and passages, its words mean others, it ranks."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,12 +9,15 @@ branch_labels = None
 depends_on = None
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_CHANGED = {"collections": "id", "search_defaults": "collection_id"}
-"""Tables that get a column more, with what tells their rows apart."""
+_CHANGED = {"collections": "id", "releases": "id", "search_defaults": "collection_id"}
+"""Tables whose columns change, with what tells their rows apart."""
 
 
 def upgrade() -> None:
-    """Add a column to two tables, whose checksums are made anew, and a table."""
+    """Add columns and a table; how searches fuse becomes a part of how they rank.
+
+    The checksums of what changes are made anew.
+    """
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     if is_sqlite:
         for table in _CHANGED:
@@ -22,6 +25,9 @@ def upgrade() -> None:
                 op.execute(f"DROP TRIGGER {table}_{event}")
             op.execute(f"DELETE FROM checksums WHERE kind = '{table}'")  # noqa: S608  our own names
     op.add_column("collections", sa.Column("analysis", sa.Text))
+    op.add_column("collections", sa.Column("splitting", sa.Text))
+    for table in ("collections", "releases"):
+        op.execute(f"ALTER TABLE {table} RENAME COLUMN fusion TO ranking")
     none = sa.Column("synonyms", sa.BigInteger, nullable=False, server_default=sa.text("0"))
     op.add_column("search_defaults", none)
     collection = sa.ForeignKey("collections.id", ondelete="CASCADE")

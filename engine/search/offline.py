@@ -1,0 +1,188 @@
+"""Offline search: what hybrid searches find for queries that are judged, and nobody waits for.
+
+Over what serves a collection, or over a corpus under an encoder that no generation was made with
+yet. Both legs are asked as a search asks them. Knows nothing of judgments.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from molt.encoder import Encoder
+from molt.encoder.kind import Capability
+from molt.encoder.late_interaction.late_interaction import LateInteraction
+from molt.encoder.late_interaction.token_cache import TokenCache
+from molt.encoder.vector_cache import OnProgress, quiet
+from molt.engine.live.pair import Live
+from molt.engine.runs import rank_corpus
+from molt.engine.search.candidates import Candidate, Stopwatch
+from molt.engine.search.dense import DenseRetriever
+from molt.engine.search.fusing import POOL, leg_hits
+from molt.engine.search.lexical import LexicalRetriever
+from molt.engine.search.query import SearchQuery
+from molt.engine.search.token_reranker import candidate_text
+from molt.index.catalog.catalog import Catalog
+from molt.index.errors import LexicalError
+from molt.index.lexical.lexical_index import LexicalIndex
+from molt.index.ranking.fusing import FusedHits, LegHits, fuse
+from molt.index.ranking.mixing import mixed_scores
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import FUSED_WEIGHT, Reranking
+
+_Ids = npt.NDArray[np.int64]
+_Scores = npt.NDArray[np.float64]
+Legs = tuple[LegHits, LegHits]
+"""What the dense leg finds for a query, and the lexical one."""
+
+_TOKEN_BYTES = 256 * 2**20
+_NOTHING = LegHits(np.empty(0, np.int64), np.empty(0, np.float64), whole=True)
+
+
+class OfflineSearch(Protocol):
+    """Some queries, each by its place, over documents that are known by numbers."""
+
+    @property
+    def reranks(self) -> bool:
+        """Has the encoder token vectors to re-rank by?"""
+        ...
+
+    def legs(self, at: int) -> Legs:
+        """What both legs find for the query at this place, as deep as a search looks."""
+        ...
+
+    def second_scores(self, at: int, ids: _Ids) -> _Scores:
+        """What late interaction says of these documents `(m,)`, which the query's legs found."""
+        ...
+
+
+def rank_offline(search: OfflineSearch, at: int, ranking: SearchRanking) -> FusedHits:
+    """The ranking of one query as a hybrid search has it that is configured so."""
+    fused = fuse(*search.legs(at), ranking.fusion)
+    if ranking.rerank is None or not search.reranks or not len(fused.ids):
+        return fused
+    return _reranked(search, at, fused, ranking.rerank)
+
+
+class CorpusSearch:
+    """Compares each query with all of a corpus, of which a document's number is its place.
+
+    `texts` are what the encoder reads of `documents`; vectors that `cache` holds are taken from
+    there. Raises `UnsoundVectorsError`, what encoding raises, and `LexicalError`.
+    """
+
+    def __init__(  # noqa: PLR0913  each by name
+        self,
+        encoder: Encoder,
+        *,
+        texts: Sequence[str],
+        words: LexicalIndex,
+        queries: Sequence[str],
+        cache: Path,
+        progress: OnProgress = quiet,
+    ) -> None:
+        self._encoder = encoder
+        self._texts = texts
+        self._words = words
+        self._queries = queries
+        self._tokens = LateInteraction(TokenCache(_TOKEN_BYTES))
+        self.dense = rank_corpus(
+            encoder, texts=texts, queries=queries, cache=cache, depth=POOL, progress=progress
+        )
+
+    @property
+    def reranks(self) -> bool:
+        """As every offline search."""
+        return _can_rerank(self._encoder)
+
+    def legs(self, at: int) -> Legs:
+        """As every offline search."""
+        scores = self.dense.scores[at].astype(np.float64)
+        rows = self.dense.rows[at].astype(np.int64)
+        dense = LegHits(rows, scores, whole=len(rows) >= len(self._texts))
+        asked = self._words.plan(self._queries[at])
+        hits = self._words.search(asked, k=POOL)
+        found = hits.scores.astype(np.float64)
+        order = np.lexsort((hits.ordinals, -found))
+        whole = len(hits) >= hits.total
+        lexical = LegHits(hits.ordinals[order], found[order], asked.ceiling, whole)
+        return _as_searched(dense, lexical, binding=asked.binding)
+
+    def second_scores(self, at: int, ids: _Ids) -> _Scores:
+        """As every offline search."""
+        texts = [self._texts[row] for row in ids.tolist()]
+        compared = self._tokens.compare(self._encoder, self._queries[at], texts)
+        return compared.nearness.maxsim.astype(np.float64)
+
+
+class LiveSearch:
+    """Asks what serves a collection, of which a document's number is its ordinal.
+
+    `catalog` may be an excerpt. Raises `LexicalError` where words cannot be asked.
+    """
+
+    def __init__(self, live: Live, *, catalog: Catalog, queries: Sequence[str]) -> None:
+        if live.leg.index is None:
+            raise LexicalError(f"the lexical index cannot be asked: {live.leg.left_out}")
+        self._live = live
+        self._catalog = catalog
+        self._queries = queries
+        self._found: tuple[int, dict[int, Candidate]] = (-1, {})
+        self._tokens = LateInteraction(TokenCache(_TOKEN_BYTES))
+
+    @property
+    def reranks(self) -> bool:
+        """As every offline search."""
+        return _can_rerank(self._live.encoder)
+
+    def legs(self, at: int) -> Legs:
+        """As every offline search. Raises `LexicalError`."""
+        query, watch = SearchQuery(self._queries[at], self._live.collection.name), Stopwatch()
+        dense = DenseRetriever().retrieve(query, self._live, depth=POOL, watch=watch)
+        lexical = LexicalRetriever().retrieve(query, self._live, depth=POOL, watch=watch)
+        for reason in lexical.left_out.values():
+            raise LexicalError(reason)
+        known = {one.ordinal: one for leg in (lexical, dense) for one in leg.ranking}
+        self._found = at, known
+        return _as_searched(leg_hits(dense), leg_hits(lexical), binding=lexical.binding)
+
+    def second_scores(self, at: int, ids: _Ids) -> _Scores:
+        """As every offline search."""
+        if self._found[0] != at:
+            self.legs(at)
+        stored = self._catalog.documents.hydrate(self._live.collection, ids.tolist())
+        known = self._found[1]
+        texts = [candidate_text(stored[one].document, known[one]) for one in ids.tolist()]
+        compared = self._tokens.compare(self._live.encoder, self._queries[at], texts)
+        return compared.nearness.maxsim.astype(np.float64)
+
+
+def _can_rerank(encoder: Encoder) -> bool:
+    return Capability.TOKENS in encoder.checkpoint.capabilities
+
+
+def _as_searched(dense: LegHits, lexical: LegHits, *, binding: bool) -> Legs:
+    """Both legs as the fuse stage of a search takes them.
+
+    Where words ask for nothing the dense leg stands alone; where they say which documents are
+    wanted at all, no other one comes.
+    """
+    if not lexical.ceiling:
+        alone = LegHits(lexical.ids, lexical.scores, whole=lexical.whole)
+        return (_NOTHING, alone) if binding else (dense, _NOTHING)
+    if binding:
+        kept = np.isin(dense.ids, lexical.ids)
+        dense = LegHits(dense.ids[kept], dense.scores[kept], dense.ceiling, dense.whole)
+    return dense, lexical
+
+
+def _reranked(search: OfflineSearch, at: int, fused: FusedHits, wanted: Reranking) -> FusedHits:
+    ids, scores = fused.ids.copy(), fused.scores.copy()
+    head = slice(0, wanted.depth)
+    weight = FUSED_WEIGHT if wanted.weight is None else wanted.weight
+    mixed = mixed_scores(scores[head], search.second_scores(at, ids[head]), weight=weight)
+    order = np.argsort(-mixed, kind="stable")
+    ids[head], scores[head] = ids[head][order], np.sort(scores[head])[::-1]
+    return FusedHits(ids, scores, fused.beyond)

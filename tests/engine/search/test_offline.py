@@ -1,0 +1,110 @@
+"""Queries that are judged are searched for as clients search."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from molt.engine.engine import Engine
+from molt.engine.search.offline import CorpusSearch, LiveSearch, OfflineSearch, rank_offline
+from molt.engine.search.query import SearchQuery
+from molt.engine.settings import load_settings
+from molt.index.catalog.document import Document, passage_text
+from molt.index.errors import LexicalError
+from molt.index.lexical.lexical_index import index_in_memory
+from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
+from tests.app.serving import open_engine
+from tests.hashing import HashingEncoder
+
+WORDS = ("warm", "wet", "red", "old", "light", "small", "hills", "wool", "boots", "tent")
+DOCUMENTS = [
+    Document(f"d{at}{other}", f"{one} {two} sold here", title=two if at % 2 else "")
+    for at, one in enumerate(WORDS)
+    for other, two in enumerate(WORDS)
+]
+QUERIES = ("warm boots", "the old tent", "of the", '"red wool"', "boots -warm", "hill", "+tent wet")
+TOKENS = Reranking(RerankKind.TOKENS, depth=20, weight=0.4)
+RANKINGS = (
+    SearchRanking(),
+    SearchRanking(Fusion(dense=0.3)),
+    SearchRanking(RECIPROCAL_RANKS),
+    SearchRanking(rerank=TOKENS),
+)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = open_engine(load_settings(home=tmp_path_factory.mktemp("home")))
+    shop = engine.catalog.collections.create("shop")
+    engine.catalog.documents.upsert(shop, DOCUMENTS)
+    assert engine.indexer.acquire()
+    while engine.indexer.seal() or engine.indexer.index_words():
+        pass
+    engine.live_collections.refresh("shop")
+    yield engine
+    engine.close()
+
+
+def live_search(engine: Engine) -> OfflineSearch:
+    live = engine.live_collections.get("shop")
+    return LiveSearch(live, catalog=engine.catalog, queries=QUERIES)
+
+
+def corpus_search(cache: Path, documents: Sequence[Document] = DOCUMENTS) -> OfflineSearch:
+    return CorpusSearch(
+        HashingEncoder(),
+        texts=[passage_text(title=one.title, text=one.text) for one in documents],
+        words=index_in_memory(documents),
+        queries=QUERIES,
+        cache=cache,
+    )
+
+
+def searched(engine: Engine, at: int, ranking: SearchRanking) -> list[str]:
+    """What a client finds where the collection ranks so."""
+    live = engine.live_collections.get("shop")
+    tuned = replace(live, collection=replace(live.collection, ranking=ranking))
+    query = SearchQuery(QUERIES[at], "shop", k=30, mode="hybrid")
+    answer = engine._pipelines["hybrid"].search(query, live=tuned, catalog=engine.catalog)
+    return [hit.id for hit in answer.page.hits]
+
+
+@pytest.mark.parametrize("ranking", RANKINGS)
+@pytest.mark.parametrize("at", range(len(QUERIES)))
+def test_what_serves_and_the_corpus_alone_rank_as_a_search_does(
+    engine: Engine, tmp_path: Path, at: int, ranking: SearchRanking
+) -> None:
+    expected = searched(engine, at, ranking)
+    assert expected
+    for search in (live_search(engine), corpus_search(tmp_path)):
+        ids = rank_offline(search, at, ranking).ids[:30]
+        assert [DOCUMENTS[one].id for one in ids.tolist()] == expected
+
+
+def test_a_ranking_never_scores_higher_further_down(engine: Engine) -> None:
+    found = rank_offline(live_search(engine), 0, SearchRanking(rerank=TOKENS))
+    assert (np.diff(found.scores) <= 0).all()
+    assert len(set(found.ids.tolist())) == len(found.ids)
+
+
+def test_second_scores_are_of_the_query_that_is_asked_whichever_was_before(
+    engine: Engine, tmp_path: Path
+) -> None:
+    both = live_search(engine), corpus_search(tmp_path)
+    ids = np.array([0, 8, 80])
+    for search in both:
+        search.legs(1)
+    scores = [search.second_scores(0, ids) for search in both]
+    np.testing.assert_allclose(*scores, atol=1e-6)
+    assert scores[0].argmax() == 1
+
+
+def test_without_words_there_is_nothing_to_fuse(engine: Engine) -> None:
+    live = engine.live_collections.get("shop")
+    without = replace(live, leg=replace(live.leg, index=None, left_out="it is being made"))
+    with pytest.raises(LexicalError, match="it is being made"):
+        LiveSearch(without, catalog=engine.catalog, queries=QUERIES)

@@ -1,0 +1,53 @@
+from typing import Any
+
+import pytest
+
+from molt.index.errors import InvalidFieldError
+from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.ranking import SearchRanking, parse_ranking
+from molt.index.ranking.reranking import Reranking, RerankKind
+
+TOKENS = Reranking(RerankKind.TOKENS, depth=20, weight=0.3)
+
+
+@pytest.mark.parametrize(
+    "ranking",
+    [
+        SearchRanking(),
+        SearchRanking(Fusion(dense=0.25), TOKENS),
+        SearchRanking(RECIPROCAL_RANKS, Reranking(RerankKind.TOKENS)),
+    ],
+)
+def test_a_ranking_is_read_as_it_was_described(ranking: SearchRanking) -> None:
+    assert parse_ranking(ranking.describe()) == ranking
+
+
+def test_what_was_written_before_there_were_re_rankers_is_a_fusion_without_one() -> None:
+    assert parse_ranking({"dense": 0.75, "kind": "convex"}) == SearchRanking(Fusion(dense=0.75))
+    assert SearchRanking(Fusion(dense=0.75)).describe() == {"dense": 0.75, "kind": "convex"}
+
+
+def test_what_a_re_ranking_leaves_out_is_as_usual() -> None:
+    assert parse_ranking({"rerank": {"kind": "tokens"}}).rerank == Reranking(RerankKind.TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ({"dense": 2}, "fusion.dense"),
+        ({"rerank": "tokens"}, "rerank"),
+        ({"rerank": {}}, "rerank.kind"),
+        ({"rerank": {"kind": "magic"}}, "rerank.kind"),
+        ({"rerank": {"kind": "tokens", "depth": 0}}, "rerank.depth"),
+        ({"rerank": {"kind": "tokens", "depth": 2.5}}, "rerank.depth"),
+        ({"rerank": {"kind": "tokens", "weight": 1.5}}, "rerank.weight"),
+        ({"rerank": {"kind": "tokens", "weight": True}}, "rerank.weight"),
+        ({"rerank": {"kind": "tokens", "speed": 1}}, "rerank.speed"),
+    ],
+)
+def test_what_is_no_ranking_is_refused_by_the_name_of_what_is_wrong(
+    value: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidFieldError) as refused:
+        parse_ranking(value)
+    assert refused.value.field == field
