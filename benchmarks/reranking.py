@@ -3,13 +3,10 @@
     python -m benchmarks.reranking --data ../shared/data
 
 nDCG@10 of the built-in encoder, of hybrid search as it is by default, and of either with its best
-candidates re-ranked by MaxSim over the encoder's own token vectors. The weight of that is tuned on
-other queries of the same corpus (five folds), 0 among those that are tried: where the others do not
-show that it helps, it stays off.
+candidates re-ranked by MaxSim over the encoder's own token vectors, each query by a weight that
+other queries of the same corpus have chosen. Where the gain could be chance, tuning leaves it off.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +15,18 @@ import numpy.typing as npt
 
 from benchmarks import legs
 from benchmarks.beir import Corpus
-from benchmarks.fusion import FOLDS, SEED, pairs
+from benchmarks.fusion import SEED, pairs
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, record
 from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.late_interaction.token_cache import TokenCache
-from molt.engine.search.candidates import Candidate, Passage
-from molt.engine.search.reranking import DEFAULT_DEPTH, reranked
 from molt.index.ranking.fusing import fuse
 from molt.index.ranking.fusion import DEFAULT_FUSION
+from molt.index.ranking.rerank_tuning import JudgedHead, tune_reranker
+from molt.index.ranking.reranking import DEFAULT_DEPTH
 
-WEIGHTS = tuple(step / 20 for step in range(21))
 _CACHE_BYTES = 6 * 2**30
-_CUTOFF = 10
-_DOUBT = 0.5
-"""A weight counts as no better than a smaller one by less than so many standard errors."""
 Values = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """The best documents of a query by their rows, and what each scored."""
-
-    rows: npt.NDArray[np.int64]
-    scores: Values
 
 
 class TokenJudge:
@@ -52,43 +37,18 @@ class TokenJudge:
         self._encoder = encoder
         self._interaction = LateInteraction(TokenCache(_CACHE_BYTES))
 
-    def curve(self, at: int, ranking: Ranking) -> Values:
-        """nDCG@10 of a query's ranking re-ranked by each of `WEIGHTS`."""
-        texts = [self._corpus.texts[row] for row in ranking.rows.tolist()]
-        compared = self._interaction.compare(
-            self._encoder.opened, self._corpus.queries[at], texts
-        ).nearness.maxsim
-        candidates = [
-            Candidate(row, score, Passage(0, 0), {})
-            for row, score in zip(ranking.rows.tolist(), ranking.scores.tolist(), strict=True)
-        ]
-        orders = [reranked(candidates, compared, weight=weight) for weight in WEIGHTS]
-        return np.array([self._ndcg(at, [one.ordinal for one in order]) for order in orders])
-
-    def _ndcg(self, at: int, rows: Sequence[int]) -> float:
-        judged = self._corpus.qrels[self._corpus.query_ids[at]]
-        gains = [max(judged.get(self._corpus.doc_ids[row], 0), 0) for row in rows[:_CUTOFF]]
-        return _discounted(gains) / _discounted(sorted(judged.values(), reverse=True)[:_CUTOFF])
-
-
-def _discounted(gains: Sequence[float]) -> float:
-    return float((np.array(gains) / np.log2(np.arange(len(gains)) + 2)).sum())
-
-
-def chosen(curves: Values) -> int:
-    """What these queries `(n, weights)` speak for: the least weight that is as good as the best."""
-    means = curves.mean(axis=0)
-    best = int(means.argmax())
-    behind = curves[:, [best]] - curves
-    doubt = _DOUBT * behind.std(axis=0) / np.sqrt(len(curves))
-    return int(np.flatnonzero(means[best] - means <= doubt)[0])
-
-
-def cross_validated(curves: Values) -> float:
-    """The mean nDCG@10 where each fifth of the queries has the weight that the others chose."""
-    folds = np.random.default_rng(SEED).permutation(len(curves)) % FOLDS
-    values = [curves[folds == fold][:, chosen(curves[folds != fold])] for fold in range(FOLDS)]
-    return float(np.concatenate(values).mean())
+    def head(self, at: int, rows: npt.NDArray[np.int64], scores: Values) -> JudgedHead:
+        """The best candidates of a query, with both scores and their grades."""
+        corpus = self._corpus
+        texts = [corpus.texts[row] for row in rows.tolist()]
+        compared = self._interaction.compare(self._encoder.opened, corpus.queries[at], texts)
+        judged = corpus.qrels[corpus.query_ids[at]]
+        return JudgedHead(
+            scores.astype(np.float64),
+            compared.nearness.maxsim.astype(np.float64),
+            np.array([judged.get(corpus.doc_ids[row], 0) for row in rows.tolist()], np.float64),
+            np.array([*judged.values()], np.float64),
+        )
 
 
 def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> list[dict[str, Any]]:
@@ -97,32 +57,31 @@ def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> list[dict[s
     found = legs.kept_legs(corpus, scratch=arguments.scratch, encoder=encoder)
     drawn = np.random.default_rng(SEED).permutation(len(corpus.queries))[: arguments.queries]
     judge, both = TokenJudge(corpus, encoder), pairs(found)
-    rankings: dict[str, list[Ranking]] = {"dense": [], "hybrid": []}
+    heads: dict[str, list[JudgedHead]] = {"dense": [], "hybrid": []}
     for at in drawn.tolist():
         dense, lexical = both[at]
         fused = fuse(dense, lexical, DEFAULT_FUSION)
-        for kind, ids, scores in (
+        for over, ids, scores in (
             ("dense", dense.ids, dense.scores),
             ("hybrid", fused.ids, fused.scores),
         ):
-            rankings[kind].append(Ranking(ids[:DEFAULT_DEPTH], scores[:DEFAULT_DEPTH]))
-    rows = []
-    for kind, ranked in rankings.items():
-        made = [judge.curve(at, one) for at, one in zip(drawn.tolist(), ranked, strict=True)]
-        curves = np.array(made)
-        rows.append(
-            {
-                "corpus": name,
-                "queries": len(curves),
-                "over": kind,
-                "before": float(curves[:, 0].mean()),
-                "tokens": cross_validated(curves),
-                "weight": WEIGHTS[chosen(curves)],
-                "MaxSim alone": float(curves[:, -1].mean()),
-            }
-        )
-        print(rows[-1], flush=True)
+            heads[over].append(judge.head(at, ids[:DEFAULT_DEPTH], scores[:DEFAULT_DEPTH]))
+    rows = [_row(name, over, judged) for over, judged in heads.items()]
+    print(*rows, sep="\n", flush=True)
     return rows
+
+
+def _row(name: str, over: str, judged: list[JudgedHead]) -> dict[str, Any]:
+    tuned = tune_reranker(judged)
+    return {
+        "corpus": name,
+        "queries": tuned.queries,
+        "over": over,
+        "before": tuned.without,
+        "tokens": tuned.reranked,
+        "gain": tuned.reranked - tuned.without,
+        "weight": "off" if tuned.weight is None else tuned.weight,
+    }
 
 
 def main() -> None:
@@ -144,8 +103,8 @@ def main() -> None:
 
 
 def _target(rows: list[dict[str, Any]], over: str, least: float) -> Target:
-    gains = [row["tokens"] - row["before"] for row in rows if row["over"] == over and row["weight"]]
-    claim = f"added to {over}, mean of the {len(gains)} corpora where it is switched on"
+    gains = [row["gain"] for row in rows if row["over"] == over and row["weight"] != "off"]
+    claim = f"added to {over}, mean of the {len(gains)} corpora where tuning switches it on"
     return Target(claim, float(np.mean(gains)) if gains else 0.0, ">=", least)
 
 

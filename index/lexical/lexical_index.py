@@ -153,7 +153,7 @@ def index_in_memory(
         writer.commit()
         writer.wait_merging_threads()
         index.reload()
-        opened = Planner(analyzer, schema, index.searcher())
+        opened = Planner(analyzer, schema, index.searcher(), n_written=len(documents))
     return LexicalIndex(commit, Path(), opened=opened)
 
 
