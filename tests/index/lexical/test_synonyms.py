@@ -238,7 +238,7 @@ RULES = st.lists(st.builds(SynonymRule, SIDE, SIDE), max_size=6)
 def furniture(word_home: WordHome) -> LexicalIndex:
     analysis = Analysis(weights={"title": 2.0, "brand": 0.5})
     documents = [
-        worded(f"d{n}", " ".join(WORDS[n % 7 : n % 10]), title=WORDS[n % 5], brand=WORDS[n % 3])
+        worded(f"d{n}", f"{WORDS[int(n**0.5)]} " * 60, title=WORDS[n % 5], brand=WORDS[n % 3])
         for n in range(60)
     ]
     return word_home.index(*documents, analysis=analysis)
