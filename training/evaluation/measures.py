@@ -56,8 +56,6 @@ def _scored(run: Run) -> dict[str, dict[str, float]]:
     depth = run.rows.shape[1]
     falling = [float(depth - rank) for rank in range(depth)]
     return {
-        str(at): {
-            str(row): score for row, score in zip(rows.tolist(), falling, strict=True) if row >= 0
-        }
+        str(at): dict(zip(map(str, rows.tolist()), falling, strict=True))
         for at, rows in enumerate(run.rows)
     }

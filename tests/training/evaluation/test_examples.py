@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,9 @@ def test_a_long_text_is_cut_on_one_line_and_made_writable() -> None:
     assert excerpt_of("a\n\n b\tc", chars=10) == "a b c"
     assert excerpt_of("x" * 50, chars=10) == "x" * 9 + "…"
     assert excerpt_of("a\ud800b", chars=10) == "a?b"
+
+
+def test_a_ranking_that_found_little_shows_no_more_than_that(examples: Examples) -> None:
+    short = replace(PAIRING, baseline=run([0, -1, -1], [1, 2, 3], [1, 2, 3], [1, 2, 3]))
+    (example,) = examples.most_improved(short, n=1)
+    assert [each.doc_id for each in example.baseline_top] == ["d0"]
