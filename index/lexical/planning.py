@@ -77,13 +77,13 @@ class Planner:
         unknown = [term for term in read if term.path is None and not self._is_known(term)]
         parts = [(Boolean.Should, self._term(term)) for term in read]
         parts += [(Boolean.Should, one) for one in self._similar(unknown[:MOST_MISSPELT])]
-        parts += self._strict(strict[:MOST_TERMS])
+        told = self._strict(strict[:MOST_TERMS])
         return WordQuery(
-            _joined(parts),
+            _joined([*parts, *told]),
             tuple(term.spelt for term in unknown),
             wanted.truncated or max(len(terms), len(strict)) > MOST_TERMS,
             self._ceiling([*read, *self._required(strict[:MOST_TERMS])]),
-            binding=bool(strict),
+            binding=bool(told),
         )
 
     def _terms(self, clause: Clause) -> Iterator[_Term]:
