@@ -88,6 +88,7 @@ EXAMPLE_PARAMETERS: Mapping[str, str] = {
 """By name, what every operation means the same by."""
 
 _OWN: Mapping[str, Mapping[str, str]] = {
+    "search_by_url": {"q": "warm waterproof boots"},
     "get_document": {"id": "boots-1"},
     "delete_document": {"id": "boots-1"},
     "delete_judgments": {"query": "q1"},

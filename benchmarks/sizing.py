@@ -86,7 +86,7 @@ def memory_of(home: Path, *, count: int) -> Memory:
         httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client,
     ):
         for turn in range(SEARCHES if count else 0):
-            body = {"query": f"w{turn} w{turn * 7}", "collection": NAME, "k": 10}
+            body = {"query": f"w{turn} w{turn * 7}", "collection": NAME, "k": 10, "mode": "dense"}
             if turn % 2:
                 body["filter"] = {"all": [{"field": "price", "lt": 100 + turn}]}
             client.post("/search", json=body).raise_for_status()

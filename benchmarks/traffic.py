@@ -69,7 +69,13 @@ class Traffic:
                 wanted, query = chance.choice(list(self.visible.items()))
             else:
                 query = chance.choice(self.queries)
-            body = {"query": query, "collection": self.collection, "k": 10, "include": []}
+            body = {
+                "query": query,
+                "collection": self.collection,
+                "k": 10,
+                "mode": "dense",
+                "include": [],
+            }
             began = time.perf_counter()
             status, answer = await connection.ask("POST", "/search", body)
             now = time.perf_counter()

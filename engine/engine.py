@@ -7,7 +7,7 @@ Searching itself is `search`'s, embedding `models`'.
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -184,6 +184,8 @@ class Engine:
         live = self.live_collections.get(query.collection)
         defaults = self.live_collections.search_defaults(live.collection)
         query = self._curator.curated(query, live, defaults)
+        if query.mode == "hybrid" and query.by_likeness:
+            query = replace(query, mode="dense")
         with self.sentinel.noting(live):
             return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
 

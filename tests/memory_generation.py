@@ -121,10 +121,12 @@ class MemorySnapshot:
         k: int,
         where: Filter | None = None,
         min_score: float | None = None,
+        among: Rows | None = None,
     ) -> Found:
         if query.shape != (self.manifest.dimension,) or not np.isfinite(query).all():
             raise VectorError("the query's vector cannot be compared")
-        hits = [_hit(o, one, query) for o, one in _matching(self.live, where).items()]
+        kept = _matching(self.live, where).items()
+        hits = [_hit(o, one, query) for o, one in kept if among is None or o in among]
         if min_score is not None:
             hits = [hit for hit in hits if hit.score >= np.float32(min_score)]
         hits.sort(key=lambda hit: (-hit.score, hit.ordinal))
@@ -150,10 +152,12 @@ class MemorySnapshot:
         where: Filter | None = None,
         query: Vectors | None = None,
         min_score: float | None = None,
+        among: Rows | None = None,
     ) -> MemoryMatch:
         found = [
-            Matching(one.id, one.metadata, partial(_hit, ordinal, one))
+            Matching(ordinal, one.id, one.metadata, partial(_hit, ordinal, one))
             for ordinal, one in _matching(self.live, where).items()
+            if among is None or ordinal in among
         ]
         if query is not None and min_score is not None:
             found = [one for one in found if one.find(query).score >= np.float32(min_score)]
@@ -328,7 +332,9 @@ def _checked(vectors: Vectors) -> Vectors:
     return vectors
 
 
-def _hit(ordinal: int, indexed: Indexed, query: Vectors) -> RowHit:
+def _hit(ordinal: int, indexed: Indexed, query: Vectors | None) -> RowHit:
+    if query is None:
+        return RowHit(ordinal, 0, indexed.spans[0].start, indexed.spans[0].end, 0.0)
     scores = [one @ query for one in indexed.vectors]  # one by one, so that equal texts score alike
     passage = int(np.argmax(scores))
     span = indexed.spans[passage]

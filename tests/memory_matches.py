@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cmp_to_key, partial
 from typing import Any
 
+import numpy as np
+
 from molt.index.segments.attributes import attributes_of
-from molt.index.segments.exact import Vectors
+from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.filters.matching import matching_documents
 from molt.index.segments.flattening import flatten
 from molt.index.segments.hits import RowHit
@@ -21,7 +23,7 @@ from molt.index.segments.matches.facets import (
     ValueFacet,
 )
 from molt.index.segments.matches.match import SegmentMatch
-from molt.index.segments.matches.order import Group, OrderedHit, Position, SortField
+from molt.index.segments.matches.order import GivenScores, Group, OrderedHit, Position, SortField
 from molt.index.segments.matches.paging import OrderedPage, PageQuery
 from molt.index.segments.matches.terms import shown_number
 from molt.index.segments.readings import read_date, read_number
@@ -32,9 +34,10 @@ from molt.index.segments.scalar import ID_FIELD, Scalar, ScalarKind, shown_field
 class Matching:
     """A document that matches: its id, its metadata, and how it is found by a query."""
 
+    ordinal: int
     id: str
     metadata: Mapping[str, Any]
-    find: Callable[[Vectors], RowHit]
+    find: Callable[[Vectors | None], RowHit]
 
 
 @dataclass(frozen=True)
@@ -53,15 +56,29 @@ class MemoryMatch:
         self._checks.count(facets)
         return {shown_field(one.field): self._counts(one) for one in facets}
 
-    def page(self, query: Vectors, wanted: PageQuery) -> OrderedPage:
-        self._checks.page(query, PageQuery(1, wanted.fields, wanted.group_by))
+    def scores(self, query: Vectors) -> GivenScores:
+        found = sorted((one.ordinal, one.find(query).score) for one in self.documents)
+        ordinals, scores = ([row[part] for row in found] for part in (0, 1))
+        return GivenScores(np.array(ordinals, np.int64), np.array(scores, np.float64))
+
+    def among(self, ordinals: Rows) -> "MemoryMatch":
+        return replace(self, documents=[one for one in self.documents if one.ordinal in ordinals])
+
+    def page(self, query: Vectors | None, wanted: PageQuery) -> OrderedPage:
+        self._checks.page(query, PageQuery(1, wanted.fields, wanted.group_by, scores=wanted.scores))
         found = {one.id: one.find(query) for one in self.documents}
+        if (given := wanted.scores) is not None:
+            scores = dict(zip(given.ordinals.tolist(), given.scores.tolist(), strict=True))
+            found = {
+                name: replace(hit, score=scores.get(hit.ordinal, 0.0))
+                for name, hit in found.items()
+            }
         standings = [_standing(one, found[one.id], wanted.fields) for one in self.documents]
         before = partial(_stands, fields=wanted.fields)
         standings.sort(key=cmp_to_key(before))
         if wanted.group_by is not None:
             ordinals = {found[one.id].ordinal: one for one in self.documents}
-            standings = _firsts(standings, ordinals, wanted.group_by)
+            standings = _firsts(standings, ordinals, wanted)
         left = [
             one
             for one in standings
@@ -120,8 +137,9 @@ def _standing(one: Matching, hit: RowHit, fields: Sequence[SortField]) -> Ordere
 
 
 def _firsts(
-    standings: Iterable[OrderedHit], documents: Mapping[int, Matching], name: str
+    standings: Iterable[OrderedHit], documents: Mapping[int, Matching], wanted: PageQuery
 ) -> list[OrderedHit]:
+    name = str(wanted.group_by)
     groups: dict[Any, list[OrderedHit]] = {}
     for one in standings:
         scalars = _scalars(documents[one.hit.ordinal], name)
@@ -131,6 +149,7 @@ def _firsts(
     return [
         OrderedHit(own[0].hit, own[0].position, Group(None if k is None else value, len(own)))
         for (k, value), own in groups.items()
+        if not any(one.hit.ordinal in wanted.without for one in own)
     ]
 
 

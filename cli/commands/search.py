@@ -45,7 +45,7 @@ def search(  # noqa: PLR0913  each by name
     mode: Annotated[
         SearchMode,
         typer.Option(help="By what documents are found: their meaning, their words or both."),
-    ] = SearchMode.DENSE,
+    ] = SearchMode.HYBRID,
     where: Annotated[
         str | None,
         typer.Option(

@@ -49,9 +49,8 @@ class Candidates:
     `truncated` where the end of the query was not read; `reranked` once a re-ranker was at work.
     `more` where others follow, None where the total tells; `approximate` where not all documents
     were compared. `left_out` are retrievers that could not be asked, by their names, each with the
-    reason. No document could score more than `ceiling`, and where it is `binding` no other one is
-    wanted than those that match here. `fusion` says how a ranking of several was fused. No document
-    has the words of the query that are `unknown`.
+    reason. No document could score more than `ceiling`. `fusion` says how a ranking of several was
+    fused. No document has the words of the query that are `unknown`.
     """
 
     ranking: tuple[Candidate, ...] = ()
@@ -64,7 +63,6 @@ class Candidates:
     approximate: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
     ceiling: float = 1.0
-    binding: bool = False
     fusion: Fusion | None = None
     unknown: tuple[str, ...] = ()
 

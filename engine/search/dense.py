@@ -1,7 +1,7 @@
 """The dense retriever: documents by the inner product of their best passage with the query."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from molt.encoder.encoder import Lane
 from molt.engine.live.pair import Live
@@ -14,6 +14,23 @@ from molt.index.segments.matches.order import OrderedHit, Position
 from molt.index.segments.matches.paging import PageQuery
 
 
+@dataclass(frozen=True)
+class EncodedQuery:
+    """What a query means, `(dim,) float32`; `truncated` where its end was not read."""
+
+    vector: Vectors
+    truncated: bool = False
+
+
+def encoded_query(query: SearchQuery, live: Live, watch: Stopwatch) -> EncodedQuery:
+    """A query as the encoder of the pair reads it, unless it has a vector already."""
+    if query.vector is not None:
+        return EncodedQuery(query.vector)
+    with watch.timing("encode"):
+        encoded = live.encoder.encode([query.text], input_type=query.input_type, lane=Lane.QUERY)
+    return EncodedQuery(encoded.vectors[0], bool(encoded.truncated[0]))
+
+
 class DenseRetriever:
     """Encodes the query with the encoder of the pair and searches its index."""
 
@@ -23,24 +40,24 @@ class DenseRetriever:
         self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch
     ) -> Candidates:
         """As every retriever; in another order than by score, the first `depth` of that."""
-        vector, truncated = query.vector, False
-        if vector is None:
-            with watch.timing("encode"):
-                encoded = live.encoder.encode(
-                    [query.text], input_type=query.input_type, lane=Lane.QUERY
-                )
-            vector, truncated = encoded.vectors[0], bool(encoded.truncated[0])
+        encoded = encoded_query(query, live, watch)
         if live.snapshot is None:
-            return Candidates(truncated=truncated)
+            return Candidates(truncated=encoded.truncated)
         retrieve = self._ranked if query.ranked else self._ordered
         with watch.timing("retrieve"):
-            found = retrieve(query, live.snapshot, vector, depth=depth)
-        return replace(found, truncated=truncated)
+            found = retrieve(query, live.snapshot, encoded.vector, depth=depth)
+        return replace(found, truncated=encoded.truncated)
 
     def _ranked(
         self, query: SearchQuery, snapshot: SearchableGeneration, vector: Vectors, *, depth: int
     ) -> Candidates:
-        found = snapshot.search(vector, k=depth, where=query.where, min_score=query.min_score)
+        found = snapshot.search(
+            vector,
+            k=depth,
+            where=query.where,
+            min_score=query.min_score,
+            among=query.among,
+        )
         return Candidates(
             self._candidates(OrderedHit(hit, _by_score(hit)) for hit in found.hits),
             found.total,

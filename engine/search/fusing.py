@@ -12,7 +12,9 @@ from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidates
 from molt.engine.search.query import SearchQuery
 from molt.index.ranking.fusing import LegHits, fuse
+from molt.index.ranking.fusion import Fusion
 from molt.index.ranking.ranking import DEFAULT_RANKING
+from molt.index.segments.matches.order import GivenScores
 
 POOL = 200
 """So many candidates of either leg are fused for the first pages."""
@@ -32,17 +34,12 @@ def pooled(depth: int) -> int:
 def fuse_legs(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Candidates:
     """One ranking of the dense leg and the lexical one.
 
-    The former as it is where the latter was left out, or was asked for nothing. Where signs or
-    quotes say which documents are wanted, only those that the words found; they alone, where what
-    is not wanted is all that was said.
+    The former as it is where the latter was left out, or was asked for nothing.
     """
     dense, *others = legs
     (lexical,) = others or (Candidates(ceiling=0.0),)
-    if query.like or not lexical.ceiling:
-        alone = lexical if lexical.binding else dense
-        return _reaching(alone, query.min_score, beyond=1.0)
-    if lexical.binding:
-        dense = _among(dense, lexical)
+    if not lexical.ceiling:
+        return _reaching(dense, query.min_score, beyond=1.0)
     fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
     said = leg_hits(dense), leg_hits(lexical)
     fused = fuse(*said, fusion)
@@ -55,17 +52,28 @@ def fuse_legs(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Can
     found = replace(
         dense,
         ranking=ranking,
-        total=max(dense.total, lexical.total),
         fusion=fusion,
     )
     return _reaching(found, query.min_score, beyond=fused.beyond)
 
 
-def _among(dense: Candidates, lexical: Candidates) -> Candidates:
-    """Of the one leg what the other one found, too."""
-    found = {one.ordinal for one in lexical.ranking}
-    ranking = tuple(one for one in dense.ranking if one.ordinal in found)
-    return replace(dense, ranking=ranking, total=lexical.total, exact=lexical.exact)
+def fused_whole(
+    dense: GivenScores, words: GivenScores, *, ceiling: float, fusion: Fusion
+) -> GivenScores:
+    """The fused scores of all documents of the dense leg, every one of which was compared.
+
+    `words` are what any document has, of which none could have more than `ceiling`.
+    """
+    there = np.isin(words.ordinals, dense.ordinals, assume_unique=True)
+    worded = GivenScores(words.ordinals[there], words.scores[there])
+    found = fuse(_ranked(dense), _ranked(worded, ceiling=ceiling), fusion)
+    order = np.argsort(found.ids)
+    return GivenScores(found.ids[order], found.scores[order])
+
+
+def _ranked(leg: GivenScores, *, ceiling: float = 1.0) -> LegHits:
+    order = np.lexsort((leg.ordinals, -leg.scores))
+    return LegHits(leg.ordinals[order], leg.scores[order], ceiling=ceiling, whole=True)
 
 
 def leg_hits(leg: Candidates) -> LegHits:

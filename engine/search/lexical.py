@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from molt.encoder.encoder import InputType
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates, Passage, Stopwatch
 from molt.engine.search.query import SearchQuery
@@ -16,11 +17,61 @@ from molt.index.errors import LexicalError
 from molt.index.generations.protocols import Standing, VisibleDocuments
 from molt.index.lexical.lexical_index import LexicalIndex, WordHits
 from molt.index.lexical.planning import WordQuery
+from molt.index.lexical.syntax import AskedWords, Clause
+from molt.index.segments.matches.order import GivenScores
 
 _SPARE = 16
 """A few more than are asked for: some may not be live any more, some may have one score."""
 _MOST_TIED = 10_000
 """Of more documents with the score of the last one, which come first is left to the index."""
+
+
+@dataclass(frozen=True)
+class MatchingWords:
+    """All documents that have the words of a query, live or not, and what they score by them.
+
+    The others are as those of a `WordQuery`.
+    """
+
+    scores: GivenScores
+    ceiling: float
+    binding: bool
+    truncated: bool
+
+
+def words_of(query: SearchQuery, live: Live, watch: Stopwatch) -> MatchingWords | None:
+    """The words of a query where all that match them have to be known, and can be asked for."""
+    index = live.leg.index
+    if index is None or live.snapshot is None or query.mode == "dense" or query.like:
+        return None
+    asked = _asked(query, index)
+    if not _needs_words(query) and (asked.is_loose or query.mode == "lexical"):
+        return None
+    with watch.timing("words"):
+        try:
+            planned = index.plan(asked, synonyms=query.synonyms)
+            if query.mode == "hybrid" and not (planned.binding or _needs_words(query)):
+                return None
+            found = index.matching(planned)
+        except LexicalError:
+            return None
+    scores = GivenScores(found.ordinals, found.scores.astype(np.float64))
+    return MatchingWords(scores, planned.ceiling, planned.binding, planned.truncated)
+
+
+def _needs_words(query: SearchQuery) -> bool:
+    """Does an answer take more than the best documents, signs or not?"""
+    whole = not query.by_score or bool(query.pinned)
+    if query.mode == "lexical":
+        return whole or bool(query.facets)
+    return whole or (bool(query.facets) and query.min_score is not None)
+
+
+def _asked(query: SearchQuery, index: LexicalIndex) -> AskedWords:
+    """The words of a query; in the text of a document no sign has a meaning."""
+    if query.input_type is InputType.DOCUMENT:
+        return AskedWords((Clause(query.text),))
+    return index.read(query.text)
 
 
 class LexicalRetriever:
@@ -32,7 +83,7 @@ class LexicalRetriever:
         self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch
     ) -> Candidates:
         """As every retriever; where the index cannot be asked, `left_out` says why."""
-        if query.vector is not None:
+        if query.like:
             return self._left_out("what documents are like is found by their vectors")
         if live.snapshot is None:
             return Candidates()
@@ -42,7 +93,7 @@ class LexicalRetriever:
         with watch.timing(self.name):
             visible = live.snapshot.visible(query.where)
             try:
-                asked = index.plan(query.text, synonyms=query.synonyms)
+                asked = index.plan(_asked(query, index), synonyms=query.synonyms)
                 search = _Search(index, asked, visible, depth=depth, least=query.min_score)
                 return search.found(filtered=query.where is not None)
             except LexicalError as error:
@@ -112,7 +163,6 @@ class _Search:
             self.visible.warnings,
             self.asked.truncated,
             ceiling=self.asked.ceiling,
-            binding=self.asked.binding,
             unknown=self.asked.misspelt,
         )
 

@@ -5,6 +5,7 @@ yet. Both legs are asked as a search asks them. Knows nothing of judgments.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from molt.engine.runs import rank_corpus
 from molt.engine.search.candidates import Candidate, Stopwatch
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.fusing import POOL, leg_hits
-from molt.engine.search.lexical import LexicalRetriever
+from molt.engine.search.lexical import LexicalRetriever, words_of
 from molt.engine.search.query import SearchQuery
 from molt.engine.search.token_reranker import candidate_text
 from molt.index.catalog.catalog import Catalog
@@ -108,7 +109,10 @@ class CorpusSearch:
         order = np.lexsort((hits.ordinals, -found))
         whole = len(hits) >= hits.total
         lexical = LegHits(hits.ordinals[order], found[order], asked.ceiling, whole)
-        return _as_searched(dense, lexical, binding=asked.binding)
+        if asked.binding:
+            kept = np.isin(dense.ids, self._words.matching(asked).ordinals)
+            dense = LegHits(dense.ids[kept], dense.scores[kept], dense.ceiling, dense.whole)
+        return _as_searched(dense, lexical)
 
     def second_scores(self, at: int, ids: _Ids) -> _Scores:
         """As every offline search."""
@@ -140,13 +144,14 @@ class LiveSearch:
     def legs(self, at: int) -> Legs:
         """As every offline search. Raises `LexicalError`."""
         query, watch = SearchQuery(self._queries[at], self._live.collection.name), Stopwatch()
+        query = replace(query, words=words_of(query, self._live, watch))
         dense = DenseRetriever().retrieve(query, self._live, depth=POOL, watch=watch)
         lexical = LexicalRetriever().retrieve(query, self._live, depth=POOL, watch=watch)
         for reason in lexical.left_out.values():
             raise LexicalError(reason)
         known = {one.ordinal: one for leg in (lexical, dense) for one in leg.ranking}
         self._found = at, known
-        return _as_searched(leg_hits(dense), leg_hits(lexical), binding=lexical.binding)
+        return _as_searched(leg_hits(dense), leg_hits(lexical))
 
     def second_scores(self, at: int, ids: _Ids) -> _Scores:
         """As every offline search."""
@@ -163,19 +168,9 @@ def _can_rerank(encoder: Encoder) -> bool:
     return Capability.TOKENS in encoder.checkpoint.capabilities
 
 
-def _as_searched(dense: LegHits, lexical: LegHits, *, binding: bool) -> Legs:
-    """Both legs as the fuse stage of a search takes them.
-
-    Where words ask for nothing the dense leg stands alone; where they say which documents are
-    wanted at all, no other one comes.
-    """
-    if not lexical.ceiling:
-        alone = LegHits(lexical.ids, lexical.scores, whole=lexical.whole)
-        return (_NOTHING, alone) if binding else (dense, _NOTHING)
-    if binding:
-        kept = np.isin(dense.ids, lexical.ids)
-        dense = LegHits(dense.ids[kept], dense.scores[kept], dense.ceiling, dense.whole)
-    return dense, lexical
+def _as_searched(dense: LegHits, lexical: LegHits) -> Legs:
+    """Both legs as the fuse stage takes them: where words ask for nothing the dense one alone."""
+    return (dense, lexical) if lexical.ceiling else (dense, _NOTHING)
 
 
 def _reranked(search: OfflineSearch, at: int, fused: FusedHits, wanted: Reranking) -> FusedHits:

@@ -20,17 +20,17 @@ from molt.engine.search.candidates import (
 )
 from molt.engine.search.correcting import corrected
 from molt.engine.search.curating import parted, without_hidden
-from molt.engine.search.cursor import MAX_WITHOUT, Cursor, check_cursor, search_digest
+from molt.engine.search.cursor import check_cursor
 from molt.engine.search.dense import DenseRetriever
-from molt.engine.search.facets import count_facets
+from molt.engine.search.facets import CountedMatch, count_facets
 from molt.engine.search.fusing import fuse_legs, pooled
-from molt.engine.search.lexical import LexicalRetriever
+from molt.engine.search.lexical import LexicalRetriever, words_of
 from molt.engine.search.likeness import likened
+from molt.engine.search.matching import named, ordered
+from molt.engine.search.pages import by_shown, following, unshown
 from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
 from molt.engine.search.reranking import AS_TUNED, tuned_reranking
 from molt.index.catalog.catalog import Catalog
-from molt.index.errors import FacetError, GroupError, SortError
-from molt.index.segments.matches.facets import FacetCounts
 from molt.index.selection.expiring import Clock, wall_clock
 
 _DENSE = DenseRetriever()
@@ -73,7 +73,6 @@ class Pipeline:
         Raises as the retrievers and `likened` do, `CursorError` for a cursor that is not the
         query's, and `MatchError` for what cannot be counted, sorted or grouped.
         """
-        _check_mode(query)
         if query.rerank == AS_TUNED:
             query = replace(query, rerank=tuned_reranking(query, live))
         check_cursor(query, checkpoint=live.encoder.checkpoint.id)
@@ -81,9 +80,12 @@ class Pipeline:
         if query.like:
             with watch.timing("liken"):
                 query = likened(query, live=live, catalog=catalog)
+        query = replace(query, words=words_of(query, live, watch))
         end = query.start + query.k
         found = self._curated(query, query.depth, live=live, catalog=catalog, watch=watch)
-        facets = _facets(query, live, watch)
+        counted = _counted(query, live, watch)
+        if counted.total is not None and not query.pinned:
+            found = replace(found, total=counted.total, exact=True)
         with watch.timing("hydrate"):
             chosen = found.ranking[query.start : end]
             hits, seen = _hydrated(chosen, query, live=live, catalog=catalog)
@@ -92,16 +94,16 @@ class Pipeline:
                 hits = tuple(
                     replace(hit, explanation=self.explain(query, live, hit)) for hit in hits
                 )
-        following = _following(asked, found, live=live, seen=seen, stable=_is_stable(asked))
+        after = following(asked, found, live=live, seen=seen)
         return SearchAnswer(
             generation=live.snapshot.manifest.id if live.snapshot else None,
             checkpoint=live.encoder.checkpoint.id,
-            page=Page(hits, found.total, found.exact, following),
+            page=Page(hits, found.total, found.exact, after),
             seconds=watch.seconds,
             warnings=found.warnings,
             truncated=found.truncated,
             reranked=found.reranked,
-            facets=facets,
+            facets=counted.facets,
             mode=query.mode,
             left_out=tuple(found.left_out),
             fusion=found.fusion,
@@ -122,18 +124,25 @@ class Pipeline:
             return self.ranked(query, live, depth=depth, watch=watch)
         pinned = Candidates()
         if parts.order:
-            by_meaning = replace(self, retrievers=(_DENSE,), fuse=only_one)
-            pinned = by_meaning.ranked(parts.pinned, live, depth=len(parts.order), watch=watch)
+            pinned = named(parts.pinned, live, depth=len(parts.order), watch=watch)
+            pinned = self._moved(parts.pinned, live, pinned, watch)
         return parts.joined(pinned, self.ranked(parts.rest, live, depth=depth, watch=watch))
 
     def ranked(self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch) -> Candidates:
-        """The `depth` best candidates, before anything is read of them."""
-        # what several have to reach is a fused score
-        asked = query if len(self.retrievers) == 1 else replace(query, min_score=None)
-        deep = self.pool(depth)
+        """The `depth` best candidates, before anything is read of them, or one more."""
+        if query.words is not None and not query.by_score:
+            return ordered(query, live, depth=depth, watch=watch)
+        found = self._retrieved(query, live, depth=depth, watch=watch)
+        return self._moved(query, live, found, watch)
+
+    def _retrieved(
+        self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch
+    ) -> Candidates:
+        asked, deep = self._asked(query, depth)
         every = [one.retrieve(asked, live, depth=deep, watch=watch) for one in self.retrievers]
         legs = [leg for leg in every if not leg.left_out]
-        legs = legs or [_DENSE.retrieve(query, live, depth=depth, watch=watch)]
+        meant = replace(asked, min_score=query.min_score)
+        legs = legs or [_DENSE.retrieve(meant, live, depth=deep, watch=watch)]
         left_out = {name: reason for leg in every for name, reason in leg.left_out.items()}
         with watch.timing("fuse"):
             found = replace(
@@ -143,6 +152,12 @@ class Pipeline:
                 left_out=left_out,
                 unknown=legs[-1].unknown,
             )
+        return unshown(found, query, depth=depth) if by_shown(query) else found
+
+    def _moved(
+        self, query: SearchQuery, live: Live, found: Candidates, watch: Stopwatch
+    ) -> Candidates:
+        """Candidates as re-rankers and boosts put them."""
         for rerank in self.rerankers if query.by_score else ():
             with watch.timing("rerank"):
                 found = rerank(query, live, found)
@@ -150,6 +165,16 @@ class Pipeline:
             with watch.timing("boost"):
                 found = self.boost(query, live, found)
         return found
+
+    def _asked(self, query: SearchQuery, depth: int) -> tuple[SearchQuery, int]:
+        """What each retriever is asked, and for how many candidates."""
+        asked = query
+        if by_shown(query):
+            shown = frozenset[int]() if query.cursor is None else query.cursor.without
+            asked, depth = replace(query, cursor=None), depth + len(shown) + 1
+        if len(self.retrievers) > 1:  # what several have to reach is a fused score
+            asked = replace(asked, min_score=None)
+        return asked, self.pool(depth)
 
 
 def pipelines(reranker: Rerank, *, clock: Clock = wall_clock) -> Mapping[Mode, Pipeline]:
@@ -161,19 +186,6 @@ def pipelines(reranker: Rerank, *, clock: Clock = wall_clock) -> Mapping[Mode, P
         "dense": whole,
         "lexical": replace(whole, retrievers=(words,)),
     }
-
-
-def _check_mode(query: SearchQuery) -> None:
-    """Raise `MatchError` for what is said of a whole match, and is known of the dense one alone."""
-    if query.mode == "dense":
-        return
-    reason = f"is there for the mode dense alone, not for {query.mode}; leave one of them out"
-    if query.facets:
-        raise FacetError("$", reason)
-    if query.sort:
-        raise SortError("$", reason)
-    if query.group_by is not None:
-        raise GroupError("$", reason)
 
 
 def _warnings(legs: Sequence[Candidates], left_out: Mapping[str, str]) -> Iterator[str]:
@@ -208,44 +220,8 @@ def _hydrated(
     return tuple(hits), len(candidates)
 
 
-def _facets(query: SearchQuery, live: Live, watch: Stopwatch) -> FacetCounts:
+def _counted(query: SearchQuery, live: Live, watch: Stopwatch) -> CountedMatch:
     if not query.facets:
-        return {}
+        return CountedMatch()
     with watch.timing("facets"):
         return count_facets(without_hidden(query, live), live)
-
-
-def _following(
-    query: SearchQuery, found: Candidates, *, live: Live, seen: int, stable: bool
-) -> Cursor | None:
-    """Where the page after this one begins, of which `seen` candidates were looked at.
-
-    Unless the order is `stable`, one that pages can be told by, it is found again by counting.
-    """
-    passed = query.start + seen
-    if not seen or not _more(query, found, passed=passed):
-        return None
-    after = found.ranking[passed - 1].position if stable else None
-    shown = frozenset[int]() if query.cursor is None else query.cursor.without
-    if stable and found.approximate and passed <= MAX_WITHOUT:
-        after = None
-        shown = frozenset(one.ordinal for one in found.ranking[:passed])
-    return Cursor(
-        search_digest(query),
-        live.encoder.checkpoint.id,
-        rank=query.passed + seen,
-        after=after,
-        without=shown,
-    )
-
-
-def _is_stable(query: SearchQuery) -> bool:
-    """Does each document's place depend on itself alone, and on how it was scored first?"""
-    moved = query.by_score and (query.boosts or query.pinned or query.rerank)
-    return query.mode == "dense" and not moved
-
-
-def _more(query: SearchQuery, found: Candidates, *, passed: int) -> bool:
-    if passed < len(found.ranking) or found.more is not None:
-        return passed < len(found.ranking) or bool(found.more)
-    return passed < found.total or (not found.exact and passed == query.start + query.k)

@@ -12,13 +12,14 @@ from molt.index.catalog.document import Document
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.ranking.fusion import Fusion
 from molt.index.ranking.reranking import Reranking
-from molt.index.segments.exact import Vectors
+from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.matches.facets import Facet, FacetCounts
 from molt.index.segments.matches.order import Group, SortField
 
 if TYPE_CHECKING:
     from molt.engine.search.boosting import Boost
+    from molt.engine.search.lexical import MatchingWords
 Mode = Literal["hybrid", "dense", "lexical"]
 """By what documents are found: what they mean, their words, or both."""
 
@@ -29,6 +30,7 @@ class SearchQuery:
 
     By `text`, which is compared as an `input_type`; or with `like` in its place what is like these
     documents of the collection, by the `vector` `(dim,) float32` that the pipeline finds of them.
+    The `words` are those that it finds where it asks for the whole match.
     Boosted as the collection says unless it has `boosts`, and curated by `pinned` and `hidden` ids.
     `synonyms` are the collection's.
     With `max_chars` only the first hits whose documents together have so many characters.
@@ -41,7 +43,7 @@ class SearchQuery:
     collection: str
     k: int = 10
     offset: int = 0
-    mode: Mode = "dense"
+    mode: Mode = "hybrid"
     where: Filter | None = None
     min_score: float | None = None
     max_chars: int | None = None
@@ -55,8 +57,21 @@ class SearchQuery:
     group_by: str | None = None
     cursor: Cursor | None = None
     vector: Vectors | None = field(default=None, compare=False)
+    words: "MatchingWords | None" = field(default=None, compare=False)
     rerank: WantedReranking = AS_TUNED
     synonyms: Synonyms = field(default=NO_SYNONYMS, compare=False)
+
+    @property
+    def by_likeness(self) -> bool:
+        """Is it for what is like documents or a text, which is told by meaning alone?"""
+        return bool(self.like) or self.input_type is InputType.DOCUMENT
+
+    @property
+    def among(self) -> Rows | None:
+        """The documents that alone are wanted, by ordinal, where words tell them."""
+        words = self.words
+        told = words is not None and (words.binding or self.mode == "lexical")
+        return words.scores.ordinals if words is not None and told else None
 
     @property
     def depth(self) -> int:
@@ -140,7 +155,7 @@ class SearchAnswer:
     truncated: bool = False
     reranked: Reranked | None = None
     facets: FacetCounts = field(default_factory=dict)
-    mode: Mode = "dense"
+    mode: Mode = "hybrid"
     left_out: tuple[str, ...] = ()
     fusion: Fusion | None = None
     did_you_mean: str | None = None

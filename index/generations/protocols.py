@@ -19,6 +19,7 @@ from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.hits import RowHit
 from molt.index.segments.kind_counts import FieldCount
 from molt.index.segments.matches.facets import Facet, FacetCounts
+from molt.index.segments.matches.order import GivenScores
 from molt.index.segments.matches.paging import OrderedPage, PageQuery
 from molt.index.segments.scalar import ScalarKind
 
@@ -68,11 +69,20 @@ class Match(Protocol):
         """
         ...
 
-    def page(self, query: Vectors, wanted: PageQuery) -> OrderedPage:
+    def scores(self, query: Vectors) -> GivenScores:
+        """What each of the documents scores for `query` `(dim,) float32`, by its best passage."""
+        ...
+
+    def among(self, ordinals: Rows) -> Self:
+        """Those of the documents that are at `ordinals`, `(n,) int64` ascending."""
+        ...
+
+    def page(self, query: Vectors | None, wanted: PageQuery) -> OrderedPage:
         """Some of the documents in an order; `query` `(dim,) float32` is what they are scored by.
 
-        Raises `UnknownFieldError` for a field that nobody has, `SortError` and `GroupError` for one
-        that has no values to go by.
+        It also tells the best passage of each. Without one, which only `wanted.scores` can stand
+        for, that is the first. Raises `UnknownFieldError` for a field that nobody has, `SortError`
+        and `GroupError` for one that has no values to go by.
         """
         ...
 
@@ -140,12 +150,14 @@ class SearchableGeneration(Protocol):
         k: int,
         where: Filter | None = None,
         min_score: float | None = None,
+        among: Rows | None = None,
     ) -> Found:
         """The `k` best documents for `query` `(dim,) float32`, by their best passage.
 
-        Of equal scores the lower ordinal comes first, whatever `k` is. Raises `VectorError` for a
-        query that cannot be compared, `UnknownFieldError` for a filter on a field that no document
-        has and `FilterError` for an impossible range.
+        Only those at the ordinals `among`, `(n,) int64` ascending, where these are given. Of equal
+        scores the lower ordinal comes first, whatever `k` is. Raises `VectorError` for a query that
+        cannot be compared, `UnknownFieldError` for a filter on a field that no document has and
+        `FilterError` for an impossible range.
         """
         ...
 
@@ -176,10 +188,12 @@ class SearchableGeneration(Protocol):
         where: Filter | None = None,
         query: Vectors | None = None,
         min_score: float | None = None,
+        among: Rows | None = None,
     ) -> Match:
         """All live documents that `where` keeps, and that reach `min_score` where one is asked for.
 
-        `query` is then the vector that they are compared with, each of them. Raises as `search`.
+        `query` is then the vector that they are compared with, each of them. Only those at the
+        ordinals `among`, as for `search`. Raises as that does.
         """
         ...
 

@@ -59,6 +59,7 @@ class Snapshot:
         k: int,
         where: Filter | None = None,
         min_score: float | None = None,
+        among: Rows | None = None,
     ) -> Found:
         """The `k` best documents for `query` `(dim,) float32`, by their best passage.
 
@@ -67,7 +68,7 @@ class Snapshot:
         """
         query = _checked_query(query, dimension=self.manifest.dimension)
         chosen = self.visible(where)
-        found = _found(chosen.scopes, query, k=k, min_score=min_score)
+        found = _found(_among(chosen.scopes, among), query, k=k, min_score=min_score)
         return replace(found, warnings=chosen.warnings) if chosen.warnings else found
 
     def visible(self, where: Filter | None = None) -> VisibleScopes:
@@ -102,12 +103,13 @@ class Snapshot:
         where: Filter | None = None,
         query: Vectors | None = None,
         min_score: float | None = None,
+        among: Rows | None = None,
     ) -> SegmentMatch:
         """All live documents that `where` keeps; those that reach `min_score`, where it is given.
 
         Raises as `search` does.
         """
-        scopes = self._searched if where is None else self._filtered(where)
+        scopes = _among(self._searched if where is None else self._filtered(where), among)
         everything = tuple(scope.segment.attributes for scope in self._searched)
         warnings = () if where is None else kind_warnings(where, self._searched)
         match = SegmentMatch(scopes, everything, warnings)
@@ -186,6 +188,12 @@ def _open_segments(
         opened.get(entry.id) or open_segment(folder / entry.id, entry, dimension=manifest.dimension)
         for entry in manifest.segments
     ]
+
+
+def _among(scopes: Sequence[Scope], ordinals: Rows | None) -> tuple[Scope, ...]:
+    if ordinals is None:
+        return tuple(scopes)
+    return tuple(kept for scope in scopes if (kept := scope.among(ordinals)).n_rows)
 
 
 def _checked_query(query: Vectors, *, dimension: int) -> Vectors:

@@ -79,10 +79,14 @@ class LexicalIndex:
         """Open tantivy's files. Raises `LexicalError` where it cannot."""
         self._planner()
 
+    def read(self, text: str) -> AskedWords:
+        """A query as it is written for the fields that there are here."""
+        return parse_words(text, fields=searched_fields(self.commit.analysis))
+
     def plan(self, wanted: AskedWords | str, *, synonyms: Synonyms = NO_SYNONYMS) -> WordQuery:
         """A query as it is understood here. Raises `LexicalError` where it cannot be opened."""
         if isinstance(wanted, str):
-            wanted = parse_words(wanted, fields=searched_fields(self.commit.analysis))
+            wanted = self.read(wanted)
         planner = self._planner()
         with tantivy_errors():
             return planner.plan(wanted, synonyms.expansions(self.analyzer))
@@ -98,6 +102,18 @@ class LexicalIndex:
         """How many documents have a word, live or not; 0 of what is several."""
         with tantivy_errors():
             return self._planner().frequency(word)
+
+    def matching(self, query: WordQuery) -> WordHits:
+        """All documents that match, by rising ordinal.
+
+        Costs about 25 ms for 75,000 of them; to count them takes less than 1 ms.
+        """
+        count = self.search(query, k=1).total
+        found = self.search(query, k=count)
+        order = np.argsort(found.ordinals)
+        return WordHits(
+            found.scores[order], found.ordinals[order], found.revisions[order], found.total
+        )
 
     def search(self, query: WordQuery, *, k: int, among: Sequence[int] | None = None) -> WordHits:
         """The `k` best documents; only those whose ordinals are `among` these, where given.
@@ -190,9 +206,10 @@ def _n_written(folder: Path) -> int:
 
 def _hits(searcher: Searcher, query: Query, *, k: int) -> WordHits:
     found: Any = searcher.search(query, max(k, 1), count=True)  # the stub leaves `count` out
-    places = [place for _, place in found.hits[:k]]
+    hits = found.hits[:k]
+    places = [place for _, place in hits]
     return WordHits(
-        np.array([score for score, _ in found.hits[:k]], np.float32),
+        np.array([score for score, _ in hits], np.float32),
         np.array(searcher.fast_field_values(ORDINAL, places), np.int64),
         np.array(searcher.fast_field_values(REVISION, places), np.int64),
         found.count,

@@ -89,14 +89,14 @@ class Planner:
         ]
         parts = [(Boolean.Should, query) for unit in units for query in self._unit(unit)]
         parts += [(Boolean.Should, one) for one in self._similar(unknown[:MOST_MISSPELT])]
-        parts += self._strict(strict[:MOST_TERMS])
+        told = self._strict(strict[:MOST_TERMS])
         misspelt = [*unknown, *filter(self._is_new, required)]
         return WordQuery(
-            _joined(parts),
+            _joined([*parts, *told]),
             tuple(dict.fromkeys(term.spelt for term in misspelt)),
             wanted.truncated or not whole or len(strict) > MOST_TERMS,
             self._ceiling([*read, *required]),
-            binding=bool(strict),
+            binding=bool(told),
         )
 
     def similar(self, word: str) -> Query | None:

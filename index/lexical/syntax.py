@@ -57,6 +57,11 @@ class AskedWords:
         return all(clause == Clause(clause.text) for clause in self.clauses)
 
     @property
+    def is_loose(self) -> bool:
+        """Does none of it say which documents are wanted at all?"""
+        return all(clause.is_loose for clause in self.clauses)
+
+    @property
     def text(self) -> str:
         """What is looked for, without signs, quotes and fields, and without what is excluded."""
         return " ".join(one.text for one in self.clauses if one.occur is not Occur.MUST_NOT)

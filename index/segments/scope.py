@@ -13,7 +13,7 @@ from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.readings import DateSpan
 from molt.index.segments.scalar import ScalarKind, own_field
 from molt.index.segments.segment import Segment
-from molt.index.segments.spans import Spans
+from molt.index.segments.spans import Spans, find_spans
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,13 @@ class Scope:
         """Only the documents that `where` keeps."""
         matching = self.segment.matching(where)
         return scope_of(self.segment, matching if self.mask is None else self.mask & matching)
+
+    def among(self, ordinals: Rows) -> "Scope":
+        """Only the documents at `ordinals` `(n,)`, which ascend, each of them once."""
+        spans = find_spans(self.segment.ordinals, ordinals)
+        mask = np.zeros(len(self.segment), bool)
+        mask[spans.rows] = True
+        return scope_of(self.segment, mask if self.mask is None else mask & self.mask)
 
     def without_expired(self, field: str, now: int) -> "Scope":
         """The scope without documents that have a date up to `now` in `field`; it may be this one.

@@ -77,8 +77,11 @@ def _unnamed(store: GenerationStore) -> Iterator[str]:
 
 
 def _unfinished(home: Path) -> Iterator[Path]:
-    """What is named as nothing finished is, and what jobs work with."""
-    yield from home.rglob(".*")
+    """What is named as nothing finished is, and what jobs work with.
+
+    But for the lock that tantivy makes beside what it opens, which goes when that does.
+    """
+    yield from (path for path in home.rglob(".*") if path.name != ".tantivy-meta.lock")
     yield from home.glob("runs/jobs/*")
 
 

@@ -103,12 +103,12 @@ def answers(server: ServerProcess) -> bool:
         return False
 
 
-def searched(server: ServerProcess) -> tuple[int, dict[str, Any]]:
+def searched(server: ServerProcess, **more: object) -> tuple[int, dict[str, Any]]:
     """A search for every document, and the answer to it."""
     body = {"query": "thing", "collection": "shop", "k": 1000, "include": []}
-    return server.ask("POST", "/search", body)
+    return server.ask("POST", "/search", body | more)
 
 
-def found(server: ServerProcess) -> list[str]:
+def found(server: ServerProcess, **more: object) -> list[str]:
     """The documents that a search finds, sorted; one that it finds twice is there twice."""
-    return sorted(hit["id"] for hit in searched(server)[1]["hits"])
+    return sorted(hit["id"] for hit in searched(server, **more)[1]["hits"])

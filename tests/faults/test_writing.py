@@ -51,3 +51,32 @@ def test_a_server_killed_while_it_writes_answers_soon_from_what_it_served_before
     assert server.stop() == 0
     assert orphans(home) == set()
     assert generations(home) == {before}
+
+
+WORDS = [point for point in SERVING if point.startswith("lexical.")]
+
+
+@pytest.mark.parametrize("point", WORDS)
+def test_words_and_vectors_show_the_same_documents_after_a_kill_between_them(
+    home: Path, server: ServerProcess, point: str
+) -> None:
+    server.environment |= armed(home, **{point: "kill"}) | in_batches(1)
+    server.start()
+    documents = [{"id": doc_id, "text": f"thing {doc_id}"} for doc_id in sorted(LATE)]
+    with suppress(OSError, HTTPException):
+        server.ask("POST", "/collections/shop/documents", {"documents": documents, "wait": False})
+    wait_until(lambda: was_killed(server))
+    server.kill()
+    assert seconds_to_answer(server) < SOON
+    gone = min(EVERYTHING)
+    assert server.ask("DELETE", f"/collections/shop/documents/{gone}")[0] == 200
+    wait_until(lambda: agreed(server) == (EVERYTHING | LATE) - {gone})
+    assert searched(server, mode="lexical")[1]["search"]["left_out"] == []
+    assert server.stop() == 0
+
+
+def agreed(server: ServerProcess) -> set[str]:
+    """What words find lies between what vectors find before and after it, while only more comes."""
+    before, words, after = (set(found(server, mode=mode)) for mode in ("dense", "lexical", "dense"))
+    assert before <= words <= after
+    return after

@@ -1,5 +1,7 @@
 """`/collections` and `/collections/{collection}`."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -176,7 +178,16 @@ def _written(body: AnalysisBody) -> str | None:
 
 
 def _list(engine: Engine, reach: Reach) -> list[dict[str, Any]]:
-    return [_state(one) for one in engine.statuses() if reach.covers(one.collection.name)]
+    named = _aliases(engine)
+    return [_state(one, named) for one in engine.statuses() if reach.covers(one.collection.name)]
+
+
+def _aliases(engine: Engine) -> Mapping[str, list[str]]:
+    """The other names of each collection, by its own."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for alias in engine.models.aliases():
+        found[alias.model].append(alias.name)
+    return found
 
 
 def _get(engine: Engine, name: str) -> dict[str, Any]:
@@ -196,7 +207,7 @@ def _detail(engine: Engine, status: CollectionStatus) -> dict[str, Any]:
     boosts = engine.live_collections.search_defaults(status.collection).boosts
     warnings = [] if expiry is None else [*state_warnings(status.collection, expiry)]
     warnings += splitting_warnings(status.collection, engine.generations)
-    return _state(status) | {
+    return _state(status, _aliases(engine)) | {
         "fields": fields,
         "expiry": None if expiry is None else _expiry(expiry),
         "boosts": orjson.loads(boosts or "[]"),
@@ -226,10 +237,11 @@ def _delete(engine: Engine, name: str, match: frozenset[int] | None) -> None:
     engine.live_collections.refresh_changed()
 
 
-def _state(status: CollectionStatus) -> dict[str, Any]:
+def _state(status: CollectionStatus, named: Mapping[str, list[str]]) -> dict[str, Any]:
     collection = status.collection
     return {
         "name": collection.name,
+        "aliases": named.get(collection.name, []),
         "created_at": collection.created_at,
         "documents": collection.documents,
         "revision": collection.revision,

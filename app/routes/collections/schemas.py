@@ -131,6 +131,7 @@ class CollectionState(BaseModel):
     """
 
     name: str
+    aliases: list[str]
     created_at: datetime
     documents: int
     revision: int

@@ -18,7 +18,7 @@ from molt.app.http.validation import require
 from molt.app.routes.search.liking import wanted_of
 from molt.app.routes.search.matches import facets_of
 from molt.app.routes.search.reranking import RerankBody, reranking_of
-from molt.app.routes.search.schemas import SearchBody, SearchParameters, SearchResult
+from molt.app.routes.search.schemas import LikeBody, SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer
 from molt.engine.search.cursor import Cursor, read_cursor
@@ -44,7 +44,7 @@ _NOWHERE: dict[int | str, dict[str, Any]] = {404: {"description": "no such colle
 @allow(Access.READ)
 @named_in(CollectionPlace.BODY)
 async def post_search(request: Request, body: SearchBody) -> Json:
-    """Rank the documents of a collection by what they mean."""
+    """Rank the documents of a collection by what they mean and by their words."""
     return await _answered(request, body, route="/search")
 
 
@@ -78,11 +78,21 @@ async def post_collection_search(
 @named_in(CollectionPlace.QUERY)
 async def get_search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Json:
     """Rank the documents of a collection; for more than these parameters use POST."""
-    given = parameters.model_dump(exclude={"q", "rerank"})
+    if (parameters.q is None) is not bool(parameters.like):
+        raise InvalidRequestError([_unasked(parameters)])
+    given = parameters.model_dump(exclude={"q", "like", "rerank"})
     if (word := parameters.rerank) is not None:
         given["rerank"] = False if word == "false" else RerankBody(kind=word)
-    body = SearchBody(query=parameters.q, **given)
+    like = LikeBody(ids=parameters.like) if parameters.like else None
+    body = SearchBody(query=parameters.q, like=like, **given)
     return await _answered(request, body, route="/search")
+
+
+def _unasked(parameters: SearchParameters) -> Violation:
+    if parameters.like:
+        return Violation("stands in place of `q`; send one of them", "query", ("like",))
+    missing = "is missing; say what to search for, or send `like` in its place"
+    return Violation(missing, "query", ("q",))
 
 
 async def _answered(request: Request, body: SearchBody, *, route: str) -> Json:

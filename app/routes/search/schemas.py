@@ -69,7 +69,7 @@ class SearchBody(Strict):
     collection: Name = "default"
     k: Count = 10
     offset: Offset = 0
-    mode: Mode = "dense"
+    mode: Mode = "hybrid"
     filter: FilterBody | None = None
     facets: Facets = Field(default=[])
     sort: Sort = Field(default=[])
@@ -98,20 +98,25 @@ class BatchBody(Strict):
 
 
 class SearchParameters(BaseModel):
-    """The query string of `GET /search`."""
+    """The query string of `GET /search`: either `q` or `like`."""
 
     model_config = {"extra": "forbid", "allow_inf_nan": False}
 
-    q: Words
+    q: Words | None = None
     collection: Name = "default"
     k: Count = 10
     offset: Offset = 0
-    mode: Mode = "dense"
+    mode: Mode = "hybrid"
     facets: FieldNames = Field(default=[], json_schema_extra=limited(maxItems="max_facets"))
     sort: FieldNames = Field(
         default=[], description="a field each, with `:desc` for falling values"
     )
     group_by: FieldName | None = None
+    like: list[Id] = Field(
+        default=[],
+        max_length=MOST_LIKED,
+        description="ids of documents that hits are to be like, in place of `q`",
+    )
     min_score: float | None = None
     cursor: CursorText | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)

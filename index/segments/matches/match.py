@@ -11,7 +11,7 @@ import numpy as np
 
 from molt.index.errors import FacetError, GroupError, MatchError, SortError
 from molt.index.segments.attributes import Attributes
-from molt.index.segments.exact import Vectors, rows_reaching
+from molt.index.segments.exact import NOTHING, Rows, Vectors, rows_reaching
 from molt.index.segments.field_kinds import fold_kinds, plural_kinds, unknown_field
 from molt.index.segments.filters.clauses import AnyOf
 from molt.index.segments.matches.buckets import cut, extent_of
@@ -26,8 +26,10 @@ from molt.index.segments.matches.facets import (
     count_values,
     counted,
 )
+from molt.index.segments.matches.order import GivenScores, Order
 from molt.index.segments.matches.paging import OrderedPage, PageQuery, ordered_page
 from molt.index.segments.matches.parsing import told_as
+from molt.index.segments.matches.standings import Standings
 from molt.index.segments.scalar import ID_FIELD, ScalarKind, shown_field
 from molt.index.segments.scope import Scope, scope_of
 
@@ -67,11 +69,26 @@ class SegmentMatch:
                 self._check(facet, path=f"$[{place}]")
         return {shown_field(facet.field): self._counts(facet) for facet in facets}
 
-    def page(self, query: Vectors, wanted: PageQuery) -> OrderedPage:
+    def among(self, ordinals: Rows) -> "SegmentMatch":
+        """Those of the documents that are at `ordinals`, `(n,) int64` ascending."""
+        kept = (scope.among(ordinals) for scope in self.scopes)
+        return replace(self, scopes=tuple(scope for scope in kept if scope.n_rows))
+
+    def scores(self, query: Vectors) -> GivenScores:
+        """What each of the documents scores for `query` `(dim,) float32`, by its best passage."""
+        order = Order(np.ascontiguousarray(query, dtype=np.float32))
+        parts = [Standings(scope, order) for scope in self.scopes]
+        ordinals = np.concatenate([NOTHING.rows, *(part.ordinals for part in parts)])
+        scores = [part.scores(np.arange(len(part))) for part in parts]
+        ascending = np.argsort(ordinals, kind="stable")
+        return GivenScores(ordinals[ascending], np.concatenate([np.empty(0), *scores])[ascending])
+
+    def page(self, query: Vectors | None, wanted: PageQuery) -> OrderedPage:
         """Some of the documents in an order; `query` `(dim,) float32` is what they are scored by.
 
-        Raises `UnknownFieldError` for a field that nobody has, `SortError` and `GroupError` for
-        one that has no values to go by.
+        It may be left out where `wanted` gives scores; then the first passages are shown. Raises
+        `UnknownFieldError` for a field that nobody has, `SortError` and `GroupError` for one that
+        has no values to go by.
         """
         if self.collection:
             for place, one in enumerate(wanted.fields):

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from molt.index.segments.exact import Vectors
+import numpy as np
+import numpy.typing as npt
+
+from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.hits import RowHit
 from molt.index.segments.matches.sort_column import SortKey
 from molt.index.segments.matches.terms import TermValue
@@ -52,12 +55,37 @@ class OrderedHit:
 
 
 @dataclass(frozen=True)
-class Order:
-    """By which `fields`; `by_id` where ids decide between equals. `query` `(dim,) float32`."""
+class GivenScores:
+    """What documents score, `(n,) float64`, by their `ordinals` `(n,) int64`, which ascend."""
 
-    query: Vectors
+    ordinals: Rows
+    scores: npt.NDArray[np.float64]
+
+    def of(self, ordinals: Rows) -> npt.NDArray[np.float64]:
+        """The score of each of `ordinals` `(m,)`; 0 of one that is not there."""
+        if not len(self.ordinals):
+            return np.zeros(len(ordinals))
+        places = np.minimum(np.searchsorted(self.ordinals, ordinals), len(self.ordinals) - 1)
+        return np.where(self.ordinals[places] == ordinals, self.scores[places], 0.0)
+
+    def find(self, ordinal: int) -> float | None:
+        """The score of one of them; None of one that is not there."""
+        place = int(np.searchsorted(self.ordinals, ordinal))
+        there = place < len(self.ordinals) and self.ordinals[place] == ordinal
+        return float(self.scores[place]) if there else None
+
+
+@dataclass(frozen=True)
+class Order:
+    """By which `fields`; `by_id` where ids decide between equals. `query` `(dim,) float32`.
+
+    Documents score what `scores` gives them, or else their inner product with the query.
+    """
+
+    query: Vectors | None
     fields: tuple[SortField, ...] = ()
     by_id: bool = False
+    scores: GivenScores | None = None
 
 
 def in_order(standings: Iterable[OrderedHit], fields: Sequence[SortField]) -> list[OrderedHit]:

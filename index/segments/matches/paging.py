@@ -6,6 +6,8 @@ since the page before, a document that has not changed is on one page.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from molt.index.segments.exact import Mask, Rows, Vectors
 from molt.index.segments.matches.facets import order_of
 from molt.index.segments.matches.groups import Groups
 from molt.index.segments.matches.order import (
+    GivenScores,
     Group,
     Order,
     OrderedHit,
@@ -32,7 +35,7 @@ class PageQuery:
     """The first `k` documents by `fields`, then by score, that come after a position.
 
     With `group_by`, a field, the first of each group. Those whose ordinals are in `without` are
-    left out.
+    left out, with the whole group that one belongs to. Where `scores` are given, they count.
     """
 
     k: int
@@ -40,6 +43,7 @@ class PageQuery:
     group_by: str | None = None
     after: Position | None = None
     without: frozenset[int] = frozenset()
+    scores: GivenScores | None = None
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,12 @@ class OrderedPage:
 
 
 def ordered_page(
-    scopes: Sequence[Scope], query: Vectors, wanted: PageQuery, *, by_id: bool
+    scopes: Sequence[Scope], query: Vectors | None, wanted: PageQuery, *, by_id: bool
 ) -> OrderedPage:
     """A page of the documents of `scopes`; `query` `(dim,) float32` is what they are scored by."""
-    order = Order(np.ascontiguousarray(query, dtype=np.float32), wanted.fields, by_id=by_id)
+    if query is not None:
+        query = np.ascontiguousarray(query, dtype=np.float32)
+    order = Order(query, wanted.fields, by_id=by_id, scores=wanted.scores)
     parts = [Standings(scope, order) for scope in scopes]
     if wanted.group_by is not None:
         return _Grouped(scopes, parts, wanted).page()
@@ -118,16 +124,27 @@ class _Grouped:
         """Those that are the first of their groups in all scopes, with their groups."""
         values = {order_of(one.value): one.value for one in found if one.value is not None}
         groups = dict(zip(values, self._whole(list(values.values())), strict=True))
+        shown = self._shown
         kept = []
         for one in found:
             standing = one.standing
             if one.value is None:
                 kept.append(replace(standing, group=Group(None, 1)))
                 continue
-            whole = groups[order_of(one.value)]
-            if whole.first.hit.ordinal == standing.hit.ordinal:
+            key = order_of(one.value)
+            whole = groups[key]
+            if whole.first.hit.ordinal == standing.hit.ordinal and key not in shown:
                 kept.append(replace(standing, group=Group(one.value, whole.size)))
         return kept
+
+    @cached_property
+    def _shown(self) -> set[tuple[int, Any]]:
+        """The groups of the documents that were shown before."""
+        without = list(self._wanted.without)
+        found: list[TermValue | None] = []
+        for part, groups in zip(self._parts, self._groups, strict=True):
+            found += groups.values(np.flatnonzero(np.isin(part.ordinals, without)))
+        return {order_of(one) for one in found if one is not None}
 
     def _whole(self, values: Sequence[TermValue]) -> list["_WholeGroup"]:
         """The first document and the size of the group of each value, in all scopes together."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from molt.index.segments.exact import Mask, Rows, Vectors, score_rows
+from molt.index.segments.exact import Mask, Rows, score_rows
 from molt.index.segments.hits import RowHit
 from molt.index.segments.matches.facets import counted
 from molt.index.segments.matches.order import Order, OrderedHit, Position, SortField
@@ -20,6 +20,7 @@ from molt.index.segments.scalar import ID_FIELD, ScalarKind
 from molt.index.segments.scope import Scope
 from molt.index.segments.spans import Spans
 
+_Scores = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 _MOST = 2**62
 _TEXT = SORT_KINDS.index(ScalarKind.TEXT)
 
@@ -42,7 +43,9 @@ class Standings:
         self.ties: Codes = (
             self.rows if self._ids is None else self._ids.least[self.rows].astype(np.int64)
         )
-        self._scores: Vectors = np.full(len(self.rows), np.nan, np.float32)
+        self._scores: _Scores = np.full(len(self.rows), np.nan, np.float32)
+        if order.scores is not None:
+            self._scores = order.scores.of(self.ordinals)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -59,10 +62,10 @@ class Standings:
         found: Rows = places[rows]
         return found
 
-    def scores(self, places: Rows) -> Vectors:
-        """The scores of documents by their best passages, `(m,) float32`; computed once."""
+    def scores(self, places: Rows) -> _Scores:
+        """The scores of documents, given or by their best passages, `(m,)`; computed once."""
         unknown = places[np.isnan(self._scores[places])]
-        if len(unknown):
+        if len(unknown) and self._order.query is not None:
             spans = self._passages(unknown)
             own = score_rows(self._segment.vectors, self._order.query, rows=spans.rows)
             before = np.cumsum(spans.lengths) - spans.lengths
@@ -141,12 +144,13 @@ class Standings:
         return Spans(places, starts, stops)
 
     def _best_rows(self, places: Rows) -> Rows:
-        """The row with the best passage of each document; of equal ones the first."""
-        if self._segment.first_rows is None:
+        """The row with the best passage of each document; of equal ones, or unasked, the first."""
+        query = self._order.query
+        if self._segment.first_rows is None or query is None:
             return self.rows[places]
         found = []
         for start, stop in zip(*self._passages_of(places), strict=True):
-            own = score_rows(self._segment.vectors, self._order.query, rows=np.arange(start, stop))
+            own = score_rows(self._segment.vectors, query, rows=np.arange(start, stop))
             found.append(start + int(own.argmax()))
         return np.array(found, np.int64)
 

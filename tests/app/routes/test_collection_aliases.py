@@ -45,6 +45,17 @@ def found(client: TestClient) -> list[list[str]]:
     return [[hit["id"] for hit in answer["hits"]] for answer in answers]
 
 
+def test_collections_tell_their_other_names(client: TestClient) -> None:
+    client.put("/aliases/best", json={"collection": "shop-1"})
+    listed = client.get("/collections").json()["collections"]
+    assert {one["name"]: one["aliases"] for one in listed} == {
+        "shop-1": ["best", "shop"],
+        "shop-2": [],
+    }
+    assert client.get("/collections/shop").json()["aliases"] == ["best", "shop"]
+    assert client.post("/collections", json={"name": "new"}).json()["aliases"] == []
+
+
 def test_every_search_follows_an_alias_when_it_is_moved(client: TestClient) -> None:
     assert found(client) == [["old"]] * 5
     move(client, "shop-2")

@@ -56,6 +56,16 @@ def test_pinned_documents_come_first_in_their_order_and_say_so(shop: TestClient)
     assert found["total"] == {"value": 4, "relation": "eq"}
 
 
+def test_what_is_pinned_is_scored_by_words_where_these_are_asked_for(shop: TestClient) -> None:
+    curate(shop, pinned=["tent", "socks"])
+    plain = {hit["id"]: hit["score"] for hit in search(shop, "boots warm", mode="lexical")["hits"]}
+    found = search(shop, mode="lexical")
+    assert ids(found) == ["tent", "socks", "boots", "wellies"]
+    assert {hit["id"]: hit["score"] for hit in found["hits"]} == plain | {"tent": 0.0}
+    assert found["hits"][0]["scores"] == {"dense": None, "lexical": None, "rerank": None}
+    assert "encode" not in found["search"]["stages_ms"]
+
+
 def test_hidden_documents_do_not_come_and_are_not_counted(shop: TestClient) -> None:
     curate(shop, hidden=["boots", "nobody"])
     found = search(shop)

@@ -53,11 +53,58 @@ def test_a_document_is_compared_by_its_stored_vector_and_nothing_is_encoded(
     before = len(encoder.calls)
     liked = ask(shop, {"id": "boots"}, k=3).json()["hits"]
     assert len(encoder.calls) == before
-    by_text = shop.post("/search", json={"query": "warm waterproof boots", "k": 4}).json()["hits"]
+    body = {"query": "warm waterproof boots", "k": 4, "mode": "dense"}
+    by_text = shop.post("/search", json=body).json()["hits"]
     scores = {hit["id"]: hit["score"] for hit in by_text}
     assert {hit["id"]: hit["score"] for hit in liked} == pytest.approx(
         {name: scores[name] for name in ("wellies", "socks", "tent")}, abs=1e-6
     )
+
+
+def test_what_documents_are_like_is_told_by_meaning_and_nothing_is_said_to_be_missing(
+    shop: TestClient,
+) -> None:
+    for like in ({"id": "boots"}, {"text": "warm -waterproof boots"}):
+        found = ask(shop, like).json()
+        assert (found["search"]["mode"], found["search"]["left_out"]) == ("dense", [])
+        assert (found["search"]["fusion"], found["warnings"]) == (None, [])
+        assert found["hits"] == ask(shop, like, mode="dense").json()["hits"]
+
+
+def test_words_of_a_text_that_hits_are_to_be_like_have_no_signs(shop: TestClient) -> None:
+    assert ids(shop, {"text": '-waterproof "socks wool"'}, mode="lexical") == [
+        "socks",
+        "wellies",
+        "boots",
+    ]
+
+
+def test_words_cannot_tell_what_a_document_is_like(shop: TestClient) -> None:
+    found = ask(shop, {"id": "boots"}, mode="lexical").json()
+    assert found["search"]["left_out"] == ["lexical"]
+    assert found["warnings"][0].startswith("the lexical index was left out: what documents are")
+
+
+def test_the_query_string_names_documents_that_hits_are_to_be_like(shop: TestClient) -> None:
+    by_url = shop.get("/search", params={"like": ["boots", "socks"], "k": 2}).json()
+    assert by_url["hits"] == ask(shop, {"ids": ["boots", "socks"]}, k=2).json()["hits"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "wrong", "said"),
+    [
+        ({}, "q", "is missing; say what to search for"),
+        ({"q": "boots", "like": "boots"}, "like", "stands in place of `q`"),
+    ],
+)
+def test_a_query_string_asks_for_one_thing(
+    shop: TestClient, asked: dict[str, str], wrong: str, said: str
+) -> None:
+    answer = shop.get("/search", params=asked)
+    assert answer.status_code == 422
+    (violation,) = answer.json()["errors"]
+    assert said in violation["detail"]
+    assert violation["parameter"] == wrong
 
 
 def test_several_documents_are_liked_for_what_they_have_in_common(shop: TestClient) -> None:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from tests.app.serving import service_of, serving
 from tests.generations import make_generation
 
+MODES = ["hybrid", "dense", "lexical"]
 DOCUMENTS = [
     {
         "id": "d1",
@@ -88,10 +89,13 @@ def test_hits_come_in_the_order_that_was_asked_for(shop: TestClient) -> None:
     assert ids(search(shop, sort=["price:desc"], offset=1, k=2)) == ["d1", "d2"]
 
 
-def test_a_sorted_hit_keeps_its_score(shop: TestClient) -> None:
-    scores = {hit["id"]: hit["score"] for hit in search(shop)["hits"]}
-    for hit in search(shop, sort=["price"])["hits"]:
-        assert hit["score"] == scores[hit["id"]] == hit["scores"]["dense"]
+@pytest.mark.parametrize("mode", MODES)
+def test_a_sorted_hit_keeps_its_scores(shop: TestClient, mode: str) -> None:
+    hits = {hit["id"]: hit for hit in search(shop, mode=mode)["hits"]}
+    ordered = search(shop, sort=["price"], mode=mode)["hits"]
+    assert {hit["id"] for hit in ordered} == hits.keys()
+    for hit in ordered:
+        assert hit | {"rank": 0} == hits[hit["id"]] | {"rank": 0}
 
 
 def test_one_hit_stands_for_each_group(shop: TestClient) -> None:
@@ -148,6 +152,7 @@ def pages(client: TestClient, **body: Any) -> Iterator[list[str]]:
             return
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     "asked",
     [
@@ -158,9 +163,9 @@ def pages(client: TestClient, **body: Any) -> Iterator[list[str]]:
         {"min_score": -1.0, "filter": {"field": "price", "exists": True}},
     ],
 )
-def test_pages_join_up_to_the_whole(shop: TestClient, asked: dict[str, Any]) -> None:
-    whole = ids(search(shop, **asked))
-    assert [one for page in pages(shop, k=1, **asked) for one in page] == whole
+def test_pages_join_up_to_the_whole(shop: TestClient, mode: str, asked: dict[str, Any]) -> None:
+    whole = ids(search(shop, mode=mode, **asked))
+    assert [one for page in pages(shop, k=1, mode=mode, **asked) for one in page] == whole
 
 
 BOOSTS = [{"field": "price", "weight": 0.9, "pivot": 50}]
@@ -217,12 +222,15 @@ def test_ranks_go_on_from_page_to_page(shop: TestClient) -> None:
     assert [hit["rank"] for hit in search(shop, k=3, cursor=cursor)["hits"]] == [4]
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("sort", [[], ["price"]])
-def test_what_is_written_between_pages_moves_nothing(client: TestClient, sort: list[str]) -> None:
+def test_what_is_written_between_pages_moves_nothing(
+    client: TestClient, sort: list[str], mode: str
+) -> None:
     there = [{"id": f"d{n}", "text": f"boots {n}", "metadata": {"price": n % 4}} for n in range(12)]
     fill(client, there)
     seen: list[str] = []
-    for number, page in enumerate(pages(client, k=2, sort=sort)):
+    for number, page in enumerate(pages(client, k=2, sort=sort, mode=mode)):
         seen += page
         new = {"id": f"n{number}", "text": f"warm boots {number}", "metadata": {"price": number}}
         put(client, [new])
@@ -259,19 +267,72 @@ def test_k_facets_and_parts_may_differ_from_page_to_page(shop: TestClient) -> No
     assert ids(rest) == ids(search(shop))[1:]
 
 
-def test_a_cursor_outlives_a_new_generation_and_not_a_swap(client: TestClient) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cursor_outlives_a_new_generation_and_not_a_swap(client: TestClient, mode: str) -> None:
     fill(client, DOCUMENTS)
     engine = service_of(client).engine
-    whole = search(client)
-    cursor = search(client, k=1)["cursor"]
+    whole = search(client, mode=mode)
+    cursor = search(client, k=1, mode=mode)["cursor"]
     again, other = (make_generation(engine, "default", seed=seed) for seed in (0, 1))
     activate(client, again)
-    rest = search(client, cursor=cursor)
+    rest = search(client, cursor=cursor, mode=mode)
     assert (ids(rest), rest["generation"]) == (ids(whole)[1:], again)
     activate(client, other)
-    assert refused(client, cursor=cursor) == (422, "stale_cursor", "#/cursor")
+    assert refused(client, cursor=cursor, mode=mode) == (422, "stale_cursor", "#/cursor")
     activate(client, again)
-    assert ids(search(client, cursor=cursor)) == ids(whole)[1:]
+    assert ids(search(client, cursor=cursor, mode=mode)) == ids(whole)[1:]
+
+
+def test_words_match_the_documents_that_have_them(shop: TestClient) -> None:
+    found = search(shop, mode="lexical", facets=["brand"], k=1)
+    assert found["total"] == {"value": 2, "relation": "eq"}
+    assert found["facets"] == {"brand": [{"value": "acme", "count": 2}]}
+    assert ids(search(shop, mode="lexical", sort=["price"])) == ["d2", "d1"]
+    grouped = search(shop, mode="lexical", group_by="brand")["hits"]
+    assert [(hit["id"], hit["group"]) for hit in grouped] == [("d1", {"value": "acme", "size": 2})]
+
+
+def test_signs_and_quotes_say_what_matches_by_meaning_too(shop: TestClient) -> None:
+    found = search(shop, query='boots -"warm socks"', facets=["brand"], sort=["price"])
+    assert ids(found) == ["d1"]
+    assert found["facets"] == {"brand": [{"value": "acme", "count": 1}]}
+    without = search(shop, query="-boots", facets=["brand"])
+    assert sorted(ids(without)) == ["d2", "d3", "d4"]
+    assert without["total"] == {"value": 3, "relation": "eq"}
+    assert [one["count"] for one in without["facets"]["brand"]] == [1, 1]
+
+
+def test_without_signs_everything_matches_that_the_filter_keeps(shop: TestClient) -> None:
+    found = search(shop, query="tent", facets=["brand"], filter={"field": "price", "lt": 100})
+    assert (found["total"]["value"], sorted(ids(found))) == (2, ["d1", "d2"])
+    assert found["facets"] == {"brand": [{"value": "acme", "count": 2}]}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_least_score_cuts_facets_order_and_total_alike(shop: TestClient, mode: str) -> None:
+    least = search(shop, mode=mode)["hits"][0]["score"] - 1e-6
+    asked = {"mode": mode, "min_score": least}
+    found = search(shop, **asked, facets=["price"], sort=["price"])
+    assert (ids(found), found["total"]) == (["d1"], {"value": 1, "relation": "eq"})
+    assert found["facets"] == {"price": [{"value": 80, "count": 1}]}
+    assert search(shop, **asked, facets=["price"])["facets"] == found["facets"]
+
+
+def test_a_search_by_words_that_is_sorted_encodes_nothing(shop: TestClient) -> None:
+    stages = search(shop, mode="lexical", sort=["price"], facets=["brand"])["search"]["stages_ms"]
+    assert "encode" not in stages
+
+
+def test_more_hits_than_a_cursor_can_name_are_paged_by_counting(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("molt.engine.search.pages.MAX_WITHOUT", 5)
+    fill(client, [{"id": f"d{n}", "text": f"boots {'wool ' * n}"} for n in range(12)])
+    for asked in ({}, {"sort": ["id"]}, {"mode": "lexical"}):
+        whole = ids(search(client, query="boots", k=20, **asked))
+        assert len(whole) == 12
+        found = pages(client, query="boots", k=2, **asked)
+        assert [one for page in found for one in page] == whole
 
 
 def activate(client: TestClient, generation: str) -> None:

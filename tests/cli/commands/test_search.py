@@ -161,7 +161,7 @@ def test_a_generation_of_a_deleted_collection_is_listed_without_one(molt: Molt) 
 @pytest.mark.usefixtures("shop")
 def test_hits_are_looked_at_again_token_by_token(molt: Molt) -> None:
     answer = molt("--json", "search", "shop", "warm gloves", "--rerank", "tokens").value
-    assert answer["search"]["rerank"] == {"kind": "tokens", "depth": 50, "weight": 0.5}
+    assert answer["search"]["rerank"] == {"kind": "tokens", "depth": 50, "weight": 0.2}
     assert answer["hits"][0]["scores"]["rerank"] == pytest.approx(1, abs=0.02)
     deep = molt("--json", "search", "shop", "a", "--rerank", "tokens", "--rerank-depth", "1").value
     assert [hit["scores"]["rerank"] is None for hit in deep["hits"]] == [False, True, True]

@@ -153,7 +153,7 @@ def test_what_the_first_page_missed_is_on_the_second(tmp_path: Path) -> None:
         pass
     live, catalog = engine.live_collections.get("shop"), engine.catalog
     pipeline = Pipeline((Forgetful(),))
-    query, seen = SearchQuery("boots", "shop", k=2), []
+    query, seen = SearchQuery("boots", "shop", k=2, mode="dense"), []
     while query:
         page = pipeline.search(query, live=live, catalog=catalog).page
         seen.append([hit.id for hit in page.hits])

@@ -1,9 +1,10 @@
 """Facets, orders, groups and pages of segments, beside the same in plain Python."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from molt.index.errors import FilterError, MatchError
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.filters.filter import parse_filter
-from molt.index.segments.matches.order import SortField
+from molt.index.segments.matches.order import GivenScores, SortField
 from molt.index.segments.matches.paging import PageQuery
 from molt.index.segments.matches.parsing import parse_facets
 from tests.contract.generations import Encoder, vector
@@ -166,6 +167,67 @@ def test_pages_are_what_plain_python_sorts_and_groups(both, steps, where, asked,
             rest += page.standings
             after, more = page.standings[-1].position, page.more
         assert rest == list(everything)
+
+
+@settings(max_examples=40, suppress_health_check=SLOW)
+@given(
+    st.lists(writes, min_size=4, max_size=14),
+    st.none() | filters,
+    st.tuples(orders, st.none() | st.sampled_from(["a", "b", "c.d"])),
+    st.tuples(
+        st.sets(st.integers(0, 14)),
+        st.dictionaries(st.integers(0, 14), st.sampled_from([0.1, 0.25, 7.5]), max_size=8),
+        st.sampled_from([QUERY, None]),
+    ),
+)
+def test_given_scores_and_documents_order_as_in_plain_python(both, steps, where, asked, told_of):
+    (order, group_by), (among, given_scores, query) = asked, told_of
+    world = both()
+    for step in steps:
+        world.do(*step)
+    parsed = None if where is None else parse_filter(where)
+    ordinals = np.array(sorted(among), np.int64)
+    found, expected = world.matches(where=parsed, among=ordinals)
+    if isinstance(expected, type):
+        return
+    assert found.total == expected.total
+    known = sorted(given_scores.items())
+    scores = GivenScores(
+        np.array([ordinal for ordinal, _ in known], np.int64),
+        np.array([score for _, score in known], np.float64),
+    )
+    whole = PageQuery(100, tuple(order), group_by, scores=scores)
+    pages = [_tried(one.page, query, whole) for one in (found, expected)]
+    if isinstance(pages[1], type):
+        return
+    assert [told(one) for one in pages[0].standings] == [told(one) for one in pages[1].standings]
+    seen = frozenset(one.hit.ordinal for one in pages[1].standings[:2])
+    rest = replace(whole, without=seen)
+    left = [[told(one) for one in match.page(query, rest).standings] for match in (found, expected)]
+    assert left[0] == left[1] == [told(one) for one in pages[0].standings[2:]]
+
+
+def told(one: Any) -> tuple[Any, ...]:
+    return (*shown(one), one.hit.score)
+
+
+@settings(max_examples=20, suppress_health_check=SLOW)
+@given(st.lists(writes, min_size=4, max_size=14), st.sets(st.integers(0, 14)))
+def test_what_is_searched_among_is_the_match_among_them(both, steps, among):
+    world = both()
+    for step in steps:
+        world.do(*step)
+    ordinals = np.array(sorted(among), np.int64)
+    (found, expected) = (
+        writer.snapshot.search(QUERY, k=5, among=ordinals) for writer in world.writers
+    )
+    assert [hit.ordinal for hit in found.hits] == [hit.ordinal for hit in expected.hits]
+    assert found.total == expected.total
+    match, known = (writer.snapshot.match() for writer in world.writers)
+    assert match.among(ordinals).total == found.total
+    scores, told_scores = (one.scores(QUERY) for one in (match, known))
+    assert scores.ordinals.tolist() == told_scores.ordinals.tolist()
+    assert scores.scores == pytest.approx(told_scores.scores)
 
 
 def shown(one: Any) -> tuple[Any, ...]:
