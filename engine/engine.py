@@ -24,6 +24,7 @@ from molt.engine.live.live_collections import LiveCollections
 from molt.engine.models.models import Models
 from molt.engine.releasing import Releaser
 from molt.engine.search.curating import Curator
+from molt.engine.search.highlights.highlighter import Highlighter
 from molt.engine.search.pipeline import pipelines
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import SearchAnswer, SearchQuery
@@ -111,7 +112,9 @@ class Engine:
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
-        self._pipelines = pipelines(TokenReranker(catalog, interaction), clock=clock)
+        self._pipelines = pipelines(
+            TokenReranker(catalog, interaction), Highlighter(interaction), clock=clock
+        )
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
         self._watcher = self._new_watcher()

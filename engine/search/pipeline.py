@@ -1,4 +1,4 @@
-"""The search pipeline: retrieve, fuse, re-rank, boost, hydrate and explain, over one frozen `Live`.
+"""The search pipeline: from retrieving to explaining, stage by stage, over one frozen `Live`.
 
 A request reads its `Live` once and every stage uses nothing else, so an answer comes from exactly
 one encoder and one index. What a stage does is its own module's; here they are put in order.
@@ -23,6 +23,7 @@ from molt.engine.search.cursor import MAX_WITHOUT, Cursor, check_cursor, search_
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.facets import count_facets
 from molt.engine.search.fusing import fuse_legs, pooled
+from molt.engine.search.highlights.highlighter import Highlighted
 from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.likeness import likened
 from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
@@ -34,6 +35,8 @@ from molt.index.selection.expiring import Clock, wall_clock
 _DENSE = DenseRetriever()
 _FEW = 32
 """Documents that are read at once: each may have a million characters."""
+Highlight = Callable[[SearchQuery, Live, tuple[Hit, ...]], Highlighted]
+"""Shows what of hits answers a query."""
 Explain = Callable[[SearchQuery, Live, Hit], Mapping[str, Any]]
 """Says why a hit is where it is."""
 
@@ -63,6 +66,7 @@ class Pipeline:
     pool: Callable[[int], int] = as_many
     rerankers: tuple[Rerank, ...] = ()
     boost: Rerank = field(default_factory=Booster)
+    highlight: Highlight | None = None
     explain: Explain | None = None
 
     def search(self, query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
@@ -83,6 +87,11 @@ class Pipeline:
         with watch.timing("hydrate"):
             chosen = found.ranking[query.start : end]
             hits, seen = _hydrated(chosen, query, live=live, catalog=catalog)
+        shown = Highlighted(hits)
+        if self.highlight is not None and (query.highlight or query.answer):
+            with watch.timing("highlight"):
+                shown = self.highlight(query, live, hits)
+        hits = shown.hits
         if self.explain is not None:
             with watch.timing("explain"):
                 hits = tuple(
@@ -94,13 +103,16 @@ class Pipeline:
             checkpoint=live.encoder.checkpoint.id,
             page=Page(hits, found.total, found.exact, following),
             seconds=watch.seconds,
-            warnings=found.warnings,
+            warnings=(*found.warnings, *shown.warnings),
             truncated=found.truncated,
             reranked=found.reranked,
             facets=facets,
             mode=query.mode,
             left_out=tuple(found.left_out),
             fusion=found.fusion,
+            answer=shown.answer,
+            highlighting=query.highlight,
+            looked=shown.looked,
         )
 
     def _curated(
@@ -146,9 +158,11 @@ class Pipeline:
         return found
 
 
-def pipelines(reranker: Rerank, *, clock: Clock = wall_clock) -> Mapping[Mode, Pipeline]:
+def pipelines(
+    reranker: Rerank, highlight: Highlight, *, clock: Clock = wall_clock
+) -> Mapping[Mode, Pipeline]:
     """The pipeline of each mode; `clock` says what age is now."""
-    whole = Pipeline(rerankers=(reranker,), boost=Booster(clock))
+    whole = Pipeline(rerankers=(reranker,), boost=Booster(clock), highlight=highlight)
     words = LexicalRetriever()
     return {
         "hybrid": replace(whole, retrievers=(_DENSE, words), fuse=fuse_legs, pool=pooled),

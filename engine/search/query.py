@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from molt.encoder.encoder import InputType
 from molt.engine.search.candidates import Passage
 from molt.engine.search.cursor import Cursor
+from molt.engine.search.highlights.answering import SentenceAnswer
+from molt.engine.search.highlights.fragments import Fragment, Highlighting
 from molt.engine.search.reranking import Reranked, Reranking
 from molt.index.catalog.document import Document
 from molt.index.ranking.fusion import Fusion
@@ -30,7 +32,8 @@ class SearchQuery:
     Boosted as the collection says unless it has `boosts`, and curated by `pinned` and `hidden` ids.
     With `max_chars` only the first hits whose documents together have so many characters.
     A `cursor` stands for what its answer showed, in place of `offset`. Hits come by score, or by
-    the fields of `sort`; with `group_by`, a field, only the first of each group does.
+    the fields of `sort`; with `group_by`, a field, only the first of each group does. With
+    `highlight` hits show fragments, with `answer` the likeliest sentence of the best is named.
     """
 
     text: str
@@ -52,6 +55,8 @@ class SearchQuery:
     cursor: Cursor | None = None
     vector: Vectors | None = field(default=None, compare=False)
     rerank: Reranking | None = None
+    highlight: Highlighting | None = None
+    answer: bool = False
 
     @property
     def depth(self) -> int:
@@ -88,7 +93,7 @@ class Hit:
 
     `scores` are those of the retrievers that found it, by their names; `explanation` says why it is
     where it is, where that was asked for; `pinned` that a curation has put it there;
-    `group` is the one that it stands for.
+    `group` is the one that it stands for; `highlights` are fragments of its passage.
     """
 
     id: str
@@ -100,6 +105,15 @@ class Hit:
     explanation: Mapping[str, Any] | None = None
     pinned: bool = False
     group: Group | None = None
+    highlights: tuple[Fragment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How many passages were looked at sentence by sentence, `n_encoded` of which anew."""
+
+    n_passages: int
+    n_encoded: int
 
 
 @dataclass(frozen=True)
@@ -122,7 +136,9 @@ class SearchAnswer:
     `warnings` say what of the query could not be done as it was meant. `truncated` where the end of
     the query was not read. `reranked` where it was asked for. `facets` count over everything that
     matches. `left_out` are retrievers that `mode` asks for and that could not be asked; where
-    several were, `fusion` says how their scores were fused.
+    several were, `fusion` says how their scores were fused. `answer` is the sentence that was asked
+    for, if there is one; `highlighting` how fragments are written, and `looked` what was looked at
+    for either.
     """
 
     generation: str | None
@@ -136,6 +152,9 @@ class SearchAnswer:
     mode: Mode = "dense"
     left_out: tuple[str, ...] = ()
     fusion: Fusion | None = None
+    answer: SentenceAnswer | None = None
+    highlighting: Highlighting | None = None
+    looked: Looked | None = None
 
     @property
     def encode_seconds(self) -> float:

@@ -146,7 +146,7 @@ class Planner:
                 )
                 for text in {term.spelt, term.term}
                 for letters, score in _SIMILAR.items()
-                if letters <= _tolerance(text)
+                if letters <= tolerance(text)
             ]
             if likely:
                 yield Query.disjunction_max_query(likely)
@@ -163,7 +163,7 @@ class Planner:
         )
 
 
-def _tolerance(word: str) -> int:
+def tolerance(word: str) -> int:
     """How many letters of a word may be others; of what holds a digit, a number or a code, none."""
     if any(map(str.isdigit, word)):
         return 0

@@ -15,6 +15,7 @@ from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in, resolve_body
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
+from molt.app.routes.search.highlights import HighlightBody, highlighting_of, is_answer_wanted
 from molt.app.routes.search.liking import wanted_of
 from molt.app.routes.search.matches import facets_of
 from molt.app.routes.search.reranking import RerankBody, reranking_of
@@ -77,17 +78,18 @@ async def post_collection_search(
 @named_in(CollectionPlace.QUERY)
 async def get_search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Json:
     """Rank the documents of a collection; for more than these parameters use POST."""
-    given = parameters.model_dump(exclude={"q", "rerank"})
+    given = parameters.model_dump(exclude={"q", "rerank", "highlight"})
     rerank = None if parameters.rerank == "false" else RerankBody(kind=parameters.rerank)
-    body = SearchBody(query=parameters.q, rerank=rerank, **given)
+    highlight = HighlightBody() if parameters.highlight else None
+    body = SearchBody(query=parameters.q, rerank=rerank, highlight=highlight, **given)
     return await _answered(request, body, route="/search")
 
 
 async def _answered(request: Request, body: SearchBody, *, route: str) -> Json:
-    """The answer; one that is re-ranked keeps no plain one waiting."""
+    """The answer; one for which passages may have to be encoded keeps no plain one waiting."""
     service = service_of(request)
     work = partial(answer_search, service, body, route=route)
-    if body.rerank is None:
+    if body.rerank is None and body.highlight is None and not body.answer:
         return Json(await admission_of(request).run(work))
     admission = service.bulkheads[Bulkhead.RERANKS]
     return Json(await run_while_wanted(request, work, admission=admission))
@@ -109,6 +111,8 @@ def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
             passages=done.n_candidates,
             encoded=done.n_encoded,
         )
+    if answer.looked is not None:
+        service.metrics.highlighted(answer.looked)
     seconds = time.perf_counter() - started
     return encode(describe_answer(answer, seconds=seconds, include=body.include))
 
@@ -117,7 +121,7 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
     """What a body asks of the engine. Raises `InvalidRequestError` and `FilterError`."""
     wanted = wanted_of(body, limits)
     require(body.k, limits, "max_k", place=("k",))
-    cursor = _cursor(body)
+    cursor, has_query = _cursor(body), body.query is not None
     counted = body.offset if cursor is None or not cursor.counts else cursor.rank
     _check_window(counted, body, limits)
     return SearchQuery(
@@ -132,11 +136,13 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         where=_filter(body, limits),
         min_score=body.min_score,
         max_chars=limits.max_answer_bytes,
-        rerank=reranking_of(body.rerank, limits, has_query=body.query is not None),
+        rerank=reranking_of(body.rerank, limits, has_query=has_query),
         facets=facets_of(body.facets, limits),
         sort=parse_sort(body.sort),
         group_by=None if body.group_by is None else parse_group_by(body.group_by),
         cursor=cursor,
+        highlight=highlighting_of(body.highlight, has_query=has_query),
+        answer=is_answer_wanted(body.answer, has_query=has_query),
     )
 
 

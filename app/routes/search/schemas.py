@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.app.routes.search.boosts import Boosts
+from molt.app.routes.search.highlights import AnswerShown, HighlightField
 from molt.app.routes.search.matches import (
     CountedValue,
     Facets,
@@ -76,7 +77,8 @@ class SearchBody(Strict):
     group_by: FieldName | None = None
     like: LikeBody | None = None
     boosts: Boosts | None = None
-    highlight: Never = False
+    highlight: HighlightField = None
+    answer: bool = False
     explain: Never = False
     rerank: RerankField = None
     min_score: float | None = None
@@ -116,6 +118,8 @@ class SearchParameters(BaseModel):
     cursor: CursorText | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
     rerank: RerankWord = "false"
+    highlight: bool = False
+    answer: bool = False
 
 
 class Total(BaseModel):
@@ -150,7 +154,7 @@ class FoundDocument(BaseModel):
     title: str = ""
     text: str = ""
     metadata: dict[str, Any] = {}
-    highlights: list[str]
+    highlights: list[str] = Field(description="fragments with marks; there where asked for")
     scores: Scores
     passage: PassageSpan
     group: ShownGroup | None
@@ -170,6 +174,9 @@ class SearchResult(BaseModel):
     checkpoint: str
     total: Total
     hits: list[FoundDocument]
+    answer: AnswerShown | None = Field(
+        description="of the best hits; null where none is likely enough, or it was not asked for"
+    )
     facets: dict[str, list[CountedValue]]
     truncated: bool
     cursor: str | None

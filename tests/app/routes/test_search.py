@@ -18,6 +18,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
     assert found.keys() == {
         *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets", "cursor"),
         "warnings",
+        "answer",
         "truncated",
         "search",
     }
@@ -114,7 +115,6 @@ def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("highlight", True),
         ("explain", True),
     ],
 )
@@ -189,6 +189,7 @@ def test_every_field_of_the_surface_is_accepted(shop: TestClient) -> None:
         filter=None,
         facets=[],
         highlight=False,
+        answer=False,
         explain=False,
         rerank=False,
         min_score=None,
