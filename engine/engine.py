@@ -17,6 +17,8 @@ from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.late_interaction.token_cache import TokenCache
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders, checkpoint_encoders
+from molt.engine.explaining.explainer import Explainer
+from molt.engine.explaining.standing import DocumentStanding, find_standing
 from molt.engine.indexer import Indexer
 from molt.engine.job_problems import JobProblems
 from molt.engine.live.live_collection import LiveState
@@ -113,7 +115,10 @@ class Engine:
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
         self._pipelines = pipelines(
-            TokenReranker(catalog, interaction), Highlighter(interaction), clock=clock
+            TokenReranker(catalog, interaction),
+            Highlighter(interaction),
+            Explainer(catalog),
+            clock=clock,
         )
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
@@ -183,6 +188,13 @@ class Engine:
         query = self._curator.curated(query, live, defaults)
         with self.sentinel.noting(live):
             return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
+
+    def explain(self, query: SearchQuery, doc_id: str) -> DocumentStanding:
+        """Where a document stands for a query, and why. Raises as `search` and `find_standing`."""
+        live = self.live_collections.get(query.collection)
+        defaults = self.live_collections.search_defaults(live.collection)
+        query, pipeline = self._curator.curated(query, live, defaults), self._pipelines[query.mode]
+        return find_standing(query, doc_id, live=live, catalog=self.catalog, pipeline=pipeline)
 
     def prepare(self, asked: Iterable[AskedText]) -> None:
         """Encode texts that are about to be searched for, all at once; no failure is told here."""

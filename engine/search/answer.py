@@ -54,6 +54,6 @@ def _described(
         "scores": {"dense": None, "lexical": None, "rerank": None} | dict(hit.scores),
         "passage": {"start": hit.passage.start, "end": hit.passage.end},
         "group": None if hit.group is None else {"value": hit.group.value, "size": hit.group.size},
-        "explanation": None,
+        "explanation": hit.explanation,
         **({"pinned": True} if hit.pinned else {}),
     }

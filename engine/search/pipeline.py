@@ -6,6 +6,7 @@ one encoder and one index. What a stage does is its own module's; here they are 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from molt.engine.live.pair import Live
@@ -37,8 +38,8 @@ _FEW = 32
 """Documents that are read at once: each may have a million characters."""
 Highlight = Callable[[SearchQuery, Live, tuple[Hit, ...]], Highlighted]
 """Shows what of hits answers a query."""
-Explain = Callable[[SearchQuery, Live, Hit], Mapping[str, Any]]
-"""Says why a hit is where it is."""
+Explain = Callable[[SearchQuery, Live, Sequence[Hit]], Sequence[Mapping[str, Any]]]
+"""Says of the first hits, or of all, why each is where it is."""
 
 
 def only_one(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Candidates:
@@ -92,11 +93,9 @@ class Pipeline:
             with watch.timing("highlight"):
                 shown = self.highlight(query, live, hits)
         hits = shown.hits
-        if self.explain is not None:
+        if self.explain is not None and query.explain:
             with watch.timing("explain"):
-                hits = tuple(
-                    replace(hit, explanation=self.explain(query, live, hit)) for hit in hits
-                )
+                hits = _explained(hits, self.explain(query, live, hits))
         following = _following(asked, found, live=live, seen=seen, stable=_is_stable(asked))
         return SearchAnswer(
             generation=live.snapshot.manifest.id if live.snapshot else None,
@@ -159,10 +158,12 @@ class Pipeline:
 
 
 def pipelines(
-    reranker: Rerank, highlight: Highlight, *, clock: Clock = wall_clock
+    reranker: Rerank, highlight: Highlight, explain: Explain, *, clock: Clock = wall_clock
 ) -> Mapping[Mode, Pipeline]:
     """The pipeline of each mode; `clock` says what age is now."""
-    whole = Pipeline(rerankers=(reranker,), boost=Booster(clock), highlight=highlight)
+    whole = Pipeline(
+        rerankers=(reranker,), boost=Booster(clock), highlight=highlight, explain=explain
+    )
     words = LexicalRetriever()
     return {
         "hybrid": replace(whole, retrievers=(_DENSE, words), fuse=fuse_legs, pool=pooled),
@@ -214,6 +215,11 @@ def _hydrated(
                 rank += 1
                 chars += found.chars
     return tuple(hits), len(candidates)
+
+
+def _explained(hits: Sequence[Hit], explanations: Sequence[Mapping[str, Any]]) -> tuple[Hit, ...]:
+    pairs = zip_longest(hits, explanations)
+    return tuple(replace(hit, explanation=explanation) for hit, explanation in pairs)
 
 
 def _facets(query: SearchQuery, live: Live, watch: Stopwatch) -> FacetCounts:

@@ -33,7 +33,8 @@ class SearchQuery:
     With `max_chars` only the first hits whose documents together have so many characters.
     A `cursor` stands for what its answer showed, in place of `offset`. Hits come by score, or by
     the fields of `sort`; with `group_by`, a field, only the first of each group does. With
-    `highlight` hits show fragments, with `answer` the likeliest sentence of the best is named.
+    `highlight` hits show fragments, with `answer` the likeliest sentence of the best is named,
+    with `explain` it is told why each hit is where it is.
     """
 
     text: str
@@ -57,6 +58,7 @@ class SearchQuery:
     rerank: Reranking | None = None
     highlight: Highlighting | None = None
     answer: bool = False
+    explain: bool = False
 
     @property
     def depth(self) -> int:

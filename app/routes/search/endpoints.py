@@ -15,7 +15,7 @@ from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in, resolve_body
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
-from molt.app.routes.search.highlights import HighlightBody, highlighting_of, is_answer_wanted
+from molt.app.routes.search.highlights import HighlightBody, highlighting_of, with_query
 from molt.app.routes.search.liking import wanted_of
 from molt.app.routes.search.matches import facets_of
 from molt.app.routes.search.reranking import RerankBody, reranking_of
@@ -89,7 +89,7 @@ async def _answered(request: Request, body: SearchBody, *, route: str) -> Json:
     """The answer; one for which passages may have to be encoded keeps no plain one waiting."""
     service = service_of(request)
     work = partial(answer_search, service, body, route=route)
-    if body.rerank is None and body.highlight is None and not body.answer:
+    if not (body.rerank or body.highlight or body.answer or body.explain):
         return Json(await admission_of(request).run(work))
     admission = service.bulkheads[Bulkhead.RERANKS]
     return Json(await run_while_wanted(request, work, admission=admission))
@@ -142,7 +142,8 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         group_by=None if body.group_by is None else parse_group_by(body.group_by),
         cursor=cursor,
         highlight=highlighting_of(body.highlight, has_query=has_query),
-        answer=is_answer_wanted(body.answer, has_query=has_query),
+        answer=with_query(body.answer, "answer", has_query=has_query),
+        explain=with_query(body.explain, "explain", has_query=has_query),
     )
 
 

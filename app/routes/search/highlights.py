@@ -83,14 +83,14 @@ def highlighting_of(asked: HighlightBody | None, *, has_query: bool) -> Highligh
     return Highlighting(asked.fragments, asked.size, asked.pre, asked.post)
 
 
-def is_answer_wanted(asked: bool, *, has_query: bool) -> bool:  # noqa: FBT001  as it was sent
-    """Is a sentence to be named? Raises `InvalidRequestError` where there is no query."""
+def with_query(asked: bool, name: str, *, has_query: bool) -> bool:  # noqa: FBT001  as it was sent
+    """What was asked for as `name`. Raises `InvalidRequestError` where there is no query."""
     if asked:
-        _require_query("answer", has_query=has_query)
+        _require_query(name, has_query=has_query)
     return asked
 
 
 def _require_query(name: str, *, has_query: bool) -> None:
     if not has_query:
-        detail = "compares sentences with a `query`; leave it out, or send one in place of `like`"
+        detail = "compares documents with a `query`; leave it out, or send one in place of `like`"
         raise InvalidRequestError([Violation(detail, "body", (name,))])

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.app.routes.search.boosts import Boosts
+from molt.app.routes.search.explanations import HitExplanation
 from molt.app.routes.search.highlights import AnswerShown, HighlightField
 from molt.app.routes.search.matches import (
     CountedValue,
@@ -22,25 +22,6 @@ from molt.engine.search.answer import ALL_PARTS, DocumentPart
 from molt.engine.search.cursor import MAX_CURSOR_CHARS
 from molt.engine.search.query import Mode
 
-
-def _refuse_anything(value: object) -> object:
-    """Refuse what the surface promises and this version does not do yet.
-
-    Only false and what is empty ask for nothing.
-    """
-    if value in (False, [], {}, ""):
-        return value
-    raise _not_yet()
-
-
-def _not_yet() -> PydanticCustomError:
-    return PydanticCustomError(
-        "not_available_yet", "not available yet in this version of Molt; leave it out"
-    )
-
-
-_NOT_YET = BeforeValidator(_refuse_anything)
-Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
 CursorText = Annotated[
@@ -79,7 +60,7 @@ class SearchBody(Strict):
     boosts: Boosts | None = None
     highlight: HighlightField = None
     answer: bool = False
-    explain: Never = False
+    explain: bool = False
     rerank: RerankField = None
     min_score: float | None = None
     cursor: CursorText | None = None
@@ -120,6 +101,7 @@ class SearchParameters(BaseModel):
     rerank: RerankWord = "false"
     highlight: bool = False
     answer: bool = False
+    explain: bool = False
 
 
 class Total(BaseModel):
@@ -158,7 +140,7 @@ class FoundDocument(BaseModel):
     scores: Scores
     passage: PassageSpan
     group: ShownGroup | None
-    explanation: None
+    explanation: HitExplanation | None
     pinned: bool = Field(default=False, description="there where a curation put it first")
 
 

@@ -58,7 +58,7 @@ def best_answer(documents: Sequence[Sentences]) -> SentenceAnswer | None:
     if best is None:
         return None
     logit, document, span = best
-    score = float(probabilities(np.float32([logit]))[0])
+    score = float(probabilities(np.array([logit], np.float32))[0])
     if score < LEAST_LIKELY:
         return None
     quoted = document.text[span.start : span.end]

@@ -62,8 +62,8 @@ def test_the_likeliest_sentence_is_named_where_that_is_asked_for(shop: TestClien
         ({"highlight": {"pre": "x" * 65}}, "64"),
         ({"highlight": {"pre": "\u0000"}}, "holds a NUL character"),
         ({"highlight": {"colour": "red"}}, "is not a known name"),
-        ({"query": None, "like": {"text": "a"}, "highlight": True}, "compares sentences with a"),
-        ({"query": None, "like": {"id": "d1"}, "answer": True}, "compares sentences with a"),
+        ({"query": None, "like": {"text": "a"}, "highlight": True}, "compares documents with a"),
+        ({"query": None, "like": {"id": "d1"}, "answer": True}, "compares documents with a"),
     ],
 )
 def test_what_cannot_be_shown_says_why(
