@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 from molt.app.process import SHARED_DIRECTORY
 from molt.artifact import FileLock, exclusive, share_file
 from molt.engine.engine import CollectionStatus
-from molt.engine.search.query import SearchAnswer
+from molt.engine.search.query import Looked, SearchAnswer
 from molt.engine.threads import LastingThread
 from molt.index.catalog.failures import JobFailure
 
@@ -65,6 +65,7 @@ class Metrics:
         self._reranked = self._counter(
             "molt_reranked_texts_total", "Texts compared with a query token by token", "tokens"
         )
+        self._shown = self._counter("molt_highlighted_passages_total", "Passages shown", "tokens")
         self._stage_seconds = self._histogram(
             "molt_search_stage_seconds", "Seconds of one stage of a search", "stage"
         )
@@ -114,6 +115,11 @@ class Metrics:
         self._rerank_seconds.labels(route).observe(seconds)
         self._reranked.labels("cached").inc(passages - encoded)
         self._reranked.labels("encoded").inc(encoded)
+
+    def highlighted(self, looked: Looked) -> None:
+        """Count the passages of one search that sentences were chosen of."""
+        self._shown.labels("cached").inc(looked.n_passages - looked.n_encoded)
+        self._shown.labels("encoded").inc(looked.n_encoded)
 
     def encoded(self, *, route: str, seconds: float, texts: int, tokens: int) -> None:
         """Count one request for embeddings."""

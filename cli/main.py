@@ -17,6 +17,7 @@ from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
 from molt.cli.commands.contents import analysis, collections, curations, documents, synonyms
+from molt.cli.commands.contents.explain import explain
 from molt.cli.commands.contents.export import export_collection
 from molt.cli.commands.contents.suggest import suggest
 from molt.cli.commands.distil import distil
@@ -84,6 +85,7 @@ command(app, "import")(import_files)
 command(app, "export")(export_collection)
 command(app, "search")(search)
 command(app, "suggest")(suggest)
+command(app, "explain")(explain)
 administrative(app, "train")(train)
 administrative(app, "tune")(tune)
 administrative(app, "distil")(distil)

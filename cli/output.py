@@ -24,6 +24,17 @@ class Listing:
     empty: str = "Nothing to list."
 
 
+@dataclass(frozen=True)
+class MarkedText:
+    """A cell whose characters in `marks`, by start and end, are bold on a terminal."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def write_json(value: object) -> None:
     """Write one JSON value as one line."""
     import orjson
@@ -78,5 +89,9 @@ def _write_table(listing: Listing) -> None:
     table = Table(*listing.columns, box=SIMPLE_HEAD, pad_edge=False)
     table.columns[0].no_wrap = True  # an id is copied from here
     for row in listing.rows:
-        table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
+        shown = [Text(printable(cell), overflow="fold") for cell in row]
+        for text, cell in zip(shown, row, strict=True):
+            for start, end in cell.marks if isinstance(cell, MarkedText) else ():
+                text.stylize("bold", start, end)
+        table.add_row(*shown)
     Console().print(table)

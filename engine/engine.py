@@ -17,6 +17,8 @@ from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.late_interaction.token_cache import TokenCache
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders, checkpoint_encoders
+from molt.engine.explaining.explainer import Explainer
+from molt.engine.explaining.standing import DocumentStanding, find_standing
 from molt.engine.indexer import Indexer
 from molt.engine.job_problems import JobProblems
 from molt.engine.live.live_collection import LiveState
@@ -25,6 +27,7 @@ from molt.engine.missing_files import MissingFiles
 from molt.engine.models.models import Models
 from molt.engine.releasing import Releaser
 from molt.engine.search.curating import Curator
+from molt.engine.search.highlights.highlighter import Highlighter
 from molt.engine.search.pipeline import pipelines
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import Mode, SearchAnswer, SearchQuery
@@ -114,7 +117,12 @@ class Engine:
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
-        self._pipelines = pipelines(TokenReranker(catalog, interaction), clock=clock)
+        self._pipelines = pipelines(
+            TokenReranker(catalog, interaction),
+            Highlighter(interaction),
+            Explainer(catalog),
+            clock=clock,
+        )
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
         self._missing_files = MissingFiles(
@@ -198,6 +206,13 @@ class Engine:
         if live is None:
             return False
         return tuned_reranking(SearchQuery("", name, mode=mode), live) is not None
+
+    def explain(self, query: SearchQuery, doc_id: str) -> DocumentStanding:
+        """Where a document stands for a query, and why. Raises as `search` and `find_standing`."""
+        live = self.live_collections.get(query.collection)
+        defaults = self.live_collections.search_defaults(live.collection)
+        query, pipeline = self._curator.curated(query, live, defaults), self._pipelines[query.mode]
+        return find_standing(query, doc_id, live=live, catalog=self.catalog, pipeline=pipeline)
 
     def prepare(self, asked: Iterable[AskedText]) -> None:
         """Encode texts that are about to be searched for, all at once; no failure is told here."""

@@ -11,10 +11,10 @@ import typer
 
 from molt.cli.home import existing_home, opened_engine
 from molt.cli.invocation import CollectionArgument, Invocation
-from molt.cli.output import Listing, snippet
+from molt.cli.output import Listing, MarkedText, snippet
 
 if TYPE_CHECKING:
-    from molt.engine.search.query import SearchAnswer
+    from molt.engine.search.query import Hit, SearchAnswer
     from molt.engine.search.reranking import WantedReranking
     from molt.index.segments.filters.clauses import Filter
     from molt.index.segments.matches.facets import FacetCount
@@ -78,23 +78,23 @@ def search(  # noqa: PLR0913  each by name
     group_by: Annotated[
         str | None, typer.Option(metavar="FIELD", help="Show the first hit of each group alone.")
     ] = None,
+    highlight: Annotated[
+        bool, typer.Option("--highlight", help="Show where hits answer; words asked for are bold.")
+    ] = False,
+    answer: Annotated[
+        bool, typer.Option("--answer", help="Name the sentence that most likely answers.")
+    ] = False,
     cursor: Annotated[
         str | None, typer.Option(help="Go on after the answer that gave it, as JSON does.")
     ] = None,
 ) -> None:
     """Search a collection from the shell; no server is needed and none is asked."""
-    from molt.index.catalog.fields import is_blank
-
-    if bool(like) == (query is not None):
-        wrong = "is missing; say what to search for, or --like ID"
-        if like:
-            wrong = "stands beside --like, which takes its place; leave one of them out"
-        raise typer.BadParameter(wrong, param_hint="QUERY")
-    if query is not None and is_blank(query):
-        raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
+    asked = {"--highlight": highlight, "--answer": answer}
+    require_subject(query, like or [], beside=[name for name, given in asked.items() if given])
     settings = existing_home(call)
     from molt.engine.search.answer import describe_answer
     from molt.engine.search.cursor import read_cursor
+    from molt.engine.search.highlights.fragments import Highlighting
     from molt.engine.search.query import SearchQuery
 
     wanted = SearchQuery(
@@ -107,22 +107,41 @@ def search(  # noqa: PLR0913  each by name
         rerank=parsed_reranking(rerank, rerank_depth, has_query=not like),
         **asked_of_matches(facets=facets or [], sort=sort or [], group_by=group_by),
         cursor=None if cursor is None else read_cursor(cursor),
+        highlight=Highlighting() if highlight else None,
+        answer=answer,
     )
     with opened_engine(settings) as engine:
         started = time.perf_counter()
         # however long that takes: nobody else waits for it
         engine.live_collections.refresh(collection)
-        answer = engine.search(wanted)
+        found = engine.search(wanted)
         seconds = time.perf_counter() - started
-    if answer.truncated:
+    if found.truncated:
         call.note("The query is longer than the model reads; its end changed nothing.")
-    call.show(describe_answer(answer, seconds=seconds), lambda: _listing(answer))
-    for field, counts in answer.facets.items():
+    if answer:
+        call.note(_answered(found))
+    call.show(describe_answer(found, seconds=seconds), lambda: _listing(found))
+    for field, counts in found.facets.items():
         call.note(f"{field}: {_counted(counts)}")
-    if answer.did_you_mean is not None:
-        call.note(f"Did you mean: {answer.did_you_mean}")
-    for warning in answer.warnings:
+    if found.did_you_mean is not None:
+        call.note(f"Did you mean: {found.did_you_mean}")
+    for warning in found.warnings:
         call.note(f"Note: {warning}.")
+
+
+def require_subject(query: str | None, like: Sequence[str], *, beside: Sequence[str]) -> None:
+    """Raise `typer.BadParameter` unless one thing is searched for, a query with `beside`."""
+    from molt.index.catalog.fields import is_blank
+
+    if bool(like) == (query is not None):
+        wrong = "is missing; say what to search for, or --like ID"
+        if like:
+            wrong = "stands beside --like, which takes its place; leave one of them out"
+        raise typer.BadParameter(wrong, param_hint="QUERY")
+    if query is not None and is_blank(query):
+        raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
+    if like and beside:
+        raise typer.BadParameter("compares sentences with a QUERY", param_hint=beside[0])
 
 
 def parsed_filter(where: str) -> "Filter":
@@ -194,12 +213,28 @@ def _value(value: object) -> str:
 def _listing(answer: "SearchAnswer") -> Listing:
     return Listing(
         ("rank", "score", "id", "document"),
-        [
-            (hit.rank, f"{hit.score:.4f}", hit.id, _shown(hit.document.title, hit.document.text))
-            for hit in answer.page.hits
-        ],
+        [(hit.rank, f"{hit.score:.4f}", hit.id, _document(hit)) for hit in answer.page.hits],
         empty="No hits.",
     )
+
+
+def _answered(found: "SearchAnswer") -> str:
+    best = found.answer
+    if best is None:
+        return "No sentence of the best hits is likely to answer."
+    return f"Answer, by {best.id} ({best.score:.2f}): {best.text}"
+
+
+def _document(hit: "Hit") -> object:
+    """Its fragments with what is marked in them, or its beginning where there are none."""
+    if not hit.highlights:
+        return _shown(hit.document.title, hit.document.text)
+    text, marks = "", []
+    for fragment in hit.highlights:
+        text += f"{text and ' '}{'… ' if fragment.follows else ''}"
+        marks += [(len(text) + mark.start, len(text) + mark.end) for mark in fragment.marks]
+        text += f"{fragment.text}{' …' if fragment.goes_on else ''}"
+    return MarkedText(text, tuple(marks))
 
 
 def _shown(title: str, text: str) -> str:

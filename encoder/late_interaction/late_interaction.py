@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molt.encoder.encoder import Encoder, InputType, Lane
-from molt.encoder.late_interaction.maxsim import Nearness, compare
+from molt.encoder.late_interaction.maxsim import Nearness, compare, compare_spans
 from molt.encoder.late_interaction.token_cache import TokenCache, token_key
 from molt.encoder.late_interaction.token_codes import TokenCodes, code_tokens
 from molt.encoder.late_interaction.token_weights import TokenWeights
@@ -34,6 +34,14 @@ class Interaction:
     n_encoded: int
     query_tokens: int
     query_truncated: bool
+
+
+@dataclass(frozen=True)
+class SpanInteraction:
+    """How near the parts of each text are to the query; `n_encoded` texts were not in the cache."""
+
+    nearness: list[Nearness]
+    n_encoded: int
 
 
 class LateInteraction:
@@ -70,6 +78,30 @@ class LateInteraction:
             query_tokens=asked.n_tokens,
             query_truncated=asked.truncated,
         )
+
+    def compare_spans(
+        self,
+        encoder: Encoder,
+        query: str,
+        texts: Sequence[str],
+        spans: Sequence[Sequence[tuple[int, int]]],
+    ) -> SpanInteraction:
+        """Compare parts of each text with `query`: the characters at which each begins and ends.
+
+        As `compare` does, whose cache it shares, and raises.
+        """
+        asked = self._coded(encoder, [query], InputType.QUERY, Lane.QUERY).codes[0]
+        weights = self._weights_of(encoder).of(asked.ids)
+        found, n_encoded = [], 0
+        for start in range(0, len(texts), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            part = self._coded(encoder, texts[some], InputType.DOCUMENT, Lane.INTERACTIVE)
+            n_encoded += part.n_encoded
+            found += [
+                compare_spans(asked, codes, own, weights=weights)
+                for codes, own in zip(part.codes, spans[some], strict=True)
+            ]
+        return SpanInteraction(found, n_encoded)
 
     def _weights_of(self, encoder: Encoder) -> TokenWeights:
         weights = self._weights.get(encoder)

@@ -3,13 +3,15 @@
 Pure arithmetic over token codes (Khattab & Zaharia 2020, "ColBERT", section 3.3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molt.encoder.late_interaction.token_codes import TokenCodes
+
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -42,3 +44,29 @@ def compare(
     if nearest.shape[1] == 0:
         return Nearness(cosine, np.zeros_like(cosine))
     return Nearness(cosine, nearest @ weights)
+
+
+def compare_spans(
+    query: TokenCodes,
+    text: TokenCodes,
+    spans: Iterable[tuple[int, int]],
+    *,
+    weights: NDArray[np.float32],
+) -> Nearness:
+    """Compare a query with parts of one text, by the characters at which each begins and ends.
+
+    A part is the tokens that begin in it, as the whole text has them; its own direction is that of
+    their mean. One without any, as where the text was not read so far, has NaN for both.
+    """
+    directions = text.directions[1:]
+    similarities = directions @ query.directions.T
+    bounds = np.array(list(spans), np.int64).reshape(-1, 2)
+    cosine = np.full(len(bounds), np.nan, np.float32)
+    maxsim = cosine.copy()
+    for at, (first, last) in enumerate(np.searchsorted(text.starts, bounds).tolist()):
+        if first < last:
+            near = similarities[first:last]
+            length = float(np.linalg.norm(directions[first:last].mean(axis=0)))
+            cosine[at] = near[:, 0].mean() / max(length, _TINY)
+            maxsim[at] = near[:, 1:].max(axis=0) @ weights
+    return Nearness(cosine, maxsim)

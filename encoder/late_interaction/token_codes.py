@@ -20,21 +20,22 @@ class TokenCodes:
     """A text as `1 + n` directions: its own, as embeddings have it, then one of each of its tokens.
 
     Row `i` is `scales[i] * codes[i]`, of length 1 within a per cent: `codes` `(1 + n, dim) int8`,
-    `scales` `(1 + n,) float32`; `ids` `(n,) int32` tell which tokens. Special ones and those of the
-    prompt are none of the text's. `n_tokens` were read, these included; `truncated` where the text
-    has more.
+    `scales` `(1 + n,) float32`; `ids` `(n,) int32` tell which tokens, `starts` `(n,) int32` at
+    which character of the text each begins. Special ones and those of the prompt are none of the
+    text's. `n_tokens` were read, these included; `truncated` where the text has more.
     """
 
     codes: NDArray[np.int8]
     scales: NDArray[np.float32]
     ids: NDArray[np.int32]
+    starts: NDArray[np.int32]
     n_tokens: int
     truncated: bool
 
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        return self.codes.nbytes + self.scales.nbytes + self.ids.nbytes
+        return self.codes.nbytes + self.scales.nbytes + self.ids.nbytes + self.starts.nbytes
 
     @property
     def directions(self) -> NDArray[np.float32]:
@@ -54,6 +55,7 @@ def code_tokens(tokens: TokenVectors, pooling: Pooling) -> TokenCodes:
         codes,
         scales.astype(np.float32),
         tokens.ids[stands].astype(np.int32),
+        tokens.offsets[stands, 0].astype(np.int32),
         n_tokens=len(tokens.ids),
         truncated=tokens.truncated,
     )

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from molt.engine.search.cursor import write_cursor
 from molt.engine.search.facets import describe_facets
+from molt.engine.search.highlights.fragments import Highlighting
 from molt.engine.search.query import Hit, SearchAnswer
 from molt.engine.search.reranking import describe_reranking
 
@@ -24,7 +25,8 @@ def describe_answer(
         "generation": answer.generation,
         "checkpoint": answer.checkpoint,
         "total": {"value": page.total, "relation": "eq" if page.exact_total else "gte"},
-        "hits": [_described(hit, include) for hit in page.hits],
+        "hits": [_described(hit, include, answer.highlighting) for hit in page.hits],
+        "answer": None if answer.answer is None else answer.answer.describe(),
         "facets": describe_facets(answer.facets),
         "truncated": answer.truncated,
         "cursor": None if page.following is None else write_cursor(page.following),
@@ -40,16 +42,19 @@ def describe_answer(
     }
 
 
-def _described(hit: Hit, include: Sequence[DocumentPart]) -> dict[str, Any]:
+def _described(
+    hit: Hit, include: Sequence[DocumentPart], highlighting: Highlighting | None
+) -> dict[str, Any]:
+    marks = highlighting or Highlighting()
     return {
         "id": hit.id,
         "score": hit.score,
         "rank": hit.rank,
         **{part: getattr(hit.document, part) for part in include},
-        "highlights": [],
+        "highlights": [one.written(pre=marks.pre, post=marks.post) for one in hit.highlights],
         "scores": {"dense": None, "lexical": None, "rerank": None} | dict(hit.scores),
         "passage": {"start": hit.passage.start, "end": hit.passage.end},
         "group": None if hit.group is None else {"value": hit.group.value, "size": hit.group.size},
-        "explanation": None,
+        "explanation": hit.explanation,
         **({"pinned": True} if hit.pinned else {}),
     }

@@ -1,4 +1,4 @@
-"""The search pipeline: retrieve, fuse, re-rank, boost, hydrate and explain, over one frozen `Live`.
+"""The search pipeline: from retrieving to explaining, stage by stage, over one frozen `Live`.
 
 A request reads its `Live` once and every stage uses nothing else, so an answer comes from exactly
 one encoder and one index. What a stage does is its own module's; here they are put in order.
@@ -6,6 +6,7 @@ one encoder and one index. What a stage does is its own module's; here they are 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from molt.engine.live.pair import Live
@@ -24,6 +25,7 @@ from molt.engine.search.cursor import check_cursor
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.facets import CountedMatch, count_facets
 from molt.engine.search.fusing import fuse_legs, pooled
+from molt.engine.search.highlights.highlighter import Highlighted
 from molt.engine.search.lexical import LexicalRetriever, words_of
 from molt.engine.search.likeness import likened
 from molt.engine.search.matching import named, ordered
@@ -36,8 +38,10 @@ from molt.index.selection.expiring import Clock, wall_clock
 _DENSE = DenseRetriever()
 _FEW = 32
 """Documents that are read at once: each may have a million characters."""
-Explain = Callable[[SearchQuery, Live, Hit], Mapping[str, Any]]
-"""Says why a hit is where it is."""
+Highlight = Callable[[SearchQuery, Live, tuple[Hit, ...]], Highlighted]
+"""Shows what of hits answers a query."""
+Explain = Callable[[SearchQuery, Live, Sequence[Hit]], Sequence[Mapping[str, Any]]]
+"""Says of the first hits, or of all, why each is where it is."""
 
 
 def only_one(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Candidates:
@@ -65,6 +69,7 @@ class Pipeline:
     pool: Callable[[int], int] = as_many
     rerankers: tuple[Rerank, ...] = ()
     boost: Rerank = field(default_factory=Booster)
+    highlight: Highlight | None = None
     explain: Explain | None = None
 
     def search(self, query: SearchQuery, *, live: Live, catalog: Catalog) -> SearchAnswer:
@@ -89,18 +94,21 @@ class Pipeline:
         with watch.timing("hydrate"):
             chosen = found.ranking[query.start : end]
             hits, seen = _hydrated(chosen, query, live=live, catalog=catalog)
-        if self.explain is not None:
+        shown = Highlighted(hits)
+        if self.highlight is not None and (query.highlight or query.answer):
+            with watch.timing("highlight"):
+                shown = self.highlight(query, live, hits)
+        hits = shown.hits
+        if self.explain is not None and query.explain:
             with watch.timing("explain"):
-                hits = tuple(
-                    replace(hit, explanation=self.explain(query, live, hit)) for hit in hits
-                )
+                hits = _explained(hits, self.explain(query, live, hits))
         after = following(asked, found, live=live, seen=seen)
         return SearchAnswer(
             generation=live.snapshot.manifest.id if live.snapshot else None,
             checkpoint=live.encoder.checkpoint.id,
             page=Page(hits, found.total, found.exact, after),
             seconds=watch.seconds,
-            warnings=found.warnings,
+            warnings=(*found.warnings, *shown.warnings),
             truncated=found.truncated,
             reranked=found.reranked,
             facets=counted.facets,
@@ -108,6 +116,9 @@ class Pipeline:
             left_out=tuple(found.left_out),
             fusion=found.fusion,
             did_you_mean=corrected(query, found.unknown, live=live, catalog=catalog, watch=watch),
+            answer=shown.answer,
+            highlighting=query.highlight,
+            looked=shown.looked,
         )
 
     def _curated(
@@ -177,9 +188,13 @@ class Pipeline:
         return asked, self.pool(depth)
 
 
-def pipelines(reranker: Rerank, *, clock: Clock = wall_clock) -> Mapping[Mode, Pipeline]:
+def pipelines(
+    reranker: Rerank, highlight: Highlight, explain: Explain, *, clock: Clock = wall_clock
+) -> Mapping[Mode, Pipeline]:
     """The pipeline of each mode; `clock` says what age is now."""
-    whole = Pipeline(rerankers=(reranker,), boost=Booster(clock))
+    whole = Pipeline(
+        rerankers=(reranker,), boost=Booster(clock), highlight=highlight, explain=explain
+    )
     words = LexicalRetriever()
     return {
         "hybrid": replace(whole, retrievers=(_DENSE, words), fuse=fuse_legs, pool=pooled),
@@ -218,6 +233,11 @@ def _hydrated(
                 rank += 1
                 chars += found.chars
     return tuple(hits), len(candidates)
+
+
+def _explained(hits: Sequence[Hit], explanations: Sequence[Mapping[str, Any]]) -> tuple[Hit, ...]:
+    pairs = zip_longest(hits, explanations)
+    return tuple(replace(hit, explanation=explanation) for hit, explanation in pairs)
 
 
 def _counted(query: SearchQuery, live: Live, watch: Stopwatch) -> CountedMatch:

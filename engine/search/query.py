@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from molt.encoder.encoder import InputType
 from molt.engine.search.candidates import Passage
 from molt.engine.search.cursor import Cursor
+from molt.engine.search.highlights.answering import SentenceAnswer
+from molt.engine.search.highlights.fragments import Fragment, Highlighting
 from molt.engine.search.reranking import AS_TUNED, Reranked, WantedReranking
 from molt.index.catalog.document import Document
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
@@ -36,7 +38,9 @@ class SearchQuery:
     With `max_chars` only the first hits whose documents together have so many characters.
     Re-ranked as the collection was tuned unless `rerank` says otherwise.
     A `cursor` stands for what its answer showed, in place of `offset`. Hits come by score, or by
-    the fields of `sort`; with `group_by`, a field, only the first of each group does.
+    the fields of `sort`; with `group_by`, a field, only the first of each group does. With
+    `highlight` hits show fragments, with `answer` the likeliest sentence of the best is named,
+    with `explain` it is told why each hit is where it is.
     """
 
     text: str
@@ -60,6 +64,9 @@ class SearchQuery:
     words: "MatchingWords | None" = field(default=None, compare=False)
     rerank: WantedReranking = AS_TUNED
     synonyms: Synonyms = field(default=NO_SYNONYMS, compare=False)
+    highlight: Highlighting | None = None
+    answer: bool = False
+    explain: bool = False
 
     @property
     def by_likeness(self) -> bool:
@@ -109,7 +116,7 @@ class Hit:
 
     `scores` are those of the retrievers that found it, by their names; `explanation` says why it is
     where it is, where that was asked for; `pinned` that a curation has put it there;
-    `group` is the one that it stands for.
+    `group` is the one that it stands for; `highlights` are fragments of its passage.
     """
 
     id: str
@@ -121,6 +128,15 @@ class Hit:
     explanation: Mapping[str, Any] | None = None
     pinned: bool = False
     group: Group | None = None
+    highlights: tuple[Fragment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How many passages were looked at sentence by sentence, `n_encoded` of which anew."""
+
+    n_passages: int
+    n_encoded: int
 
 
 @dataclass(frozen=True)
@@ -144,7 +160,8 @@ class SearchAnswer:
     the query was not read. `reranked` where it was asked for, or tuned. `facets` count over
     everything that matches. `left_out` are retrievers that `mode` asks for and that could not be
     asked; where several were, `fusion` says how their scores were fused. `did_you_mean` is the
-    query with words that documents have.
+    query with words that documents have. `answer` is the sentence that was asked for, if there is
+    one; `highlighting` how fragments are written, and `looked` what was looked at for either.
     """
 
     generation: str | None
@@ -159,6 +176,9 @@ class SearchAnswer:
     left_out: tuple[str, ...] = ()
     fusion: Fusion | None = None
     did_you_mean: str | None = None
+    answer: SentenceAnswer | None = None
+    highlighting: Highlighting | None = None
+    looked: Looked | None = None
 
     @property
     def encode_seconds(self) -> float:

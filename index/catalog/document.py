@@ -18,3 +18,9 @@ class Document:
 def passage_text(*, title: str, text: str) -> str:
     """The text that is encoded: title and text joined by a space, as BEIR does."""
     return f"{title} {text}".strip()
+
+
+def text_offset(*, title: str, text: str) -> int:
+    """Where the text begins in that; before it where it begins with spaces and has no title."""
+    joined = f"{title} {text}"
+    return len(title) + 1 - (len(joined) - len(joined.lstrip()))

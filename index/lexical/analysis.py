@@ -38,7 +38,7 @@ TITLE = "title"
 MOST_WORDS = 100_000
 MOST_FIELDS = 16
 HEAVIEST = 100.0
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
@@ -172,7 +172,7 @@ def prepared_text(text: str) -> str:
     """The text as tantivy's tokenizer can cut it."""
     if text.isascii():
         return text
-    return _UNSPACED.sub(_paired, unicodedata.normalize("NFKC", text))
+    return UNSPACED.sub(_paired, unicodedata.normalize("NFKC", text))
 
 
 def _paired(run: re.Match[str]) -> str:

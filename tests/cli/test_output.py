@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.cli.output import Listing, printable, snippet, write_json, write_listing
+from molt.cli.output import Listing, MarkedText, printable, snippet, write_json, write_listing
 from tests.server import MOLT
 
 
@@ -52,6 +52,18 @@ def test_a_terminal_gets_a_table(tmp_path: Path) -> None:
         output += chunk
     assert shown.wait() == 0
     assert "────" in output.decode()
+
+
+def test_marked_characters_are_bold_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = pty.openpty()
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(slave, "w") as terminal, monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", terminal)
+        write_listing(Listing(("id", "text"), [("d1", MarkedText("warm\nboots", ((5, 10),)))]))
+    shown = b""
+    while chunk := _read(master):
+        shown += chunk
+    assert "warm \x1b[1mboots\x1b[0m" in shown.decode()
 
 
 def _read(descriptor: int) -> bytes:

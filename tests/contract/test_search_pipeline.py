@@ -167,15 +167,25 @@ def test_a_reranker_has_the_last_word_on_the_order(engine: Engine) -> None:
 def test_each_hit_of_the_page_is_explained_and_no_other(engine: Engine) -> None:
     explained: list[str] = []
 
-    def explain(query: SearchQuery, live: Live, hit) -> dict[str, str]:
-        explained.append(hit.id)
-        return {"because": query.text}
+    def explain(query: SearchQuery, live: Live, hits) -> list[dict[str, str]]:
+        explained.extend(hit.id for hit in hits)
+        return [{"because": query.text} for _ in hits]
 
     live = engine.live_collections.get("shop")
-    answer = Pipeline(explain=explain).search(ask(k=2, offset=1), live=live, catalog=engine.catalog)
+    answer = Pipeline(explain=explain).search(
+        ask(k=2, offset=1, explain=True), live=live, catalog=engine.catalog
+    )
     assert [hit.id for hit in answer.page.hits] == explained
     assert [hit.rank for hit in answer.page.hits] == [2, 3]
     assert {hit.explanation["because"] for hit in answer.page.hits} == {"warm boots"}
+
+
+def test_what_nobody_asked_for_is_not_explained(engine: Engine) -> None:
+    live = engine.live_collections.get("shop")
+    silent = Pipeline(explain=lambda query, live, hits: [{} for _ in hits])
+    answer = silent.search(ask(), live=live, catalog=engine.catalog)
+    assert {hit.explanation for hit in answer.page.hits} == {None}
+    assert "explain" not in answer.seconds
 
 
 def test_every_stage_is_timed_by_its_name(engine: Engine) -> None:

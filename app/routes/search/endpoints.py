@@ -15,6 +15,7 @@ from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import CollectionPlace, named_in, resolve_body
 from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require
+from molt.app.routes.search.highlights import HighlightBody, highlighting_of, with_query
 from molt.app.routes.search.liking import wanted_of
 from molt.app.routes.search.matches import facets_of
 from molt.app.routes.search.reranking import RerankBody, reranking_of
@@ -80,11 +81,12 @@ async def get_search(request: Request, parameters: Annotated[SearchParameters, Q
     """Rank the documents of a collection; for more than these parameters use POST."""
     if (parameters.q is None) is not bool(parameters.like):
         raise InvalidRequestError([_unasked(parameters)])
-    given = parameters.model_dump(exclude={"q", "like", "rerank"})
+    given = parameters.model_dump(exclude={"q", "like", "rerank", "highlight"})
     if (word := parameters.rerank) is not None:
         given["rerank"] = False if word == "false" else RerankBody(kind=word)
     like = LikeBody(ids=parameters.like) if parameters.like else None
-    body = SearchBody(query=parameters.q, like=like, **given)
+    highlight = HighlightBody() if parameters.highlight else None
+    body = SearchBody(query=parameters.q, like=like, highlight=highlight, **given)
     return await _answered(request, body, route="/search")
 
 
@@ -96,10 +98,10 @@ def _unasked(parameters: SearchParameters) -> Violation:
 
 
 async def _answered(request: Request, body: SearchBody, *, route: str) -> Json:
-    """The answer; one that is re-ranked keeps no plain one waiting."""
+    """The answer; one for which passages may have to be encoded keeps no plain one waiting."""
     service = service_of(request)
     work = partial(answer_search, service, body, route=route)
-    if not _reranks(service, body):
+    if not (body.highlight or body.answer or body.explain or _reranks(service, body)):
         return Json(await admission_of(request).run(work))
     admission = service.bulkheads[Bulkhead.RERANKS]
     return Json(await run_while_wanted(request, work, admission=admission))
@@ -128,6 +130,8 @@ def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
             passages=done.n_candidates,
             encoded=done.n_encoded,
         )
+    if answer.looked is not None:
+        service.metrics.highlighted(answer.looked)
     seconds = time.perf_counter() - started
     return encode(describe_answer(answer, seconds=seconds, include=body.include))
 
@@ -136,7 +140,7 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
     """What a body asks of the engine. Raises `InvalidRequestError` and `FilterError`."""
     wanted = wanted_of(body, limits)
     require(body.k, limits, "max_k", place=("k",))
-    cursor = _cursor(body)
+    cursor, has_query = _cursor(body), body.query is not None
     counted = body.offset if cursor is None or not cursor.counts else cursor.rank
     _check_window(counted, body, limits)
     return SearchQuery(
@@ -156,6 +160,9 @@ def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:
         sort=parse_sort(body.sort),
         group_by=None if body.group_by is None else parse_group_by(body.group_by),
         cursor=cursor,
+        highlight=highlighting_of(body.highlight, has_query=has_query),
+        answer=with_query(body.answer, "answer", has_query=has_query),
+        explain=with_query(body.explain, "explain", has_query=has_query),
     )
 
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.app.routes.search.boosts import Boosts
+from molt.app.routes.search.explanations import HitExplanation
+from molt.app.routes.search.highlights import AnswerShown, HighlightField
 from molt.app.routes.search.matches import (
     CountedValue,
     Facets,
@@ -21,25 +22,6 @@ from molt.engine.search.answer import ALL_PARTS, DocumentPart
 from molt.engine.search.cursor import MAX_CURSOR_CHARS
 from molt.engine.search.query import Mode
 
-
-def _refuse_anything(value: object) -> object:
-    """Refuse what the surface promises and this version does not do yet.
-
-    Only false and what is empty ask for nothing.
-    """
-    if value in (False, [], {}, ""):
-        return value
-    raise _not_yet()
-
-
-def _not_yet() -> PydanticCustomError:
-    return PydanticCustomError(
-        "not_available_yet", "not available yet in this version of Molt; leave it out"
-    )
-
-
-_NOT_YET = BeforeValidator(_refuse_anything)
-Never = Annotated[bool, _NOT_YET, Field(json_schema_extra={"const": False})]
 Offset = Annotated[int, Field(ge=0, json_schema_extra=limited(maximum="max_window")), WHOLE]
 Count = Annotated[int, Field(ge=1, json_schema_extra=limited(maximum="max_k")), WHOLE]
 CursorText = Annotated[
@@ -76,8 +58,9 @@ class SearchBody(Strict):
     group_by: FieldName | None = None
     like: LikeBody | None = None
     boosts: Boosts | None = None
-    highlight: Never = False
-    explain: Never = False
+    highlight: HighlightField = None
+    answer: bool = False
+    explain: bool = False
     rerank: RerankField = None
     min_score: float | None = None
     cursor: CursorText | None = None
@@ -121,6 +104,9 @@ class SearchParameters(BaseModel):
     cursor: CursorText | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
     rerank: RerankWord | None = None
+    highlight: bool = False
+    answer: bool = False
+    explain: bool = False
 
 
 class Total(BaseModel):
@@ -155,11 +141,11 @@ class FoundDocument(BaseModel):
     title: str = ""
     text: str = ""
     metadata: dict[str, Any] = {}
-    highlights: list[str]
+    highlights: list[str] = Field(description="fragments with marks; there where asked for")
     scores: Scores
     passage: PassageSpan
     group: ShownGroup | None
-    explanation: None
+    explanation: HitExplanation | None
     pinned: bool = Field(default=False, description="there where a curation put it first")
 
 
@@ -175,6 +161,9 @@ class SearchResult(BaseModel):
     checkpoint: str
     total: Total
     hits: list[FoundDocument]
+    answer: AnswerShown | None = Field(
+        description="of the best hits; null where none is likely enough, or it was not asked for"
+    )
     facets: dict[str, list[CountedValue]]
     truncated: bool
     cursor: str | None

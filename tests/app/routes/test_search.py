@@ -23,6 +23,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
     assert found.keys() == {
         *("query_id", "took_ms", "generation", "checkpoint", "total", "hits", "facets", "cursor"),
         "warnings",
+        "answer",
         "truncated",
         "search",
     }
@@ -121,26 +122,6 @@ def test_a_collection_without_documents_has_no_hits(client: TestClient) -> None:
     assert (found["hits"], found["total"]["value"], found["generation"]) == ([], 0, None)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("highlight", True),
-        ("explain", True),
-    ],
-)
-def test_what_is_promised_but_not_served_yet_says_so(
-    shop: TestClient, field: str, value: object
-) -> None:
-    answer = shop.post("/search", json={"query": "boots", field: value})
-    assert answer.status_code == 422
-    assert answer.json()["errors"] == [
-        {
-            "detail": "not available yet in this version of Molt; leave it out",
-            "pointer": f"#/{field}",
-        }
-    ]
-
-
 @pytest.mark.parametrize("mode", ["hybrid", "lexical"])
 def test_pages_by_words_go_on_where_the_one_before_ended(shop: TestClient, mode: str) -> None:
     wanted = {"query": "waterproof boots", "mode": mode}
@@ -180,6 +161,7 @@ def test_every_field_of_the_surface_is_accepted(shop: TestClient) -> None:
         filter=None,
         facets=[],
         highlight=False,
+        answer=False,
         explain=False,
         rerank=False,
         min_score=None,
@@ -205,7 +187,7 @@ def test_a_query_that_nobody_sees_is_empty(shop: TestClient, query: str) -> None
     assert search(shop, query=f"boots{query}")["hits"][0]["id"] == "d1"
 
 
-def test_what_is_not_served_yet_may_be_null_false_or_empty(shop: TestClient) -> None:
+def test_what_is_not_asked_for_may_be_null_false_or_empty(shop: TestClient) -> None:
     names = ("facets", "sort", "group_by", "like", "highlight", "explain", "rerank", "cursor")
     empty = {"facets": [], "sort": [], "highlight": False, "explain": False, "rerank": False}
     for more in (dict.fromkeys(names), empty):

@@ -234,3 +234,28 @@ def test_what_cannot_be_said_of_matches_is_refused(
     done = molt("search", "shop", "warm", option, value)
     assert done.status != 0
     assert said in done.stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_fragments_are_shown_without_marks_where_nobody_looks(molt: Molt) -> None:
+    lines = molt("search", "shop", "waterproof", "--highlight", "-k", "1").stdout.splitlines()
+    assert lines[1].split("\t")[3] == "warm waterproof boots"
+    answer = molt("--json", "search", "shop", "waterproof", "--highlight", "-k", "1").value
+    assert answer["hits"][0]["highlights"] == ["warm <mark>waterproof</mark> boots"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_likeliest_sentence_is_said(molt: Molt) -> None:
+    said = molt("search", "shop", "warm waterproof boots", "--answer").stderr
+    assert "Answer, by a (0." in said or "Answer, by a (1.00)" in said
+    assert "warm waterproof boots" in said
+    nothing = molt("search", "shop", "quantum chromodynamics", "--answer").stderr
+    assert "No sentence of the best hits is likely to answer." in nothing
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("option", ["--highlight", "--answer"])
+def test_sentences_need_a_query_to_be_compared_with(molt: Molt, option: str) -> None:
+    refused = molt("search", "shop", "--like", "a", option)
+    assert refused.status == 2
+    assert "compares sentences with a QUERY" in refused.stderr

@@ -130,3 +130,15 @@ def test_nothing_more_is_encoded_for_whoever_has_gone_away(
         cancellation.cancel()
         with pytest.raises(AbandonedError):
             interaction.compare(real, "boots that nobody waits for", TEXTS)
+
+
+def test_parts_of_texts_are_compared_from_the_same_cache(interaction: LateInteraction) -> None:
+    encoder = Counting(dimension=512)
+    texts = [f"w{at} and socks" for at in range(100)]
+    spans = [[(0, len(text) - 6), (len(text) - 5, len(text))] for text in texts]
+    interaction.compare(encoder, "w70", texts[:50])
+    found = interaction.compare_spans(encoder, "w70", texts, spans)
+    assert found.n_encoded == 50
+    best = max(range(100), key=lambda at: float(found.nearness[at].maxsim[0]))
+    assert best == 70
+    assert found.nearness[70].maxsim == pytest.approx([1, 0], abs=0.15)

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from molt.encoder.checkpoint import Pooling
 from molt.encoder.encoder import TokenVectors
-from molt.encoder.late_interaction.maxsim import Nearness, compare
+from molt.encoder.late_interaction.maxsim import Nearness, compare, compare_spans
 from molt.encoder.late_interaction.relevance import probabilities, relevance_logits
 from molt.encoder.late_interaction.token_codes import TokenCodes, code_tokens
 
@@ -101,10 +103,37 @@ def test_a_token_whose_vector_is_zero_is_near_to_nothing() -> None:
 
 def test_codes_take_a_byte_a_number() -> None:
     codes = coded(some(10, seed=11, dimension=384))
-    assert codes.size == 11 * (384 + 4) + 10 * 4
+    assert codes.size == 11 * (384 + 4) + 10 * 8
 
 
 def test_relevance_rises_with_either_score_and_stays_within_0_and_1() -> None:
     near, far = coded(some(3, seed=12)), coded(some(3, seed=13))
     scores = probabilities(relevance_logits(compared(near, [near, far])))
     assert 1 > scores[0] > scores[1] > 0
+
+
+def test_a_part_of_a_text_is_compared_by_the_tokens_that_begin_in_it() -> None:
+    query, vectors = coded(some(3, seed=0)), some(9, seed=1)
+    weights = np.float32([0.5, 0.25, 0.25])
+    found = compare_spans(query, coded(vectors), [(0, 4), (4, 9)], weights=weights)
+    for at, part in enumerate((vectors[:4], vectors[4:])):
+        near = directions(part) @ directions(some(3, seed=0)).T
+        assert found.maxsim[at] == pytest.approx(float(near.max(axis=0) @ weights), abs=ERROR)
+        own = directions(directions(part).mean(axis=0))
+        assert found.cosine[at] == pytest.approx(float(own @ query.directions[0]), abs=ERROR)
+
+
+def test_a_part_that_was_not_read_is_not_compared() -> None:
+    query, text = coded(some(3, seed=0)), coded(some(9, seed=1))
+    weights = np.float32([1 / 3] * 3)
+    found = compare_spans(query, text, [(0, 9), (9, 20), (4, 4)], weights=weights)
+    assert np.isnan(found.cosine).tolist() == [False, True, True]
+    assert np.isnan(found.maxsim).tolist() == [False, True, True]
+    assert len(compare_spans(query, text, [], weights=weights).maxsim) == 0
+
+
+def test_no_part_is_near_a_query_without_tokens() -> None:
+    whole = coded(some(1, seed=3))
+    empty = replace(whole, codes=whole.codes[:1], scales=whole.scales[:1], ids=whole.ids[:0])
+    found = compare_spans(empty, coded(some(4, seed=1)), [(0, 4)], weights=np.float32([]))
+    assert found.maxsim.tolist() == [0.0]

@@ -11,7 +11,7 @@ QUERY, DOCUMENT = InputType.QUERY, InputType.DOCUMENT
 def codes(n_tokens: int) -> TokenCodes:
     rows, scales = np.zeros((n_tokens, 100), np.int8), np.ones(n_tokens, np.float32)
     ids = np.zeros(n_tokens - 1, np.int32)
-    return TokenCodes(rows, scales, ids, n_tokens=n_tokens, truncated=False)
+    return TokenCodes(rows, scales, ids, ids, n_tokens=n_tokens, truncated=False)
 
 
 def test_what_was_put_is_found_again() -> None:

@@ -1,0 +1,101 @@
+"""`molt explain`: why a document is where it is for a query, or is not among the hits."""
+
+# ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from molt.cli.commands.search import SearchMode, parsed_filter, require_subject
+from molt.cli.home import existing_home, opened_engine
+from molt.cli.invocation import CollectionArgument, Invocation
+from molt.cli.output import Listing
+
+if TYPE_CHECKING:
+    from molt.engine.explaining.standing import DocumentStanding
+
+_Row = tuple[str, object, str, str, str]
+
+
+def explain(  # noqa: PLR0913  each by name
+    call: Invocation,
+    collection: CollectionArgument,
+    query: Annotated[str, typer.Argument(help="What is searched for.")],
+    doc_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A document; without it, the best hit.")
+    ] = None,
+    *,
+    k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits count.")] = 10,
+    mode: Annotated[
+        SearchMode,
+        typer.Option(help="By what documents are found: their meaning, their words or both."),
+    ] = SearchMode.DENSE,
+    where: Annotated[
+        str | None,
+        typer.Option("--filter", metavar="JSON", help="Only documents that match, as in search."),
+    ] = None,
+) -> None:
+    """Show what makes up the score of a document, and what keeps it from the first hits."""
+    require_subject(query, (), beside=())
+    settings = existing_home(call)
+    from molt.engine.search.query import SearchQuery
+
+    kept = None if where is None else parsed_filter(where)
+    asked = SearchQuery(query, collection, k=k, mode=mode.value, where=kept)
+    with opened_engine(settings) as engine:
+        engine.live_collections.refresh(collection)
+        if doc_id is None:
+            hits = engine.search(asked).page.hits
+            doc_id = hits[0].id if hits else None
+        standing = None if doc_id is None else engine.explain(asked, doc_id)
+    told = None if standing is None else standing.describe()
+    call.show({"query": query, "document": told}, lambda: _listing(standing))
+    for reason in () if standing is None else standing.reasons:
+        call.note(f"Note: {reason}.")
+
+
+def _listing(standing: "DocumentStanding | None") -> Listing:
+    rows = [] if standing is None else list(_rows(standing))
+    return Listing(("document", "rank", "part", "what", "score"), rows, empty="No hits.")
+
+
+def _rows(standing: "DocumentStanding") -> Iterator[_Row]:
+    explanation = standing.explanation or {}
+    told = [
+        ("score", "", standing.score),
+        *(("part", name, score) for name, score in explanation.get("parts", {}).items()),
+        *_dense_rows(explanation.get("dense")),
+        *_lexical_rows(explanation.get("lexical")),
+        (f"hit {standing.k}", "the last one's score", standing.last_score),
+    ]
+    for part, what, score in told:
+        if score is not None:
+            yield standing.id, standing.rank, part, what, f"{score:.4f}"
+
+
+_Told = tuple[str, str, float | None]
+
+
+def _dense_rows(dense: Mapping[str, Any] | None) -> Iterator[_Told]:
+    if dense is None:
+        return
+    yield "by meaning", dense["method"].replace("_", " "), dense["score"]
+    for side in ("query", "passage"):
+        for word in dense[side]["words"]:
+            yield f"  {side}", word["text"], word["score"]
+        yield f"  {side}", "(tokens that the model adds)", dense[side]["special"]
+        yield f"  {side}", "(others)", dense[side]["others"]
+    for pair in dense["pairs"]:
+        yield "  pair", f"{pair['query']} ~ {pair['passage']}", pair["score"]
+    yield "  rest", "(served vectors differ by)", dense["rest"]
+
+
+def _lexical_rows(lexical: Mapping[str, Any] | None) -> Iterator[_Told]:
+    if lexical is None:
+        return
+    yield "by words", "BM25", lexical["score"]
+    for word in lexical["words"]:
+        field = f"{word['field']}:" if word["field"] else ""
+        yield "  word", f"{field}{word['text']} (in {word['rows']})", word["score"]
+    yield "  rest", "(not of single words)", lexical["rest"]

@@ -1,0 +1,64 @@
+"""`molt explain`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Molt
+from tests.hashing import HashingEncoder
+
+ROWS = [
+    {"id": "a", "title": "Boots", "text": "warm waterproof boots", "price": 90},
+    {"id": "b", "title": "", "text": "light beach sandals", "price": 20},
+]
+
+
+@pytest.fixture
+def shop(molt: Molt, hashing: list[HashingEncoder], tmp_path: Path) -> None:
+    path = tmp_path / "shop.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    assert molt("import", "shop", str(path)).status == 0
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_best_hit_is_explained_where_none_is_named(molt: Molt) -> None:
+    found = molt("--json", "explain", "shop", "waterproof boots").value
+    assert (found["query"], found["document"]["id"]) == ("waterproof boots", "a")
+    best = molt("--json", "search", "shop", "waterproof boots", "-k", "1").value["hits"][0]
+    assert found["document"]["score"] == pytest.approx(best["score"])
+    assert sum(found["document"]["explanation"]["parts"].values()) == pytest.approx(best["score"])
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_table_has_the_words_of_both_sides(molt: Molt) -> None:
+    for mode, told in (("dense", "waterproof ~ waterproof"), ("hybrid", "waterproof (in 1)")):
+        shown = molt("explain", "shop", "waterproof boots", "a", "--mode", mode)
+        assert shown.status == 0
+        assert told in shown.stdout
+        assert shown.stdout.splitlines()[0].split("\t") == [
+            *("document", "rank", "part", "what", "score")
+        ]
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_keeps_a_document_from_the_hits_is_said(molt: Molt) -> None:
+    late = molt("explain", "shop", "waterproof boots", "b", "-k", "1")
+    assert "Note: it comes 2: its score is" in late.stderr
+    kept = '{"field": "price", "gt": 50}'
+    left = molt("explain", "shop", "waterproof boots", "b", "--filter", kept)
+    assert "Note: the filter leaves it out." in left.stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_document_that_is_not_there_is_an_error(molt: Molt) -> None:
+    refused = molt("explain", "shop", "boots", "nobody")
+    assert refused.status == 1
+    assert "'shop' has no document 'nobody'" in refused.stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_where_nothing_is_found_nothing_is_explained(molt: Molt) -> None:
+    found = molt("--json", "explain", "shop", "quantum", "--mode", "lexical").value
+    assert found["document"] is None
+    assert "No hits." in molt("explain", "shop", "quantum", "--mode", "lexical").stderr

@@ -1,0 +1,90 @@
+"""What of a text a query asks for."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molt.index.lexical.analysis import DEFAULT_ANALYSIS, Analyzer
+from molt.index.lexical.matching import WordMatcher, covered_spans, differ_by
+from molt.index.lexical.syntax import parse_words
+from tests.index.lexical.words import WordHome, worded
+
+ANALYZER = Analyzer(DEFAULT_ANALYSIS)
+
+
+def matcher(query: str, **more) -> WordMatcher:
+    asked = parse_words(query, fields={"title", "brand"})
+    return WordMatcher(asked, analyzer=ANALYZER, **more)
+
+
+def marked(query: str, text: str, **more) -> list[str]:
+    return [text[start:end] for start, end in covered_spans(matcher(query, **more).matches(text))]
+
+
+def test_words_match_in_whatever_form_they_have() -> None:
+    assert marked("hiking boot", "Boots to hike in, Höots") == ["Boots", "hike"]
+
+
+def test_what_is_excluded_is_not_asked_for() -> None:
+    assert marked("warm -boots", "warm boots") == ["warm"]
+    assert matcher("-boots").is_vain
+
+
+def test_words_that_say_nothing_are_not_marked() -> None:
+    assert marked("the boots of the", "the boots of") == ["boots"]
+
+
+def test_a_phrase_matches_as_a_whole_and_only_there() -> None:
+    text = "winter boots, boots for winter, Winter\nboots"
+    assert marked('"winter boots"', text) == ["winter boots", "Winter\nboots"]
+    assert marked('"bread of butter"', "bread and butter, bread butter") == ["bread and butter"]
+
+
+def test_a_phrase_of_one_word_is_a_word() -> None:
+    assert marked('+"boots"', "two boots") == ["boots"]
+
+
+def test_a_field_is_marked_by_what_is_asked_of_it_and_of_all() -> None:
+    query = "title:boots brand:acme warm"
+    text = "warm acme boots"
+    assert marked(query, text) == ["warm"]
+    assert marked(query, text, field="title") == ["warm", "boots"]
+
+
+def test_pairs_of_characters_that_overlap_are_one_mark() -> None:
+    assert marked("防水靴", "この防水靴は") == ["防水靴"]
+
+
+def test_a_misspelt_word_matches_what_the_index_takes_it_for(word_home: WordHome) -> None:
+    index = word_home.index(worded("a", "waterproof boots"), worded("b", "waterbed"))
+    misspelt = index.plan("waterprof").misspelt
+    assert word_home.found(index, "waterprof") == ["a"]
+    assert marked("waterprof", "waterproof waterbed", misspelt=misspelt) == ["waterproof"]
+    assert marked("waterprof", "waterproof") == []
+
+
+def test_numbers_are_never_taken_for_others() -> None:
+    assert marked("a1234", "a1235", misspelt=["a1234"]) == []
+
+
+def test_each_word_of_a_query_has_a_number_of_its_own() -> None:
+    found = matcher('warm boots "winter coat" warm').matches("winter coat, boots, warm, warm")
+    assert [one.wanted for one in found] == [2, 1, 0, 0]
+
+
+@given(st.text("abc", max_size=7), st.text("abc", max_size=7), st.integers(1, 2))
+def test_words_differ_by_as_many_letters_as_it_takes(word: str, other: str, most: int) -> None:
+    assert differ_by(word, other, most=most) == (_distance(word, other) <= most)
+
+
+def _distance(word: str, other: str) -> int:
+    """The same by its definition."""
+    if not word or not other:
+        return max(len(word), len(other))
+    cost = min(
+        _distance(word[:-1], other) + 1,
+        _distance(word, other[:-1]) + 1,
+        _distance(word[:-1], other[:-1]) + (word[-1] != other[-1]),
+    )
+    if len(word) > 1 < len(other) and word[-2:] == other[-1] + other[-2]:
+        cost = min(cost, _distance(word[:-2], other[:-2]) + 1)
+    return cost
