@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molt.engine.search.candidates import Candidate
+from molt.index.ranking.mixing import mixed, standardised
 
 DEFAULT_DEPTH = 50
 WEIGHT, FUSED_WEIGHT = 0.5, 0.2
@@ -74,11 +75,10 @@ def reranked(
     further down, and no threshold that all of them reached is missed.
     """
     first = np.array([one.score for one in candidates])
-    spread, second = float(first.std()), _standardised(scores.astype(np.float64))
-    mixed = (1 - weight) * _standardised(first) + weight * second
-    wanted = first.mean() + spread * _standardised(mixed)
+    both = mixed(first, scores.astype(np.float64), weight=weight)
+    wanted = first.mean() + float(first.std()) * standardised(both)
     bounded = np.clip(wanted, first.min(), first.max())
-    order = np.argsort(-mixed, kind="stable")
+    order = np.argsort(-both, kind="stable")
     return tuple(
         replace(
             candidates[at],
@@ -87,9 +87,3 @@ def reranked(
         )
         for at in order
     )
-
-
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """With mean 0 and standard deviation 1; all 0 where they do not differ."""
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)
