@@ -66,9 +66,9 @@ def test_no_texts_have_no_scores(scorer: CrossEncoder) -> None:
 
 
 def test_it_is_told_of_what_the_end_was_not_read(scorer: CrossEncoder) -> None:
-    found = scorer.score("z" * 4, ["z" * 8, "z" * 90], lane=Lane.INTERACTIVE)
-    assert found.n_tokens.tolist() == [4 + 8 + 3, 32]
-    assert found.truncated.tolist() == [False, True]
+    found = scorer.score("z" * 4, ["z" * 8, "z" * 90, "z" * 30], lane=Lane.INTERACTIVE)
+    assert found.n_tokens.tolist() == [4 + 8 + 3, 32, 32]
+    assert found.truncated.tolist() == [False, True, True]
     assert not found.query_truncated
     assert scorer.score("z" * 90, ["z" * 90], lane=Lane.INTERACTIVE).query_truncated
 
