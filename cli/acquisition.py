@@ -58,6 +58,10 @@ def acquire(
 
 def note_poor_ranking(call: Invocation, checkpoint: "Checkpoint") -> None:
     """Say where a model, as it came, ranks what it was probed with badly."""
+    from molt.encoder.kind import ModelKind
+
+    if checkpoint.kind is ModelKind.CROSS_ENCODER:
+        return  # it is asked about pairs of its own domain, and of few texts
     reached = max((each.fidelity.ndcg10_reference for each in checkpoint.variants), default=1.0)
     if reached < _POOR_NDCG:
         call.note(

@@ -2,7 +2,6 @@
 
 from molt.encoder.checkpoint import (
     Checkpoint,
-    Fidelity,
     InputType,
     Pooling,
     Prompts,
@@ -10,6 +9,7 @@ from molt.encoder.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
+from molt.encoder.cross_encoding.cross_encoder import CrossEncoder, PairScores
 from molt.encoder.encoder import Encoded, Encoder, TokenVectors
 from molt.encoder.errors import (
     ArchiveTooLargeError,
@@ -25,7 +25,8 @@ from molt.encoder.errors import (
     UnsafeCheckpointError,
 )
 from molt.encoder.kind import Capability, ModelKind
-from molt.encoder.opening import open_encoder
+from molt.encoder.opening import open_cross_encoder, open_encoder
+from molt.encoder.safety.fidelity import Fidelity, PairFidelity
 from molt.encoder.scheduling.lane import Lane
 from molt.encoder.store import CheckpointStore
 
@@ -38,6 +39,7 @@ __all__ = [
     "CheckpointNotFoundError",
     "CheckpointStore",
     "ClosedEncoderError",
+    "CrossEncoder",
     "Encoded",
     "Encoder",
     "EncoderError",
@@ -48,6 +50,8 @@ __all__ = [
     "MissingCapabilityError",
     "ModelKind",
     "NoVariantError",
+    "PairFidelity",
+    "PairScores",
     "Pooling",
     "Prompts",
     "TokenVectors",
@@ -55,6 +59,7 @@ __all__ = [
     "UnsafeCheckpointError",
     "Variant",
     "open_checkpoint",
+    "open_cross_encoder",
     "open_encoder",
     "read_checkpoint",
 ]

@@ -22,17 +22,24 @@ from molt.artifact import (
 )
 from molt.artifact.wording import plainly
 from molt.encoder.allowlist import check_checkpoint_files, check_listed, is_graph
-from molt.encoder.content import STATIC, check_settings, is_deep, model_type
+from molt.encoder.content import (
+    STATIC,
+    check_settings,
+    is_cross_encoder,
+    is_deep,
+    model_type,
+)
 from molt.encoder.errors import MissingCapabilityError, UnsafeCheckpointError
 from molt.encoder.kind import Capability, ModelKind, fits
 from molt.encoder.safety.contents import check_finished
+from molt.encoder.safety.fidelity import Fidelity, PairFidelity
 from molt.encoder.safety.reference import Reference
 
 CHECKPOINT_MANIFEST = "checkpoint.json"
 CHECKPOINT_FORMAT = 2
 
-MINIMUM_COSINE = 0.99
-MAXIMUM_NDCG_LOSS = 0.005
+GATE = "gate"
+"""Under this name the metrics of a checkpoint say whether it passed the gate of its training."""
 _WITHOUT_KIND = 1  # the format whose manifests name neither kind nor capabilities
 _Dimension = Annotated[int, Field(ge=1, le=65_536)]
 _Length = Annotated[int, Field(ge=1, le=1_048_576)]
@@ -66,23 +73,6 @@ class Prompts:
 
 
 @dataclass(frozen=True)
-class Fidelity:
-    """How true a variant is to sentence-transformers in fp32, measured on the probe set."""
-
-    cosine_mean: float
-    cosine_min: float
-    ndcg10: float
-    ndcg10_reference: float
-
-    @property
-    def ndcg10_loss(self) -> float:
-        """The loss of nDCG@10 relative to the reference; negative where the variant gains."""
-        if self.ndcg10_reference <= 0:
-            return 0.0
-        return 1 - self.ndcg10 / self.ndcg10_reference
-
-
-@dataclass(frozen=True)
 class Variant:
     """One exported graph and the runtime that serves it, with its measured truth and speed.
 
@@ -94,7 +84,7 @@ class Variant:
     runtime: Literal["onnx", "openvino"]
     precision: Literal["fp32", "bf16", "int8"]
     graph: str
-    fidelity: Fidelity
+    fidelity: Fidelity | PairFidelity
     texts_per_second: float
     host: str
     size: Annotated[int, Field(ge=0, lt=2**63)]
@@ -102,17 +92,15 @@ class Variant:
     @property
     def within_budget(self) -> bool:
         """Whether it is true enough to fp32 to be served."""
-        return (
-            self.fidelity.cosine_mean >= MINIMUM_COSINE
-            and self.fidelity.ndcg10_loss <= MAXIMUM_NDCG_LOSS
-        )
+        return self.fidelity.within_budget
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """An encoder on disk. Vectors are `(n, dimension) float32`, L2-normalised.
 
-    One that an earlier version made has no `references`.
+    A cross-encoder makes scores of pairs instead, from states of `dimension` numbers. One that an
+    earlier version made has no `references`.
     """
 
     path: Path
@@ -137,6 +125,12 @@ class Checkpoint:
     def size(self) -> int:
         """Bytes on disk of every file that the manifest lists."""
         return sum(entry.size for entry in self.files.values())
+
+    @property
+    def passed_gate(self) -> bool:
+        """Whether its training found that it is worth serving, and wrote that down."""
+        said = self.metrics.get(GATE)
+        return isinstance(said, Mapping) and said.get("accepted") is True
 
     def require(self, capability: Capability) -> None:
         """Raise `MissingCapabilityError`, which says what to do, where it cannot do that."""
@@ -208,7 +202,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
         verify_file(path / name, entry)
     check_finished(path)
     check_settings(path, max_length=checkpoint.max_length)
-    if (checkpoint.kind is ModelKind.STATIC) != (_kind_of(path) is ModelKind.STATIC):
+    if not _is_of_its_kind(checkpoint):
         raise UnsafeCheckpointError(
             path / CHECKPOINT_MANIFEST, f"says it is {checkpoint.kind} and is not"
         )
@@ -221,9 +215,19 @@ def _kind_of(path: Path) -> ModelKind:
     return ModelKind.STATIC if static else ModelKind.BI_ENCODER
 
 
+def _is_of_its_kind(checkpoint: Checkpoint) -> bool:
+    """Whether the files are of such a model as the manifest says."""
+    if checkpoint.kind is ModelKind.CROSS_ENCODER:
+        return is_cross_encoder(checkpoint.path)
+    return checkpoint.kind is _kind_of(checkpoint.path)
+
+
 def _missing(checkpoint: Checkpoint, capability: Capability) -> str:
     if checkpoint.kind is ModelKind.CROSS_ENCODER:
-        return "is a cross-encoder, which this version of Molt does not serve; choose another one"
+        return (
+            "is a cross-encoder, which scores pairs and makes no vectors: ask it to re-rank, and "
+            "choose a bi-encoder here"
+        )
     if capability is Capability.TOKENS:
         return (
             "has no token vectors: it was exported by an earlier version; "

@@ -5,7 +5,7 @@ what the files name.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ MODULE_TYPES = {
         "StaticEmbedding"
     ),
 }
+_CROSS_ENCODER = ["Transformer"]
+_HEAD = "ForSequenceClassification"
 _STACKS = (
     ["Transformer", "Pooling"],
     ["Transformer", "Pooling", "Normalize"],
@@ -84,18 +86,19 @@ def modules(root: Path) -> dict[str, Path]:
     """The modules that `modules.json` names, by kind: where the settings of each lie.
 
     Raises `UnsafeCheckpointError` unless they are a transformer and a pooling, or a static
-    embedding, and perhaps a normalisation, in this order, inside `root`.
+    embedding, and perhaps a normalisation, or a transformer alone, in this order, inside `root`.
     """
     path = root / "modules.json"
     entries = read_json(path)
     if not isinstance(entries, list):
         raise UnsafeCheckpointError(path, "is not a list of modules")
     found = {_kind(path, entry): root / str(entry["path"]) for entry in entries}
-    if list(found) not in _STACKS:
+    alone = list(found) == _CROSS_ENCODER and _has_one_logit(root)
+    if list(found) not in _STACKS and not alone:
         raise UnsafeCheckpointError(
             path,
             f"modules {list(found)}: Molt takes Transformer and Pooling, or StaticEmbedding, and "
-            "perhaps Normalize",
+            "perhaps Normalize, and Transformer alone of a cross-encoder",
         )
     return found
 
@@ -109,6 +112,16 @@ def is_static(root: Path) -> bool:
     if found.get("StaticEmbedding", root) != root:
         raise UnsafeCheckpointError(root / "modules.json", "keeps a static embedding in a folder")
     return "StaticEmbedding" in found
+
+
+def is_cross_encoder(root: Path) -> bool:
+    """Whether the model gives one score of two texts: a transformer with a head of one logit.
+
+    Raises as `read_object` and `modules` do.
+    """
+    if (root / "modules.json").exists() and list(modules(root)) != _CROSS_ENCODER:
+        return False
+    return _has_one_logit(root)
 
 
 def model_type(root: Path) -> str | None:
@@ -144,6 +157,19 @@ def is_deep(value: object) -> bool:
     for _ in range(_DEEPEST):
         level = [inner for outer in level for inner in _inner(outer)]
     return bool(level)
+
+
+def _has_one_logit(root: Path) -> bool:
+    config = read_object(root / "config.json")
+    named = config.get("architectures")
+    heads = [str(name) for name in named] if isinstance(named, list) else []
+    return any(name.endswith(_HEAD) for name in heads) and _labels(config) == 1
+
+
+def _labels(config: Mapping[str, Any]) -> int:
+    """How many logits the head has; transformers takes two where nothing is said."""
+    labels = config.get("id2label")
+    return len(labels) if isinstance(labels, dict) else int(config.get("num_labels", 2))
 
 
 def _inner(value: object) -> Collection[object]:

@@ -62,6 +62,10 @@ class UnsoundVectorsError(DefectiveCheckpointError):
     """An encoder makes vectors that no ranking can rest on: not finite, or not normalised."""
 
 
+class UnsoundScoresError(DefectiveCheckpointError):
+    """A cross-encoder makes scores that are not finite numbers."""
+
+
 class MissingCapabilityError(EncoderError):
     """A checkpoint cannot do what was asked of it; the message says what to do."""
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class ModelKind(StrEnum):
-    """What a model makes of texts. Cross-encoders have their place here and are not served yet."""
+    """What a model makes of texts: a vector of each, or a score of a query and a text."""
 
     BI_ENCODER = "bi-encoder"
     STATIC = "static"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molt.encoder.checkpoint import Checkpoint, Variant
+from molt.encoder.kind import ModelKind
 from molt.encoder.runtimes.runtime import Runtime, load_runtime
 from molt.encoder.tokenizer import Tokenizer
 
@@ -31,10 +32,10 @@ def measure_speeds(
     texts = list(_texts(tokenizer.vocabulary, max_length))
     best = dict.fromkeys(runtimes, float("inf"))
     for runtime in runtimes.values():
-        _seconds(runtime, texts)
+        _seconds(runtime, texts, checkpoint.kind)
     for _ in range(rounds):
         for name, runtime in runtimes.items():
-            best[name] = min(best[name], _seconds(runtime, texts))
+            best[name] = min(best[name], _seconds(runtime, texts, checkpoint.kind))
     return {name: len(texts) / seconds for name, seconds in best.items()}
 
 
@@ -44,8 +45,11 @@ def _texts(vocabulary: int, max_length: int) -> Iterator[NDArray[np.int64]]:
         yield random.integers(0, vocabulary, size=(1, min(length, max_length)), dtype=np.int64)
 
 
-def _seconds(runtime: Runtime, texts: list[NDArray[np.int64]]) -> float:
+def _seconds(runtime: Runtime, texts: list[NDArray[np.int64]], kind: ModelKind) -> float:
     start = time.perf_counter()
     for input_ids in texts:
-        runtime.run(input_ids, np.ones_like(input_ids))
+        if kind is ModelKind.CROSS_ENCODER:
+            runtime.run_pairs(input_ids, np.ones_like(input_ids), np.zeros_like(input_ids))
+        else:
+            runtime.run(input_ids, np.ones_like(input_ids))
     return time.perf_counter() - start

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -28,6 +29,7 @@ _WINDOW = re.compile(r".{1,20000}(?:\s|\Z)|.{1,20000}", re.DOTALL)
 _CHARACTER = re.compile(rf"{_PAIR.pattern}|.", re.DOTALL)
 
 _EncodeBatch = Callable[[list[str]], list[Encoding]]
+_Encode = Callable[[str], Encoding]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,19 @@ class ReadText(TokenIds):
     """
 
     offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PairIds:
+    """Ids of a query and a text together, and which of the two each belongs to `(length,) int64`.
+
+    `truncated` where the end of the text was cut off, `query_truncated` where that of the query.
+    """
+
+    ids: NDArray[np.int64]
+    types: NDArray[np.int64]
+    truncated: bool
+    query_truncated: bool
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,9 @@ class Tokenizer:
             return [
                 TokenIds(np.array(encoding.ids, dtype=np.int64), bool(encoding.overflowing))
                 for chunk in _chunks(texts)
-                for encoding in self._encodings(chunk, self._fast.encode_batch_fast)
+                for encoding in self._encodings(
+                    chunk, self._fast.encode_batch_fast, self._fast.encode
+                )
             ]
 
     def read(self, texts: Sequence[str]) -> list[ReadText]:
@@ -113,8 +130,28 @@ class Tokenizer:
                 _read(text, encoding)
                 for chunk in _chunks(texts)
                 for text, encoding in zip(
-                    chunk, self._encodings(chunk, self._fast.encode_batch), strict=True
+                    chunk,
+                    self._encodings(chunk, self._fast.encode_batch, self._fast.encode),
+                    strict=True,
                 )
+            ]
+
+    def pair(self, query: str, texts: Sequence[str]) -> list[PairIds]:
+        """The query before each text; what is longer than the limit loses the end of the longer.
+
+        Raises as `encode` does.
+        """
+        plainly = (
+            partial(self._fast.encode_batch, add_special_tokens=False),
+            partial(self._fast.encode, add_special_tokens=False),
+        )
+        with _failures_told():
+            (asked,) = self._encodings([query], *plainly)
+            added = self._fast.num_special_tokens_to_add(is_pair=True)
+            return [
+                _paired(asked, encoding, self._fast.post_process(asked, encoding), added=added)
+                for chunk in _chunks(texts)
+                for encoding in self._encodings(chunk, *plainly)
             ]
 
     def split(self, text: str) -> list[Token]:
@@ -142,19 +179,21 @@ class Tokenizer:
         with _failures_told():
             return self._fast.decode(ids, skip_special_tokens=skip_special)
 
-    def _encodings(self, chunk: Sequence[str], encode_batch: _EncodeBatch) -> Iterator[Encoding]:
+    def _encodings(
+        self, chunk: Sequence[str], encode_batch: _EncodeBatch, encode: _Encode
+    ) -> Iterator[Encoding]:
         texts = [_well_formed(text) for text in chunk]
         heads = [text[: self._window] for text in texts]
         for text, encoding in zip(texts, encode_batch(heads), strict=True):
             settled = len(text) <= self._window or _is_settled(encoding)
-            yield encoding if settled else self._encode_long(text)
+            yield encoding if settled else self._encode_long(text, encode)
 
-    def _encode_long(self, text: str) -> Encoding:
+    def _encode_long(self, text: str, encode: _Encode) -> Encoding:
         """Read ever more of `text` until the rest of it cannot change the tokens that are kept."""
         window = self._window
         while True:
             window *= 4
-            encoding = self._fast.encode(text[:window])
+            encoding = encode(text[:window])
             if window >= len(text) or _is_settled(encoding):
                 return encoding
 
@@ -180,6 +219,18 @@ def _read(text: str, encoding: Encoding) -> ReadText:
         np.array(encoding.ids, dtype=np.int64),
         bool(encoding.overflowing),
         _in_original(text, offsets),
+    )
+
+
+def _paired(query: Encoding, text: Encoding, pair: Encoding, *, added: int) -> PairIds:
+    """What became of a query and a text that were read alone, with `added` special tokens."""
+    kept = pair.sequence_ids.count(1)
+    kept_of_query = len(pair.ids) - added - kept
+    return PairIds(
+        np.array(pair.ids, dtype=np.int64),
+        np.array(pair.type_ids, dtype=np.int64),
+        truncated=bool(text.overflowing) or kept < len(text.ids),
+        query_truncated=bool(query.overflowing) or kept_of_query < len(query.ids),
     )
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from molt.encoder.checkpoint import Checkpoint, Variant
     from molt.engine.settings import Settings
 
+_COLUMNS = (
+    "id", "kind", "default", "base model", "dimension", "max length", "MiB", "created", "name",
+)  # fmt: skip
 CheckpointArgument = Annotated[
     str,
     typer.Argument(metavar="ID", help="Id of the checkpoint, its name, or how the id begins."),
@@ -54,7 +57,7 @@ def list_checkpoints(call: Invocation) -> None:
     call.show(
         {"checkpoints": found},
         lambda: Listing(
-            ("id", "default", "base model", "dimension", "max length", "MiB", "created", "name"),
+            _COLUMNS,
             [_row(each) for each in found],
             empty="No checkpoints yet; `molt checkpoints add PATH` makes one.",
         ),
@@ -197,7 +200,7 @@ def _show(call: Invocation, settings: "Settings", checkpoint: "Checkpoint") -> N
 
 
 def _row(described: dict[str, Any]) -> tuple[object, ...]:
-    head = (described["id"], "yes" if described["default"] else "")
+    head = (described["id"], described.get("kind"), "yes" if described["default"] else "")
     if "problem" in described:
         return (*head, None, None, None, None, None, described["name"])
     return (
@@ -228,9 +231,17 @@ def _details(checkpoint: "Checkpoint") -> list[tuple[str, object]]:
 
 
 def _measured(variant: "Variant") -> str:
+    from molt.encoder.safety.fidelity import Fidelity
+
+    fidelity = variant.fidelity
+    near = (
+        f"cosine to fp32 {fidelity.cosine_mean:.4f}"
+        if isinstance(fidelity, Fidelity)
+        else f"rank correlation with fp32 {fidelity.rank_correlation:.4f}"
+    )
     return (
-        f"{variant.texts_per_second:.0f} texts/s a core, cosine to fp32 "
-        f"{variant.fidelity.cosine_mean:.4f}, nDCG@10 {variant.fidelity.ndcg10:.4f} "
-        f"(fp32 {variant.fidelity.ndcg10_reference:.4f}), {variant.size / 2**20:.1f} MiB"
+        f"{variant.texts_per_second:.0f} texts/s a core, {near}, nDCG@10 "
+        f"{fidelity.ndcg10:.4f} (fp32 {fidelity.ndcg10_reference:.4f}), "
+        f"{variant.size / 2**20:.1f} MiB"
         f"{'' if variant.within_budget else ', outside the quality budget: never served'}"
     )

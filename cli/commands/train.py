@@ -2,7 +2,9 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
 
 from molt.cli.fetching import fetched
 from molt.cli.following import shown_training
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from molt.training.run import TrainingOutcome
 
 
+KindOption = Annotated[
+    Literal["bi-encoder", "cross-encoder"],
+    typer.Option(help="What to make: an encoder, or what re-ranks what it finds."),
+]
+
+
 def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
     collection: CollectionArgument,
@@ -33,15 +41,18 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     setting: SetOption = None,
     data: DataOption = None,
     base: BaseOption = None,
+    kind: KindOption = "bi-encoder",
 ) -> None:
     """Fit the collection's encoder to its judgments and pairs, and report what that gained.
+
+    With --kind cross-encoder, fit a model that re-ranks what the encoder finds, on its weights.
 
     Nothing that serves is changed. Killed, it goes on where it stopped when the same command is
     run again. Where nothing is gained on dev, the base is what comes out.
     """
     require_extra("training", "torch", "sentence_transformers", "datasets")
     from molt.training.config import read_config
-    from molt.worker.tasks.learning import DataSource, train
+    from molt.worker.tasks.learning import DataSource, train, train_reranker
 
     settings = existing_home(call)
     chosen = read_config(config, settings=setting or ())
@@ -49,13 +60,17 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     ensure_base(call, settings, collection, wanted=base)
     with fetched(data or ()) as files, shown_training(call, "train") as show:
         source = DataSource(collection, files, base, lambda made: note_rejected(call, made.card))
-        trained = train(workspace_of(settings), source, config=chosen, on_event=show)
+        run = train_reranker if kind == "cross-encoder" else train
+        trained = run(workspace_of(settings), source, config=chosen, on_event=show)
     outcome = trained.outcome
     call.show({"event": "done"} | trained.fields(), lambda: _listing(outcome))
     if outcome.report is None or trained.report is None:
         call.note(f"Nothing was gained: {outcome.reason}.")
     else:
         note_verdicts(call, outcome.report, trained.report)
+    if trained.decision is not None:
+        said = "passed" if trained.decision.accepted else "did not pass"
+        call.note(f"The cross-encoder {said} the gate: {'; '.join(trained.decision.reasons)}.")
 
 
 def _listing(outcome: "TrainingOutcome") -> Listing:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from molt.encoder.errors import NoVariantError
 from molt.encoder.runtimes.compiled import CompiledGraph, compiled_key
-from molt.encoder.runtimes.runtime import TOKEN_VECTORS, VECTORS
+from molt.encoder.runtimes.runtime import PAIR_SCORES, TOKEN_TYPES, TOKEN_VECTORS, VECTORS
 
 # OpenVINO compiles kernels for each new shape and keeps them, some megabytes each. Rounding
 # lengths up bounds how many there are; aligned lengths are also no slower.
@@ -62,13 +62,14 @@ class OpenVINORuntime:
         self._mapped = loaded.mapped  # let go after what computes, whose weights lie there
         self._graph = graph
         self._has_tokens = any(TOKEN_VECTORS in each.names for each in self._compiled.outputs)
+        self._has_types = any(TOKEN_TYPES in each.names for each in self._compiled.inputs)
         self._max_length = max_length
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Vectors `(n, dim) float32`, L2-normalised, of ids and mask `(n, length) int64`."""
-        return self._run(VECTORS, input_ids, attention_mask, np.s_[: len(input_ids)])
+        return self._run(VECTORS, _feed(input_ids, attention_mask), np.s_[: len(input_ids)])
 
     def run_tokens(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
@@ -77,27 +78,35 @@ class OpenVINORuntime:
         if not self._has_tokens:
             raise NoVariantError(f"{self._graph} has no output {TOKEN_VECTORS}")
         rows, length = input_ids.shape
-        return self._run(TOKEN_VECTORS, input_ids, attention_mask, np.s_[:rows, :length])
+        return self._run(TOKEN_VECTORS, _feed(input_ids, attention_mask), np.s_[:rows, :length])
+
+    def run_pairs(
+        self,
+        input_ids: NDArray[np.int64],
+        attention_mask: NDArray[np.int64],
+        token_type_ids: NDArray[np.int64],
+    ) -> NDArray[np.float32]:
+        """Scores `(n,) float32` of pairs whose ids, mask and types are `(n, length) int64`."""
+        feed = _feed(input_ids, attention_mask)
+        if self._has_types:
+            feed |= {TOKEN_TYPES: token_type_ids}
+        return self._run(PAIR_SCORES, feed, np.s_[: len(input_ids)])
 
     def _run(
         self,
         output: str,
-        input_ids: NDArray[np.int64],
-        attention_mask: NDArray[np.int64],
+        feed: dict[str, NDArray[np.int64]],
         kept: slice | tuple[slice, ...],
     ) -> NDArray[np.float32]:
-        rows, length = input_ids.shape
+        rows, length = feed["input_ids"].shape
         step = _SHORT_STEP if length <= _SHORT else _STEP
         shape = (1 << (rows - 1).bit_length(), min(-(-length // step) * step, self._max_length))
-        feed = {
-            "input_ids": _padded(input_ids, shape),
-            "attention_mask": _padded(attention_mask, shape),
-        }
+        padded = {name: _padded(values, shape) for name, values in feed.items()}
         try:
             request = self._idle.pop()
         except IndexError:
             request = self._compiled.create_infer_request()
-        found = request.infer(feed, share_inputs=True, share_outputs=True)
+        found = request.infer(padded, share_inputs=True, share_outputs=True)
         values: NDArray[np.float32] = found[output][kept].copy()
         self._idle.append(request)
         return values
@@ -128,6 +137,12 @@ def _load(graph: Path, settings: dict[str, str | int], kept: CompiledGraph) -> _
     compiled.export_model(made)
     kept.keep(made.getvalue())
     return _Loaded(compiled, None)
+
+
+def _feed(
+    input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    return {"input_ids": input_ids, "attention_mask": attention_mask}
 
 
 def _padded(values: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.int64]:

@@ -13,6 +13,10 @@ from molt.encoder.errors import NoVariantError
 VECTORS = "vectors"
 TOKEN_VECTORS = "token_vectors"  # noqa: S105 - no secret
 """What a graph calls its outputs; one that an earlier version exported has the first one alone."""
+PAIR_SCORES = "score"
+"""The only output of a cross-encoder's graph."""
+TOKEN_TYPES = "token_type_ids"  # noqa: S105 - no secret
+"""What tells a query from a text in a pair; an input of the graphs that know token types."""
 
 
 class Runtime(Protocol):
@@ -32,6 +36,15 @@ class Runtime(Protocol):
         They are not normalised, and those of masked tokens mean nothing. Raises `NoVariantError`
         where the graph has none.
         """
+        ...
+
+    def run_pairs(
+        self,
+        input_ids: NDArray[np.int64],
+        attention_mask: NDArray[np.int64],
+        token_type_ids: NDArray[np.int64],
+    ) -> NDArray[np.float32]:
+        """Scores `(n,) float32` of pairs whose ids, mask and types are `(n, length) int64`."""
         ...
 
 

@@ -13,12 +13,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 from molt.encoder.checkpoint import Checkpoint, Variant, read_checkpoint
+from molt.encoder.cross_encoding.cross_encoder import CrossEncoder
 from molt.encoder.encoder import Encoder
 from molt.encoder.errors import EncoderError
 from molt.encoder.host import cores
+from molt.encoder.kind import ModelKind
 from molt.encoder.runtimes.runtime import load_runtime, plain_variant
 from molt.encoder.safety.confinement import confine
 from molt.encoder.safety.examination import check_encoder, compare_with_weights, examine
+from molt.encoder.safety.pair_examination import (
+    check_cross_encoder,
+    compare_scores_with_weights,
+    examine_cross_encoder,
+)
 from molt.encoder.safety.reference import REFERENCE_TEXTS, Reference, make_reference
 from molt.encoder.safety.text_rules import replaced_texts
 
@@ -40,6 +47,10 @@ def main(arguments: Sequence[str]) -> None:
 def _examined(checkpoint: Checkpoint, variant: Variant, *, cache: Path) -> tuple[Reference, ...]:
     """What any runtime of the checkpoint has to give. Raises `EncoderError`."""
     runtime = load_runtime(checkpoint, variant, threads=cores(), cache=cache)
+    if checkpoint.kind is ModelKind.CROSS_ENCODER:
+        scorer = CrossEncoder(checkpoint, variant, runtime=runtime, threads=1)
+        with closing(scorer):
+            return _examined_pairs(scorer)
     encoder = Encoder(checkpoint, variant, runtime=runtime, threads=1)
     with closing(encoder):
         compare_with_weights(encoder)
@@ -47,6 +58,16 @@ def _examined(checkpoint: Checkpoint, variant: Variant, *, cache: Path) -> tuple
         check_encoder(encoder, references)
         examine(encoder, searched=replaced_texts(checkpoint.path / "tokenizer.json"))
     return references
+
+
+def _examined_pairs(scorer: CrossEncoder) -> tuple[Reference, ...]:
+    """The same of a cross-encoder."""
+    compare_scores_with_weights(scorer)
+    checkpoint = scorer.checkpoint
+    check_cross_encoder(scorer, checkpoint.references)
+    searched = replaced_texts(checkpoint.path / "tokenizer.json")
+    examine_cross_encoder(scorer, searched=searched)
+    return checkpoint.references
 
 
 def _made(checkpoint: Checkpoint, variant: Variant, encoder: Encoder) -> tuple[Reference, ...]:

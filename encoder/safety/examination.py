@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from molt.encoder.checkpoint import InputType
 from molt.encoder.errors import DefectiveCheckpointError, NoVariantError, UnsoundVectorsError
 from molt.encoder.kind import Capability
+from molt.encoder.safety.fidelity import Fidelity
 from molt.encoder.safety.forward import PlainModel, UnknownModelKindError
 from molt.encoder.safety.reference import Reference, least_cosine
 from molt.encoder.scheduling.lane import Lane
 
 if TYPE_CHECKING:
+    from molt.encoder.cross_encoding.cross_encoder import CrossEncoder
     from molt.encoder.encoder import Encoder
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ def check_encoder(encoder: "Encoder", references: Sequence[Reference]) -> None:
     recorded in `references`.
     """
     texts = [_TEXT, *(reference.text for reference in references)]
-    vectors = _required(lambda: encoder.embed_documents(texts))
+    vectors = required(lambda: encoder.embed_documents(texts))
     _check_last_token(encoder)
     if Capability.TOKENS in encoder.checkpoint.capabilities:
         _check_tokens(encoder)
@@ -52,13 +54,16 @@ def check_encoder(encoder: "Encoder", references: Sequence[Reference]) -> None:
 
 
 def _compare(encoder: "Encoder", vector: NDArray[np.float32], reference: Reference) -> None:
-    least = least_cosine(encoder.variant.fidelity.cosine_min)
+    fidelity = encoder.variant.fidelity
+    if not isinstance(fidelity, Fidelity):
+        raise unfit(encoder, "was not measured as what makes vectors is")
+    least = least_cosine(fidelity.cosine_min)
     try:
         cosine = float(vector @ reference.values())
     except ValueError as error:
-        raise _unusable(encoder, f"has a reference that is no vector ({error})") from error
+        raise unfit(encoder, f"has a reference that is no vector ({error})") from error
     if not cosine >= least:
-        raise _unusable(
+        raise unfit(
             encoder,
             f"makes another vector of {reference.text[:30]!r}… than its model does: their cosine "
             f"is {cosine:.3f}, where its measured fidelity allows {least:.3f}",
@@ -70,28 +75,30 @@ def _check_last_token(encoder: "Encoder") -> None:
     try:
         encoder.embed_ids(np.array([[last]], dtype=np.int64))
     except UnsoundVectorsError as error:
-        raise _unusable(encoder, f"has no vector for token {last} of its tokenizer") from error
+        raise unfit(encoder, f"has no vector for token {last} of its tokenizer") from error
     except DefectiveCheckpointError as error:
         known = f"knows fewer tokens than its tokenizer, which goes up to {last}"
-        raise _unusable(encoder, f"{known} ({error})") from error
+        raise unfit(encoder, f"{known} ({error})") from error
 
 
 def _check_tokens(encoder: "Encoder") -> None:
-    (tokens,) = _required(
+    (tokens,) = required(
         lambda: encoder.encode_tokens([_TEXT], input_type=InputType.DOCUMENT, lane=Lane.BACKGROUND)
     )
     if not np.isfinite(tokens.vectors).all():
-        raise _unusable(encoder, "makes token vectors with values that are not finite numbers")
+        raise unfit(encoder, "makes token vectors with values that are not finite numbers")
 
 
-def _required(encode: Callable[[], _T]) -> _T:
+def required(encode: Callable[[], _T]) -> _T:
+    """What `encode` gives. Raises `NoVariantError` where the checkpoint fails at it."""
     try:
         return encode()
     except DefectiveCheckpointError as error:
         raise NoVariantError(str(error)) from error
 
 
-def _unusable(encoder: "Encoder", why: str) -> NoVariantError:
+def unfit(encoder: "Encoder | CrossEncoder", why: str) -> NoVariantError:
+    """Why the variant that was opened must not serve."""
     variant, checkpoint = encoder.variant.name, encoder.checkpoint.id
     return NoVariantError(f"variant {variant} of checkpoint {checkpoint} {why}; do not use it")
 
@@ -101,12 +108,12 @@ def examine(encoder: "Encoder", *, searched: Sequence[str]) -> None:
 
     `searched` are texts that the tokenizer's own rules look for. Raises `NoVariantError`.
     """
-    for text in _odd_texts(searched):
-        _required(partial(encoder.read_tokens, [text]))
-    for ids in _id_batches(encoder.last_id + 1, encoder.checkpoint.max_length):
-        first, again = (_required(partial(encoder.embed_ids, ids)) for _ in range(2))
+    for text in odd_texts(searched):
+        required(partial(encoder.read_tokens, [text]))
+    for ids in id_batches(encoder.last_id + 1, encoder.checkpoint.max_length):
+        first, again = (required(partial(encoder.embed_ids, ids)) for _ in range(2))
         if not np.allclose(first, again, atol=_REPEATED):
-            raise _unusable(encoder, "makes other vectors of the same tokens each time")
+            raise unfit(encoder, "makes other vectors of the same tokens each time")
 
 
 def compare_with_weights(encoder: "Encoder") -> None:
@@ -118,12 +125,12 @@ def compare_with_weights(encoder: "Encoder") -> None:
     checkpoint = encoder.checkpoint
     try:
         model = PlainModel(checkpoint.path)
-        for ids in _sentences(encoder.last_id + 1, checkpoint.max_length):
+        for ids in unforeseen_ids(encoder.last_id + 1, checkpoint.max_length):
             expected = model.vector(ids, pooling=checkpoint.pooling)
-            (found,) = _required(partial(encoder.embed_ids, ids[None, :]))
+            (found,) = required(partial(encoder.embed_ids, ids[None, :]))
             cosine = float(found @ expected)
             if not cosine >= _LEAST_TO_WEIGHTS:
-                raise _unusable(
+                raise unfit(
                     encoder,
                     "does not compute what the checkpoint's weights do: a vector has the cosine "
                     f"{cosine:.3f} to theirs",
@@ -132,20 +139,20 @@ def compare_with_weights(encoder: "Encoder") -> None:
         log.info("the weights of %s are not compared: %s", checkpoint.id, error)
 
 
-def _sentences(vocabulary: int, longest: int) -> Iterator[NDArray[np.int64]]:
+def unforeseen_ids(vocabulary: int, longest: int) -> Iterator[NDArray[np.int64]]:
     """Token ids `(length,)` of texts that nobody has foreseen."""
     random = np.random.default_rng()
     for length in (2, 7, 19, 48):
         yield random.integers(0, vocabulary, min(length, longest))
 
 
-def _odd_texts(searched: Sequence[str]) -> Iterator[str]:
+def odd_texts(searched: Sequence[str]) -> Iterator[str]:
     """Each character many times over: what multiplies a text, or tries all ways to read it."""
     for part in (*string.printable, *_ODD, *searched):
         yield (part * (_ODD_LENGTH // len(part) + 1))[:_ODD_LENGTH]
 
 
-def _id_batches(vocabulary: int, longest: int) -> Iterator[NDArray[np.int64]]:
+def id_batches(vocabulary: int, longest: int) -> Iterator[NDArray[np.int64]]:
     """Token ids `(n, length)`, in the end as many of all as there is time for.
 
     Nobody can foresee which, so nothing can be prepared for them.

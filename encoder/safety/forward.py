@@ -18,6 +18,7 @@ from molt.encoder.weights import Tensors
 
 _Array = NDArray[np.float32]
 _OFFSET_POSITIONS = frozenset(("roberta", "xlm-roberta"))
+_CLASSIFIER = "classifier"
 _BERT = {
     "query": "encoder.layer.{}.attention.self.query",
     "key": "encoder.layer.{}.attention.self.key",
@@ -73,23 +74,42 @@ class PlainModel:
         pooled = states[0] if pooling == "cls" and self._kind != STATIC else states.mean(axis=0)
         return np.asarray(pooled / max(float(np.linalg.norm(pooled)), 1e-12), dtype=np.float32)
 
-    def _states(self, ids: NDArray[np.int64]) -> _Array:
+    def score(self, ids: NDArray[np.int64], types: NDArray[np.int64]) -> float:
+        """The score of a pair's ids and token types `(length,)`, where the model is a BERT."""
+        if self._kind != "bert":
+            raise UnknownModelKindError(f"a cross-encoder of {self._kind}")
+        try:
+            states = self._states(ids, types)
+            pooled = np.tanh(self._linear(states[:1], "pooler.dense"))
+            return float(self._linear(pooled, _CLASSIFIER)[0, 0])
+        except (KeyError, ValueError, IndexError, TypeError) as error:
+            raise UnknownModelKindError(str(error)) from error
+
+    def largest_score(self) -> float:
+        """How large the size of a score can be: that of a BERT's head, whose inputs end at 1."""
+        try:
+            weight, bias = (self._whole(f"{_CLASSIFIER}.{one}") for one in ("weight", "bias"))
+        except (KeyError, ValueError) as error:
+            raise UnknownModelKindError(str(error)) from error
+        return float(np.abs(weight).sum() + np.abs(bias).sum())
+
+    def _states(self, ids: NDArray[np.int64], types: NDArray[np.int64] | None = None) -> _Array:
         if self._kind == STATIC:
             (name,) = self._tensors.names
             return self._tensors.rows(name, ids)
-        states = self._embedded(ids)
+        states = self._embedded(ids, np.zeros(1, np.int64) if types is None else types)
         for layer in range(int(self._first("num_hidden_layers", "n_layers"))):
             states = self._layer(states, layer)
         return states
 
-    def _embedded(self, ids: NDArray[np.int64]) -> _Array:
+    def _embedded(self, ids: NDArray[np.int64], types: NDArray[np.int64]) -> _Array:
         places = np.arange(len(ids))
         if self._kind in _OFFSET_POSITIONS:
             places += int(self._config.get("pad_token_id", 1)) + 1
         found = self._rows("embeddings.word_embeddings.weight", ids)
         found = found + self._rows("embeddings.position_embeddings.weight", places)
         if self._kind != "distilbert":
-            found = found + self._rows("embeddings.token_type_embeddings.weight", np.zeros(1, int))
+            found = found + self._rows("embeddings.token_type_embeddings.weight", types)
         return self._norm(found, "embeddings.LayerNorm")
 
     def _layer(self, states: _Array, layer: int) -> _Array:

@@ -17,6 +17,7 @@ from molt.encoder.errors import (
     EncoderError,
     HangingCheckpointError,
     NoVariantError,
+    UnsoundScoresError,
     UnsoundVectorsError,
 )
 from molt.encoder.kind import ModelKind
@@ -25,7 +26,7 @@ from molt.encoder.safety.deadline import Deadline, GiveUp
 from molt.encoder.safety.vectors import fault_of
 from molt.encoder.scheduling.batching import MicroBatch
 from molt.encoder.scheduling.lane import Lane
-from molt.encoder.tokenizer import ReadText, Token, TokenIds, Tokenizer
+from molt.encoder.tokenizer import PairIds, ReadText, Token, TokenIds, Tokenizer
 
 _Ids = NDArray[np.int64]
 _Run = Callable[[_Ids, _Ids], NDArray[np.float32]]
@@ -94,6 +95,11 @@ class GuardedModel:
         with self._reading(lane):
             return self.tokenizer.read(texts)
 
+    def read_pairs(self, query: str, texts: Sequence[str], lane: Lane) -> list[PairIds]:
+        """The query before each of the texts, and whether the end of either is cut off."""
+        with self._reading(lane):
+            return self.tokenizer.pair(query, texts)
+
     def split(self, texts: Sequence[str], lane: Lane) -> list[list[Token]]:
         """Every token of each text, none cut off."""
         with self._reading(lane):
@@ -132,6 +138,24 @@ class GuardedModel:
         if vectors.shape != expected or vectors.dtype != np.float32:
             raise self._unusable(f"makes token vectors of shape {vectors.shape}, not {expected}")
         return vectors
+
+    def scores(self, batch: MicroBatch, token_types: _Ids, lane: Lane) -> NDArray[np.float32]:
+        """Scores `(n,) float32` of pairs, whose `token_types` are as the batch's ids.
+
+        Raises `DefectiveCheckpointError`, and `NoVariantError` where there is not one for each.
+        """
+
+        def run(input_ids: _Ids, attention_mask: _Ids) -> NDArray[np.float32]:
+            return self.runtime.run_pairs(input_ids, attention_mask, token_types)
+
+        scores = self._run(run, batch, lane)
+        if scores.shape != (len(batch.rows),) or scores.dtype != np.float32:
+            raise self._unusable(f"makes scores of shape {scores.shape}, not one for each pair")
+        if not np.isfinite(scores).all():
+            raise UnsoundScoresError(
+                f"{self._name} makes scores that are not finite numbers; do not use it"
+            )
+        return scores
 
     @contextmanager
     def _reading(self, lane: Lane) -> Iterator[None]:

@@ -1,5 +1,7 @@
 """A reference: the vector that the model itself makes of a text, which every runtime has to give.
 
+Of a cross-encoder the one number is the score of the text with `REFERENCE_QUERY`.
+
 Recorded in the manifest when a checkpoint is made. Knows no runtime.
 """
 
@@ -13,11 +15,14 @@ REFERENCE_TEXTS = (
     "A reference says what an encoder makes of a text, so that another answer is noticed.",
     "warm waterproof boots for 1,234 days of rain",
 )
+REFERENCE_QUERY = "what does a reference say of an encoder?"
 
 _LOSS_RATIO = 2.0
 _ROUNDING = 0.002
 _LEAST = 0.9
 _ALIKE = 0.99
+_ALIKE_SCORES = 0.5  # log-odds
+_LARGEST_ERROR = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,12 @@ class Reference:
         return np.frombuffer(b64decode(self.vector, validate=True), "<f4")
 
     def resembles(self, other: "Reference") -> bool:
-        """Whether both are of one model: their cosine is at least 0.99."""
+        """Whether both are of one model: their cosine is at least 0.99, or the score alike."""
         try:
-            return bool(self.values() @ other.values() >= _ALIKE)
+            mine, theirs = self.values(), other.values()
+            if len(mine) == 1:
+                return bool(np.abs(mine - theirs).max() <= _ALIKE_SCORES)
+            return bool(mine @ theirs >= _ALIKE)
         except ValueError:
             return False
 
@@ -50,3 +58,11 @@ def least_cosine(worst: float) -> float:
     A text may lose twice as much, and a host round differently; nothing below 0.9 is near.
     """
     return max(_LEAST, 1 - _LOSS_RATIO * (1 - worst) - _ROUNDING)
+
+
+def largest_error(worst: float) -> float:
+    """How far a score may be from a reference where the worst pair of the probe set had `worst`.
+
+    As with vectors, a pair may lose twice as much; more than 1, in log-odds, is not near.
+    """
+    return min(_LARGEST_ERROR, _LOSS_RATIO * worst + _ROUNDING)

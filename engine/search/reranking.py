@@ -77,10 +77,10 @@ def reranked(
     further down, and no threshold that all of them reached is missed.
     """
     first = np.array([one.score for one in candidates])
-    mixed = mixed_scores(first, scores.astype(np.float64), weight=weight)
-    wanted = first.mean() + float(first.std()) * standardised(mixed)
+    both = mixed_scores(first, scores.astype(np.float64), weight=weight)
+    wanted = first.mean() + float(first.std()) * standardised(both)
     bounded = np.clip(wanted, first.min(), first.max())
-    order = np.argsort(-mixed, kind="stable")
+    order = np.argsort(-both, kind="stable")
     return tuple(
         replace(
             candidates[at],

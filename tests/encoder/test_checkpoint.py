@@ -12,7 +12,6 @@ from molt.encoder import (
     Fidelity,
     InputType,
     MissingCapabilityError,
-    ModelKind,
     Pooling,
     Prompts,
     UnsafeCheckpointError,
@@ -22,10 +21,12 @@ from molt.encoder import (
 from molt.encoder.checkpoint import (
     CHECKPOINT_FORMAT,
     CHECKPOINT_MANIFEST,
+    GATE,
     checkpoint_id,
     write_checkpoint,
 )
 from tests.checkpoints import Build, modules, seal, variant, write_json
+from tests.cross_encoders import build_cross_encoder
 
 FILES = (
     "config.json",
@@ -220,11 +221,18 @@ def test_a_kind_that_the_content_is_not_is_refused(tiny: Checkpoint) -> None:
         open_checkpoint(tiny.path)
 
 
-def test_a_cross_encoder_is_read_and_says_that_it_is_not_served(build: Build) -> None:
-    made = build(kind=ModelKind.CROSS_ENCODER, capabilities=(Capability.RERANK,))
+def test_a_cross_encoder_is_read_and_says_that_it_makes_no_vectors(tmp_path: Path) -> None:
+    made = open_checkpoint(build_cross_encoder(tmp_path).path)
+    made.require(Capability.RERANK)
     for capability in (Capability.EMBED, Capability.TOKENS):
-        with pytest.raises(MissingCapabilityError, match="cross-encoder, which this version"):
-            open_checkpoint(made.path).require(capability)
+        with pytest.raises(MissingCapabilityError, match="a cross-encoder, which scores pairs"):
+            made.require(capability)
+
+
+def test_a_checkpoint_passed_the_gate_only_where_its_manifest_says_so(tiny: Checkpoint) -> None:
+    for said, passed in (({}, False), ({GATE: {"accepted": False}}, False), ({GATE: "yes"}, False)):
+        assert replace(tiny, metrics=said).passed_gate is passed
+    assert replace(tiny, metrics={GATE: {"accepted": True}}).passed_gate
 
 
 def test_a_checkpoint_that_cannot_rerank_says_so(tiny: Checkpoint) -> None:

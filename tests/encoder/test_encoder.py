@@ -22,8 +22,6 @@ from molt.encoder import (
     Encoder,
     InputType,
     Lane,
-    MissingCapabilityError,
-    ModelKind,
     NoVariantError,
     Prompts,
     open_checkpoint,
@@ -479,12 +477,6 @@ def test_token_vectors_of_another_dimension_than_the_manifest_says_are_named(
     Narrow(encoder)
     with pytest.raises(NoVariantError, match="makes token vectors of shape"):
         encoder.encode_tokens(["a"], input_type=QUERY, lane=Lane.QUERY)
-
-
-def test_a_cross_encoder_is_not_opened_as_an_encoder(build: Build, tmp_path: Path) -> None:
-    made = build(kind=ModelKind.CROSS_ENCODER, capabilities=(Capability.RERANK,))
-    with pytest.raises(MissingCapabilityError, match="cross-encoder, which this version of Molt"):
-        open_encoder(open_checkpoint(made.path), cache=tmp_path / "cache", threads=1)
 
 
 def test_a_graph_that_knows_fewer_tokens_than_its_tokenizer_is_not_opened(

@@ -21,9 +21,9 @@ from molt.app.http.validation import validate
 from molt.app.routes.documents.intake import to_document
 from molt.app.routes.documents.schemas import DocumentBody
 from molt.artifact import ArtifactError, read_manifest, write_manifest
-from molt.encoder.archive import unpack
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, read_checkpoint
 from molt.encoder.errors import CheckpointError
+from molt.encoder.safety.archive import unpack
 from molt.encoder.tokenizer import Tokenizer
 from molt.encoder.weights import check_table, check_weights
 from molt.engine.errors import CursorError

@@ -62,11 +62,22 @@ def evaluate(  # noqa: PLR0913  each by name
     `open_encoder` raises.
     """
     _check(trial, contenders)
-    cut = slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
+    slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
     measured = measure_all(
         trial, contenders.all, group=plan.group, cache=cache, make_run=make_run, progress=progress
     )
     former = None if contenders.baseline is None else measured.pop(0)
+    return reported(trial, measured, former=former, plan=plan)
+
+
+def reported(
+    trial: Trial, measured: Sequence[Measured], *, former: Measured | None, plan: EvaluationPlan
+) -> Report:
+    """The report of what was measured, next to the baseline `former` where there is one.
+
+    Raises `EvaluationError` where a field of the plan is unknown.
+    """
+    cut = slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
     facts = _facts(trial)
     subjects = [each.subject for each in measured]
     baseline = None if former is None else _result(former, plan=plan)

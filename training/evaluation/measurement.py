@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from molt.encoder import Checkpoint, Encoder, open_encoder
+from molt.encoder import Checkpoint, CrossEncoder, Encoder, open_encoder
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.judgments import Query
 from molt.index.ranking.ranking import SearchRanking
@@ -77,7 +77,7 @@ def measure_all(  # noqa: PLR0913  each by name
         ]
         runs = [make_run(each, trial, progress) for each in encoders]
         taken = costs(encoders, [query.text for query in queries])
-        subjects = [_subject(each) for each in encoders]
+        subjects = [subject_of(each) for each in encoders]
     doc_ids = [document.id for document in trial.corpus.documents]
     qrels = trial.split.qrels
     return [
@@ -98,8 +98,9 @@ def measure_all(  # noqa: PLR0913  each by name
     ]
 
 
-def _subject(encoder: Encoder) -> Subject:
-    checkpoint, variant = encoder.checkpoint, encoder.variant
+def subject_of(served: Encoder | CrossEncoder) -> Subject:
+    """What a report says of the checkpoint that was measured."""
+    checkpoint, variant = served.checkpoint, served.variant
     return Subject(
         id=checkpoint.id,
         base_model=checkpoint.base_model,

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from molt.artifact import faultpoint, hash_file
-from molt.encoder import Capability, Checkpoint, CheckpointStore, Pooling, Prompts
+from molt.encoder import Capability, Checkpoint, CheckpointStore, ModelKind, Pooling, Prompts
 from molt.encoder.checkpoint import (
     CHECKPOINT_MANIFEST,
     checkpoint_id,
@@ -19,12 +19,22 @@ from molt.encoder.checkpoint import (
 from molt.training.export.card import write_card
 from molt.training.export.source import ModelSource, read_source
 from molt.training.export.staging import stage
-from molt.training.export.variants import ExportableModel, make_variants
+from molt.training.export.variants import (
+    ExportableModel,
+    Exported,
+    make_pair_variants,
+    make_variants,
+)
 
 ModelLoader = Callable[[Path], ExportableModel]
 """Loads the model of a staged checkpoint's directory."""
 
 _EXPORTED = (Capability.EMBED, Capability.TOKENS)
+_CAPABILITIES = {
+    ModelKind.BI_ENCODER: _EXPORTED,
+    ModelKind.STATIC: _EXPORTED,
+    ModelKind.CROSS_ENCODER: (Capability.RERANK,),
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def _described(
         path=staged,
         id=identity,
         kind=source.kind,
-        capabilities=_EXPORTED,
+        capabilities=_CAPABILITIES[source.kind],
         created_at=datetime.now(UTC),
         base_model=provenance.base_model,
         dimension=source.dimension,
@@ -129,17 +139,16 @@ def upgrade_checkpoint(checkpoint_id: str, *, store: CheckpointStore) -> Checkpo
     """Export a checkpoint again from its own weights, as this version does, under the same id.
 
     Everything else about it stays. The new one takes the old one's place at once, and only when it
-    is whole and proven. Raises as `CheckpointStore.open` does, `MissingCapabilityError` where the
-    model makes no vectors of texts, and `ExportError`; the store is then as it was.
+    is whole and proven. Raises as `CheckpointStore.open` does, and `ExportError`; the store is then
+    as it was.
     """
     old = store.open(checkpoint_id)
-    old.require(Capability.EMBED)
     with store.replace(checkpoint_id) as working:
         for name in old.files:
             if not name.startswith("runtime/"):
                 (working / name).parent.mkdir(exist_ok=True)
                 copyfile(old.path / name, working / name)
-        staged = replace(old, path=working, capabilities=_EXPORTED)
+        staged = replace(old, path=working, capabilities=_CAPABILITIES[old.kind])
         _seal(staged)
         open_checkpoint(working)
         faultpoint("checkpoint.staged")
@@ -148,11 +157,7 @@ def upgrade_checkpoint(checkpoint_id: str, *, store: CheckpointStore) -> Checkpo
 
 def _seal(staged: Checkpoint, *, load: ModelLoader | None = None) -> None:
     """Export what lies in the directory of `staged`, and write the manifest of all of it."""
-    if load is None:
-        from molt.training.export.loaded import LoadedModel  # noqa: PLC0415 - loads torch
-
-        load = LoadedModel
-    made = make_variants(staged, load(staged.path))
+    made = _exported(staged, load)
     write_checkpoint(
         replace(
             staged,
@@ -161,6 +166,18 @@ def _seal(staged: Checkpoint, *, load: ModelLoader | None = None) -> None:
             files=_entries(staged.path),
         )
     )
+
+
+def _exported(staged: Checkpoint, load: ModelLoader | None) -> Exported:
+    if staged.kind is ModelKind.CROSS_ENCODER:
+        from molt.training.export.pair_graph import LoadedCrossEncoder  # noqa: PLC0415 - torch
+
+        return make_pair_variants(staged, LoadedCrossEncoder(staged))
+    if load is None:
+        from molt.training.export.loaded import LoadedModel  # noqa: PLC0415 - loads torch
+
+        load = LoadedModel
+    return make_variants(staged, load(staged.path))
 
 
 def _entries(root: Path) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.encoder import Fidelity
+from molt.encoder import Fidelity, PairFidelity
 
 _CUTOFF = 10
+_FAR = 1e3
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,30 @@ def measure_fidelity(
     )
 
 
+def measure_pair_fidelity(
+    scores: NDArray[np.float32], *, reference: NDArray[np.float32], answers: Sequence[int]
+) -> PairFidelity:
+    """The fidelity of `scores` `(queries, texts)`; what is not finite counts as far off.
+
+    `answers` names of each query the place of its one relevant text.
+    """
+    scores = np.nan_to_num(scores, posinf=-_FAR, neginf=-_FAR, nan=-_FAR)
+    return PairFidelity(
+        rank_correlation=round(_spearman(scores.ravel(), reference.ravel()), 6),
+        error_max=round(float(np.abs(scores - reference).max()), 6),
+        ndcg10=round(_ndcg_of(scores, answers), 6),
+        ndcg10_reference=round(_ndcg_of(reference, answers), 6),
+    )
+
+
+def _spearman(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    """Spearman's rank correlation; 0 where all are alike."""
+    if np.ptp(left) == 0 or np.ptp(right) == 0:
+        return 0.0
+    ranks = [np.argsort(np.argsort(values, kind="stable")) for values in (left, right)]
+    return float(np.asarray(np.corrcoef(np.stack(ranks)))[0, 1])
+
+
 def _cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cosines, row by row, less what a length misses 1 by: normalising is part of the graph."""
     left = np.nan_to_num(left)
@@ -49,8 +74,12 @@ def _cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[n
 
 
 def _ndcg(vectors: ProbeVectors, answers: Sequence[int]) -> float:
-    """nDCG@10 where each query has one relevant document, of gain 1."""
     scores = np.nan_to_num(vectors.queries) @ np.nan_to_num(vectors.documents).T
+    return _ndcg_of(scores, answers)
+
+
+def _ndcg_of(scores: NDArray[np.float32], answers: Sequence[int]) -> float:
+    """nDCG@10 where each query has one relevant document, of gain 1."""
     own = scores[np.arange(len(scores)), np.asarray(answers)]
     ranks = (scores >= own[:, None]).sum(axis=1) - 1  # ties count against the answer
     gains = np.where(ranks < _CUTOFF, 1 / np.log2(ranks + 2), 0.0)

@@ -7,7 +7,7 @@ that were pooled. Makes nothing smaller or faster; that is `quantise`'s.
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -51,6 +51,7 @@ class _TextEncoder(nn.Module):
     def __init__(self, transformer: nn.Module, pooling: Pooling) -> None:
         super().__init__()
         self.transformer = transformer
+        self.config = getattr(transformer, "config", None)
         self.pool = _POOLS[pooling]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,19 +98,34 @@ def export_graph(transformer: nn.Module, *, pooling: Pooling, target: Path) -> N
 
     Raises `ExportError` where it cannot be traced.
     """
+    trace(
+        _TextEncoder(transformer, pooling),
+        target,
+        inputs=["input_ids", "attention_mask"],
+        outputs=[VECTORS, TOKEN_VECTORS],
+    )
+
+
+def trace(model: nn.Module, target: Path, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Write the graph of `model`, which takes ids, mask and perhaps token types, to `target`.
+
+    Raises `ExportError` where it cannot be traced.
+    """
     mask = torch.ones((2, 7), dtype=torch.int64)
     mask[1, 5:] = 0
+    types = torch.zeros_like(mask)
+    types[:, 3:] = 1
     sizes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     try:
         with _quiet(), torch.no_grad():
             program = torch.onnx.export(
-                _TextEncoder(transformer, pooling).eval(),
-                (torch.full_like(mask, 5), mask),
+                model.eval(),
+                (torch.full_like(mask, 5), mask, types)[: len(inputs)],
                 dynamo=True,
-                input_names=["input_ids", "attention_mask"],
-                output_names=[VECTORS, TOKEN_VECTORS],
-                dynamic_shapes={"input_ids": sizes, "attention_mask": sizes},
-                opset_version=_opset(transformer),
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_shapes=dict.fromkeys(inputs, sizes),
+                opset_version=_opset(model),
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
@@ -132,8 +148,8 @@ def _forget_maker(path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _opset(transformer: nn.Module) -> int:
-    config = getattr(transformer, "config", None)
+def _opset(model: nn.Module) -> int:
+    config = getattr(model, "config", None)
     return _OPSETS.get(getattr(config, "model_type", ""), _OPSET)
 
 

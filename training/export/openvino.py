@@ -4,12 +4,10 @@ import logging
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 
+from molt.training.export.feeds import Feed
 from molt.training.export.precision import narrowing_products
 
 
@@ -25,12 +23,10 @@ def openvino_has_bf16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def quantise_for_openvino(
-    graph: Path, target: Path, *, tokens: Sequence[NDArray[np.int64]]
-) -> None:
+def quantise_for_openvino(graph: Path, target: Path, *, feeds: Sequence[Feed]) -> None:
     """Write the int8 form of the smoothed `graph` to `target` (`.xml`, with a `.bin` beside it).
 
-    `tokens` are ids `(length,)` of texts such as will be encoded; a few dozen are enough.
+    `feeds` are texts such as will be encoded; a few dozen are enough.
     """
     import nncf  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
     import openvino  # noqa: PLC0415 - optional
@@ -41,8 +37,8 @@ def quantise_for_openvino(
     nncf.set_log_level(logging.ERROR)
     quantised = nncf.quantize(
         openvino.Core().read_model(graph),
-        nncf.Dataset(tokens, _feed),
-        subset_size=len(tokens),
+        nncf.Dataset(feeds, dict),
+        subset_size=len(feeds),
         preset=nncf.QuantizationPreset.MIXED,
         model_type=nncf.ModelType.TRANSFORMER,
         ignored_scope=nncf.IgnoredScope(names=narrowing_products(onnx.load(str(graph)))),
@@ -52,7 +48,3 @@ def quantise_for_openvino(
         ),
     )
     openvino.save_model(quantised, target, compress_to_fp16=False)
-
-
-def _feed(ids: NDArray[np.int64]) -> dict[str, Any]:
-    return {"input_ids": ids[None, :], "attention_mask": np.ones_like(ids)[None, :]}

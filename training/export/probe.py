@@ -17,6 +17,8 @@ from molt.training.errors import TrainingError
 
 _DOCUMENTS = 180
 _SENTENCES = 2
+_EVERY = 13
+_BESIDE = 3
 _MODULES = (
     "argparse", "ast", "asyncio", "calendar", "collections", "concurrent.futures", "configparser",
     "contextlib", "csv", "datetime", "decimal", "difflib", "email.message", "email.utils", "enum",
@@ -60,6 +62,22 @@ def probe_set() -> Probe:
         documents=tuple(f"{title} {rest}" for title, _, rest in chosen),
         answers=tuple(at for _, at in asked),
     )
+
+
+@cache
+def probe_pairs() -> tuple[tuple[str, tuple[str, ...], int], ...]:
+    """Some of the queries, each with texts among which its answer is, and the answer's place.
+
+    The others are documents that stand near it, mostly of the same module: what a re-ranker is
+    asked to tell apart.
+    """
+    probe = probe_set()
+    found = []
+    for query, answer in list(zip(probe.queries, probe.answers, strict=True))[::_EVERY]:
+        first = min(max(0, answer - _BESIDE), len(probe.documents) - 2 * _BESIDE)
+        texts = probe.documents[first : first + 2 * _BESIDE]
+        found.append((query, texts, answer - first))
+    return tuple(found)
 
 
 def _entries() -> list[tuple[str, str, str]]:

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from molt.encoder import Checkpoint, Encoder, InputType, Lane, Variant
+import numpy as np
+from numpy.typing import NDArray
+
+from molt.encoder import Checkpoint, CrossEncoder, Encoder, InputType, Lane, Variant
+from molt.encoder.errors import UnsoundScoresError
 from molt.encoder.host import cores, fingerprint
 from molt.encoder.runtimes.runtime import load_runtime
 from molt.encoder.speed import measure_speeds
-from molt.training.export.fidelity import ProbeVectors, measure_fidelity
-from molt.training.export.probe import probe_set
+from molt.training.export.fidelity import ProbeVectors, measure_fidelity, measure_pair_fidelity
+from molt.training.export.probe import probe_pairs, probe_set
 
 _ROUNDS = 5
 
@@ -41,6 +45,47 @@ def prove(
         )
         for variant in candidates
     ]
+
+
+def prove_pairs(
+    checkpoint: Checkpoint,
+    candidates: Sequence[Variant],
+    *,
+    reference: NDArray[np.float32],
+    cache: Path,
+) -> list[Variant]:
+    """The same for a cross-encoder; `reference` is what the model makes of the probe's pairs."""
+    speeds = measure_speeds(checkpoint, candidates, cache=cache, rounds=_ROUNDS)
+    return [
+        replace(
+            variant,
+            fidelity=measure_pair_fidelity(
+                _scores(checkpoint, variant, cache),
+                reference=reference,
+                answers=[answer for _, _, answer in probe_pairs()],
+            ),
+            texts_per_second=round(speeds[variant.name], 1),
+            host=fingerprint(),
+        )
+        for variant in candidates
+    ]
+
+
+def _scores(checkpoint: Checkpoint, variant: Variant, cache: Path) -> NDArray[np.float32]:
+    """Scores `(queries, texts)` of the probe's pairs; where the graph gives none, NaN."""
+    runtime = load_runtime(checkpoint, variant, threads=cores(), cache=cache)
+    scorer = CrossEncoder(checkpoint, variant, runtime=runtime, threads=cores())
+    try:
+        return np.stack(
+            [
+                scorer.score(query, texts, lane=Lane.INTERACTIVE).logits
+                for query, texts, _ in probe_pairs()
+            ]
+        )
+    except UnsoundScoresError:
+        return np.full((len(probe_pairs()), len(probe_pairs()[0][1])), np.nan, np.float32)
+    finally:
+        scorer.close()
 
 
 def _vectors(checkpoint: Checkpoint, variant: Variant, cache: Path) -> ProbeVectors:

@@ -15,9 +15,9 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from molt.training.export.attention import join_heads
-from molt.training.export.embeddings import quantise_embeddings
 from molt.training.export.precision import narrowing_products
+from molt.training.export.rewriting.attention import join_heads
+from molt.training.export.rewriting.embeddings import quantise_embeddings
 
 _BLOCK = 256  # smaller ones add time and no fidelity
 _INT8_ACTIVATIONS = 4  # what MatMulNBits calls this accuracy level

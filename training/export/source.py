@@ -11,7 +11,7 @@ from typing import Any
 
 from molt.encoder import ModelKind, Pooling, Prompts
 from molt.encoder.allowlist import check_source_files
-from molt.encoder.content import STATIC, check_content, modules, read_object
+from molt.encoder.content import STATIC, check_content, is_cross_encoder, modules, read_object
 from molt.training.errors import ModelSourceError
 
 _DEFAULT_MAX_LENGTH = 512
@@ -39,11 +39,7 @@ class ModelSource:
     pooling: Pooling
     prompts: Prompts
     max_length: int
-
-    @property
-    def kind(self) -> ModelKind:
-        """What a checkpoint of it is."""
-        return ModelKind.STATIC if self.architecture == STATIC else ModelKind.BI_ENCODER
+    kind: ModelKind = ModelKind.BI_ENCODER
 
 
 def read_source(
@@ -63,6 +59,8 @@ def read_source(
     config = read_object(path / "config.json")
     if config["model_type"] == STATIC:
         return _static(path, config, pooling=pooling, prompts=prompts, max_length=max_length)
+    if is_cross_encoder(path):
+        return _pairwise(path, config, given=(pooling, prompts), max_length=max_length)
     settings = _optional(path / "sentence_bert_config.json")
     if settings.get("do_lower_case"):
         raise ModelSourceError(
@@ -72,10 +70,33 @@ def read_source(
     return ModelSource(
         path=path,
         architecture=config["model_type"],
-        dimension=next(config[key] for key in _DIMENSION_KEYS if key in config),
+        dimension=_width(config),
         pooling=pooling or _pooling(path),
         prompts=prompts or _prompts(path),
         max_length=_max_length(path, config, max_length or settings.get("max_seq_length")),
+    )
+
+
+def _pairwise(
+    path: Path,
+    config: Mapping[str, Any],
+    *,
+    given: tuple[Pooling | None, Prompts | None],
+    max_length: int | None,
+) -> ModelSource:
+    """A cross-encoder, whose head reads the first token, and which knows no prompts."""
+    if given != (None, None):
+        raise ModelSourceError(
+            f"{path}: a cross-encoder scores pairs: leave pooling and prompts out"
+        )
+    return ModelSource(
+        path=path,
+        architecture=config["model_type"],
+        dimension=_width(config),
+        pooling=Pooling.CLS,
+        prompts=Prompts(),
+        max_length=_max_length(path, config, max_length),
+        kind=ModelKind.CROSS_ENCODER,
     )
 
 
@@ -103,7 +124,12 @@ def _static(
         pooling=Pooling.MEAN,
         prompts=prompts or _prompts(path),
         max_length=length,
+        kind=ModelKind.STATIC,
     )
+
+
+def _width(config: Mapping[str, Any]) -> int:
+    return int(next(config[key] for key in _DIMENSION_KEYS if key in config))
 
 
 def _optional(path: Path) -> dict[str, Any]:

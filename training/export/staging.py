@@ -9,6 +9,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+from molt.encoder import ModelKind
 from molt.encoder.content import STATIC, read_object
 from molt.encoder.weights import Tensors
 from molt.training.errors import ModelSourceError
@@ -31,6 +32,8 @@ def stage(source: ModelSource, target: Path) -> None:
         _stage_transformer(source, target)
     if (source.path / "LICENSE").exists():
         copyfile(source.path / "LICENSE", target / "LICENSE")
+    if source.kind is ModelKind.CROSS_ENCODER:
+        return
     _write_json(
         target / "config_sentence_transformers.json",
         {
@@ -44,6 +47,8 @@ def stage(source: ModelSource, target: Path) -> None:
 def _stage_transformer(source: ModelSource, target: Path) -> None:
     _copy_weights(source, target)
     _copy_tokenizer(source, target)
+    if source.kind is ModelKind.CROSS_ENCODER:
+        return  # what has a head of its own needs no modules
     _write_json(target / "modules.json", _modules())
     _write_json(
         target / "sentence_bert_config.json",

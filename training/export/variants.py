@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 
 from molt.encoder import Checkpoint, Fidelity, Pooling, Variant
 from molt.encoder.safety.reference import Reference
-from molt.encoder.tokenizer import Tokenizer
 from molt.training.errors import ExportError
 from molt.training.export import openvino
-from molt.training.export.embeddings import quantise_table
+from molt.training.export.feeds import sample_feeds
 from molt.training.export.fidelity import ProbeVectors
-from molt.training.export.probe import probe_set
-from molt.training.export.proof import prove
+from molt.training.export.proof import prove, prove_pairs
 from molt.training.export.quantise import quantise
-from molt.training.export.smoothing import smooth
+from molt.training.export.rewriting.embeddings import quantise_table
+from molt.training.export.rewriting.smoothing import smooth
 
 _FP32 = "runtime/fp32.onnx"
 _INT8 = "runtime/int8.onnx"
@@ -60,6 +59,35 @@ class ExportableModel(Protocol):
         ...
 
 
+class ExportablePairModel(Protocol):
+    """A staged cross-encoder, likewise."""
+
+    def write_graph(self, target: Path) -> None:
+        """Write its fp32 graph; raises `ExportError` where it has none."""
+        ...
+
+    def probe_scores(self) -> NDArray[np.float32]:
+        """What the model itself makes of the probe set's pairs, `(queries, texts) float32`."""
+        ...
+
+    def references(self) -> tuple[Reference, ...]:
+        """What the model itself makes of the reference pairs."""
+        ...
+
+
+def make_pair_variants(checkpoint: Checkpoint, model: ExportablePairModel) -> Exported:
+    """The same for a cross-encoder, held to its scores of pairs."""
+    root = checkpoint.path
+    (root / "runtime").mkdir()
+    model.write_graph(root / _FP32)
+    candidates = _transformer_variants(checkpoint)
+    with TemporaryDirectory(prefix="molt-proof-") as cache:
+        proven = prove_pairs(
+            checkpoint, candidates, reference=model.probe_scores(), cache=Path(cache)
+        )
+    return Exported(_keep(root, proven), model.references())
+
+
 def make_variants(checkpoint: Checkpoint, model: ExportableModel) -> Exported:
     """Export the staged `checkpoint` in every form, and keep those inside the quality budget.
 
@@ -81,32 +109,31 @@ def _export(checkpoint: Checkpoint, model: ExportableModel) -> list[Variant]:
     root = checkpoint.path
     (root / "runtime").mkdir()
     model.write_graph(root / _FP32, pooling=checkpoint.pooling)
+    if not model.is_static:
+        return _transformer_variants(checkpoint)
     candidates = [_candidate(root, runtime="onnx", precision="fp32", graph=_FP32)]
-    if model.is_static:
-        if quantise_table(root / _FP32, root / _INT8):
-            candidates.append(_candidate(root, runtime="onnx", precision="int8", graph=_INT8))
-        return candidates
+    if quantise_table(root / _FP32, root / _INT8):
+        candidates.append(_candidate(root, runtime="onnx", precision="int8", graph=_INT8))
+    return candidates
+
+
+def _transformer_variants(checkpoint: Checkpoint) -> list[Variant]:
+    """Every form of a transformer whose fp32 graph is written."""
+    root = checkpoint.path
+    candidates = [_candidate(root, runtime="onnx", precision="fp32", graph=_FP32)]
     with TemporaryDirectory(prefix="molt-smooth-") as folder:
-        tokens = _sample_tokens(checkpoint)
+        feeds = sample_feeds(checkpoint)
         smoothed = Path(folder) / "smoothed.onnx"
-        smooth(root / _FP32, smoothed, tokens=tokens)
+        smooth(root / _FP32, smoothed, feeds=feeds)
         quantise(smoothed, root / _INT8)
         candidates.append(_candidate(root, runtime="onnx", precision="int8", graph=_INT8))
         if openvino.openvino_available():
             graph = _OPENVINO_INT8
-            openvino.quantise_for_openvino(smoothed, root / graph, tokens=tokens)
+            openvino.quantise_for_openvino(smoothed, root / graph, feeds=feeds)
             candidates.append(_candidate(root, runtime="openvino", precision="int8", graph=graph))
     if openvino.openvino_available() and openvino.openvino_has_bf16():
         candidates.append(_candidate(root, runtime="openvino", precision="bf16", graph=_FP32))
     return candidates
-
-
-def _sample_tokens(checkpoint: Checkpoint) -> list[NDArray[np.int64]]:
-    """Texts from which ranges of activations are learnt: long ones, short ones, and none at all."""
-    tokenizer = Tokenizer(checkpoint.path / "tokenizer.json", max_length=checkpoint.max_length)
-    long = [checkpoint.prompts.document + text for text in probe_set().documents[::4]]
-    short = [checkpoint.prompts.query + text for text in probe_set().queries[::12]]
-    return tokenizer.encode([*long, *short, ""])
 
 
 def _candidate(

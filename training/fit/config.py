@@ -116,6 +116,24 @@ class LoraConfig(_Section):
     dropout: float = Field(0.05, ge=0, lt=1, description="Dropout before the adapters.")
 
 
+class CrossEncoderConfig(_Section):
+    """What `--kind cross-encoder` learns by, beside the negatives, the optimiser and the run."""
+
+    loss: Literal["listwise", "bce"] = Field(
+        "listwise",
+        description="`listwise` is a softmax over each query's texts, with `bce` beside it so that "
+        "a score stays a log-odd; `bce` takes each pair alone as relevant or not.",
+    )
+    negatives: int = Field(7, ge=1, le=31, description="Hard negatives beside each positive.")
+    batch_size: int = Field(8, ge=1, le=512, description="Positives in a step.")
+    depth: int = Field(
+        50, ge=2, le=100, description="How many of the base's best documents are ranked again."
+    )
+    dev_pairs: int = Field(
+        2000, ge=100, description="After each epoch at most so many pairs of dev are scored."
+    )
+
+
 class RunConfig(_Section):
     """The run as a whole."""
 
@@ -162,6 +180,7 @@ class FitConfig(_Section):
     optimiser: OptimiserConfig = OptimiserConfig()
     freezing: FreezingConfig = FreezingConfig()
     lora: LoraConfig = LoraConfig()
+    cross_encoder: CrossEncoderConfig = CrossEncoderConfig()
     run: RunConfig = RunConfig()
 
     @model_validator(mode="after")

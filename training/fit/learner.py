@@ -32,14 +32,14 @@ class Learner(SentenceTransformer):
         lengths = mask.sum(dim=1)
         order = torch.argsort(lengths, descending=True, stable=True)
         vectors = []
-        for rows, length in _passes(order, lengths[order].tolist(), tokens=self.hardware.tokens):
+        for rows, length in passes(order, lengths[order].tolist(), tokens=self.hardware.tokens):
             part = {name: input[name][rows, :length] for name in _SEQUENCES if name in input}
             with torch.autocast(mask.device.type, torch.bfloat16, enabled=self.hardware.bf16):
                 vectors.append(super().forward(part, **kwargs)["sentence_embedding"].float())
         return {"sentence_embedding": torch.cat(vectors)[torch.argsort(order)]}
 
 
-def _passes(order: Tensor, lengths: list[int], *, tokens: int) -> list[tuple[Tensor, int]]:
+def passes(order: Tensor, lengths: list[int], *, tokens: int) -> list[tuple[Tensor, int]]:
     """Rows to compute together, longest first, and the length of the longest of them."""
     found = []
     start = 0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from molt.training.distilling.distil import DistilOutcome
     from molt.training.evaluation.report import Report
     from molt.training.fit.progress import OnEvent
+    from molt.training.gate import Decision
     from molt.training.material import Material, Prepared
     from molt.training.run import TrainingOutcome
     from molt.training.tuning.study import Tuned
@@ -46,6 +47,7 @@ class Trained:
 
     outcome: "TrainingOutcome"
     report: Path | None
+    decision: "Decision | None" = None
 
     def fields(self) -> dict[str, Any]:
         """As JSON."""
@@ -56,6 +58,7 @@ class Trained:
             "improved": outcome.improved,
             "reason": outcome.reason,
             "report": None if self.report is None else str(self.report),
+            **({} if self.decision is None else {"gate": self.decision.to_json()}),
             "dev": {"base": outcome.fitted.base_ndcg10, "epochs": list(outcome.fitted.ndcg10)},
         }
 
@@ -88,6 +91,27 @@ def train(
             on_event=on_event,
         )
     return Trained(outcome, _published(workspace, outcome.report))
+
+
+def train_reranker(
+    workspace: Workspace, source: DataSource, *, config: "TrainConfig", on_event: "OnEvent"
+) -> Trained:
+    """The same with a cross-encoder, which the gate judges too; raises as `train`."""
+    from molt.training.reranking.run import train_cross_encoder as run
+    from molt.worker.tasks.runs import run_maker
+
+    with workspace.using(_base(workspace, source)):
+        material = _material(workspace, source, config)
+        faultpoint("train.begun")
+        outcome = run(
+            material,
+            config=config,
+            store=workspace.checkpoints,
+            home=workspace.home,
+            make_run=run_maker(workspace.home.cache),
+            on_event=on_event,
+        )
+    return Trained(outcome, _published(workspace, outcome.report), outcome.decision)
 
 
 def tune(

@@ -18,8 +18,8 @@ from molt.app.http.route import admission_of
 from molt.app.service import Service
 from molt.artifact import CorruptFileError, UnsupportedFormatError
 from molt.encoder.allowlist import check_source_files
-from molt.encoder.archive import unpack
 from molt.encoder.errors import ArchiveTooLargeError, NoVariantError, UnsafeCheckpointError
+from molt.encoder.safety.archive import unpack
 from molt.encoder.safety.contents import check_model
 from molt.encoder.selection import require_sound_variants
 from molt.encoder.store import Added, CheckpointStore

@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from molt.encoder import Capability, Checkpoint, CheckpointStore, ModelKind, Prompts
-from molt.encoder.checkpoint import Fidelity
+from molt.encoder import Checkpoint, CheckpointStore, Prompts
+from molt.encoder.safety.fidelity import Fidelity
 from molt.index.generations.generation import GenerationStore
 from tests.checkpoints import build_checkpoint, variant
 from tests.cli.conftest import Molt, flip_last_byte
+from tests.cross_encoders import build_cross_encoder
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_a_damaged_checkpoint_is_listed_and_said_to_be(
     assert (row["id"], row["default"]) == (settled, True)
     assert "the manifest is not JSON" in row["problem"]
     done = molt("checkpoints", "list")
-    assert done.stdout.splitlines()[1].startswith(f"{settled}\tyes\t-")
+    assert done.stdout.splitlines()[1].startswith(f"{settled}\t-\tyes\t-")
     assert f"checkpoint {settled} is damaged" in done.stderr
 
 
@@ -116,15 +117,10 @@ def test_what_a_checkpoint_is_and_can_do_is_shown(molt: Molt, settled: str) -> N
 
 
 def test_a_cross_encoder_is_not_made_the_default(molt: Molt, home: Path, settled: str) -> None:
-    made = build_checkpoint(
-        home / "checkpoints",
-        prompts=Prompts(query="pairs"),
-        kind=ModelKind.CROSS_ENCODER,
-        capabilities=(Capability.RERANK,),
-    )
+    made = build_cross_encoder(home / "checkpoints")
     done = molt("checkpoints", "default", made.id)
     assert done.status == 1
-    assert "cross-encoder, which this version of Molt does not serve" in done.stderr
+    assert "a cross-encoder, which scores pairs and makes no vectors" in done.stderr
     assert molt("--json", "checkpoints", "default").value == {"default": settled}
 
 

@@ -18,9 +18,9 @@ from transformers import BertModel
 
 from molt.encoder import Pooling, open_checkpoint
 from molt.training.errors import ExportError
-from molt.training.export.attention import join_heads
 from molt.training.export.bert import write_bert
 from molt.training.export.precision import narrowing_products
+from molt.training.export.rewriting.attention import join_heads
 from tests.checkpoints import write_json
 from tests.locks import pins
 from tests.training.export.architectures import CONFIGURATIONS, pooled

@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from molt.training.export.embeddings import quantise_embeddings
 from molt.training.export.precision import narrowing_products
 from molt.training.export.quantise import quantise
+from molt.training.export.rewriting.embeddings import quantise_embeddings
 from tests.training.export.graphs import run
 
 ROWS, WIDTH, WIDE = 1200, 32, 128

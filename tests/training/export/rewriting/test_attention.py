@@ -10,8 +10,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from transformers import AutoModel
 
 from molt.encoder import Pooling
-from molt.training.export.attention import join_heads
 from molt.training.export.graph import export_graph
+from molt.training.export.rewriting.attention import join_heads
 from tests.training.export.architectures import CONFIGURATIONS
 from tests.walks import shortened
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molt.encoder.archive import MOST_MEMBERS, unpack
 from molt.encoder.errors import ArchiveTooLargeError, InvalidArchiveError
+from molt.encoder.safety.archive import MOST_MEMBERS, unpack
 from tests.encoder.archives import Member, member, pack, pack_members
 
 pytestmark = pytest.mark.promise("P6", "archives that lead out, link, or never end")

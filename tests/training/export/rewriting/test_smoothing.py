@@ -5,8 +5,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from molt.training.export.feeds import text_feed
 from molt.training.export.quantise import quantise
-from molt.training.export.smoothing import smooth
+from molt.training.export.rewriting.smoothing import smooth
 from tests.training.export.graphs import TOKENS, run
 
 CHANNELS = 64
@@ -50,12 +51,12 @@ def graph(tmp_path: Path) -> Path:
 
 
 def test_a_smoothed_graph_computes_the_same(graph: Path, tmp_path: Path) -> None:
-    smooth(graph, tmp_path / "smoothed.onnx", tokens=TOKENS)
+    smooth(graph, tmp_path / "smoothed.onnx", feeds=list(map(text_feed, TOKENS)))
     assert np.allclose(run(tmp_path / "smoothed.onnx"), run(graph), rtol=1e-4, atol=1e-3)
 
 
 def test_a_smoothed_graph_loses_far_less_when_it_is_quantised(graph: Path, tmp_path: Path) -> None:
-    smooth(graph, tmp_path / "smoothed.onnx", tokens=TOKENS)
+    smooth(graph, tmp_path / "smoothed.onnx", feeds=list(map(text_feed, TOKENS)))
     errors = {}
     for name in ("graph", "smoothed"):
         quantise(tmp_path / f"{name}.onnx", tmp_path / f"{name}-int8.onnx")
@@ -64,7 +65,7 @@ def test_a_smoothed_graph_loses_far_less_when_it_is_quantised(graph: Path, tmp_p
 
 
 def test_only_the_outlier_is_divided(graph: Path, tmp_path: Path) -> None:
-    smooth(graph, tmp_path / "smoothed.onnx", tokens=TOKENS)
+    smooth(graph, tmp_path / "smoothed.onnx", feeds=list(map(text_feed, TOKENS)))
     model = onnx.load(str(tmp_path / "smoothed.onnx"))
     (divisor,) = (w for w in model.graph.initializer if w.name.endswith("inverse_scales"))
     assert np.flatnonzero(numpy_helper.to_array(divisor) < 0.5).tolist() == [OUTLIER]

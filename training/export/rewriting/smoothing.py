@@ -15,20 +15,21 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from molt.training.export.feeds import Feed
 from molt.training.export.precision import narrowing_products
 
 # A channel is an outlier from this many times the median channel on.
 _OUTLIER = 2.0
 
 
-def smooth(graph: Path, target: Path, *, tokens: Sequence[NDArray[np.int64]]) -> None:
+def smooth(graph: Path, target: Path, *, feeds: Sequence[Feed]) -> None:
     """Write `graph` to `target` with its outlier channels divided away before each product.
 
-    `tokens` are ids `(length,)` of texts such as will be encoded; a few dozen are enough.
+    `feeds` are texts such as will be encoded; a few dozen are enough.
     """
     model = onnx.load(str(graph))
     products = _products(model)
-    largest = _largest(model, list(products), tokens)
+    largest = _largest(model, list(products), feeds)
     weights = {weight.name: weight for weight in model.graph.initializer}
     for activation, nodes in products.items():
         scales = np.maximum(1, largest[activation] / (_OUTLIER * np.median(largest[activation])))
@@ -55,7 +56,7 @@ def _products(model: ModelProto) -> dict[str, list[NodeProto]]:
 
 
 def _largest(
-    model: ModelProto, activations: Sequence[str], tokens: Sequence[NDArray[np.int64]]
+    model: ModelProto, activations: Sequence[str], feeds: Sequence[Feed]
 ) -> dict[str, NDArray[np.float32]]:
     """The largest magnitude `(channels,)` that each activation takes in any of the texts."""
     watched = ModelProto()
@@ -66,9 +67,10 @@ def _largest(
         watched.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     largest: dict[str, NDArray[np.float32]] = {}
-    for ids in tokens:
-        feed = {"input_ids": ids[None, :], "attention_mask": np.ones_like(ids)[None, :]}
-        for name, value in zip(activations, session.run(list(activations), feed), strict=True):
+    for feed in feeds:
+        for name, value in zip(
+            activations, session.run(list(activations), dict(feed)), strict=True
+        ):
             seen = np.abs(value).reshape(-1, value.shape[-1]).max(axis=0)
             largest[name] = np.maximum(largest.get(name, seen), seen)
     return largest

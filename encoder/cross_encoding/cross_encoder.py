@@ -1,0 +1,137 @@
+"""The cross-encoder: a query and texts in, a score of each pair out, shared by every thread.
+
+How one is opened is `opening`'s.
+"""
+
+import math
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molt.encoder.checkpoint import Checkpoint, Variant
+from molt.encoder.runtimes.runtime import Runtime
+from molt.encoder.safety.cancellation import current
+from molt.encoder.safety.model import GuardedModel
+from molt.encoder.scheduling.batching import MicroBatch, few_at_once, packed, singles
+from molt.encoder.scheduling.lane import Lane
+from molt.encoder.scheduling.scheduler import Scheduler
+from molt.encoder.tokenizer import PairIds
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """Of each text the log-odds `(n,) float32` that it answers the query, and what was read.
+
+    `n_tokens` `(n,) int32` counts a pair's, the query's among them; `truncated` `(n,) bool` tells
+    of which texts the end was not read.
+    """
+
+    logits: NDArray[np.float32]
+    n_tokens: NDArray[np.int32]
+    truncated: NDArray[np.bool_]
+    query_truncated: bool
+
+
+class CrossEncoder:
+    """One checkpoint of that kind, loaded. Threads may call it at once, as they may an encoder.
+
+    What takes longer than `seconds` for a pair, and ten times that in the background, is given up.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        variant: Variant,
+        *,
+        runtime: Runtime,
+        threads: int,
+        seconds: float = math.inf,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.variant = variant
+        self._scheduler = Scheduler(threads)
+        self._model = GuardedModel(
+            checkpoint,
+            variant,
+            runtime=runtime,
+            seconds=seconds,
+            on_overdue=self._scheduler.give_up,
+        )
+        weakref.finalize(self, self._scheduler.stop).atexit = False
+        weakref.finalize(self, self._model.deadline.stop).atexit = False
+
+    @property
+    def last_id(self) -> int:
+        """The greatest token id that a pair can have."""
+        return self._model.tokenizer.last_id
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be scored at the moment, or what went wrong just now; or None."""
+        return self._model.problem or self._scheduler.problem
+
+    def score(self, query: str, texts: Sequence[str], *, lane: Lane) -> PairScores:
+        """Score each of `texts` with `query`; blocks until done.
+
+        Outside of the background each pair is computed alone, so that its score depends on no
+        other, and what was not begun is dropped as soon as nobody waits any more.
+        Raises `ClosedEncoderError` once it is closed, and `DefectiveCheckpointError` where the
+        graph fails, makes scores that are not finite, or does not end.
+        """
+        self._model.require_responsive()
+        read = self._read(query, texts, lane)
+        ids = [pair.ids for pair in read]
+        batches = packed(ids) if lane is Lane.BACKGROUND else singles(ids)
+        work = [partial(self._model.scores, batch, _types(batch, read), lane) for batch in batches]
+        logits = np.empty(len(read), dtype=np.float32)
+        for batch, part in zip(batches, self._scheduler.run(work, lane=lane), strict=True):
+            logits[list(batch.rows)] = part
+        return PairScores(
+            logits,
+            n_tokens=np.array([len(pair.ids) for pair in read], dtype=np.int32),
+            truncated=np.array([pair.truncated for pair in read], dtype=np.bool_),
+            query_truncated=any(pair.query_truncated for pair in read),
+        )
+
+    def score_ids(
+        self, input_ids: NDArray[np.int64], token_types: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Scores `(n,) float32` of token ids and types `(n, length) int64`, for who examines it.
+
+        Raises as `score` does.
+        """
+        batch = MicroBatch(tuple(range(len(input_ids))), input_ids, np.ones_like(input_ids))
+        compute = partial(self._model.scores, batch, token_types, Lane.BACKGROUND)
+        return self._scheduler.run([compute], lane=Lane.BACKGROUND)[0]
+
+    def read_pairs(self, query: str, texts: Sequence[str]) -> None:
+        """Find the tokens of each pair and nothing else, for who examines a tokenizer."""
+        self._read(query, texts, Lane.BACKGROUND)
+
+    def close(self) -> None:
+        """End the threads, but for those that hang; calls that wait raise `ClosedEncoderError`."""
+        self._scheduler.close(patience=self._model.patience)
+        self._model.deadline.stop()
+
+    def _read(self, query: str, texts: Sequence[str], lane: Lane) -> list[PairIds]:
+        """The tokens of each pair: read here, but in the background where it can be given up."""
+        reading = [partial(self._model.read_pairs, query, few, lane) for few in few_at_once(texts)]
+        if lane is Lane.BACKGROUND:
+            return [pair for part in self._scheduler.run(reading, lane=lane) for pair in part]
+        pairs: list[PairIds] = []
+        for read in reading:
+            current().check()
+            pairs += read()
+        return pairs
+
+
+def _types(batch: MicroBatch, read: Sequence[PairIds]) -> NDArray[np.int64]:
+    """Token types `(n, length)` of a batch; padding is of the first type."""
+    types = np.zeros_like(batch.input_ids)
+    for at, row in enumerate(batch.rows):
+        types[at, : len(read[row].types)] = read[row].types
+    return types
