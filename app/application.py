@@ -25,6 +25,10 @@ from molt.app.http.transport.middleware import Transport
 from molt.app.http.transport.target import Targets
 from molt.app.metrics import Metrics
 from molt.app.pages.docs import endpoints as docs_page
+from molt.app.pages.frame import assets as page_assets
+from molt.app.pages.frame.page_route import PageRoute
+from molt.app.pages.login import endpoints as login
+from molt.app.pages.search import endpoints as search_page
 from molt.app.process import raise_file_limit
 from molt.app.routes.aliases import endpoints as aliases
 from molt.app.routes.audit import endpoints as audit
@@ -53,6 +57,7 @@ from molt.app.routes.search import suggest
 from molt.app.routes.tei import endpoints as tei
 from molt.app.routes.tei import tokens as tei_tokens
 from molt.app.service import Service
+from molt.app.sessions import Sessions
 from molt.encoder.host import cores
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
@@ -104,6 +109,9 @@ NOUNS = (
     jobs,
     releases,
     audit,
+    page_assets,
+    login,
+    search_page,
 )
 RESERVED_FILES = 320
 """Descriptors that connections leave to the service: acceptors, database, segments, uploads."""
@@ -147,13 +155,13 @@ def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
     bulkheads = _bulkheads(settings, metrics)
+    sessions = Sessions(settings.layout.session_secret, seconds=60 * settings.pages.session_minutes)
     guard = Guard(
         engine.catalog.keys,
         admission=bulkheads[Bulkhead.KEYS],
         reachable=not is_loopback(settings.host),
+        sessions=sessions,
     )
-    followers = Followers(lambda: engine.jobs)
-    bodies = BodyBudget(settings.limits.max_bytes_in_flight)
     answers = BodyBudget(settings.limits.max_answer_bytes_in_flight, where="answers")
     connections = ConnectionMonitor(
         settings.limits,
@@ -165,9 +173,10 @@ def _service(settings: Settings, engine: Engine) -> Service:
         settings=settings,
         engine=engine,
         bulkheads=bulkheads,
-        bodies=bodies,
+        bodies=BodyBudget(settings.limits.max_bytes_in_flight),
         answers=answers,
         guard=guard,
+        sessions=sessions,
         auditor=Auditor(
             engine.catalog.audit,
             admission=bulkheads[Bulkhead.ADMINISTRATION],
@@ -180,7 +189,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
             cross_origin=CrossOrigin(settings.cors.origins),
             on_shed=metrics.shed,
         ),
-        followers=followers,
+        followers=Followers(lambda: engine.jobs),
         explain=errors.failure_of,
     )
 
@@ -211,6 +220,7 @@ def _sheddable(bulkheads: Mapping[Bulkhead, Admission]) -> Endpoints:
         for route in routes
         if isinstance(route, Route)
         and route.access is not Access.PUBLIC
+        and not isinstance(route, PageRoute)  # a person is told on a page
         and not route.param_convertors
         for method in route.methods or ()
     }

@@ -60,6 +60,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def session_secret(self) -> Path:
+        """What the sessions of people are signed with."""
+        return self.root / "session.secret"
+
+    @property
     def indexer_lock(self) -> Path:
         """Held by the process that seals segments."""
         return self.root / "indexer.lock"
