@@ -24,6 +24,11 @@ from molt.app.http.transport.cors import CrossOrigin, CrossOriginAnswers
 from molt.app.http.transport.middleware import Transport
 from molt.app.http.transport.target import Targets
 from molt.app.metrics import Metrics
+from molt.app.pages.console import collections as console_collections
+from molt.app.pages.console import endpoints as console
+from molt.app.pages.console import jobs as console_jobs
+from molt.app.pages.console import keys as console_keys
+from molt.app.pages.console import uploads as console_uploads
 from molt.app.pages.docs import endpoints as docs_page
 from molt.app.pages.frame import assets as page_assets
 from molt.app.pages.frame.page_route import PageRoute
@@ -112,6 +117,11 @@ NOUNS = (
     page_assets,
     login,
     search_page,
+    console,
+    console_collections,
+    console_jobs,
+    console_keys,
+    console_uploads,
 )
 RESERVED_FILES = 320
 """Descriptors that connections leave to the service: acceptors, database, segments, uploads."""

@@ -40,6 +40,8 @@ RETRY_SECONDS = "5"
 _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.CollectionNotFoundError: (404, "collection_not_found"),
     index_errors.CollectionExistsError: (409, "collection_exists"),
+    index_errors.KeyNotFoundError: (404, "key_not_found"),
+    index_errors.KeyExistsError: (409, "key_exists"),
     index_errors.AliasNotFoundError: (404, "alias_not_found"),
     index_errors.CurationNotFoundError: (404, "curation_not_found"),
     index_errors.NameTakenError: (409, "name_taken"),

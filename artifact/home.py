@@ -85,6 +85,11 @@ class Home:
         return self.root / "worker.died"
 
     @property
+    def uploads(self) -> Path:
+        """Files that people brought to a page, until they say whether to keep what they hold."""
+        return self.root / "uploads"
+
+    @property
     def job_folders(self) -> Path:
         """Where each job has a folder, named by its id, for what it needs until it ends."""
         return self.runs / "jobs"

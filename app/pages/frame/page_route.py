@@ -3,7 +3,7 @@
 A form is read here, before its endpoint is called, so no page can forget to look at the token.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -54,11 +54,9 @@ def new_page_router() -> APIRouter:
 
 
 def form_of(request: Request, model: type[_Form]) -> _Form:
-    """What a form says, its token apart. Raises `InvalidRequestError`."""
-    fields: Mapping[str, Sequence[str]] = parsed_of(request) or {}
-    many = {name for name, field in model.model_fields.items() if "list" in str(field.annotation)}
-    said = {name: values if name in many else values[-1] for name, values in fields.items()}
-    said = {name: one for name, one in said.items() if name != FORM_FIELD and one != ""}
+    """What a form says; what is left empty is left out. Raises `InvalidRequestError`."""
+    fields: Mapping[str, str] = parsed_of(request) or {}
+    said = {name: one for name, one in fields.items() if name != FORM_FIELD and one != ""}
     try:
         return model.model_validate(said)
     except ValidationError as error:
@@ -94,13 +92,12 @@ def require_form(request: Request) -> None:
         raise MediaTypeError(found=found, expected=FORM)
 
 
-def _token_in(fields: Mapping[str, Sequence[str]] | None) -> str:
-    return (fields or {}).get(FORM_FIELD, [""])[-1]
+def _token_in(fields: Mapping[str, str] | None) -> str:
+    return (fields or {}).get(FORM_FIELD, "")
 
 
-def _fields(content: bytes) -> dict[str, list[str]]:
-    """Every field with its values. Raises `InvalidRequestError` for what is no form in UTF-8."""
-    fields: dict[str, list[str]] = {}
+def _fields(content: bytes) -> dict[str, str]:
+    """Every field; of one that comes twice the last. Raises `InvalidRequestError` for no form."""
     try:
         pairs = parse_qsl(
             content.decode("ascii"),
@@ -111,6 +108,4 @@ def _fields(content: bytes) -> dict[str, list[str]]:
     except ValueError:  # of encodings too
         wrong = f"is no form in UTF-8 with at most {_MOST_FIELDS} fields"
         raise InvalidRequestError([Violation(wrong, "body")]) from None
-    for name, value in pairs:
-        fields.setdefault(name, []).append(value)
-    return fields
+    return dict(pairs)
