@@ -24,6 +24,7 @@ from molt.app.http.transport.cors import CrossOrigin, CrossOriginAnswers
 from molt.app.http.transport.middleware import Transport
 from molt.app.http.transport.target import Targets
 from molt.app.metrics import Metrics
+from molt.app.pages.compare import endpoints as compare
 from molt.app.pages.console import collections as console_collections
 from molt.app.pages.console import endpoints as console
 from molt.app.pages.console import jobs as console_jobs
@@ -32,6 +33,7 @@ from molt.app.pages.console import uploads as console_uploads
 from molt.app.pages.docs import endpoints as docs_page
 from molt.app.pages.frame import assets as page_assets
 from molt.app.pages.frame.page_route import PageRoute
+from molt.app.pages.judge import endpoints as judge
 from molt.app.pages.login import endpoints as login
 from molt.app.pages.search import endpoints as search_page
 from molt.app.process import raise_file_limit
@@ -117,6 +119,8 @@ NOUNS = (
     page_assets,
     login,
     search_page,
+    compare,
+    judge,
     console,
     console_collections,
     console_jobs,

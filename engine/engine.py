@@ -19,6 +19,7 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders, checkpoint_encoders
 from molt.engine.indexer import Indexer
 from molt.engine.job_problems import JobProblems
+from molt.engine.live.former import FormerGenerations
 from molt.engine.live.live_collection import LiveState
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.models.models import Models
@@ -95,6 +96,9 @@ class Engine:
             encoders=encoders,
             poll_seconds=settings.index.poll_seconds,
             clock=clock,
+        )
+        self.former = FormerGenerations(
+            catalog=catalog, generations=self.generations, pairs=live.pairs, clock=clock
         )
         interaction = LateInteraction(TokenCache(settings.encoder.token_cache_bytes))
         self.models = Models(
@@ -180,6 +184,16 @@ class Engine:
         query = self._curator.curated(query, live, defaults)
         with self.sentinel.noting(live):
             return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
+
+    def search_former(self, query: SearchQuery, generation_id: str) -> SearchAnswer:
+        """As `search`, from a generation of the collection that need not be the one that serves.
+
+        It lacks what was written since it served. Raises as `FormerGenerations.get`, too.
+        """
+        live = self.former.get(query.collection, generation_id)
+        defaults = self.live_collections.search_defaults(live.collection)
+        query = self._curator.curated(query, live, defaults)
+        return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
 
     def prepare(self, asked: Iterable[AskedText]) -> None:
         """Encode texts that are about to be searched for, all at once; no failure is told here."""
@@ -271,5 +285,6 @@ class Engine:
             "watcher": self.live_collections.look,
             "sentinel": self.sentinel.look,
             "jobs": self._job_problems.look,
+            "former": self.former.look,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)

@@ -20,9 +20,10 @@ from molt.app.http.texts import CollectionName
 from molt.app.pages.console.survey import keep_upload, survey_upload
 from molt.app.pages.frame.page_route import form_of, new_page_router, require_form
 from molt.app.pages.frame.rendering import viewer_of, write_page
-from molt.app.pages.search.endpoints import known_collections
+from molt.app.pages.search.endpoints import chosen_collection, known_collections
 from molt.app.service import Service, service_of
 from molt.index.catalog.access.reach import EVERYTHING
+from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError
 from molt.index.files import SourceError
@@ -93,11 +94,13 @@ def _look_at(request: Request, name: str, content: bytes) -> Response:
     except BaseException:
         rmtree(folder, ignore_errors=True)
         raise
+    names = known_collections(service.engine, EVERYTHING)
     context = {
         "name": name,
         "upload": upload,
         "survey": survey,
-        "collections": known_collections(service.engine, EVERYTHING),
+        "collections": names,
+        "collection": chosen_collection(names, None) or DEFAULT,
     }
     return write_page(viewer_of(request), "console_survey.html", context)
 

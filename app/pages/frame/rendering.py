@@ -43,7 +43,12 @@ _HEADERS = page_headers(POLICY) | {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "HX-Request, HX-Target, Cookie",
 }
-ROOMS = (Room("/", "Search", "read"), Room("/console", "Console", "admin"))
+ROOMS = (
+    Room("/", "Search", "read"),
+    Room("/compare", "Compare", "read"),
+    Room("/judge", "Judge", "write"),
+    Room("/console", "Console", "admin"),
+)
 """What pages lead to."""
 _MARKED = re.compile(r"&lt;mark&gt;(.*?)&lt;/mark&gt;", re.DOTALL)
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")

@@ -5,19 +5,16 @@ The answer itself is made as for the API.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 import orjson
 
 from molt.app.http.validation import validate
+from molt.app.pages.judge.grading import judged_query_id, kept_grades
 from molt.app.pages.search.state import FieldFilter, SearchState
 from molt.app.routes.search.endpoints import answer_search, query_of
 from molt.app.routes.search.schemas import SearchBody
 from molt.app.service import Service
-from molt.engine.engine import Engine
-from molt.index.catalog.collection import Collection
-from molt.index.catalog.judging.pages import Selection
 from molt.index.segments.kind_counts import FieldCount
 from molt.index.segments.scalar import ScalarKind
 
@@ -52,7 +49,6 @@ class SearchView:
     facets: Mapping[str, Sequence[FacetLink]] = field(default_factory=dict)
     sorts: Sequence[tuple[str, str]] = ()
     grades: Mapping[str, int] = field(default_factory=dict)
-    query_id: str = ""
 
     @property
     def hits(self) -> list[dict[str, Any]]:
@@ -64,11 +60,6 @@ class SearchView:
         """The page after this one."""
         cursor = self.answer.get("cursor")
         return self.state.after(cursor).url() if cursor else None
-
-
-def judged_query_id(text: str) -> str:
-    """The id of a query that people typed, alike for everybody who types it."""
-    return f"typed-{blake2b(text.strip().casefold().encode(), digest_size=12).hexdigest()}"
 
 
 def search_view(service: Service, state: SearchState, *, judging: bool) -> SearchView:
@@ -86,14 +77,12 @@ def search_view(service: Service, state: SearchState, *, judging: bool) -> Searc
     body = search_body(state, facets=own)
     answer = orjson.loads(answer_search(service, body, route="/"))
     counts = answer["facets"] if own or not facets else _by_meaning(service, state, facets)
-    query_id = judged_query_id(state.q)
     return SearchView(
         state,
         answer,
         facets=dict(_links(state, counts)),
         sorts=_sorts(fields) if state.mode == "dense" else (),
-        grades=_grades(engine, collection, query_id) if judging else {},
-        query_id=query_id,
+        grades=kept_grades(engine, collection, judged_query_id(state.q)) if judging else {},
     )
 
 
@@ -166,11 +155,6 @@ def _sorts(fields: Sequence[FieldCount]) -> list[tuple[str, str]]:
             found += [(f"{one.field}:asc", f"{one.field}, rising")]
             found += [(f"{one.field}:desc", f"{one.field}, falling")]
     return found
-
-
-def _grades(engine: Engine, collection: Collection, query_id: str) -> dict[str, int]:
-    kept = engine.catalog.judged.judgments(collection, Selection(query_id), limit=1000)
-    return {one.doc_id: one.grade for one in kept}
 
 
 def _shown(hit: Mapping[str, Any]) -> dict[str, Any]:

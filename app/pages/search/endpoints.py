@@ -16,7 +16,8 @@ from molt.app.http.scope import KeyScope, require_covered, scoped
 from molt.app.http.texts import Id, Words
 from molt.app.pages.frame.page_route import form_of, new_page_router, require_form
 from molt.app.pages.frame.rendering import is_partial, viewer_of, write_page
-from molt.app.pages.search.answers import SearchView, judged_query_id, search_view
+from molt.app.pages.judge.grading import judged_query_id, keep_grade
+from molt.app.pages.search.answers import SearchView, search_view
 from molt.app.pages.search.state import FieldFilter, SearchState
 from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
@@ -25,7 +26,6 @@ from molt.engine.search.query import Mode
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
 from molt.index.catalog.fields import is_blank
-from molt.index.catalog.judgments import Judgment
 from molt.index.catalog.judgments import Query as JudgedQuery
 
 router = new_page_router()
@@ -139,7 +139,6 @@ def _thumb(request: Request, engine: Engine, name: str, form: ThumbForm) -> Resp
     grade = RELEVANT if form.thumb == "up" else 0
     query = JudgedQuery(judged_query_id(text), text)
     collection = engine.catalog.collections.get(name)
-    judgment = Judgment(query.id, form.doc_id, grade)
-    engine.catalog.judgments.put(collection, queries=[query], judgments=[judgment])
+    keep_grade(engine, collection, query, form.doc_id, grade)
     context = {"q": text, "collection": name, "doc_id": form.doc_id, "grade": grade}
     return write_page(viewer_of(request), "thumbs.html", context)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from molt.app.pages.search.answers import judged_query_id
+from molt.app.pages.judge.grading import judged_query_id
 from molt.app.pages.search.state import FieldFilter, SearchState
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.judging.pages import Selection

@@ -16,6 +16,13 @@ function press(selector) {
   if (button) button.click();
 }
 
+function grade(value) {
+  if (!document.querySelector("[data-grade]")) return;
+  if (!document.activeElement.closest("[data-hit]")) step(1);
+  press(`[data-grade="${value}"]`);
+  step(1);
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const box = document.getElementById("q");
@@ -28,8 +35,9 @@ document.addEventListener("keydown", (event) => {
     u: () => press("[data-up]"),
     d: () => press("[data-down]"),
     o: () => press("summary"),
+    n: () => document.querySelector("[data-next]")?.click(),
   };
-  if (/^[0-3]$/.test(event.key)) press(`[data-grade="${event.key}"]`);
+  if (/^[0-3]$/.test(event.key)) grade(event.key);
   else if (does[event.key]) { event.preventDefault(); does[event.key](); }
 });
 
