@@ -26,7 +26,11 @@ function grade(value) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const box = document.getElementById("q");
-  if (event.key === "Escape" && box && document.activeElement === box) { box.blur(); return; }
+  if (event.key === "Escape" && box && document.activeElement === box) {
+    event.preventDefault(); // it would empty the box
+    box.blur();
+    return;
+  }
   if (typing(event.target)) return;
   const does = {
     "/": () => box && (box.focus(), box.select()),
