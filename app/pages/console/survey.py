@@ -56,7 +56,7 @@ def survey_upload(path: Path) -> UploadSurvey:
     opened = open_source(path, options=options)
     (part,) = opened.parts
     source = Source((part,), reject=bad, options=options, observe=survey.look)
-    good, records = 0, []
+    good, records = 0, list[Any]()
     for record in _records(source, part):
         good += 1
         if len(records) < _RECORDS:

@@ -1,5 +1,6 @@
 """What holds for every page: its headers, its assets, sessions, tokens, and errors for people."""
 
+import hashlib
 import re
 from importlib.resources import files
 
@@ -61,6 +62,7 @@ def test_a_first_page_with_all_that_it_loads_is_below_100_kilobytes(desk: TestCl
 def test_an_asset_is_kept_for_ever_under_a_name_that_its_content_gives(desk: TestClient) -> None:
     (path,) = {one for one in LOADED.findall(desk.get("/").text) if "molt." in one and "css" in one}
     asset = desk.get(path)
+    assert hashlib.sha256(asset.content).hexdigest()[:12] in path
     assert "immutable" in asset.headers["cache-control"]
     assert asset.headers["content-type"].startswith("text/css")
     assert desk.get(path.replace("molt.", "molt.0")).status_code == 404
@@ -195,6 +197,12 @@ def test_a_session_ends_at_its_time_and_with_its_key(keyed: TestClient, person: 
     service.engine.catalog.keys.revoke("leaving")
     service.guard._read_at = -1e9
     assert leaver.get("/", follow_redirects=False).status_code == 303
+
+
+def test_a_key_that_is_sent_counts_before_a_session(keyed: TestClient, person: Person) -> None:
+    reader, admin = person(Role.READ), keyed.secrets[Role.ADMIN]  # type: ignore[attr-defined]
+    assert reader.get("/console").status_code == 403
+    assert reader.get("/console", headers={"api-key": admin}).status_code == 200
 
 
 def test_a_session_is_a_key_on_pages_alone(person: Person) -> None:
