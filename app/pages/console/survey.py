@@ -68,7 +68,7 @@ def survey_upload(path: Path) -> UploadSurvey:
         bad=bad,
         columns=survey.columns(source, part),
         records=tuple(records),
-        remarks=tuple(dict.fromkeys([*told, *source.remarks])),
+        remarks=tuple(_unplaced(dict.fromkeys([*told, *source.remarks]), path)),
     )
 
 
@@ -94,6 +94,11 @@ def keep_upload(path: Path, catalog: Catalog, collection: Collection) -> dict[st
             write(batch)
             counts[kind] += len(batch)
     return counts
+
+
+def _unplaced(remarks: Iterable[str], path: Path) -> Iterator[str]:
+    """Where a file lies on the server is nothing that who brought it knows."""
+    return (one.removeprefix(f"{path}: ").replace(str(path), path.name) for one in remarks)
 
 
 def _batches(records: Iterable[Any]) -> Iterator[list[Any]]:

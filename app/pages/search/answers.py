@@ -165,7 +165,7 @@ def _shown(hit: Mapping[str, Any]) -> dict[str, Any]:
     before, after = "… " if start else "", " …" if end < len(text) else ""
     fields = [(name, _value(value)) for name, value in hit["metadata"].items()]
     return dict(hit) | {
-        "excerpts": hit["highlights"] or [f"{before}{excerpt}{after}"] if text else [],
+        "excerpts": hit.get("highlights") or [f"{before}{excerpt}{after}"] if text else [],
         "fields": fields[:_SHOWN_FIELDS],
     }
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from starlette.testclient import TestClient
@@ -195,6 +196,7 @@ def test_a_file_is_looked_at_and_then_kept(plant: TestClient, service: Service) 
     assert "2 documents" in looked.text
     assert "1 row cannot be read" in looked.text
     assert "Rows that cannot be read" in looked.text
+    assert str(service.settings.home) not in looked.text
     upload = re.search(r'name="upload" value="(\w+)"', looked.text)
     assert upload is not None
     assert "shop" not in [one.name for one in service.engine.catalog.collections.list()]
@@ -205,6 +207,17 @@ def test_a_file_is_looked_at_and_then_kept(plant: TestClient, service: Service) 
     assert service.engine.catalog.collections.get("shop").documents == 2
     assert plant.post("/console/upload/keep", data=form).status_code == 422
     assert [*service.settings.layout.uploads.iterdir()] == []
+
+
+def test_what_was_guessed_of_a_file_is_told_without_its_place(
+    plant: TestClient, service: Service
+) -> None:
+    rows = b'{"text": "<p>warm</p> boots"}\n{"text": "socks"}\n'
+    looked = plant.post("/console/upload", params={"name": "texts.jsonl"}, content=rows)
+    assert "no column is known to hold ids" in looked.text
+    assert str(service.settings.home) not in looked.text
+    (left,) = service.settings.layout.uploads.iterdir()
+    rmtree(left)
 
 
 def test_judgments_that_are_brought_are_kept_too(plant: TestClient, service: Service) -> None:
