@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.requests import Request
@@ -120,6 +121,8 @@ def _environment() -> Environment:
         "moment": _moment,
         "size": _size,
         "score": _score,
+        "said": _said,
+        "json": lambda value: orjson.dumps(value).decode(),
     }
     found.globals |= {
         "asset": lambda name: assets()[name].path,
@@ -148,6 +151,17 @@ def _size(count: float) -> str:
     while count >= 1024 and unit < len(_UNITS) - 1:
         count, unit = count / 1024, unit + 1
     return f"{count:.0f} {_UNITS[unit]}" if unit == 0 else f"{count:.1f} {_UNITS[unit]}"
+
+
+def _said(value: object) -> str:
+    """A value of a job or its result, nested or not, as people read it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_said(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_said, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str("none" if value is None else value)
 
 
 def _score(value: float | None) -> str:

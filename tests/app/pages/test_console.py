@@ -10,6 +10,7 @@ from shutil import rmtree
 import pytest
 from starlette.testclient import TestClient
 
+from molt.app.pages.frame.rendering import _environment
 from molt.app.service import Service
 from molt.engine.redaction import REDACTED
 from molt.index.catalog.access.audit import AuditFilter
@@ -146,6 +147,14 @@ def test_a_job_is_shown_with_what_it_told(plant: TestClient, service: Service) -
     with plant.stream("GET", f"/console/jobs/{job.id}/events") as events:
         assert events.headers["content-type"].startswith("text/event-stream")
         assert "event: end" in "".join(events.iter_text())
+
+
+def test_what_a_job_made_is_said_in_words() -> None:
+    template = _environment().from_string("{{ value | said }}")
+    value = {"dev": [0.65119, 1], "improved": True, "why": "p < 0.05", "none": None}
+    shown = template.render(value=value)
+    assert unescape(shown) == "dev 0.6512; 1, improved yes, why p < 0.05, none none"
+    assert "<" not in shown
 
 
 def test_a_new_key_is_shown_once_and_can_be_revoked(keyed: TestClient, person: Person) -> None:

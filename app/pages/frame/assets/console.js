@@ -27,7 +27,7 @@ class Curve {
     if (this.plot) { this.plot.setData(this.data); return; }
     this.place.hidden = false;
     document.querySelector("[data-no-curves]").hidden = true;
-    const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line") }, ticks: { stroke: colour("--line") } };
+    const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     const options = {
       width: Math.max(260, this.place.clientWidth),
       height: 220,
