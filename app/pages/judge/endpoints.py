@@ -78,7 +78,9 @@ async def get_judge_page(
 async def post_grade(request: Request) -> Response:
     """Keep a grade."""
     require_form(request)
-    form, engine = form_of(request, GradeForm), service_of(request).engine
+    form, service = form_of(request, GradeForm), service_of(request)
+    require(len(form.q), service.settings.limits, "max_query_chars", place=("q",))
+    engine = service.engine
     name = engine.models.collection_of(form.collection)
     require_covered(request, name)
     return await admission_of(request).run(_grade, request, engine, name, form)

@@ -14,6 +14,7 @@ from molt.app.http.interest import run_while_wanted
 from molt.app.http.route import admission_of
 from molt.app.http.scope import KeyScope, require_covered, scoped
 from molt.app.http.texts import Id, Words
+from molt.app.http.validation import require
 from molt.app.pages.frame.page_route import form_of, new_page_router, require_form
 from molt.app.pages.frame.rendering import is_partial, viewer_of, write_page
 from molt.app.pages.judge.grading import judged_query_id, keep_grade
@@ -94,7 +95,9 @@ async def post_thumb(request: Request) -> Response:
     """Keep a person's word as a judgment."""
     require_form(request)
     form = form_of(request, ThumbForm)
-    engine = service_of(request).engine
+    service = service_of(request)
+    require(len(form.q), service.settings.limits, "max_query_chars", place=("q",))
+    engine = service.engine
     name = engine.models.collection_of(form.collection)
     require_covered(request, name)
     return await admission_of(request).run(_thumb, request, engine, name, form)

@@ -84,7 +84,15 @@ def test_a_query_that_is_typed_is_kept_with_its_first_grade(jury: TestClient) ->
 
 
 @pytest.mark.parametrize(
-    "fields", [{"grade": "4"}, {"grade": "-1"}, {"grade": "x"}, {"doc_id": ""}, {"q": " "}]
+    "fields",
+    [
+        {"grade": "4"},
+        {"grade": "-1"},
+        {"grade": "x"},
+        {"doc_id": ""},
+        {"q": " "},
+        {"q": "x" * 9000},
+    ],
 )
 def test_a_grade_that_cannot_be_is_refused(jury: TestClient, fields: dict[str, str]) -> None:
     before = judged(jury)

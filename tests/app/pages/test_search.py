@@ -100,6 +100,13 @@ def test_a_thumb_becomes_a_judgment_of_the_query(desk: TestClient) -> None:
     assert pressed == [("false", "true")]
 
 
+@pytest.mark.parametrize("fields", [{"q": "x" * 9000}, {"q": " "}, {"doc_id": ""}, {"thumb": "?"}])
+def test_a_thumb_that_cannot_be_is_refused(desk: TestClient, fields: dict[str, str]) -> None:
+    form = {"q": "boots", "collection": "default", "doc_id": "d1", "thumb": "up"}
+    form |= {"token": token_in(found(desk))} | fields
+    assert desk.post("/thumbs", data=form).status_code == 422
+
+
 def test_who_may_only_read_is_offered_no_thumbs_and_may_give_none(person: Person) -> None:
     reader, writer = person(Role.READ), person(Role.WRITE)
     assert "/thumbs" not in found(reader, q="boots")
