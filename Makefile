@@ -33,7 +33,7 @@ demo: $(VENV)/.serve
 	@echo
 	@echo "Serving. In another shell, try:"
 	@echo "  curl 'localhost:$(PORT)/search?q=copy+a+whole+directory+tree&k=3'"
-	@echo "or open http://localhost:$(PORT)/docs"
+	@echo "or open http://localhost:$(PORT)/ in a browser"
 	@echo
 	$(BIN)/molt --home $(DEMO_HOME) serve --port $(PORT)
 

@@ -24,7 +24,18 @@ from molt.app.http.transport.cors import CrossOrigin, CrossOriginAnswers
 from molt.app.http.transport.middleware import Transport
 from molt.app.http.transport.target import Targets
 from molt.app.metrics import Metrics
+from molt.app.pages.compare import endpoints as compare
+from molt.app.pages.console import collections as console_collections
+from molt.app.pages.console import endpoints as console
+from molt.app.pages.console import jobs as console_jobs
+from molt.app.pages.console import keys as console_keys
+from molt.app.pages.console import uploads as console_uploads
 from molt.app.pages.docs import endpoints as docs_page
+from molt.app.pages.frame import assets as page_assets
+from molt.app.pages.frame.page_route import PageRoute
+from molt.app.pages.judge import endpoints as judge
+from molt.app.pages.login import endpoints as login
+from molt.app.pages.search import endpoints as search_page
 from molt.app.process import raise_file_limit
 from molt.app.routes.aliases import endpoints as aliases
 from molt.app.routes.audit import endpoints as audit
@@ -54,6 +65,7 @@ from molt.app.routes.search import suggest
 from molt.app.routes.tei import endpoints as tei
 from molt.app.routes.tei import tokens as tei_tokens
 from molt.app.service import Service
+from molt.app.sessions import Sessions
 from molt.encoder.host import cores
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
@@ -106,6 +118,16 @@ NOUNS = (
     jobs,
     releases,
     audit,
+    page_assets,
+    login,
+    search_page,
+    compare,
+    judge,
+    console,
+    console_collections,
+    console_jobs,
+    console_keys,
+    console_uploads,
 )
 RESERVED_FILES = 256
 """Descriptors that connections leave to the service: its database, segments, uploads."""
@@ -149,13 +171,13 @@ def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
     bulkheads = _bulkheads(settings, metrics)
+    sessions = Sessions(settings.layout.session_secret, seconds=60 * settings.pages.session_minutes)
     guard = Guard(
         engine.catalog.keys,
         admission=bulkheads[Bulkhead.KEYS],
         reachable=not is_loopback(settings.host),
+        sessions=sessions,
     )
-    followers = Followers(lambda: engine.jobs)
-    bodies = BodyBudget(settings.limits.max_bytes_in_flight)
     answers = BodyBudget(settings.limits.max_answer_bytes_in_flight, where="answers")
     connections = ConnectionMonitor(
         settings.limits,
@@ -167,9 +189,10 @@ def _service(settings: Settings, engine: Engine) -> Service:
         settings=settings,
         engine=engine,
         bulkheads=bulkheads,
-        bodies=bodies,
+        bodies=BodyBudget(settings.limits.max_bytes_in_flight),
         answers=answers,
         guard=guard,
+        sessions=sessions,
         auditor=Auditor(
             engine.catalog.audit,
             admission=bulkheads[Bulkhead.ADMINISTRATION],
@@ -182,7 +205,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
             cross_origin=CrossOrigin(settings.cors.origins),
             on_shed=metrics.shed,
         ),
-        followers=followers,
+        followers=Followers(lambda: engine.jobs),
         explain=errors.failure_of,
     )
 
@@ -213,6 +236,7 @@ def _sheddable(bulkheads: Mapping[Bulkhead, Admission]) -> Endpoints:
         for route in routes
         if isinstance(route, Route)
         and route.access is not Access.PUBLIC
+        and not isinstance(route, PageRoute)  # a person is told on a page
         and not route.param_convertors
         for method in route.methods or ()
     }

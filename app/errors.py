@@ -26,6 +26,7 @@ from molt.app.http.failures import (
 from molt.app.http.observation import request_id_of
 from molt.app.http.route import methods_of
 from molt.app.http.validation import violations_of
+from molt.app.pages.frame.failures import is_for_people, show_failure
 from molt.app.service import service_of
 from molt.artifact import AmbiguousIdError, ArtifactError
 from molt.encoder import errors as encoder_errors
@@ -39,6 +40,8 @@ RETRY_SECONDS = "5"
 _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.CollectionNotFoundError: (404, "collection_not_found"),
     index_errors.CollectionExistsError: (409, "collection_exists"),
+    index_errors.KeyNotFoundError: (404, "key_not_found"),
+    index_errors.KeyExistsError: (409, "key_exists"),
     index_errors.AliasNotFoundError: (404, "alias_not_found"),
     index_errors.CurationNotFoundError: (404, "curation_not_found"),
     index_errors.NameTakenError: (409, "name_taken"),
@@ -150,6 +153,8 @@ async def answer(request: Request, error: Exception) -> Response:
         service_of(request).metrics.refused("encoders")
     if failure.status >= 500:
         log.error("request.refused", request_id=request_id, code=failure.code, reason=str(error))
+    if is_for_people(request):
+        return show_failure(request, failure)
     return write_failure(failure, path=request.url.path, request_id=request_id)
 
 

@@ -14,6 +14,7 @@ from molt.app.http.connections.monitor import ConnectionMonitor
 from molt.app.http.connections.shedding import LoadShedding
 from molt.app.http.failures import HttpFailure
 from molt.app.metrics import Metrics
+from molt.app.sessions import Sessions
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
 
@@ -33,6 +34,7 @@ class Service:
     bodies: BodyBudget
     answers: BodyBudget
     guard: Guard
+    sessions: Sessions
     auditor: Auditor
     metrics: Metrics
     connections: ConnectionMonitor

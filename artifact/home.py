@@ -60,6 +60,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def session_secret(self) -> Path:
+        """What the sessions of people are signed with."""
+        return self.root / "session.secret"
+
+    @property
     def indexer_lock(self) -> Path:
         """Held by the process that seals segments."""
         return self.root / "indexer.lock"
@@ -78,6 +83,11 @@ class Home:
     def worker_deaths(self) -> Path:
         """What the worker dies of, for as long as it does so again and again."""
         return self.root / "worker.died"
+
+    @property
+    def uploads(self) -> Path:
+        """Files that people brought to a page, until they say whether to keep what they hold."""
+        return self.root / "uploads"
 
     @property
     def job_folders(self) -> Path:

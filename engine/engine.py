@@ -21,6 +21,7 @@ from molt.engine.explaining.explainer import Explainer
 from molt.engine.explaining.standing import DocumentStanding, find_standing
 from molt.engine.indexer import Indexer
 from molt.engine.job_problems import JobProblems
+from molt.engine.live.former import FormerGenerations
 from molt.engine.live.live_collection import LiveState
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.missing_files import MissingFiles
@@ -101,6 +102,9 @@ class Engine:
             encoders=encoders,
             poll_seconds=settings.index.poll_seconds,
             clock=clock,
+        )
+        self.former = FormerGenerations(
+            catalog=catalog, generations=self.generations, pairs=live.pairs, clock=clock
         )
         interaction = LateInteraction(TokenCache(settings.encoder.token_cache_bytes))
         self.models = Models(
@@ -214,6 +218,16 @@ class Engine:
         query, pipeline = self._curator.curated(query, live, defaults), self._pipelines[query.mode]
         return find_standing(query, doc_id, live=live, catalog=self.catalog, pipeline=pipeline)
 
+    def search_former(self, query: SearchQuery, generation_id: str) -> SearchAnswer:
+        """As `search`, from a generation of the collection that need not be the one that serves.
+
+        It lacks what was written since it served. Raises as `FormerGenerations.get`, too.
+        """
+        live = self.former.get(query.collection, generation_id)
+        defaults = self.live_collections.search_defaults(live.collection)
+        query = self._curator.curated(query, live, defaults)
+        return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
+
     def prepare(self, asked: Iterable[AskedText]) -> None:
         """Encode texts that are about to be searched for, all at once; no failure is told here."""
         encode_ahead(asked, self.live_collections)
@@ -317,5 +331,6 @@ class Engine:
             "sentinel": self.sentinel.look,
             "jobs": self._job_problems.look,
             "files": self._missing_files.look,
+            "former": self.former.look,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)

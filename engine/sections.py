@@ -219,6 +219,14 @@ class AuditSettings(_Section):
     entries: int = Field(100_000, ge=100, description="entries kept at most, the newest")
 
 
+class PageSettings(_Section):
+    """How pages for people behave."""
+
+    session_minutes: float = Field(
+        720.0, gt=0, le=60 * 24 * 366, description="how long a person stays logged in"
+    )
+
+
 class CorsSettings(_Section):
     """Which pages of other origins a browser lets read answers."""
 

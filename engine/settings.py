@@ -30,6 +30,7 @@ from molt.engine.sections import (
     LimitSettings,
     LogSettings,
     ModelSettings,
+    PageSettings,
     SuggestSettings,
     WatchSettings,
     WorkerSettings,
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     suggest: SuggestSettings = Field(SuggestSettings(), description="what completes queries")
     audit: AuditSettings = Field(AuditSettings(), description="how long the audit log goes back")
     cors: CorsSettings = Field(CorsSettings(), description="which pages from elsewhere may ask")
+    pages: PageSettings = Field(PageSettings(), description="how pages for people behave")
     log: LogSettings = Field(LogSettings(), description="what is logged")
 
     @classmethod

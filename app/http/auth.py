@@ -8,7 +8,6 @@ rebinding). From the first key on, and for good, every route that is not public 
 import asyncio
 import math
 import time
-from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -19,8 +18,9 @@ from starlette.datastructures import Headers
 
 from molt.app.binding import is_loopback
 from molt.app.http.admission import Admission, OverloadedError
-from molt.app.http.caller import Caller
+from molt.app.http.caller import Caller, secrets_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
+from molt.app.sessions import Sessions
 from molt.index.catalog.access.keys import Key, Keys, Role, digest_of
 from molt.index.errors import CatalogError
 
@@ -29,7 +29,6 @@ log = structlog.get_logger(__name__)
 REMEMBERED_SECONDS = 2.0
 NOTED_SECONDS = 300.0
 """How exactly it is known when a key was last used."""
-_KEY_HEADERS = ("api-key", "x-api-key")
 _LOOK_SECONDS = 0.01
 _SOON_SECONDS = 0.5
 _CROWD = 16
@@ -64,6 +63,17 @@ def challenge_of(method: str, headers: Headers) -> str:
     return 'Basic realm="Molt", charset="UTF-8"' if opens else "Bearer"
 
 
+def by_session(endpoint: Endpoint) -> Endpoint:
+    """Let a session stand for a key here, as it does on every page: what is read is shown there."""
+    endpoint.__molt_by_session__ = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def is_by_session(endpoint: Callable[..., object]) -> bool:
+    """Was it declared so?"""
+    return hasattr(endpoint, "__molt_by_session__")
+
+
 def access_of(endpoint: Callable[..., object]) -> Access:
     """What an endpoint declared."""
     access: Access = getattr(endpoint, "__molt_access__", Access.CLOSED)
@@ -84,10 +94,12 @@ class Guard:
         *,
         admission: Admission,
         reachable: bool,
+        sessions: Sessions | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys = keys
         self._admission = admission
+        self._sessions = sessions
         self._clock = clock
         self._in_use: Mapping[bytes, Key] = {}
         self._read_at = -math.inf
@@ -98,19 +110,31 @@ class Guard:
         self._locked = reachable
         self._locked_until = 0.0
 
-    async def admit(self, headers: Headers, access: Access, *, address: str = "") -> Caller:
+    async def admit(
+        self, headers: Headers, access: Access, *, address: str = "", session: str = ""
+    ) -> Caller:
         """Let a request pass and say who makes it; or raise `InvalidKeyError`, `ForbiddenError`.
 
-        `address` is where it comes from.
+        `address` is where it comes from. A `session` counts where no key is sent.
         """
         if access is Access.PUBLIC:
             return Caller()
         if access is Access.CLOSED:
             raise ForbiddenError("this route declares no role, so it is closed")
-        if not await self._is_locked():
+        if not await self.is_locked():
             _require_local(headers)
             return Caller()
-        return await self._checked(_secrets(headers), Role(access.value), address)
+        secrets, needed = secrets_of(headers), Role(access.value)
+        if session and not secrets:
+            return self._vetted(await self._behind(session), needed)
+        return await self._checked(secrets, needed, address)
+
+    async def session_of(self, secret: str, *, address: str = "") -> str:
+        """A session of the person who gives a key; raises as `admit` does where it is none."""
+        caller = await self._checked(frozenset({secret}), Role.READ, address)
+        if self._sessions is None or caller.key is None:
+            raise InvalidKeyError("there are no sessions here")
+        return self._sessions.issue(caller.key, digest_of(secret))
 
     async def knows(self, headers: Headers) -> bool:
         """May the caller of a public route be told more than strangers? Answers soon.
@@ -119,14 +143,15 @@ class Guard:
         """
         try:
             async with asyncio.timeout(_SOON_SECONDS):
-                if not await self._is_locked():
+                if not await self.is_locked():
                     return True
-                found = await self._find(_secrets(headers), Role.READ)
+                found = await self._find(secrets_of(headers), Role.READ)
                 return any(not key.expired and not key.reach.limited for key in found)
         except (TimeoutError, OverloadedError, CatalogError):
             return False
 
-    async def _is_locked(self) -> bool:
+    async def is_locked(self) -> bool:
+        """Is a key asked for? From the first one on, and where others can connect."""
         if self._locked or self._clock() < self._locked_until:
             return self._locked
         async with self._reading:
@@ -144,6 +169,10 @@ class Guard:
         found = await self._find(secrets, needed, address)
         if not found:
             raise InvalidKeyError("this key is unknown or revoked; `molt keys list` shows them")
+        return self._vetted(found, needed)
+
+    def _vetted(self, found: list[Key], needed: Role) -> Caller:
+        """Whoever sends these keys, the best of which comes first."""
         key, *others = found
         if key.expired:
             raise InvalidKeyError(
@@ -156,6 +185,14 @@ class Guard:
             )
         self._note_use(key)
         return Caller(key, tuple(other for other in others if _suffices(other, needed)))
+
+    async def _behind(self, session: str) -> list[Key]:
+        """The key of a session. Raises `InvalidKeyError` where that is over."""
+        in_use = await self._read(newer_than=self._clock() - REMEMBERED_SECONDS)
+        key = None if self._sessions is None else self._sessions.key_of(session, in_use)
+        if key is None:
+            raise InvalidKeyError("the session is over; log in again with a key")
+        return [key]
 
     def _note_use(self, key: Key) -> None:
         """Have it written down that a key is used, now and then; nobody waits for that."""
@@ -232,26 +269,3 @@ def _ranked(digests: set[bytes], known: Mapping[bytes, Key], needed: Role) -> li
         return _suffices(key, needed), not key.reach.limited, not key.expired, key.role.rank
 
     return sorted(found, key=rank, reverse=True)
-
-
-def _secrets(headers: Headers) -> frozenset[str]:
-    """The keys that are sent, one for each way of sending one."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    sent = [token.strip() if scheme.lower() == "bearer" else ""]
-    sent += [headers.get(name, "") for name in _KEY_HEADERS]
-    sent.append(_password(headers) if scheme.lower() == "basic" else "")
-    return frozenset(secret for secret in sent if secret)
-
-
-def _password(headers: Headers) -> str:
-    """What a person gave their browser for a password (RFC 7617), under whatever user name.
-
-    A browser sends it with whatever a page of another origin has it ask for; there it is nothing.
-    """
-    if "origin" in headers and headers.get("sec-fetch-site") != "same-origin":
-        return ""
-    encoded = headers.get("authorization", "").partition(" ")[2].strip()
-    try:
-        return b64decode(encoded, validate=True).decode().partition(":")[2]
-    except ValueError:
-        return ""

@@ -1,9 +1,11 @@
 """The caller: who makes a request, and which collections that concerns."""
 
+from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from molt.index.catalog.access.keys import Key
@@ -12,6 +14,7 @@ from molt.index.catalog.access.reach import EVERYTHING, Reach
 ANYONE = "local"
 """Who calls while no key is asked for."""
 _CALLER = "molt.caller"
+_KEY_HEADERS = ("api-key", "x-api-key")
 
 
 @dataclass(frozen=True)
@@ -55,3 +58,26 @@ def caller_of(request: Request) -> Caller:
 def is_admitted(request: Request) -> bool:
     """Is it known who makes a request? Not where keys could not be read."""
     return _CALLER in request.scope
+
+
+def secrets_of(headers: Headers) -> frozenset[str]:
+    """The keys that are sent, one for each way of sending one."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    sent = [token.strip() if scheme.lower() == "bearer" else ""]
+    sent += [headers.get(name, "") for name in _KEY_HEADERS]
+    sent.append(_password(headers) if scheme.lower() == "basic" else "")
+    return frozenset(secret for secret in sent if secret)
+
+
+def _password(headers: Headers) -> str:
+    """What a person gave their browser for a password (RFC 7617), under whatever user name.
+
+    A browser sends it with whatever a page of another origin has it ask for; there it is nothing.
+    """
+    if "origin" in headers and headers.get("sec-fetch-site") != "same-origin":
+        return ""
+    encoded = headers.get("authorization", "").partition(" ")[2].strip()
+    try:
+        return b64decode(encoded, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""

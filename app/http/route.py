@@ -17,7 +17,7 @@ from starlette.types import Receive
 from molt.app.http.admission import Admission, Bulkhead
 from molt.app.http.answers import ANSWERS
 from molt.app.http.auditing import is_audited
-from molt.app.http.auth import Access, access_of
+from molt.app.http.auth import Access, access_of, is_by_session
 from molt.app.http.bodies import (
     SMALL_BYTES,
     BodyShare,
@@ -28,7 +28,7 @@ from molt.app.http.bodies import (
     read_body,
     require_json,
 )
-from molt.app.http.caller import caller_of, remember_caller
+from molt.app.http.caller import Caller, caller_of, remember_caller
 from molt.app.http.failures import StoppingError
 from molt.app.http.interest import run_while_wanted
 from molt.app.http.query_string import check_encoding, check_parameters, parameters_of
@@ -45,6 +45,7 @@ from molt.app.http.scope import (
 )
 from molt.app.http.transport.unpacking import receive_unpacked
 from molt.app.service import Service, service_of
+from molt.app.sessions import SESSION_COOKIE
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., object])
@@ -89,6 +90,11 @@ class Route(APIRoute):
         return access_of(self.endpoint)
 
     @property
+    def by_session(self) -> bool:
+        """May a session stand for a key?"""
+        return is_by_session(self.endpoint)
+
+    @property
     def scope(self) -> KeyScope:
         """How the endpoint keeps to the collections of a key."""
         return key_scope_of(self.endpoint)
@@ -107,17 +113,14 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """The framework's handler, behind what every endpoint shares."""
-        answer = self._direct() or super().get_route_handler()
+        answer = self.endpoint_handler()
         access, bulkhead, scope, place = self.access, self.bulkhead, self.scope, self.place
         aliases = takes_aliases(self.endpoint)
         parameters = parameters_of(self.dependant)
 
         async def handle(request: Request) -> Response:
             service = service_of(request)
-            address = request.client.host if request.client else ""
-            caller = await service.guard.admit(request.headers, access, address=address)
-            remember_caller(request, caller)
-            check_scope(caller, scope)
+            check_scope(await admit_caller(request, access), scope)
             if service.stopping and access is not Access.PUBLIC:
                 raise StoppingError
             check_encoding(request)
@@ -142,6 +145,10 @@ class Route(APIRoute):
                 return await answer(prepared)
 
         return _audited(handle) if is_audited(self.endpoint) else handle
+
+    def endpoint_handler(self) -> Handler:
+        """What calls the endpoint, with what it takes."""
+        return self._direct() or super().get_route_handler()
 
     async def _load(self, request: JsonRequest) -> None:
         """Read and parse the body, where there is one; an empty one stays empty.
@@ -195,6 +202,26 @@ class Route(APIRoute):
             return response
 
         return answer
+
+
+async def admit_caller(request: Request, access: Access) -> Caller:
+    """Whoever makes a request, by the key or the session that it brings; remembered.
+
+    Raises `InvalidKeyError` and `ForbiddenError`.
+    """
+    session = session_of(request)
+    address = request.client.host if request.client else ""
+    guard = service_of(request).guard
+    caller = await guard.admit(request.headers, access, address=address, session=session)
+    remember_caller(request, caller)
+    return caller
+
+
+def session_of(request: Request) -> str:
+    """The session that a request brings to a route that takes one; else empty."""
+    route = request.scope.get("route")
+    takes = isinstance(route, Route) and route.by_session
+    return request.cookies.get(SESSION_COOKIE, "") if takes else ""
 
 
 def new_router(tag: str) -> APIRouter:

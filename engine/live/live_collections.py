@@ -59,7 +59,7 @@ class LiveCollections:
         self._catalog = catalog
         self._clock = clock
         self._encoders = encoders
-        self._pairs = Pairs(
+        self.pairs = Pairs(
             catalog=catalog, generations=generations, lexical=lexical, encoders=encoders
         )
         self._first_rest = min(poll_seconds, LONGEST_REST)
@@ -237,7 +237,7 @@ class LiveCollections:
         if found is None:
             self._catalog.collections.get(name)
             made = LiveCollection(
-                name, catalog=self._catalog, pairs=self._pairs, first_rest=self._first_rest
+                name, catalog=self._catalog, pairs=self.pairs, first_rest=self._first_rest
             )
             found = self._collections.setdefault(name, made)
         return found

@@ -394,7 +394,7 @@ def test_an_unknown_path_is_not_found(shop: TestClient, path: str) -> None:
         ("/search", "GET, HEAD, POST"),
         ("/v1/embeddings", "POST"),
         ("/embed", "POST"),
-        ("/", "POST"),
+        ("/", "GET, HEAD, POST"),
         ("/aliases/a/b", "DELETE, PUT"),
         (f"{DOCUMENTS}/d1", "DELETE, GET, HEAD, PATCH, PUT"),
     ],

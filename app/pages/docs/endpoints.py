@@ -10,7 +10,7 @@ from fastapi import Path, Request
 from starlette.responses import Response
 
 from molt.app.http.answers import Json, page_headers
-from molt.app.http.auth import Access, allow
+from molt.app.http.auth import Access, allow, by_session
 from molt.app.http.route import admission_of, new_router
 from molt.app.http.scope import KeyScope, scoped
 
@@ -27,6 +27,7 @@ _TYPES = {"js": "text/javascript", "css": "text/css", "html": "text/html"}
 @router.get("/openapi.json", operation_id="openapi", response_model=dict[str, object])
 @allow(Access.READ)
 @scoped(KeyScope.FREE)
+@by_session
 async def get_openapi(request: Request) -> Json:
     """The OpenAPI document."""
     return Json(await admission_of(request).run(request.app.openapi))
@@ -35,6 +36,7 @@ async def get_openapi(request: Request) -> Json:
 @router.get("/docs", operation_id="docs", response_class=Response)
 @allow(Access.READ)
 @scoped(KeyScope.FREE)
+@by_session
 async def get_docs() -> Response:
     """This API as a page."""
     return _serve("index.html")
@@ -43,6 +45,7 @@ async def get_docs() -> Response:
 @router.get("/docs/{asset}", operation_id="docs_asset", response_class=Response)
 @allow(Access.READ)
 @scoped(KeyScope.FREE)
+@by_session
 async def get_asset(asset: Annotated[Asset, Path()]) -> Response:
     """A part of the page."""
     return _serve(asset)

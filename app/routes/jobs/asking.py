@@ -122,7 +122,7 @@ async def _ask(
     service = service_of(request)
     asked = JobRequest(kind, collection, options, actor_of(request))
     reach = caller_of(request).reach
-    return accepted(await admission_of(request).run(_asked, service.engine, asked, key, reach))
+    return accepted(await admission_of(request).run(ask_job, service.engine, asked, key, reach))
 
 
 def accepted(job: Job) -> Json:
@@ -130,7 +130,7 @@ def accepted(job: Job) -> Json:
     return Json(asdict(job), 202, headers={"Location": f"/admin/jobs/{job.id}"})
 
 
-def _check_config(config: Mapping[str, Any]) -> None:
+def check_config(config: Mapping[str, Any]) -> None:
     """Raise `InvalidRequestError` for a configuration that the worker could not use."""
     try:
         from molt.training.config import ConfigError, RetrainConfig, validated  # noqa: PLC0415  0.5 s
@@ -144,8 +144,9 @@ def _check_config(config: Mapping[str, Any]) -> None:
         ) from None
 
 
-def _asked(engine: Engine, request: JobRequest, key: str | None, reach: Reach) -> Job:
-    _check_config(request.options.get("config") or {})
+def ask_job(engine: Engine, request: JobRequest, key: str | None, reach: Reach) -> Job:
+    """Have the worker do it. Raises as `check_config`, `known_checkpoint` and the queue do."""
+    check_config(request.options.get("config") or {})
     found = engine.catalog.collections.get(str(request.collection))
     options = _resolved(engine, request.options, reach)
     return engine.jobs.ask(replace(request, collection_id=found.id, options=options), key=key)

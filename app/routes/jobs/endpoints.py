@@ -15,7 +15,7 @@ from molt.app.http.answers import Json
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import Caller, caller_of
 from molt.app.http.failures import ForbiddenError, InvalidKeyError
-from molt.app.http.route import admission_of, new_router
+from molt.app.http.route import admission_of, admit_caller, new_router
 from molt.app.http.scope import KeyScope, require_covered, scoped
 from molt.app.http.texts import CollectionName, Name
 from molt.app.routes.jobs.schemas import JobList, JobStatus
@@ -148,7 +148,7 @@ async def _followed(request: Request, job: Job, last: int) -> AsyncIterator[byte
                 yield format_sse_event(comment="still at work")
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
-                caller = await service.guard.admit(request.headers, Access.ADMIN)
+                caller = await admit_caller(request, Access.ADMIN)
             except (InvalidKeyError, ForbiddenError):
                 return
             if not _covered_by(caller)(job):

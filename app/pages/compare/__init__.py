@@ -1,0 +1,1 @@
+"""Several rankings of one query, side by side."""

@@ -1,0 +1,100 @@
+"""`/compare`: up to four rankings of one query, side by side; the URL holds all of it."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from molt.app.http.admission import Bulkhead
+from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
+from molt.app.http.failures import ForbiddenError
+from molt.app.http.interest import run_while_wanted
+from molt.app.http.route import admission_of, within
+from molt.app.http.scope import KeyScope, require_covered, scoped
+from molt.app.pages.compare.columns import (
+    COMPARED_COLUMNS,
+    ColumnChoice,
+    ComparedColumn,
+    choices,
+    compared,
+)
+from molt.app.pages.frame.page_route import new_page_router
+from molt.app.pages.frame.rendering import viewer_of, write_page
+from molt.app.pages.search.endpoints import chosen_collection, known_collections
+from molt.app.service import service_of
+from molt.engine.engine import Engine
+from molt.index.catalog.access.reach import Reach
+from molt.index.catalog.fields import is_blank
+from molt.index.generations.description import describe_generations
+
+router = new_page_router()
+
+_USUAL = ("hybrid", "dense", "lexical")
+_MAX_CHARS = 200
+
+
+class CompareParameters(BaseModel):
+    """The query string of the comparison."""
+
+    model_config = {"extra": "forbid"}
+
+    q: str = ""
+    collection: str | None = Field(default=None, max_length=512)
+    c: list[Annotated[str, Field(max_length=_MAX_CHARS)]] = Field(
+        default=list(_USUAL), max_length=COMPARED_COLUMNS
+    )
+
+
+@router.get("/compare")
+@allow(Access.READ)
+@scoped(KeyScope.FILTERED)
+@within(Bulkhead.BULK)
+async def get_compare_page(
+    request: Request, parameters: Annotated[CompareParameters, Query()]
+) -> Response:
+    """Rank a query in several ways, and show what moved."""
+    require_covered(request, parameters.collection)
+    chosen = [ColumnChoice.read(one) for one in parameters.c if one]
+    reach = caller_of(request).reach
+    if any(one.generation for one in chosen) and not viewer_of(request).may("admin"):
+        raise ForbiddenError("searching a generation that does not serve needs the role admin")
+    work = partial(_page, request, parameters, chosen, reach)
+    return await run_while_wanted(request, work, admission=admission_of(request))
+
+
+def _page(
+    request: Request, parameters: CompareParameters, chosen: list[ColumnChoice], reach: Reach
+) -> Response:
+    service, viewer = service_of(request), viewer_of(request)
+    names = known_collections(service.engine, reach)
+    collection = chosen_collection(names, parameters.collection or None)
+    text = "" if is_blank(parameters.q) else parameters.q.strip()
+    columns: list[ComparedColumn] = []
+    if text and collection is not None:
+        columns = compared(service, chosen, text=text, collection=collection)
+    others = _others(service.engine, collection) if viewer.may("admin") and collection else {}
+    context = {
+        "here": "/compare",
+        "q": text,
+        "collections": names,
+        "collection": collection,
+        "columns": columns,
+        "chosen": [one.written for one in chosen],
+        "most": COMPARED_COLUMNS,
+        "choices": choices([*others]),
+        "generations": others,
+    }
+    return write_page(viewer, "compare.html", context)
+
+
+def _others(engine: Engine, name: str) -> dict[str, str]:
+    """The sound generations of a collection that do not serve, newest first, and when of."""
+    found = describe_generations(engine.generations, [engine.catalog.collections.get(name)])
+    return {
+        one["id"]: f"{one['id'][:8]}, checkpoint {one['checkpoint'][:8]}"
+        for one in found[::-1]
+        if one["collection"] == name and not one["active"] and "problem" not in one
+    }

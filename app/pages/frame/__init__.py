@@ -1,0 +1,1 @@
+"""The frame of every page: its assets, its policy, its forms, and how it is written."""

@@ -1,0 +1,1 @@
+"""Grading documents for queries."""

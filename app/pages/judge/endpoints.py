@@ -1,0 +1,138 @@
+"""`/judge`: documents are graded from 0 to 3, by the keyboard, where that teaches most."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from molt.app.http.admission import Bulkhead
+from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
+from molt.app.http.interest import run_while_wanted
+from molt.app.http.route import admission_of, within
+from molt.app.http.scope import KeyScope, require_covered, scoped
+from molt.app.http.texts import Id, Words
+from molt.app.http.validation import require
+from molt.app.pages.frame.page_route import form_of, new_page_router, require_form
+from molt.app.pages.frame.rendering import viewer_of, write_page
+from molt.app.pages.judge.grading import (
+    MOST_GRADE,
+    PooledQuery,
+    judged_query_id,
+    keep_grade,
+    most_telling,
+    pooled_query,
+)
+from molt.app.pages.search.endpoints import chosen_collection, known_collections
+from molt.app.service import Service, service_of
+from molt.engine.engine import Engine
+from molt.index.catalog.access.reach import Reach
+from molt.index.catalog.fields import is_blank
+from molt.index.catalog.judgments import Query as AskedQuery
+
+router = new_page_router()
+
+_LOOKED_AT = 30
+"""Queries that are compared with each other at once, each searched for in every mode."""
+
+
+class JudgeParameters(BaseModel):
+    """The query string of the page: a query that is typed, or one that is kept, by its id."""
+
+    model_config = {"extra": "forbid"}
+
+    q: str = ""
+    query: Id | None = None
+    collection: str | None = Field(default=None, max_length=512)
+    after: Id | None = None
+
+
+class GradeForm(BaseModel):
+    """How relevant a document is to a query."""
+
+    query_id: Id
+    q: Words
+    collection: str = Field(max_length=512)
+    doc_id: Id
+    grade: int = Field(ge=0, le=MOST_GRADE)
+
+
+@router.get("/judge")
+@allow(Access.WRITE)
+@scoped(KeyScope.FILTERED)
+@within(Bulkhead.BULK)
+async def get_judge_page(
+    request: Request, parameters: Annotated[JudgeParameters, Query()]
+) -> Response:
+    """The queries whose grades would teach most, and the documents of one."""
+    require_covered(request, parameters.collection)
+    work = partial(_page, request, parameters, caller_of(request).reach)
+    return await run_while_wanted(request, work, admission=admission_of(request))
+
+
+@router.post("/judge")
+@allow(Access.WRITE)
+@scoped(KeyScope.FILTERED)
+async def post_grade(request: Request) -> Response:
+    """Keep a grade."""
+    require_form(request)
+    form, service = form_of(request, GradeForm), service_of(request)
+    require(len(form.q), service.settings.limits, "max_query_chars", place=("q",))
+    engine = service.engine
+    name = engine.models.collection_of(form.collection)
+    require_covered(request, name)
+    return await admission_of(request).run(_grade, request, engine, name, form)
+
+
+def _page(request: Request, parameters: JudgeParameters, reach: Reach) -> Response:
+    service = service_of(request)
+    names = known_collections(service.engine, reach)
+    name = chosen_collection(names, parameters.collection or None)
+    pools: list[PooledQuery] = []
+    following = None
+    if name is not None:
+        pools, following = _pools(service, name, parameters)
+    chosen = next((one for one in pools if one.query.id == parameters.query), None)
+    chosen = chosen or next(iter(pools), None)
+    later = [one for one in pools if one is not chosen and one.unjudged]
+    context = {
+        "here": "/judge",
+        "collections": names,
+        "collection": name,
+        "parameters": parameters,
+        "pools": pools,
+        "chosen": chosen,
+        "next": next(iter(later), None),
+        "following": following,
+    }
+    return write_page(viewer_of(request), "judge.html", context)
+
+
+def _pools(
+    service: Service, name: str, parameters: JudgeParameters
+) -> tuple[list[PooledQuery], str | None]:
+    """What can be graded, and behind which query more are to be looked at."""
+    engine = service.engine
+    collection = engine.catalog.collections.get(name)
+    if not is_blank(parameters.q):
+        text = parameters.q.strip()
+        require(len(text), service.settings.limits, "max_query_chars", place=("q",))
+        return [pooled_query(engine, collection, AskedQuery(judged_query_id(text), text))], None
+    asked = engine.catalog.judged.queries(collection, after=parameters.after, limit=_LOOKED_AT + 1)
+    following = asked[_LOOKED_AT - 1].id if len(asked) > _LOOKED_AT else None
+    return most_telling(engine, collection, asked[:_LOOKED_AT]), following
+
+
+def _grade(request: Request, engine: Engine, name: str, form: GradeForm) -> Response:
+    collection = engine.catalog.collections.get(name)
+    query = AskedQuery(form.query_id, form.q.strip())
+    keep_grade(engine, collection, query, form.doc_id, form.grade)
+    context = {
+        "query": query,
+        "collection": name,
+        "doc_id": form.doc_id,
+        "grade": form.grade,
+    }
+    return write_page(viewer_of(request), "grades.html", context)

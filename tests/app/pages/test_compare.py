@@ -1,0 +1,83 @@
+import re
+from html import unescape
+
+import pytest
+from starlette.testclient import TestClient
+
+from molt.app.pages.compare.columns import ColumnChoice
+from molt.index.catalog.access.keys import Role
+from tests.app.pages.conftest import HOSTILE, Person
+from tests.app.serving import service_of
+from tests.generations import make_generation
+
+COLUMN = re.compile(r'<section class="column".*?</section>', re.DOTALL)
+DOCUMENT = re.compile(r'data-doc="([^"]*)" data-move="(\w+)"')
+
+
+def columns(page: str) -> list[list[tuple[str, str]]]:
+    return [
+        [(unescape(doc_id), move) for doc_id, move in DOCUMENT.findall(column)]
+        for column in COLUMN.findall(page)
+    ]
+
+
+def test_each_column_ranks_as_the_api_does(desk: TestClient) -> None:
+    modes = ["lexical", "dense", "hybrid"]
+    page = desk.get("/compare", params={"q": "warm boots", "c": modes}).text
+    for mode, shown in zip(modes, columns(page), strict=True):
+        answer = desk.post("/search", json={"query": "warm boots", "mode": mode}).json()
+        assert [doc_id for doc_id, _ in shown] == [hit["id"] for hit in answer["hits"]]
+
+
+def test_what_moved_from_the_first_column_is_told(desk: TestClient) -> None:
+    page = desk.get("/compare", params={"q": "warm boots", "c": ["dense", "lexical"]}).text
+    first, second = columns(page)
+    ranks = {doc_id: rank for rank, (doc_id, _) in enumerate(first)}
+    assert {move for _, move in first} == {"first"}
+    for rank, (doc_id, move) in enumerate(second):
+        if doc_id not in ranks:
+            assert move == "new"
+        else:
+            by = ranks[doc_id] - rank
+            assert move == ("up" if by > 0 else "down" if by else "same")
+
+
+def test_hostile_texts_do_nothing_in_a_comparison(desk: TestClient) -> None:
+    page = desk.get("/compare", params={"q": f"boots {HOSTILE}"}).text
+    assert "<script>alert" not in page
+    assert HOSTILE in [doc_id for doc_id, _ in columns(page)[0]]
+
+
+def test_a_generation_that_does_not_serve_has_a_column_for_administrators(
+    keyed: TestClient, person: Person
+) -> None:
+    engine = service_of(keyed).engine
+    other = make_generation(engine, "default")
+    asked = {"q": "warm boots", "c": ["dense", f"dense@{other}"]}
+    admin, reader = person(Role.ADMIN), person(Role.READ)
+    page = admin.get("/compare", params=asked)
+    assert page.status_code == 200, page.text
+    assert other[:8] in COLUMN.findall(page.text)[1]
+    assert reader.get("/compare", params=asked).status_code == 403
+    assert other not in reader.get("/compare", params={"q": "boots"}).text
+    asked["c"] = [f"dense@{'0' * 32}"]
+    assert admin.get("/compare", params=asked).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["q=boots&c=psychic", "q=boots&c=dense.oracle", "c=1&c=2&c=3&c=4&c=5", "q=boots&x=1", "q=%FF"],
+)
+def test_a_comparison_that_cannot_be_is_refused(desk: TestClient, query: str) -> None:
+    assert desk.get(f"/compare?{query}").status_code == 422
+
+
+@pytest.mark.parametrize("written", ["dense", "lexical.tokens", "hybrid@abc", "dense.tokens@abc"])
+def test_a_column_is_the_same_when_it_is_read_from_its_url(written: str) -> None:
+    assert ColumnChoice.read(written).written == written
+
+
+def test_columns_that_are_empty_are_none(desk: TestClient) -> None:
+    page = desk.get("/compare?q=boots&c=dense&c=&c=&c=").text
+    assert len(columns(page)) == 1
+    assert columns(desk.get("/compare?q=boots&c=").text) == []
