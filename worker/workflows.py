@@ -16,7 +16,7 @@ from dbos import DBOS
 from molt.artifact import ForeseenError, panics_contained
 from molt.index.catalog.releases import Reason
 from molt.index.jobs.job import MODEL, JobKind
-from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
+from molt.index.segments.merge import MergePlan, plan_compaction
 from molt.training.errors import TrainingError
 from molt.training.uses import note_uses
 from molt.worker.building import build, release
@@ -149,7 +149,7 @@ def _serve(  # noqa: PLR0913  each by name
     *,
     reason: Reason,
     reuse: bool = True,
-    plan: MergePlan = plan_merge,
+    plan: MergePlan | None = None,
     baseline: str | None = None,
 ) -> _Result:
     job_id, name = str(DBOS.workflow_id), arguments["collection"]

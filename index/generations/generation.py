@@ -31,11 +31,13 @@ from molt.index.segments.segment import SegmentEntry
 
 GENERATION_MANIFEST = "generation.json"
 SEGMENTS = "segments"
-GENERATION_FORMAT = 3
+GENERATION_FORMAT = 4
 """Since 2 a manifest names documents in quarantine; one of format 1 has none.
 
 Since 3 new segments know integers exactly, ids, nulls and nested objects; those before tell by
-their columns that they do not, and stay as they are until they are written anew."""
+their columns that they do not, and stay as they are until they are written anew.
+
+Since 4 a graph may have nodes without rows, and nodes in another order than rows: it has grown."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
