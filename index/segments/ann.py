@@ -23,7 +23,8 @@ from molt.index.segments.exact import IN_ORDER, Mask, Ranked, Rows, Vectors, ran
 MIN_ROWS = 20_000
 LINKS = 32
 EF_CONSTRUCTION = 200
-EF_SEARCH = 200
+EF_SEARCH = 160
+"""How many of 65,536 nodes are visited for a few rows; of 16 times as many it is twice that."""
 
 Nodes = npt.NDArray[np.int32]
 
@@ -63,7 +64,7 @@ class Graph:
     def is_faster(self, *, k: int, kept: int) -> bool:
         """Should the graph answer for `k` of `kept` rows, rather than exact search?"""
         n_rows = len(self.nodes)
-        visits = _effort(k, share=kept / n_rows)
+        visits = self._effort(k, share=kept / n_rows)
         return visits * _VISIT_COST < min(kept, n_rows * IN_ORDER)
 
     def search(
@@ -75,15 +76,21 @@ class Graph:
         rows gets lost among them without a sign, whereas a short answer shows.
         """
         share = 1.0 if mask is None else np.count_nonzero(mask) / len(mask)
-        effort = min(_effort(k, share=share), self.n_nodes)
+        effort, enough = min(self._effort(k, share=share), self.n_nodes), 2 * k + 20
         faiss.omp_set_num_threads(1)
         parameters = faiss.SearchParametersHNSW(efSearch=effort)
-        nodes = self._index.search(query[None], effort, params=parameters)[1][0]
+        wanted = min(effort, enough) if mask is None and self._in_order else effort
+        nodes = self._index.search(query[None], wanted, params=parameters)[1][0]
         rows = self._rows(nodes[nodes >= 0])
         if mask is not None:
             rows = rows[mask[rows]]
-        best = rank_rows(vectors, query, rows=rows[: 2 * k + 20], k=2 * k + 20)
+        best = rank_rows(vectors, query, rows=rows[:enough], k=enough)
         return Ranked(best.scores[:k], best.rows[:k])
+
+    def _effort(self, k: int, *, share: float) -> int:
+        """How many nodes to visit so that enough of them are kept (`efSearch`)."""
+        least = EF_SEARCH * (self.n_nodes / 65_536) ** 0.25
+        return int(np.ceil(max(least, 3 * k) / max(share, 1e-9)))
 
     def _rows(self, nodes: Rows) -> Rows:
         if self._in_order:
@@ -129,11 +136,6 @@ def read_graph(graph: Path, nodes: Path) -> Graph:
     """
     index = faiss.read_index(str(graph), faiss.IO_FLAG_MMAP_IFC)
     return Graph(index, np.load(nodes, allow_pickle=False), path=graph)
-
-
-def _effort(k: int, *, share: float) -> int:
-    """How many nodes to visit so that enough of them are kept (`efSearch`)."""
-    return int(np.ceil(max(EF_SEARCH, 3 * k) / max(share, 1e-9)))
 
 
 def _empty(vectors: Vectors) -> faiss.IndexHNSWSQ:
