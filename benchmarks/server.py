@@ -1,6 +1,6 @@
 """Servers under measurement: real processes on loopback, started, awaited and stopped.
 
-Knows how Molt and Infinity are started. Puts no load on them.
+Knows how Molt, Infinity and the peer of forty lines are started. Puts no load on them.
 """
 
 import http.client
@@ -96,6 +96,19 @@ def infinity(venv: Path, model: Path, *, scratch: Path) -> Iterator[Server]:
     quiet = {"INFINITY_ANONYMOUS_USAGE_STATS": "0", "DO_NOT_TRACK": "1"}
     with _running(
         "infinity", command, port=port, ready="/v1/models", env=quiet, log=scratch
+    ) as server:
+        yield server
+
+
+@contextmanager
+def forty_lines(folder: Path) -> Iterator[Server]:
+    """Serve `folder` by the peer of `benchmarks.forty_lines`, without a log of requests."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.forty_lines:app", "--no-access-log"]
+    command += ["--port", str(port), "--log-level", "warning"]
+    quiet = {"FORTY_LINES": str(folder)}
+    with _running(
+        "forty-lines", command, port=port, ready="/readyz", env=quiet, log=folder
     ) as server:
         yield server
 

@@ -26,7 +26,7 @@ from molt.index.generations.generation import GenerationManifest, new_generation
 from molt.index.generations.protocols import WritableGeneration
 from molt.index.generations.writer import GenerationWriter
 from molt.index.ranking.ranking import SearchRanking
-from molt.index.segments.merge import MergePlan, plan_merge
+from molt.index.segments.merge import MergePlan
 from molt.worker.context import JobContext
 from molt.worker.events import JobEvents
 
@@ -40,12 +40,12 @@ def build(  # noqa: PLR0913  each by name
     *,
     checkpoint_id: str,
     reuse: bool,
-    plan: MergePlan = plan_merge,
+    plan: MergePlan | None = None,
 ) -> str:
     """Make the job's generation of the collection `name`, or go on making it; its id.
 
     With `reuse`, vectors of unchanged texts are taken from generations of the same checkpoint, and
-    from what its evaluation has computed. Segments are merged as `plan` says.
+    from what its evaluation has computed. Segments are merged as `plan` says, where one is given.
     """
     events = JobEvents()
     collection = context.catalog.collections.get(name)
@@ -170,7 +170,7 @@ def _writing(  # noqa: PLR0913  each by name
     checkpoint: Checkpoint,
     *,
     remember: bool,
-    plan: MergePlan = plan_merge,
+    plan: MergePlan | None = None,
 ) -> Iterator[WritableGeneration]:
     encoding = context.settings.encoder
     encoder = open_encoder(

@@ -18,7 +18,7 @@ from molt.index.catalog.collections import AS_SERVED, RankingChoice
 from molt.index.catalog.releases import Reason
 from molt.index.jobs.job import MODEL, JobKind
 from molt.index.ranking.ranking import parse_ranking
-from molt.index.segments.merge import MergePlan, plan_compaction, plan_merge
+from molt.index.segments.merge import MergePlan, plan_compaction
 from molt.training.errors import TrainingError
 from molt.training.uses import note_uses
 from molt.worker.building import build, release, retune
@@ -179,7 +179,7 @@ def _serve(  # noqa: PLR0913  each by name
     *,
     reason: Reason,
     reuse: bool = True,
-    plan: MergePlan = plan_merge,
+    plan: MergePlan | None = None,
     baseline: str | None = None,
     ranking: RankingChoice = AS_SERVED,
 ) -> _Result:

@@ -19,6 +19,7 @@ from molt.index.catalog.rows.applying import apply_patches
 from molt.index.catalog.rows.counters import Counters, lock_counters
 from molt.index.catalog.rows.deleting import delete_rows, unchanged_since
 from molt.index.catalog.rows.encoding import encode_all, encode_document
+from molt.index.catalog.rows.hydrating import hydrate
 from molt.index.catalog.rows.patching import DocumentPatch, by_document
 from molt.index.catalog.rows.preconditions import (
     UNCONDITIONAL,
@@ -38,7 +39,7 @@ from molt.index.catalog.rows.reading import (
     stream,
 )
 from molt.index.catalog.rows.upsert import upsert_rows
-from molt.index.catalog.storage.database import Database, chunks
+from molt.index.catalog.storage.database import Database
 from molt.index.errors import DocumentNotFoundError
 
 if TYPE_CHECKING:
@@ -226,13 +227,7 @@ class Documents:
 
     def hydrate(self, collection: Collection, ordinals: Sequence[int]) -> dict[int, StoredDocument]:
         """The live documents at these ordinals; one that was deleted is left out."""
-        query = select_documents(collection)
-        with self._database.reading() as connection:
-            return {
-                stored.ordinal: stored
-                for chunk in chunks([int(ordinal) for ordinal in ordinals])
-                for stored in fetch_documents(connection, query.where(_COLUMNS.ordinal.in_(chunk)))
-            }
+        return hydrate(self._database, collection, ordinals)
 
     def texts(self, collection: Collection) -> Iterator[StoredText]:
         """Every live document's text by ordinal, some at a time; also those that are no UTF-8."""

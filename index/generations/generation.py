@@ -35,8 +35,10 @@ GENERATION_FORMAT = 4
 """Since 2 a manifest names documents in quarantine; one of format 1 has none.
 
 Since 3 new segments know integers exactly, ids, nulls and nested objects; those before tell by
-their columns that they do not, and stay as they are until they are written anew. Since 4 one says
-how long texts are split; where they are not, it is of format 3."""
+their columns that they do not, and stay as they are until they are written anew.
+
+Since 4 a graph may have nodes without rows, and nodes in another order than rows: it has grown;
+and a manifest says how long texts are split."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _CLAIM = re.compile(rb'"checkpoint":\s*"([0-9A-Za-z._-]+)"')
@@ -199,7 +201,7 @@ def _body(manifest: GenerationManifest) -> dict[str, Any]:
     splitting = manifest.splitting
     split = {} if splitting is None else {"splitting": splitting.describe()}
     return split | {
-        "format": GENERATION_FORMAT if splitting else GENERATION_FORMAT - 1,
+        "format": GENERATION_FORMAT,
         "id": manifest.id,
         "collection": manifest.collection,
         "checkpoint": manifest.checkpoint,

@@ -24,7 +24,7 @@ from molt.index.generations.occupancy import hold_writing
 from molt.index.generations.protocols import Lead, nobody
 from molt.index.generations.sealing import PassageEncoder, Sealed, sealed
 from molt.index.generations.snapshot import Snapshot, open_snapshot
-from molt.index.segments.merge import MergePlan, merged_content, plan_merge
+from molt.index.segments.merge import MergePlan, merged_content, plan_at_rest, plan_merge
 from molt.index.segments.segment import (
     Segment,
     SegmentContent,
@@ -48,7 +48,8 @@ class _Retired:
 class GenerationWriter:
     """Writes one generation of one collection: a `WritableGeneration`.
 
-    Opening it removes what a crash left behind. Segments are merged as `plan` says.
+    Opening it removes what a crash left behind. Segments are merged as `plan` says, and where none
+    is given more of them once no change is waiting: searches will meet what is left for long.
     Nobody else can open one on that generation until it is closed and its last merge has ended.
     Raises `GenerationBusyError` where somebody else has one open, after `patience` seconds.
     """
@@ -62,7 +63,7 @@ class GenerationWriter:
         collection: Collection,
         encoder: PassageEncoder,
         patience: float = 0.0,
-        plan: MergePlan = plan_merge,
+        plan: MergePlan | None = None,
     ) -> None:
         self._hold: FileLock | None = hold_writing(store.path(generation_id), patience=patience)
         self._store = store
@@ -70,6 +71,7 @@ class GenerationWriter:
         self._collection = collection
         self._encoder = encoder
         self._plan = plan
+        self._is_behind = False
         self._lock = threading.Lock()
         self._retired: list[_Retired] = []
         self._donated: tuple[Segment, ...] = ()
@@ -126,8 +128,10 @@ class GenerationWriter:
             )
         delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
         if delta.revision <= manifest.revision:
+            self._is_behind = False
             return False
         changed = self._documents.changed(self._collection, after=manifest.revision, limit=limit)
+        self._is_behind = len(changed) == limit
         last = changed[-1].revision if changed else manifest.revision
         revision = last if len(changed) == limit else max(last, delta.revision)
         made = self._seal(changed) if changed else Sealed(None)
@@ -158,7 +162,8 @@ class GenerationWriter:
             return False
         self._remove_retired()
         scopes = self._snapshot.scopes
-        chosen = [scopes[place] for place in self._plan(scopes)]
+        plan = self._plan or (plan_merge if self._is_behind else plan_at_rest)
+        chosen = [scopes[place] for place in plan(scopes)]
         if not chosen:
             return False
         folder = self._store.segments_path(self._snapshot.manifest.id)

@@ -47,7 +47,9 @@ def best_documents(scopes: Sequence[Scope], query: Vectors, *, k: int) -> list[R
     n_rows = k
     while scopes and k > 0:
         found = [scope.search(query, k=n_rows) for scope in scopes]
-        documents = _documents(_candidates(scopes, found))
+        documents = _candidates(scopes, found)
+        if any(scope.segment.first_rows is not None for scope in scopes):
+            documents = _documents(documents)
         floors = [
             (float(ranked.scores[-1]), int(scope.segment.ordinals[ranked.rows[-1]]))
             for scope, ranked in zip(scopes, found, strict=True)
@@ -86,9 +88,9 @@ def _n_certain(documents: _Candidates, floors: Sequence[tuple[float, int]]) -> i
 
 def _hits(scopes: Sequence[Scope], documents: _Candidates) -> list[RowHit]:
     rows = np.empty(len(documents.row), ROW)
-    for place in np.unique(documents.scope):
-        own = np.flatnonzero(documents.scope == place)
-        rows[own] = scopes[place].segment.rows[documents.row[own]]
+    for place, scope in enumerate(scopes):
+        own = documents.scope == place
+        rows[own] = scope.segment.rows[documents.row[own]]
     return [
         RowHit(ordinal, passage, start, end, score)
         for (ordinal, _, passage, start, end, _), score in zip(

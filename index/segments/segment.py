@@ -62,13 +62,15 @@ class SegmentEntry:
 class SegmentContent:
     """What a segment is made of: `rows` `(n,)` of dtype `ROW`, and in `blocks` their vectors.
 
-    Each block is `(m, dimension) float32`; together they hold one vector for each row.
+    Each block is `(m, dimension) float32`; together they hold one vector for each row. Where it is
+    large enough for a graph, that is grown from `seed`, if there is one.
     """
 
     rows: npt.NDArray[np.void]
     blocks: Iterable[Vectors]
     dimension: int
     attributes: Attributes
+    seed: ann.Seed | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def write_segment(
         vectors = _write_vectors(folder / VECTORS, content)
         content.attributes.write(folder / METADATA)
         if len(rows) >= graph_from:
-            ann.write_graph(folder / GRAPH, folder / NODES, vectors=vectors)
+            ann.write_graph(folder / GRAPH, folder / NODES, vectors=vectors, seed=content.seed)
         files = {path.name: hash_file(path) for path in sorted(folder.iterdir())}
     return SegmentEntry(segment_id, len(rows), files)
 

@@ -84,6 +84,17 @@ def test_the_graph_of_an_old_generation_still_answers(snapshot):
 
 
 def test_an_old_generation_still_knows_who_is_in_quarantine(snapshot):
-    formats = {"generation-1": [], "generation-2": ["g"], "generation-3": ["g"]}
     held = [one.doc_id for one in snapshot.manifest.quarantined]
-    assert held == formats[snapshot.store.root.name]
+    assert held == ([] if snapshot.store.root.name == "generation-1" else ["g"])
+
+
+def test_a_graph_that_has_grown_knows_nodes_without_rows(snapshot):
+    graph = snapshot.scopes[0].segment.graph
+    grown = snapshot.store.root.name not in {"generation-1", "generation-2", "generation-3"}
+    assert graph.n_nodes == (5 if grown else 4)
+    assert [graph.search(AXES[:4], AXES[at], k=1).rows.tolist() for at in range(4)] == [
+        [0],
+        [1],
+        [2],
+        [3],
+    ]

@@ -99,13 +99,20 @@ def stream(
 ) -> Iterator[StoredDocument]:
     """What is found, up to the document with which they have `max_chars` or more together."""
     with closing(connection.execute(query)) as rows:
-        for ordinal, revision, doc_id, title, text, encoded in rows:
-            document = Document(doc_id, text, title, decoded(doc_id, encoded))
-            chars = len(doc_id) + len(title) + len(text) + len(encoded)
-            yield StoredDocument(ordinal, revision, document, chars)
-            max_chars -= chars
+        for row in rows:
+            stored = stored_document(row)
+            yield stored
+            max_chars -= stored.chars
             if max_chars <= 0:
                 return
+
+
+def stored_document(row: Sequence[Any]) -> StoredDocument:
+    """A row of `select_documents`. Raises `CatalogError` where its metadata are damaged."""
+    ordinal, revision, doc_id, title, text, encoded = row
+    document = Document(doc_id, text, title, decoded(doc_id, encoded))
+    chars = len(doc_id) + len(title) + len(text) + len(encoded)
+    return StoredDocument(ordinal, revision, document, chars)
 
 
 def fetch_by_id(

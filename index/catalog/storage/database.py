@@ -7,7 +7,7 @@ is the same SQL. Knows no table.
 import sqlite3
 import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql.dml import Insert
 
 from molt.index.catalog.storage.place import DatabasePlace
@@ -75,13 +75,13 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._is_sqlite = engine.dialect.name == "sqlite"
-        options = {_BEGIN: "BEGIN"} if self._is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        options = {_BEGIN: "BEGIN"} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = engine.execution_options(**options)
         self._writer = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._turn = threading.Lock()
-        self._observer = _Observer(engine) if self._is_sqlite else None
-        self._place = DatabasePlace(Path(str(engine.url.database))) if self._is_sqlite else None
+        self._observer = _Observer(engine) if self.is_sqlite else None
+        self._place = DatabasePlace(Path(str(engine.url.database))) if self.is_sqlite else None
 
     def close(self) -> None:
         """Close every connection."""
@@ -108,6 +108,17 @@ class Database:
         with translated(self.engine), self._reader.begin() as connection:
             yield connection
 
+    def fetch(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """All rows of one SELECT in SQLite's words, by the driver alone, which keeps it prepared.
+
+        A statement sees one consistent state by itself. Fails as `reading` does.
+        """
+        with translated(self.engine), closing(self.engine.raw_connection()) as connection:
+            try:
+                return connection.cursor().execute(statement, parameters).fetchall()  # type: ignore[no-any-return, attr-defined]
+            except sqlite3.Error as error:
+                raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is durable when the block ends, and undone when it raises.
@@ -127,14 +138,14 @@ class Database:
 
     def lock(self, connection: Connection, table: Table) -> None:
         """Keep others from writing to a table until the transaction ends; in SQLite they wait."""
-        if not self._is_sqlite:
+        if not self.is_sqlite:
             connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         """A writing transaction beside which nobody writes; readers go on."""
         with self.writing() as connection:
-            if not self._is_sqlite:  # SQLite's writers exclude each other anyway
+            if not self.is_sqlite:  # SQLite's writers exclude each other anyway
                 quote = connection.dialect.identifier_preparer.quote
                 names = map(quote, sorted(inspect(connection).get_table_names()))
                 connection.exec_driver_sql(f"LOCK TABLE {', '.join(names)} IN EXCLUSIVE MODE")
@@ -144,7 +155,7 @@ class Database:
     def migrating(self) -> Iterator[Connection]:
         """A writing transaction that only one process at a time can be in."""
         with self.writing() as connection:
-            if not self._is_sqlite:  # SQLite's writers exclude each other anyway
+            if not self.is_sqlite:  # SQLite's writers exclude each other anyway
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
@@ -172,7 +183,7 @@ class Database:
 
     def _insert(self, table: Table) -> Any:
         """INSERT in the dialect of this database; the other one is never loaded."""
-        if self._is_sqlite:
+        if self.is_sqlite:
             from sqlalchemy.dialects import sqlite  # noqa: PLC0415
 
             return sqlite.insert(table)
@@ -183,7 +194,7 @@ class Database:
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
         # SQLite lets a waiting writer poll, so threads would overtake each other for seconds.
-        if not self._is_sqlite:
+        if not self.is_sqlite:
             yield
             return
         if not self._turn.acquire(timeout=BUSY_SECONDS):

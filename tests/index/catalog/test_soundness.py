@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.catalog import Catalog, home_url, open_catalog
+from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.storage.soundness import is_sqlite, sqlite_flaws
 from molt.index.errors import CatalogError
@@ -39,6 +40,12 @@ def test_what_is_no_database_is_told_and_left_alone(
     assert [one.name for one in tmp_path.iterdir()] == ["jobs.sqlite3"]
 
 
+def hydrated(catalog: Catalog, collection: Collection) -> list[Document]:
+    """Its first two documents, as a search reads them."""
+    found = catalog.documents.hydrate(collection, [0, 1]).values()
+    return [stored.document for stored in found]
+
+
 def test_a_text_that_is_no_utf8_any_more_is_an_error_that_does_not_quote_it(
     tmp_path: Path,
 ) -> None:
@@ -46,10 +53,11 @@ def test_a_text_that_is_no_utf8_any_more_is_an_error_that_does_not_quote_it(
     shop = catalog.collections.create("shop")
     catalog.documents.upsert(shop, [Document("a", "a secret"), Document("b", "harmless")])
     spoil(catalog, "UPDATE documents SET text = CAST(x'73656372657420ff' AS TEXT) WHERE doc_id='a'")
-    with pytest.raises(CatalogError, match="is damaged") as caught:
-        catalog.documents.get(shop, "a")
-    assert "secret" not in str(caught.value)
-    assert caught.value.__cause__ is None
+    for read in (lambda: catalog.documents.get(shop, "a"), lambda: hydrated(catalog, shop)):
+        with pytest.raises(CatalogError, match="is damaged") as caught:
+            read()
+        assert "secret" not in str(caught.value)
+        assert caught.value.__cause__ is None
     assert [(one.doc_id, one.text) for one in catalog.documents.texts(shop)] == [
         ("a", None),
         ("b", "harmless"),

@@ -224,6 +224,19 @@ def test_a_segment_whose_rows_are_all_dead_disappears(segment_writer, put, delet
     assert writer.merge_once() is False
 
 
+def test_more_is_merged_once_no_change_is_waiting(segment_writer, put, monkeypatch):
+    plans = {"plan_merge": lambda _: (), "plan_at_rest": lambda scopes: (0, 1)[: len(scopes)]}
+    for name, plan in plans.items():
+        monkeypatch.setattr(writer_module, name, plan)
+    writer = segment_writer()
+    put(*(document(f"{n}") for n in range(3)))
+    writer.advance(1)
+    writer.advance(1)
+    assert writer.merge_once() is False
+    writer.advance(2)
+    assert writer.merge_once() is True
+
+
 def test_merged_segments_are_removed_only_after_a_while(
     segment_writer, segment_store, put, monkeypatch
 ):

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.filters.filter import parse_filter
-from molt.index.segments.merge import FAN, MAX_ROWS, merged_content, plan_compaction, plan_merge
+from molt.index.segments.merge import (
+    FAN,
+    MAX_ADDED,
+    MAX_ROWS,
+    MIN_ROWS,
+    merged_content,
+    plan_at_rest,
+    plan_compaction,
+    plan_merge,
+)
 from molt.index.segments.scope import Scope, scope_of
 from molt.index.segments.segment import SegmentContent, open_segment, write_segment
 
@@ -35,7 +44,7 @@ def test_as_many_small_segments_as_the_fan_become_one():
 
 
 def test_segments_of_different_tiers_are_not_mixed():
-    assert plan_merge(occupied(*[(10, 10)] * (FAN - 1), *[(5_000, 5_000)] * (FAN - 1))) == ()
+    assert plan_merge(occupied(*[(10, 10)] * (FAN - 1), *[(2_000, 2_000)] * (FAN - 1))) == ()
 
 
 def test_the_smallest_segments_of_a_tier_go_first():
@@ -52,8 +61,40 @@ def test_a_segment_that_is_mostly_dead_is_rewritten_alone():
 
 def test_no_merge_grows_beyond_the_limit():
     third = MAX_ROWS // 3
-    assert len(plan_merge(occupied(*[(third, third)] * FAN))) == 3
+    assert len(plan_merge(occupied((2 * third, 2 * third), (third + 2, third + 2)))) == 0
+    assert len(plan_merge(occupied((2 * third, 2 * third), (third, third)))) == 2
     assert plan_merge(occupied(*[(MAX_ROWS, MAX_ROWS)] * FAN)) == ()
+
+
+def test_segments_without_a_graph_become_one_with_a_graph_when_they_are_large_enough():
+    few = [(5_000, 5_000)] * 3
+    assert plan_merge(occupied(*few, (MIN_ROWS - 15_001, MIN_ROWS - 15_001))) == ()
+    assert set(plan_merge(occupied(*few, (5_000, 5_000)))) == {0, 1, 2, 3}
+
+
+def test_what_waits_is_folded_into_the_graph_when_it_is_half_of_it_and_at_rest_sooner():
+    waiting = occupied((40_000, 40_000), (4_000, 4_000), (3_000, 3_000))
+    assert plan_merge(waiting) == ()
+    assert set(plan_at_rest(waiting)) == {0, 1, 2}
+    assert set(plan_merge(occupied((40_000, 40_000), *[(10_000, 10_000)] * 2))) == {0, 1, 2}
+
+
+def test_a_few_rows_wait_even_at_rest():
+    assert plan_at_rest(occupied((40_000, 40_000), (900, 900), (300, 300))) == ()
+
+
+def test_a_graph_takes_only_so_many_rows_at_once():
+    large = MAX_ADDED // 2
+    chosen = plan_merge(occupied((500_000, 500_000), *[(large, large)] * 5))
+    assert chosen == (0, 1, 2)
+
+
+def test_after_an_import_one_segment_holds_nearly_all():
+    sizes = [1_024] * 53 + [395]
+    while chosen := plan_at_rest(occupied(*[(size, size) for size in sizes])):
+        merged = sum(sizes[place] for place in chosen)
+        sizes = [size for place, size in enumerate(sizes) if place not in chosen] + [merged]
+    assert sizes == [54_667]
 
 
 def merge_until_done(sizes):
