@@ -135,6 +135,8 @@ def _statuses(operation: Mapping[str, Any], route: Route) -> Iterator[int]:
         yield from (413, 415, 422)
     if route.access is not Access.PUBLIC:
         yield from (401, 403, 422, 429, 503)
+    if any(one["in"] == "query" for one in operation.get("parameters", ())):
+        yield 431
     if route.access in {Access.WRITE, Access.ADMIN} and "GET" not in (route.methods or ()):
         yield 507
 

@@ -7,7 +7,7 @@ followed back to the piece of the text which it was made of.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from molt.index.lexical.analysis import UNSPACED, Analyzer, prepared_text
 
@@ -15,9 +15,11 @@ _JOINING = re.compile("[\u1160-\u11ff\u3131-\u318e\uff9e\uff9f\uffa0-\uffdc\ud7b
 """Beside marks, what may become one character with what stands before it: jamo and kana's signs."""
 
 
-@dataclass(frozen=True)
-class PlacedTerm:
-    """A term, its place among the words, and the characters `start` to `end` that it was."""
+class PlacedTerm(NamedTuple):
+    """A term, its place among the words, and the characters `start` to `end` that it was.
+
+    A named tuple, since thousands are made for a page of hits.
+    """
 
     term: str
     position: int
@@ -29,20 +31,21 @@ def placed_terms(analyzer: Analyzer, text: str) -> list[PlacedTerm]:
     """The terms of a text in their order, as `Analyzer.words` has them."""
     prepared = prepared_text(text)
     places = None if prepared == text else _places(text)
-    return [
-        PlacedTerm(one.text, one.position, *_span(one.char_offset_from, one.char_offset_to, places))
+    found = (
+        PlacedTerm(one.text, one.position, one.char_offset_from, one.char_offset_to)
         for one in analyzer.tantivy.pre_tokenize(prepared).tokens
-    ]
+    )
+    return list(found) if places is None else [_followed_back(one, places) for one in found]
 
 
 _Places = list[tuple[int, int]]
 _NOWHERE = (0, 0)
 
 
-def _span(start: int, end: int, places: _Places | None) -> tuple[int, int]:
-    if places is None:
-        return start, end
-    return places[start][0], places[max(start, end - 1)][1]
+def _followed_back(one: PlacedTerm, places: _Places) -> PlacedTerm:
+    """A term of the prepared text where it stands in the text itself."""
+    last = max(one.start, one.end - 1)
+    return PlacedTerm(one.term, one.position, places[one.start][0], places[last][1])
 
 
 def _places(text: str) -> _Places:

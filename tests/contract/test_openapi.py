@@ -30,6 +30,10 @@ SMALL = {  # limits in place of which huge requests would be generated
     "MOLT_LIMITS__MAX_DOCUMENTS": "8",
 }
 ACCEPTED = ["2xx", "401", "403", "404", "409"]
+REFUSED = [
+    *("400", "401", "403", "404", "405", "406", "409", "415", "422", "428", "429", "431", "5xx")
+]
+"""What is not allowed may also be too long to be read (431)."""
 # What the document cannot say: that `offset` and `k` add up to a limit, which fields a filter may
 # name and how many conditions it has, that two ids differ, that a text or a title is not blank,
 # how many dimensions a model has, which fields of documents are ranked, what makes an archive a
@@ -115,6 +119,7 @@ def configure(secret: str, examples: int) -> SchemathesisConfig:
             "continue-on-failure": True,
             "auth": {"openapi": {"key": {"api_key": secret}}},
             "generation": {"max-examples": examples, "deterministic": True},
+            "checks": {"negative_data_rejection": {"expected-statuses": REFUSED}},
             "phases": {"coverage": {"unexpected-methods": ["TRACE"]}},
             "operations": operations,
         }

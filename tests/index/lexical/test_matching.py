@@ -1,6 +1,6 @@
 """What of a text a query asks for."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from molt.index.lexical.analysis import DEFAULT_ANALYSIS, Analyzer
@@ -71,6 +71,8 @@ def test_each_word_of_a_query_has_a_number_of_its_own() -> None:
     assert [one.wanted for one in found] == [2, 1, 0, 0]
 
 
+@example("abca", "baca", 1)
+@example("abca", "bcaa", 2)
 @given(st.text("abc", max_size=7), st.text("abc", max_size=7), st.integers(1, 2))
 def test_words_differ_by_as_many_letters_as_it_takes(word: str, other: str, most: int) -> None:
     assert differ_by(word, other, most=most) == (_distance(word, other) <= most)

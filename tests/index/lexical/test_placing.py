@@ -21,6 +21,7 @@ def placed(text: str, analyzer: Analyzer = ANALYZER) -> dict[str, str]:
     [
         ("Running shoes, twice", {"run": "Running", "shoe": "shoes", "twice": "twice"}),
         ("Ünïcode e\u0301tat", {"unicod": "Ünïcode", "etat": "e\u0301tat"}),
+        ("a cafe\u0301, new", {"cafe": "cafe\u0301", "new": "new"}),
         ("防水靴 x", {"防水": "防水", "水靴": "水靴", "x": "x"}),
         ("\ufb01ne ½ day", {"fine": "\ufb01ne", "1": "½", "2": "½", "day": "day"}),
         ("ｶﾞﾗｽ", {"ガラ": "ｶﾞﾗ", "ラス": "ﾗｽ"}),

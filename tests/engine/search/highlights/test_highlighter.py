@@ -74,6 +74,17 @@ def test_a_text_that_begins_with_spaces_is_compared_where_it_stands(engine: Engi
     assert shown(ask(engine, "they dry slowly"))["socks"][0] == "… They <dry> <slowly>."
 
 
+def test_a_long_title_moves_no_sentence(engine: Engine) -> None:
+    shop = engine.catalog.collections.get("shop")
+    text = "Felt. Socks dry. Hats warm. Coats hang. Gloves fit."
+    engine.catalog.documents.upsert(shop, [Document("long", text, "A title of many words " * 3)])
+    while engine.indexer.seal():
+        pass
+    engine.live_collections.refresh("shop")
+    found = shown(ask(engine, "hats warm", highlight=Highlighting(fragments=1)))
+    assert found["long"] == ["… <Hats> <warm>. …"]
+
+
 def test_by_words_alone_nothing_is_encoded(engine: Engine) -> None:
     found = ask(engine, "boots", mode="lexical")
     assert shown(found) == {

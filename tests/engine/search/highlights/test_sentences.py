@@ -19,6 +19,7 @@ def told(text: str) -> list[str]:
         ("One thing. Another? Yes!", ["One thing.", "Another?", "Yes!"]),
         ("It costs 3.50 today. Well", ["It costs 3.50 today.", "Well"]),
         ("Boots, e.g. of felt. Two", ["Boots, e.g. of felt.", "Two"]),
+        ("It weighs approx. two pounds. Well", ["It weighs approx. two pounds.", "Well"]),
         ("By J. R. Smith. Two", ["By J. R. Smith.", "Two"]),
         ("Dr. Smith came. Two", ["Dr. Smith came.", "Two"]),
         ('He said "go." She went.', ['He said "go."', "She went."]),
