@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 
 from molt.app.process import SHARED_DIRECTORY
 from molt.artifact import FileLock, exclusive, share_file
-from molt.engine.engine import CollectionStatus
+from molt.engine.live.status import CollectionStatus
 from molt.engine.search.query import Looked, SearchAnswer
 from molt.engine.threads import LastingThread
 from molt.index.catalog.failures import JobFailure

@@ -18,7 +18,7 @@ from benchmarks.beir import Corpus, read_jsonl
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, record
 from molt.encoder import Encoder, InputType, Lane
-from molt.engine.passages import passage_encoder
+from molt.engine.indexing.passages import passage_encoder
 from molt.index.catalog.document import Document, passage_text
 from molt.index.passages.splitting import Splitting
 

@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.record import Table, Target, machine_facts, record
 from molt.engine.encoders import Encoders
 from molt.engine.live.live_collections import LiveCollections
-from molt.engine.search.suggesting import Suggester
+from molt.engine.search.suggestions.suggesting import Suggester
 from molt.engine.sections import SuggestSettings
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document

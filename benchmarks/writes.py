@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from benchmarks.record import Table, Target, machine_facts, median, record
 from molt.engine.encoders import Encoders
-from molt.engine.indexer import Indexer
-from molt.engine.lexical_writers import LexicalWriters
+from molt.engine.indexing.indexer import Indexer
+from molt.engine.indexing.lexical_writers import LexicalWriters
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog

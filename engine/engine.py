@@ -5,9 +5,8 @@ Searching itself is `search`'s, embedding `models`'.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -17,32 +16,25 @@ from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.late_interaction.token_cache import TokenCache
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import Encoders, checkpoint_encoders
-from molt.engine.explaining.explainer import Explainer
-from molt.engine.explaining.standing import DocumentStanding, find_standing
-from molt.engine.indexer import Indexer
-from molt.engine.job_problems import JobProblems
+from molt.engine.indexing.indexer import Indexer
 from molt.engine.live.former import FormerGenerations
-from molt.engine.live.live_collection import LiveState
 from molt.engine.live.live_collections import LiveCollections
-from molt.engine.missing_files import MissingFiles
+from molt.engine.live.status import CollectionStatus, Readiness
 from molt.engine.models.models import Models
 from molt.engine.releasing import Releaser
-from molt.engine.search.curating import Curator
-from molt.engine.search.highlights.highlighter import Highlighter
-from molt.engine.search.pipeline import pipelines
-from molt.engine.search.preparing import AskedText, encode_ahead
-from molt.engine.search.query import Mode, SearchAnswer, SearchQuery
-from molt.engine.search.reranking import tuned_reranking
-from molt.engine.search.suggesting import Suggester
-from molt.engine.search.token_reranker import TokenReranker
+from molt.engine.search.query import SearchAnswer, SearchQuery
+from molt.engine.search.suggestions.suggesting import Suggester
+from molt.engine.searcher import Searcher
 from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread
+from molt.engine.watch.job_problems import JobProblems
+from molt.engine.watch.missing_files import MissingFiles
 from molt.engine.watch.sentinel import Sentinel
 from molt.engine.watcher import Watcher
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError
-from molt.index.generations.generation import GenerationStore, Quarantined
+from molt.index.generations.generation import GenerationStore
 from molt.index.generations.lost import open_home_catalog
 from molt.index.jobs.queue import JobQueue
 from molt.index.lexical.commit import LexicalStore
@@ -51,31 +43,6 @@ from molt.index.segments.kind_counts import FieldCount
 from molt.index.selection.expiring import Clock, wall_clock
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class CollectionStatus:
-    """A collection, how far its index has come in this process, and what keeps it from more.
-
-    Where it `answers` although what its pointer names is loaded or refused, it does so by what was
-    served before. Documents in `quarantined` are kept, and found by no search.
-    """
-
-    collection: Collection
-    indexed_revision: int
-    checkpoint: str | None
-    state: LiveState
-    problem: str | None
-    answers: bool
-    quarantined: tuple[Quarantined, ...] = ()
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """May traffic be sent here, and what is wrong."""
-
-    ready: bool
-    problems: tuple[str, ...]
 
 
 class Engine:
@@ -121,17 +88,12 @@ class Engine:
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
-        self._pipelines = pipelines(
-            TokenReranker(catalog, interaction),
-            Highlighter(interaction),
-            Explainer(catalog),
-            clock=clock,
+        self.searcher = Searcher(
+            catalog, live, self.former, self.sentinel, interaction=interaction, clock=clock
         )
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
-        self._missing_files = MissingFiles(
-            catalog=catalog, generations=self.generations, live_collections=live
-        )
+        self._missing_files = MissingFiles(catalog, self.generations, live)
         self._watcher = self._new_watcher()
         self._started = False
 
@@ -187,50 +149,8 @@ class Engine:
         self.catalog.close()
 
     def search(self, query: SearchQuery) -> SearchAnswer:
-        """Answer from exactly one encoder and one index.
-
-        Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`; of documents
-        that others are to be like `DocumentNotFoundError` and `DocumentNotIndexedError`; and
-        `MissingCapabilityError` for a re-ranking that the encoder cannot do.
-        """
-        live = self.live_collections.get(query.collection)
-        defaults = self.live_collections.search_defaults(live.collection)
-        query = self._curator.curated(query, live, defaults)
-        if query.mode == "hybrid" and query.by_likeness:
-            query = replace(query, mode="dense")
-        with self.sentinel.noting(live):
-            return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
-
-    def reranks(self, name: str, *, mode: Mode) -> bool:
-        """Was the collection tuned to re-rank searches of this mode that do not say? Never waits.
-
-        What is not loaded yet, or is not there, is told by the search itself.
-        """
-        live = self.live_collections.served(name)
-        if live is None:
-            return False
-        return tuned_reranking(SearchQuery("", name, mode=mode), live) is not None
-
-    def explain(self, query: SearchQuery, doc_id: str) -> DocumentStanding:
-        """Where a document stands for a query, and why. Raises as `search` and `find_standing`."""
-        live = self.live_collections.get(query.collection)
-        defaults = self.live_collections.search_defaults(live.collection)
-        query, pipeline = self._curator.curated(query, live, defaults), self._pipelines[query.mode]
-        return find_standing(query, doc_id, live=live, catalog=self.catalog, pipeline=pipeline)
-
-    def search_former(self, query: SearchQuery, generation_id: str) -> SearchAnswer:
-        """As `search`, from a generation of the collection that need not be the one that serves.
-
-        It lacks what was written since it served. Raises as `FormerGenerations.get`, too.
-        """
-        live = self.former.get(query.collection, generation_id)
-        defaults = self.live_collections.search_defaults(live.collection)
-        query = self._curator.curated(query, live, defaults)
-        return self._pipelines[query.mode].search(query, live=live, catalog=self.catalog)
-
-    def prepare(self, asked: Iterable[AskedText]) -> None:
-        """Encode texts that are about to be searched for, all at once; no failure is told here."""
-        encode_ahead(asked, self.live_collections)
+        """Answer from exactly one encoder and one index. Raises as `Searcher.search`."""
+        return self.searcher.search(query)
 
     def changed(self, name: str) -> None:
         """Documents of a collection were written: hide what was deleted, index what is new.
@@ -309,10 +229,6 @@ class Engine:
         return Suggester(
             self.settings.suggest, catalog=self.catalog, live_collections=self.live_collections
         )
-
-    @cached_property
-    def _curator(self) -> Curator:
-        return Curator(self.catalog)
 
     def _new_indexer(self, encoders: Encoders, clock: Clock) -> Indexer:
         return Indexer(

@@ -12,8 +12,8 @@ import structlog
 
 from molt.artifact import ArtifactError
 from molt.engine.encoders import Encoders
+from molt.engine.indexing.passages import passage_encoder
 from molt.engine.live.live_collections import LiveCollections
-from molt.engine.passages import passage_encoder
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from molt.artifact import ArtifactError, faultpoint
 from molt.encoder import Checkpoint, open_encoder
 from molt.encoder.vector_cache import CachedEmbedding
-from molt.engine.passages import passage_encoder
+from molt.engine.indexing.passages import passage_encoder
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.collections import AS_SERVED, RankingChoice
 from molt.index.catalog.releases import Reason

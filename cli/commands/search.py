@@ -15,7 +15,7 @@ from molt.cli.output import Listing, MarkedText, snippet
 
 if TYPE_CHECKING:
     from molt.engine.search.query import Hit, SearchAnswer
-    from molt.engine.search.reranking import WantedReranking
+    from molt.engine.search.reranks.reranking import WantedReranking
     from molt.index.segments.filters.clauses import Filter
     from molt.index.segments.matches.facets import FacetCount
 
@@ -159,7 +159,7 @@ def parsed_filter(where: str) -> "Filter":
 
 def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "WantedReranking":
     """What is given as `--rerank` and `--rerank-depth`. Raises `typer.BadParameter`."""
-    from molt.engine.search.reranking import AS_TUNED
+    from molt.engine.search.reranks.reranking import AS_TUNED
     from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 
     if kind in {None, "none"}:

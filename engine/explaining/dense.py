@@ -71,7 +71,7 @@ def contributions(
 ) -> Contributions:
     """Which words make up the cosine of the means of both texts' token vectors."""
     shares = _scaled(query.vectors) @ _scaled(passage.vectors).T
-    rows, columns = words_of(query, query_text), words_of(passage, passage_text)
+    rows, columns = worded_tokens(query, query_text), worded_tokens(passage, passage_text)
     by_word = _summed(_summed(shares, rows).T, columns).T
     asked = [_share(query_text, one, by_word[at].sum()) for at, one in enumerate(rows)]
     said = [_share(passage_text, one, by_word[:, at].sum()) for at, one in enumerate(columns)]
@@ -91,7 +91,7 @@ class WordTokens:
     tokens: tuple[int, ...]
 
 
-def words_of(read: TokenVectors, text: str) -> list[WordTokens]:
+def worded_tokens(read: TokenVectors, text: str) -> list[WordTokens]:
     """The words of a text as far as it was read; of writing without spaces each token is one."""
     words: list[WordTokens] = []
     for token, (start, end) in enumerate(read.offsets.tolist()):

@@ -8,8 +8,10 @@ from molt.engine.explaining.explainer import Explainer
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Stopwatch
 from molt.engine.search.curating import without_hidden
+from molt.engine.search.lexical import words_of
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import Hit, SearchQuery
+from molt.engine.search.reranks.reranking import AS_TUNED, tuned_reranking
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import DocumentNotFoundError
 from molt.index.segments.filters.clauses import All
@@ -48,6 +50,9 @@ def find_standing(
 
     Raises `DocumentNotFoundError`, and what a search for the query would raise.
     """
+    if query.rerank == AS_TUNED:
+        query = replace(query, rerank=tuned_reranking(query, live))
+    query = replace(query, words=words_of(query, live, Stopwatch()))
     ordinal = catalog.documents.ordinals(live.collection, [doc_id]).get(doc_id)
     stored = {} if ordinal is None else catalog.documents.hydrate(live.collection, [ordinal])
     if ordinal is None or ordinal not in stored:
@@ -106,10 +111,11 @@ def _reasons(
         yield "a curation hides it for this query"
     if alone is not None and not is_kept:
         yield "the filter leaves it out"
-    asks_words = query.mode != "dense" and live.leg.index is not None
-    if asks_words and (alone is None or "lexical" not in alone.scores):
+    by_words = query.mode == "lexical" or query.among is not None
+    needs_words = by_words and live.leg.index is not None
+    if alone is None and needs_words:
         yield "it has none of the words of the query, or not those that signs and quotes ask for"
-    if alone is None and query.mode != "lexical":
+    if alone is None and not needs_words:
         yield "no search finds it: it is not indexed yet, cannot be encoded, or has expired"
     if alone is not None and query.min_score is not None and alone.score < query.min_score:
         yield f"its score {alone.score:.4f} is below min_score {query.min_score:.4f}"

@@ -8,7 +8,7 @@ from molt.engine.search.cursor import write_cursor
 from molt.engine.search.facets import describe_facets
 from molt.engine.search.highlights.fragments import Highlighting
 from molt.engine.search.query import Hit, SearchAnswer
-from molt.engine.search.reranking import describe_reranking
+from molt.engine.search.reranks.reranking import describe_reranking
 
 DocumentPart = Literal["title", "text", "metadata"]
 ALL_PARTS: tuple[DocumentPart, ...] = ("title", "text", "metadata")

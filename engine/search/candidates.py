@@ -12,7 +12,7 @@ from molt.index.segments.matches.order import Group, Position
 if TYPE_CHECKING:
     from molt.engine.live.pair import Live
     from molt.engine.search.query import SearchQuery
-    from molt.engine.search.reranking import Reranked
+    from molt.engine.search.reranks.reranking import Reranked
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.fusing import POOL, leg_hits
 from molt.engine.search.lexical import LexicalRetriever, words_of
 from molt.engine.search.query import SearchQuery
-from molt.engine.search.token_reranker import candidate_text
+from molt.engine.search.reranks.token_reranker import candidate_text
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import LexicalError
 from molt.index.lexical.lexical_index import LexicalIndex

@@ -31,7 +31,7 @@ from molt.engine.search.likeness import likened
 from molt.engine.search.matching import named, ordered
 from molt.engine.search.pages import by_shown, following, unshown
 from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
-from molt.engine.search.reranking import AS_TUNED, tuned_reranking
+from molt.engine.search.reranks.reranking import AS_TUNED, tuned_reranking
 from molt.index.catalog.catalog import Catalog
 from molt.index.selection.expiring import Clock, wall_clock
 
@@ -78,14 +78,11 @@ class Pipeline:
         Raises as the retrievers and `likened` do, `CursorError` for a cursor that is not the
         query's, and `MatchError` for what cannot be counted, sorted or grouped.
         """
+        watch, asked = Stopwatch(), query
         if query.rerank == AS_TUNED:
-            query = replace(query, rerank=tuned_reranking(query, live))
-        check_cursor(query, checkpoint=live.encoder.checkpoint.id)
-        asked, watch = query, Stopwatch()
-        if query.like:
-            with watch.timing("liken"):
-                query = likened(query, live=live, catalog=catalog)
-        query = replace(query, words=words_of(query, live, watch))
+            asked = replace(query, rerank=tuned_reranking(query, live))
+        check_cursor(asked, checkpoint=live.encoder.checkpoint.id)
+        query = _completed(asked, live=live, catalog=catalog, watch=watch)
         end = query.start + query.k
         found = self._curated(query, query.depth, live=live, catalog=catalog, watch=watch)
         counted = _counted(query, live, watch)
@@ -201,6 +198,16 @@ def pipelines(
         "dense": whole,
         "lexical": replace(whole, retrievers=(words,)),
     }
+
+
+def _completed(
+    query: SearchQuery, *, live: Live, catalog: Catalog, watch: Stopwatch
+) -> SearchQuery:
+    """With the vector of what is to be found like it, and the words where all are asked for."""
+    if query.like:
+        with watch.timing("liken"):
+            query = likened(query, live=live, catalog=catalog)
+    return replace(query, words=words_of(query, live, watch))
 
 
 def _warnings(legs: Sequence[Candidates], left_out: Mapping[str, str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from molt.engine.search.candidates import Passage
 from molt.engine.search.cursor import Cursor
 from molt.engine.search.highlights.answering import SentenceAnswer
 from molt.engine.search.highlights.fragments import Fragment, Highlighting
-from molt.engine.search.reranking import AS_TUNED, Reranked, WantedReranking
+from molt.engine.search.reranks.reranking import AS_TUNED, Reranked, WantedReranking
 from molt.index.catalog.document import Document
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.ranking.fusion import Fusion

@@ -184,7 +184,7 @@ def _within_limit(
     places: Sequence[int], scopes: Sequence[Scope], *, limit: int = MAX_ROWS, enough: int = MAX_ROWS
 ) -> tuple[int, ...]:
     """The first places that together have `limit` rows at most; none after `enough` of them."""
-    total, chosen = 0, []
+    total, chosen = 0, list[int]()
     for place in places:
         total += scopes[place].n_rows
         if total > limit or (chosen and total > enough):

@@ -21,10 +21,10 @@ from molt.engine.errors import (
     UnavailableError,
     UnknownModelError,
 )
+from molt.engine.indexing.writers import Writers
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
 from molt.engine.threads import Backoff
-from molt.engine.writers import Writers
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import Documents
@@ -256,7 +256,7 @@ def test_what_goes_on_failing_is_tried_less_and_less_often(
         raise OSError("the disk is full")
 
     monkeypatch.setattr(Writers, "advance", fail)
-    monkeypatch.setattr("molt.engine.indexer.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("molt.engine.indexing.indexer.time", SimpleNamespace(monotonic=lambda: now))
     with closing(open_engine(load_settings(home=tmp_path))) as engine:
         engine.catalog.collections.create("shop")
         for tick in range(120):

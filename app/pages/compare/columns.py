@@ -108,7 +108,7 @@ def _answer(service: Service, choice: ColumnChoice, text: str, collection: str) 
     if choice.generation is None:
         answer = service.engine.search(query)
     else:
-        answer = service.engine.search_former(query, choice.generation)
+        answer = service.engine.searcher.search_former(query, choice.generation)
     return describe_answer(answer, seconds=time.perf_counter() - started)
 
 

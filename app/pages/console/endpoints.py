@@ -16,7 +16,8 @@ from molt.app.pages.frame.rendering import viewer_of, write_page
 from molt.app.routes.reports.endpoints import ReportPath, get_report_page
 from molt.app.routes.reports.files import list_reports
 from molt.app.service import Service, service_of
-from molt.engine.engine import CollectionStatus, Engine
+from molt.engine.engine import Engine
+from molt.engine.live.status import CollectionStatus
 from molt.engine.models.description import CheckpointDescriptions
 from molt.engine.models.names import covers_checkpoint
 from molt.engine.redaction import shown_settings

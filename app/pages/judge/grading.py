@@ -73,7 +73,7 @@ def most_telling(
 
     Raises as the engine's searches do.
     """
-    engine.prepare(AskedText(one.text, collection.name) for one in queries)
+    engine.searcher.prepare(AskedText(one.text, collection.name) for one in queries)
     pools = [pooled_query(engine, collection, one) for one in queries]
     return sorted(pools, key=lambda one: (-one.unjudged, one.query.id))
 

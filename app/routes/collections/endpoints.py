@@ -33,8 +33,9 @@ from molt.app.routes.collections.schemas import (
 )
 from molt.app.routes.conditions import matching_of, tagged
 from molt.app.service import service_of
-from molt.engine.engine import CollectionStatus, Engine
+from molt.engine.engine import Engine
 from molt.engine.live.leg import NO_LEG, follows_analysis
+from molt.engine.live.status import CollectionStatus
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.collection import Collection, require_revision
 from molt.index.catalog.expiries import ExpiryState

@@ -15,7 +15,7 @@ from molt.app.http.scope import KeyScope, scoped
 from molt.app.metrics import CONTENT_TYPE
 from molt.app.routes.health.schemas import Alive, Health, Ready
 from molt.app.service import Service, service_of
-from molt.engine.engine import Readiness
+from molt.engine.live.status import Readiness
 
 router = new_router("health")
 

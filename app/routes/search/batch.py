@@ -72,7 +72,7 @@ class _Batch:
     def answered(self, searches: Sequence[Mapping[str, Any]]) -> bytes:
         read = [self._tried(at, partial(self._read, one)) for at, one in enumerate(searches)]
         asked = [one for one in read if isinstance(one, SearchBody)]
-        self._service.engine.prepare(
+        self._service.engine.searcher.prepare(
             AskedText(one.query, one.collection)
             for one in asked
             if one.query is not None and one.mode != "lexical"

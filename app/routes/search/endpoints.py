@@ -24,7 +24,7 @@ from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer
 from molt.engine.search.cursor import Cursor, read_cursor
 from molt.engine.search.query import SearchQuery
-from molt.engine.search.reranking import AS_TUNED, WantedReranking
+from molt.engine.search.reranks.reranking import AS_TUNED, WantedReranking
 from molt.engine.sections import LimitSettings
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.filters.filter import parse_filter
@@ -111,7 +111,7 @@ def _reranks(service: Service, body: SearchBody) -> bool:
     """Will it be re-ranked, because it asks for that or leaves it to what was tuned?"""
     if "rerank" in body.model_fields_set:
         return body.rerank is not None
-    return service.engine.reranks(body.collection, mode=body.mode)
+    return service.engine.searcher.reranks(body.collection, mode=body.mode)
 
 
 def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:

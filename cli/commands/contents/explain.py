@@ -30,7 +30,7 @@ def explain(  # noqa: PLR0913  each by name
     mode: Annotated[
         SearchMode,
         typer.Option(help="By what documents are found: their meaning, their words or both."),
-    ] = SearchMode.DENSE,
+    ] = SearchMode.HYBRID,
     where: Annotated[
         str | None,
         typer.Option("--filter", metavar="JSON", help="Only documents that match, as in search."),
@@ -48,7 +48,7 @@ def explain(  # noqa: PLR0913  each by name
         if doc_id is None:
             hits = engine.search(asked).page.hits
             doc_id = hits[0].id if hits else None
-        standing = None if doc_id is None else engine.explain(asked, doc_id)
+        standing = None if doc_id is None else engine.searcher.explain(asked, doc_id)
     told = None if standing is None else standing.describe()
     call.show({"query": query, "document": told}, lambda: _listing(standing))
     for reason in () if standing is None else standing.reasons:

@@ -254,7 +254,10 @@ def test_a_collection_that_is_tuned_to_re_rank_does_so_unless_a_search_says_no(
     assert shop.get("/search", params=url).json()["search"]["rerank"] == told
     refused = shop.get("/search", params=url | {"rerank": "false"}).json()
     assert refused["search"]["rerank"] is None
-    assert [engine.reranks("default", mode=mode) for mode in ("hybrid", "dense")] == [True, False]
+    assert [engine.searcher.reranks("default", mode=mode) for mode in ("hybrid", "dense")] == [
+        True,
+        False,
+    ]
     engine.releaser.rollback("default", reason=Reason())
     assert search(shop, mode="hybrid")["search"]["rerank"] is None
 

@@ -16,7 +16,7 @@ def test_hits_are_explained_where_that_is_asked_for(shop: TestClient) -> None:
         asked = [one["text"] for one in dense["query"]["words"]]
         assert asked == ["warm", "waterproof", "boots"]
         assert dense["score"] == hit["scores"]["dense"]
-        assert explanation["lexical"] is None
+        assert explanation["lexical"]["score"] == pytest.approx(hit["scores"]["lexical"])
     assert "explain" in found["search"]["stages_ms"]
     by_url = shop.get("/search", params={"q": body["query"], "k": 2, "explain": "true"}).json()
     assert by_url["hits"] == found["hits"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molt.encoder import InputType, Lane, TokenVectors, open_checkpoint, open_encoder
-from molt.engine.explaining.dense import MOST_WORDS, contributions, words_of
+from molt.engine.explaining.dense import MOST_WORDS, contributions, worded_tokens
 from tests.hashing import HashingEncoder
 
 ENCODER = HashingEncoder()
@@ -47,7 +47,7 @@ def words(text: str, *places: tuple[int, int]) -> list[str]:
     offsets = np.array([(0, 0), *places, (0, 0)], np.int64)
     vectors = np.zeros((len(offsets), 4), np.float32)
     tokens = TokenVectors(np.zeros(len(offsets), np.int64), vectors, offsets)
-    return [text[one.start : one.end] for one in words_of(tokens, text)]
+    return [text[one.start : one.end] for one in worded_tokens(tokens, text)]
 
 
 def test_tokens_that_follow_on_each_other_are_one_word() -> None:

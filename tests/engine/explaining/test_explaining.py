@@ -46,7 +46,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def query(text: str = "warm waterproof boots", **more: Any) -> SearchQuery:
-    return replace(SearchQuery(text, "shop", explain=True), **more)
+    return replace(SearchQuery(text, "shop", mode="dense", explain=True), **more)
 
 
 def ask(engine: Engine, **more: Any) -> SearchAnswer:
@@ -148,7 +148,7 @@ def test_only_the_first_hits_are_explained(engine: Engine) -> None:
 def test_a_hit_stands_where_the_search_shows_it(engine: Engine) -> None:
     for mode in ("dense", "hybrid", "lexical"):
         for hit in ask(engine, mode=mode).page.hits:
-            standing = engine.explain(query(mode=mode), hit.id)
+            standing = engine.searcher.explain(query(mode=mode), hit.id)
             assert (standing.rank, standing.score) == (hit.rank, pytest.approx(hit.score))
             assert standing.reasons == ()
             assert standing.explanation == hit.explanation
@@ -156,7 +156,7 @@ def test_a_hit_stands_where_the_search_shows_it(engine: Engine) -> None:
 
 def test_who_comes_too_late_is_told_what_it_lacks(engine: Engine) -> None:
     hits = ask(engine).page.hits
-    last = engine.explain(query(k=1), hits[-1].id)
+    last = engine.searcher.explain(query(k=1), hits[-1].id)
     assert last.rank == len(DOCUMENTS)
     assert last.last_score == pytest.approx(hits[0].score)
     lacking = hits[0].score - hits[-1].score
@@ -164,7 +164,7 @@ def test_who_comes_too_late_is_told_what_it_lacks(engine: Engine) -> None:
 
 
 def test_who_has_none_of_the_words_is_told_so(engine: Engine) -> None:
-    standing = engine.explain(query(mode="lexical"), "stove")
+    standing = engine.searcher.explain(query(mode="lexical"), "stove")
     assert (standing.rank, standing.score) == (None, None)
     assert standing.reasons == (
         "it has none of the words of the query, or not those that signs and quotes ask for",
@@ -173,7 +173,7 @@ def test_who_has_none_of_the_words_is_told_so(engine: Engine) -> None:
 
 def test_who_is_filtered_out_is_told_so_and_explained_all_the_same(engine: Engine) -> None:
     cheap = parse_filter({"field": "price", "lt": 10})
-    standing = engine.explain(query(where=cheap), "boots")
+    standing = engine.searcher.explain(query(where=cheap), "boots")
     assert standing.rank is None
     assert standing.reasons == ("the filter leaves it out",)
     assert standing.explanation is not None
@@ -181,14 +181,14 @@ def test_who_is_filtered_out_is_told_so_and_explained_all_the_same(engine: Engin
 
 
 def test_who_does_not_reach_the_least_score_is_told_so(engine: Engine) -> None:
-    standing = engine.explain(query(min_score=0.9), "stove")
+    standing = engine.searcher.explain(query(min_score=0.9), "stove")
     assert any("is below min_score 0.9000" in one for one in standing.reasons)
 
 
 def test_who_is_hidden_is_told_so(engine: Engine) -> None:
     engine.catalog.curations.put("shop", Curation(query().text, hidden=("boots",)), most=9)
     engine.live_collections.refresh("shop")
-    standing = engine.explain(query(), "boots")
+    standing = engine.searcher.explain(query(), "boots")
     assert standing.rank is None
     assert standing.reasons == ("a curation hides it for this query",)
 
@@ -196,11 +196,11 @@ def test_who_is_hidden_is_told_so(engine: Engine) -> None:
 def test_who_is_not_indexed_is_told_so(engine: Engine) -> None:
     shop = engine.catalog.collections.get("shop")
     engine.catalog.documents.upsert(shop, [Document("late", "warm waterproof boots")])
-    standing = engine.explain(query(), "late")
+    standing = engine.searcher.explain(query(), "late")
     assert "it is not indexed yet" in standing.reasons[0]
     assert standing.explanation is None
 
 
 def test_who_is_not_there_cannot_be_explained(engine: Engine) -> None:
     with pytest.raises(DocumentNotFoundError, match="has no document 'nobody'"):
-        engine.explain(query(), "nobody")
+        engine.searcher.explain(query(), "nobody")

@@ -54,7 +54,7 @@ def former_of(engine: Engine, clock: Clock) -> FormerGenerations:
 
 def test_a_generation_that_does_not_serve_answers_by_its_own_encoder(engine: Engine) -> None:
     other = make_generation(engine, "shop", seed=1)
-    answer, serving = engine.search_former(QUERY, other), engine.search(QUERY)
+    answer, serving = engine.searcher.search_former(QUERY, other), engine.search(QUERY)
     assert (answer.generation, serving.generation) == (
         other,
         engine.catalog.collections.get("shop").generation,
@@ -65,11 +65,11 @@ def test_a_generation_that_does_not_serve_answers_by_its_own_encoder(engine: Eng
 
 def test_it_lacks_what_came_later_and_what_was_deleted(engine: Engine) -> None:
     other = make_generation(engine, "shop", seed=1)
-    engine.search_former(QUERY, other)
+    engine.searcher.search_former(QUERY, other)
     write(engine, Document("new", "warm boots of today"))
     collection = engine.catalog.collections.get("shop")
     engine.catalog.documents.delete(collection, "d0")
-    found = {hit.id for hit in engine.search_former(QUERY, other).page.hits}
+    found = {hit.id for hit in engine.searcher.search_former(QUERY, other).page.hits}
     assert found == {"d1", "d2", "d3", "d4"}
 
 

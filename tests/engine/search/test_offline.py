@@ -69,7 +69,7 @@ def searched(engine: Engine, at: int, ranking: SearchRanking) -> list[str]:
     live = engine.live_collections.get("shop")
     tuned = replace(live, collection=replace(live.collection, ranking=ranking))
     query = SearchQuery(QUERIES[at], "shop", k=30, mode="hybrid")
-    answer = engine._pipelines["hybrid"].search(query, live=tuned, catalog=engine.catalog)
+    answer = engine.searcher._pipelines["hybrid"].search(query, live=tuned, catalog=engine.catalog)
     return [hit.id for hit in answer.page.hits]
 
 

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from molt.index.segments.ann import MIN_ROWS
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.merge import (
     FAN,
     MAX_ADDED,
     MAX_ROWS,
-    MIN_ROWS,
     merged_content,
     plan_at_rest,
     plan_compaction,

@@ -8,8 +8,8 @@ import pytest
 
 from molt.artifact import Home, exclusive
 from molt.artifact.lock import SILENCE_SECONDS
-from molt.engine.job_problems import JobProblems
 from molt.engine.settings import load_settings
+from molt.engine.watch.job_problems import JobProblems
 from molt.index.jobs.queue import JobQueue
 
 

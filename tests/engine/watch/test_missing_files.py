@@ -12,9 +12,9 @@ import pytest
 from molt.artifact import Home
 from molt.encoder import Checkpoint
 from molt.engine.engine import Engine
-from molt.engine.missing_files import LOOK_SECONDS, MissingFiles
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
+from molt.engine.watch.missing_files import LOOK_SECONDS, MissingFiles
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import SEGMENTS
 from tests.app.serving import open_engine

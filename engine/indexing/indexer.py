@@ -21,11 +21,11 @@ from molt.encoder.errors import AbandonedError, EncoderError
 from molt.encoder.safety.cancellation import Cancellation
 from molt.engine.encoders import Encoders
 from molt.engine.errors import EngineError
-from molt.engine.lexical_writers import LexicalWriters
+from molt.engine.indexing.lexical_writers import LexicalWriters
+from molt.engine.indexing.writers import Writers
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.settings import Settings
 from molt.engine.threads import Backoff, LastingThread, join_all
-from molt.engine.writers import Writers
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError

@@ -15,9 +15,9 @@ import structlog
 from molt.artifact import CorruptFileError
 from molt.encoder.encoder import Encoder
 from molt.engine.encoders import Encoders
-from molt.engine.lexical_writers import LexicalWriters
+from molt.engine.indexing.lexical_writers import LexicalWriters
+from molt.engine.indexing.passages import passage_encoder
 from molt.engine.live.pair import default_checkpoint
-from molt.engine.passages import passage_encoder
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.releases import Reason

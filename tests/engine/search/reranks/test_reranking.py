@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molt.engine.search.candidates import Candidate, Passage
-from molt.engine.search.reranking import (
+from molt.engine.search.reranks.reranking import (
     NAME,
     WEIGHT,
     Reranked,

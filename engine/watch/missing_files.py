@@ -57,10 +57,10 @@ class MissingFiles:
 
     def __init__(
         self,
-        *,
         catalog: Catalog,
         generations: GenerationStore,
         live_collections: LiveCollections,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog

@@ -17,7 +17,7 @@ import polars as pl
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.live.loader import Loader
 from molt.engine.live.pair import Live
-from molt.engine.search.prefixes import PrefixIndex, WeighedTexts, folded_texts
+from molt.engine.search.suggestions.prefixes import PrefixIndex, WeighedTexts, folded_texts
 from molt.engine.sections import SuggestSettings
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection

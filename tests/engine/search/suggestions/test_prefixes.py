@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molt.engine.search.prefixes import PrefixIndex, WeighedTexts, folded_texts
+from molt.engine.search.suggestions.prefixes import PrefixIndex, WeighedTexts, folded_texts
 
 TEXTS = ["Warm waterproof boots", "Wärmer", "warm", "Boots, warm", "a b c d e f g h warm", "--"]
 WORD = st.text("abÀàé-1 ", max_size=6)

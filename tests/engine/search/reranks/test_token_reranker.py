@@ -50,7 +50,7 @@ def tuned(engine: Engine, **more: object) -> SearchAnswer:
     ranking = SearchRanking(rerank=replace(TOKENS, weight=0.8, depth=3))
     live = replace(live, collection=replace(live.collection, ranking=ranking))
     query = replace(SearchQuery("waterproof boots", "shop", mode="hybrid"), **more)
-    return engine._pipelines[query.mode].search(query, live=live, catalog=engine.catalog)
+    return engine.searcher._pipelines[query.mode].search(query, live=live, catalog=engine.catalog)
 
 
 def ids(answer: SearchAnswer) -> list[str]:
@@ -121,7 +121,7 @@ def test_a_document_that_was_deleted_meanwhile_is_left_out(engine: Engine) -> No
     live = engine.live_collections.get("shop")
     engine.catalog.documents.delete(live.collection, "boots")
     query = replace(SearchQuery("waterproof boots", "shop"), rerank=TOKENS)
-    found = engine._pipelines["dense"].search(query, live=live, catalog=engine.catalog)
+    found = engine.searcher._pipelines["dense"].search(query, live=live, catalog=engine.catalog)
     assert "boots" not in ids(found)
     assert len(ids(found)) == 3
 

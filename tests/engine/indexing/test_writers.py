@@ -10,8 +10,8 @@ import pytest
 
 from molt.artifact import CorruptFileError
 from molt.engine.encoders import Encoders
-from molt.engine.lexical_writers import LexicalWriters
-from molt.engine.writers import Writers
+from molt.engine.indexing.lexical_writers import LexicalWriters
+from molt.engine.indexing.writers import Writers
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from molt.engine.passages import passage_encoder
+from molt.engine.indexing.passages import passage_encoder
 from molt.index.catalog.document import Document, passage_text
 from molt.index.passages.splitting import Splitting
 

@@ -7,7 +7,7 @@ from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates
 from molt.engine.search.query import SearchQuery
-from molt.engine.search.reranking import Reranked, reranked, weight_for
+from molt.engine.search.reranks.reranking import Reranked, reranked, weight_for
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.document import Document, passage_text
 from molt.index.ranking.reranking import Reranking, RerankKind

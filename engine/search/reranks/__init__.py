@@ -1,0 +1,1 @@
+"""Re-ranking: what looks again at the best candidates of a search."""

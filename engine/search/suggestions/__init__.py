@@ -1,0 +1,1 @@
+"""Suggestions: how queries are completed, and by what."""

@@ -1,0 +1,95 @@
+"""The searcher: which pair answers a search, in which words, and by which pipeline.
+
+What a search's stages are and do is `search`'s.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from molt.encoder.late_interaction.late_interaction import LateInteraction
+from molt.engine.explaining.explainer import Explainer
+from molt.engine.explaining.standing import DocumentStanding, find_standing
+from molt.engine.live.former import FormerGenerations
+from molt.engine.live.live_collections import LiveCollections
+from molt.engine.search.curating import Curator
+from molt.engine.search.highlights.highlighter import Highlighter
+from molt.engine.search.pipeline import pipelines
+from molt.engine.search.preparing import AskedText, encode_ahead
+from molt.engine.search.query import Mode, SearchAnswer, SearchQuery
+from molt.engine.search.reranks.reranking import tuned_reranking
+from molt.engine.search.reranks.token_reranker import TokenReranker
+from molt.engine.watch.sentinel import Sentinel
+from molt.index.catalog.catalog import Catalog
+from molt.index.selection.expiring import Clock
+
+
+class Searcher:
+    """Searches over what is live, or was. Thread-safe; every method blocks."""
+
+    def __init__(  # noqa: PLR0913  each by name
+        self,
+        catalog: Catalog,
+        live: LiveCollections,
+        former: FormerGenerations,
+        sentinel: Sentinel,
+        *,
+        interaction: LateInteraction,
+        clock: Clock,
+    ) -> None:
+        self._catalog = catalog
+        self._live = live
+        self._former = former
+        self._sentinel = sentinel
+        self._curator = Curator(catalog)
+        self._pipelines = pipelines(
+            TokenReranker(catalog, interaction),
+            Highlighter(interaction),
+            Explainer(catalog),
+            clock=clock,
+        )
+
+    def search(self, query: SearchQuery) -> SearchAnswer:
+        """Answer from exactly one encoder and one index.
+
+        Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`; of documents
+        that others are to be like `DocumentNotFoundError` and `DocumentNotIndexedError`; and
+        `MissingCapabilityError` for a re-ranking that the encoder cannot do.
+        """
+        live = self._live.get(query.collection)
+        defaults = self._live.search_defaults(live.collection)
+        query = self._curator.curated(query, live, defaults)
+        if query.mode == "hybrid" and query.by_likeness:
+            query = replace(query, mode="dense")
+        with self._sentinel.noting(live):
+            return self._pipelines[query.mode].search(query, live=live, catalog=self._catalog)
+
+    def reranks(self, name: str, *, mode: Mode) -> bool:
+        """Was the collection tuned to re-rank searches of this mode that do not say? Never waits.
+
+        What is not loaded yet, or is not there, is told by the search itself.
+        """
+        live = self._live.served(name)
+        if live is None:
+            return False
+        return tuned_reranking(SearchQuery("", name, mode=mode), live) is not None
+
+    def explain(self, query: SearchQuery, doc_id: str) -> DocumentStanding:
+        """Where a document stands for a query, and why. Raises as `search` and `find_standing`."""
+        live = self._live.get(query.collection)
+        defaults = self._live.search_defaults(live.collection)
+        query, pipeline = self._curator.curated(query, live, defaults), self._pipelines[query.mode]
+        return find_standing(query, doc_id, live=live, catalog=self._catalog, pipeline=pipeline)
+
+    def search_former(self, query: SearchQuery, generation_id: str) -> SearchAnswer:
+        """As `search`, from a generation of the collection that need not be the one that serves.
+
+        It lacks what was written since it served. Raises as `FormerGenerations.get`, too.
+        """
+        live = self._former.get(query.collection, generation_id)
+        defaults = self._live.search_defaults(live.collection)
+        query = self._curator.curated(query, live, defaults)
+        return self._pipelines[query.mode].search(query, live=live, catalog=self._catalog)
+
+    def prepare(self, asked: Iterable[AskedText]) -> None:
+        """Encode texts that are about to be searched for, all at once; no failure is told here."""
+        encode_ahead(asked, self._live)
