@@ -12,7 +12,7 @@ import orjson
 from molt.app.http.validation import validate
 from molt.app.pages.judge.grading import judged_query_id, kept_grades
 from molt.app.pages.search.state import FieldFilter, SearchState
-from molt.app.routes.search.endpoints import answer_search, query_of
+from molt.app.routes.search.endpoints import answer_search
 from molt.app.routes.search.schemas import SearchBody
 from molt.app.service import Service
 from molt.index.segments.kind_counts import FieldCount
@@ -67,28 +67,23 @@ def search_view(service: Service, state: SearchState, *, judging: bool) -> Searc
 
     Raises as `answer_search` does.
     """
-    engine, collection = (
-        service.engine,
-        service.engine.catalog.collections.get(state.collection or ""),
-    )
+    engine = service.engine
+    collection = engine.catalog.collections.get(state.collection or "")
     fields = engine.count_fields(collection)
-    facets = _facets_of(fields) if state.mode in _FACETED_MODES else []
-    own = facets if state.mode == "dense" else []
-    body = search_body(state, facets=own)
+    body = search_body(state, facets=_facets_of(fields))
     answer = orjson.loads(answer_search(service, body, route="/"))
-    counts = answer["facets"] if own or not facets else _by_meaning(service, state, facets)
     return SearchView(
         state,
         answer,
-        facets=dict(_links(state, counts)),
-        sorts=_sorts(fields) if state.mode == "dense" else (),
+        facets=dict(_links(state, answer["facets"])),
+        sorts=_sorts(fields),
         grades=kept_grades(engine, collection, judged_query_id(state.q)) if judging else {},
     )
 
 
 def search_body(state: SearchState, *, facets: Sequence[Any] = ()) -> SearchBody:
     """The body that the API would be asked with. Raises `InvalidRequestError`."""
-    sort = [state.sort] if state.sort and state.mode == "dense" else []
+    sort = [state.sort] if state.sort else []
     asked = {
         "query": state.q,
         "collection": state.collection,
@@ -98,6 +93,7 @@ def search_body(state: SearchState, *, facets: Sequence[Any] = ()) -> SearchBody
         "facets": list(facets),
         "sort": sort,
         "rerank": "tokens" if state.rerank else None,
+        "highlight": True,
         "cursor": state.cursor,
     }
     return validate(SearchBody, asked)
@@ -114,19 +110,6 @@ def _facets_of(fields: Sequence[FieldCount]) -> list[Any]:
         more = {"buckets": _BUCKETS} if ordered else {"limit": _VALUES}
         found.append({"field": one.field} | more)
     return found[:_FACETS]
-
-
-def _by_meaning(
-    service: Service, state: SearchState, facets: Sequence[Any]
-) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Counts over what a hybrid search ranks: every document that the filter leaves."""
-    body = search_body(state, facets=facets)
-    plain = body.model_copy(update={"mode": "dense", "k": 1, "cursor": None, "rerank": None})
-    counted = service.engine.search(query_of(plain, service.settings.limits)).facets
-    return {
-        name: [{"value": one.value, "count": one.count} for one in values]
-        for name, values in counted.items()
-    }
 
 
 def _links(

@@ -63,8 +63,9 @@ def test_a_hybrid_search_has_the_facets_of_all_that_it_ranks(desk: TestClient) -
     assert [one for one in links(found(desk, q="boots", mode="hybrid")) if "f=brand" in one]
 
 
-def test_a_search_by_words_has_no_facets(desk: TestClient) -> None:
-    assert 'class="facets"' not in found(desk, q="boots", mode="lexical")
+def test_facets_of_a_search_by_words_count_what_has_them(desk: TestClient) -> None:
+    assert 'class="facets"' in found(desk, q="boots", mode="lexical")
+    assert 'class="facets"' not in found(desk, q="qwertyuiop", mode="lexical")
 
 
 def test_documents_can_be_ordered_by_a_field(desk: TestClient) -> None:
