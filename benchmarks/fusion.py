@@ -26,6 +26,7 @@ from molt.index.ranking.fusion import RECIPROCAL_RANKS, UNTUNED_WEIGHT
 from molt.index.ranking.tuning import WEIGHTS, JudgedUnion, judged_union, ndcg10, tune_weight
 
 FOLDS = 5
+MOST_LOST = 0.005
 SEED = 0
 Values = npt.NDArray[np.float64]
 
@@ -118,16 +119,23 @@ def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> dict[str, A
         "default": tuned.at(UNTUNED_WEIGHT),
         "tuned": cross_validated(queries),
         "weight": tuned.dense,
-        "curve": tuned.curve,
+        "curve": np.array(tuned.curve),
     }
     print(row, flush=True)
     return row
 
 
 def others_choice(rows: list[dict[str, Any]], own: int) -> float:
-    """What a corpus has by the weight that ranks all the others best on their mean."""
-    others = [row["curve"] for at, row in enumerate(rows) if at != own]
-    return float(rows[own]["curve"][int(np.mean(others, axis=0).argmax())])
+    """What a corpus has by the weight that the others choose, as the default is chosen.
+
+    Of those by which none of them loses more than `MOST_LOST` to its better leg, or loses least,
+    the one that ranks them best on their mean.
+    """
+    others = [row for at, row in enumerate(rows) if at != own]
+    gains = np.array([row["curve"] - max(row["dense"], row["lexical"]) for row in others])
+    worst = gains.min(axis=0)
+    able = worst >= min(-MOST_LOST, float(worst.max()))
+    return float(rows[own]["curve"][int(np.where(able, gains.mean(axis=0), -np.inf).argmax())])
 
 
 def main() -> None:
