@@ -18,7 +18,7 @@ from molt.index.catalog.collection import Collection
 from molt.index.errors import IndexingError, LexicalBusyError
 from molt.index.lexical.analysis import read_analysis
 from molt.index.lexical.commit import LexicalStore
-from molt.index.lexical.writer import LexicalWriter, sweep_strays
+from molt.index.lexical.writer import REANALYSIS, LexicalWriter, sweep_strays
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,8 @@ class LexicalWriters:
             self._store, catalog=self._catalog, collection=collection, analysis=analysis
         )
         if writer.rebuilds is not None:
-            log.error("lexical.rebuilding", collection=collection.name, reason=writer.rebuilds)
+            tell = log.info if writer.rebuilds == REANALYSIS else log.error
+            tell("lexical.rebuilding", collection=collection.name, reason=writer.rebuilds)
         self._opened[collection.id] = _OpenWriter(writer, time.monotonic())
         return writer
 

@@ -36,6 +36,8 @@ from molt.index.lexical.schema import ORDINAL, TOKENIZER, lexical_schema, row_of
 from molt.index.lexical.working import META, WorkingDirectory
 
 _WRITER_LOCK = "writer.lock"
+REANALYSIS = "texts are to be analysed otherwise"
+"""Why an index that is sound is made anew."""
 RETIRED_AFTER = 5.0
 """Seconds that a former commit stays for whoever has just read the manifest that named it."""
 _COMMIT_SECONDS = 1.0
@@ -146,7 +148,7 @@ class LexicalWriter:
             self.rebuilds = "the catalog was put back to an earlier state"
             return None
         if commit is not None and commit.analysis != self.analysis:
-            self.rebuilds = "texts are to be analysed otherwise"
+            self.rebuilds = REANALYSIS
         return commit
 
     def _open(self, former: LexicalCommit | None) -> IndexWriter:
