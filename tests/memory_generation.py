@@ -33,7 +33,7 @@ from molt.index.generations.generation import (
 from molt.index.generations.protocols import Found, Lead, Standing, nobody
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.sifting import sift
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.field_kinds import FieldKinds, check_fields, field_kinds

@@ -9,7 +9,7 @@ import re
 from molt.encoder.encoder import Encoder, InputType, Lane
 from molt.engine.explaining.dense import Contributions, Side, TextShare
 from molt.engine.search.highlights.sentences import pieces
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 from molt.index.segments.exact import Vectors
 
 MOST_LEFT_OUT = 32

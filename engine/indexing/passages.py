@@ -7,7 +7,8 @@ from functools import cached_property
 from molt.encoder.encoder import Encoder
 from molt.index.catalog.document import Document
 from molt.index.generations.sealing import Embed, PassageEncoder, whole_text
-from molt.index.passages.splitting import Span, Splitting, split_text
+from molt.index.passages.cutting import Span, split_text
+from molt.index.passages.splitting import Splitting
 
 _LEAST_SHARE = 0.5
 """However long a title is, so much of what an encoder reads is left for the text."""

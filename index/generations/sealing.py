@@ -15,7 +15,7 @@ from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import VectorError
 from molt.index.generations.generation import Quarantined
 from molt.index.generations.sifting import sift
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.exact import Mask, Vectors
 from molt.index.segments.hashes import Hashes

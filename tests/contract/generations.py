@@ -16,7 +16,7 @@ from molt.index.generations.protocols import SearchableGeneration, WritableGener
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.generations.writer import GenerationWriter
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 from molt.index.segments.exact import Vectors
 from tests.memory_generation import MemoryStore, MemoryWriter
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molt.encoder.late_interaction.relevance import probabilities
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 
 ANSWER_HITS, ANSWER_CHARS = 10, 400
 """The first hits whose sentences are compared, and how long one is at most."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molt.index.lexical.matching import WordMatch, covered_spans
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 
 MOST_FRAGMENTS, LONGEST_FRAGMENT, SHORTEST_FRAGMENT = 10, 1_000, 20
 _LEFT_OUT = "\u2026"

@@ -31,7 +31,7 @@ from molt.index.lexical.analysis import DEFAULT_ANALYSIS, TITLE, Analyzer
 from molt.index.lexical.matching import WordMatcher
 from molt.index.lexical.schema import searched_fields
 from molt.index.lexical.syntax import parse_words
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 
 MOST_BY_MEANING = 50
 """The first hits whose sentences are compared by meaning; those of others by words alone."""

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 
 _STOPS, _SIGNS = ".\u2026", "!?\u037e\u061f\u06d4\u0964\u0965\u1362\u17d4\u104b"
 _CLOSING = "[\"'\u201d\u2019\u00bb)\\]}]*+"

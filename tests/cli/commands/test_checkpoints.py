@@ -211,7 +211,7 @@ def test_a_damaged_generation_that_may_need_a_checkpoint_keeps_it_and_says_what_
 ) -> None:
     manifest = generation_of(home, unused)
     text = manifest.read_text()
-    manifest.write_text(text[:-9] if torn else text.replace('"revision": 0', '"revision": 1'))
+    manifest.write_text(text[:30] if torn else text.replace('"revision": 0', '"revision": 1'))
     refused = molt("checkpoints", "remove", unused)
     assert refused.status == 1
     assert manifest.parent.name in refused.stderr

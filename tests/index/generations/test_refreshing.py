@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from molt.index.catalog.document import Document
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.snapshot import open_snapshot
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 from tests.index.generations.liveness_oracle import expected_rows
 
 

@@ -17,7 +17,7 @@ from molt.index.generations import writer as writer_module
 from molt.index.generations.sealing import PassageEncoder
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.generations.writer import GenerationWriter
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 from molt.index.segments.filters.filter import parse_filter
 from tests.index.segment_fixtures import CountingEncoder
 

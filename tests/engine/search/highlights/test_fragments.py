@@ -11,7 +11,7 @@ from molt.engine.search.highlights.sentences import pieces
 from molt.index.lexical.analysis import DEFAULT_ANALYSIS, Analyzer
 from molt.index.lexical.matching import WordMatch, WordMatcher
 from molt.index.lexical.syntax import parse_words
-from molt.index.passages.splitting import Span
+from molt.index.passages.cutting import Span
 
 MARKS = {"pre": "<mark>", "post": "</mark>"}
 HOSTILE = st.text(alphabet="<>&\"'/=markboots …\n防水靴", max_size=60)

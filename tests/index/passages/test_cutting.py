@@ -1,4 +1,4 @@
-"""Splitting: no passage is too long, nothing of a text is lost, and cuts are where they suit it."""
+"""Cutting: no passage is too long, nothing of a text is lost, and cuts are where they suit it."""
 
 import re
 from itertools import pairwise
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molt.index.passages.breaks import Level, levels_at
-from molt.index.passages.splitting import split_text
+from molt.index.passages.cutting import split_text
 
 TEXTS = st.lists(
     st.sampled_from(
