@@ -115,7 +115,7 @@ class Database:
         """
         with translated(self.engine), closing(self.engine.raw_connection()) as connection:
             try:
-                return connection.cursor().execute(statement, parameters).fetchall()  # type: ignore[no-any-return, attr-defined]
+                return connection.cursor().execute(statement, parameters).fetchall()  # type: ignore[no-any-return]
             except sqlite3.Error as error:
                 raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
