@@ -190,8 +190,8 @@ def _number(nodes: Nodes, vectors: Vectors, index: faiss.IndexHNSWSQ) -> Rows:
         places < storage.ntotal, places, storage.ntotal + np.searchsorted(added, places)
     )
     nodes[fresh] = known[numbers[storage.ntotal :]]
-    first: npt.NDArray[np.int64] = fresh[added - storage.ntotal]
-    return first
+    firsts: Rows = fresh[added - storage.ntotal]
+    return firsts
 
 
 def _codes(storage: faiss.IndexScalarQuantizer) -> npt.NDArray[np.uint8]:

@@ -78,7 +78,7 @@ def _plan(scopes: Sequence[Scope], patience: _Patience) -> tuple[int, ...]:
     for place in by_size:
         tiers.setdefault(_tier(scopes[place].n_rows), []).append(place)
     for _, places in sorted(tiers.items()):
-        chosen = _within_limit(places[:FAN], scopes)
+        chosen = _within_limit(places[:FAN], scopes, limit=MIN_ROWS - 1)
         if len(places) >= FAN and len(chosen) > 1:
             return chosen
     return ()
@@ -87,7 +87,10 @@ def _plan(scopes: Sequence[Scope], patience: _Patience) -> tuple[int, ...]:
 def _plan_fold(
     by_size: Sequence[int], scopes: Sequence[Scope], patience: _Patience
 ) -> tuple[int, ...]:
-    """The smallest segments and the largest one that has room for them; or all without a graph."""
+    """The smallest segments and the largest one that has room for them.
+
+    Where none has, all without a graph: one that was made beside another would be made twice.
+    """
     for at in range(len(by_size) - 1, 0, -1):
         base = scopes[by_size[at]].n_rows
         if base < MIN_ROWS:
@@ -95,6 +98,8 @@ def _plan_fold(
         added = _within_limit(by_size[:at], scopes, limit=MAX_ROWS - base, enough=MAX_ADDED)
         if patience.is_over(_n_rows(added, scopes), n=base):
             return (by_size[at], *added)
+        if base + patience.most <= MAX_ROWS:
+            return ()
     small = [place for place in by_size if scopes[place].n_rows < MIN_ROWS]
     chosen = _within_limit(small, scopes, limit=MAX_ROWS, enough=MAX_ADDED)
     return chosen if len(chosen) > 1 and _n_rows(chosen, scopes) >= MIN_ROWS else ()
@@ -184,7 +189,8 @@ def _within_limit(
     places: Sequence[int], scopes: Sequence[Scope], *, limit: int = MAX_ROWS, enough: int = MAX_ROWS
 ) -> tuple[int, ...]:
     """The first places that together have `limit` rows at most; none after `enough` of them."""
-    total, chosen = 0, list[int]()
+    total = 0
+    chosen: list[int] = []
     for place in places:
         total += scopes[place].n_rows
         if total > limit or (chosen and total > enough):

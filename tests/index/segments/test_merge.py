@@ -79,6 +79,17 @@ def test_what_waits_is_folded_into_the_graph_when_it_is_half_of_it_and_at_rest_s
     assert set(plan_merge(occupied((40_000, 40_000), *[(10_000, 10_000)] * 2))) == {0, 1, 2}
 
 
+def test_no_second_graph_is_made_while_the_first_one_has_room():
+    waiting = [(6_000, 6_000)] * 4
+    assert plan_merge(occupied((60_000, 60_000), *waiting)) == ()
+    full = MAX_ROWS - 1
+    assert set(plan_merge(occupied((full, full), *waiting))) == {1, 2, 3, 4}
+
+
+def test_what_is_merged_beside_a_graph_gets_none_of_its_own():
+    assert len(plan_merge(occupied((300_000, 300_000), *[(4_000, 4_000)] * FAN))) == 4
+
+
 def test_a_few_rows_wait_even_at_rest():
     assert plan_at_rest(occupied((40_000, 40_000), (900, 900), (300, 300))) == ()
 
