@@ -151,7 +151,7 @@ def test_a_search_waits_for_no_search_that_re_ranks_by_its_wish_or_by_tuning(
     monkeypatch.setattr(HashingEncoder, "encode_tokens", slow)
     with ThreadPoolExecutor(MANY) as pool, released(release):
         ranking = asking(pool, shop, Bulkhead.RERANKS, search)
-        found = shop.get("/search", params={"q": "boots"})
+        found = shop.get("/search", params={"q": "boots", "mode": "dense"})
         assert not any(each.done() for each in ranking)
     assert found.status_code == 200
     assert {each.result() for each in ranking} == {200}

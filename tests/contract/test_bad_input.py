@@ -44,6 +44,7 @@ ROUTES: dict[str, dict[str, Any]] = {
     "/admin/reindex": {"collection": "default"},
     "/admin/merge": {"collection": "default"},
     "/admin/tune": {"collection": "default"},
+    "/admin/tune-search": {"collection": "default"},
     "/admin/evaluate": {"collection": "default", "checkpoint": "0" * 16},
     "/admin/activate": {"generation": "0" * 32},
     "/admin/rollback": {"collection": "default"},

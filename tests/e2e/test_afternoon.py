@@ -106,8 +106,11 @@ def found(server: ServerProcess, **price: float) -> set[str]:
 
 
 def answers(server: ServerProcess) -> list[Any]:
-    """What customers see: hits, scores, and the pair that gave them."""
-    told = [searched(server, query) for query in ASKED]
+    """What customers see: hits, scores, and the pair that gave them.
+
+    By vectors alone: what words are worth depends on documents that were deleted until a merge.
+    """
+    told = [searched(server, query, mode="dense") for query in ASKED]
     return [[each["hits"], each["generation"], each["checkpoint"]] for each in told]
 
 

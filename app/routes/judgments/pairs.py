@@ -11,6 +11,7 @@ from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.route import admission_of, new_router, within
 from molt.app.http.scope import CollectionPlace, named_in
 from molt.app.http.texts import CollectionPath, Id, PairId, Words
+from molt.app.http.validation import require
 from molt.app.routes.judgments.schemas import DeletedPairs, PairPage
 from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
@@ -60,6 +61,7 @@ async def get_pairs(  # noqa: PLR0913  the framework reads parameters from the s
 ) -> Json:
     """Page through pairs in the order of their ids, which depend on nothing but their content."""
     service = service_of(request)
+    _require_short(text, service)
     chosen = PairSelection(query=text, kind=kind, split=split)
     run = admission_of(request).run
     return Json(await run(_page, service, collection, chosen, after, limit))
@@ -87,9 +89,16 @@ async def delete_pairs(  # noqa: PLR0913  the framework reads parameters from th
     if chosen.is_all:
         said = "name what to delete: an id, a query, a kind, a split, or several of them"
         raise InvalidRequestError([Violation(said, "query", ("id",))])
+    _require_short(text, service_of(request))
     engine = service_of(request).engine
     deleted = await admission_of(request).run(_delete, engine, collection, chosen)
     return Json({"deleted": deleted})
+
+
+def _require_short(text: str | None, service: Service) -> None:
+    """Raise `InvalidRequestError` for a text that no kept query has: it is too long for one."""
+    if text is not None:
+        require(len(text), service.settings.limits, "max_query_chars", place=("query",))
 
 
 def _page(

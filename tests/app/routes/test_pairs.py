@@ -123,3 +123,11 @@ def test_judgments_that_name_no_split_have_the_one_beside_the_list(client: TestC
     client.post(JUDGMENTS, json={"judgments": judgments, "split": "test"})
     found = client.get(JUDGMENTS).json()["judgments"]
     assert [one["split"] for one in found] == ["test", "dev"]
+
+
+def test_a_query_that_is_too_long_to_be_kept_names_no_pairs(client: TestClient) -> None:
+    client.post("/collections", json={"name": "books"})
+    for ask in (client.get, client.delete):
+        answer = ask("/collections/books/pairs", params={"query": "x" * 10_000})
+        assert answer.status_code == 422
+        assert "max_query_chars" in answer.text
