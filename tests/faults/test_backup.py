@@ -180,7 +180,7 @@ def is_indexed(server: ServerProcess) -> bool:
 
 
 def answers(server: ServerProcess) -> list[Any]:
-    """Every document with its score, for each query; words are indexed anew where it is restored."""
+    """Every document with its score, for each query; a restored home indexes words anew."""
     same = {"collection": "shop", "k": 1000, "mode": "dense"}
     bodies = (same | {"query": query} for query in QUERIES)
     found = (server.ask("POST", "/search", body)[1]["hits"] for body in bodies)
