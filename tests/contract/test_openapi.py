@@ -71,6 +71,7 @@ INEXPRESSIBLE = {
     "POST /admin/merge": 422,
     "POST /admin/evaluate": 422,
     "POST /admin/tune": 422,
+    "POST /admin/tune-search": 422,
     "PUT /aliases/{name}": 422,
     "DELETE /aliases/{name}": 422,
     "POST /v1/rerank": 422,
