@@ -66,12 +66,12 @@ def as_documents(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         }
 
 
-def search_bodies(name: str, queries: Iterable[str], **more: Any) -> list[bytes]:
-    """Bodies of `POST /search` for the ten best documents of each query."""
-    return [
-        body({"query": query, "collection": name, "k": 10, "mode": "dense", **more})
-        for query in queries
-    ]
+def search_bodies(
+    name: str, queries: Iterable[str], *, mode: str | None = "dense", **more: Any
+) -> list[bytes]:
+    """Bodies of `POST /search` for the ten best documents of each query; None names no mode."""
+    asked = {"collection": name, "k": 10, **({"mode": mode} if mode else {}), **more}
+    return [body({"query": query, **asked}) for query in queries]
 
 
 def embedding_bodies(texts: Iterable[str], **more: Any) -> list[bytes]:

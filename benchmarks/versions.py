@@ -45,8 +45,13 @@ class Load:
 
 
 def searches(texts: Sequence[str]) -> list[bytes]:
-    """Bodies of searches in the collection."""
+    """Bodies of searches by meaning in the collection."""
     return search_bodies(NAME, texts)
+
+
+def searches_without_mode(texts: Sequence[str]) -> list[bytes]:
+    """The same for a version that knows no other way to search."""
+    return search_bodies(NAME, texts, mode=None)
 
 
 def batches(texts: Sequence[str]) -> list[bytes]:
@@ -87,6 +92,14 @@ def texts_of(documents: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield f"{' '.join(words[place : place + 8])} {number}"
 
 
+def knows_modes(server: Server) -> bool:
+    """Does a version search in more than one way?"""
+    described = httpx.get(f"http://127.0.0.1:{server.port}/openapi.json").json()
+    asked = described["paths"]["/search"]["post"]["requestBody"]["content"]["application/json"]
+    name = asked["schema"]["$ref"].rpartition("/")[2]
+    return "mode" in described["components"]["schemas"][name]["properties"]
+
+
 def imported(home: Path, corpus: Path, *, source: Path | None) -> None:
     """Make a home that holds the corpus in two generations, unless a former run did."""
     if home.exists():
@@ -102,11 +115,14 @@ def rounds(
 ) -> list[dict[str, Any]]:
     """Each load on each server in turn, another first each time; a first round is not kept."""
     names, measured = list(servers), []
+    modes = {name: knows_modes(server) for name, server in servers.items()}
     for number in range(-1, arguments.rounds):
         for load in LOADS:
             turn = number % len(names)
             for name in names[turn:] + names[:turn]:
-                bodies = load.bodies(list(islice(texts, int(arguments.seconds * 1000))))
+                asked = list(islice(texts, int(arguments.seconds * 1000)))
+                plain = load.bodies is searches and not modes[name]
+                bodies = searches_without_mode(asked) if plain else load.bodies(asked)
                 seen = measure(
                     servers[name].port,
                     load.path,
