@@ -4,6 +4,7 @@ One that dies, of whatever it is, is started again after a rest, which grows whi
 again; what it died of is told. Knows nothing of what a thread does.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
@@ -24,6 +25,12 @@ _HEALTHY_SECONDS = 60.0
 _LONGEST_IDLE = 30.0
 
 
+def give_way(niceness: int) -> None:
+    """Let the calling thread have less of a busy processor: added to what it has, of 20 at most."""
+    if niceness:
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
+
+
 @dataclass(frozen=True)
 class _Death:
     """Why a thread died, for how many seconds it rests, and when that ends (monotonic)."""
@@ -34,10 +41,22 @@ class _Death:
 
 
 class LastingThread:
-    """Does `work`, which is to return when `stopping` is set and not before."""
+    """Does `work`, which is to return when `stopping` is set and not before.
 
-    def __init__(self, name: str, work: Callable[[], None], *, stopping: threading.Event) -> None:
+    `niceness` is added to that of the process, of which Linux gives each thread its own; threads
+    that a library starts while `work` calls it inherit that.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        stopping: threading.Event,
+        niceness: int = 0,
+    ) -> None:
         self.name = name
+        self._niceness = niceness
         self.deaths = 0
         self._work = work
         self._stopping = stopping
@@ -72,6 +91,7 @@ class LastingThread:
         return not self._thread.is_alive()
 
     def _last(self) -> None:
+        give_way(self._niceness)
         rest = _FIRST_REST / 2
         while not self._stopping.is_set():
             began = time.monotonic()

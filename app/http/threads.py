@@ -5,7 +5,6 @@ request is answered, another thread takes the place of the one that hangs, and t
 ever returns. None of them keeps the process from ending.
 """
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from molt.encoder.safety.deadline import abandonable
+from molt.engine.threads import give_way
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -116,8 +116,7 @@ class RequestThreads(Executor):
             raise
 
     def _work(self, thread: _Thread) -> None:
-        if self._niceness:
-            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + self._niceness)
+        give_way(self._niceness)
         while (task := thread.task) is not None:
             thread.task = None
             kept = self._do(thread, *task)

@@ -43,6 +43,8 @@ _TROUBLE = {
     "expiring": "keeps documents that have expired",
     "lexical": "is not being indexed by its words",
 }
+_NICENESS = {"lexical": 5}
+"""Where documents come by the thousand their words may wait a moment longer than a search may."""
 _LONGEST_REST = 10.0
 
 
@@ -96,7 +98,12 @@ class Indexer:
         }
         self._woken = {name: threading.Event() for name in works}
         self.threads = tuple(
-            LastingThread(name, partial(self._run, name, work), stopping=self._stopping)
+            LastingThread(
+                name,
+                partial(self._run, name, work),
+                stopping=self._stopping,
+                niceness=_NICENESS.get(name, 0),
+            )
             for name, work in works.items()
         )
 

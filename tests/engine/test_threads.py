@@ -1,5 +1,6 @@
 """A thread that dies is started again after a rest that grows, and says what it died of."""
 
+import os
 import threading
 from types import SimpleNamespace
 
@@ -120,3 +121,22 @@ def test_one_whose_work_ends_too_early_has_died(monkeypatch: pytest.MonkeyPatch)
     thread.start()
     thread.join()
     assert thread.deaths == 2
+
+
+def test_it_gives_way_by_its_niceness_and_the_process_does_not() -> None:
+    seen: list[int] = []
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    stopping = threading.Event()
+
+    def work() -> None:
+        seen.append(os.getpriority(os.PRIO_PROCESS, 0))
+        stopping.wait(60)
+
+    lasting = LastingThread("gives way", work, stopping=stopping, niceness=5)
+    lasting.start()
+    while not seen:
+        assert lasting.problem is None
+    stopping.set()
+    assert lasting.join()
+    assert seen == [min(own + 5, 19)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
