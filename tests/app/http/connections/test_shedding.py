@@ -4,7 +4,6 @@ import asyncio
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from unittest.mock import patch
@@ -24,6 +23,7 @@ from molt.app.http.envelopes import write_failure
 from molt.engine.settings import load_settings
 from tests.app.http.connections.made import KEPT_ALIVE, Made
 from tests.app.serving import BOOTS, open_engine
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P5", "a bulkhead that is full")
 SEARCH = {"query": "boots"}
@@ -137,10 +137,7 @@ def test_what_is_wrong_for_another_reason_is_still_told(full: Served) -> None:
 def test_bodies_that_have_not_come_are_left_to_the_application(full: Served, more: bytes) -> None:
     with capture_logs() as logs:
         said(full, head("POST", "/search", more, length=b""), upto=b"HTTP/1.1 429")
-        until = time.monotonic() + 30
-        while not any(line["event"] == "request" for line in logs):
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_until(lambda: any(line["event"] == "request" for line in logs))
     assert [line["status"] for line in logs if line["event"] == "request"] == [429]
 
 
@@ -166,10 +163,7 @@ def test_refusals_are_counted_and_told_once_a_second(full: Served) -> None:
     with capture_logs() as logs:
         for _ in range(20):
             httpx.get(f"{full.url}/search", params={"q": "boots"})
-        until = time.monotonic() + 30
-        while counted() - before < 20:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        wait_until(lambda: counted() - before >= 20)
     told = [line for line in logs if line["event"] == "requests.shed"]
     assert counted() - before == 20
     assert sum(line["bulkheads"]["reads"] for line in told) >= 20
