@@ -18,7 +18,7 @@ from molt.encoder.runtimes.runtime import Runtime
 from molt.encoder.scheduling.batching import MicroBatch
 from molt.encoder.scheduling.lane import Lane
 from molt.encoder.scheduling.shared_model import SharedModel, batches_of
-from molt.encoder.tokenizer import Token
+from molt.encoder.tokens import Token
 
 __all__ = ["Encoded", "Encoder", "InputType", "Lane", "TokenVectors"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from molt.encoder.scheduling.batching import MicroBatch
 from molt.encoder.scheduling.lane import Lane
 from molt.encoder.scheduling.shared_model import SharedModel, batches_of
-from molt.encoder.tokenizer import PairIds
+from molt.encoder.tokens import PairIds
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from molt.encoder.errors import (
 )
 from molt.encoder.safety.cancellation import Cancellation
 from molt.encoder.safety.deadline import abandonable
-from molt.encoder.tokenizer import TokenIds
+from molt.encoder.tokens import TokenIds
 from molt.training.export.graph import load_model
 from tests.checkpoints import DIMENSION, VOCABULARY, Build, write_graph
 from tests.waiting import wait_until
