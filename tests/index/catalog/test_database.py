@@ -75,7 +75,12 @@ def test_a_transaction_that_raises_leaves_nothing(catalog: Catalog) -> None:
 def test_what_is_raised_and_logged_of_a_failing_statement_quotes_no_text(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:
-    row = {"collection_id": catalog_collection.id, "id": "q1", "text": "a secret", "metadata": "{}"}
+    row = {
+        "collection_id": catalog_collection.id,
+        "query_id": "q1",
+        "text": "a secret",
+        "metadata": "{}",
+    }
     with pytest.raises(IntegrityError) as raised, catalog.database.writing() as connection:
         connection.execute(queries.insert(), [row, row])
     told = "".join(traceback.format_exception(raised.value))
