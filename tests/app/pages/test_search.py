@@ -13,6 +13,7 @@ from tests.app.pages.conftest import HOSTILE, Person, token_in
 from tests.app.serving import service_of
 
 HIT = re.compile(r'data-hit="([^"]*)"')
+EXCERPT = re.compile(r'<p class="text">(.*?)</p>')
 LINK = re.compile(r'<a[^>]* href="(/\?[^"]*)"')
 
 
@@ -49,6 +50,17 @@ def test_hostile_texts_are_shown_and_do_nothing(desk: TestClient) -> None:
     assert HOSTILE in hits(page)
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_excerpt_is_shown_as_it_was_written_but_for_its_marks(desk: TestClient) -> None:
+    desk.post("/collections", json={"name": "quoted"})
+    text = "What's <b>new</b>: fish & chips, boots"
+    documents = [{"id": "marked", "text": text}, {"id": "plain", "title": "boots", "text": text}]
+    desk.post("/collections/quoted/documents", json={"documents": documents})
+    page = found(desk, q="boots", collection="quoted")
+    (excerpt, *_) = EXCERPT.findall(page)
+    assert excerpt.count("<") == excerpt.count("<mark>") + excerpt.count("</mark>") > 0
+    assert unescape(re.sub("</?mark>", "", excerpt)) == text
 
 
 def test_a_facet_is_a_link_that_filters_and_takes_the_filter_back(desk: TestClient) -> None:
