@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from molt.cli.home import existing_home, opened_engine
-from molt.cli.invocation import CollectionArgument, Invocation
-from molt.cli.output import Listing, MarkedText, snippet
-from molt.cli.searching import (
+from molt.cli.commands.contents.searching import (
     AnswerOption,
     CursorOption,
     FacetOption,
@@ -26,6 +23,9 @@ from molt.cli.searching import (
     parsed_filter,
     require_subject,
 )
+from molt.cli.home import existing_home, opened_engine
+from molt.cli.invocation import CollectionArgument, Invocation
+from molt.cli.output import Listing, MarkedText, snippet
 
 if TYPE_CHECKING:
     from molt.engine.search.query import Hit, SearchAnswer, SearchQuery

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molt.cli.home import existing_home, opened_engine
-from molt.cli.invocation import CollectionArgument, Invocation
-from molt.cli.output import Listing
-from molt.cli.searching import (
+from molt.cli.commands.contents.searching import (
     FilterOption,
     ModeOption,
     SearchMode,
     parsed_filter,
     require_subject,
 )
+from molt.cli.home import existing_home, opened_engine
+from molt.cli.invocation import CollectionArgument, Invocation
+from molt.cli.output import Listing
 
 if TYPE_CHECKING:
     from molt.engine.explaining.standing import DocumentStanding
