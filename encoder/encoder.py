@@ -4,11 +4,9 @@ How one is opened is `opening`'s.
 """
 
 import math
-import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +15,13 @@ from molt.encoder.cache import CachedText, QueryCache
 from molt.encoder.checkpoint import Checkpoint, InputType, Variant
 from molt.encoder.kind import Capability
 from molt.encoder.runtimes.runtime import Runtime
-from molt.encoder.safety.cancellation import current
-from molt.encoder.safety.model import GuardedModel
-from molt.encoder.scheduling.batching import MicroBatch, few_at_once, packed, singles
+from molt.encoder.scheduling.batching import MicroBatch
 from molt.encoder.scheduling.lane import Lane
-from molt.encoder.scheduling.scheduler import Scheduler
-from molt.encoder.tokenizer import Token
+from molt.encoder.scheduling.shared_model import SharedModel, batches_of
+from molt.encoder.tokens import Token
 
 __all__ = ["Encoded", "Encoder", "InputType", "Lane", "TokenVectors"]
 
-_T = TypeVar("_T")
 _CACHED_QUERIES = 2048
 
 
@@ -59,7 +54,7 @@ class TokenVectors:
     truncated: bool = False
 
 
-class Encoder:
+class Encoder(SharedModel):
     """One checkpoint, loaded. Threads may call it at once; lanes say who waits for whom.
 
     What takes longer than `seconds` for a text, and ten times that in the background, is given up.
@@ -74,29 +69,13 @@ class Encoder:
         threads: int,
         seconds: float = math.inf,
     ) -> None:
-        self.checkpoint = checkpoint
-        self.variant = variant
-        self._scheduler = Scheduler(threads)
-        self._model = GuardedModel(
-            checkpoint,
-            variant,
-            runtime=runtime,
-            seconds=seconds,
-            on_overdue=self._scheduler.give_up,
-        )
+        super().__init__(checkpoint, variant, runtime=runtime, threads=threads, seconds=seconds)
         self._cache = QueryCache(_CACHED_QUERIES)
-        weakref.finalize(self, self._scheduler.stop).atexit = False
-        weakref.finalize(self, self._model.deadline.stop).atexit = False
 
     @property
     def dimension(self) -> int:
         """How many numbers a vector has."""
         return self.checkpoint.dimension
-
-    @property
-    def last_id(self) -> int:
-        """The greatest token id that a text can have."""
-        return self._model.tokenizer.last_id
 
     @property
     def vocabulary(self) -> Mapping[str, int]:
@@ -108,11 +87,6 @@ class Encoder:
         """How many tokens a document has beside its own: special ones, and those of its prompt."""
         prompt = self.checkpoint.prompts.of(InputType.DOCUMENT)
         return len(self._model.tokenizer.encode([prompt])[0])
-
-    @property
-    def problem(self) -> str | None:
-        """Why nothing can be encoded at the moment, or what went wrong just now; or None."""
-        return self._model.problem or self._scheduler.problem
 
     def encode(self, texts: Sequence[str], *, input_type: InputType, lane: Lane) -> Encoded:
         """Encode `texts`, each put behind the prompt of `input_type`; blocks until done.
@@ -152,7 +126,7 @@ class Encoder:
         prompt = self.checkpoint.prompts.of(input_type)
         self._model.require_responsive()
         read = self._each_read(self._model.read, [prompt + text for text in texts], lane)
-        batches = _batches([each.ids for each in read], lane)
+        batches = batches_of([each.ids for each in read], lane)
         parts = self._scheduler.run(
             [partial(self._model.token_vectors, batch, lane) for batch in batches], lane=lane
         )
@@ -211,11 +185,6 @@ class Encoder:
         self._model.require_responsive()
         return self._model.decode(ids, Lane.INTERACTIVE, skip_special=skip_special)
 
-    def close(self) -> None:
-        """End the threads, but for those that hang; calls that wait raise `ClosedEncoderError`."""
-        self._scheduler.close(patience=self._model.patience)
-        self._model.deadline.stop()
-
     def _encode_cached(self, texts: Sequence[str], input_type: InputType, lane: Lane) -> Encoded:
         known = {text: hit for text in texts if (hit := self._cache.get(text, input_type))}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
@@ -239,7 +208,7 @@ class Encoder:
     def _encode(self, texts: Sequence[str], input_type: InputType, lane: Lane) -> Encoded:
         prompt = self.checkpoint.prompts.of(input_type)
         read = self._each_read(self._model.read_ids, [prompt + text for text in texts], lane)
-        batches = _batches([each.ids for each in read], lane)
+        batches = batches_of([each.ids for each in read], lane)
         parts = self._scheduler.run(
             [partial(self._model.vectors, batch, lane) for batch in batches], lane=lane
         )
@@ -251,26 +220,3 @@ class Encoder:
             n_tokens=np.array([len(each.ids) for each in read], dtype=np.int32),
             truncated=np.array([each.truncated for each in read], dtype=np.bool_),
         )
-
-    def _each_read(
-        self, read: Callable[[Sequence[str], Lane], list[_T]], texts: Sequence[str], lane: Lane
-    ) -> list[_T]:
-        """What `read` makes of each text: here, but in the background where it can be given up."""
-        reading = [partial(read, part, lane) for part in few_at_once(texts)]
-        if lane is Lane.BACKGROUND:
-            parts = self._scheduler.run(reading, lane=lane)
-        else:
-            parts = [part() for part in _while_wanted(reading)]
-        return [one for part in parts for one in part]
-
-
-def _while_wanted(work: Sequence[Callable[[], _T]]) -> Iterator[Callable[[], _T]]:
-    """Piece by piece, until the cancellation of this thread says that nobody waits any more."""
-    cancellation = current()
-    for piece in work:
-        cancellation.check()
-        yield piece
-
-
-def _batches(tokens: Sequence[NDArray[np.int64]], lane: Lane) -> list[MicroBatch]:
-    return packed(tokens) if lane is Lane.BACKGROUND else singles(tokens)

@@ -7,9 +7,7 @@ becomes U+FFFD, as a strict reader of UTF-16 would have it).
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -19,59 +17,27 @@ from tokenizers import Tokenizer as FastTokenizer
 
 from molt.artifact import PanicError, panics_contained
 from molt.encoder.errors import UnreadableTextError, UnsafeCheckpointError
+from molt.encoder.tokens import (
+    PairIds,
+    ReadText,
+    Token,
+    TokenIds,
+    kept_ids,
+    paired_ids,
+    read_text,
+    starts_of,
+    tokens_of,
+    well_formed,
+)
 
 # Characters read at once, per token that can be kept: few texts need a second look.
 _WINDOW_PER_TOKEN = 12
 _CHUNK = 64
-_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 _WINDOW = re.compile(r".{1,20000}(?:\s|\Z)|.{1,20000}", re.DOTALL)
 """Parts of a text, cut between words: what a tokenizer returns is a hundred times larger."""
-_CHARACTER = re.compile(rf"{_PAIR.pattern}|.", re.DOTALL)
 
 _EncodeBatch = Callable[[list[str]], list[Encoding]]
 _Encode = Callable[[str], Encoding]
-
-
-@dataclass(frozen=True)
-class TokenIds:
-    """Token ids `(length,) int64`; `truncated` where the text had more of them."""
-
-    ids: NDArray[np.int64]
-    truncated: bool
-
-
-@dataclass(frozen=True)
-class ReadText(TokenIds):
-    """The same, and where each token stands: `(length, 2) int64`.
-
-    A place is the first character and the one after the last; that of a special token is `(0, 0)`.
-    """
-
-    offsets: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class PairIds:
-    """Ids of a query and a text together, and which of the two each belongs to `(length,) int64`.
-
-    `truncated` where the end of the text was cut off, `query_truncated` where that of the query.
-    """
-
-    ids: NDArray[np.int64]
-    types: NDArray[np.int64]
-    truncated: bool
-    query_truncated: bool
-
-
-@dataclass(frozen=True)
-class Token:
-    """A token of a text, which stands from `start` to `stop`; a special one stands nowhere."""
-
-    id: int
-    text: str
-    special: bool
-    start: int
-    stop: int
 
 
 class Tokenizer:
@@ -113,7 +79,7 @@ class Tokenizer:
         """The same ids, and whether there were more. Raises as `encode` does."""
         with _failures_told():
             return [
-                TokenIds(np.array(encoding.ids, dtype=np.int64), bool(encoding.overflowing))
+                kept_ids(encoding)
                 for chunk in _chunks(texts)
                 for encoding in self._encodings(
                     chunk, self._fast.encode_batch_fast, self._fast.encode
@@ -127,7 +93,7 @@ class Tokenizer:
         """
         with _failures_told():
             return [
-                _read(text, encoding)
+                read_text(text, encoding)
                 for chunk in _chunks(texts)
                 for text, encoding in zip(
                     chunk,
@@ -149,7 +115,7 @@ class Tokenizer:
             (asked,) = self._encodings([query], *plainly)
             added = self._fast.num_special_tokens_to_add(is_pair=True)
             return [
-                _paired(asked, encoding, self._fast.post_process(asked, encoding), added=added)
+                paired_ids(asked, encoding, self._fast.post_process(asked, encoding), added=added)
                 for chunk in _chunks(texts)
                 for encoding in self._encodings(chunk, *plainly)
             ]
@@ -157,7 +123,7 @@ class Tokenizer:
     def split(self, text: str) -> list[Token]:
         """Every token of a text, however long it is. Raises as `encode` does."""
         with _failures_told():
-            return _tokens(text, self._fast.encode(_well_formed(text)))
+            return tokens_of(text, self._fast.encode(well_formed(text)))
 
     def starts(self, text: str) -> NDArray[np.int64]:
         """Where each token of a text begins, however long it is: `(n,) int64`, ascending.
@@ -166,7 +132,7 @@ class Tokenizer:
         """
         with _failures_told():
             found = [
-                window.start() + _starts(window[0], self._fast.encode(_well_formed(window[0])))
+                window.start() + starts_of(window[0], self._fast.encode(well_formed(window[0])))
                 for window in _WINDOW.finditer(text)
             ]
         return np.concatenate(found) if found else np.empty(0, np.int64)
@@ -182,7 +148,7 @@ class Tokenizer:
     def _encodings(
         self, chunk: Sequence[str], encode_batch: _EncodeBatch, encode: _Encode
     ) -> Iterator[Encoding]:
-        texts = [_well_formed(text) for text in chunk]
+        texts = [well_formed(text) for text in chunk]
         heads = [text[: self._window] for text in texts]
         for text, encoding in zip(texts, encode_batch(heads), strict=True):
             settled = len(text) <= self._window or _is_settled(encoding)
@@ -213,64 +179,6 @@ def _failures_told() -> Iterator[None]:
         ) from None
 
 
-def _read(text: str, encoding: Encoding) -> ReadText:
-    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    return ReadText(
-        np.array(encoding.ids, dtype=np.int64),
-        bool(encoding.overflowing),
-        _in_original(text, offsets),
-    )
-
-
-def _paired(query: Encoding, text: Encoding, pair: Encoding, *, added: int) -> PairIds:
-    """What became of a query and a text that were read alone, with `added` special tokens."""
-    kept = pair.sequence_ids.count(1)
-    kept_of_query = len(pair.ids) - added - kept
-    return PairIds(
-        np.array(pair.ids, dtype=np.int64),
-        np.array(pair.type_ids, dtype=np.int64),
-        truncated=bool(text.overflowing) or kept < len(text.ids),
-        query_truncated=bool(query.overflowing) or kept_of_query < len(query.ids),
-    )
-
-
-def _tokens(text: str, encoding: Encoding) -> list[Token]:
-    """The tokens of an encoding and of what overflowed, between its special tokens."""
-    parts = [_part(text, each) for each in (encoding, *encoding.overflowing)]
-    first = parts[0]
-    ordinary = [token for part in parts for token in part if not token.special]
-    if not ordinary:
-        return first
-    places = [at for at, token in enumerate(first) if not token.special]
-    return [*first[: places[0]], *ordinary, *first[places[-1] + 1 :]] if places else ordinary
-
-
-def _part(text: str, encoding: Encoding) -> list[Token]:
-    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    places = _in_original(text, offsets).tolist()
-    marks = map(bool, encoding.special_tokens_mask)
-    found = zip(encoding.ids, encoding.tokens, marks, places, strict=True)
-    return [
-        Token(id_, word if special else text[start:stop], special, start, stop)
-        for id_, word, special, (start, stop) in found
-    ]
-
-
-def _starts(text: str, encoding: Encoding) -> NDArray[np.int64]:
-    parts = (encoding, *encoding.overflowing)
-    offsets = np.concatenate([np.array(part.offsets, np.int64).reshape(-1, 2) for part in parts])
-    special = np.concatenate([np.array(part.special_tokens_mask, bool) for part in parts])
-    return _in_original(text, offsets[~special])[:, 0]
-
-
-def _in_original(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places in `text` of places in its well-formed spelling, where a pair of surrogates is one."""
-    if text.isascii() or not _PAIR.search(text):
-        return offsets
-    widths = [len(found[0]) for found in _CHARACTER.finditer(text)]
-    return np.array([0, *accumulate(widths)], dtype=np.int64)[offsets]
-
-
 def _is_settled(encoding: Encoding) -> bool:
     """Whether more text could not change these tokens.
 
@@ -284,12 +192,6 @@ def _is_settled(encoding: Encoding) -> bool:
 
 def _last_word(encoding: Encoding) -> int:
     return max((word for word in encoding.word_ids if word is not None), default=-1)
-
-
-def _well_formed(text: str) -> str:
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:

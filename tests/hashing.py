@@ -29,7 +29,7 @@ from molt.encoder import (
     TokenVectors,
     Variant,
 )
-from molt.encoder.tokenizer import Token
+from molt.encoder.tokens import Token
 
 WORD = re.compile(r"\w+")
 

@@ -12,23 +12,19 @@ from shutil import rmtree
 from molt.artifact import Home, canonical_json, faultpoint, write_atomically
 from molt.encoder import Checkpoint, CheckpointStore
 from molt.index.catalog.judging.split_name import SplitName
+from molt.training.candidate import begin_run, data_of, export_fitted
 from molt.training.config import TrainConfig
-from molt.training.data.card import write_data_card
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Curves, EvaluationPlan, Report
+from molt.training.evaluation.report import EvaluationPlan, Report
 from molt.training.evaluation.runs import MakeRun
-from molt.training.export.checkpoints import Provenance, make_checkpoint
 from molt.training.fit.fit import fit
 from molt.training.fit.fitted import Fitted, RunFolder
 from molt.training.fit.progress import OnEvent, TrainingEvent, told, unwatched
 from molt.training.material import Material
 from molt.training.run_lock import exclusive_run
-from molt.training.uses import note_uses
 
 _FORMAT = 1
-_EXPORTED = "checkpoint"
-_REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -84,40 +80,30 @@ def _train(  # noqa: PLR0913  each by name
     make_run: MakeRun,
     on_event: OnEvent,
 ) -> TrainingOutcome:
-    run_folder = RunFolder(home.runs / run_id, home.cache)
-    _forget_lost(run_folder, store)
-    note_uses(run_folder.folder, (material.base.id, config.objective.teacher))
-    write_data_card(material.card, run_folder.folder)
-    teacher = None if config.objective.teacher is None else store.open(config.objective.teacher)
+    named = config.objective.teacher
+    run_folder = begin_run(run_id, material, home=home, store=store, teacher=named)
     fitted = fit(
         material.base,
         material.dataset,
         config=config,
         run_folder=run_folder,
-        teacher=teacher,
+        teacher=None if named is None else store.open(named),
         on_event=on_event,
     )
     faultpoint("train.fitted")
-    if not fitted.improved:
-        reason = f"no epoch ranks dev better than the base ({fitted.base_ndcg10:.4f})"
+    reason = _unexported(fitted, run_folder)
+    if reason is not None:
         return TrainingOutcome(run_id, material.base, fitted, None, reason)
-    refused = run_folder.folder / _REFUSED
-    if refused.exists():
-        return TrainingOutcome(
-            run_id, material.base, fitted, None, refused.read_text(encoding="utf-8")
-        )
     on_event(TrainingEvent("export"))
-    candidate = _export(material, fitted, config=config, store=store, run_folder=run_folder)
-    measured = _Measuring(material, candidate, home, make_run, on_event)
+    candidate = export_fitted(
+        material, fitted, config=config, store=store, run_folder=run_folder, like=material.base
+    )
     on_event(TrainingEvent("evaluation"))
-    dev = measured.on(SplitName.DEV)
-    if dev.candidates[0].measures[PRIMARY].mean < _baseline(dev):
-        reason = _refusal(dev)
-        write_atomically(refused, reason.encode())
-        if candidate.data == _data(material):  # equal weights may have come of other data before
-            store.remove(candidate.id)
+    measured = _Measuring(material, candidate, home, make_run, on_event)
+    reason = _refused(measured, store, run_folder)
+    if reason is not None:
         return TrainingOutcome(run_id, material.base, fitted, None, reason)
-    report = replace(measured.on(SplitName.TEST), curves=_curves(fitted))
+    report = replace(measured.on(SplitName.TEST), curves=fitted.curves)
     rmtree(run_folder.model, ignore_errors=True)
     return TrainingOutcome(run_id, candidate, fitted, report, None)
 
@@ -133,52 +119,25 @@ def name_run(material: Material, config: TrainConfig) -> str:
     return hashlib.sha256(canonical_json(body)).hexdigest()[:16]
 
 
-def _export(
-    material: Material,
-    fitted: Fitted,
-    *,
-    config: TrainConfig,
-    store: CheckpointStore,
-    run_folder: RunFolder,
-) -> Checkpoint:
-    base = material.base
-    done = run_folder.folder / _EXPORTED
-    if done.exists():
-        return store.open(done.read_text(encoding="utf-8"))
-    made = make_checkpoint(
-        run_folder.model,
-        store=store,
-        pooling=base.pooling,
-        prompts=base.prompts,
-        max_length=base.max_length,
-        provenance=Provenance(
-            base_model=base.base_model,
-            parent=base.id,
-            training=config.model_dump(mode="json"),
-            data=_data(material),
-            metrics={
-                "dev_ndcg10_base": fitted.base_ndcg10,
-                "dev_ndcg10": max(fitted.ndcg10),
-                "epoch": fitted.best_epoch,
-            },
-        ),
-    )
-    write_atomically(done, made.id.encode())
-    return made
+def _unexported(fitted: Fitted, run_folder: RunFolder) -> str | None:
+    """Why there is nothing to export, or nothing any more; None where there is."""
+    if not fitted.improved:
+        return f"no epoch ranks dev better than the base ({fitted.base_ndcg10:.4f})"
+    refused = run_folder.refused
+    return refused.read_text(encoding="utf-8") if refused.exists() else None
 
 
-def _data(material: Material) -> dict[str, str]:
-    """What a checkpoint says of the data that it learnt from."""
-    return {"collection": material.collection, "digest": material.dataset.digest}
-
-
-def _forget_lost(run_folder: RunFolder, store: CheckpointStore) -> None:
-    """Begin anew where the checkpoint that a run once made has been removed since, by others."""
-    done = run_folder.folder / _EXPORTED
-    if not done.exists() or (run_folder.folder / _REFUSED).exists():
-        return
-    if done.read_text(encoding="utf-8") not in store.ids():
-        rmtree(run_folder.folder)
+def _refused(measured: "_Measuring", store: CheckpointStore, run_folder: RunFolder) -> str | None:
+    """Why the candidate is not handed out, by dev; it is then removed, and the run knows it."""
+    dev, material = measured.on(SplitName.DEV), measured.material
+    if dev.candidates[0].measures[PRIMARY].mean >= _baseline(dev):
+        return None
+    reason = _refusal(dev)
+    write_atomically(run_folder.refused, reason.encode())
+    candidate = measured.candidate
+    if candidate.data == data_of(material):  # equal weights may have come of other data before
+        store.remove(candidate.id)
+    return reason
 
 
 @dataclass(frozen=True)
@@ -212,8 +171,3 @@ def _refusal(dev: Report) -> str:
         f"the exported candidate ranks dev worse than the base: {PRIMARY} "
         f"{dev.candidates[0].measures[PRIMARY].mean:.4f} against {_baseline(dev):.4f}"
     )
-
-
-def _curves(fitted: Fitted) -> Curves:
-    dev = (fitted.base_ndcg10, *fitted.ndcg10)
-    return Curves(loss=fitted.losses, dev=tuple(enumerate(dev)))

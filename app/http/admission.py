@@ -94,13 +94,17 @@ class Admission:
         finally:
             self._count(-1)
 
-    def check_room(self, *, besides: int = 0) -> None:
-        """Raise `OverloadedError` where the next request would be refused.
+    def check_room(self) -> None:
+        """Raise `OverloadedError` where the next request would be refused."""
+        if not self.has_room():
+            raise OverloadedError(self.retry_after, where=self.bulkhead)
+
+    def has_room(self, *, besides: int = 0) -> bool:
+        """Would the next request be let in?
 
         `besides` are requests that were let in and have not come here yet.
         """
-        if self.pending + besides >= self._max_pending:
-            raise OverloadedError(self.retry_after, where=self.bulkhead)
+        return self.pending + besides < self._max_pending
 
     @property
     def retry_after(self) -> int:

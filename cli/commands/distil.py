@@ -25,25 +25,29 @@ if TYPE_CHECKING:
     from molt.training.distilling.distil import DistilOutcome
     from molt.worker.tasks.learning import Distilled
 
+LayersOption = Annotated[
+    int | None, typer.Option(min=1, help="Distil into a transformer of so many layers.")
+]
+StaticOption = Annotated[
+    bool, typer.Option("--static", help="Distil into a table of token vectors (model2vec).")
+]
+DimensionsOption = Annotated[
+    int | None,
+    typer.Option(min=2, help="Numbers in a static vector; by default 256, or all there are."),
+]
+TeacherOption = Annotated[
+    str | None, typer.Option(metavar="ID", help="Checkpoint to distil; by default the active one.")
+]
+
 
 def distil(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
     collection: CollectionArgument,
     *,
-    layers: Annotated[
-        int | None, typer.Option(min=1, help="Distil into a transformer of so many layers.")
-    ] = None,
-    static: Annotated[
-        bool, typer.Option("--static", help="Distil into a table of token vectors (model2vec).")
-    ] = False,
-    dimensions: Annotated[
-        int | None,
-        typer.Option(min=2, help="Numbers in a static vector; by default 256, or all there are."),
-    ] = None,
-    teacher: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Checkpoint to distil; by default the active one."),
-    ] = None,
+    layers: LayersOption = None,
+    static: StaticOption = False,
+    dimensions: DimensionsOption = None,
+    teacher: TeacherOption = None,
     config: ConfigOption = None,
     setting: SetOption = None,
 ) -> None:

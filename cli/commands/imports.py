@@ -45,25 +45,30 @@ if TYPE_CHECKING:
     from molt.index.files import RowError, Source
     from molt.index.files.options import ReadOptions
 
+TargetArgument = Annotated[
+    str, typer.Argument(help="Name of the collection; it is made where it is missing."), MEANT
+]
+PathsArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PATH...",
+        help="Files and folders: BEIR, JSON, CSV, TSV, Parquet, Arrow, spreadsheets; - for "
+        "standard input; hf://owner/name with the train extra.",
+    ),
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be imported; write nothing.")
+]
+
 
 def import_files(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
-    collection: Annotated[
-        str, typer.Argument(help="Name of the collection; it is made where it is missing."), MEANT
-    ],
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...",
-            help="Files and folders: BEIR, JSON, CSV, TSV, Parquet, Arrow, spreadsheets; - for "
-            "standard input; hf://owner/name with the train extra.",
-        ),
-    ],
+    collection: TargetArgument,
+    paths: PathsArgument,
     *,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be imported; write nothing.")
-    ] = False,
+    strict: StrictOption = False,
+    dry_run: DryRunOption = False,
     named: FormatOption = None,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,

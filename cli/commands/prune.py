@@ -41,23 +41,8 @@ def prune(
     Nothing that serves, can be rolled back to, has a name or an alias, or is used by a job is
     among them.
     """
-    from molt.worker.pruning import Pruner
-
-    settings = existing_home(call)
     before = datetime.now(UTC) - timedelta(days=days) if days else None
-    removed: list[str] = []
-    with ExitStack() as held:
-        if yes:
-            removed = held.enter_context(audited(call, "molt prune", {}))
-            held.enter_context(_alone(settings.layout))
-        catalog = held.enter_context(opened_catalog(settings))
-        pruner = Pruner(settings, catalog, held.enter_context(opened_queue(settings)))
-        found = pruner.survey(before=before)
-        shown = []
-        for each in found:
-            if not yes or pruner.remove(each):
-                shown.append(each)
-                removed.append(f"{each.kind} {each.id}")
+    found, shown = _pruned(call, before=before, yes=yes)
     call.show(
         {"removed": yes, "bytes": sum(each.bytes for each in shown), "found": _described(shown)},
         lambda: Listing(_COLUMNS, [_row(each) for each in shown], empty="Everything is needed."),
@@ -68,6 +53,27 @@ def prune(
         size = f"{sum(each.bytes for each in shown) / 2**20:,.1f} MiB"
         done = f"{size} freed." if yes else f"{size}; `molt prune --yes` removes them."
         call.note(done)
+
+
+def _pruned(
+    call: Invocation, *, before: datetime | None, yes: bool
+) -> "tuple[list[Superfluous], list[Superfluous]]":
+    """What nothing needs, and what of it is told of: with `yes` only what was removed."""
+    from molt.worker.pruning import Pruner
+
+    settings, removed = existing_home(call), list[str]()
+    with ExitStack() as held:
+        if yes:
+            removed = held.enter_context(audited(call, "molt prune", {}))
+            held.enter_context(_alone(settings.layout))
+        catalog = held.enter_context(opened_catalog(settings))
+        pruner = Pruner(settings, catalog, held.enter_context(opened_queue(settings)))
+        found, shown = pruner.survey(before=before), []
+        for each in found:
+            if not yes or pruner.remove(each):
+                shown.append(each)
+                removed.append(f"{each.kind} {each.id}")
+    return found, shown
 
 
 @contextmanager

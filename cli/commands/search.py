@@ -4,30 +4,48 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molt.cli.commands.contents.searching import (
+    AnswerOption,
+    CursorOption,
+    FacetOption,
+    FilterOption,
+    GroupOption,
+    HighlightOption,
+    LikeOption,
+    ModeOption,
+    SearchMode,
+    SortOption,
+    asked_of_matches,
+    parsed_filter,
+    require_subject,
+)
 from molt.cli.home import existing_home, opened_engine
 from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing, MarkedText, snippet
 
 if TYPE_CHECKING:
-    from molt.engine.search.query import Hit, SearchAnswer
+    from molt.engine.search.query import Hit, SearchAnswer, SearchQuery
     from molt.engine.search.reranks.reranking import WantedReranking
-    from molt.index.segments.filters.clauses import Filter
+    from molt.engine.settings import Settings
     from molt.index.segments.matches.facets import FacetCount
 
 SNIPPET_CHARS = 100
 
-
-class SearchMode(StrEnum):
-    """What `--mode` takes."""
-
-    HYBRID = "hybrid"
-    DENSE = "dense"
-    LEXICAL = "lexical"
+RerankOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
+        "by default as the collection was tuned.",
+    ),
+]
+RerankDepthOption = Annotated[
+    int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
+]
 
 
 def search(  # noqa: PLR0913  each by name
@@ -35,64 +53,23 @@ def search(  # noqa: PLR0913  each by name
     collection: CollectionArgument,
     query: Annotated[str | None, typer.Argument(help="What to search for.")] = None,
     *,
-    like: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--like", metavar="ID", help="Find what is like this document, in place of a query."
-        ),
-    ] = None,
+    like: LikeOption = None,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits.")] = 10,
-    mode: Annotated[
-        SearchMode,
-        typer.Option(help="By what documents are found: their meaning, their words or both."),
-    ] = SearchMode.HYBRID,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--filter", metavar="JSON", help='A filter, as {"field": "brand", "eq": "acme"}.'
-        ),
-    ] = None,
-    rerank: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND",
-            help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
-            "by default as the collection was tuned.",
-        ),
-    ] = None,
-    rerank_depth: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
-    ] = None,
-    facets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--facet",
-            metavar="FIELD",
-            help="Count the values of a field in all that matches, or the ranges of a JSON object.",
-        ),
-    ] = None,
-    sort: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FIELD", help="Sort by a field; `price:desc` for falling values."),
-    ] = None,
-    group_by: Annotated[
-        str | None, typer.Option(metavar="FIELD", help="Show the first hit of each group alone.")
-    ] = None,
-    highlight: Annotated[
-        bool, typer.Option("--highlight", help="Show where hits answer; words asked for are bold.")
-    ] = False,
-    answer: Annotated[
-        bool, typer.Option("--answer", help="Name the sentence that most likely answers.")
-    ] = False,
-    cursor: Annotated[
-        str | None, typer.Option(help="Go on after the answer that gave it, as JSON does.")
-    ] = None,
+    mode: ModeOption = SearchMode.HYBRID,
+    where: FilterOption = None,
+    rerank: RerankOption = None,
+    rerank_depth: RerankDepthOption = None,
+    facets: FacetOption = None,
+    sort: SortOption = None,
+    group_by: GroupOption = None,
+    highlight: HighlightOption = False,
+    answer: AnswerOption = False,
+    cursor: CursorOption = None,
 ) -> None:
     """Search a collection from the shell; no server is needed and none is asked."""
     asked = {"--highlight": highlight, "--answer": answer}
     require_subject(query, like or [], beside=[name for name, given in asked.items() if given])
     settings = existing_home(call)
-    from molt.engine.search.answer import describe_answer
     from molt.engine.search.cursor import read_cursor
     from molt.engine.search.highlights.fragments import Highlighting
     from molt.engine.search.query import SearchQuery
@@ -110,15 +87,24 @@ def search(  # noqa: PLR0913  each by name
         highlight=Highlighting() if highlight else None,
         answer=answer,
     )
+    _show(call, *_searched(settings, wanted), with_answer=answer)
+
+
+def _searched(settings: "Settings", wanted: "SearchQuery") -> "tuple[SearchAnswer, float]":
+    """What is found, and the seconds that it took, loading included."""
     with opened_engine(settings) as engine:
         started = time.perf_counter()
         # however long that takes: nobody else waits for it
-        engine.live_collections.refresh(collection)
-        found = engine.search(wanted)
-        seconds = time.perf_counter() - started
+        engine.live_collections.refresh(wanted.collection)
+        return engine.search(wanted), time.perf_counter() - started
+
+
+def _show(call: Invocation, found: "SearchAnswer", seconds: float, *, with_answer: bool) -> None:
+    from molt.engine.search.answer import describe_answer
+
     if found.truncated:
         call.note("The query is longer than the model reads; its end changed nothing.")
-    if answer:
+    if with_answer:
         call.note(_answered(found))
     call.show(describe_answer(found, seconds=seconds), lambda: _listing(found))
     for field, counts in found.facets.items():
@@ -127,34 +113,6 @@ def search(  # noqa: PLR0913  each by name
         call.note(f"Did you mean: {found.did_you_mean}")
     for warning in found.warnings:
         call.note(f"Note: {warning}.")
-
-
-def require_subject(query: str | None, like: Sequence[str], *, beside: Sequence[str]) -> None:
-    """Raise `typer.BadParameter` unless one thing is searched for, a query with `beside`."""
-    from molt.index.catalog.fields import is_blank
-
-    if bool(like) == (query is not None):
-        wrong = "is missing; say what to search for, or --like ID"
-        if like:
-            wrong = "stands beside --like, which takes its place; leave one of them out"
-        raise typer.BadParameter(wrong, param_hint="QUERY")
-    if query is not None and is_blank(query):
-        raise typer.BadParameter("is empty; say what to search for", param_hint="QUERY")
-    if like and beside:
-        raise typer.BadParameter("compares sentences with a QUERY", param_hint=beside[0])
-
-
-def parsed_filter(where: str) -> "Filter":
-    """What is given as `--filter`. Raises `FilterError`, or `typer.BadParameter` for no JSON."""
-    import orjson
-
-    from molt.index.segments.filters.filter import parse_filter
-
-    try:
-        value = orjson.loads(where)
-    except orjson.JSONDecodeError as error:
-        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--filter") from None
-    return parse_filter(value)
 
 
 def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "WantedReranking":
@@ -172,31 +130,6 @@ def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) ->
         known = ", ".join(["none", *RerankKind])
         raise typer.BadParameter(f"is none of: {known}", param_hint="--rerank")
     return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH)
-
-
-def asked_of_matches(
-    *, facets: Sequence[str], sort: Sequence[str], group_by: str | None
-) -> dict[str, Any]:
-    """What `--facet`, `--sort` and `--group-by` ask, as parts of a search. Raises `MatchError`."""
-    from molt.index.segments.matches.parsing import parse_facets, parse_group_by, parse_sort
-
-    return {
-        "facets": parse_facets([_facet(one) for one in facets]),
-        "sort": parse_sort(list(sort)),
-        "group_by": None if group_by is None else parse_group_by(group_by),
-    }
-
-
-def _facet(facet: str) -> object:
-    """A field, or a JSON object as it is sent over HTTP. Raises `typer.BadParameter`."""
-    import orjson
-
-    if not facet.startswith("{"):
-        return facet
-    try:
-        return orjson.loads(facet)
-    except orjson.JSONDecodeError as error:
-        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--facet") from None
 
 
 def _counted(counts: "Sequence[FacetCount]") -> str:

@@ -3,8 +3,6 @@
 How one is opened is `opening`'s.
 """
 
-import math
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,14 +10,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.encoder.checkpoint import Checkpoint, Variant
-from molt.encoder.runtimes.runtime import Runtime
-from molt.encoder.safety.cancellation import current
-from molt.encoder.safety.model import GuardedModel
-from molt.encoder.scheduling.batching import MicroBatch, few_at_once, packed, singles
+from molt.encoder.scheduling.batching import MicroBatch
 from molt.encoder.scheduling.lane import Lane
-from molt.encoder.scheduling.scheduler import Scheduler
-from molt.encoder.tokenizer import PairIds
+from molt.encoder.scheduling.shared_model import SharedModel, batches_of
+from molt.encoder.tokens import PairIds
 
 
 @dataclass(frozen=True)
@@ -36,43 +30,8 @@ class PairScores:
     query_truncated: bool
 
 
-class CrossEncoder:
-    """One checkpoint of that kind, loaded. Threads may call it at once, as they may an encoder.
-
-    What takes longer than `seconds` for a pair, and ten times that in the background, is given up.
-    """
-
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        variant: Variant,
-        *,
-        runtime: Runtime,
-        threads: int,
-        seconds: float = math.inf,
-    ) -> None:
-        self.checkpoint = checkpoint
-        self.variant = variant
-        self._scheduler = Scheduler(threads)
-        self._model = GuardedModel(
-            checkpoint,
-            variant,
-            runtime=runtime,
-            seconds=seconds,
-            on_overdue=self._scheduler.give_up,
-        )
-        weakref.finalize(self, self._scheduler.stop).atexit = False
-        weakref.finalize(self, self._model.deadline.stop).atexit = False
-
-    @property
-    def last_id(self) -> int:
-        """The greatest token id that a pair can have."""
-        return self._model.tokenizer.last_id
-
-    @property
-    def problem(self) -> str | None:
-        """Why nothing can be scored at the moment, or what went wrong just now; or None."""
-        return self._model.problem or self._scheduler.problem
+class CrossEncoder(SharedModel):
+    """One checkpoint of that kind, loaded. Threads may call it at once, as they may an encoder."""
 
     def score(self, query: str, texts: Sequence[str], *, lane: Lane) -> PairScores:
         """Score each of `texts` with `query`; blocks until done.
@@ -84,8 +43,7 @@ class CrossEncoder:
         """
         self._model.require_responsive()
         read = self._read(query, texts, lane)
-        ids = [pair.ids for pair in read]
-        batches = packed(ids) if lane is Lane.BACKGROUND else singles(ids)
+        batches = batches_of([pair.ids for pair in read], lane)
         work = [partial(self._model.scores, batch, _types(batch, read), lane) for batch in batches]
         logits = np.empty(len(read), dtype=np.float32)
         for batch, part in zip(batches, self._scheduler.run(work, lane=lane), strict=True):
@@ -112,21 +70,9 @@ class CrossEncoder:
         """Find the tokens of each pair and nothing else, for who examines a tokenizer."""
         self._read(query, texts, Lane.BACKGROUND)
 
-    def close(self) -> None:
-        """End the threads, but for those that hang; calls that wait raise `ClosedEncoderError`."""
-        self._scheduler.close(patience=self._model.patience)
-        self._model.deadline.stop()
-
     def _read(self, query: str, texts: Sequence[str], lane: Lane) -> list[PairIds]:
-        """The tokens of each pair: read here, but in the background where it can be given up."""
-        reading = [partial(self._model.read_pairs, query, few, lane) for few in few_at_once(texts)]
-        if lane is Lane.BACKGROUND:
-            return [pair for part in self._scheduler.run(reading, lane=lane) for pair in part]
-        pairs: list[PairIds] = []
-        for read in reading:
-            current().check()
-            pairs += read()
-        return pairs
+        """The tokens of each pair."""
+        return self._each_read(partial(self._model.read_pairs, query), texts, lane)
 
 
 def _types(batch: MicroBatch, read: Sequence[PairIds]) -> NDArray[np.int64]:

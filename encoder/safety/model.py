@@ -26,7 +26,8 @@ from molt.encoder.safety.deadline import Deadline, GiveUp
 from molt.encoder.safety.vectors import fault_of
 from molt.encoder.scheduling.batching import MicroBatch
 from molt.encoder.scheduling.lane import Lane
-from molt.encoder.tokenizer import PairIds, ReadText, Token, TokenIds, Tokenizer
+from molt.encoder.tokenizer import Tokenizer
+from molt.encoder.tokens import PairIds, ReadText, Token, TokenIds
 
 _Ids = NDArray[np.int64]
 _Run = Callable[[_Ids, _Ids], NDArray[np.float32]]

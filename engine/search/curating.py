@@ -56,6 +56,7 @@ class Curator:
             known = kept.version, Synonyms(read_synonyms(kept.rules))
             with self._lock:
                 self._synonyms[collection.id] = known
+                self._forget_deleted()
         return known[1]
 
     def _curations(self, live: Live, version: int) -> Mapping[str, Curation]:
@@ -66,7 +67,14 @@ class Curator:
             known = version, found
             with self._lock:
                 self._known[collection.id] = known
+                self._forget_deleted()
         return known[1]
+
+    def _forget_deleted(self) -> None:
+        living = {one.id for one in self._catalog.collections.list()}
+        for kept in (self._known, self._synonyms):
+            for gone in kept.keys() - living:
+                del kept[gone]
 
 
 @dataclass(frozen=True)

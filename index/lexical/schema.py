@@ -6,7 +6,7 @@ nine collections; the title has a field of its own beside it, and so has each we
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from tantivy import Document as Row
@@ -44,7 +44,7 @@ def lexical_schema(analysis: Analysis) -> Schema:
     return _schema(tuple(searched_fields(analysis).values()))
 
 
-@cache
+@lru_cache(maxsize=256)
 def _schema(fields: tuple[str, ...]) -> Schema:
     builder = SchemaBuilder()
     for name in (BODY, *fields):

@@ -6,7 +6,6 @@ import select
 import socket
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -31,19 +30,13 @@ from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import BOOTS, Process, service_of, serving, started
 from tests.hashing import HashingEncoder
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P5", "a search while something else is full")
 
 MANY = 40
 CLICK = {"action_name": "click"}
 DEADLINE = 60.0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 
 from tests.app.serving import BOOTS, Process, started
 from tests.server import MOLT
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P5", "heads without end, slow clients, too many connections")
 
@@ -65,13 +66,6 @@ def memory(server: Process) -> int:
 def counted(server: Process, series: str) -> float:
     lines = httpx.get(f"{server.url}/metrics").text.splitlines()
     return sum(float(line.split()[1]) for line in lines if line.startswith(series))
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + SOON
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"

@@ -21,6 +21,7 @@ from molt.index.catalog.document import Document
 from tests.app.serving import BOOTS, open_engine, service_of, serving
 from tests.checkpoints import build_checkpoint
 from tests.encoder.safety.graphs import scaled, with_graph
+from tests.waiting import wait_until
 
 SOON = 30.0
 MANY = 40
@@ -130,13 +131,6 @@ def test_a_text_that_never_ends_is_answered_and_takes_no_thread_from_anybody(
     end.set()
     wait_until(lambda: search(client, "odd", "abc").status_code == 200)
     assert client.get("/readyz").json()["problems"] == []
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_a_search_that_never_ends_counts_as_one_that_failed(

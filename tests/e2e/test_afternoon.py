@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from molt.encoder import Checkpoint
-from tests.faults.swapping import wait_until
 from tests.server import MOLT, ServerProcess
 from tests.training.learning import LETTERS, NOISE
 from tests.training.letters import FAST
+from tests.waiting import wait_until
 
 MAPPING = (
     "--id-column", "Artikelnummer", "--text-column", "Beschreibung", "--number", "Preis",

@@ -23,11 +23,11 @@ from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
 from tests.app.serving import started
 from tests.cli.conftest import Molt, hashing, home, molt, quiet
-from tests.faults.swapping import wait_until
 from tests.hashing import HashingEncoder
 from tests.paths import CASES
 from tests.server import ServerProcess, make_home
 from tests.training.letters import FAST, write_letters
+from tests.waiting import wait_until
 
 __all__ = ["hashing", "home", "molt", "quiet"]
 

@@ -24,8 +24,9 @@ from molt.training.evaluation.store import ReportStore
 from tests.faults.conftest import queue
 from tests.faults.homes import opened, pointed
 from tests.faults.learning import CONFIG, environment, home, letters
-from tests.faults.swapping import in_batches, wait_until, worker_log
+from tests.faults.swapping import in_batches, worker_log
 from tests.forking import fork
+from tests.waiting import wait_until
 
 __all__ = ["home", "letters", "queue"]
 

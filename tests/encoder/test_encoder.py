@@ -1,7 +1,6 @@
 import gc
 import inspect
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,9 +34,10 @@ from molt.encoder.errors import (
 )
 from molt.encoder.safety.cancellation import Cancellation
 from molt.encoder.safety.deadline import abandonable
-from molt.encoder.tokenizer import TokenIds
+from molt.encoder.tokens import TokenIds
 from molt.training.export.graph import load_model
 from tests.checkpoints import DIMENSION, VOCABULARY, Build, write_graph
+from tests.waiting import wait_until
 
 QUERY, DOCUMENT = InputType.QUERY, InputType.DOCUMENT
 Open = Callable[[Checkpoint], Encoder]
@@ -375,13 +375,6 @@ def test_a_text_that_does_not_end_is_given_up_and_no_more_is_begun_until_it_does
     assert vectors(encoder, ["a"]).shape == (1, DIMENSION)
     assert bool(told) == (lane is not Lane.BACKGROUND), "who waits elsewhere is told otherwise"
     encoder.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def test_an_encoder_that_hangs_is_closed_all_the_same(tiny: Checkpoint, tmp_path: Path) -> None:

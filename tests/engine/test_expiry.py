@@ -1,9 +1,8 @@
 """What has expired is found by no search from that moment on, and is deleted soon after."""
 
 import math
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.rows.patching import DocumentPatch
 from molt.index.selection.expirer import Expirer
 from tests.app.serving import open_engine
+from tests.waiting import wait_until
 
 SOON = 20.0
 BEGIN = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -211,16 +211,6 @@ def running(tmp_path: Path, clock: SteppedClock) -> Iterator[Engine]:
         engine.start()
         engine.create("shop", expiry_field="until")
         yield engine
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    pause, deadline = threading.Event(), threading.Event()
-    timer = threading.Timer(SOON, deadline.set)
-    timer.start()
-    while not true() and not deadline.is_set():
-        pause.wait(0.01)
-    timer.cancel()
-    assert true()
 
 
 def test_a_running_engine_deletes_what_expires_by_itself(

@@ -13,6 +13,7 @@ from molt.index.jobs.job import Job, JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
 from tests.forking import fork
 from tests.server import ServerProcess
+from tests.waiting import wait_until
 
 PATIENCE = 90.0
 SLACK = 6.0
@@ -37,14 +38,6 @@ def in_batches(documents: int) -> dict[str, str]:
 def fired(home: Path, point: str) -> bool:
     """Has this faultpoint done what it was armed to?"""
     return (home.parent / "fired" / point).exists()
-
-
-def wait_until(true: Callable[[], Any]) -> None:
-    """Return when it is true; fail where that takes too long."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def work(

@@ -15,8 +15,9 @@ import pytest
 from molt.index.catalog.catalog import home_url, open_catalog
 from tests.faults.homes import EVERYTHING, generations, orphans, served
 from tests.faults.points import ADDING, BACKING_UP, RESTORING
-from tests.faults.swapping import PATIENCE, armed, fired, wait_until
+from tests.faults.swapping import PATIENCE, armed, fired
 from tests.server import ServerProcess, molt
+from tests.waiting import wait_until
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P1", "a backup beside writes and swaps, or killed, and restored")

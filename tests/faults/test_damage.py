@@ -10,8 +10,8 @@ import pytest
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.generations.generation import GenerationStore
 from tests.damage import flip_a_bit
-from tests.faults.swapping import wait_until
 from tests.server import ServerProcess, make_home
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P3", "a flipped bit in a file that is about to serve")
 

@@ -17,11 +17,11 @@ from tests.faults.swapping import (
     in_batches,
     logged,
     searched,
-    wait_until,
     work,
     worker_log,
 )
 from tests.server import ServerProcess
+from tests.waiting import wait_until
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P3", "damage while a generation is made or served")

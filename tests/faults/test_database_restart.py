@@ -9,9 +9,10 @@ import pytest
 from molt.index.jobs.job import JobState
 from molt.index.jobs.queue import JobQueue
 from tests.faults.homes import EVERYTHING
-from tests.faults.swapping import REINDEX, answers, armed, fired, found, wait_until, work
+from tests.faults.swapping import REINDEX, answers, armed, fired, found, work
 from tests.postgresql import PostgresqlServer
 from tests.server import ServerProcess
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("home", ["postgresql"], indirect=True)
 LATE = {"documents": [{"id": "late", "text": "thing that came late"}], "wait": False}

@@ -12,17 +12,9 @@ import pytest
 from molt.index.jobs.job import JobState
 from molt.index.jobs.queue import JobQueue
 from tests.faults.homes import EVERYTHING, generations, orphans, pointed, served
-from tests.faults.swapping import (
-    REINDEX,
-    armed,
-    found,
-    logged,
-    searched,
-    wait_until,
-    work,
-    worker_log,
-)
+from tests.faults.swapping import REINDEX, armed, found, logged, searched, work, worker_log
 from tests.server import ServerProcess
+from tests.waiting import wait_until
 from tests.walks import shortened
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from shutil import copytree
 import pytest
 
 from tests.checkpoints import build_checkpoint
-from tests.faults.swapping import wait_until
 from tests.server import InstalledServer, make_home
+from tests.waiting import wait_until
 
 ENDLESS = "quagmire"
 """Nothing that holds it is ever read by tokenizers of the second checkpoint."""

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.checkpoints import build_checkpoint
-from tests.faults.swapping import wait_until
 from tests.server import InstalledServer, make_home
+from tests.waiting import wait_until
 
 SPOILT = "quagmire"
 """A text that holds it panics."""

@@ -18,8 +18,9 @@ from molt.index.jobs.job import JobKind, JobRequest, JobState
 from molt.index.jobs.queue import JobQueue
 from tests.checkpoints import DIMENSION, VOCABULARY, build_checkpoint, seal, write_graph
 from tests.faults.homes import EVERYTHING, opened, pointed, served
-from tests.faults.swapping import SOON, armed, fired, found, logged, seconds_to_answer, wait_until
+from tests.faults.swapping import SOON, armed, fired, found, logged, seconds_to_answer
 from tests.server import ServerProcess
+from tests.waiting import wait_until
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P3", "a checkpoint that cannot serve")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.swapping import logged, wait_until
+from tests.faults.swapping import logged
 from tests.server import InstalledServer, make_home
+from tests.waiting import wait_until
 
 SLOW = "molasses"
 """A text that holds it takes half a second to read."""

@@ -25,10 +25,10 @@ from tests.faults.swapping import (
     in_batches,
     searched,
     seconds_to_answer,
-    wait_until,
     work,
 )
 from tests.server import ServerProcess
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P2", "SIGKILL at each step of a swap")
 

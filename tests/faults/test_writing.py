@@ -17,10 +17,10 @@ from tests.faults.swapping import (
     in_batches,
     searched,
     seconds_to_answer,
-    wait_until,
     was_killed,
 )
 from tests.server import ServerProcess
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P1", "SIGKILL at each step of a write")
 

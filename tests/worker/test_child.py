@@ -4,18 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
 
 from molt.worker.child import PROGRAM, ChildError, run_child
-
-_T = TypeVar("_T")
+from tests.waiting import wait_until
 
 
 def unchecked() -> None:
@@ -100,7 +97,7 @@ def test_a_child_ends_with_its_parent_whatever_it_is_at(tmp_path: Path) -> None:
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait()
         parent.stdout.close()
-        wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+        wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
     finally:
         with suppress(psutil.NoSuchProcess):
             child.kill()
@@ -115,13 +112,4 @@ def opened_once_it_is_read(pipe: Path) -> int:
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         return None
 
-    return wait_for(opened)
-
-
-def wait_for(condition: Callable[[], _T]) -> _T:
-    """What a condition gives, as soon as that is something."""
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
+    return wait_until(opened)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from molt.encoder import Checkpoint, ModelKind
 from molt.encoder.content import model_type
 from molt.encoder.runtimes.runtime import TOKEN_TYPES
-from molt.encoder.tokenizer import PairIds, Tokenizer
+from molt.encoder.tokenizer import Tokenizer
+from molt.encoder.tokens import PairIds
 from molt.training.export.probe import probe_pairs, probe_set
 
 Feed = Mapping[str, NDArray[np.int64]]

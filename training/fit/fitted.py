@@ -4,7 +4,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from molt.training.evaluation.report import Curves
+
 _MODEL = "model"
+_EXPORTED = "checkpoint"
+_REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,12 @@ class Fitted:
         """Whether there is a model that is better than the base on dev."""
         return self.best_epoch > 0
 
+    @property
+    def curves(self) -> Curves:
+        """How the loss fell, and how dev was ranked by the base and after each epoch."""
+        dev = (self.base_ndcg10, *self.ndcg10)
+        return Curves(loss=self.losses, dev=tuple(enumerate(dev)))
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -38,6 +48,16 @@ class RunFolder:
     def model(self) -> Path:
         """The best epoch's model, as sentence-transformers saves one."""
         return self.folder / _MODEL
+
+    @property
+    def exported(self) -> Path:
+        """The id of the checkpoint that was made of that model."""
+        return self.folder / _EXPORTED
+
+    @property
+    def refused(self) -> Path:
+        """Why that checkpoint was not handed out, where it was not."""
+        return self.folder / _REFUSED
 
 
 def read_fitted(path: Path) -> Fitted:

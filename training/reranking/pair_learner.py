@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molt.encoder import Checkpoint
-from molt.encoder.tokenizer import PairIds, Tokenizer
+from molt.encoder.tokenizer import Tokenizer
+from molt.encoder.tokens import PairIds
 from molt.training.export.pair_graph import classifier_of, load_cross_encoder
 from molt.training.fit.hardware import Hardware
 from molt.training.fit.layers import set_dropout

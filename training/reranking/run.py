@@ -9,19 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 
-from molt.artifact import Home, canonical_json, faultpoint, write_atomically
+from molt.artifact import Home, canonical_json, faultpoint
 from molt.encoder import Checkpoint, CheckpointStore, Encoder, ModelKind
 from molt.encoder.checkpoint import GATE, write_checkpoint
 from molt.index.catalog.judging.split_name import SplitName
+from molt.training.candidate import begin_run, export_fitted
 from molt.training.config import TrainConfig
-from molt.training.data.card import write_data_card
 from molt.training.errors import FitError
 from molt.training.evaluation.measures import PRIMARY
-from molt.training.evaluation.report import Curves, EvaluationPlan, Report
+from molt.training.evaluation.report import EvaluationPlan, Report
 from molt.training.evaluation.runs import MakeRun
-from molt.training.export.checkpoints import Provenance, make_checkpoint
 from molt.training.fit.embedding import opened
-from molt.training.fit.fitted import Fitted, RunFolder
+from molt.training.fit.fitted import Fitted
 from molt.training.fit.progress import OnEvent, TrainingEvent, told, unwatched
 from molt.training.gate import Decision, decide
 from molt.training.gate_config import GateConfig
@@ -32,9 +31,7 @@ from molt.training.reranking.groups import PairGroup, make_groups
 from molt.training.reranking.judging import judge_cross_encoder
 from molt.training.run import TrainingOutcome, name_run
 from molt.training.run_lock import exclusive_run
-from molt.training.uses import note_uses
 
-_EXPORTED = "checkpoint"
 _WITHOUT_COST = {"max_slowdown": 1e6, "max_growth": 1e6}
 """A cross-encoder is asked beside the encoder, not in its place: only what it ranks is compared."""
 
@@ -69,16 +66,10 @@ def train_cross_encoder(  # noqa: PLR0913  each by name
     Where no epoch re-ranks dev better than the base ranks it, the base is what comes out. Raises
     `FitError` for what cannot be fitted, and what export and evaluation raise.
     """
-    if material.base.kind is not ModelKind.BI_ENCODER:
-        raise FitError(
-            f"{material.base.id} is a {material.base.kind}, whose layers no cross-encoder can "
-            "start from; name a bi-encoder with --base"
-        )
+    _require_layers(material.base)
     run_id = _named(material, config)
     with exclusive_run(home.runs / run_id):
-        run_folder = RunFolder(home.runs / run_id, home.cache)
-        note_uses(run_folder.folder, (material.base.id,))
-        write_data_card(material.card, run_folder.folder)
+        run_folder = begin_run(run_id, material, home=home, store=store)
         on_event(TrainingEvent("negatives"))
         prepared = _prepare(material, config, home=home, make_run=make_run, on_event=on_event)
         fitted = fit_cross_encoder(
@@ -95,12 +86,20 @@ def train_cross_encoder(  # noqa: PLR0913  each by name
             reason = f"no epoch re-ranks dev better than {ranked}"
             return CrossEncoderOutcome(run_id, material.base, fitted, None, reason)
         on_event(TrainingEvent("export"))
-        made = _export(material, fitted, config=config, store=store, run_folder=run_folder)
+        made = export_fitted(material, fitted, config=config, store=store, run_folder=run_folder)
         on_event(TrainingEvent("evaluation"))
         report, decision = _judged(material, fitted, made, test=prepared.test, cache=home.cache)
         noted = _noted(made, report, decision)
         rmtree(run_folder.model, ignore_errors=True)
     return CrossEncoderOutcome(run_id, noted, fitted, report, None, decision)
+
+
+def _require_layers(base: Checkpoint) -> None:
+    if base.kind is not ModelKind.BI_ENCODER:
+        raise FitError(
+            f"{base.id} is a {base.kind}, whose layers no cross-encoder can start from; name a "
+            "bi-encoder with --base"
+        )
 
 
 def _judged(
@@ -119,12 +118,7 @@ def _judged(
         plan=EvaluationPlan(split=SplitName.TEST),
         cache=cache,
     )
-    dev = (fitted.base_ndcg10, *fitted.ndcg10)
-    report = replace(
-        report,
-        curves=Curves(loss=fitted.losses, dev=tuple(enumerate(dev))),
-        data_card=material.card.to_json(),
-    )
+    report = replace(report, curves=fitted.curves, data_card=material.card.to_json())
     return report, decide(report, config=GateConfig(**_WITHOUT_COST))
 
 
@@ -157,37 +151,6 @@ def _ranked(  # noqa: PLR0913, PLR0917  called in one place
     trial = material.trial(split)
     run = make_run(encoder, trial, told(on_event)).judged
     return RankedTrial(trial, run, min(config.cross_encoder.depth, run.rows.shape[1]))
-
-
-def _export(
-    material: Material,
-    fitted: Fitted,
-    *,
-    config: TrainConfig,
-    store: CheckpointStore,
-    run_folder: RunFolder,
-) -> Checkpoint:
-    base, done = material.base, run_folder.folder / _EXPORTED
-    if done.exists() and done.read_text(encoding="utf-8") in store.ids():
-        return store.open(done.read_text(encoding="utf-8"))
-    made = make_checkpoint(
-        run_folder.model,
-        store=store,
-        max_length=base.max_length,
-        provenance=Provenance(
-            base_model=base.base_model,
-            parent=base.id,
-            training=config.model_dump(mode="json"),
-            data={"collection": material.collection, "digest": material.dataset.digest},
-            metrics={
-                "dev_ndcg10_base": fitted.base_ndcg10,
-                "dev_ndcg10": max(fitted.ndcg10),
-                "epoch": fitted.best_epoch,
-            },
-        ),
-    )
-    write_atomically(done, made.id.encode())
-    return made
 
 
 def _noted(made: Checkpoint, report: Report, decision: Decision) -> Checkpoint:

@@ -9,7 +9,7 @@ What loads torch is imported by the task that needs it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from molt.artifact import faultpoint
 from molt.worker.tasks.workspace import Workspace
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from molt.training.tuning.study import Tuned
 
     OnPrepared = Callable[[Prepared], None]
+
+_Outcome = TypeVar("_Outcome", bound="TrainingOutcome")
 
 
 @dataclass(frozen=True)
@@ -77,19 +79,10 @@ def train(
 ) -> Trained:
     """Fit, export, prove, and report. Raises `TrainingError`, and what the parts raise."""
     from molt.training.run import train as run
-    from molt.worker.tasks.runs import run_maker
 
-    with workspace.using(_base(workspace, source), config.objective.teacher):
-        material = _material(workspace, source, config)
-        faultpoint("train.begun")
-        outcome = run(
-            material,
-            config=config,
-            store=workspace.checkpoints,
-            home=workspace.home,
-            make_run=run_maker(workspace.home.cache),
-            on_event=on_event,
-        )
+    outcome = _run(
+        run, workspace, source, config=config, on_event=on_event, teacher=config.objective.teacher
+    )
     return Trained(outcome, _published(workspace, outcome.report))
 
 
@@ -98,19 +91,8 @@ def train_reranker(
 ) -> Trained:
     """The same with a cross-encoder, which the gate judges too; raises as `train`."""
     from molt.training.reranking.run import train_cross_encoder as run
-    from molt.worker.tasks.runs import run_maker
 
-    with workspace.using(_base(workspace, source)):
-        material = _material(workspace, source, config)
-        faultpoint("train.begun")
-        outcome = run(
-            material,
-            config=config,
-            store=workspace.checkpoints,
-            home=workspace.home,
-            make_run=run_maker(workspace.home.cache),
-            on_event=on_event,
-        )
+    outcome = _run(run, workspace, source, config=config, on_event=on_event)
     return Trained(outcome, _published(workspace, outcome.report), outcome.decision)
 
 
@@ -164,6 +146,31 @@ def distil(  # noqa: PLR0913  each by name
             on_event=on_event,
         )
     return Distilled(outcome, _published(workspace, outcome.report), sample.reason)
+
+
+def _run(  # noqa: PLR0913  each by name
+    run: Callable[..., _Outcome],
+    workspace: Workspace,
+    source: DataSource,
+    *,
+    config: "TrainConfig",
+    on_event: "OnEvent",
+    teacher: str | None = None,
+) -> _Outcome:
+    """What a run makes of the data of `source`, while nobody removes what it works with."""
+    from molt.worker.tasks.runs import run_maker
+
+    with workspace.using(_base(workspace, source), teacher):
+        material = _material(workspace, source, config)
+        faultpoint("train.begun")
+        return run(
+            material,
+            config=config,
+            store=workspace.checkpoints,
+            home=workspace.home,
+            make_run=run_maker(workspace.home.cache),
+            on_event=on_event,
+        )
 
 
 def _base(workspace: Workspace, source: DataSource) -> str | None:

@@ -1,6 +1,8 @@
 """Refusals: what a connection is told that was ended before any application saw its request."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from starlette.responses import Response
 
@@ -9,7 +11,18 @@ from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import HttpFailure
 from molt.engine.sections import LimitSettings
 
-Headers = Sequence[tuple[bytes, bytes]]
+Headers = Iterable[tuple[bytes, bytes]]
+_ID_HEADER = b"x-request-id"
+_NO_ID = b"~"
+"""No id has it, and nothing else of an answer; JSON writes it as it is."""
+
+
+class Overload(NamedTuple):
+    """That a bulkhead, `where`, is full for requests of a path; `retry_after` is in seconds."""
+
+    where: str
+    retry_after: int
+    path: str
 
 
 def written(failure: HttpFailure) -> bytes:
@@ -21,10 +34,28 @@ def written(failure: HttpFailure) -> bytes:
     return _written(response, [(b"connection", b"close")])
 
 
-def written_to(failure: HttpFailure, *, path: str, request_id: str, more: Headers) -> bytes:
-    """A whole answer to a request for `path`, after which the connection may go on."""
-    response = write_failure(failure, path=path, request_id=request_id)
-    return _written(response, [*more, (b"x-request-id", request_id.encode())])
+def written_overload(overload: Overload, *, request_id: str, more: Headers) -> bytes:
+    """A whole answer where a bulkhead is full, after which the connection may go on."""
+    head, rest = _overload_answer(overload, len(request_id))
+    lines = [b"%s: %s\r\n" % header for header in more]
+    return b"".join([head, *lines, rest.replace(_NO_ID * len(request_id), request_id.encode())])
+
+
+@lru_cache(maxsize=1024)
+def _overload_answer(overload: Overload, id_length: int) -> tuple[bytes, bytes]:
+    """An answer without its id, in whose place are others of `_NO_ID`: up to it, and from it on.
+
+    At many times the load that can be borne, writing the same again would cost the most.
+    """
+    error = OverloadedError(overload.retry_after, where=overload.where)
+    no_id = id_length * _NO_ID.decode()
+    failure = HttpFailure(
+        429, "overloaded", str(error), headers={"Retry-After": str(error.retry_after)}
+    )
+    response = write_failure(failure, path=overload.path, request_id=no_id)
+    answer = _written(response, [(_ID_HEADER, no_id.encode())])
+    head, _, rest = answer.partition(_ID_HEADER)
+    return head, _ID_HEADER + rest
 
 
 def _written(response: Response, more: Headers) -> bytes:
@@ -51,13 +82,6 @@ TOO_MANY = HttpFailure(
     "the server has as many connections as it can hold; try again in 1 s",
     headers={"Retry-After": "1"},
 )
-
-
-def overloaded(error: OverloadedError) -> HttpFailure:
-    """What is said where a bulkhead is full."""
-    return HttpFailure(
-        429, "overloaded", str(error), headers={"Retry-After": str(error.retry_after)}
-    )
 
 
 def no_http(reason: str) -> HttpFailure:

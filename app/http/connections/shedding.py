@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from molt.app.http.admission import Admission, OverloadedError
+from molt.app.http.admission import Admission
 from molt.app.http.bodies import SMALL_BYTES
 from molt.app.http.connections.connection import Connection, Phase
-from molt.app.http.connections.refusals import Headers, overloaded, written_to
-from molt.app.http.failures import HttpFailure
+from molt.app.http.connections.refusals import Headers, Overload, written_overload
 from molt.app.http.observation import id_of
 from molt.app.http.transport.cors import CrossOrigin
 
@@ -43,23 +42,24 @@ class LoadShedding:
         on_shed: Callable[[str, str, str, int], None] = lambda *_: None,
     ) -> None:
         self.cross_origin = cross_origin or CrossOrigin(())
-        self._endpoints = endpoints
+        self._endpoints = {
+            (method.encode("ascii"), path.encode("ascii")): admission
+            for (method, path), admission in endpoints.items()
+        }
         self._on_shed = on_shed
         self._let_in: Counter[Admission] = Counter()
-        self._untold: Counter[tuple[str, str, str]] = Counter()
+        self._untold: Counter[tuple[bytes, bytes, str]] = Counter()
 
-    def refusal(self, method: str, path: str) -> HttpFailure | None:
-        """Why a request is refused whose head has come; None where it is let in."""
+    def overload(self, method: bytes, path: bytes) -> Overload | None:
+        """What a request finds full whose head has come; None where it is let in."""
         admission = self._endpoints.get((method, path))
         if admission is None:
             return None
-        try:
-            admission.check_room(besides=self._let_in[admission])
-        except OverloadedError as error:
-            self._count(method, path, error.where)
-            return overloaded(error)
-        self._count_in(admission)
-        return None
+        if admission.has_room(besides=self._let_in[admission]):
+            self._count_in(admission)
+            return None
+        self._count(method, path, admission.bulkhead)
+        return Overload(admission.bulkhead, admission.retry_after, path.decode("ascii"))
 
     def _count_in(self, admission: Admission) -> None:
         """Those let in since the loop last ran are not at the bulkhead yet, but will be."""
@@ -67,7 +67,7 @@ class LoadShedding:
             asyncio.get_running_loop().call_soon(self._let_in.clear)
         self._let_in[admission] += 1
 
-    def _count(self, method: str, path: str, bulkhead: str) -> None:
+    def _count(self, method: bytes, path: bytes, bulkhead: str) -> None:
         """To tell of each as it happens would cost more than the refusal."""
         if not self._untold:
             asyncio.get_running_loop().call_later(_TELL_SECONDS, self._tell)
@@ -76,7 +76,7 @@ class LoadShedding:
     def _tell(self) -> None:
         bulkheads: Counter[str] = Counter()
         for (method, path, bulkhead), count in self._untold.items():
-            self._on_shed(method, path, bulkhead, count)
+            self._on_shed(method.decode("ascii"), path.decode("ascii"), bulkhead, count)
             bulkheads[bulkhead] += count
         self._untold.clear()
         log.warning("requests.shed", seconds=_TELL_SECONDS, bulkheads=dict(bulkheads))
@@ -85,14 +85,13 @@ class LoadShedding:
 class SheddingConnection(Connection):
     """A connection on which requests are shed; it goes on after each."""
 
-    _refused: HttpFailure | None = None
-    _path = ""
+    _overload: Overload | None = None
     _head: Headers = ()
 
     def on_headers_complete(self) -> None:
         """As the parser calls it."""
-        self._refused = self._refusal() if self._is_plain() else None
-        if self._refused is None:
+        self._overload = self._shed() if self._is_plain() else None
+        if self._overload is None:
             super().on_headers_complete()
         else:
             self._head = self.headers
@@ -101,35 +100,32 @@ class SheddingConnection(Connection):
 
     def on_body(self, body: bytes) -> None:
         """As the parser calls it; what is refused is not read."""
-        if self._refused is None:
+        if self._overload is None:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """As the parser calls it; before, a client would not expect an answer."""
-        if self._refused is None:
+        """As the parser calls it; before, a client would not expect an answer.
+
+        Nothing is told to uvicorn, which began nothing: the monitor ends a connection that is idle.
+        """
+        if self._overload is None:
             super().on_message_complete()
             return
-        failure, self._refused = self._refused, None
+        overload, self._overload = self._overload, None
         shedding: LoadShedding = self.app_state[SHEDDING]
-        more = shedding.cross_origin.answer_headers(self._head)
-        answer = written_to(
-            failure,
-            path=self._path,
-            request_id=id_of(self._head),
-            more=[*self.server_state.default_headers, *more],
+        more = (
+            *self.server_state.default_headers,
+            *shedding.cross_origin.answer_headers(self._head),
         )
-        self.transport.write(answer)
+        self.transport.write(written_overload(overload, request_id=id_of(self._head), more=more))
         self._enter(Phase.IDLE)
-        if self.parser.should_keep_alive():
-            self.on_response_complete()
-        else:
+        self.server_state.total_requests += 1
+        if not self.parser.should_keep_alive():
             self.transport.close()
 
-    def _refusal(self) -> HttpFailure | None:
-        path, _, _ = self.url.partition(b"?")
-        self._path = path.decode("ascii", "replace")
+    def _shed(self) -> Overload | None:
         shedding: LoadShedding = self.app_state[SHEDDING]
-        return shedding.refusal(self.parser.get_method().decode("ascii"), self._path)
+        return shedding.overload(self.parser.get_method(), self.url.partition(b"?")[0])
 
     def _is_plain(self) -> bool:
         """Small, in HTTP 1.1, after everything before it was answered, and within its limits."""
@@ -139,11 +135,14 @@ class SheddingConnection(Connection):
             return False
         if self.parser.get_http_version() != "1.1" or self._is_head_too_large():
             return False
-        return all(_is_small(name, value) for name, value in self.headers)
+        return _is_small(self.headers)
 
 
-def _is_small(name: bytes, value: bytes) -> bool:
-    """Does this header leave the body small?"""
-    if name == b"content-length":
-        return len(value) < 20 and int(value) <= SMALL_BYTES
-    return name != b"transfer-encoding"
+def _is_small(headers: Headers) -> bool:
+    """Do these leave the body small?"""
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            return False
+        if name == b"content-length" and (len(value) >= 20 or int(value) > SMALL_BYTES):
+            return False
+    return True

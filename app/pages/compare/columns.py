@@ -101,7 +101,7 @@ def _answer(service: Service, choice: ColumnChoice, text: str, collection: str) 
         "collection": collection,
         "k": COMPARED_HITS,
         "mode": choice.mode,
-        "rerank": "tokens" if choice.rerank else None,
+        "rerank": "tokens" if choice.rerank else False,
     }
     query = query_of(validate(SearchBody, asked), service.settings.limits)
     started = time.perf_counter()

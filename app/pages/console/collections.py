@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import orjson
 from fastapi import Request
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
@@ -159,7 +160,12 @@ def _ask(  # noqa: PLR0913  each by name
 def read_toml(text: str) -> dict[str, Any]:
     """A configuration as people write it. Raises `InvalidRequestError`."""
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
+        read = tomllib.loads(text.replace("\r\n", "\n"))
+        orjson.dumps(read)  # as the job's options are kept, which may not be nested without end
     except tomllib.TOMLDecodeError as error:
         wrong = f"is no TOML: {error}"
-        raise InvalidRequestError([Violation(wrong, "form", ("config",))]) from None
+    except (RecursionError, orjson.JSONEncodeError):
+        wrong = "is nested too deeply, or has a number that no configuration has"
+    else:
+        return read
+    raise InvalidRequestError([Violation(wrong, "form", ("config",))])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from markupsafe import Markup
 
 from molt.app.http.validation import validate
 from molt.app.pages.judge.grading import judged_query_id, kept_grades
@@ -147,10 +148,16 @@ def _shown(hit: Mapping[str, Any]) -> dict[str, Any]:
     excerpt = " ".join(text[start:end].split())
     before, after = "… " if start else "", " …" if end < len(text) else ""
     fields = [(name, _value(value)) for name, value in hit["metadata"].items()]
+    plain = [f"{before}{excerpt}{after}"] if text else []
     return dict(hit) | {
-        "excerpts": hit.get("highlights") or [f"{before}{excerpt}{after}"] if text else [],
+        "excerpts": list(map(_as_html, hit.get("highlights") or ())) or plain,
         "fields": fields[:_SHOWN_FIELDS],
     }
+
+
+def _as_html(highlight: str) -> Markup:
+    """A highlight, which was escaped when it was written: a template would do so once more."""
+    return Markup(highlight)  # noqa: S704
 
 
 def _value(value: Any) -> str:

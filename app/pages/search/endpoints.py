@@ -83,8 +83,9 @@ async def get_search_page(
     service, state = service_of(request), parameters.state
     reach = require_covered(request, state.collection).reach
     work = partial(_search_page, request, service, state, reach)
-    if not state.rerank:
+    if not state.q:
         return await admission_of(request).run(work)
+    # passages may have to be encoded: what a page shows of hits is marked by meaning, too
     return await run_while_wanted(request, work, admission=service.bulkheads[Bulkhead.RERANKS])
 
 

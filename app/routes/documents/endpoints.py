@@ -21,11 +21,8 @@ from molt.app.routes.documents.intake import (
     keep,
     to_document,
 )
-from molt.app.routes.documents.ndjson import (
-    AWAITED_DOCUMENT_LINES,
-    DOCUMENT_LINES,
-    keep_lines,
-)
+from molt.app.routes.documents.line_kinds import AWAITED_DOCUMENT_LINES, DOCUMENT_LINES
+from molt.app.routes.documents.ndjson import keep_lines
 from molt.app.routes.documents.schemas import (
     Acknowledgement,
     DocumentPage,

@@ -15,7 +15,8 @@ from molt.app.http.texts import CollectionPath
 from molt.app.http.validation import require, validate
 from molt.app.routes.conditions import precondition_of, refuse_conditions
 from molt.app.routes.documents.intake import Written, acknowledge, keep_patches, to_patch
-from molt.app.routes.documents.ndjson import AWAITED_PATCH_LINES, PATCH_LINES, keep_lines
+from molt.app.routes.documents.line_kinds import AWAITED_PATCH_LINES, PATCH_LINES
+from molt.app.routes.documents.ndjson import keep_lines
 from molt.app.routes.documents.schemas import (
     DocumentChoice,
     IdsBody,

@@ -6,16 +6,13 @@ says how many.
 """
 
 import asyncio
-from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
 from molt.app.http.admission import Bulkhead, OverloadedError
 from molt.app.http.auth import Access
-from molt.app.http.bodies import parse_json
 from molt.app.http.failures import (
     STOPPING,
     BodyTooLargeError,
@@ -28,31 +25,17 @@ from molt.app.http.failures import (
 )
 from molt.app.http.route import share_of
 from molt.app.http.scope import covered
-from molt.app.http.validation import validate
-from molt.app.routes.documents.intake import Written, keep, keep_patches, to_document, to_patch
-from molt.app.routes.documents.schemas import DocumentBody, PatchBody
-from molt.app.routes.documents.truncation import count_rewritten, count_truncated
+from molt.app.routes.documents.intake import Written
+from molt.app.routes.documents.line_cutter import LineCutter
+from molt.app.routes.documents.line_kinds import LineKind
 from molt.app.service import Service, service_of
-from molt.engine.sections import LimitSettings
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.document import Document
-from molt.index.catalog.documents import encode_document
-from molt.index.catalog.rows.encoding import check_patch
-from molt.index.catalog.rows.patching import DocumentPatch
 from molt.index.errors import InvalidDocumentError
 
 BATCH_LINES = 500
 BATCH_BYTES = 4 * 2**20
 _PAUSE = 0.05
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class LineKind(Generic[_T]):
-    """What the lines of a stream are: how one is read, and how many together are kept."""
-
-    read: Callable[[bytes, LimitSettings], _T]
-    keep: Callable[[Service, Collection, Sequence[_T]], Written]
 
 
 @dataclass
@@ -72,56 +55,6 @@ class _Batch:
         return len(self.lines) >= BATCH_LINES or self.size >= BATCH_BYTES
 
 
-class _Lines:
-    """Cuts what arrives into lines; a line in however many pieces is put together once."""
-
-    def __init__(self, *, limit: int) -> None:
-        self._limit = limit
-        self._pieces: list[bytes] = []
-        self._ended = 0
-        self.held = 0
-
-    @property
-    def are_over(self) -> bool:
-        """Has the last line more bytes than it may?"""
-        return self.held > self._limit
-
-    def whole(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
-        """The lines that end in a chunk, without their ends, and the blank ones."""
-        if not self.held and chunk.isspace():  # as many as there are bytes, perhaps
-            self._ended += chunk.count(b"\n")
-            return
-        first, *others = chunk.split(b"\n")
-        self._add(first)
-        if not others:
-            return
-        *between, last = others
-        ended = self._taken()
-        self._add(last)
-        for line in (ended, *between):
-            self._ended += 1
-            if not _is_blank(line):
-                yield self._ended, line
-
-    def rest(self) -> Iterator[tuple[int, bytes]]:
-        """The last line, where it has no end; one beyond the limit is cut after it."""
-        line = self._taken()[: self._limit + 1]
-        if not _is_blank(line):
-            yield self._ended + 1, line
-
-    def _add(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-        self.held += len(piece)
-
-    def _taken(self) -> bytes:
-        line, self._pieces, self.held = b"".join(self._pieces), [], 0
-        return line
-
-
-def _is_blank(line: bytes) -> bool:
-    return not line or line.isspace() or not line.removeprefix(BOM_UTF8).strip()
-
-
 @dataclass
 class _Stream(Generic[_T]):
     """A stream of documents on its way into a collection."""
@@ -132,7 +65,7 @@ class _Stream(Generic[_T]):
     taken: Written
     batch: _Batch = field(default_factory=_Batch)
 
-    async def take(self, lines: _Lines) -> None:
+    async def take(self, lines: LineCutter) -> None:
         """Keep every line of the body."""
         share = share_of(self.request)
         async for chunk in self.request.stream():
@@ -177,7 +110,7 @@ async def keep_lines(
     """
     stream = _Stream(request, collection, kind, Written(0, collection.revision))
     try:
-        await stream.take(_Lines(limit=service.settings.limits.max_ndjson_line_bytes))
+        await stream.take(LineCutter(limit=service.settings.limits.max_ndjson_line_bytes))
     except (BodyTooLargeError, InvalidCodingError) as error:  # of what is still packed
         await stream.keep()
         taken = stream.taken
@@ -213,7 +146,7 @@ def _keep_batch(
     found: dict[int, _T] = {}
     for number, line in batch.lines:
         try:
-            found[number] = kind.read(_within(line, limits), limits)
+            found[number] = kind.read(line, limits)
         except (RequestError, InvalidDocumentError) as error:
             taken = _keep_all(service, collection, found, taken, kind)
             raise _wrong(number, error, taken) from None
@@ -244,54 +177,3 @@ def _keep_all(
 def _wrong(number: int, error: Exception, taken: Written) -> InvalidLineError:
     reason = str(error).replace("the body", "the line", 1)
     return InvalidLineError(number, reason, accepted=taken.accepted, revision=taken.revision)
-
-
-def _within(line: bytes, limits: LimitSettings) -> bytes:
-    if len(line) > limits.max_ndjson_line_bytes:
-        raise BodyTooLargeError(
-            f"has more bytes than the {limits.max_ndjson_line_bytes} that the setting "
-            "limits.max_ndjson_line_bytes allows"
-        )
-    return line
-
-
-def _read_document(line: bytes, limits: LimitSettings) -> Document:
-    document = to_document(validate(DocumentBody, parse_json(line)), limits)
-    encode_document(document)
-    return document
-
-
-def _read_patch(line: bytes, limits: LimitSettings) -> DocumentPatch:
-    return check_patch(to_patch(validate(PatchBody, parse_json(line)), limits))
-
-
-def _keep_latest(
-    service: Service, collection: Collection, documents: Sequence[Document]
-) -> Written:
-    """Upsert; of two documents with one id the later wins."""
-    latest = {document.id: document for document in documents}
-    kept = keep(service, collection, list(latest.values()))
-    return replace(kept, accepted=len(documents), tag=None)
-
-
-def _keep_and_count(
-    service: Service, collection: Collection, documents: Sequence[Document]
-) -> Written:
-    """The same, and of how many the end is not read."""
-    kept = _keep_latest(service, collection, documents)
-    latest = {document.id: document for document in documents}
-    return replace(kept, truncated=count_truncated(service, collection, latest.values()))
-
-
-def _patch_and_count(
-    service: Service, collection: Collection, patches: Sequence[DocumentPatch]
-) -> Written:
-    kept = keep_patches(service, collection, patches)
-    return replace(kept, truncated=count_rewritten(service, collection, patches))
-
-
-DOCUMENT_LINES = LineKind(_read_document, _keep_latest)
-PATCH_LINES = LineKind(_read_patch, keep_patches)
-AWAITED_DOCUMENT_LINES = LineKind(_read_document, _keep_and_count)
-AWAITED_PATCH_LINES = LineKind(_read_patch, _patch_and_count)
-"""Lines of which it is told how many the model does not read to their ends."""

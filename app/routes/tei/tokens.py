@@ -22,7 +22,7 @@ from molt.app.http.validation import require
 from molt.app.routes.tei.schemas import DecodeBody, EmbedAllBody, SimpleToken, TokenizeBody
 from molt.app.service import Service, service_of
 from molt.encoder.encoder import InputType, Lane
-from molt.encoder.tokenizer import Token
+from molt.encoder.tokens import Token
 from molt.index.catalog.aliases import DEFAULT
 
 router = new_router("tei")

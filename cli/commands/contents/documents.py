@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from molt.cli.commands.contents.patches import one_patch, read_patches
-from molt.cli.commands.search import parsed_filter
+from molt.cli.commands.contents.searching import parsed_filter
 from molt.cli.edge import CommandError
 from molt.cli.home import existing_home, opened_catalog
 from molt.cli.invocation import CollectionArgument, Invocation

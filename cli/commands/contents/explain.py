@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molt.cli.commands.search import SearchMode, parsed_filter, require_subject
+from molt.cli.commands.contents.searching import (
+    FilterOption,
+    ModeOption,
+    SearchMode,
+    parsed_filter,
+    require_subject,
+)
 from molt.cli.home import existing_home, opened_engine
 from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
@@ -27,14 +33,8 @@ def explain(  # noqa: PLR0913  each by name
     ] = None,
     *,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits count.")] = 10,
-    mode: Annotated[
-        SearchMode,
-        typer.Option(help="By what documents are found: their meaning, their words or both."),
-    ] = SearchMode.HYBRID,
-    where: Annotated[
-        str | None,
-        typer.Option("--filter", metavar="JSON", help="Only documents that match, as in search."),
-    ] = None,
+    mode: ModeOption = SearchMode.HYBRID,
+    where: FilterOption = None,
 ) -> None:
     """Show what makes up the score of a document, and what keeps it from the first hits."""
     require_subject(query, (), beside=())

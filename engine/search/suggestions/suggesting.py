@@ -144,6 +144,13 @@ class Suggester:
         titles = self._catalog.titles.all(row, limit=self._settings.max_titles)
         asked = self._catalog.events.asked(row, least=self._settings.min_users)
         self._known[row.id] = _made(mark, at, titles, asked)
+        self._forget_deleted()
+
+    def _forget_deleted(self) -> None:
+        """What collections had that are no more: as much as their titles."""
+        living = {one.id for one in self._catalog.collections.list()}
+        for gone in self._known.copy().keys() - living:
+            self._known.pop(gone, None)
 
 
 def _made(mark: _Mark, at: float, titles: AllTitles, asked: Mapping[str, int]) -> _Known:

@@ -1,9 +1,12 @@
+import re
 from typing import Any
 
 import pytest
 import structlog
 from starlette.testclient import TestClient
 from structlog.testing import CapturingLogger
+
+from molt.app.http.observation import id_of
 
 
 @pytest.fixture
@@ -30,6 +33,12 @@ def test_a_request_id_that_could_do_harm_is_replaced(client: TestClient, sent: s
 def test_every_request_gets_an_id_of_its_own(client: TestClient) -> None:
     made = {client.get(path).headers["x-request-id"] for path in ("/livez", "/livez", "/nothing")}
     assert len(made) == 3
+
+
+def test_no_id_that_is_made_here_is_made_twice() -> None:
+    made = [id_of([]) for _ in range(5_000)]
+    assert len(set(made)) == 5_000
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in made)
 
 
 def test_one_line_is_logged_for_a_request(client: TestClient, requests_logged: list[Any]) -> None:

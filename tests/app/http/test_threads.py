@@ -1,16 +1,16 @@
 import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, wait
 
 import pytest
 
 from molt.app.http.threads import RequestThreads
 from molt.encoder.safety.deadline import Deadline
+from tests.waiting import wait_until
 
 SOON = 20.0
 
@@ -32,13 +32,6 @@ def end() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.001)
 
 
 def hanging(threads: RequestThreads, deadline: Deadline, end: threading.Event) -> "Future[bool]":

@@ -4,8 +4,11 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
-from molt.app.pages.compare.columns import ColumnChoice
+from molt.app.pages.compare.columns import ColumnChoice, compared
 from molt.index.catalog.access.keys import Role
+from molt.index.catalog.releases import Reason
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.pages.conftest import HOSTILE, Person
 from tests.app.serving import service_of
 from tests.generations import make_generation
@@ -81,3 +84,18 @@ def test_columns_that_are_empty_are_none(desk: TestClient) -> None:
     page = desk.get("/compare?q=boots&c=dense&c=&c=&c=").text
     assert len(columns(page)) == 1
     assert columns(desk.get("/compare?q=boots&c=").text) == []
+
+
+def test_a_column_is_re_ranked_where_its_title_says_so_however_the_collection_is_tuned(
+    desk: TestClient,
+) -> None:
+    service = service_of(desk)
+    ranking = SearchRanking(rerank=Reranking(RerankKind.TOKENS, depth=2, weight=0.3))
+    before = service.engine.catalog.collections.get("default")
+    service.engine.releaser.retune(before, ranking, reason=Reason())
+    chosen = [ColumnChoice("hybrid"), ColumnChoice("hybrid", rerank=True)]
+    found = compared(service, chosen, text="warm boots", collection="default")
+    service.engine.releaser.rollback("default", reason=Reason())
+    plain, again = (column.answer["search"]["rerank"] for column in found)
+    assert plain is None
+    assert again is not None

@@ -292,3 +292,14 @@ def test_settings_are_shown_without_passwords(tmp_path: Path) -> None:
     assert "limits.max_k" in page
     assert "hunter" not in page
     assert REDACTED in page
+
+
+@pytest.mark.parametrize(
+    "config", ["a=" + "[" * 50_000, "a=" + "{b=" * 20_000, "a." * 40_000 + "b=1"]
+)
+def test_a_configuration_that_is_nested_without_end_is_refused(
+    plant: TestClient, config: str
+) -> None:
+    path = "/console/collections/default/retrain"
+    answer = plant.post(path, data={"config": config})
+    assert answer.status_code == 422, answer.text[:500]

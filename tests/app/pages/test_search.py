@@ -1,10 +1,12 @@
 import re
 from html import unescape
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from starlette.testclient import TestClient
 
+from molt.app.http.admission import Bulkhead
 from molt.app.pages.judge.grading import judged_query_id
 from molt.app.pages.search.state import FieldFilter, SearchState
 from molt.index.catalog.access.keys import Role
@@ -13,6 +15,7 @@ from tests.app.pages.conftest import HOSTILE, Person, token_in
 from tests.app.serving import service_of
 
 HIT = re.compile(r'data-hit="([^"]*)"')
+EXCERPT = re.compile(r'<p class="text">(.*?)</p>')
 LINK = re.compile(r'<a[^>]* href="(/\?[^"]*)"')
 
 
@@ -49,6 +52,28 @@ def test_hostile_texts_are_shown_and_do_nothing(desk: TestClient) -> None:
     assert HOSTILE in hits(page)
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_excerpt_is_shown_as_it_was_written_but_for_its_marks(desk: TestClient) -> None:
+    desk.post("/collections", json={"name": "quoted"})
+    text = "What's <b>new</b>: fish & chips, boots"
+    documents = [{"id": "marked", "text": text}, {"id": "plain", "title": "boots", "text": text}]
+    desk.post("/collections/quoted/documents", json={"documents": documents})
+    page = found(desk, q="boots", collection="quoted")
+    (excerpt, *_) = EXCERPT.findall(page)
+    assert excerpt.count("<") == excerpt.count("<mark>") + excerpt.count("</mark>") > 0
+    assert unescape(re.sub("</?mark>", "", excerpt)) == text
+
+
+def test_a_search_that_marks_what_it_shows_waits_where_it_keeps_no_plain_one_waiting(
+    desk: TestClient,
+) -> None:
+    admission = service_of(desk).bulkheads[Bulkhead.RERANKS]
+    with patch.object(admission, "pending", 10_000):
+        assert desk.get("/").status_code == 200
+        assert desk.get("/", params={"q": "boots"}).status_code == 429
+        assert desk.get("/search", params={"q": "boots", "highlight": True}).status_code == 429
+        assert desk.get("/search", params={"q": "boots"}).status_code == 200
 
 
 def test_a_facet_is_a_link_that_filters_and_takes_the_filter_back(desk: TestClient) -> None:

@@ -1,7 +1,6 @@
 """How the texts of a collection become terms: set over HTTP, and followed by its index."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.app.serving import serving
+from tests.waiting import wait_until
 
 PATH = "/collections/default"
 DEFAULT = {"language": "english", "stop_words": None, "fold": True, "compounds": [], "weights": {}}
@@ -33,17 +33,10 @@ def found(client: TestClient, query: str) -> list[str]:
     return [hit["id"] for hit in answer.json()["hits"]]
 
 
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def analyse(client: TestClient, **analysis: Any) -> None:
     answer = client.patch(PATH, json={"analysis": analysis})
     assert answer.status_code == 200, answer.text
-    until(lambda: client.get(PATH).json()["analysis_followed"])
+    wait_until(lambda: client.get(PATH).json()["analysis_followed"])
 
 
 def test_a_collection_is_analysed_by_default_until_something_else_is_said(shop: TestClient) -> None:

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from molt.engine.engine import Engine
 from molt.engine.search.query import SearchQuery
 from molt.engine.settings import load_settings
-from tests.app.serving import open_engine, serving
+from tests.app.serving import open_engine, service_of, serving
 
 PATH = "/collections/default/curations"
 DOCUMENTS = [
@@ -194,3 +194,14 @@ def test_a_change_of_boosts_keeps_the_expiry_and_the_other_way_round(shop: TestC
     after = shop.patch("/collections/default", json={"expiry_field": ""}).json()
     assert (after["expiry_field"], after["boosts"]) == (None, [boost])
     assert shop.patch("/collections/default", json={}).status_code == 422
+
+
+def test_nothing_is_kept_in_memory_of_a_collection_that_was_deleted(shop: TestClient) -> None:
+    curate(shop, hidden=["tent"])
+    search(shop)
+    shop.delete("/collections/default")
+    shop.post("/collections", json={"name": "default"})
+    curate(shop, hidden=["tent"])
+    search(shop)
+    engine = service_of(shop).engine
+    assert [*engine.searcher._curator._known] == [engine.catalog.collections.get("default").id]

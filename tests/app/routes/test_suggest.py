@@ -126,3 +126,13 @@ def test_what_cannot_be_completed_is_refused(shop: TestClient, query: str) -> No
 @pytest.mark.parametrize("q", ["-", "🦊", "中", "\u0301", "+-*/", "a" * 8000, '"', "%", "_"])
 def test_any_text_can_be_asked_for(shop: TestClient, q: str) -> None:
     assert suggest(shop, q) == []
+
+
+def test_nothing_is_kept_of_a_collection_that_was_deleted(shop: TestClient) -> None:
+    assert suggest(shop, "warm")
+    shop.delete("/collections/default")
+    shop.post("/collections", json={"name": "other"})
+    assert suggest(shop, "warm", collection="other") == []
+    suggester = service_of(shop).engine.suggester
+    (left,) = suggester._known
+    assert left == service_of(shop).engine.catalog.collections.get("other").id

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from molt.encoder.safety.deadline import Deadline, abandonable, told_when_abandoned
+from tests.waiting import wait_until
 
 SOON = 20.0
 
@@ -38,15 +39,6 @@ def deadline(overdue: list[Exception]) -> Iterator[Deadline]:
     made.stop()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    done = threading.Event()
-    for _ in range(2000):
-        if condition():
-            return
-        done.wait(0.01)
-    pytest.fail("it never came true")
-
-
 def in_thread(work: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=work)
     thread.start()
@@ -63,7 +55,7 @@ def test_what_does_not_end_is_given_up_once_and_hangs_until_it_ends(
             hang()
 
     thread = in_thread(work)
-    until(lambda: bool(overdue))
+    wait_until(lambda: bool(overdue))
     assert deadline.hangs
     assert list(map(str, told)) == ["it hangs"] == list(map(str, overdue))
     hang.end.set()
@@ -107,7 +99,7 @@ def test_it_is_told_first_where_work_within_work_is_given_up(
             hang()
 
     thread = in_thread(work)
-    until(lambda: len(told) == 2)
+    wait_until(lambda: len(told) == 2)
     hang.end.set()
     thread.join(SOON)
     assert told == ["first", "it hangs"]
@@ -121,7 +113,7 @@ def test_nobody_is_told_where_nobody_could_be_answered(deadline: Deadline, hang:
             hang()
 
     thread = in_thread(work)
-    until(lambda: deadline.hangs)
+    wait_until(lambda: deadline.hangs)
     hang.end.set()
     thread.join(SOON)
     assert told == []

@@ -23,6 +23,7 @@ from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.segment import SegmentEntry, verify_segment
 from tests.app.serving import open_engine
 from tests.hashing import HashingEncoder
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -233,3 +234,16 @@ def test_a_file_that_may_not_be_read_is_a_problem_of_its_collection_alone(
     assert engine.live_collections.holds("younger")
     assert engine.live_collections.get("shop") is served
     assert "Permission denied" in engine.live_collections.problems()["shop"]
+
+
+def test_a_default_checkpoint_that_could_not_be_opened_is_tried_again_at_each_look(
+    engine: Engine,
+) -> None:
+    lives, sound = engine.live_collections, engine.catalog.aliases.get("default")
+    engine.catalog.aliases.set("default", "f" * 16)
+    lives.refresh_changed()
+    lives.check_default()
+    assert lives.default_problem is not None
+    engine.catalog.aliases.set("default", sound)
+    lives.look()
+    wait_until(lambda: lives.default_problem is None)

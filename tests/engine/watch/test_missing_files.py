@@ -1,7 +1,6 @@
 """What is removed under a running server is told before a restart would miss it."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from molt.index.catalog.document import Document
 from molt.index.generations.generation import SEGMENTS
 from tests.app.serving import open_engine
 from tests.checkpoints import build_checkpoint, seal
+from tests.waiting import wait_until
 
 SOON = 30.0
 
@@ -137,10 +137,3 @@ def test_readiness_tells_of_what_is_missing_and_a_restart_makes_an_index_anew(
 
 def found(engine: Engine) -> int:
     return engine.search(SearchQuery("red socks", "shop")).page.total
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)

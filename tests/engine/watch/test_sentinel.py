@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from molt.artifact import PanicError
 from molt.engine import releasing
 from molt.engine.engine import Engine
 from molt.engine.live.pair import Live
@@ -150,6 +151,15 @@ def test_a_generation_whose_searches_fail_is_taken_back_and_the_history_says_why
         "rolled back: the share of failing searches rose from 0.0% to 100.0%"
     )
     assert engine.search(SearchQuery("socks", "shop")).generation == first
+
+
+def test_a_generation_at_which_an_extension_panics_is_taken_back(engine: Engine) -> None:
+    release(engine)
+    for _ in range(60):
+        with pytest.raises(PanicError), engine.sentinel.noting(live_of(engine)):
+            raise PanicException("of a text")
+    look(engine)
+    assert newest(engine).reason.actor == sentinel.ACTOR
 
 
 def test_a_generation_that_is_slow_is_taken_back(engine: Engine) -> None:

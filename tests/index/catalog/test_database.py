@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+import traceback
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
@@ -7,6 +8,7 @@ from types import ModuleType
 import pytest
 from sqlalchemy import create_engine, create_mock_engine, select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
 
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog, sqlite_path
 from molt.index.catalog.collection import Collection
@@ -68,6 +70,22 @@ def test_a_transaction_that_raises_leaves_nothing(catalog: Catalog) -> None:
     with pytest.raises(KeyError):
         fail_halfway()
     assert catalog.aliases.get("half") is None
+
+
+def test_what_is_raised_and_logged_of_a_failing_statement_quotes_no_text(
+    catalog: Catalog, catalog_collection: Collection
+) -> None:
+    row = {
+        "collection_id": catalog_collection.id,
+        "query_id": "q1",
+        "text": "a secret",
+        "metadata": "{}",
+    }
+    with pytest.raises(IntegrityError) as raised, catalog.database.writing() as connection:
+        connection.execute(queries.insert(), [row, row])
+    told = "".join(traceback.format_exception(raised.value))
+    assert "INSERT INTO queries" in told
+    assert "secret" not in told
 
 
 def test_a_writer_that_waits_too_long_for_another_process_says_so(

@@ -53,6 +53,15 @@ def test_a_panic_is_a_parts_fault_like_any_other() -> None:
     assert "panicked" in sift(3, work, prove=sound)[1]
 
 
+def test_a_reason_quotes_no_text_and_is_that_of_the_last_attempt() -> None:
+    reasons = iter([VectorError("at first"), ValueError("quotes the text")])
+
+    def work(_: Sequence[int]) -> None:
+        raise next(reasons)
+
+    assert sift(1, work, prove=sound) == {0: "ValueError, which is unexpected"}
+
+
 def test_a_part_that_fails_but_once_is_at_no_fault() -> None:
     attempts = 0
 

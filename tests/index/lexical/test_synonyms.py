@@ -1,5 +1,7 @@
 """Synonyms: rules as people write them, and what queries make of them."""
 
+import itertools
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -255,6 +257,23 @@ def test_no_document_scores_more_than_the_ceiling_whatever_is_synonymous(
     hits = furniture.search(plan, k=100)
     assert len(hits) >= len(furniture.search(furniture.plan(query), k=100))
     assert not len(hits) or hits.scores.max() <= plan.ceiling * (1 + 1e-6)
+
+
+def test_a_single_word_nearly_reaches_the_ceiling_and_no_synonym_of_it_exceeds_that(
+    word_home: WordHome,
+) -> None:
+    """Each word of a field that has nothing else is rarer than the next one."""
+    repeated = [worded(f"d{n}", f"{WORDS[int(n**0.5)]} " * 60) for n in range(60)]
+    index = word_home.index(*repeated)
+    asked = WORDS[1:7]  # of one token each
+    for word in asked:
+        plan = index.plan(word)
+        assert 0.95 * plan.ceiling < index.search(plan, k=1).scores[0] <= plan.ceiling
+    for word, other in itertools.permutations(asked, 2):
+        rule = SynonymRule((word,), (other, f"{other} {other}"))
+        plan = index.plan(word, synonyms=Synonyms((rule,)))
+        assert plan.ceiling == index.plan(word).ceiling
+        assert index.search(plan, k=1).scores[0] <= plan.ceiling
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

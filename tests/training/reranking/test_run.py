@@ -67,6 +67,8 @@ def test_a_cross_encoder_comes_out_whose_graphs_give_the_scores_of_its_model(
     assert made.metrics[GATE]["reasons"] == list(outcome.decision.reasons)
     again = run(base, dataset, tmp_path)
     assert (again.checkpoint.id, again.run_id) == (made.id, outcome.run_id)
+    CheckpointStore(tmp_path / "checkpoints").remove(made.id)
+    assert run(base, dataset, tmp_path).checkpoint.id == made.id
     texts = list(dataset.corpus.texts[:12])
     model = LoadedPairs(str(made.path), max_length=made.max_length, device="cpu")
     wanted = model.predict([("a b", text) for text in texts], activation_fn=torch.nn.Identity())

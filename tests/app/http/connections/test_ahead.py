@@ -5,8 +5,7 @@ import json
 import socket
 import struct
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -16,6 +15,7 @@ import uvicorn
 from molt.app.http.connections.connection import Connection
 from molt.app.http.connections.monitor import MONITOR, ConnectionMonitor
 from molt.engine.sections import LimitSettings
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P5", "heads without end, slow clients, too many connections")
 
@@ -86,13 +86,6 @@ def served() -> Iterator[Served]:
         made.let.set()
         server.should_exit = True
         thread.join()
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + SOON
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def send_what_is_taken(connection: socket.socket, content: bytes) -> None:
@@ -182,7 +175,7 @@ def test_a_client_that_has_said_all_gets_the_answer_to_what_it_sent_ahead(served
         wait_until(lambda: len(served.begun) == 1)
         served.let.set()
         wait_until(lambda: len(served.begun) == 2)
-        time.sleep(0.2)  # the end of what it says is read meanwhile
+        wait_until(lambda: all(one._half_closed for one in served.monitor._connections.copy()))
         served.let.set()
         content = b""
         while piece := client.recv(65_536):

@@ -3,8 +3,7 @@
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 import httpx
@@ -17,6 +16,7 @@ from molt.app.http.connections.pace import PATIENCE_SECONDS, Pace
 from molt.app.http.connections.shedding import SheddingConnection
 from molt.engine.settings import load_settings
 from tests.app.serving import open_engine
+from tests.waiting import wait_until
 
 RATE = 1000
 LEAST = int(RATE * PATIENCE_SECONDS)
@@ -76,13 +76,6 @@ def served(
         finally:
             server.should_exit = True
             thread.join()
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + SOON
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 @pytest.mark.promise("P5", "heads without end, slow clients, too many connections")

@@ -4,9 +4,9 @@ import asyncio
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -15,10 +15,15 @@ from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from molt.app.application import create_app
-from molt.app.http.admission import Admission, Bulkhead
-from molt.app.http.connections.shedding import LoadShedding, SheddingConnection
+from molt.app.errors import failure_of
+from molt.app.http.admission import Admission, Bulkhead, OverloadedError
+from molt.app.http.connections.refusals import Overload, written_overload
+from molt.app.http.connections.shedding import SHEDDING, LoadShedding, SheddingConnection
+from molt.app.http.envelopes import write_failure
 from molt.engine.settings import load_settings
+from tests.app.http.connections.made import KEPT_ALIVE, Made
 from tests.app.serving import BOOTS, open_engine
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P5", "a bulkhead that is full")
 SEARCH = {"query": "boots"}
@@ -132,10 +137,7 @@ def test_what_is_wrong_for_another_reason_is_still_told(full: Served) -> None:
 def test_bodies_that_have_not_come_are_left_to_the_application(full: Served, more: bytes) -> None:
     with capture_logs() as logs:
         said(full, head("POST", "/search", more, length=b""), upto=b"HTTP/1.1 429")
-        until = time.monotonic() + 30
-        while not any(line["event"] == "request" for line in logs):
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_until(lambda: any(line["event"] == "request" for line in logs))
     assert [line["status"] for line in logs if line["event"] == "request"] == [429]
 
 
@@ -161,10 +163,7 @@ def test_refusals_are_counted_and_told_once_a_second(full: Served) -> None:
     with capture_logs() as logs:
         for _ in range(20):
             httpx.get(f"{full.url}/search", params={"q": "boots"})
-        until = time.monotonic() + 30
-        while counted() - before < 20:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        wait_until(lambda: counted() - before >= 20)
     told = [line for line in logs if line["event"] == "requests.shed"]
     assert counted() - before == 20
     assert sum(line["bulkheads"]["reads"] for line in told) >= 20
@@ -175,13 +174,46 @@ def test_what_was_let_in_at_once_counts_before_it_comes_to_the_bulkhead() -> Non
     async def refused() -> list[bool]:
         admission = Admission(Bulkhead.READS, max_pending=2, threads=1)
         shedding = LoadShedding({("GET", "/search"): admission})
-        at_once = [shedding.refusal("GET", "/search") is not None for _ in range(3)]
+        at_once = [shedding.overload(b"GET", b"/search") is not None for _ in range(3)]
         await asyncio.sleep(0)
-        later = [shedding.refusal("GET", "/search") is not None]
+        later = [shedding.overload(b"GET", b"/search") is not None]
         admission.close()
         return at_once + later
 
     assert asyncio.run(refused()) == [False, False, True, False]
+
+
+@pytest.mark.parametrize("path", ["/search", "/v1/embeddings", "/embed"])
+@pytest.mark.parametrize("request_id", ["a", "mine-1._2", "f" * 64])
+def test_a_refusal_says_what_the_application_would_say(path: str, request_id: str) -> None:
+    def answer(more: list[tuple[bytes, bytes]]) -> bytes:
+        overload = Overload("reads", 3, path)
+        return written_overload(overload, request_id=request_id, more=more)
+
+    error = OverloadedError(3, where="reads")
+    wanted = write_failure(failure_of(error), path=path, request_id=request_id)
+    told, _, body = answer([(b"date", b"today")]).partition(b"\r\n\r\n")
+    status, *lines = told.split(b"\r\n")
+    assert (status, body) == (b"HTTP/1.1 429 Too Many Requests", wanted.body)
+    more = [(b"date", b"today"), (b"x-request-id", request_id.encode())]
+    assert sorted(lines) == sorted(b"%s: %s" % each for each in [*wanted.raw_headers, *more])
+    assert answer([]).count(b"date") == 0
+
+
+def test_a_connection_is_kept_alive_for_a_while_after_a_refusal() -> None:
+    admission = Admission(Bulkhead.READS, max_pending=0, threads=1)
+    shedding = LoadShedding({("POST", "/search"): admission})
+    with patch.object(LoadShedding, "_count"):  # for which a loop has to run
+        made = Made(SheddingConnection, **{SHEDDING: shedding})
+        made.receives(head("POST", "/search"))
+    admission.close()
+    assert made.transport.write.call_args[0][0].startswith(b"HTTP/1.1 429")
+    made.passes(KEPT_ALIVE - 1)
+    assert made.one.is_idle
+    assert not made.is_ended
+    made.passes(2.0)
+    assert made.transport.close.called
+    assert made.refused == []
 
 
 def head(

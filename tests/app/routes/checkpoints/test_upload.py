@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from tests.encoder.safety.graphs import (
     wandering,
     with_graph,
 )
+from tests.waiting import wait_until
 
 ROUTE = "/admin/checkpoints"
 SOON = 20.0
@@ -386,13 +386,6 @@ def begin(url: str, size: int) -> socket.socket:
     return connection
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def unfinished(home: Path) -> list[Path]:
     return list(home.glob("checkpoints/.upload-*"))
 
@@ -400,13 +393,13 @@ def unfinished(home: Path) -> list[Path]:
 def test_a_client_that_goes_away_leaves_nothing(tmp_path: Path) -> None:
     with started(tmp_path) as server:
         with begin(server.url, 8_000_000):
-            wait_for(lambda: unfinished(tmp_path))
-        wait_for(lambda: not unfinished(tmp_path))
+            wait_until(lambda: unfinished(tmp_path))
+        wait_until(lambda: not unfinished(tmp_path))
 
 
 def test_what_a_killed_server_was_receiving_is_swept_after_an_hour(tmp_path: Path) -> None:
     with started(tmp_path) as server, begin(server.url, 8_000_000):
-        wait_for(lambda: unfinished(tmp_path))
+        wait_until(lambda: unfinished(tmp_path))
         server.end()
     (folder,) = unfinished(tmp_path)
     for path in (*folder.iterdir(), folder):
