@@ -1,8 +1,10 @@
 """What of a text a query asks for."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from molt.index.lexical import analysis, matching
 from molt.index.lexical.analysis import DEFAULT_ANALYSIS, Analyzer
 from molt.index.lexical.matching import WordMatcher, covered_spans, differ_by
 from molt.index.lexical.syntax import parse_words
@@ -60,6 +62,25 @@ def test_a_misspelt_word_matches_what_the_index_takes_it_for(word_home: WordHome
     assert word_home.found(index, "waterprof") == ["a"]
     assert marked("waterprof", "waterproof waterbed", misspelt=misspelt) == ["waterproof"]
     assert marked("waterprof", "waterproof") == []
+
+
+@given(
+    st.text("aB éß\u2019\u2014-_.1 running Shoes the", max_size=40) | st.text(max_size=20),
+    st.sampled_from(["run shoes", "the b 1", "é shoe s", "running"]),
+)
+def test_a_plain_text_matches_as_one_that_has_to_be_placed(text: str, query: str) -> None:
+    found = matcher(query).matches(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(matching, "is_plain", lambda analyzer, text: False)
+        assert matcher(query).matches(text) == found
+
+
+def test_what_is_known_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "_MOST_KNOWN", 3)
+    own = Analyzer(DEFAULT_ANALYSIS)
+    words = ["boots", "the", "hiking", "tents", "w" * 300]
+    assert [own.term(word) for word in words] == ["boot", None, "hike", "tent", None]
+    assert len(own._terms) <= 3
 
 
 def test_numbers_are_never_taken_for_others() -> None:
