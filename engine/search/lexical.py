@@ -11,7 +11,13 @@ import numpy as np
 
 from molt.encoder.encoder import InputType
 from molt.engine.live.pair import Live
-from molt.engine.search.candidates import Candidate, Candidates, Passage, Stopwatch
+from molt.engine.search.candidates import (
+    Candidate,
+    Candidates,
+    LazyRanking,
+    Passage,
+    Stopwatch,
+)
 from molt.engine.search.query import SearchQuery
 from molt.index.errors import LexicalError
 from molt.index.generations.protocols import Standing, VisibleDocuments
@@ -157,7 +163,11 @@ class _Search:
         order = places[np.lexsort((hits.ordinals[places], -hits.scores[places]))][: self.depth]
         total, exact = self._total(hits, n_found=len(places), filtered=filtered)
         return Candidates(
-            tuple(_candidate(hits, standing, place) for place in order.tolist()),
+            LazyRanking(
+                hits.ordinals[order].tolist(),
+                hits.scores[order].tolist(),
+                lambda at: _candidate(hits, standing, int(order[at])),
+            ),
             total,
             exact,
             self.visible.warnings,
