@@ -101,7 +101,10 @@ def _replaced(text: str, better: Mapping[str, str], index: LexicalIndex) -> str:
 
 def _spelt(word: str, index: LexicalIndex) -> str:
     """A word as the index compares spellings; empty where it is a stop word, or several."""
-    spelt = index.analyzer.spelt(word)
+    analyzer = index.analyzer
+    if word.isascii() and not analyzer.analysis.compounds:
+        return word.lower() if analyzer.term(word) is not None else ""
+    spelt = analyzer.spelt(word)
     return spelt[0].term if len(spelt) == 1 else ""
 
 
