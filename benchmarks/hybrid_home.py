@@ -116,7 +116,10 @@ def build_lines(folder: Path, documents: Sequence[dict[str, Any]], vectors: Vect
     words = tantivy.Index(builder.build(), path=str(folder / "words"))
     writer = words.writer(_MEMORY, 1)
     for row, one in enumerate(documents):
-        writer.add_document(tantivy.Document(text=f"{one['title']} {one['text']}", row=row))
+        document = tantivy.Document()
+        document.add_text("text", f"{one['title']} {one['text']}")
+        document.add_unsigned("row", row)
+        writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
 

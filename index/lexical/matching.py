@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from molt.index.lexical.analysis import Analyzer, Word
+from molt.index.lexical.distance import edit_distance
 from molt.index.lexical.placing import WORD, PlacedTerm, is_plain, placed_terms
 from molt.index.lexical.planning import MOST_MISSPELT, MOST_TERMS, tolerance
 from molt.index.lexical.syntax import AskedWords, Occur
@@ -119,7 +120,7 @@ class WordMatcher:
                 (
                     number
                     for word, letters, number in self._similar
-                    if letters and differ_by(word, term, most=letters)
+                    if letters and edit_distance(word, term, most=letters) is not None
                 ),
                 None,
             )
@@ -145,27 +146,6 @@ def _phrase_at(position: int, phrase: _Phrase, at: dict[int, list[PlacedTerm]]) 
             return []
         found.append(one)
     return found
-
-
-def differ_by(word: str, other: str, *, most: int) -> bool:
-    """Does it take at most so many letters put in, left out, exchanged or swapped with the next?
-
-    Optimal string alignment, the distance that tantivy's fuzzy terms have.
-    """
-    if abs(len(word) - len(other)) > most:
-        return False
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for at, letter in enumerate(word, start=1):
-        before, last, row = row, before, [at]
-        for to, against in enumerate(other, start=1):
-            cost = min(before[to] + 1, row[-1] + 1, before[to - 1] + (letter != against))
-            if at > 1 and to > 1 and letter == other[to - 2] and word[at - 2] == against:
-                cost = min(cost, last[to - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return False
-    return row[-1] <= most
 
 
 def covered_spans(matches: Sequence[WordMatch]) -> list[tuple[int, int]]:
