@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks import arxiv, writes
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, median, record
+from molt.app.process import favour_short_work
 from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchQuery
@@ -126,6 +127,7 @@ def main() -> None:
     titles = Titles(arguments.data, count=arguments.documents)
     home = built(arguments.scratch, titles, count=arguments.documents)
     size = size_of(home / "lexical")
+    favour_short_work()
     with writes.serving(home) as service:
         searcher = Searcher(service)
         searcher.ids("nothing")
@@ -134,11 +136,11 @@ def main() -> None:
                 seconds_to_find(service, searcher, number) for number in range(arguments.writes)
             ]
     shutil.rmtree(home)
-    after = found[5:]
+    after, per_document = found[5:], size / arguments.documents
     row: dict[str, Any] = {
         "documents": f"{arguments.documents:,}",
         "MB on disk": size / 1e6,
-        "bytes a document": size / arguments.documents,
+        "bytes a document": per_document,
         "found in ms, p50": 1000 * median(after),
         "p95": 1000 * float(np.percentile(after, 95)),
         "most": 1000 * max(after),
@@ -148,7 +150,7 @@ def main() -> None:
         "lexical_size",
         machine=machine,
         targets=[
-            Target("MB of the index of words", size / 1e6, "<=", 1000.0),
+            Target("MB of the index of words of a million documents", per_document, "<=", 1000.0),
             Target("s from a write to its being found, the most", max(after), "<=", 1.0),
         ],
         tables=[Table("Words while they are searched", [row])],
