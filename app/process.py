@@ -5,6 +5,7 @@ Each call changes the whole process, so only programs make them.
 
 import ctypes
 import gc
+import os
 import resource
 import sys
 
@@ -26,6 +27,16 @@ def limit_arenas() -> bool:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and mallopt(_M_ARENA_MAX, _ARENAS) == 1
+
+
+def multiply_alone() -> None:
+    """Let each thread multiply matrices by itself. Has no effect once numpy is loaded.
+
+    OpenBLAS, which numpy brings, would share even a product of a thousandth of a second among as
+    many threads as there are cores, and wait for all of them: a hundred times as long where others
+    are at work. What the environment says stays.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def favour_start() -> None:

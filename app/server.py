@@ -29,6 +29,7 @@ from molt.app.process import (
     favour_short_work,
     favour_start,
     limit_arenas,
+    multiply_alone,
     raise_file_limit,
 )
 from molt.app.supervisor import supervised_worker
@@ -73,6 +74,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = open_engine_of) -> No
         log.info("server.listening", url=url_of(listening), workers=settings.workers)
         with supervised_worker(settings):
             if settings.workers == 1:
+                multiply_alone()
                 favour_start()
                 config = _config(settings, partial(_open_app, settings, open_engine))
                 uvicorn.Server(config).run(sockets=_acceptors(listening))
@@ -137,6 +139,7 @@ def _noted(service: "Service", then: Any, number: int, frame: FrameType | None) 
 
 def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> "FastAPI":
     """Any other exit than this one would make the supervisor start the worker again."""
+    multiply_alone()
     favour_start()
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     configure_logs(settings.log)

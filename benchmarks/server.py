@@ -1,6 +1,6 @@
 """Servers under measurement: real processes on loopback, started, awaited and stopped.
 
-Knows how Molt, Infinity and the peer of forty lines are started. Puts no load on them.
+Knows how Molt, Infinity and the other peers are started. Puts no load on them.
 """
 
 import http.client
@@ -66,10 +66,12 @@ def molt(
     worker: bool = False,
     watch_seconds: float = 120.0,
     source: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Serve `home`, with a worker beside it or not; ready when `/readyz` answers 200.
 
-    With `source` by the modules in that directory instead of the installed ones.
+    With `source` by the modules in that directory instead of the installed ones. `settings` are
+    further variables of the environment.
     """
     home.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -80,6 +82,7 @@ def molt(
         "MOLT_ENCODER__RUNTIME": runtime,
         "MOLT_WORKER__START": str(worker).lower(),
         "MOLT_WATCH__SECONDS": str(watch_seconds),
+        **(settings or {}),
     }
     with _running("molt", command, port=port, ready="/readyz", env=quiet, log=home) as server:
         yield server
@@ -103,13 +106,42 @@ def infinity(venv: Path, model: Path, *, scratch: Path) -> Iterator[Server]:
 @contextmanager
 def forty_lines(folder: Path) -> Iterator[Server]:
     """Serve `folder` by the peer of `benchmarks.forty_lines`, without a log of requests."""
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.forty_lines:app", "--no-access-log"]
-    command += ["--port", str(port), "--log-level", "warning"]
     quiet = {"FORTY_LINES": str(folder)}
-    with _running(
-        "forty-lines", command, port=port, ready="/readyz", env=quiet, log=folder
-    ) as server:
+    with _uvicorn(sys.executable, "benchmarks.forty_lines:app", folder, quiet) as server:
+        yield server
+
+
+@contextmanager
+def hybrid_lines(folder: Path) -> Iterator[Server]:
+    """Serve `folder` by the peer of `benchmarks.hybrid_lines`, without a log of requests."""
+    quiet = {"HYBRID_LINES": str(folder)}
+    with _uvicorn(sys.executable, "benchmarks.hybrid_lines:app", folder, quiet) as server:
+        yield server
+
+
+@contextmanager
+def txtai(venv: Path, folder: Path) -> Iterator[Server]:
+    """Serve the index in `folder` (`benchmarks.txtai_peer`) by txtai's own service."""
+    quiet = {
+        "TXTAI_PEER": str(folder),
+        "CONFIG": str(folder / "txtai.yml"),
+        "ALLOW_RESOLVE_TRANSFORM": "True",
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+    }
+    program = str(venv / "bin" / "python")
+    with _uvicorn(program, "txtai.api:app", folder, quiet, ready="/count") as server:
+        yield server
+
+
+@contextmanager
+def _uvicorn(
+    program: str, app: str, folder: Path, env: Mapping[str, str], *, ready: str = "/readyz"
+) -> Iterator[Server]:
+    port = free_port()
+    command = [program, "-m", "uvicorn", app, "--no-access-log"]
+    command += ["--port", str(port), "--log-level", "warning"]
+    name = app.split(":", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1].replace("_", "-")
+    with _running(name, command, port=port, ready=ready, env=env, log=folder) as server:
         yield server
 
 

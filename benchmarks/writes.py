@@ -11,7 +11,7 @@ hashes of texts in 32 dimensions, so that next to nothing is spent on encoding.
 import argparse
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -120,7 +120,7 @@ def serving(home: Path) -> Iterator[Service]:
             yield Service(catalog, catalog.collections.get(NAME), indexer, live)
 
 
-def build(home: Path, *, count: int) -> None:
+def build(home: Path, *, count: int, document: Callable[[int], Document] = document) -> None:
     """A home with `count` documents, indexed in segments of `SEGMENT`."""
     home.mkdir(parents=True)
     catalog = open_catalog(home_url(home))

@@ -14,8 +14,9 @@ from molt.engine.live.live_collections import LiveCollections
 from molt.engine.search.curating import Curator
 from molt.engine.search.highlights.highlighter import Highlighter
 from molt.engine.search.pipeline import pipelines
+from molt.engine.search.pooling import MOST_POOLED, pool_legs
 from molt.engine.search.preparing import AskedText, encode_ahead
-from molt.engine.search.query import Mode, SearchAnswer, SearchQuery
+from molt.engine.search.query import Hit, Mode, SearchAnswer, SearchQuery
 from molt.engine.search.reranks.reranking import tuned_reranking
 from molt.engine.search.reranks.token_reranker import TokenReranker
 from molt.engine.watch.sentinel import Sentinel
@@ -47,6 +48,7 @@ class Searcher:
             Explainer(catalog),
             clock=clock,
         )
+        self._pool = replace(self._pipelines["hybrid"], fuse=pool_legs, rerankers=())
 
     def search(self, query: SearchQuery) -> SearchAnswer:
         """Answer from exactly one encoder and one index.
@@ -72,6 +74,16 @@ class Searcher:
         if live is None:
             return False
         return tuned_reranking(SearchQuery("", name, mode=mode), live) is not None
+
+    def pool(self, text: str, name: str) -> tuple[Hit, ...]:
+        """The documents that any mode of searching ranks among its best, by the best rank.
+
+        One search finds them all (`pooling`). Raises as `search` does.
+        """
+        query = SearchQuery(text, name, k=MOST_POOLED, boosts=(), rerank=None)
+        live = self._live.get(name)
+        query = self._curator.curated(query, live, self._live.search_defaults(live.collection))
+        return self._pool.search(query, live=live, catalog=self._catalog).page.hits
 
     def explain(self, query: SearchQuery, doc_id: str) -> DocumentStanding:
         """Where a document stands for a query, and why. Raises as `search` and `find_standing`."""

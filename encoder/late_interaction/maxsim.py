@@ -55,18 +55,25 @@ def compare_spans(
 ) -> Nearness:
     """Compare a query with parts of one text, by the characters at which each begins and ends.
 
-    A part is the tokens that begin in it, as the whole text has them; its own direction is that of
-    their mean. One without any, as where the text was not read so far, has NaN for both.
+    They follow each other. A part is the tokens that begin in it, as the whole text has them; its
+    own direction is that of their mean. One without any, as where the text was not read so far, has
+    NaN for both.
     """
-    directions = text.directions[1:]
-    similarities = directions @ query.directions.T
-    bounds = np.array(list(spans), np.int64).reshape(-1, 2)
-    cosine = np.full(len(bounds), np.nan, np.float32)
+    rows, scales = text.codes[1:].astype(np.float32), text.scales[1:]
+    similarities = (rows @ query.directions.T) * scales[:, None]
+    edges = np.searchsorted(text.starts, np.array(list(spans), np.int64).reshape(-1, 2))
+    cosine = np.full(len(edges), np.nan, np.float32)
     maxsim = cosine.copy()
-    for at, (first, last) in enumerate(np.searchsorted(text.starts, bounds).tolist()):
-        if first < last:
-            near = similarities[first:last]
-            length = float(np.linalg.norm(directions[first:last].mean(axis=0)))
-            cosine[at] = near[:, 0].mean() / max(length, _TINY)
-            maxsim[at] = near[:, 1:].max(axis=0) @ weights
+    held = edges[:, 0] < edges[:, 1]
+    if held.any():
+        firsts, lasts = edges[held].T
+        tokens, n_tokens = np.arange(len(rows)), lasts - firsts
+        inside = (tokens >= firsts[:, None]) & (tokens < lasts[:, None])
+        means = inside.astype(np.float32) / n_tokens[:, None].astype(np.float32)
+        lengths = np.linalg.norm((means * scales) @ rows, axis=1)
+        cosine[held] = (means @ similarities[:, 0]) / np.maximum(lengths, _TINY)
+        places = edges[held].ravel()
+        places = places[:-1] if places[-1] == len(rows) else places
+        nearest = np.maximum.reduceat(similarities[:, 1:], places, axis=0)[::2]
+        maxsim[held] = nearest @ weights
     return Nearness(cosine, maxsim)

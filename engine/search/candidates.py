@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, overload
 
 from molt.index.ranking.fusion import Fusion
 from molt.index.segments.matches.order import Group, Position
@@ -41,6 +41,34 @@ class Candidate:
     group: Group | None = None
 
 
+class LazyRanking(Sequence[Candidate]):
+    """A ranking whose candidates are made when they are asked for; a slice of it is a tuple.
+
+    Of the hundreds that are fused a page shows ten. `make` makes the one at a place, which has the
+    ordinal and the score at that place.
+    """
+
+    def __init__(
+        self, ordinals: Sequence[int], scores: Sequence[float], make: Callable[[int], Candidate]
+    ) -> None:
+        self.ordinals = ordinals
+        self.scores = scores
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+    @overload
+    def __getitem__(self, place: int) -> Candidate: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Candidate, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Candidate | tuple[Candidate, ...]:
+        places = range(len(self))[place]
+        return self._make(places) if isinstance(places, int) else tuple(map(self._make, places))
+
+
 @dataclass(frozen=True)
 class Candidates:
     """A ranking by falling score; `total` counts all that match, a lower bound unless `exact`.
@@ -53,7 +81,7 @@ class Candidates:
     fused. No document has the words of the query that are `unknown`.
     """
 
-    ranking: tuple[Candidate, ...] = ()
+    ranking: Sequence[Candidate] = ()
     total: int = 0
     exact: bool = True
     warnings: tuple[str, ...] = ()
@@ -65,6 +93,22 @@ class Candidates:
     ceiling: float = 1.0
     fusion: Fusion | None = None
     unknown: tuple[str, ...] = ()
+
+    @property
+    def ordinals(self) -> Sequence[int]:
+        """Those of the ranking."""
+        ranking = self.ranking
+        if isinstance(ranking, LazyRanking):
+            return ranking.ordinals
+        return [one.ordinal for one in ranking]
+
+    @property
+    def scores(self) -> Sequence[float]:
+        """Those of the ranking."""
+        ranking = self.ranking
+        if isinstance(ranking, LazyRanking):
+            return ranking.scores
+        return [one.score for one in ranking]
 
 
 @dataclass
@@ -102,8 +146,15 @@ class Retriever(Protocol):
         ...
 
 
-Fuse = Callable[[Sequence[Candidates], "SearchQuery", "Live"], Candidates]
-"""Makes one ranking of those of several retrievers, given in the retrievers' order."""
+class Fuse(Protocol):
+    """Makes one ranking of those of several retrievers."""
+
+    def __call__(
+        self, legs: Sequence[Candidates], query: "SearchQuery", live: "Live", *, depth: int
+    ) -> Candidates:
+        """The `depth` best candidates at least, of `legs` in the retrievers' order."""
+        ...
+
 
 Rerank = Callable[["SearchQuery", "Live", Candidates], Candidates]
 """Gives candidates another order."""

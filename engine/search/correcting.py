@@ -14,6 +14,7 @@ from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Stopwatch
 from molt.engine.search.query import SearchQuery
 from molt.index.catalog.catalog import Catalog
+from molt.index.lexical.distance import edit_distance
 from molt.index.lexical.lexical_index import LexicalIndex
 from molt.index.lexical.planning import tolerance
 
@@ -101,28 +102,8 @@ def _replaced(text: str, better: Mapping[str, str], index: LexicalIndex) -> str:
 
 def _spelt(word: str, index: LexicalIndex) -> str:
     """A word as the index compares spellings; empty where it is a stop word, or several."""
-    spelt = index.analyzer.spelt(word)
+    analyzer = index.analyzer
+    if word.isascii() and not analyzer.analysis.compounds:
+        return word.lower() if analyzer.term(word) is not None else ""
+    spelt = analyzer.spelt(word)
     return spelt[0].term if len(spelt) == 1 else ""
-
-
-def edit_distance(one: str, other: str, *, most: int) -> int | None:
-    """How many letters to insert, leave out, replace or swap with their neighbours; None beyond
-    `most`.
-
-    Optimal string alignment (Boytsov 2011, section 2.1), row by row.
-    """
-    if abs(len(one) - len(other)) > most or len({*one} ^ {*other}) > 2 * most:
-        return None
-    before, last = list[int](), list(range(len(other) + 1))
-    for at, letter in enumerate(one, start=1):
-        row = [at]
-        for place, beside in enumerate(other, start=1):
-            cost = min(last[place] + 1, row[place - 1] + 1, last[place - 1] + (letter != beside))
-            swapped = at > 1 and place > 1 and letter == other[place - 2]
-            if swapped and one[at - 2] == beside:
-                cost = min(cost, before[place - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return None
-        before, last = last, row
-    return last[-1] if last[-1] <= most else None

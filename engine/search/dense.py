@@ -1,11 +1,16 @@
 """The dense retriever: documents by the inner product of their best passage with the query."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from molt.encoder.encoder import Lane
 from molt.engine.live.pair import Live
-from molt.engine.search.candidates import Candidate, Candidates, Passage, Stopwatch
+from molt.engine.search.candidates import (
+    Candidate,
+    Candidates,
+    LazyRanking,
+    Passage,
+    Stopwatch,
+)
 from molt.engine.search.query import SearchQuery
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.segments.exact import Vectors
@@ -58,8 +63,13 @@ class DenseRetriever:
             min_score=query.min_score,
             among=query.among,
         )
+        hits = found.hits
         return Candidates(
-            self._candidates(OrderedHit(hit, _by_score(hit)) for hit in found.hits),
+            LazyRanking(
+                [hit.ordinal for hit in hits],
+                [hit.score for hit in hits],
+                lambda at: self._candidate(OrderedHit(hits[at], _by_score(hits[at]))),
+            ),
             found.total,
             found.exact,
             found.warnings,
@@ -81,23 +91,20 @@ class DenseRetriever:
         )
         page = match.page(vector, wanted)
         return Candidates(
-            self._candidates(page.standings),
+            tuple(map(self._candidate, page.standings)),
             match.total,
             warnings=match.warnings,
             more=page.more,
         )
 
-    def _candidates(self, standings: Iterable[OrderedHit]) -> tuple[Candidate, ...]:
-        return tuple(
-            Candidate(
-                one.hit.ordinal,
-                one.hit.score,
-                Passage(one.hit.start, one.hit.end),
-                {self.name: one.hit.score},
-                position=one.position,
-                group=one.group,
-            )
-            for one in standings
+    def _candidate(self, one: OrderedHit) -> Candidate:
+        return Candidate(
+            one.hit.ordinal,
+            one.hit.score,
+            Passage(one.hit.start, one.hit.end),
+            {self.name: one.hit.score},
+            position=one.position,
+            group=one.group,
         )
 
 

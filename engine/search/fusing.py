@@ -3,15 +3,15 @@
 How it is fused is the collection's, as its release has it; the arithmetic is `index.ranking`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from molt.engine.live.pair import Live
-from molt.engine.search.candidates import Candidates
+from molt.engine.search.candidates import Candidate, Candidates
 from molt.engine.search.query import SearchQuery
-from molt.index.ranking.fusing import LegHits, fuse
+from molt.index.ranking.fusing import FusedHits, LegHits, fuse
 from molt.index.ranking.fusion import Fusion
 from molt.index.ranking.ranking import DEFAULT_RANKING
 from molt.index.segments.matches.order import GivenScores
@@ -31,30 +31,43 @@ def pooled(depth: int) -> int:
     return pool
 
 
-def fuse_legs(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Candidates:
-    """One ranking of the dense leg and the lexical one.
+def fuse_legs(
+    legs: Sequence[Candidates], query: SearchQuery, live: Live, *, depth: int
+) -> Candidates:
+    """The `depth` best of one ranking of the dense leg and the lexical one.
 
     The former as it is where the latter was left out, or was asked for nothing.
     """
     dense, *others = legs
     (lexical,) = others or (Candidates(ceiling=0.0),)
+    least = query.min_score
     if not lexical.ceiling:
-        return _reaching(dense, query.min_score, beyond=1.0)
+        return _reaching(dense, least)
     fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
-    said = leg_hits(dense), leg_hits(lexical)
-    fused = fuse(*said, fusion)
-    known = {one.ordinal: one for leg in (lexical, dense) for one in leg.ranking}
-    scores = _scores_of(dense, lexical)
-    ranking = tuple(
-        replace(known[ordinal], score=score, scores=scores[ordinal])
-        for ordinal, score in zip(fused.ids.tolist(), fused.scores.tolist(), strict=True)
-    )
-    found = replace(
-        dense,
-        ranking=ranking,
-        fusion=fusion,
-    )
-    return _reaching(found, query.min_score, beyond=fused.beyond)
+    fused = fuse(leg_hits(dense), leg_hits(lexical), fusion)
+    found = replace(dense, ranking=tuple(_merged(fused, dense, lexical, depth)), fusion=fusion)
+    if least is None:
+        return found
+    reached = int(np.count_nonzero(fused.scores >= least))
+    whole = found.exact and (fused.beyond < least or len(fused.ids) >= found.total)
+    return replace(found, ranking=found.ranking[:reached], total=reached, exact=whole)
+
+
+def _merged(
+    fused: FusedHits, dense: Candidates, lexical: Candidates, depth: int
+) -> Iterator[Candidate]:
+    """The best candidates with what either leg says of them; the dense one tells the passage."""
+    legs = dense, lexical
+    places = [{ordinal: at for at, ordinal in enumerate(leg.ordinals)} for leg in legs]
+    best = zip(fused.ids[:depth].tolist(), fused.scores[:depth].tolist(), strict=True)
+    for ordinal, score in best:
+        said = [
+            leg.ranking[own[ordinal]]
+            for leg, own in zip(legs, places, strict=True)
+            if ordinal in own
+        ]
+        scores = {name: given for one in said for name, given in one.scores.items()}
+        yield replace(said[0], score=score, scores=scores)
 
 
 def fused_whole(
@@ -79,26 +92,17 @@ def _ranked(leg: GivenScores, *, ceiling: float = 1.0) -> LegHits:
 def leg_hits(leg: Candidates) -> LegHits:
     """A leg's candidates as the arithmetic has them."""
     return LegHits(
-        ids=np.array([one.ordinal for one in leg.ranking], np.int64),
-        scores=np.array([one.score for one in leg.ranking], np.float64),
+        ids=np.array(leg.ordinals, np.int64),
+        scores=np.array(leg.scores, np.float64),
         ceiling=leg.ceiling,
         whole=leg.exact and len(leg.ranking) >= leg.total,
     )
 
 
-def _scores_of(*legs: Candidates) -> dict[int, dict[str, float]]:
-    """What every leg that found a document gave it, by ordinal."""
-    found: dict[int, dict[str, float]] = {}
-    for leg in legs:
-        for one in leg.ranking:
-            found.setdefault(one.ordinal, {}).update(one.scores)
-    return found
-
-
-def _reaching(found: Candidates, least: float | None, *, beyond: float) -> Candidates:
-    """Those that score at least `least`; no other document scores more than `beyond`."""
+def _reaching(found: Candidates, least: float | None) -> Candidates:
+    """Those of the dense leg that score at least `least`; no other document scores more than 1."""
     if least is None:
         return found
     ranking = tuple(one for one in found.ranking if one.score >= least)
-    whole = found.exact and (beyond < least or len(found.ranking) >= found.total)
+    whole = found.exact and (least > 1.0 or len(found.ranking) >= found.total)
     return replace(found, ranking=ranking, total=len(ranking), exact=whole)

@@ -11,7 +11,13 @@ import numpy as np
 
 from molt.encoder.encoder import InputType
 from molt.engine.live.pair import Live
-from molt.engine.search.candidates import Candidate, Candidates, Passage, Stopwatch
+from molt.engine.search.candidates import (
+    Candidate,
+    Candidates,
+    LazyRanking,
+    Passage,
+    Stopwatch,
+)
 from molt.engine.search.query import SearchQuery
 from molt.index.errors import LexicalError
 from molt.index.generations.protocols import Standing, VisibleDocuments
@@ -22,6 +28,8 @@ from molt.index.segments.matches.order import GivenScores
 
 _SPARE = 16
 """A few more than are asked for: some may not be live any more, some may have one score."""
+_LEAST_SHARE = 0.01
+"""Where less is visible than this share, it is known only by looking how much to ask for."""
 _MOST_TIED = 10_000
 """Of more documents with the score of the last one, which come first is left to the index."""
 
@@ -116,7 +124,7 @@ class _Search:
     def found(self, *, filtered: bool) -> Candidates:
         """What is found, however much of it is not visible."""
         among = self._few() if filtered else None
-        k = self.depth + _SPARE
+        k = self.depth + _SPARE + (self._hidden() if among is None else 0)
         while True:
             hits = self.index.search(self.asked, k=k, among=among)
             standing = self.visible.find(hits.ordinals)
@@ -124,6 +132,11 @@ class _Search:
                 return self._candidates(hits, standing, filtered=filtered)
             share = max(int(standing.shown.sum()), 1) / len(hits)
             k = min(max(2 * k, int(1.5 * self.depth / share)), hits.total)
+
+    def _hidden(self) -> int:
+        """About how many that are not visible come among the best, and some more."""
+        share = self.visible.n_documents / max(self.index.n_rows, 1)
+        return int(1.25 * self.depth * (1 / min(max(share, _LEAST_SHARE), 1) - 1))
 
     def _few(self) -> list[int] | None:
         """The documents to look at where that costs less than passing over all the others.
@@ -157,7 +170,11 @@ class _Search:
         order = places[np.lexsort((hits.ordinals[places], -hits.scores[places]))][: self.depth]
         total, exact = self._total(hits, n_found=len(places), filtered=filtered)
         return Candidates(
-            tuple(_candidate(hits, standing, place) for place in order.tolist()),
+            LazyRanking(
+                hits.ordinals[order].tolist(),
+                hits.scores[order].tolist(),
+                lambda at: _candidate(hits, standing, int(order[at])),
+            ),
             total,
             exact,
             self.visible.warnings,

@@ -44,9 +44,11 @@ Explain = Callable[[SearchQuery, Live, Sequence[Hit]], Sequence[Mapping[str, Any
 """Says of the first hits, or of all, why each is where it is."""
 
 
-def only_one(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Candidates:
+def only_one(
+    legs: Sequence[Candidates], query: SearchQuery, live: Live, *, depth: int
+) -> Candidates:
     """The fusion of a single retriever's candidates: they stay as they are."""
-    del query, live
+    del query, live, depth
     (leg,) = legs
     return leg
 
@@ -146,7 +148,8 @@ class Pipeline:
     def _retrieved(
         self, query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch
     ) -> Candidates:
-        asked, deep = self._asked(query, depth)
+        asked, wanted = self._asked(query, depth)
+        deep = self.pool(wanted)
         every = [one.retrieve(asked, live, depth=deep, watch=watch) for one in self.retrievers]
         legs = [leg for leg in every if not leg.left_out]
         meant = replace(asked, min_score=query.min_score)
@@ -154,7 +157,7 @@ class Pipeline:
         left_out = {name: reason for leg in every for name, reason in leg.left_out.items()}
         with watch.timing("fuse"):
             found = replace(
-                self.fuse(legs, query, live),
+                self.fuse(legs, query, live, depth=wanted),
                 warnings=tuple(dict.fromkeys(_warnings(legs, left_out))),
                 truncated=any(leg.truncated for leg in legs),
                 left_out=left_out,
@@ -175,14 +178,14 @@ class Pipeline:
         return found
 
     def _asked(self, query: SearchQuery, depth: int) -> tuple[SearchQuery, int]:
-        """What each retriever is asked, and for how many candidates."""
+        """What each retriever is asked, and how many candidates are wanted of all."""
         asked = query
         if by_shown(query):
             shown = frozenset[int]() if query.cursor is None else query.cursor.without
             asked, depth = replace(query, cursor=None), depth + len(shown) + 1
         if len(self.retrievers) > 1:  # what several have to reach is a fused score
             asked = replace(asked, min_score=None)
-        return asked, self.pool(depth)
+        return asked, depth
 
 
 def pipelines(

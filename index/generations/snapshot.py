@@ -5,9 +5,9 @@ shares whatever did not change. Read the manifest first and the liveness after i
 answer only if the catalog's word on it is at least as new.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ from molt.index.segments.matches.match import SegmentMatch
 from molt.index.segments.scalar import ScalarKind
 from molt.index.segments.scope import Scope
 from molt.index.segments.segment import Segment, open_segment
+
+_MATCHES = 8
+"""Each takes a byte for every row, and what was counted of it."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,8 @@ class Snapshot:
 
     def visible(self, where: Filter | None = None) -> VisibleScopes:
         """What `search` would choose from, whatever the query. Raises as that for a filter."""
-        if where is None:
-            return VisibleScopes(self._searched)
-        return VisibleScopes(self._filtered(where), kind_warnings(where, self._searched))
+        match = self._matches(where)
+        return VisibleScopes(match.scopes, match.warnings)
 
     def vectors_of(self, ordinals: Sequence[int]) -> dict[int, Vectors]:
         """By ordinal the vectors `(passages, dim) float32` of those documents that can be found."""
@@ -109,10 +111,9 @@ class Snapshot:
 
         Raises as `search` does.
         """
-        scopes = _among(self._searched if where is None else self._filtered(where), among)
-        everything = tuple(scope.segment.attributes for scope in self._searched)
-        warnings = () if where is None else kind_warnings(where, self._searched)
-        match = SegmentMatch(scopes, everything, warnings)
+        match = self._matches(where)
+        if among is not None:
+            match = match.among(among)
         if query is None or min_score is None:
             return match
         checked = _checked_query(query, dimension=self.manifest.dimension)
@@ -151,11 +152,26 @@ class Snapshot:
     def _searched(self) -> tuple[Scope, ...]:
         return tuple(scope for scope in self.scopes if scope.n_rows)
 
-    def _filtered(self, where: Filter) -> tuple[Scope, ...]:
-        if self._searched:
-            self.field_kinds(where).check(where)
-        narrowed = (scope.narrowed(where) for scope in self._searched)
-        return tuple(scope for scope in narrowed if scope.n_rows)
+    @cached_property
+    def _matches(self) -> Callable[[Filter | None], SegmentMatch]:
+        """What the last few filters keep: every stage of a search asks for that, and its pages do.
+
+        Holds no snapshot, which would then live until garbage is collected.
+        """
+        searched = self._searched
+        return lru_cache(_MATCHES)(lambda where: _match(searched, where))
+
+
+def _match(searched: tuple[Scope, ...], where: Filter | None) -> SegmentMatch:
+    """All documents of some scopes that a filter keeps."""
+    everything = tuple(scope.segment.attributes for scope in searched)
+    if where is None:
+        return SegmentMatch(searched, everything)
+    if searched:
+        fold_kinds(where, everything).check(where)
+    narrowed = (scope.narrowed(where) for scope in searched)
+    kept = tuple(scope for scope in narrowed if scope.n_rows)
+    return SegmentMatch(kept, everything, kind_warnings(where, searched))
 
 
 def open_snapshot(

@@ -37,6 +37,7 @@ LONGEST_TERM = 255
 TITLE = "title"
 MOST_WORDS = 100_000
 MOST_FIELDS = 16
+_MOST_KNOWN = 50_000
 HEAVIEST = 100.0
 UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -162,6 +163,21 @@ class Analyzer:
     def spelt(self, text: str) -> list[Word]:
         """The same words as they are before they are stemmed."""
         return _tokenized(self._unstemmed, text)
+
+    def term(self, word: str) -> str | None:
+        """The term of one word of a text without compounds; None where it is a stop word."""
+        if word not in self._terms:
+            if len(word) > LONGEST_TERM:
+                return None
+            if len(self._terms) >= _MOST_KNOWN:
+                self._terms.clear()
+            self._terms[word] = next((one.term for one in self.words(word)), None)
+        return self._terms.get(word)
+
+    @cached_property
+    def _terms(self) -> dict[str, str | None]:
+        """Terms by words: texts have the same few thousand again and again."""
+        return {}
 
     @cached_property
     def _unstemmed(self) -> TextAnalyzer:

@@ -6,8 +6,9 @@ files are opened when something is first searched for, since each opened index c
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,6 +36,7 @@ from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.lexical.syntax import AskedWords, parse_words
 
 _MEMORY = 32 * 2**20
+_PLANS = 64
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,10 @@ class LexicalIndex:
         """A query as it is understood here. Raises `LexicalError` where it cannot be opened."""
         if isinstance(wanted, str):
             wanted = self.read(wanted)
-        planner = self._planner()
         with tantivy_errors():
-            return planner.plan(wanted, synonyms.expansions(self.analyzer))
+            if not synonyms.rules:
+                return self._plans(wanted)
+            return self._planner().plan(wanted, synonyms.expansions(self.analyzer))
 
     def similar(self, word: str, *, k: int) -> WordHits:
         """Up to `k` documents with words that differ from this one by a few letters."""
@@ -128,6 +131,11 @@ class LexicalIndex:
             asked = Query.boolean_query([(Occur.Must, asked), (Occur.Must, kept)])
         with tantivy_errors():
             return _hits(planner.searcher, asked, k=k)
+
+    @cached_property
+    def _plans(self) -> Callable[[AskedWords], WordQuery]:
+        """Plans without synonyms, the last of which are known: highlights ask for them again."""
+        return lru_cache(_PLANS)(self._planner().plan)
 
     def _planner(self) -> Planner:
         with self._opening:

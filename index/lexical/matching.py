@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from molt.index.lexical.analysis import Analyzer, Word
-from molt.index.lexical.placing import PlacedTerm, placed_terms
+from molt.index.lexical.distance import edit_distance
+from molt.index.lexical.placing import WORD, PlacedTerm, is_plain, placed_terms
 from molt.index.lexical.planning import MOST_MISSPELT, MOST_TERMS, tolerance
 from molt.index.lexical.syntax import AskedWords, Occur
 
@@ -52,6 +53,7 @@ class WordMatcher:
         self._phrases: list[_Phrase] = []
         self._similar: list[tuple[str, int, int]] = []
         self._looked_at: dict[str, int | None] = {}
+        self._forms: dict[str, int | None] = {}
         unknown = frozenset(misspelt[:MOST_MISSPELT])
         for clause in asked.clauses[:MOST_TERMS]:
             if clause.occur is Occur.MUST_NOT or clause.field not in (None, field):
@@ -72,6 +74,8 @@ class WordMatcher:
         """What of it stands where, by where that begins."""
         if self.is_vain or not text:
             return []
+        if not self._phrases and is_plain(self._analyzer, text):
+            return list(self._plain_words(text))
         placed = placed_terms(self._analyzer, text)
         found = [*self._words(placed), *self._phrases_in(placed)]
         return sorted(found, key=attrgetter("start", "end"))
@@ -86,13 +90,28 @@ class WordMatcher:
                 likely = {unstemmed.term, word.term}
                 self._similar += [(one, tolerance(one), number) for one in likely]
 
+    def _plain_words(self, text: str) -> Iterator[WordMatch]:
+        """As `_words`, of a text that need not be placed."""
+        known = self._forms
+        for found in WORD.finditer(text):
+            word = found[0]
+            if word not in known:
+                term = self._analyzer.term(word)
+                known[word] = None if term is None else self._wanted(term)
+            wanted = known[word]
+            if wanted is not None:
+                yield WordMatch(*found.span(), wanted)
+
     def _words(self, placed: Iterable[PlacedTerm]) -> Iterator[WordMatch]:
         for one in placed:
-            wanted = self._single.get(one.term)
-            if wanted is None and self._similar:
-                wanted = self._alike(one.term)
+            wanted = self._wanted(one.term)
             if wanted is not None:
                 yield WordMatch(one.start, one.end, wanted)
+
+    def _wanted(self, term: str) -> int | None:
+        """What the query has for a term of a text."""
+        wanted = self._single.get(term)
+        return self._alike(term) if wanted is None and self._similar else wanted
 
     def _alike(self, term: str) -> int | None:
         """What the query has for the word that it misspells."""
@@ -101,7 +120,7 @@ class WordMatcher:
                 (
                     number
                     for word, letters, number in self._similar
-                    if letters and differ_by(word, term, most=letters)
+                    if letters and edit_distance(word, term, most=letters) is not None
                 ),
                 None,
             )
@@ -127,27 +146,6 @@ def _phrase_at(position: int, phrase: _Phrase, at: dict[int, list[PlacedTerm]]) 
             return []
         found.append(one)
     return found
-
-
-def differ_by(word: str, other: str, *, most: int) -> bool:
-    """Does it take at most so many letters put in, left out, exchanged or swapped with the next?
-
-    Optimal string alignment, the distance that tantivy's fuzzy terms have.
-    """
-    if abs(len(word) - len(other)) > most:
-        return False
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for at, letter in enumerate(word, start=1):
-        before, last, row = row, before, [at]
-        for to, against in enumerate(other, start=1):
-            cost = min(before[to] + 1, row[-1] + 1, before[to - 1] + (letter != against))
-            if at > 1 and to > 1 and letter == other[to - 2] and word[at - 2] == against:
-                cost = min(cost, last[to - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return False
-    return row[-1] <= most
 
 
 def covered_spans(matches: Sequence[WordMatch]) -> list[tuple[int, int]]:

@@ -15,6 +15,25 @@ _JOINING = re.compile("[\u1160-\u11ff\u3131-\u318e\uff9e\uff9f\uffa0-\uffdc\ud7b
 """Beside marks, what may become one character with what stands before it: jamo and kana's signs."""
 
 
+WORD = re.compile(r"[^\W_]+")
+"""A word of a plain text, as tantivy's tokenizer cuts it."""
+_PLAIN = re.compile("[\x00-\x7f\u00c0-\u024f\u2010-\u2027\u2030-\u205e]*")
+"""ASCII, Latin letters with their accents, and punctuation: of these Python and Rust agree what is
+part of a word."""
+
+
+def is_plain(analyzer: Analyzer, text: str) -> bool:
+    """Are its terms, in their order, just what `Analyzer.term` makes of each `WORD`?
+
+    That takes a quarter of the time which tantivy takes to place them.
+    """
+    if analyzer.analysis.compounds:
+        return False
+    return text.isascii() or (
+        _PLAIN.fullmatch(text) is not None and unicodedata.is_normalized("NFKC", text)
+    )
+
+
 class PlacedTerm(NamedTuple):
     """A term, its place among the words, and the characters `start` to `end` that it was.
 

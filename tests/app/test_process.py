@@ -1,3 +1,4 @@
+import os
 import platform
 import resource
 import subprocess
@@ -108,3 +109,34 @@ print(meanwhile, gc.isenabled())
 def test_garbage_is_looked_for_as_soon_as_a_start_has_ended() -> None:
     done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, check=True)
     assert done.stdout == b"False True\n"
+
+
+MULTIPLYING = """
+import os, sys
+from molt.app.process import multiply_alone
+
+if sys.argv[1] == "alone":
+    multiply_alone()
+import numpy
+numbers = numpy.ones((1000, 1000), numpy.float32)
+numbers @ numbers
+print(len(os.listdir("/proc/self/task")))
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or (os.cpu_count() or 1) < 2,
+    reason="threads are counted by Linux, where there are several cores",
+)
+def test_a_thread_that_multiplies_matrices_does_so_alone() -> None:
+    def threads(how: str) -> int:
+        command = [sys.executable, "-c", MULTIPLYING, how]
+        return int(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    assert threads("alone") == 1
+    assert threads("free") > 1
+
+
+def test_a_server_can_still_say_how_matrices_are_multiplied_when_it_is_told_to_serve() -> None:
+    command = [sys.executable, "-c", "import sys, molt.app.server; print('numpy' in sys.modules)"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"False\n"

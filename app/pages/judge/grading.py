@@ -9,15 +9,13 @@ from hashlib import blake2b
 
 from molt.engine.engine import Engine
 from molt.engine.search.preparing import AskedText
-from molt.engine.search.query import Hit, Mode, SearchQuery
+from molt.engine.search.query import Hit
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.pages import Selection
 from molt.index.catalog.judgments import Judgment, Query
 
 MOST_GRADE = 3
-POOL_DEPTH = 10
 _TYPED = "typed-"
-_MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
 _MOST_JUDGED = 1000
 
 
@@ -79,15 +77,9 @@ def most_telling(
 
 
 def pooled_query(engine: Engine, collection: Collection, query: Query) -> PooledQuery:
-    """The best documents of every mode, by the best rank that any gives them.
+    """The documents that any mode ranks among its ten best.
 
     Which mode found one is not told: who grades should not know.
     """
-    best: dict[str, Hit] = {}
-    for mode in _MODES:
-        asked = SearchQuery(query.text, collection.name, k=POOL_DEPTH, mode=mode)
-        for hit in engine.search(asked).page.hits:
-            if hit.id not in best or hit.rank < best[hit.id].rank:
-                best[hit.id] = hit
-    hits = sorted(best.values(), key=lambda hit: (hit.rank, hit.id))
+    hits = engine.searcher.pool(query.text, collection.name)
     return PooledQuery(query, hits, kept_grades(engine, collection, query.id))

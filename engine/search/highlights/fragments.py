@@ -3,6 +3,7 @@
 Knows texts, spans and scores; what matches, and how near it is, is told.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -79,7 +80,7 @@ def chosen(
     `logits` `(n,)` are of each span how near it is, NaN where that is not known. Of the others each
     next one has most words that none before it has, then most words, then comes first in the text.
     """
-    words = [_words_in(span, matches) for span in spans]
+    words = _words_of(spans, matches)
     left = list(range(len(spans)))
     found: list[int] = []
     if logits is not None and not np.isnan(logits).all():
@@ -95,6 +96,11 @@ def chosen(
     return [spans[at] for at in found]
 
 
-def _words_in(span: Span, matches: Sequence[WordMatch]) -> set[int]:
-    """Which of the query's words stand in a span."""
-    return {one.wanted for one in matches if span.start <= one.start and one.end <= span.end}
+def _words_of(spans: Sequence[Span], matches: Sequence[WordMatch]) -> list[set[int]]:
+    """Which of the query's words stand in each of some spans, which follow each other."""
+    words, starts = [set[int]() for _ in spans], [span.start for span in spans]
+    for one in matches:
+        at = bisect_right(starts, one.start) - 1
+        if at >= 0 and one.end <= spans[at].end:
+            words[at].add(one.wanted)
+    return words

@@ -28,7 +28,7 @@ from molt.engine.search.query import Hit, Looked, SearchQuery
 from molt.index.catalog.document import passage_text, text_offset
 from molt.index.errors import LexicalError
 from molt.index.lexical.analysis import DEFAULT_ANALYSIS, TITLE, Analyzer
-from molt.index.lexical.matching import WordMatcher
+from molt.index.lexical.matching import WordMatch, WordMatcher
 from molt.index.lexical.schema import searched_fields
 from molt.index.lexical.syntax import parse_words
 from molt.index.passages.cutting import Span
@@ -149,10 +149,10 @@ class _Marker:
             spans = list(pieces(text, passage.start, passage.end, size=self._wanted.size))
         else:
             spans = list(near.spans)
-        matches = self._body.matches(text[passage.start : passage.end])
+        before = passage.start
         matches = [
-            replace(one, start=one.start + passage.start, end=one.end + passage.start)
-            for one in matches
+            WordMatch(one.start + before, one.end + before, one.wanted)
+            for one in self._body.matches(text[before : passage.end])
         ]
         logits = None if near is None else near.logits
         shown = chosen(spans, matches, logits, most=self._wanted.fragments)

@@ -21,6 +21,8 @@ _END = re.compile(
     r"|(?P<gap>(?<!\s)[^\S\n]*+\n\s*+)"
 )
 """Each begins where nothing like it stands before, so that no run of signs is read twice."""
+_POSSIBLE = re.compile(rf"[{_STOPS}{_SIGNS}\u3002\uff01\uff1f\uff61\uff0e\n]")
+"""What each of these has: looking for it first takes a tenth of the time."""
 _MOST_JOINED = 16
 """So many characters at most that join the one before them are kept with it."""
 _MARKS = "-*\u2022"
@@ -30,7 +32,7 @@ _NEXT = re.compile(r"\s*[\"'\u201c\u2018\u00ab(\[{]*(.)", re.DOTALL)
 def sentences(text: str, start: int, end: int) -> Iterator[Span]:
     """The sentences among these characters, without the spaces around them."""
     begin = start
-    for sign in _END.finditer(text, start, end):
+    for sign in _signs(text, start, end):
         if _is_end(text, begin, sign):
             yield from _trimmed(text, begin, sign.end())
             begin = sign.end()
@@ -46,6 +48,20 @@ def pieces(text: str, start: int, end: int, *, size: int) -> Iterator[Span]:
             yield from _trimmed(text, begin, cut)
             begin = cut
         yield from _trimmed(text, begin, sentence.end)
+
+
+def _signs(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """Everything that `_END` finds, in order."""
+    at = start
+    while (possible := _POSSIBLE.search(text, at, end)) is not None:
+        place = possible.start()
+        if possible[0] == "\n":
+            while place > at and text[place - 1].isspace():
+                place -= 1
+        sign = _END.match(text, place, end)
+        if sign is not None:
+            yield sign
+        at = (sign or possible).end()
 
 
 def _is_end(text: str, begin: int, sign: re.Match[str]) -> bool:

@@ -40,7 +40,7 @@ class TokenReranker:
         compared = self._interaction.compare(live.encoder, query.text, texts)
         ordered = reranked(head, compared.nearness.maxsim, weight=weight)
         told = Reranked(wanted, weight, len(head), compared.n_encoded)
-        return replace(found, ranking=ordered + tail, reranked=told)
+        return replace(found, ranking=(*ordered, *tail), reranked=told)
 
 
 def candidate_text(document: Document, candidate: Candidate) -> str:

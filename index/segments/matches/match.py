@@ -3,9 +3,9 @@
 Counts them, by the values of their fields too, and shows some of them in an order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from molt.index.segments.matches.parsing import told_as
 from molt.index.segments.matches.standings import Standings
 from molt.index.segments.scalar import ID_FIELD, ScalarKind, shown_field
 from molt.index.segments.scope import Scope, scope_of
+
+_FACETS = 16
+"""So many facets of a match are remembered."""
 
 
 @dataclass(frozen=True)
@@ -100,19 +103,10 @@ class SegmentMatch:
         return ordered_page(self.scopes, query, wanted, by_id=by_id)
 
     @cached_property
-    def _counted(self) -> list[CountedScope]:
-        return [counted(scope) for scope in self.scopes]
-
-    def _counts(self, facet: Facet) -> list[FacetCount]:
-        if isinstance(facet, BucketFacet):
-            numbers = extent_of(facet.field, ScalarKind.NUMBER, self._counted)
-            dates = None
-            if numbers is None:
-                dates = extent_of(facet.field, ScalarKind.DATE, self._counted)
-            facet = cut(facet, numbers=numbers, dates=dates)
-        if isinstance(facet, RangeFacet):
-            return count_ranges(facet, self._counted)
-        return count_values(facet, self._counted)
+    def _counts(self) -> Callable[[Facet], Sequence[FacetCount]]:
+        """The counts of a facet; what was counted last is known, since no query changes it."""
+        parts = [counted(scope) for scope in self.scopes]
+        return lru_cache(_FACETS)(lambda facet: _counts(facet, parts))
 
     def _check(self, facet: Facet, *, path: str) -> None:
         held = self.kinds(facet.field, FacetError, path=path)
@@ -150,6 +144,18 @@ class SegmentMatch:
             reason = f"'{shown_field(field)}' holds objects"
             raise error(path, f"{reason}; name a field of theirs, as '{shown_field(field)}.…'")
         return held - {ScalarKind.NULL, ScalarKind.OBJECT}
+
+
+def _counts(facet: Facet, parts: Sequence[CountedScope]) -> Sequence[FacetCount]:
+    if isinstance(facet, BucketFacet):
+        numbers = extent_of(facet.field, ScalarKind.NUMBER, parts)
+        dates = None
+        if numbers is None:
+            dates = extent_of(facet.field, ScalarKind.DATE, parts)
+        facet = cut(facet, numbers=numbers, dates=dates)
+    if isinstance(facet, RangeFacet):
+        return count_ranges(facet, parts)
+    return count_values(facet, parts)
 
 
 def _reaching(scope: Scope, query: Vectors, *, min_score: float) -> Scope:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from molt.engine.search.correcting import edit_distance
 from tests.app.serving import serving
 
 DOCUMENTS = [
@@ -79,21 +78,3 @@ def test_a_word_with_a_synonym_is_left_alone(shop: TestClient) -> None:
     rules = {"synonyms": [{"from": ["watrproof"], "to": ["boots"]}]}
     shop.put("/collections/default/synonyms", json=rules).raise_for_status()
     assert meant(shop, "watrproof") is None
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "letters"),
-    [
-        ("boots", "boots", 0),
-        ("boots", "boosts", 1),
-        ("boots", "bots", 1),
-        ("boots", "boats", 1),
-        ("boots", "botos", 1),
-        ("boots", "bost", 2),
-        ("boots", "roads", None),
-        ("", "ab", 2),
-    ],
-)
-def test_letters_that_differ_are_counted(one: str, other: str, letters: int | None) -> None:
-    assert edit_distance(one, other, most=2) == letters
-    assert edit_distance(other, one, most=2) == letters

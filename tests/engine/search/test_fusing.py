@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from molt.engine.engine import Engine
-from molt.engine.search.candidates import Candidate, Candidates, Passage
+from molt.engine.search.candidates import Candidate, Candidates, LazyRanking, Passage
 from molt.engine.search.fusing import POOL, fuse_legs, pooled
 from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import load_settings
@@ -166,7 +166,7 @@ def test_the_passage_is_the_one_that_is_nearest_by_meaning(engine: Engine) -> No
     lexical = candidates({1: 3.0}, "lexical", ceiling=10.0)
     lexical = replace(lexical, ranking=(replace(lexical.ranking[0], passage=Passage(5, 6)),))
     live = engine.live_collections.get("shop")
-    found = fuse_legs([dense, lexical], SearchQuery("q", "shop"), live)
+    found = fuse_legs([dense, lexical], SearchQuery("q", "shop"), live, depth=10)
     assert found.ranking[0].passage == Passage(0, 1)
 
 
@@ -177,5 +177,30 @@ def test_a_total_is_inexact_where_documents_that_no_leg_proposed_may_reach_the_s
     live = engine.live_collections.get("shop")
     query = SearchQuery("q", "shop", min_score=0.3)
     legs = [dense, candidates({1: 9.0}, "lexical", ceiling=10.0)]
-    assert not fuse_legs(legs, query, live).exact
-    assert fuse_legs(legs, replace(query, min_score=0.5), live).exact
+    assert not fuse_legs(legs, query, live, depth=10).exact
+    assert fuse_legs(legs, replace(query, min_score=0.5), live, depth=10).exact
+
+
+def test_only_what_is_wanted_is_made_and_the_rest_counts_all_the_same(engine: Engine) -> None:
+    dense = candidates({1: 0.9, 2: 0.8, 3: 0.7}, "dense")
+    lexical = candidates({2: 9.0, 4: 5.0}, "lexical", ceiling=10.0)
+    live = engine.live_collections.get("shop")
+    query = SearchQuery("q", "shop", min_score=0.1)
+    whole, best = (fuse_legs([dense, lexical], query, live, depth=n) for n in (10, 2))
+    assert tuple(best.ranking) == tuple(whole.ranking[:2])
+    assert len(whole.ranking) == whole.total == best.total == 4
+    assert best.exact == whole.exact
+
+
+def test_candidates_are_made_when_they_are_asked_for() -> None:
+    made = []
+
+    def make(at: int) -> Candidate:
+        made.append(at)
+        return Candidate(10 * at, -float(at), Passage(0, 1), {})
+
+    ranking = LazyRanking([0, 10, 20], [0.0, -1.0, -2.0], make)
+    assert (len(ranking), made) == (3, [])
+    assert [one.ordinal for one in ranking[1:]] == [10, 20]
+    assert ranking[-1].ordinal == 20
+    assert made == [1, 2, 2]

@@ -1,6 +1,9 @@
 """Snapshots: one search over many segments, and what of them is live."""
 
+import gc
+import weakref
 from dataclasses import replace
+from operator import is_
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from molt.index.generations.generation import GenerationStore
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.segments.attributes import attributes_of
 from molt.index.segments.filters.filter import parse_filter
+from molt.index.segments.matches.parsing import parse_facets
 from molt.index.segments.segment import SegmentContent, write_segment
 from tests.index.segment_fixtures import make_rows, unit_vectors
 
@@ -238,3 +242,23 @@ def test_a_search_agrees_with_scoring_every_passage(tmp_path_factory, generation
     )
     assert [(-hit.score, hit.ordinal, hit.passage) for hit in found.hits] == expected
     assert (found.total, found.exact) == (len(reaching), True)
+
+
+def test_a_filter_is_matched_once_for_every_stage_that_asks(snapshot) -> None:
+    where = {"field": "n", "lt": 7}
+    first, again = (snapshot.visible(parse_filter(where)) for _ in range(2))
+    assert all(map(is_, first.scopes, again.scopes))
+    assert snapshot.match(where=parse_filter(where)) is snapshot.match(where=parse_filter(where))
+
+
+def test_what_was_matched_keeps_no_snapshot_from_going(segment_store, vectors) -> None:
+    manifest = build(segment_store, [(range(20), vectors[:20])])
+    snapshot = open_snapshot(segment_store, manifest, everything_lives(20))
+    snapshot.match().count(parse_facets(["n"]))
+    gone = weakref.ref(snapshot)
+    gc.disable()
+    try:
+        del snapshot
+        assert gone() is None
+    finally:
+        gc.enable()

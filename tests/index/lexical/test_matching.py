@@ -1,10 +1,12 @@
 """What of a text a query asks for."""
 
-from hypothesis import example, given
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
+from molt.index.lexical import analysis, matching
 from molt.index.lexical.analysis import DEFAULT_ANALYSIS, Analyzer
-from molt.index.lexical.matching import WordMatcher, covered_spans, differ_by
+from molt.index.lexical.matching import WordMatcher, covered_spans
 from molt.index.lexical.syntax import parse_words
 from tests.index.lexical.words import WordHome, worded
 
@@ -62,6 +64,25 @@ def test_a_misspelt_word_matches_what_the_index_takes_it_for(word_home: WordHome
     assert marked("waterprof", "waterproof") == []
 
 
+@given(
+    st.text("aB éß\u2019\u2014-_.1 running Shoes the", max_size=40) | st.text(max_size=20),
+    st.sampled_from(["run shoes", "the b 1", "é shoe s", "running"]),
+)
+def test_a_plain_text_matches_as_one_that_has_to_be_placed(text: str, query: str) -> None:
+    found = matcher(query).matches(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(matching, "is_plain", lambda analyzer, text: False)
+        assert matcher(query).matches(text) == found
+
+
+def test_what_is_known_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "_MOST_KNOWN", 3)
+    own = Analyzer(DEFAULT_ANALYSIS)
+    words = ["boots", "the", "hiking", "tents", "w" * 300]
+    assert [own.term(word) for word in words] == ["boot", None, "hike", "tent", None]
+    assert len(own._terms) <= 3
+
+
 def test_numbers_are_never_taken_for_others() -> None:
     assert marked("a1234", "a1235", misspelt=["a1234"]) == []
 
@@ -69,24 +90,3 @@ def test_numbers_are_never_taken_for_others() -> None:
 def test_each_word_of_a_query_has_a_number_of_its_own() -> None:
     found = matcher('warm boots "winter coat" warm').matches("winter coat, boots, warm, warm")
     assert [one.wanted for one in found] == [2, 1, 0, 0]
-
-
-@example("abca", "baca", 1)
-@example("abca", "bcaa", 2)
-@given(st.text("abc", max_size=7), st.text("abc", max_size=7), st.integers(1, 2))
-def test_words_differ_by_as_many_letters_as_it_takes(word: str, other: str, most: int) -> None:
-    assert differ_by(word, other, most=most) == (_distance(word, other) <= most)
-
-
-def _distance(word: str, other: str) -> int:
-    """The same by its definition."""
-    if not word or not other:
-        return max(len(word), len(other))
-    cost = min(
-        _distance(word[:-1], other) + 1,
-        _distance(word, other[:-1]) + 1,
-        _distance(word[:-1], other[:-1]) + (word[-1] != other[-1]),
-    )
-    if len(word) > 1 < len(other) and word[-2:] == other[-1] + other[-2]:
-        cost = min(cost, _distance(word[:-2], other[:-2]) + 1)
-    return cost

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molt.engine.search.highlights.sentences import pieces, sentences
+from molt.engine.search.highlights.sentences import _END, _signs, pieces, sentences
 
 WRITTEN = st.text(alphabet="ab C.!?…。\"')\n -*\u0301\u200d3防", max_size=80)
 
@@ -39,6 +39,12 @@ def test_only_the_characters_that_are_asked_for_are_looked_at() -> None:
     text = "One. Two words. Three."
     found = [text[one.start : one.end] for one in sentences(text, 5, 12)]
     assert found == ["Two wor"]
+
+
+@given(WRITTEN, st.integers(0, 10), st.integers(0, 80))
+def test_no_sign_is_missed_by_looking_for_what_each_has(text: str, start: int, end: int) -> None:
+    found = [sign.span() for sign in _signs(text, start, end)]
+    assert found == [sign.span() for sign in _END.finditer(text, start, end)]
 
 
 def test_a_long_sentence_is_cut_between_words() -> None:
