@@ -317,7 +317,10 @@ def status(connection: socket.socket) -> int:
 
 def test_bytes_of_slow_bodies_are_bounded_and_hold_up_nobody_else(tmp_path: Path) -> None:
     flags = {"MOLT_LIMITS__MAX_BYTES_IN_FLIGHT": str(LIMIT)}
-    with started(tmp_path, **flags) as server, httpx.Client(base_url=server.url) as client:
+    with (
+        started(tmp_path, **flags) as server,
+        httpx.Client(base_url=server.url, timeout=DEADLINE) as client,
+    ):
         client.post("/collections", json={"name": "default"})
         path = "/collections/default/judgments"
         with begun(server, path) as first, begun(server, path) as second:

@@ -22,7 +22,7 @@ SEARCH = {"query": "boots", "collection": "shop"}
 
 
 def test_a_server_ends_what_it_began_before_it_stops(tmp_path: Path) -> None:
-    with started(tmp_path) as server, httpx.Client(base_url=server.url) as client:
+    with started(tmp_path) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         client.post("/collections", json={"name": "default"}).raise_for_status()
         begun = threading.Event()
         stopped = threading.Event()

@@ -72,10 +72,11 @@ class _Batch:
     def answered(self, searches: Sequence[Mapping[str, Any]]) -> bytes:
         read = [self._tried(at, partial(self._read, one)) for at, one in enumerate(searches)]
         asked = [one for one in read if isinstance(one, SearchBody)]
+        most = self._service.settings.limits.max_query_chars
         self._service.engine.searcher.prepare(
             AskedText(one.query, one.collection)
             for one in asked
-            if one.query is not None and one.mode != "lexical"
+            if one.query is not None and one.mode != "lexical" and len(one.query) <= most
         )
         return encode({"results": [self._entry(at, one) for at, one in enumerate(read)]})
 

@@ -96,7 +96,7 @@ class Suggester:
     ) -> Suggestions:
         """The `k` best for a prefix; what is made for the first time is waited for so many seconds.
 
-        Raises `CollectionNotFoundError` and `UnavailableError`.
+        Raises `CollectionNotFoundError` and `UnavailableError`, and what reading them raises.
         """
         live = self._live_collections.get(name)
         collection = live.collection
@@ -106,6 +106,8 @@ class Suggester:
             wait([made], timeout=patience)
             known = self._known.get(collection.id)
             if known is None:
+                if made.done() and not made.cancelled():
+                    made.result()  # raises why
                 return Suggestions(complete=False)
         elif self._clock() - known.at >= self._settings.refresh_seconds:
             self._loader.soon(str(collection.id), partial(self._make, collection))

@@ -38,6 +38,17 @@ def test_each_search_is_answered_in_its_place_as_it_would_be_alone(shop: TestCli
     assert [told(one["answer"]) for one in found] == [alone(shop, search) for search in searches]
 
 
+def test_no_text_is_encoded_that_is_refused(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead: list[str] = []
+    searcher = service_of(shop).engine.searcher
+    monkeypatch.setattr(searcher, "prepare", lambda asked: ahead.extend(one.text for one in asked))
+    short, long = batch(shop, {"query": "boots"}, {"query": "boots " * 2_000})
+    assert (short["problem"], long["problem"]["status"]) == (None, 422)
+    assert ahead == ["boots"]
+
+
 def test_what_is_no_search_at_all_is_refused_as_a_whole(shop: TestClient) -> None:
     answer = shop.post("/search/batch", json={"searches": [{"query": "boots"}, 17]})
     assert answer.status_code == 422

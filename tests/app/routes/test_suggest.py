@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from molt.app.application import create_app
 from molt.engine.settings import load_settings
+from molt.index.errors import CatalogError
 from molt.index.selection.expiring import wall_clock
 from tests.app.serving import open_engine, service_of, serving
 
@@ -136,3 +137,17 @@ def test_nothing_is_kept_of_a_collection_that_was_deleted(shop: TestClient) -> N
     suggester = service_of(shop).engine.suggester
     (left,) = suggester._known
     assert left == service_of(shop).engine.catalog.collections.get("other").id
+
+
+def test_what_keeps_suggestions_from_being_made_is_told(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise CatalogError("the catalog cannot be reached")
+
+    monkeypatch.setattr(service_of(shop).engine.catalog.titles, "all", unreachable)
+    answer = shop.get("/suggest", params={"q": "warm"})
+    assert answer.status_code == 503
+    assert "cannot be reached" in answer.json()["detail"]
+    monkeypatch.undo()
+    assert suggest(shop, "warm")
