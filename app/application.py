@@ -69,6 +69,7 @@ from molt.app.sessions import Sessions
 from molt.encoder.host import cores
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
+from molt.engine.tracing import Tracing
 
 EXPORTS = 4
 """So many collections are exported at once, each on as much disk as it has texts."""
@@ -134,8 +135,8 @@ RESERVED_FILES = 256
 DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
 
 
-def create_app(settings: Settings, engine: Engine) -> FastAPI:
-    """The web service over a started engine, which it closes when it shuts down."""
+def create_app(settings: Settings, engine: Engine, *, tracing: Tracing | None = None) -> FastAPI:
+    """The web service over a started engine; both it and `tracing` are closed with it."""
     service = _service(settings, engine)
     app = FastAPI(
         title="Molt",
@@ -145,7 +146,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, tracing),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
@@ -250,7 +251,7 @@ def _most_connections(settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+async def _lifespan(tracing: Tracing | None, app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     service: Service = app.state.service
     try:
         yield {MONITOR: service.connections, SHEDDING: service.shedding}
@@ -259,3 +260,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         for admission in service.bulkheads.values():
             await asyncio.to_thread(admission.close)
         await asyncio.to_thread(service.engine.close)
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)

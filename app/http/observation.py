@@ -1,4 +1,4 @@
-"""Observation: every request gets an id, one log line and its place in the metrics.
+"""Observation: every request gets an id, one log line, its place in the metrics, and a span.
 
 The outermost thing that is ours: what nobody else caught ends here, as a 500 that is logged, and
 what a shutdown gives up as a 503.
@@ -12,15 +12,20 @@ from secrets import token_hex
 from typing import Any
 
 import structlog
+from opentelemetry.trace import Span, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import STOPPING, WHEN_STOPPING, HttpFailure
 from molt.app.metrics import Metrics
+from molt.artifact.tracing import entry, is_tracing
 
 log = structlog.get_logger(__name__)
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TRACED_BY = (b"traceparent", b"tracestate")
+_PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+"""What asks for these asks every few seconds, and nobody looks for the trace of it."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 INTERNAL = HttpFailure(
     500, "internal_error", "Molt failed; the log says why, under the request id of this answer"
@@ -39,7 +44,15 @@ class Observation:
         """Pass a request on, and record what became of it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
+        elif not is_tracing() or scope["path"] in _PROBES:
+            await self._observe(scope, receive, send)
+        else:
+            with entry("request", _carried_by(scope["headers"]), kind="server") as span:
+                await self._observe(scope, receive, send, span=span)
+
+    async def _observe(
+        self, scope: Scope, receive: Receive, send: Send, *, span: Span | None = None
+    ) -> None:
         exchange = _Exchange(scope, send)
         self._metrics.in_flight.inc()
         try:
@@ -54,9 +67,9 @@ class Observation:
                 await exchange.fail(INTERNAL, scope, receive)
         finally:
             self._metrics.in_flight.dec()
-            self._record(scope, exchange)
+            self._record(scope, exchange, span)
 
-    def _record(self, scope: Scope, exchange: "_Exchange") -> None:
+    def _record(self, scope: Scope, exchange: "_Exchange", span: Span | None) -> None:
         seconds = time.perf_counter() - exchange.started
         route = route_of(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -70,6 +83,9 @@ class Observation:
             status=status,
             ms=round(seconds * 1000, 2),
         )
+        if span is not None:
+            _describe(span, method=method, route=route, status=status)
+            span.set_attribute("molt.request_id", exchange.request_id)
 
 
 class _Exchange:
@@ -92,6 +108,25 @@ class _Exchange:
         """Answer with a failure, where nothing has been answered."""
         response = write_failure(failure, path=scope["path"], request_id=self.request_id)
         await response(scope, receive, self.send)
+
+
+def _carried_by(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The trace that a request is part of, as it came."""
+    return {name.decode(): value.decode("latin-1") for name, value in headers if name in _TRACED_BY}
+
+
+def _describe(span: Span, *, method: str, route: str, status: int) -> None:
+    """Name a span and its attributes as OpenTelemetry's conventions for HTTP do."""
+    span.update_name(f"{method} {route}")
+    span.set_attributes(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+    )
+    if status >= 500:
+        span.set_status(StatusCode.ERROR)
 
 
 def request_id_of(scope: Scope) -> str:
