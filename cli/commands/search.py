@@ -30,6 +30,19 @@ class SearchMode(StrEnum):
     LEXICAL = "lexical"
 
 
+RerankOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
+        "by default as the collection was tuned.",
+    ),
+]
+RerankDepthOption = Annotated[
+    int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
+]
+
+
 def search(  # noqa: PLR0913  each by name
     call: Invocation,
     collection: CollectionArgument,
@@ -52,17 +65,8 @@ def search(  # noqa: PLR0913  each by name
             "--filter", metavar="JSON", help='A filter, as {"field": "brand", "eq": "acme"}.'
         ),
     ] = None,
-    rerank: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND",
-            help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
-            "by default as the collection was tuned.",
-        ),
-    ] = None,
-    rerank_depth: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
-    ] = None,
+    rerank: RerankOption = None,
+    rerank_depth: RerankDepthOption = None,
     facets: Annotated[
         list[str] | None,
         typer.Option(

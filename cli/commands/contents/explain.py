@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molt.cli.commands.search import SearchMode, parsed_filter, require_subject
+from molt.cli.commands.search import (
+    RerankDepthOption,
+    RerankOption,
+    SearchMode,
+    parsed_filter,
+    parsed_reranking,
+    require_subject,
+)
 from molt.cli.home import existing_home, opened_engine
 from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
@@ -35,14 +42,22 @@ def explain(  # noqa: PLR0913  each by name
         str | None,
         typer.Option("--filter", metavar="JSON", help="Only documents that match, as in search."),
     ] = None,
+    rerank: RerankOption = None,
+    rerank_depth: RerankDepthOption = None,
 ) -> None:
     """Show what makes up the score of a document, and what keeps it from the first hits."""
     require_subject(query, (), beside=())
     settings = existing_home(call)
     from molt.engine.search.query import SearchQuery
 
-    kept = None if where is None else parsed_filter(where)
-    asked = SearchQuery(query, collection, k=k, mode=mode.value, where=kept)
+    asked = SearchQuery(
+        query,
+        collection,
+        k=k,
+        mode=mode.value,
+        where=None if where is None else parsed_filter(where),
+        rerank=parsed_reranking(rerank, rerank_depth, has_query=True),
+    )
     with opened_engine(settings) as engine:
         engine.live_collections.refresh(collection)
         if doc_id is None:
