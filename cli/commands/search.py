@@ -235,7 +235,8 @@ def _document(hit: "Hit") -> object:
         return _shown(hit.document.title, hit.document.text)
     text, marks = "", []
     for fragment in hit.highlights:
-        text += f"{text and ' '}{'… ' if fragment.follows else ''}"
+        of_title = "(title) " if fragment.field == "title" else ""
+        text += f"{text and ' '}{of_title}{'… ' if fragment.follows else ''}"
         marks += [(len(text) + mark.start, len(text) + mark.end) for mark in fragment.marks]
         text += f"{fragment.text}{' …' if fragment.goes_on else ''}"
     return MarkedText(text, tuple(marks))

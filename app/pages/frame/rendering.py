@@ -3,7 +3,6 @@
 Texts are escaped wherever they stand; no template holds a script or a style.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from typing import Any
 
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -51,7 +49,6 @@ ROOMS = (
     Room("/console", "Console", "admin"),
 )
 """What pages lead to."""
-_MARKED = re.compile(r"&lt;mark&gt;(.*?)&lt;/mark&gt;", re.DOTALL)
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -100,11 +97,6 @@ def is_partial(request: Request, target: str) -> bool:
     return request.headers.get("hx-target") == target
 
 
-def marked(text: str) -> Markup:
-    """An excerpt whose words between `<mark>` and `</mark>` stand out; all else is text."""
-    return Markup(_MARKED.sub(r"<mark>\1</mark>", str(escape(text))))  # noqa: S704  just escaped
-
-
 @cache
 def _environment() -> Environment:
     found = Environment(
@@ -115,7 +107,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {
-        "marked": marked,
         "short": _short,
         "thousands": _thousands,
         "moment": _moment,
