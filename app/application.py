@@ -160,7 +160,7 @@ def create_app(settings: Settings, engine: Engine, *, tracing: Tracing | None = 
         threads=service.bulkheads[Bulkhead.PACKING],
         cross_origin=cross_origin,
     )
-    app.add_middleware(Observation, metrics=service.metrics)
+    app.add_middleware(Observation, metrics=service.metrics, tell=errors.tell)
     if not cross_origin.is_off:
         app.add_middleware(CrossOriginAnswers, cross_origin=cross_origin)
     describe = cache(partial(openapi.describe, app, settings.limits))  # for the first who asks
@@ -172,7 +172,12 @@ def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
     bulkheads = _bulkheads(settings, metrics)
-    sessions = Sessions(settings.layout.session_secret, seconds=60 * settings.pages.session_minutes)
+    home = settings.layout
+    sessions = Sessions(
+        home.session_secret,
+        ended=home.ended_sessions,
+        seconds=60 * settings.pages.session_minutes,
+    )
     guard = Guard(
         engine.catalog.keys,
         admission=bulkheads[Bulkhead.KEYS],
@@ -185,6 +190,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
         most=_most_connections(settings),
         on_count=metrics.connections.set,
         on_refused=metrics.turned_away,
+        tell=errors.tell_refused,
     )
     return Service(
         settings=settings,

@@ -7,12 +7,14 @@ what a shutdown gives up as a 503.
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from secrets import token_hex
 from typing import Any
 
 import structlog
 from opentelemetry.trace import Span, StatusCode
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from molt.app.http.envelopes import write_failure
@@ -22,6 +24,8 @@ from molt.artifact.tracing import entry, is_tracing
 
 log = structlog.get_logger(__name__)
 
+Tell = Callable[[Request, HttpFailure], Response]
+"""How whoever asked is told of a failure: a program in its envelope, a person on a page."""
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACED_BY = (b"traceparent", b"tracestate")
 _PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
@@ -36,9 +40,10 @@ _GIVEN_UP = HttpFailure(503, "stopping", STOPPING, headers=WHEN_STOPPING)
 class Observation:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, tell: Tell) -> None:
         self._app = app
         self._metrics = metrics
+        self._tell = tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and record what became of it."""
@@ -60,14 +65,23 @@ class Observation:
         except asyncio.CancelledError:  # by the server alone, at the end of its patience
             if exchange.status:
                 raise
-            await exchange.fail(_GIVEN_UP, scope, receive)
+            await exchange.fail(self._told(_GIVEN_UP, scope), receive)
         except Exception:
             log.exception("request.failed", request_id=exchange.request_id, path=scope["path"])
             if not exchange.status:
-                await exchange.fail(INTERNAL, scope, receive)
+                await exchange.fail(self._told(INTERNAL, scope), receive)
         finally:
             self._metrics.in_flight.dec()
             self._record(scope, exchange, span)
+
+    def _told(self, failure: HttpFailure, scope: Scope) -> Response:
+        """As all failures are told, and plainly where that fails, too."""
+        try:
+            return self._tell(Request(scope), failure)
+        except Exception:
+            request_id = request_id_of(scope)
+            log.exception("request.failed", request_id=request_id, path=scope["path"])
+            return write_failure(failure, path=scope["path"], request_id=request_id)
 
     def _record(self, scope: Scope, exchange: "_Exchange", span: Span | None) -> None:
         seconds = time.perf_counter() - exchange.started
@@ -92,6 +106,7 @@ class _Exchange:
     """One request and what became of it; `status` is 0 until the answer begins."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self.started = time.perf_counter()
         self.status = 0
         self.request_id = scope["molt.request_id"] = id_of(scope["headers"])
@@ -104,10 +119,9 @@ class _Exchange:
             message["headers"] = [*message.get("headers", ()), header]
         await self._send(message)
 
-    async def fail(self, failure: HttpFailure, scope: Scope, receive: Receive) -> None:
+    async def fail(self, response: Response, receive: Receive) -> None:
         """Answer with a failure, where nothing has been answered."""
-        response = write_failure(failure, path=scope["path"], request_id=self.request_id)
-        await response(scope, receive, self.send)
+        await response(self._scope, receive, self.send)
 
 
 def _carried_by(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

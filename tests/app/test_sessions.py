@@ -25,9 +25,13 @@ def clock() -> Clock:
     return Clock()
 
 
+def opened(folder: Path, clock: Clock) -> Sessions:
+    return Sessions(folder / "secret", ended=folder / "ended", seconds=60, clock=clock)
+
+
 @pytest.fixture
 def sessions(tmp_path: Path, clock: Clock) -> Sessions:
-    return Sessions(tmp_path / "secret", seconds=60, clock=clock)
+    return opened(tmp_path, clock)
 
 
 def test_a_session_stands_for_its_key_until_it_ends(sessions: Sessions, clock: Clock) -> None:
@@ -44,6 +48,29 @@ def test_a_session_ends_with_its_key(sessions: Sessions) -> None:
     assert sessions.key_of(session, {b"of another secret": KEY}) is None
 
 
+def test_a_session_that_was_ended_is_over_in_every_process_and_no_other_is(
+    sessions: Sessions, tmp_path: Path, clock: Clock
+) -> None:
+    ended, other = sessions.issue(KEY, b"digest"), sessions.issue(KEY, b"digest")
+    sessions.end(ended)
+    for process in (sessions, opened(tmp_path, clock)):
+        assert process.key_of(ended, IN_USE) is None
+        assert process.key_of(other, IN_USE) == KEY
+    sessions.end(ended)
+
+
+def test_that_a_session_was_ended_is_forgotten_once_it_would_be_over(
+    sessions: Sessions, tmp_path: Path, clock: Clock
+) -> None:
+    sessions.end(sessions.issue(KEY, b"digest"))
+    (tmp_path / "ended" / ".of somebody else").touch()
+    clock.now += 61
+    later = sessions.issue(KEY, b"digest")
+    sessions.end(later)
+    kept = {path.name for path in (tmp_path / "ended").iterdir()} - {".of somebody else"}
+    assert kept == {".".join(later.split(".")[2:4])}
+
+
 def test_what_was_changed_or_made_up_is_no_session(sessions: Sessions) -> None:
     session = sessions.issue(KEY, b"digest")
     parts = session.split(".")
@@ -53,7 +80,7 @@ def test_what_was_changed_or_made_up_is_no_session(sessions: Sessions) -> None:
 
 
 def test_processes_of_one_home_read_each_other_s_sessions(tmp_path: Path, clock: Clock) -> None:
-    every = [Sessions(tmp_path / "secret", seconds=60, clock=clock) for _ in range(8)]
+    every = [opened(tmp_path, clock) for _ in range(8)]
     issued: list[str] = []
     threads = [Thread(target=lambda one=one: issued.append(one.issue(KEY, b"d"))) for one in every]
     for thread in threads:
