@@ -263,23 +263,6 @@ def test_what_cannot_be_read_is_refused_and_not_kept(
     assert [*service.settings.layout.uploads.iterdir()] == []
 
 
-def test_a_file_is_on_the_disk_before_all_of_it_has_come(
-    plant: TestClient, service: Service
-) -> None:
-    sizes = []
-
-    def pieces() -> Iterator[bytes]:
-        for _ in range(4):
-            yield b"x" * 2**20
-            sizes.extend(
-                one.stat().st_size for one in service.settings.layout.uploads.rglob("*.csv")
-            )
-
-    plant.post("/console/upload", params={"name": "large.csv"}, content=pieces())
-    assert max(sizes) >= 2**20
-    assert [*service.settings.layout.uploads.iterdir()] == []
-
-
 def test_a_file_that_is_too_large_is_refused_and_not_kept(
     plant: TestClient, service: Service
 ) -> None:
