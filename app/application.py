@@ -171,6 +171,7 @@ def create_app(settings: Settings, engine: Engine, *, tracing: Tracing | None = 
 def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
+    engine.indexer.on_worked = metrics.indexed
     bulkheads = _bulkheads(settings, metrics)
     home = settings.layout
     sessions = Sessions(

@@ -166,7 +166,8 @@ class Pipeline:
         self, query: SearchQuery, live: Live, found: Candidates, watch: Stopwatch
     ) -> Candidates:
         """Candidates as re-rankers and boosts put them."""
-        for rerank in self.rerankers if query.by_score else ():
+        wanted = query.by_score and query.rerank is not None
+        for rerank in self.rerankers if wanted else ():
             with watch.timing("rerank"):
                 found = rerank(query, live, found)
         if query.boosts and query.by_score:
