@@ -173,12 +173,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
     engine.sentinel.on_rollback = metrics.took_back
     engine.indexer.on_worked = metrics.indexed
     bulkheads = _bulkheads(settings, metrics)
-    home = settings.layout
-    sessions = Sessions(
-        home.session_secret,
-        ended=home.ended_sessions,
-        seconds=60 * settings.pages.session_minutes,
-    )
+    sessions = Sessions(settings.layout, seconds=60 * settings.pages.session_minutes)
     guard = Guard(
         engine.catalog.keys,
         admission=bulkheads[Bulkhead.KEYS],
@@ -186,13 +181,6 @@ def _service(settings: Settings, engine: Engine) -> Service:
         sessions=sessions,
     )
     answers = BodyBudget(settings.limits.max_answer_bytes_in_flight, where="answers")
-    connections = ConnectionMonitor(
-        settings.limits,
-        most=_most_connections(settings),
-        on_count=metrics.connections.set,
-        on_refused=metrics.turned_away,
-        tell=errors.tell_refused,
-    )
     return Service(
         settings=settings,
         engine=engine,
@@ -207,7 +195,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
             settings=settings.audit,
         ),
         metrics=metrics,
-        connections=connections,
+        connections=_connections(settings, metrics),
         shedding=LoadShedding(
             _sheddable(bulkheads),
             cross_origin=CrossOrigin(settings.cors.origins),
@@ -215,6 +203,16 @@ def _service(settings: Settings, engine: Engine) -> Service:
         ),
         followers=Followers(lambda: engine.jobs),
         explain=errors.failure_of,
+    )
+
+
+def _connections(settings: Settings, metrics: Metrics) -> ConnectionMonitor:
+    return ConnectionMonitor(
+        settings.limits,
+        most=_most_connections(settings),
+        on_count=metrics.connections.set,
+        on_refused=metrics.turned_away,
+        tell=errors.tell_refused,
     )
 
 

@@ -62,19 +62,14 @@ class Metrics:
         )
         self._encode_seconds = self._histogram("molt_encode_seconds", "Seconds of encoding")
         self._search_seconds = self._histogram("molt_search_seconds", "Seconds of index search")
-        self._rerank_seconds = self._histogram(
-            "molt_rerank_seconds", "Seconds of re-ranking", "route", "kind"
-        )
+        timed = self._histogram
+        self._rerank_seconds = timed("molt_rerank_seconds", "Seconds to re-rank", "route", "kind")
         self._reranked = self._counter(
             "molt_reranked_texts_total", "Texts compared with a query token by token", "tokens"
         )
         self._shown = self._counter("molt_highlighted_passages_total", "Passages shown", "tokens")
-        self._stage_seconds = self._histogram(
-            "molt_search_stage_seconds", "Seconds of one stage of a search", "stage"
-        )
-        self._indexing_seconds = self._histogram(
-            "molt_indexing_seconds", "Seconds of one turn of work at an index", "work"
-        )
+        self._stage_seconds = timed("molt_search_stage_seconds", "Seconds of a stage", "stage")
+        self._indexing_seconds = timed("molt_indexing_seconds", "Seconds of a turn", "work")
         self._left_out = self._counter(
             "molt_search_left_out_total", "Searches that a retriever was left out of", "retriever"
         )

@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from molt.artifact import sync_directory
+from molt.artifact import Home, sync_directory
 from molt.index.catalog.access.keys import Key
 
 SESSION_COOKIE = "molt_session"
@@ -28,16 +28,16 @@ _NOBODY = "nobody"
 class Sessions:
     """Issues sessions that last so many `seconds`, and reads them again.
 
-    The secret lies at `place`, made when it is first needed. Whoever has it and the catalog could
+    The secret lies in the home, made when it is first needed. Whoever has it and the catalog could
     make a session; with one of the two alone nobody can. Those that were ended before their time
-    are the names of empty files in `ended`.
+    are the names of empty files beside it.
     """
 
     def __init__(
-        self, place: Path, *, ended: Path, seconds: float, clock: Callable[[], float] = time.time
+        self, home: Home, *, seconds: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._place = place
-        self._ended = ended
+        self._place = home.session_secret
+        self._ended = home.ended_sessions
         self.seconds = seconds
         self._clock = clock
 

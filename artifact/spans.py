@@ -20,7 +20,7 @@ from molt.artifact.tracing import Attribute, EntryKind
 _KINDS: Mapping[EntryKind, SpanKind] = {"server": SpanKind.SERVER, "consumer": SpanKind.CONSUMER}
 
 
-class Spans:
+class SpanMaker:
     """The spans that a tracer makes. Thread-safe."""
 
     def __init__(self, tracer: Tracer) -> None:

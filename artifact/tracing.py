@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-    from molt.artifact.spans import Spans
+    from molt.artifact.spans import SpanMaker
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -23,11 +23,11 @@ Attribute = str | int | float | bool
 EntryKind = Literal["server", "consumer"]
 """Does somebody wait for it, or was it taken from a queue?"""
 
-_spans: "Spans | None" = None
+_spans: "SpanMaker | None" = None
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
-def install_spans(spans: "Spans | None") -> None:
+def install_spans(spans: "SpanMaker | None") -> None:
     """Have the spans of this process made so from now on; with None there are no more."""
     global _spans  # noqa: PLW0603  as with logs, a process has one of it
     _spans = spans

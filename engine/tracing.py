@@ -43,10 +43,10 @@ class Tracing:
     """The spans of this process: made from now on, and sent until it is closed."""
 
     def __init__(self, provider: "TracerProvider") -> None:
-        from molt.artifact.spans import Spans
+        from molt.artifact.spans import SpanMaker
 
         self._provider = provider
-        install_spans(Spans(provider.get_tracer("molt", __version__)))
+        install_spans(SpanMaker(provider.get_tracer("molt", __version__)))
 
     def close(self) -> None:
         """Make no more of them, and send those that were made, if that can be done soon."""

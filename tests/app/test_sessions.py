@@ -6,6 +6,7 @@ from threading import Thread
 import pytest
 
 from molt.app.sessions import Sessions
+from molt.artifact import Home
 from molt.index.catalog.access.keys import Key, Role
 
 KEY = Key("person", "molt_abc", Role.WRITE, datetime.now(UTC), None, id=7)
@@ -26,7 +27,7 @@ def clock() -> Clock:
 
 
 def opened(folder: Path, clock: Clock) -> Sessions:
-    return Sessions(folder / "secret", ended=folder / "ended", seconds=60, clock=clock)
+    return Sessions(Home(folder), seconds=60, clock=clock)
 
 
 @pytest.fixture
@@ -63,11 +64,11 @@ def test_that_a_session_was_ended_is_forgotten_once_it_would_be_over(
     sessions: Sessions, tmp_path: Path, clock: Clock
 ) -> None:
     sessions.end(sessions.issue(KEY, b"digest"))
-    (tmp_path / "ended" / ".of somebody else").touch()
+    (Home(tmp_path).ended_sessions / ".of somebody else").touch()
     clock.now += 61
     later = sessions.issue(KEY, b"digest")
     sessions.end(later)
-    kept = {path.name for path in (tmp_path / "ended").iterdir()} - {".of somebody else"}
+    kept = {path.name for path in Home(tmp_path).ended_sessions.iterdir()} - {".of somebody else"}
     assert kept == {".".join(later.split(".")[2:4])}
 
 
@@ -90,12 +91,12 @@ def test_processes_of_one_home_read_each_other_s_sessions(tmp_path: Path, clock:
     assert len(issued) == 8
     for session in issued:
         assert every[0].key_of(session, {b"d": KEY}) == KEY
-    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+    assert [path.name for path in tmp_path.iterdir()] == ["session.secret"]
 
 
 def test_the_secret_is_its_owner_s_alone(sessions: Sessions, tmp_path: Path) -> None:
     sessions.issue(KEY, b"digest")
-    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+    assert stat.S_IMODE(Home(tmp_path).session_secret.stat().st_mode) == 0o600
 
 
 def test_a_form_of_one_session_is_none_of_another(sessions: Sessions) -> None:
