@@ -5,6 +5,7 @@ one encoder and one index. What a stage does is its own module's; here they are 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
@@ -166,9 +167,8 @@ class Pipeline:
         self, query: SearchQuery, live: Live, found: Candidates, watch: Stopwatch
     ) -> Candidates:
         """Candidates as re-rankers and boosts put them."""
-        wanted = query.by_score and query.rerank is not None
-        for rerank in self.rerankers if wanted else ():
-            with watch.timing("rerank"):
+        for rerank in self.rerankers if query.by_score else ():
+            with nullcontext() if query.rerank is None else watch.timing("rerank"):
                 found = rerank(query, live, found)
         if query.boosts and query.by_score:
             with watch.timing("boost"):
