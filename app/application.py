@@ -69,6 +69,7 @@ from molt.app.sessions import Sessions
 from molt.encoder.host import cores
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
+from molt.engine.tracing import Tracing
 
 EXPORTS = 4
 """So many collections are exported at once, each on as much disk as it has texts."""
@@ -134,8 +135,8 @@ RESERVED_FILES = 256
 DESCRIPTION = "Semantic search whose encoder can be replaced while it serves."
 
 
-def create_app(settings: Settings, engine: Engine) -> FastAPI:
-    """The web service over a started engine, which it closes when it shuts down."""
+def create_app(settings: Settings, engine: Engine, *, tracing: Tracing | None = None) -> FastAPI:
+    """The web service over a started engine; both it and `tracing` are closed with it."""
     service = _service(settings, engine)
     app = FastAPI(
         title="Molt",
@@ -145,7 +146,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, tracing),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
@@ -159,7 +160,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
         threads=service.bulkheads[Bulkhead.PACKING],
         cross_origin=cross_origin,
     )
-    app.add_middleware(Observation, metrics=service.metrics)
+    app.add_middleware(Observation, metrics=service.metrics, tell=errors.tell)
     if not cross_origin.is_off:
         app.add_middleware(CrossOriginAnswers, cross_origin=cross_origin)
     describe = cache(partial(openapi.describe, app, settings.limits))  # for the first who asks
@@ -170,8 +171,9 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
 def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
+    engine.indexer.on_worked = metrics.indexed
     bulkheads = _bulkheads(settings, metrics)
-    sessions = Sessions(settings.layout.session_secret, seconds=60 * settings.pages.session_minutes)
+    sessions = Sessions(settings.layout, seconds=60 * settings.pages.session_minutes)
     guard = Guard(
         engine.catalog.keys,
         admission=bulkheads[Bulkhead.KEYS],
@@ -179,12 +181,6 @@ def _service(settings: Settings, engine: Engine) -> Service:
         sessions=sessions,
     )
     answers = BodyBudget(settings.limits.max_answer_bytes_in_flight, where="answers")
-    connections = ConnectionMonitor(
-        settings.limits,
-        most=_most_connections(settings),
-        on_count=metrics.connections.set,
-        on_refused=metrics.turned_away,
-    )
     return Service(
         settings=settings,
         engine=engine,
@@ -199,7 +195,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
             settings=settings.audit,
         ),
         metrics=metrics,
-        connections=connections,
+        connections=_connections(settings, metrics),
         shedding=LoadShedding(
             _sheddable(bulkheads),
             cross_origin=CrossOrigin(settings.cors.origins),
@@ -207,6 +203,16 @@ def _service(settings: Settings, engine: Engine) -> Service:
         ),
         followers=Followers(lambda: engine.jobs),
         explain=errors.failure_of,
+    )
+
+
+def _connections(settings: Settings, metrics: Metrics) -> ConnectionMonitor:
+    return ConnectionMonitor(
+        settings.limits,
+        most=_most_connections(settings),
+        on_count=metrics.connections.set,
+        on_refused=metrics.turned_away,
+        tell=errors.tell_refused,
     )
 
 
@@ -250,7 +256,7 @@ def _most_connections(settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+async def _lifespan(tracing: Tracing | None, app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     service: Service = app.state.service
     try:
         yield {MONITOR: service.connections, SHEDDING: service.shedding}
@@ -259,3 +265,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         for admission in service.bulkheads.values():
             await asyncio.to_thread(admission.close)
         await asyncio.to_thread(service.engine.close)
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)

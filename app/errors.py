@@ -15,6 +15,7 @@ from starlette.responses import Response
 from molt.app.http import failures
 from molt.app.http.admission import OverloadedError
 from molt.app.http.auth import challenge_of
+from molt.app.http.connections.refusals import Headers, written, written_last
 from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import (
     HttpFailure,
@@ -23,10 +24,11 @@ from molt.app.http.failures import (
     RequestError,
     Violation,
 )
+from molt.app.http.headers import header_of
 from molt.app.http.observation import request_id_of
 from molt.app.http.route import methods_of
 from molt.app.http.validation import violations_of
-from molt.app.pages.frame.failures import is_for_people, show_failure
+from molt.app.pages.frame.failures import is_for_people, show_failure, show_refusal
 from molt.app.service import service_of
 from molt.artifact import AmbiguousIdError, ArtifactError
 from molt.encoder import errors as encoder_errors
@@ -146,16 +148,31 @@ async def answer(request: Request, error: Exception) -> Response:
     if failure.status == 401:
         challenge = challenge_of(request.method, request.headers)
         failure = replace(failure, headers={**failure.headers, "WWW-Authenticate": challenge})
-    request_id = request_id_of(request.scope)
     if isinstance(error, OverloadedError):
         service_of(request).metrics.refused(error.where)
     elif isinstance(error, engine_errors.EncodersBusyError):
         service_of(request).metrics.refused("encoders")
     if failure.status >= 500:
+        request_id = request_id_of(request.scope)
         log.error("request.refused", request_id=request_id, code=failure.code, reason=str(error))
+    return tell(request, failure)
+
+
+def tell(request: Request, failure: HttpFailure) -> Response:
+    """The response for a failure: a page where a page was asked for."""
     if is_for_people(request):
         return show_failure(request, failure)
+    request_id = request_id_of(request.scope)
     return write_failure(failure, path=request.url.path, request_id=request_id)
+
+
+def tell_refused(failure: HttpFailure, headers: Headers) -> bytes:
+    """The answer to a request that was refused before it was read; `headers` are those that came.
+
+    Where a browser opens a page it is one.
+    """
+    opens = b"text/html" in header_of(headers, b"accept")
+    return written_last(show_refusal(failure)) if opens else written(failure)
 
 
 def failure_of(error: Exception) -> HttpFailure:

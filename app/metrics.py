@@ -29,6 +29,7 @@ from molt.engine.live.status import CollectionStatus
 from molt.engine.search.query import Looked, SearchAnswer
 from molt.engine.threads import LastingThread
 from molt.index.catalog.failures import JobFailure
+from molt.index.ranking.reranking import RerankKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -61,14 +62,14 @@ class Metrics:
         )
         self._encode_seconds = self._histogram("molt_encode_seconds", "Seconds of encoding")
         self._search_seconds = self._histogram("molt_search_seconds", "Seconds of index search")
-        self._rerank_seconds = self._histogram("molt_rerank_seconds", "Seconds of re-ranking")
+        timed = self._histogram
+        self._rerank_seconds = timed("molt_rerank_seconds", "Seconds to re-rank", "route", "kind")
         self._reranked = self._counter(
             "molt_reranked_texts_total", "Texts compared with a query token by token", "tokens"
         )
         self._shown = self._counter("molt_highlighted_passages_total", "Passages shown", "tokens")
-        self._stage_seconds = self._histogram(
-            "molt_search_stage_seconds", "Seconds of one stage of a search", "stage"
-        )
+        self._stage_seconds = timed("molt_search_stage_seconds", "Seconds of a stage", "stage")
+        self._indexing_seconds = timed("molt_indexing_seconds", "Seconds of a turn", "work")
         self._left_out = self._counter(
             "molt_search_left_out_total", "Searches that a retriever was left out of", "retriever"
         )
@@ -110,9 +111,11 @@ class Metrics:
         for retriever in answer.left_out:
             self._left_out.labels(retriever).inc()
 
-    def reranked(self, *, route: str, seconds: float, passages: int, encoded: int) -> None:
+    def reranked(
+        self, *, route: str, kind: RerankKind, seconds: float, passages: int, encoded: int
+    ) -> None:
         """Count one re-ranking of texts, some of which had to be encoded."""
-        self._rerank_seconds.labels(route).observe(seconds)
+        self._rerank_seconds.labels(route, kind).observe(seconds)
         self._reranked.labels("cached").inc(passages - encoded)
         self._reranked.labels("encoded").inc(encoded)
 
@@ -126,6 +129,10 @@ class Metrics:
         self._encode_seconds.labels(route).observe(seconds)
         self.texts.inc(texts)
         self.tokens.inc(tokens)
+
+    def indexed(self, work: str, seconds: float) -> None:
+        """Count one turn of work at the index of a collection."""
+        self._indexing_seconds.labels(work).observe(seconds)
 
     def took_back(self, collection: str) -> None:
         """Count a rollback by the watch."""
@@ -159,8 +166,8 @@ class Metrics:
         """A gauge of the processes that live, all of them together."""
         return Gauge(name, what, labels, registry=self._own, multiprocess_mode="livesum")
 
-    def _histogram(self, name: str, what: str, label: str = "route") -> Histogram:
-        return Histogram(name, what, (label,), registry=self._own, buckets=_SECONDS)
+    def _histogram(self, name: str, what: str, *labels: str) -> Histogram:
+        return Histogram(name, what, labels or ("route",), registry=self._own, buckets=_SECONDS)
 
 
 def _counted_among(shared: str | None) -> FileLock | None:

@@ -35,6 +35,7 @@ from molt.app.process import (
 from molt.app.supervisor import supervised_worker
 from molt.engine.logs import configure_logs
 from molt.engine.settings import Settings, misspelt_variables
+from molt.engine.tracing import open_tracing, require_tracing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -60,7 +61,7 @@ def open_engine_of(settings: Settings) -> "Engine":
 def serve(settings: Settings, *, open_engine: OpenEngine = open_engine_of) -> None:
     """Serve until a signal comes, which is a success.
 
-    Raises `BindError`, and whatever opening and starting the engine raises.
+    Raises `BindError`, `TracingError`, and whatever opening and starting the engine raises.
     """
     for number in _STOPPING:
         signal.signal(number, _leave)  # uvicorn hands a signal on when it has stopped
@@ -70,6 +71,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = open_engine_of) -> No
     limit_arenas()
     settings.layout.make()
     require_key(settings)
+    require_tracing(settings.tracing)
     with listen(settings.host, settings.port) as listening:
         log.info("server.listening", url=url_of(listening), workers=settings.workers)
         with supervised_worker(settings):
@@ -121,9 +123,10 @@ def _config(settings: Settings, open_app: Callable[[], "FastAPI"]) -> uvicorn.Co
 def _open_app(settings: Settings, open_engine: OpenEngine) -> "FastAPI":
     from molt.app.application import create_app
 
+    tracing = open_tracing(settings.tracing)
     engine = open_engine(settings.of_one_worker())
     engine.start()
-    app = create_app(settings, engine)
+    app = create_app(settings, engine, tracing=tracing)
     favour_short_work()
     for number in _STOPPING:
         signal.signal(number, partial(_noted, app.state.service, signal.getsignal(number)))

@@ -1,8 +1,9 @@
 """Sessions: what a browser sends in place of a key, once its person has given one.
 
-A session is signed and kept nowhere, so it holds in every process of a home, and ends with its key
-or at its own end, whichever comes first. Beside it a page has a token, which comes back with
-whatever it changes: a page of another origin cannot read one.
+A session is signed and kept nowhere, so it holds in every process of a home. It ends with its key,
+at its own end, or when its person ends it, whichever comes first; that alone is kept, in a file.
+Beside it a page has a token, which comes back with whatever it changes: a page of another origin
+cannot read one.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+from molt.artifact import Home, sync_directory
 from molt.index.catalog.access.keys import Key
 
 SESSION_COOKIE = "molt_session"
@@ -26,14 +28,16 @@ _NOBODY = "nobody"
 class Sessions:
     """Issues sessions that last so many `seconds`, and reads them again.
 
-    The secret lies at `place`, made when it is first needed. Whoever has it and the catalog could
-    make a session; with one of the two alone nobody can.
+    The secret lies in the home, made when it is first needed. Whoever has it and the catalog could
+    make a session; with one of the two alone nobody can. Those that were ended before their time
+    are the names of empty files beside it.
     """
 
     def __init__(
-        self, place: Path, *, seconds: float, clock: Callable[[], float] = time.time
+        self, home: Home, *, seconds: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._place = place
+        self._place = home.session_secret
+        self._ended = home.ended_sessions
         self.seconds = seconds
         self._clock = clock
 
@@ -53,8 +57,23 @@ class Sessions:
         for digest, key in in_use.items():
             if str(key.id) == key_id:
                 signed = self._signed("session", head, digest)
-                return key if hmac.compare_digest(signed.encode(), signature.encode()) else None
+                issued = hmac.compare_digest(signed.encode(), signature.encode())
+                return key if issued and not self._mark(head).exists() else None
         return None
+
+    def end(self, session: str) -> None:
+        """End one that was issued, in every process of the home and for good."""
+        self._ended.mkdir(mode=0o700, exist_ok=True)
+        for mark in self._ended.iterdir():
+            until = mark.name.partition(".")[0]
+            if until.isdecimal() and int(until) <= self._clock():  # it is over by itself
+                mark.unlink(missing_ok=True)
+        self._mark(session.rpartition(".")[0]).touch(mode=0o600)
+        sync_directory(self._ended)
+
+    def _mark(self, head: str) -> Path:
+        """The file that says a session was ended, named by when it would have been and its own."""
+        return self._ended / ".".join(head.split(".")[2:])
 
     def form_token(self, session: str) -> str:
         """What comes back with each form of the pages of a session, or of nobody's."""

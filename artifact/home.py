@@ -65,6 +65,11 @@ class Home:
         return self.root / "session.secret"
 
     @property
+    def ended_sessions(self) -> Path:
+        """Sessions that people have ended before their time."""
+        return self.root / "sessions.ended"
+
+    @property
     def indexer_lock(self) -> Path:
         """Held by the process that seals segments."""
         return self.root / "indexer.lock"

@@ -160,13 +160,17 @@ class Lexicon:
 
     def rank(self, text: str) -> tuple[list[int], list[float]]:
         """The best rows for any of the text's terms, and their scores; a term counts each time."""
+        return self.best(text, count=DEPTH)
+
+    def best(self, text: str, *, count: int) -> tuple[list[int], list[float]]:
+        """As `rank`, so many of them."""
         terms = [
             (Occur.Should, Query.term_query(self._schema, _FIELD, term))
             for term in self.terms(text)
         ]
         if not terms:
             return [], []
-        found = self._searcher.search(Query.boolean_query(terms), DEPTH, count=False).hits
+        found = self._searcher.search(Query.boolean_query(terms), count, count=False).hits
         rows = self._searcher.fast_field_values("row", [address for _, address in found])
         return [int(row) for row in rows], [score for score, _ in found]
 

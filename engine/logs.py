@@ -13,6 +13,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
+from molt.artifact.tracing import span_ids
 from molt.engine.sections import LogSettings
 
 _QUIET = ("uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy", "asyncio", "httpx")
@@ -37,8 +38,15 @@ def configure_logs(settings: LogSettings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def _traced(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Within which span it was said, where there are spans."""
+    event.update(span_ids())
+    return event
+
+
 _SHARED: tuple[Processor, ...] = (
     structlog.processors.add_log_level,
+    _traced,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 _EXCEPTIONS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))

@@ -6,11 +6,13 @@ What a search's stages are and do is `search`'s.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from molt.artifact.tracing import traced
 from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.engine.explaining.explainer import Explainer
 from molt.engine.explaining.standing import DocumentStanding, find_standing
 from molt.engine.live.former import FormerGenerations
 from molt.engine.live.live_collections import LiveCollections
+from molt.engine.live.pair import Live
 from molt.engine.search.curating import Curator
 from molt.engine.search.highlights.highlighter import Highlighter
 from molt.engine.search.pipeline import pipelines
@@ -63,7 +65,7 @@ class Searcher:
         if query.mode == "hybrid" and query.by_likeness:
             query = replace(query, mode="dense")
         with self._sentinel.noting(live):
-            return self._pipelines[query.mode].search(query, live=live, catalog=self._catalog)
+            return self._answer(query, live)
 
     def reranks(self, name: str, *, mode: Mode) -> bool:
         """Was the collection tuned to re-rank searches of this mode that do not say? Never waits.
@@ -99,9 +101,12 @@ class Searcher:
         """
         live = self._former.get(query.collection, generation_id)
         defaults = self._live.search_defaults(live.collection)
-        query = self._curator.curated(query, live, defaults)
-        return self._pipelines[query.mode].search(query, live=live, catalog=self._catalog)
+        return self._answer(self._curator.curated(query, live, defaults), live)
 
     def prepare(self, asked: Iterable[AskedText]) -> None:
         """Encode texts that are about to be searched for, all at once; no failure is told here."""
         encode_ahead(asked, self._live)
+
+    def _answer(self, query: SearchQuery, live: Live) -> SearchAnswer:
+        with traced("search", collection=query.collection, mode=query.mode, k=query.k):
+            return self._pipelines[query.mode].search(query, live=live, catalog=self._catalog)

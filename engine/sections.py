@@ -244,3 +244,14 @@ class LogSettings(_Section):
     format: Literal["auto", "json", "console"] = Field(
         "auto", description="JSON lines, or text for people; `auto`: text on a terminal alone"
     )
+
+
+class TracingSettings(_Section):
+    """Where spans of what is done are sent."""
+
+    endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+",
+        description="URL of an OpenTelemetry collector that takes OTLP over HTTP, such as "
+        "http://localhost:4318; by default that of OTEL_EXPORTER_OTLP_ENDPOINT, or none",
+    )

@@ -32,6 +32,7 @@ from molt.engine.sections import (
     ModelSettings,
     PageSettings,
     SuggestSettings,
+    TracingSettings,
     WatchSettings,
     WorkerSettings,
 )
@@ -80,6 +81,7 @@ class Settings(BaseSettings):
     cors: CorsSettings = Field(CorsSettings(), description="which pages from elsewhere may ask")
     pages: PageSettings = Field(PageSettings(), description="how pages for people behave")
     log: LogSettings = Field(LogSettings(), description="what is logged")
+    tracing: TracingSettings = Field(TracingSettings(), description="where spans are sent")
 
     @classmethod
     def settings_customise_sources(

@@ -18,6 +18,7 @@ import structlog
 
 from molt.artifact import Home, exclusive
 from molt.engine.settings import Settings
+from molt.engine.tracing import open_tracing, require_tracing
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import CatalogError, JobNotFoundError
 from molt.index.generations.lost import open_home_catalog
@@ -50,11 +51,12 @@ def work(settings: Settings, *, supervised: bool) -> NoReturn:
     """Run jobs until SIGTERM or SIGINT, or, supervised, until standard input ends; then exit.
 
     A job at work stops where it is and is gone on with by the next worker. Raises
-    `WorkerRunningError`, and what opening the catalog raises.
+    `WorkerRunningError`, `TracingError`, and what opening the catalog raises.
     """
     stopping = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
+    require_tracing(settings.tracing)
     if supervised:
         when_input_ends(stopping.set)
     os.nice(settings.worker.niceness)
@@ -62,10 +64,13 @@ def work(settings: Settings, *, supervised: bool) -> NoReturn:
         hold_worker(settings.layout),
         closing(open_home_catalog(settings.layout, settings.catalog)) as catalog,
     ):
+        tracing = open_tracing(settings.tracing)
         jobs = Jobs(settings, catalog)
         jobs.tidy()
         log.info("worker.started", home=str(settings.home))
         dispatch(jobs, stopping)
+        if tracing is not None:
+            tracing.close()
         log.info("worker.stopped")
         sys.stderr.flush()
         os._exit(0)  # a step at work would be waited for; it is begun again by the next worker

@@ -14,6 +14,7 @@ import structlog
 from dbos import DBOS
 
 from molt.artifact import ForeseenError, panics_contained, reason_of
+from molt.artifact.tracing import entry, traced
 from molt.index.catalog.collections import AS_SERVED, RankingChoice
 from molt.index.catalog.releases import Reason
 from molt.index.jobs.job import MODEL, JobKind
@@ -148,8 +149,16 @@ WORKFLOWS: dict[JobKind, Callable[[JobContext, _Arguments], _Result]] = {
 
 
 def run_job(kind: JobKind, context: JobContext, arguments: _Arguments) -> _Result:
-    """Run a job to its end; a failure is told, logged and raised as `JobFailedError`."""
-    job_id = str(DBOS.workflow_id)
+    """Run a job to its end; a failure is told, logged and raised as `JobFailedError`.
+
+    Its spans go on with the trace of the request that asked for it.
+    """
+    job_id, trace = str(DBOS.workflow_id), arguments.get("trace", {})
+    with entry(f"job {kind}", trace, kind="consumer", job=job_id):
+        return _run(kind, context, arguments, job_id=job_id)
+
+
+def _run(kind: JobKind, context: JobContext, arguments: _Arguments, *, job_id: str) -> _Result:
     try:
         context.require(arguments)
         result = WORKFLOWS[kind](context, arguments)
@@ -235,7 +244,7 @@ def _step(name: str, work: Callable[..., _Made], *arguments: Any) -> _Made:
 
     def run() -> _Made:
         JobEvents().tell("step", step=name)
-        with given_up_when_cancelled(), panics_contained():
+        with given_up_when_cancelled(), panics_contained(), traced(f"job.{name}"):
             return work(*arguments)
 
     return DBOS.run_step({"name": name}, run)

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from molt.app.http.threads import RequestThreads
 from molt.artifact import panics_contained
+from molt.artifact.tracing import within_trace
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -90,7 +91,8 @@ class Admission:
         self._count(1)
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, lambda: self._timed(work, args, kwargs))
+            traced = within_trace(self._timed)
+            return await loop.run_in_executor(self._pool, lambda: traced(work, args, kwargs))
         finally:
             self._count(-1)
 

@@ -136,6 +136,15 @@ class Guard:
             raise InvalidKeyError("there are no sessions here")
         return self._sessions.issue(caller.key, digest_of(secret))
 
+    async def end_session(self, session: str) -> None:
+        """End a session for good; what is none stays none. Raises `OverloadedError`, `OSError`."""
+        try:
+            await self._behind(session)
+        except InvalidKeyError:
+            return
+        if self._sessions is not None:
+            await self._admission.run(self._sessions.end, session)
+
     async def knows(self, headers: Headers) -> bool:
         """May the caller of a public route be told more than strangers? Answers soon.
 

@@ -8,9 +8,11 @@ nesting deeper than its own bound. The framework's own body limit is not used, b
 plain text and not in the envelope of the route.
 """
 
+import asyncio
 import math
 import time
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from pathlib import Path
 from typing import Any, Self
 
 from starlette.requests import Request
@@ -34,6 +36,7 @@ LINES = frozenset(
 SMALL_BYTES = 64 * 1024
 """Up to here a body is parsed at once, where it is read, and counts for nothing."""
 _SMOOTHING = 0.2
+_PIECE = 1024 * 1024
 
 
 class BodyBudget:
@@ -133,15 +136,36 @@ async def read_body(request: Request, *, limit: int, share: BodyShare) -> bytes:
     where large bodies have no room.
     """
     if announced_size(request) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         share.resize(size)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def save_body(request: Request, path: Path, *, limit: int, refusal: Exception) -> None:
+    """Write the body to a file, whatever its size, and hold no more than a piece of it.
+
+    Raises `refusal` beyond `limit` bytes. Not in a request thread: it may take an hour, most of
+    which it waits.
+    """
+    if announced_size(request) > limit:
+        raise refusal
+    with path.open("wb") as file:
+        size, piece = 0, bytearray()
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise refusal
+            piece += chunk
+            if len(piece) >= _PIECE:
+                await asyncio.to_thread(file.write, piece)
+                piece = bytearray()
+        await asyncio.to_thread(file.write, piece)
 
 
 def announced_size(request: Request) -> int:
@@ -201,7 +225,8 @@ def require_plain(request: Request) -> None:
         raise MediaTypeError(found=coding, expected="the body without Content-Encoding")
 
 
-def _too_large(limit: int) -> BodyTooLargeError:
+def too_large(limit: int) -> BodyTooLargeError:
+    """What is said of a body of more than `limit` bytes."""
     return BodyTooLargeError(
         f"the body exceeds {limit} bytes; send less at once, documents as NDJSON, or raise "
         "the setting limits.max_body_bytes"

@@ -1,4 +1,4 @@
-"""Observation: every request gets an id, one log line and its place in the metrics.
+"""Observation: every request gets an id, one log line, its place in the metrics, and a span.
 
 The outermost thing that is ours: what nobody else caught ends here, as a 500 that is logged, and
 what a shutdown gives up as a 503.
@@ -7,22 +7,31 @@ what a shutdown gives up as a 503.
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from secrets import token_hex
 from typing import Any
 
 import structlog
+from opentelemetry.trace import Span, StatusCode
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from molt.app.http.envelopes import write_failure
 from molt.app.http.failures import STOPPING, WHEN_STOPPING, HttpFailure
 from molt.app.metrics import Metrics
+from molt.artifact.tracing import entry, is_tracing
 
 log = structlog.get_logger(__name__)
 
+Tell = Callable[[Request, HttpFailure], Response]
+"""How whoever asked is told of a failure: a program in its envelope, a person on a page."""
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ID_DIGITS, _DRAWN_IDS = 32, 256
 _UNUSED_IDS: list[str] = []
+_TRACED_BY = (b"traceparent", b"tracestate")
+_PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+"""What asks for these asks every few seconds, and nobody looks for the trace of it."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 INTERNAL = HttpFailure(
     500, "internal_error", "Molt failed; the log says why, under the request id of this answer"
@@ -33,15 +42,24 @@ _GIVEN_UP = HttpFailure(503, "stopping", STOPPING, headers=WHEN_STOPPING)
 class Observation:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, tell: Tell) -> None:
         self._app = app
         self._metrics = metrics
+        self._tell = tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and record what became of it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
+        elif not is_tracing() or scope["path"] in _PROBES:
+            await self._observe(scope, receive, send)
+        else:
+            with entry("request", _carried_by(scope["headers"]), kind="server") as span:
+                await self._observe(scope, receive, send, span=span)
+
+    async def _observe(
+        self, scope: Scope, receive: Receive, send: Send, *, span: Span | None = None
+    ) -> None:
         exchange = _Exchange(scope, send)
         self._metrics.in_flight.inc()
         try:
@@ -49,16 +67,25 @@ class Observation:
         except asyncio.CancelledError:  # by the server alone, at the end of its patience
             if exchange.status:
                 raise
-            await exchange.fail(_GIVEN_UP, scope, receive)
+            await exchange.fail(self._told(_GIVEN_UP, scope), receive)
         except Exception:
             log.exception("request.failed", request_id=exchange.request_id, path=scope["path"])
             if not exchange.status:
-                await exchange.fail(INTERNAL, scope, receive)
+                await exchange.fail(self._told(INTERNAL, scope), receive)
         finally:
             self._metrics.in_flight.dec()
-            self._record(scope, exchange)
+            self._record(scope, exchange, span)
 
-    def _record(self, scope: Scope, exchange: "_Exchange") -> None:
+    def _told(self, failure: HttpFailure, scope: Scope) -> Response:
+        """As all failures are told, and plainly where that fails, too."""
+        try:
+            return self._tell(Request(scope), failure)
+        except Exception:
+            request_id = request_id_of(scope)
+            log.exception("request.failed", request_id=request_id, path=scope["path"])
+            return write_failure(failure, path=scope["path"], request_id=request_id)
+
+    def _record(self, scope: Scope, exchange: "_Exchange", span: Span | None) -> None:
         seconds = time.perf_counter() - exchange.started
         route = route_of(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -72,12 +99,16 @@ class Observation:
             status=status,
             ms=round(seconds * 1000, 2),
         )
+        if span is not None:
+            _describe(span, method=method, route=route, status=status)
+            span.set_attribute("molt.request_id", exchange.request_id)
 
 
 class _Exchange:
     """One request and what became of it; `status` is 0 until the answer begins."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self.started = time.perf_counter()
         self.status = 0
         self.request_id = scope["molt.request_id"] = id_of(scope["headers"])
@@ -90,10 +121,28 @@ class _Exchange:
             message["headers"] = [*message.get("headers", ()), header]
         await self._send(message)
 
-    async def fail(self, failure: HttpFailure, scope: Scope, receive: Receive) -> None:
+    async def fail(self, response: Response, receive: Receive) -> None:
         """Answer with a failure, where nothing has been answered."""
-        response = write_failure(failure, path=scope["path"], request_id=self.request_id)
-        await response(scope, receive, self.send)
+        await response(self._scope, receive, self.send)
+
+
+def _carried_by(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The trace that a request is part of, as it came."""
+    return {name.decode(): value.decode("latin-1") for name, value in headers if name in _TRACED_BY}
+
+
+def _describe(span: Span, *, method: str, route: str, status: int) -> None:
+    """Name a span and its attributes as OpenTelemetry's conventions for HTTP do."""
+    span.update_name(f"{method} {route}")
+    span.set_attributes(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+    )
+    if status >= 500:
+        span.set_status(StatusCode.ERROR)
 
 
 def request_id_of(scope: Scope) -> str:

@@ -17,10 +17,13 @@ from molt.cli.commands.contents.searching import (
     HighlightOption,
     LikeOption,
     ModeOption,
+    RerankDepthOption,
+    RerankOption,
     SearchMode,
     SortOption,
     asked_of_matches,
     parsed_filter,
+    parsed_reranking,
     require_subject,
 )
 from molt.cli.home import existing_home, opened_engine
@@ -29,23 +32,10 @@ from molt.cli.output import Listing, MarkedText, snippet
 
 if TYPE_CHECKING:
     from molt.engine.search.query import Hit, SearchAnswer, SearchQuery
-    from molt.engine.search.reranks.reranking import WantedReranking
     from molt.engine.settings import Settings
     from molt.index.segments.matches.facets import FacetCount
 
 SNIPPET_CHARS = 100
-
-RerankOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="KIND",
-        help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
-        "by default as the collection was tuned.",
-    ),
-]
-RerankDepthOption = Annotated[
-    int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
-]
 
 
 def search(  # noqa: PLR0913  each by name
@@ -115,23 +105,6 @@ def _show(call: Invocation, found: "SearchAnswer", seconds: float, *, with_answe
         call.note(f"Note: {warning}.")
 
 
-def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "WantedReranking":
-    """What is given as `--rerank` and `--rerank-depth`. Raises `typer.BadParameter`."""
-    from molt.engine.search.reranks.reranking import AS_TUNED
-    from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
-
-    if kind in {None, "none"}:
-        if depth is not None:
-            raise typer.BadParameter("needs --rerank tokens", param_hint="--rerank-depth")
-        return AS_TUNED if kind is None else None
-    if not has_query:
-        raise typer.BadParameter("compares documents with a QUERY", param_hint="--rerank")
-    if kind not in [*RerankKind]:
-        known = ", ".join(["none", *RerankKind])
-        raise typer.BadParameter(f"is none of: {known}", param_hint="--rerank")
-    return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH)
-
-
 def _counted(counts: "Sequence[FacetCount]") -> str:
     """`acme (12), zeta (3)`; a range by its bounds."""
     return ", ".join(f"{_value(one.value)} ({one.count})" for one in counts) or "nothing"
@@ -164,7 +137,8 @@ def _document(hit: "Hit") -> object:
         return _shown(hit.document.title, hit.document.text)
     text, marks = "", []
     for fragment in hit.highlights:
-        text += f"{text and ' '}{'… ' if fragment.follows else ''}"
+        of_title = "(title) " if fragment.field == "title" else ""
+        text += f"{text and ' '}{of_title}{'… ' if fragment.follows else ''}"
         marks += [(len(text) + mark.start, len(text) + mark.end) for mark in fragment.marks]
         text += f"{fragment.text}{' …' if fragment.goes_on else ''}"
     return MarkedText(text, tuple(marks))

@@ -58,7 +58,11 @@ class _Problem:
 
 
 class Indexer:
-    """Threads that seal segments, merge them, and let documents expire, while this process may."""
+    """Threads that seal segments, merge them, and let documents expire, while this process may.
+
+    `on_worked` is told of each turn of work, `sealing`, `merging`, `expiring` or the `lexical` one
+    that sealing waits for, too: its name and its seconds.
+    """
 
     def __init__(  # noqa: PLR0913  each by name
         self,
@@ -75,8 +79,12 @@ class Indexer:
         self._catalog = catalog
         self._live_collections = live_collections
         self._lock = _IndexerLock(settings.layout.indexer_lock)
+        self.on_worked: Callable[[str, float], None] = _untold
         self._lexical = LexicalWriters(
-            lexical, catalog=catalog, limit=settings.index.batch_documents
+            lexical,
+            catalog=catalog,
+            limit=settings.index.batch_documents,
+            on_commit=lambda seconds: self.on_worked("lexical", seconds),
         )
         self._writers = Writers(
             catalog=catalog,
@@ -200,8 +208,11 @@ class Indexer:
         worked = False
         try:
             with self._abandoning.scope(), panics_contained():
+                began = time.monotonic()
                 worked = work(collection)
                 if worked:
+                    if name != "lexical":  # each commit is told of
+                        self.on_worked(name, time.monotonic() - began)
                     opened = self._writers.snapshot(collection)
                     self._live_collections.follow(collection.name, opened=opened)
         except (CollectionNotFoundError, AbandonedError):
@@ -264,6 +275,10 @@ class Indexer:
             due += [self._expirer.next_look()] if name == "expiring" else []
             backoff.begin(latest=min(due, default=math.inf))
         return worked
+
+
+def _untold(_work: str, _seconds: float) -> None:
+    """Nobody asks."""
 
 
 class _IndexerLock:

@@ -7,6 +7,7 @@ the catalog while vectors alone answer. Knows no threads beyond its locks, and n
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -35,11 +36,20 @@ class _OpenWriter:
 class LexicalWriters:
     """The open writers of the lexical indexes of a home, one for each collection that is written.
 
-    `limit` is how many documents are read from the catalog at once.
+    `limit` is how many documents are read from the catalog at once. `on_commit` is told of the
+    seconds that each commit took, from reading documents to publishing their words.
     """
 
-    def __init__(self, store: LexicalStore, *, catalog: Catalog, limit: int) -> None:
+    def __init__(
+        self,
+        store: LexicalStore,
+        *,
+        catalog: Catalog,
+        limit: int,
+        on_commit: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._store = store
+        self._on_commit = on_commit
         self._catalog = catalog
         self._limit = limit
         self._opened: dict[int, _OpenWriter] = {}
@@ -122,14 +132,15 @@ class LexicalWriters:
 
     def _advance(self, collection: Collection) -> bool:
         """Index what was changed. What fails leaves no writer, since nobody knows what it holds."""
-        writer = self._current(collection)
+        writer, began = self._current(collection), time.monotonic()
         try:
             worked = writer.advance(limit=self._limit)
         except BaseException:
             self._drop(collection.id)
             raise
         if worked:
-            self._opened[collection.id].used = time.monotonic()
+            self._opened[collection.id].used = now = time.monotonic()
+            self._on_commit(now - began)
         return worked
 
     def _tidy(self, collection: Collection) -> bool:

@@ -57,4 +57,5 @@ def _described(
         "group": None if hit.group is None else {"value": hit.group.value, "size": hit.group.size},
         "explanation": hit.explanation,
         **({"pinned": True} if hit.pinned else {}),
+        **({"highlighted": [one.describe() for one in hit.highlights]} if highlighting else {}),
     }

@@ -1,11 +1,12 @@
 """Candidates: what a retriever proposes, before anything is known of the documents themselves."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, overload
 
+from molt.artifact.tracing import traced
 from molt.index.ranking.fusion import Fusion
 from molt.index.segments.matches.order import Group, Position
 
@@ -117,15 +118,34 @@ class Stopwatch:
 
     seconds: dict[str, float] = field(default_factory=dict)
 
-    @contextmanager
-    def timing(self, stage: str) -> Iterator[None]:
-        """Add the time that the block takes to that of `stage`."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - began
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+    def timing(self, stage: str) -> "_Timing":
+        """Add the time that the block takes to that of `stage`, which is a span where any are."""
+        return _Timing(self.seconds, stage)
+
+
+class _Timing:
+    """One block of a stage."""
+
+    __slots__ = ("_began", "_seconds", "_span", "_stage")
+
+    def __init__(self, seconds: dict[str, float], stage: str) -> None:
+        self._seconds = seconds
+        self._stage = stage
+
+    def __enter__(self) -> None:
+        self._span = traced(f"search.{self._stage}")
+        self._span.__enter__()
+        self._began = time.perf_counter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        spent = time.perf_counter() - self._began
+        self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + spent
+        self._span.__exit__(kind, error, traceback)
 
 
 class Retriever(Protocol):

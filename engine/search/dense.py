@@ -49,7 +49,7 @@ class DenseRetriever:
         if live.snapshot is None:
             return Candidates(truncated=encoded.truncated)
         retrieve = self._ranked if query.ranked else self._ordered
-        with watch.timing("retrieve"):
+        with watch.timing("retrieve" if query.by_score else "order"):
             found = retrieve(query, live.snapshot, encoded.vector, depth=depth)
         return replace(found, truncated=encoded.truncated)
 

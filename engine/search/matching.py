@@ -95,7 +95,7 @@ def ordered(query: SearchQuery, live: Live, *, depth: int, watch: Stopwatch) -> 
         after=None if cursor is None else cursor.after,
         without=frozenset() if cursor is None else cursor.without,
     )
-    with watch.timing("retrieve"):
+    with watch.timing("order"):
         found = whole_match(asked, live.snapshot, live, scored=True).page(wanted)
     return replace(found, truncated=truncated)
 

@@ -5,6 +5,7 @@ one encoder and one index. What a stage does is its own module's; here they are 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
@@ -170,7 +171,7 @@ class Pipeline:
     ) -> Candidates:
         """Candidates as re-rankers and boosts put them."""
         for rerank in self.rerankers if query.by_score else ():
-            with watch.timing("rerank"):
+            with nullcontext() if query.rerank is None else watch.timing("rerank"):
                 found = rerank(query, live, found)
         if query.boosts and query.by_score:
             with watch.timing("boost"):

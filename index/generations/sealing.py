@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from molt.artifact import panics_contained, text_hash
+from molt.artifact.tracing import traced
 from molt.index.catalog.document import Document, passage_text
 from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import VectorError
@@ -162,7 +163,8 @@ def _embedded(texts: Sequence[str], encoder: PassageEncoder, *, dimension: int) 
     def embed(places: Sequence[int]) -> None:
         made[list(places)] = _vectors([unique[at] for at in places], encoder, dimension=dimension)
 
-    failing = sift(len(unique), embed, prove=lambda: _prove(encoder, dimension=dimension))
+    with traced("index.encode", texts=len(unique)):
+        failing = sift(len(unique), embed, prove=lambda: _prove(encoder, dimension=dimension))
     places = {text: at for at, text in enumerate(unique)}
     order = [places[text] for text in texts]
     reasons = {row: failing[at] for row, at in enumerate(order) if at in failing}

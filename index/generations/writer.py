@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from shutil import rmtree
 
 from molt.artifact import ArtifactError, FileLock, faultpoint
+from molt.artifact.tracing import traced
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.documents import StoredDocument
@@ -25,6 +26,7 @@ from molt.index.generations.protocols import Lead, nobody
 from molt.index.generations.sealing import PassageEncoder, Sealed, sealed
 from molt.index.generations.snapshot import Snapshot, open_snapshot
 from molt.index.segments.merge import MergePlan, merged_content, plan_at_rest, plan_merge
+from molt.index.segments.scope import Scope
 from molt.index.segments.segment import (
     Segment,
     SegmentContent,
@@ -134,8 +136,16 @@ class GenerationWriter:
         self._is_behind = len(changed) == limit
         last = changed[-1].revision if changed else manifest.revision
         revision = last if len(changed) == limit else max(last, delta.revision)
+        with traced("index.seal", collection=self._collection.name, documents=len(changed)):
+            self._seal_up_to(revision, changed, delta, lead=lead)
+        return True
+
+    def _seal_up_to(
+        self, revision: int, changed: Sequence[StoredDocument], delta: Liveness, *, lead: Lead
+    ) -> None:
         made = self._seal(changed) if changed else Sealed(None)
-        quarantined = _moved(manifest.quarantined, changed, delta, made.quarantined)
+        former = self._snapshot.manifest.quarantined
+        quarantined = _moved(former, changed, delta, made.quarantined)
         written = (self._write(made.content),) if made.content else ()
         with self._discarded_unless_done(written):
             lead(revision)
@@ -148,7 +158,6 @@ class GenerationWriter:
             ),
             written=written,
         )
-        return True
 
     def merge_once(self) -> bool:
         """Merge the segments whose turn it is; False if there is nothing to merge.
@@ -166,6 +175,11 @@ class GenerationWriter:
         chosen = [scopes[place] for place in plan(scopes)]
         if not chosen:
             return False
+        with traced("index.merge", collection=self._collection.name, segments=len(chosen)):
+            self._merge(chosen)
+        return True
+
+    def _merge(self, chosen: Sequence[Scope]) -> None:
         folder = self._store.segments_path(self._snapshot.manifest.id)
         for scope in chosen:
             verify_segment(folder / scope.segment.entry.id, scope.segment.entry)
@@ -180,7 +194,6 @@ class GenerationWriter:
             written=merged,
         )
         self._retired += [_Retired(segment_id, time.monotonic()) for segment_id in gone]
-        return True
 
     def _commit(
         self,
@@ -189,7 +202,7 @@ class GenerationWriter:
         written: Sequence[SegmentEntry],
     ) -> None:
         """Open what will be published, and only then publish it; else remove what was `written`."""
-        with self._lock, self._discarded_unless_done(written):
+        with self._lock, self._discarded_unless_done(written), traced("index.commit"):
             manifest = change(self._snapshot.manifest)
             delta = self._documents.liveness(self._collection, after=self._snapshot.revision)
             snapshot = self._snapshot.refreshed(manifest, delta)
@@ -221,7 +234,8 @@ class GenerationWriter:
 
     def _write(self, content: SegmentContent) -> SegmentEntry:
         folder = self._store.segments_path(self._snapshot.manifest.id)
-        entry = write_segment(folder, content)
+        with traced("index.write", rows=len(content.rows)):
+            entry = write_segment(folder, content)
         faultpoint("segment.sealed")
         return entry
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molt.artifact import canonical_json, match_id
+from molt.artifact.tracing import carried_trace
 from molt.index.catalog.storage.place import DatabasePlace
 from molt.index.catalog.storage.refusals import translated
 from molt.index.errors import JobConflictError, JobKeyReusedError, JobNotFoundError
@@ -199,8 +200,10 @@ class JobQueue:
             "deduplication_id": f"{request.kind}:{_subject(request)}",
             "duplication_policy": "return-existing",
         }
+        trace = carried_trace()
+        arguments = request.arguments() | ({"trace": trace} if trace else {})
         with translated(self._engine):
-            return str(self._client.enqueue(order, request.arguments()).workflow_id)
+            return str(self._client.enqueue(order, arguments).workflow_id)
 
     def _find(self, job_id: str) -> Job | None:
         with translated(self._engine):

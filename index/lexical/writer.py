@@ -27,8 +27,10 @@ from molt.artifact import (
     lock_file,
     verify_file,
 )
+from molt.artifact.tracing import traced
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import LexicalBusyError, LexicalError
 from molt.index.lexical.analysis import Analysis, Analyzer
 from molt.index.lexical.commit import COMMITS, LexicalCommit, LexicalStore
@@ -97,14 +99,16 @@ class LexicalWriter:
         """
         with self._lock:
             self._require_open()
-            until, worked = time.monotonic() + _COMMIT_SECONDS, False
-            while self._index_some(limit):
-                worked = True
-                if time.monotonic() >= until:
-                    break
-            if worked:
+            delta = self._delta()
+            if delta is None:
+                return False
+            with traced("index.words", collection=self._collection.name):
+                until = time.monotonic() + _COMMIT_SECONDS
+                while delta is not None:
+                    self._index_some(delta, limit)
+                    delta = self._delta() if time.monotonic() < until else None
                 self._commit()
-            return worked
+            return True
 
     def tidy(self) -> bool:
         """Publish what was merged since, and remove former commits; was there anything?"""
@@ -160,11 +164,13 @@ class LexicalWriter:
             index.register_tokenizer(TOKENIZER, Analyzer(self.analysis).tantivy)
             return index.writer(_MEMORY, 1)
 
-    def _index_some(self, limit: int) -> bool:
-        """Give tantivy what was changed and deleted next; False where nothing was."""
+    def _delta(self) -> Liveness | None:
+        """What was changed and deleted since; None where nothing was."""
         delta = self._documents.liveness(self._collection, after=self._seen)
-        if delta.revision <= self._revision:
-            return False
+        return delta if delta.revision > self._revision else None
+
+    def _index_some(self, delta: Liveness, limit: int) -> None:
+        """Give tantivy what was changed and deleted next."""
         changed = self._documents.changed(self._collection, after=self._revision, limit=limit)
         last = changed[-1].revision if changed else self._revision
         gone = [*delta.deleted.tolist(), *(stored.ordinal for stored in changed)]
@@ -175,7 +181,6 @@ class LexicalWriter:
         self._next_ordinal = max(self._next_ordinal, *(one.ordinal + 1 for one in changed), 0)
         self._seen = delta.revision
         self._revision = last if len(changed) == limit else max(last, delta.revision)
-        return True
 
     def _remove(self, ordinals: Sequence[int]) -> None:
         """Rows of documents that were deleted or changed; what is written next stays."""
@@ -185,7 +190,7 @@ class LexicalWriter:
             self._writer.delete_documents_by_query(rows)
 
     def _commit(self) -> None:
-        with tantivy_errors():
+        with tantivy_errors(), traced("index.words_commit"):
             self._writer.commit()
         faultpoint("lexical.written")
         if self.commit is None or self._revision >= self.commit.revision:

@@ -103,6 +103,18 @@ def test_a_head_beyond_its_limits_is_told_so(server: Process, headers: bytes) ->
     assert after == before + 1
 
 
+def test_a_browser_whose_head_is_too_large_is_told_so_on_a_page(server: Process) -> None:
+    head = HEAD + b"Accept: text/html,*/*;q=0.8\r\nCookie: " + b"a" * 40_000 + b"\r\n\r\n"
+    with connected(server, head) as connection:
+        connection.settimeout(10)
+        content = b"".join(iter(lambda: connection.recv(65536), b""))
+    start, _, page = content.partition(b"\r\n\r\n")
+    assert start.startswith(b"HTTP/1.1 431 ")
+    assert b"content-type: text/html" in start
+    assert b"content-security-policy: " in start
+    assert b"delete the cookies of this address" in page
+
+
 def test_a_url_beyond_the_limit_is_refused_too(server: Process) -> None:
     with connected(server, b"GET /search?q=" + b"a" * 40_000 + b" HTTP/1.1\r\n\r\n") as connection:
         assert answered(connection)[0] == 431

@@ -1,14 +1,17 @@
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from molt.app.process import SHARED_DIRECTORY
-from tests.app.serving import service_of
+from tests.app.serving import BOOTS, service_of
 from tests.paths import ROOT
 
 _BUSY = """
@@ -45,6 +48,57 @@ def test_a_search_is_timed_in_its_two_parts(shop: TestClient) -> None:
         before = value(shop, f'molt_{part}_seconds_count{{route="/search"}}')
         shop.get("/search", params={"q": "boots"})
         assert value(shop, f'molt_{part}_seconds_count{{route="/search"}}') == before + 1
+
+
+def stages(client: TestClient) -> dict[str, float]:
+    """How often each stage of a search was timed."""
+    found = re.findall(
+        r'molt_search_stage_seconds_count{stage="(\w+)"} (\S+)', client.get("/metrics").text
+    )
+    return {stage: float(times) for stage, times in found}
+
+
+@pytest.mark.parametrize(
+    ("asked", "own"),
+    [
+        ({}, set()),
+        ({"mode": "dense"}, set()),
+        ({"facets": ["price"]}, {"facets"}),
+        ({"sort": ["price"]}, {"order", "words"}),
+        ({"sort": ["price"], "mode": "dense"}, {"order"}),
+        ({"group_by": "price"}, {"order", "words"}),
+        ({"group_by": "price", "mode": "lexical"}, {"order", "words"}),
+        ({"rerank": "tokens"}, {"rerank"}),
+        ({"highlight": True}, {"highlight"}),
+        ({"answer": True}, {"highlight"}),
+        ({"explain": True}, {"explain"}),
+    ],
+)
+def test_each_stage_is_timed_where_a_search_has_it_and_only_there(
+    shop: TestClient, asked: dict[str, Any], own: set[str]
+) -> None:
+    before = stages(shop)
+    assert shop.post("/search", json={"query": "warm boots"} | asked).status_code == 200
+    timed = {name for name, times in stages(shop).items() if times != before.get(name, 0)}
+    assert timed - {"encode", "retrieve", "lexical", "fuse", "hydrate"} == own
+
+
+def test_re_ranking_is_timed_by_its_kind(shop: TestClient) -> None:
+    name = 'molt_rerank_seconds_count{kind="tokens",route="/search"}'
+    shop.post("/search", json={"query": "warm", "rerank": "tokens"})
+    before = value(shop, name)
+    shop.post("/search", json={"query": "warm", "rerank": "tokens"})
+    shop.post("/search", json={"query": "warm"})
+    assert value(shop, name) == before + 1
+
+
+def test_sealing_and_commits_of_words_are_timed(client: TestClient) -> None:
+    assert "molt_indexing_seconds_count" not in client.get("/metrics").text
+    client.post("/collections", json={"name": "default"})
+    answer = client.post("/collections/default/documents", json={"documents": BOOTS})
+    assert answer.json()["indexed"] is True
+    for work in ("sealing", "lexical"):
+        assert value(client, f'molt_indexing_seconds_count{{work="{work}"}}') >= 1
 
 
 def test_encoded_texts_and_tokens_are_counted(shop: TestClient) -> None:

@@ -274,7 +274,7 @@ class Connection(OrderedConnection):
             self.transport.abort()
             return
         self.flow.resume_reading()
-        self.transport.write(written(failure))
+        self.transport.write(self._monitor.tell(failure, self.headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from molt.app.http.connections.refusals import Headers, written
+from molt.app.http.failures import HttpFailure
 from molt.engine.sections import LimitSettings
 
 if TYPE_CHECKING:
@@ -25,12 +27,16 @@ _LOOK_SECONDS = 1.0
 
 @dataclass
 class ConnectionMonitor:
-    """Every connection of a process. Used from its event loop alone."""
+    """Every connection of a process. Used from its event loop alone.
+
+    `tell` says what one that is refused is told, by what is known of its request's headers.
+    """
 
     limits: LimitSettings
     most: int
     on_count: Callable[[int], None] = lambda _: None
     on_refused: Callable[[str], None] = lambda _: None
+    tell: Callable[[HttpFailure, Headers], bytes] = written
     _connections: "set[Connection]" = field(default_factory=set)
     _looking: bool = False
 

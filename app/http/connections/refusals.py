@@ -25,12 +25,20 @@ class Overload(NamedTuple):
     path: str
 
 
-def written(failure: HttpFailure) -> bytes:
+UNKNOWN = "unknown"
+"""The id of a request that was refused before it had one."""
+
+
+def written(failure: HttpFailure, _headers: Headers = ()) -> bytes:
     """A whole answer after which the connection closes.
 
     No path is known yet that would say whose envelope it should have.
     """
-    response = write_failure(failure, path="", request_id="unknown")
+    return written_last(write_failure(failure, path="", request_id=UNKNOWN))
+
+
+def written_last(response: Response) -> bytes:
+    """A whole answer after which the connection closes."""
     return _written(response, [(b"connection", b"close")])
 
 
@@ -97,5 +105,5 @@ def head_too_large(limits: LimitSettings) -> HttpFailure:
         "head_too_large",
         f"the head of the request has more than {limits.max_headers} headers or "
         f"{limits.max_head_bytes} bytes; the settings limits.max_headers and "
-        "limits.max_head_bytes bound them",
+        "limits.max_head_bytes bound them; in a browser, delete the cookies of this address",
     )

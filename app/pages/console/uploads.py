@@ -1,5 +1,6 @@
 """`/console/upload`: a file is brought, looked at, and kept when its person says so."""
 
+import asyncio
 import re
 import time
 from pathlib import Path
@@ -13,8 +14,9 @@ from starlette.responses import Response
 
 from molt.app.http.admission import Bulkhead
 from molt.app.http.auth import Access, allow
+from molt.app.http.bodies import save_body, too_large
 from molt.app.http.failures import InvalidRequestError, Violation
-from molt.app.http.route import admission_of, content_of, within
+from molt.app.http.route import admission_of, within
 from molt.app.http.scope import KeyScope, scoped
 from molt.app.http.texts import CollectionName
 from molt.app.pages.console.survey import keep_upload, survey_upload
@@ -63,8 +65,15 @@ async def post_console_upload(
     request: Request, name: Annotated[str, Query(max_length=1000)]
 ) -> Response:
     """Look at a file; nothing of it is kept yet but the file itself, for an hour."""
-    content = await content_of(request)
-    return await admission_of(request).run(_look_at, request, name, content)
+    service, admission = service_of(request), admission_of(request)
+    path = await admission.run(_placed, service.settings.layout.uploads, name)
+    limit = service.settings.limits.max_body_bytes
+    try:
+        await save_body(request, path, limit=limit, refusal=too_large(limit))
+        return await admission.run(_look_at, request, name, path)
+    except BaseException:
+        await asyncio.to_thread(rmtree, path.parent, ignore_errors=True)
+        raise
 
 
 @router.post("/console/upload/keep")
@@ -77,27 +86,23 @@ async def post_console_upload_kept(request: Request) -> Response:
     return await admission_of(request).run(_keep, request, form_of(request, KeepForm))
 
 
-def _look_at(request: Request, name: str, content: bytes) -> Response:
-    service = service_of(request)
-    root = service.settings.layout.uploads
+def _placed(root: Path, name: str) -> Path:
+    """Where a new upload is to lie, alone in a folder of its own."""
     _sweep(root)
-    upload = token_hex(16)
-    folder = root / upload
+    folder = root / token_hex(16)
     folder.mkdir(mode=0o700, parents=True)
-    path = folder / _safe(name)
+    return folder / _safe(name)
+
+
+def _look_at(request: Request, name: str, path: Path) -> Response:
     try:
-        path.write_bytes(content)
         survey = survey_upload(path)
     except SourceError as error:
-        rmtree(folder, ignore_errors=True)
         raise _unread(name, error) from None
-    except BaseException:
-        rmtree(folder, ignore_errors=True)
-        raise
-    names = known_collections(service.engine, EVERYTHING)
+    names = known_collections(service_of(request).engine, EVERYTHING)
     context = {
         "name": name,
-        "upload": upload,
+        "upload": path.parent.name,
         "survey": survey,
         "collections": names,
         "collection": chosen_collection(names, None) or DEFAULT,

@@ -3,16 +3,18 @@
 Who is not logged in is asked for a key first, and led back.
 """
 
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from molt.app.http.connections.refusals import UNKNOWN
 from molt.app.http.envelopes import title_of
 from molt.app.http.failures import HttpFailure
 from molt.app.http.observation import request_id_of
 from molt.app.pages.frame.page_route import PageRoute
-from molt.app.pages.frame.rendering import viewer_of, write_page
+from molt.app.pages.frame.rendering import Viewer, viewer_of, write_page
 
 
 def is_for_people(request: Request) -> bool:
@@ -28,17 +30,23 @@ def show_failure(request: Request, failure: HttpFailure) -> Response:
     within = "hx-request" in request.headers
     if failure.status == 401 and (within or _is_opened(request)):
         return _to_login(request, within=within)
-    context = {
-        "title": title_of(failure.code),
-        "failure": failure,
-        "request_id": request_id_of(request.scope),
-    }
+    context = _context(failure, request_id_of(request.scope))
     template = "notice.html" if within else "failure.html"
     headers = {name: value for name, value in failure.headers.items() if name == "Retry-After"}
     if within:
         headers["HX-Reswap"] = "innerHTML"
     viewer = viewer_of(request)
     return write_page(viewer, template, context, status=failure.status, headers=headers)
+
+
+def show_refusal(failure: HttpFailure) -> Response:
+    """The page for whoever was refused before their request was read."""
+    nobody = Viewer("", None, token="", known=False)
+    return write_page(nobody, "failure.html", _context(failure, UNKNOWN), status=failure.status)
+
+
+def _context(failure: HttpFailure, request_id: str) -> dict[str, Any]:
+    return {"title": title_of(failure.code), "failure": failure, "request_id": request_id}
 
 
 def local_path(given: str) -> str:

@@ -70,8 +70,11 @@ async def post_login(request: Request) -> Response:
 @allow(Access.PUBLIC)
 @scoped(KeyScope.FREE)
 async def post_logout(request: Request) -> Response:
-    """End the session in this browser."""
-    response = RedirectResponse("/login" if request.cookies.get(SESSION_COOKIE) else "/", 303)
+    """End the session, whoever else has a copy of its cookie."""
+    session = request.cookies.get(SESSION_COOKIE, "")
+    if session:
+        await service_of(request).guard.end_session(session)
+    response = RedirectResponse("/login" if session else "/", 303)
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
     return response
 

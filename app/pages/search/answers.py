@@ -148,16 +148,24 @@ def _shown(hit: Mapping[str, Any]) -> dict[str, Any]:
     excerpt = " ".join(text[start:end].split())
     before, after = "… " if start else "", " …" if end < len(text) else ""
     fields = [(name, _value(value)) for name, value in hit["metadata"].items()]
-    plain = [f"{before}{excerpt}{after}"] if text else []
+    heading, excerpts = _marked(hit)
     return dict(hit) | {
-        "excerpts": list(map(_as_html, hit.get("highlights") or ())) or plain,
+        "heading": heading or hit["title"] or hit["id"],
+        "excerpts": excerpts or [f"{before}{excerpt}{after}"] if text else [],
         "fields": fields[:_SHOWN_FIELDS],
     }
 
 
-def _as_html(highlight: str) -> Markup:
-    """A highlight, which was escaped when it was written: a template would do so once more."""
-    return Markup(highlight)  # noqa: S704
+def _marked(hit: Mapping[str, Any]) -> tuple[Markup | None, list[Markup]]:
+    """The title where it has marks and is shown whole, and the other fragments."""
+    heading, excerpts = None, []
+    for fragment, place in zip(hit["highlights"], hit["highlighted"], strict=True):
+        written = Markup(fragment)  # noqa: S704  all but its marks was escaped
+        if place == {"field": "title", "start": 0, "end": len(hit["title"])}:
+            heading = written
+        else:
+            excerpts.append(written)
+    return heading, excerpts
 
 
 def _value(value: Any) -> str:

@@ -12,7 +12,7 @@ from shutil import rmtree
 
 from starlette.requests import Request
 
-from molt.app.http.bodies import announced_size, media_type, require_plain
+from molt.app.http.bodies import announced_size, media_type, require_plain, save_body
 from molt.app.http.failures import BodyTooLargeError, InvalidCheckpointError, MediaTypeError
 from molt.app.http.route import admission_of
 from molt.app.service import Service
@@ -27,7 +27,6 @@ from molt.index.jobs.job import MODEL
 
 ARCHIVES = ("application/x-tar", "application/gzip", "application/x-gzip")
 _ARCHIVE = "archive"
-_PIECE = 1024 * 1024
 _LONGEST_REASON = 500
 
 
@@ -41,11 +40,12 @@ async def unpacked(request: Request, service: Service) -> AsyncIterator[Path]:
         raise MediaTypeError(found=media_type(request), expected=" or ".join(ARCHIVES[:2]))
     require_plain(request)
     limit = service.settings.limits.max_checkpoint_bytes
+    refusal = _too_large(f"the archive has more than {limit} bytes")
     if announced_size(request) > limit:
-        raise _too_large(f"the archive has more than {limit} bytes")
+        raise refusal
     folder = await admission_of(request).run(service.engine.checkpoints.receiving_folder)
     try:
-        await _save(request, folder / _ARCHIVE, limit=limit)
+        await save_body(request, folder / _ARCHIVE, limit=limit, refusal=refusal)
         yield await asyncio.to_thread(_unpack, folder, limit)
     finally:
         await asyncio.to_thread(rmtree, folder, ignore_errors=True)
@@ -68,21 +68,6 @@ def hand_over(content: Path, folder: Path) -> None:
         check_model(content)
     folder.mkdir(parents=True)
     content.rename(folder / MODEL)
-
-
-async def _save(request: Request, path: Path, *, limit: int) -> None:
-    """Not in a request thread: an upload may take an hour, most of which it waits."""
-    with path.open("wb") as file:
-        size, piece = 0, bytearray()
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(f"the archive has more than {limit} bytes")
-            piece += chunk
-            if len(piece) >= _PIECE:
-                await asyncio.to_thread(file.write, piece)
-                piece = bytearray()
-        file.write(piece)
 
 
 def _unpack(folder: Path, limit: int) -> Path:

@@ -29,6 +29,7 @@ from molt.app.service import Service, service_of
 from molt.engine.models.rating import Rating
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.aliases import DEFAULT
+from molt.index.ranking.reranking import RerankKind
 
 router = new_router("rerank")
 
@@ -145,6 +146,7 @@ def _rate(service: Service, query: RatingQuery) -> Rating:
         _require_whole(rating, query)
     service.metrics.reranked(
         route=query.route,
+        kind=RerankKind.TOKENS,
         seconds=perf_counter() - started,
         passages=len(query.texts),
         encoded=rating.n_encoded,

@@ -126,6 +126,7 @@ def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
     if (done := answer.reranked) is not None:
         service.metrics.reranked(
             route=route,
+            kind=done.wanted.kind,
             seconds=answer.seconds["rerank"],
             passages=done.n_candidates,
             encoded=done.n_encoded,

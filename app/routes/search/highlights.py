@@ -12,6 +12,7 @@ from molt.engine.search.highlights.fragments import (
     LONGEST_FRAGMENT,
     MOST_FRAGMENTS,
     SHORTEST_FRAGMENT,
+    FragmentField,
     Highlighting,
 )
 
@@ -63,6 +64,14 @@ _SCHEMA: dict[str, Any] = {
     ]
 }
 HighlightField = Annotated[HighlightBody | None, BeforeValidator(_asked), WithJsonSchema(_SCHEMA)]
+
+
+class HighlightPlace(BaseModel):
+    """Which characters of a document's title or text a fragment shows."""
+
+    field: FragmentField
+    start: int
+    end: int
 
 
 class AnswerShown(BaseModel):

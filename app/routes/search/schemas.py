@@ -8,7 +8,7 @@ from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.app.routes.search.boosts import Boosts
 from molt.app.routes.search.explanations import HitExplanation
-from molt.app.routes.search.highlights import AnswerShown, HighlightField
+from molt.app.routes.search.highlights import AnswerShown, HighlightField, HighlightPlace
 from molt.app.routes.search.matches import (
     CountedValue,
     Facets,
@@ -147,6 +147,9 @@ class FoundDocument(BaseModel):
     group: ShownGroup | None
     explanation: HitExplanation | None
     pinned: bool = Field(default=False, description="there where a curation put it first")
+    highlighted: list[HighlightPlace] = Field(
+        default=[], description="where each of `highlights` stands; there where asked for"
+    )
 
 
 class SearchResult(BaseModel):

@@ -10,8 +10,11 @@ import typer
 from molt.cli.commands.contents.searching import (
     FilterOption,
     ModeOption,
+    RerankDepthOption,
+    RerankOption,
     SearchMode,
     parsed_filter,
+    parsed_reranking,
     require_subject,
 )
 from molt.cli.home import existing_home, opened_engine
@@ -35,14 +38,22 @@ def explain(  # noqa: PLR0913  each by name
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits count.")] = 10,
     mode: ModeOption = SearchMode.HYBRID,
     where: FilterOption = None,
+    rerank: RerankOption = None,
+    rerank_depth: RerankDepthOption = None,
 ) -> None:
     """Show what makes up the score of a document, and what keeps it from the first hits."""
     require_subject(query, (), beside=())
     settings = existing_home(call)
     from molt.engine.search.query import SearchQuery
 
-    kept = None if where is None else parsed_filter(where)
-    asked = SearchQuery(query, collection, k=k, mode=mode.value, where=kept)
+    asked = SearchQuery(
+        query,
+        collection,
+        k=k,
+        mode=mode.value,
+        where=None if where is None else parsed_filter(where),
+        rerank=parsed_reranking(rerank, rerank_depth, has_query=True),
+    )
     with opened_engine(settings) as engine:
         engine.live_collections.refresh(collection)
         if doc_id is None:

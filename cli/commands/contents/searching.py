@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from molt.engine.search.reranks.reranking import WantedReranking
     from molt.index.segments.filters.clauses import Filter
 
 
@@ -33,6 +34,17 @@ ModeOption = Annotated[
 FilterOption = Annotated[
     str | None,
     typer.Option("--filter", metavar="JSON", help='A filter, as {"field": "brand", "eq": "acme"}.'),
+]
+RerankOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
+        "by default as the collection was tuned.",
+    ),
+]
+RerankDepthOption = Annotated[
+    int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
 ]
 FacetOption = Annotated[
     list[str] | None,
@@ -108,3 +120,20 @@ def _json(value: str, option: str) -> object:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise typer.BadParameter(f"is not JSON: {error}", param_hint=option) from None
+
+
+def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "WantedReranking":
+    """What is given as `--rerank` and `--rerank-depth`. Raises `typer.BadParameter`."""
+    from molt.engine.search.reranks.reranking import AS_TUNED
+    from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
+
+    if kind in {None, "none"}:
+        if depth is not None:
+            raise typer.BadParameter("needs --rerank tokens", param_hint="--rerank-depth")
+        return AS_TUNED if kind is None else None
+    if not has_query:
+        raise typer.BadParameter("compares documents with a QUERY", param_hint="--rerank")
+    if kind not in [*RerankKind]:
+        known = ", ".join(["none", *RerankKind])
+        raise typer.BadParameter(f"is none of: {known}", param_hint="--rerank")
+    return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH)

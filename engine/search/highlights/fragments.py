@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from molt.index.passages.cutting import Span
 
 MOST_FRAGMENTS, LONGEST_FRAGMENT, SHORTEST_FRAGMENT = 10, 1_000, 20
 _LEFT_OUT = "\u2026"
+FragmentField = Literal["title", "text"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Highlighting:
 
 @dataclass(frozen=True)
 class Fragment:
-    """Part of a text, as it stands there, with `marks` in it that do not overlap.
+    """Part of a document's text or title, from `start` on, with `marks` that do not overlap.
 
     `follows` where there is text before it, `goes_on` where there is some behind it.
     """
@@ -42,6 +44,12 @@ class Fragment:
     marks: tuple[Span, ...] = ()
     follows: bool = False
     goes_on: bool = False
+    field: FragmentField = "text"
+    start: int = 0
+
+    def describe(self) -> dict[str, Any]:
+        """Where it stands, as JSON."""
+        return {"field": self.field, "start": self.start, "end": self.start + len(self.text)}
 
     def written(self, *, pre: str, post: str) -> str:
         """As HTML: all but `pre` and `post` is escaped."""
@@ -55,7 +63,12 @@ class Fragment:
 
 
 def fragment_of(
-    text: str, span: Span, matches: Sequence[WordMatch], *, within: Span | None = None
+    text: str,
+    span: Span,
+    matches: Sequence[WordMatch],
+    *,
+    within: Span | None = None,
+    field: FragmentField = "text",
 ) -> Fragment:
     """A span of a text with marks; whether it goes on is told of the part `within` which it is."""
     whole = within or Span(0, len(text))
@@ -65,6 +78,8 @@ def fragment_of(
         tuple(Span(a - span.start, b - span.start) for a, b in covered_spans(inside)),
         follows=bool(text[whole.start : span.start].strip()),
         goes_on=bool(text[span.end : whole.end].strip()),
+        field=field,
+        start=span.start,
     )
 
 

@@ -167,7 +167,7 @@ class _Marker:
         matches = self._title.matches(title[:LONGEST_LOOKED_AT])
         spans = pieces(title, 0, min(len(title), LONGEST_LOOKED_AT), size=self._wanted.size)
         found = chosen(list(spans), matches, None, most=1)
-        return [fragment_of(title, span, matches) for span in found]
+        return [fragment_of(title, span, matches, field="title") for span in found]
 
 
 def _looked_at(hit: Hit) -> tuple[int, int]:

@@ -1,10 +1,14 @@
+import asyncio
 import gzip
+from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
 from molt.app.http.admission import OverloadedError
-from molt.app.http.bodies import SMALL_BYTES, BodyBudget, parse_json
-from molt.app.http.failures import InvalidJsonError
+from molt.app.http.bodies import SMALL_BYTES, BodyBudget, parse_json, save_body, too_large
+from molt.app.http.failures import BodyTooLargeError, InvalidJsonError
 
 GZIPPED = gzip.compress(b"{}", mtime=0)
 
@@ -58,3 +62,37 @@ def test_bytes_that_are_no_text_are_told_by_what_they_are(body: bytes, said: str
     for one in (body, body + b" " * SMALL_BYTES):
         with pytest.raises(InvalidJsonError, match=said):
             parse_json(one)
+
+
+MIB = 2**20
+
+
+def saved(path: Path, *, pieces: int, limit: int) -> list[int]:
+    """How large the file was before each piece of a MiB came."""
+    sizes: list[int] = []
+
+    async def receive() -> Message:
+        sizes.append(path.stat().st_size)
+        return {
+            "type": "http.request",
+            "body": b"x" * MIB,
+            "more_body": len(sizes) < pieces,
+        }
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+    asyncio.run(save_body(request, path, limit=limit, refusal=too_large(limit)))
+    return sizes
+
+
+def test_a_body_is_on_the_disk_before_all_of_it_has_come(tmp_path: Path) -> None:
+    path = tmp_path / "body"
+    sizes = saved(path, pieces=4, limit=4 * MIB)
+    assert sizes[0] == 0
+    assert all(size >= (at - 1) * MIB for at, size in enumerate(sizes))
+    assert path.read_bytes() == b"x" * 4 * MIB
+
+
+def test_a_body_that_goes_on_beyond_its_limit_is_refused_there(tmp_path: Path) -> None:
+    with pytest.raises(BodyTooLargeError):
+        saved(tmp_path / "body", pieces=1000, limit=2 * MIB)
+    assert (tmp_path / "body").stat().st_size <= 2 * MIB

@@ -263,6 +263,22 @@ def test_what_cannot_be_read_is_refused_and_not_kept(
     assert [*service.settings.layout.uploads.iterdir()] == []
 
 
+def test_a_file_that_is_too_large_is_refused_and_not_kept(
+    plant: TestClient, service: Service
+) -> None:
+    most = service.settings.limits.max_body_bytes
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(most // 2**20 + 2):
+            yield b"x" * 2**20
+
+    for content in (pieces(), b"x" * (most + 1)):
+        answer = plant.post("/console/upload", params={"name": "large.csv"}, content=content)
+        assert answer.status_code == 413
+        assert "limits.max_body_bytes" in answer.text
+        assert [*service.settings.layout.uploads.iterdir()] == []
+
+
 def test_an_upload_that_nobody_came_back_for_is_removed(
     plant: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

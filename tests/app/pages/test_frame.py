@@ -183,6 +183,52 @@ def test_who_logs_out_is_asked_again(person: Person) -> None:
     assert reader.get("/", follow_redirects=False).status_code == 303
 
 
+def test_who_has_a_copy_of_a_cookie_is_logged_out_with_its_person(
+    keyed: TestClient, person: Person
+) -> None:
+    reader, thief, other = person(Role.READ), person(None), person(Role.READ)
+    thief.cookies.update(reader.cookies)
+    assert thief.get("/", follow_redirects=False).status_code == 200
+    reader.post("/logout", data={"token": token_in(reader.get("/").text)})
+    assert thief.get("/", follow_redirects=False).status_code == 303
+    assert other.get("/", follow_redirects=False).status_code == 200
+
+
+def test_what_is_no_session_leaves_nothing_when_it_logs_out(
+    keyed: TestClient, person: Person
+) -> None:
+    ended = service_of(keyed).settings.layout.ended_sessions
+    before = [*ended.iterdir()] if ended.is_dir() else []
+    stranger = person(None)
+    stranger.cookies.set("molt_session", "1.1.99999999999.made-up.0")
+    token = token_in(stranger.get("/login").text)
+    left = stranger.post("/logout", data={"token": token}, follow_redirects=False)
+    assert left.status_code == 303
+    assert ([*ended.iterdir()] if ended.is_dir() else []) == before
+
+
+def test_a_failure_of_ours_is_told_on_a_page_and_plainly_where_that_fails_too(
+    keyed: TestClient, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = person(Role.READ)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("molt.app.pages.search.endpoints.search_view", fail)
+    page = reader.get("/?q=boots")
+    assert page.status_code == 500
+    assert page.headers["content-type"].startswith("text/html")
+    assert "Molt failed" in page.text
+    assert page.headers["x-request-id"] in page.text
+    part = reader.get("/?q=boots", headers={"hx-request": "true", "hx-target": "results"})
+    assert (part.status_code, "<html" in part.text) == (500, False)
+    monkeypatch.setattr("molt.app.pages.frame.failures.write_page", fail)
+    plain = reader.get("/?q=boots")
+    assert plain.status_code == 500
+    assert "Molt failed" in plain.json()["error"]
+
+
 def test_a_session_ends_at_its_time_and_with_its_key(keyed: TestClient, person: Person) -> None:
     service = service_of(keyed)
     reader = person(Role.READ)

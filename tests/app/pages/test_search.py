@@ -76,6 +76,21 @@ def test_a_search_that_marks_what_it_shows_waits_where_it_keeps_no_plain_one_wai
         assert desk.get("/search", params={"q": "boots"}).status_code == 200
 
 
+def test_marks_stand_in_the_title_or_in_the_text_and_signs_as_they_were_written(
+    client: TestClient,
+) -> None:
+    client.post("/collections", json={"name": "default"})
+    documents = [
+        {"id": "a", "title": "Tents & <b>poles</b>", "text": "For <i>two</i> & more."},
+        {"id": "b", "title": "Camp", "text": "A tent & a <mark>stove</mark>."},
+    ]
+    client.post("/collections/default/documents", json={"documents": documents})
+    page = found(client, q="tent", mode="lexical", collection="default")
+    assert "<h2><mark>Tents</mark> &amp; &lt;b&gt;poles&lt;/b&gt;</h2>" in page
+    assert '<p class="text">For &lt;i&gt;two&lt;/i&gt; &amp; more.</p>' in page
+    assert "A <mark>tent</mark> &amp; a &lt;mark&gt;stove&lt;/mark&gt;." in page
+
+
 def test_a_facet_is_a_link_that_filters_and_takes_the_filter_back(desk: TestClient) -> None:
     page = found(desk, q="boots", mode="dense")
     (chosen,) = [one for one in links(page) if "f=brand" in one]

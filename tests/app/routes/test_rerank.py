@@ -198,7 +198,7 @@ def test_an_older_checkpoint_says_what_to_do(former: tuple[TestClient, str]) -> 
 
 def test_what_was_compared_is_counted(shop: TestClient) -> None:
     names = [
-        'molt_rerank_seconds_count{route="/v1/rerank"}',
+        'molt_rerank_seconds_count{kind="tokens",route="/v1/rerank"}',
         'molt_reranked_texts_total{tokens="encoded"}',
         'molt_reranked_texts_total{tokens="cached"}',
     ]

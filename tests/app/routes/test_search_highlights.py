@@ -33,6 +33,28 @@ def test_fragments_are_html_with_marks(shop: TestClient) -> None:
     assert search(shop, highlight={})["hits"] == [hit]
 
 
+def test_a_title_among_the_fragments_is_told_apart_from_text(shop: TestClient) -> None:
+    documents = [
+        {"id": "t", "title": "A tent", "text": "A shelter for two."},
+        {"id": "u", "title": "", "text": "Long ago. The tent was of felt."},
+    ]
+    shop.post("/collections/default/documents", json={"documents": documents})
+    found = search(shop, query="tent", mode="lexical", highlight=True)["hits"]
+    shown = {hit["id"]: (hit["highlights"], hit["highlighted"]) for hit in found}
+    assert shown == {
+        "t": (["A <mark>tent</mark>"], [{"field": "title", "start": 0, "end": 6}]),
+        "u": (
+            ["\u2026 The <mark>tent</mark> was of felt."],
+            [{"field": "text", "start": 10, "end": 31}],
+        ),
+    }
+
+
+def test_where_no_highlights_are_asked_for_none_has_a_place(shop: TestClient) -> None:
+    (hit,) = search(shop)["hits"]
+    assert "highlighted" not in hit
+
+
 def test_what_stands_around_marks_can_be_said(shop: TestClient) -> None:
     wanted = {"fragments": 1, "size": 20, "pre": "**", "post": ""}
     (hit,) = search(shop, highlight=wanted)["hits"]

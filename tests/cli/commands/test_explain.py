@@ -51,6 +51,25 @@ def test_what_keeps_a_document_from_the_hits_is_said(molt: Molt) -> None:
 
 
 @pytest.mark.usefixtures("shop")
+def test_it_is_ranked_again_as_a_search_is(molt: Molt) -> None:
+    again = ("--mode", "dense", "--rerank", "tokens", "--rerank-depth", "1")
+    hits = molt("--json", "search", "shop", "waterproof boots", *again).value["hits"]
+    for hit in hits:
+        found = molt("--json", "explain", "shop", "waterproof boots", hit["id"], *again).value
+        standing = found["document"]
+        assert (standing["rank"], standing["score"]) == (hit["rank"], pytest.approx(hit["score"]))
+        assert standing["scores"].get("rerank") == hit["scores"]["rerank"]
+        assert "rerank" in standing["explanation"]["parts"]
+    assert [hit["scores"]["rerank"] is None for hit in hits] == [False, True]
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_is_no_re_ranking_is_refused_as_in_a_search(molt: Molt) -> None:
+    assert molt("explain", "shop", "boots", "--rerank", "colbert").status == 2
+    assert molt("explain", "shop", "boots", "--rerank-depth", "5").status == 2
+
+
+@pytest.mark.usefixtures("shop")
 def test_a_document_that_is_not_there_is_an_error(molt: Molt) -> None:
     refused = molt("explain", "shop", "boots", "nobody")
     assert refused.status == 1

@@ -48,9 +48,9 @@ def test_what_is_shown_is_part_of_the_text_once_marks_are_gone(text: str, size: 
 
 def test_text_that_was_left_out_is_told_and_space_is_none() -> None:
     text = " One. Two. "
-    assert fragment_of(text, Span(1, 5), []) == Fragment("One.", goes_on=True)
-    assert fragment_of(text, Span(6, 10), []) == Fragment("Two.", follows=True)
-    assert fragment_of(text, Span(1, 10), []) == Fragment("One. Two.")
+    assert fragment_of(text, Span(1, 5), []) == Fragment("One.", goes_on=True, start=1)
+    assert fragment_of(text, Span(6, 10), []) == Fragment("Two.", follows=True, start=6)
+    assert fragment_of(text, Span(1, 10), []) == Fragment("One. Two.", start=1)
 
 
 def test_the_span_nearest_by_meaning_comes_first() -> None:
