@@ -17,7 +17,6 @@ from structlog.testing import CapturingLogger
 from molt.engine.logs import configure_logs
 from molt.engine.sections import LogSettings
 from molt.engine.tracing import FLUSH_SECONDS
-from molt.index.jobs.queue import JobQueue
 from tests.app.serving import BOOTS, service_of, serving, started
 from tests.paths import ROOT
 from tests.spans import Collector, Recorded, recorded
@@ -194,12 +193,12 @@ def test_a_job_is_told_of_the_trace_of_the_request_that_asked_for_it(
     told: list[dict[str, Any]] = []
     queue = service_of(traced).engine.jobs
     enqueue = queue._client.enqueue
-    monkeypatch.setattr(
-        queue._client,
-        "enqueue",
-        lambda order, given: (told.append(given), enqueue(order, given))[1],
-    )
-    assert isinstance(queue, JobQueue)
+
+    def note(order: Any, given: dict[str, Any]) -> Any:
+        told.append(given)
+        return enqueue(order, given)
+
+    monkeypatch.setattr(queue._client, "enqueue", note)
     answer = traced.post(
         "/admin/reindex", json={"collection": "default"}, headers={"traceparent": PARENT}
     )

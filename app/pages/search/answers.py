@@ -156,9 +156,10 @@ def _shown(hit: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _marked(hit: Mapping[str, Any]) -> tuple[Markup | None, list[Markup]]:
+def _marked(hit: Mapping[str, Any]) -> tuple[Markup | None, list[str]]:
     """The title where it has marks and is shown whole, and the other fragments."""
-    heading, excerpts = None, []
+    heading: Markup | None = None
+    excerpts: list[str] = []
     for fragment, place in zip(hit["highlights"], hit["highlighted"], strict=True):
         written = Markup(fragment)  # noqa: S704  all but its marks was escaped
         if place == {"field": "title", "start": 0, "end": len(hit["title"])}:
