@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.commands.contents.searching import (
-    FilterOption,
-    ModeOption,
+    SearchFilterOption,
     SearchMode,
+    SearchModeOption,
     parsed_filter,
     require_subject,
 )
@@ -33,8 +33,8 @@ def explain(  # noqa: PLR0913  each by name
     ] = None,
     *,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits count.")] = 10,
-    mode: ModeOption = SearchMode.HYBRID,
-    where: FilterOption = None,
+    mode: SearchModeOption = SearchMode.HYBRID,
+    where: SearchFilterOption = None,
 ) -> None:
     """Show what makes up the score of a document, and what keeps it from the first hits."""
     require_subject(query, (), beside=())
