@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from molt.cli.commands.contents.searching import (
-    FilterOption,
-    ModeOption,
     RerankDepthOption,
     RerankOption,
+    SearchFilterOption,
     SearchMode,
+    SearchModeOption,
     parsed_filter,
     parsed_reranking,
     require_subject,
@@ -36,8 +36,8 @@ def explain(  # noqa: PLR0913  each by name
     ] = None,
     *,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="How many hits count.")] = 10,
-    mode: ModeOption = SearchMode.HYBRID,
-    where: FilterOption = None,
+    mode: SearchModeOption = SearchMode.HYBRID,
+    where: SearchFilterOption = None,
     rerank: RerankOption = None,
     rerank_depth: RerankDepthOption = None,
 ) -> None:

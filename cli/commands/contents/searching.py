@@ -27,11 +27,11 @@ LikeOption = Annotated[
         "--like", metavar="ID", help="Find what is like this document, in place of a query."
     ),
 ]
-ModeOption = Annotated[
+SearchModeOption = Annotated[
     SearchMode,
     typer.Option(help="By what documents are found: their meaning, their words or both."),
 ]
-FilterOption = Annotated[
+SearchFilterOption = Annotated[
     str | None,
     typer.Option("--filter", metavar="JSON", help='A filter, as {"field": "brand", "eq": "acme"}.'),
 ]
@@ -58,7 +58,7 @@ SortOption = Annotated[
     list[str] | None,
     typer.Option(metavar="FIELD", help="Sort by a field; `price:desc` for falling values."),
 ]
-GroupOption = Annotated[
+SearchGroupOption = Annotated[
     str | None, typer.Option(metavar="FIELD", help="Show the first hit of each group alone.")
 ]
 HighlightOption = Annotated[
