@@ -69,7 +69,7 @@ def fill(catalog: Catalog) -> None:
     catalog.collections.split("default", Splitting(tokens=64))
     catalog.synonyms.put("default", '[{"equivalent":["sofa","couch"]}]')
     split = JudgedSplit("d" * 64, frozenset((b"query-01", b"query-02")))
-    _, spent = catalog.accounts.spend(
+    catalog.accounts.spend(
         collection,
         split,
         candidate="0123456789abcdef",
@@ -77,7 +77,7 @@ def fill(catalog: Catalog) -> None:
         renew_share=0.5,
         level_of=lambda *_: 0.05,
     )
-    catalog.accounts.tell(collection, spent, gained=True, report="a" * 16)
+    catalog.accounts.tell(collection, 1, 1, gained=True, report="a" * 16)
     catalog.builds.begin(collection, job="golden", generation="e" * 32)
     catalog.failures.note("default", kind="retrain", job="golden", reason="no judgments")
 

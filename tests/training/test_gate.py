@@ -487,6 +487,8 @@ def test_a_decision_is_written_as_json(better: Report) -> None:
         "accepted": decision.accepted,
         "reasons": list(decision.reasons),
         "report": better.id,
+        "sight": list(decision.sight),
+        "advice": [],
     }
 
 

@@ -27,21 +27,22 @@ def compare_measures(
     candidate: Mapping[str, QueryValues],
     *,
     plan: EvaluationPlan,
+    level: float,
 ) -> dict[str, Difference]:
-    """The difference of every measure, by name."""
+    """The difference of every measure, by name; p is as exact as a test at `level` needs it."""
     changes = np.stack([candidate[name] - baseline[name] for name in candidate], axis=1)
     estimates = estimate(changes, sampling=plan.sampling)
-    p_values = paired_test(changes, sampling=plan.sampling)
+    p_values = paired_test(changes, sampling=plan.sampling.at(level))
     return {
         name: Difference(found, p)
         for name, found, p in zip(candidate, estimates, p_values, strict=True)
     }
 
 
-def outcome(measures: Mapping[str, Difference], *, plan: EvaluationPlan) -> ComparisonOutcome:
-    """What nDCG@10 shows at the plan's level."""
+def outcome(measures: Mapping[str, Difference], *, level: float) -> ComparisonOutcome:
+    """What nDCG@10 shows at a level."""
     primary = measures[PRIMARY]
-    if primary.p >= plan.alpha or primary.estimate.mean == 0:
+    if primary.p >= level or primary.estimate.mean == 0:
         return ComparisonOutcome.UNDECIDED
     return ComparisonOutcome.BETTER if primary.estimate.mean > 0 else ComparisonOutcome.WORSE
 

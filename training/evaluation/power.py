@@ -30,7 +30,7 @@ class Look:
 class Power:
     """What a two-sided test at `level` can show of the mean of some differences.
 
-    A true mean of `detectable` is shown in 80 % of cases; it is None where no two rankings differ.
+    A true mean of `detectable` is shown in 80 % of cases; it is None where all differ alike.
     Of the queries, `changed` differ at all: with fewer than `least_changed` no test by signs can
     show anything. So many queries more would make the mean that was observed detectable, or the one
     that is worth having; None where no number would.

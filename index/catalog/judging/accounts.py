@@ -34,8 +34,8 @@ class JudgedSplit:
 class Spending:
     """A candidate judged against a baseline: the `attempt`-th of its account, at `level`.
 
-    `digest` is that of the split. `gained` says whether a gain was shown, and `report` by what; both
-    are None until that is told.
+    `digest` is that of the split. `gained` says whether a gain was shown, and `report` by what;
+    both are None until that is told.
     """
 
     account: int
@@ -126,13 +126,19 @@ class SplitAccounts:
             return replace(account, spendings=(*account.spendings, made)), made
 
     def tell(
-        self, collection: CatalogCollection, spending: Spending, *, gained: bool, report: str
+        self,
+        collection: CatalogCollection,
+        account: int,
+        attempt: int,
+        *,
+        gained: bool,
+        report: str,
     ) -> None:
-        """Write down what came of an attempt. Whoever is judged again may not have more to tell."""
+        """Write down what came of an attempt; of one that is judged again only the report."""
         own = (
             _SPENDINGS.collection_id == collection.id,
-            _SPENDINGS.account == spending.account,
-            _SPENDINGS.attempt == spending.attempt,
+            _SPENDINGS.account == account,
+            _SPENDINGS.attempt == attempt,
         )
         with self._database.writing() as connection:
             told = update(tables.spendings).where(*own).values(report=report)

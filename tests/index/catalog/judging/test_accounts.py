@@ -82,8 +82,8 @@ def test_what_was_spent_outlives_the_process(
 def test_a_level_is_given_by_what_came_of_the_attempt_before(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:
-    first = spend(catalog, catalog_collection, "a")[1]
-    catalog.accounts.tell(catalog_collection, first, gained=True, report="r1")
+    spend(catalog, catalog_collection, "a")
+    catalog.accounts.tell(catalog_collection, 1, 1, gained=True, report="r1")
     assert spend(catalog, catalog_collection, "b")[1].level == 0.05
     assert spend(catalog, catalog_collection, "c")[1].level == 0.0125
 
@@ -91,9 +91,9 @@ def test_a_level_is_given_by_what_came_of_the_attempt_before(
 def test_what_came_of_an_attempt_is_told_once(
     catalog: Catalog, catalog_collection: Collection
 ) -> None:
-    first = spend(catalog, catalog_collection, "a")[1]
-    catalog.accounts.tell(catalog_collection, first, gained=False, report="r1")
-    catalog.accounts.tell(catalog_collection, first, gained=True, report="r2")
+    spend(catalog, catalog_collection, "a")
+    catalog.accounts.tell(catalog_collection, 1, 1, gained=False, report="r1")
+    catalog.accounts.tell(catalog_collection, 1, 1, gained=True, report="r2")
     told = catalog.accounts.by_report(catalog_collection)
     assert {name: one.gained for name, one in told.items()} == {"r2": False}
 
