@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from molt.index.catalog.judgments import Query
-from molt.training.evaluation.measures import CUTOFF
 from molt.training.evaluation.runs import Run
 from molt.training.evaluation.similarity import rbo
+
+_DEPTH = 10
+"""As deep as nDCG@10 looks."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def most_different(
     queries: Sequence[Query], baseline: Run, candidate: Run, *, doc_ids: Sequence[str], n: int
 ) -> tuple[UnjudgedQuery, ...]:
     """At most `n` queries whose rankings differ, the most different first; runs in their order."""
-    before, after = baseline.rows[:, :CUTOFF], candidate.rows[:, :CUTOFF]
+    before, after = baseline.rows[:, :_DEPTH], candidate.rows[:, :_DEPTH]
     differences = 1 - rbo(before, after)
     order = np.argsort(-differences, kind="stable")[:n]
     return tuple(

@@ -28,7 +28,7 @@ from molt.training.evaluation.store import ReportStore
 from molt.training.gate import decide
 from molt.training.material import Prepared, data_configs, overlaps, prepare_collection
 from molt.worker.tasks.accounting import Gating
-from molt.worker.tasks.labelling import differently_ranked, unjudged_queries
+from molt.worker.tasks.labelling import rank_unjudged, unjudged_queries
 from molt.worker.tasks.runs import SearchMaker, run_maker
 from molt.worker.tasks.searching import (
     SearchTuning,
@@ -101,7 +101,7 @@ def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Rep
         trial, contenders=contenders, plan=plan, cache=cache, make_run=make_run, progress=progress
     )
     faultpoint("evaluation.measured")
-    unjudged = differently_ranked(
+    unjudged = rank_unjudged(
         ground.unjudged,
         trial,
         contenders=contenders,

@@ -34,7 +34,7 @@ def unjudged_queries(catalog: Catalog, collection: Collection) -> list[Query]:
     return sorted(distinct.values(), key=_drawn)[:_MOST_RANKED]
 
 
-def differently_ranked(  # noqa: PLR0913  each by name
+def rank_unjudged(  # noqa: PLR0913  each by name
     queries: Sequence[Query],
     trial: Trial,
     *,

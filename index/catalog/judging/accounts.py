@@ -146,6 +146,13 @@ class SplitAccounts:
             first = update(tables.spendings).where(*own, _SPENDINGS.gained.is_(None))
             connection.execute(first.values(gained=int(gained)))
 
+    def latest_report(self, collection: CatalogCollection) -> str | None:
+        """By which report an attempt on any account of a collection was told last."""
+        own = (_SPENDINGS.collection_id == collection.id, _SPENDINGS.report.is_not(None))
+        latest = select(_SPENDINGS.report).where(*own).order_by(_SPENDINGS.at.desc()).limit(1)
+        with self._database.reading() as connection:
+            return connection.scalar(latest)
+
     def by_report(self, collection: CatalogCollection) -> Mapping[str, Spending]:
         """What of a collection was told, by the id of the report that told it."""
         query = select(tables.spendings).where(
