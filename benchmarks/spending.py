@@ -42,7 +42,7 @@ MARGIN = 0.02
 _CHUNK = 500
 _COARSE = Sampling(permutations=2_000)
 _FINE = Sampling(permutations=100_000, seed=1)
-_FINEST = Sampling(permutations=2_000_000, seed=1)
+_FINEST = Sampling(permutations=500_000, seed=1)
 _REFINED = 0.004
 _GAINS = np.array([1 / math.log2(1 + rank) for rank in range(1, 11)] + [0.0])
 
