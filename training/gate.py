@@ -169,14 +169,15 @@ def _proof(bout: _Bout) -> str:
 def _slices(bout: _Bout) -> Iterator[str]:
     config = bout.config
     for each in bout.candidate.slices:
-        if each.difference is None or each.p_holm is None or each.p_holm >= config.alpha:
+        p = each.p_holm if each.p_fall is None else each.p_fall  # earlier reports have the former
+        if each.difference is None or p is None or p >= config.alpha:
             continue
         margin = config.slice_margins.get(each.by, config.slice_margin)
         if each.difference.mean < -margin:
             key = "slice_margins" if each.by in config.slice_margins else "slice_margin"
             yield (
                 f"where {each.by} is {each.value}, {PRIMARY} falls by {-each.difference.mean:.4f} "
-                f"over {each.n:,} queries, corrected p {p_value(each.p_holm)}; at most {margin:g} "
+                f"over {each.n:,} queries, corrected p {p_value(p)}; at most {margin:g} "
                 f"is allowed (gate.{key})"
             )
 

@@ -45,8 +45,8 @@ class GateConfig(BaseModel):
     )
     slice_margin: Margin = Field(
         0.02,
-        description="nDCG@10 of a slice may fall by this much, even significantly (after Holm's "
-        "correction).",
+        description="nDCG@10 of a slice may fall by this much, even significantly (after the "
+        "correction of Benjamini and Hochberg).",
     )
     slice_margins: Mapping[str, Margin] = Field(
         default_factory=dict, description="Other margins for the slices of single fields."

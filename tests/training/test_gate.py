@@ -360,8 +360,8 @@ def test_a_slice_that_falls_by_less_than_its_margin_is_let_pass(compare: Compare
     before = ranked([3] * 60 + [8] * 20)
     report = compare(before, ranked([1] * 60 + [9] * 20), languages=LANGUAGES)
     german = next(each for each in report.candidates[0].slices if each.value == "de")
-    assert german.p_holm is not None
-    assert german.p_holm < 0.05
+    assert german.p_fall is not None
+    assert german.p_fall < 0.05
     assert decide(report, config=DEFAULT).accepted
     assert not decide(report, config=GateConfig(slice_margin=0.01)).accepted
 
@@ -378,9 +378,19 @@ def test_a_slice_that_falls_by_chance_is_let_pass(compare: Compare) -> None:
 def test_the_p_of_a_slice_is_the_corrected_one(compare: Compare) -> None:
     report = compare(*good_but_for_german(), languages=LANGUAGES)
     (candidate,) = report.candidates
-    slices = tuple(replace(each, p=0.01, p_holm=0.06) for each in candidate.slices)
+    slices = tuple(replace(each, p=0.01, p_fall=0.06) for each in candidate.slices)
     corrected = replace(report, candidates=(replace(candidate, slices=slices),))
     assert decide(corrected, config=DEFAULT).accepted
+
+
+def test_a_report_of_an_earlier_version_is_decided_by_the_correction_that_it_has(
+    compare: Compare,
+) -> None:
+    report = compare(*good_but_for_german(), languages=LANGUAGES)
+    (candidate,) = report.candidates
+    slices = tuple(replace(each, p_fall=None) for each in candidate.slices)
+    earlier = replace(report, candidates=(replace(candidate, slices=slices),))
+    assert "where language is de" in decide(earlier, config=DEFAULT).reasons[0]
 
 
 def test_a_slice_of_few_queries_is_not_judged(compare: Compare) -> None:

@@ -15,7 +15,14 @@ from molt.training.evaluation.report import (
     EvaluationPlan,
     SliceResult,
 )
-from molt.training.evaluation.significance import Estimate, estimate, holm, paired_test
+from molt.training.evaluation.significance import (
+    Estimate,
+    benjamini_hochberg,
+    estimate,
+    holm,
+    of_a_fall,
+    paired_test,
+)
 from molt.training.evaluation.slices import Slice
 
 FEWEST = 10
@@ -60,10 +67,16 @@ def slice_results(
     often = replace(plan, sampling=sampling)  # Holm multiplies the least p there can be by `large`
     results = [_result(each, candidate, baseline, often) for each in slices]
     tested = [at for at, result in enumerate(results) if result.p is not None]
-    corrected = holm([results[at].p or 0.0 for at in tested])
-    for at, p in zip(tested, corrected, strict=True):
-        results[at] = replace(results[at], p_holm=p)
+    two_sided = holm([results[at].p or 0.0 for at in tested])
+    falls = benjamini_hochberg([_fall(results[at]) for at in tested])
+    for at, p_holm, p_fall in zip(tested, two_sided, falls, strict=True):
+        results[at] = replace(results[at], p_holm=p_holm, p_fall=p_fall)
     return tuple(results)
+
+
+def _fall(result: SliceResult) -> float:
+    mean = 0.0 if result.difference is None else result.difference.mean
+    return of_a_fall(result.p or 0.0, mean)
 
 
 def _result(

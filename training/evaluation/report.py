@@ -75,7 +75,9 @@ class Subject:
 class SliceResult:
     """A candidate on the queries where `by` is `value`, next to the baseline if there is one.
 
-    With fewer than ten queries only means are given. `p_holm` is corrected for all slices tested.
+    With fewer than ten queries only means are given. `p_holm` is corrected for all slices tested;
+    so is `p_fall`, by which the gate decides: the one-sided p of a fall, after Benjamini and
+    Hochberg. Reports of earlier versions have none.
     """
 
     by: str
@@ -86,6 +88,7 @@ class SliceResult:
     difference: Estimate | None = None
     p: float | None = None
     p_holm: float | None = None
+    p_fall: float | None = None
 
 
 @dataclass(frozen=True)

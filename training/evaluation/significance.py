@@ -91,6 +91,27 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """The step-up correction of Y. Benjamini, Y. Hochberg (JRSS B 57, 1995).
+
+    Where nothing is to be found, something is below a level no more often than the level says, also
+    where values depend on each other as overlapping samples do; where more is found, it corrects
+    less than Holm's.
+    """
+    corrected = [0.0] * len(p_values)
+    least, count = 1.0, len(p_values)
+    falling = sorted(range(count), key=p_values.__getitem__, reverse=True)
+    for rank, at in zip(range(count, 0, -1), falling, strict=True):
+        least = min(least, p_values[at] * count / rank)
+        corrected[at] = least
+    return corrected
+
+
+def of_a_fall(p: float, mean: float) -> float:
+    """The one-sided p of a fall from the two-sided one of a test by signs, which is symmetric."""
+    return p / 2 if mean < 0 else 1 - p / 2
+
+
 def _intervals(values: _Values, sampling: Sampling) -> tuple[_Values, _Values]:
     """The ends `(m,)` of the interval of each column; none may be constant."""
     from scipy import stats  # noqa: PLC0415 - half a second, and only the train extra brings it

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from molt.training.evaluation.significance import Sampling, estimate, holm, paired_test
+from molt.training.evaluation.significance import (
+    Sampling,
+    benjamini_hochberg,
+    estimate,
+    holm,
+    of_a_fall,
+    paired_test,
+)
 
 QUICK = Sampling(resamples=1_000, permutations=999)
 
@@ -100,3 +107,27 @@ def test_holm_s_correction_has_the_values_computed_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_the_correction_of_benjamini_and_hochberg_agrees_with_scipy_s() -> None:
+    p_values = np.random.default_rng(10).random(30) ** 3
+    expected = stats.false_discovery_control(p_values)
+    assert benjamini_hochberg(p_values.tolist()) == pytest.approx(expected.tolist())
+    assert benjamini_hochberg([]) == []
+
+
+def test_the_p_of_a_fall_is_the_share_of_sign_flips_that_fall_as_far() -> None:
+    changes = np.random.default_rng(11).normal(-0.02, 0.1, 60)
+    (two_sided,) = paired_test(changes[:, None], sampling=Sampling(permutations=20_000))
+    signs = np.random.default_rng(12).choice([-1, 1], (20_000, 60))
+    falls = float((signs @ changes <= changes.sum()).mean())
+    assert of_a_fall(two_sided, changes.mean()) == pytest.approx(falls, abs=0.01)
+    assert of_a_fall(two_sided, 0.02) == pytest.approx(1 - falls, abs=0.01)
+
+
+def test_small_levels_are_told_by_more_draws() -> None:
+    assert Sampling().at(0.05) == Sampling()
+    assert Sampling().at(0.0005).permutations == 100_000
+    assert Sampling().at(1e-9).permutations == 2_000_000
+    assert Sampling().within(0.01) == Sampling(confidence=0.99)
+    assert Sampling().within(0.001).resamples == 50_000
