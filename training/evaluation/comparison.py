@@ -17,10 +17,9 @@ from molt.training.evaluation.report import (
 )
 from molt.training.evaluation.significance import (
     Estimate,
-    benjamini_hochberg,
     estimate,
     holm,
-    of_a_fall,
+    of_falls,
     paired_test,
 )
 from molt.training.evaluation.slices import Slice
@@ -67,16 +66,15 @@ def slice_results(
     often = replace(plan, sampling=sampling)  # Holm multiplies the least p there can be by `large`
     results = [_result(each, candidate, baseline, often) for each in slices]
     tested = [at for at, result in enumerate(results) if result.p is not None]
-    two_sided = holm([results[at].p or 0.0 for at in tested])
-    falls = benjamini_hochberg([_fall(results[at]) for at in tested])
+    p_values = [results[at].p or 0.0 for at in tested]
+    two_sided, falls = holm(p_values), of_falls(p_values, [_change(results[at]) for at in tested])
     for at, p_holm, p_fall in zip(tested, two_sided, falls, strict=True):
         results[at] = replace(results[at], p_holm=p_holm, p_fall=p_fall)
     return tuple(results)
 
 
-def _fall(result: SliceResult) -> float:
-    mean = 0.0 if result.difference is None else result.difference.mean
-    return of_a_fall(result.p or 0.0, mean)
+def _change(result: SliceResult) -> float:
+    return 0.0 if result.difference is None else result.difference.mean
 
 
 def _result(

@@ -75,9 +75,9 @@ class Subject:
 class SliceResult:
     """A candidate on the queries where `by` is `value`, next to the baseline if there is one.
 
-    With fewer than ten queries only means are given. `p_holm` is corrected for all slices tested;
-    so is `p_fall`, by which the gate decides: the one-sided p of a fall, after Benjamini and
-    Hochberg. Reports of earlier versions have none.
+    With fewer than ten queries only means are given. `p_holm` is corrected for all slices tested,
+    and `p_fall`, by which the gate decides, after Benjamini and Hochberg for all that fell; 1 where
+    it did not. Reports of earlier versions have none.
     """
 
     by: str

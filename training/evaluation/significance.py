@@ -107,9 +107,18 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def of_a_fall(p: float, mean: float) -> float:
-    """The one-sided p of a fall from the two-sided one of a test by signs, which is symmetric."""
-    return p / 2 if mean < 0 else 1 - p / 2
+def of_falls(p_values: Sequence[float], means: Sequence[float]) -> list[float]:
+    """Corrected p values of falls: of those that fell, after Benjamini and Hochberg; 1 of the rest.
+
+    Where a mean is chance its sign says nothing of how far it is from zero, so only those that fell
+    are corrected for (Q. Zhao, D. Small, W. Su, "Multiple testing when many p-values are uniformly
+    conservative", JASA 114, 2019): what rises costs nothing.
+    """
+    corrected = [1.0] * len(p_values)
+    fallen = [at for at, mean in enumerate(means) if mean < 0]
+    for at, p in zip(fallen, benjamini_hochberg([p_values[at] for at in fallen]), strict=True):
+        corrected[at] = p
+    return corrected
 
 
 def _intervals(values: _Values, sampling: Sampling) -> tuple[_Values, _Values]:

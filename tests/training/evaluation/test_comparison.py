@@ -19,4 +19,4 @@ def test_one_slice_of_many_that_falls_is_seen_however_few_the_permutations() -> 
     assert {other.p_holm for other in others} == {1.0}
     assert fallen.p_fall is not None
     assert fallen.p_fall < 0.01
-    assert min(other.p_fall or 0.0 for other in others) > 0.4
+    assert {other.p_fall for other in others} == {1.0}

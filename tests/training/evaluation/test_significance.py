@@ -7,7 +7,7 @@ from molt.training.evaluation.significance import (
     benjamini_hochberg,
     estimate,
     holm,
-    of_a_fall,
+    of_falls,
     paired_test,
 )
 
@@ -116,13 +116,11 @@ def test_the_correction_of_benjamini_and_hochberg_agrees_with_scipy_s() -> None:
     assert benjamini_hochberg([]) == []
 
 
-def test_the_p_of_a_fall_is_the_share_of_sign_flips_that_fall_as_far() -> None:
-    changes = np.random.default_rng(11).normal(-0.02, 0.1, 60)
-    (two_sided,) = paired_test(changes[:, None], sampling=Sampling(permutations=20_000))
-    signs = np.random.default_rng(12).choice([-1, 1], (20_000, 60))
-    falls = float((signs @ changes <= changes.sum()).mean())
-    assert of_a_fall(two_sided, changes.mean()) == pytest.approx(falls, abs=0.01)
-    assert of_a_fall(two_sided, 0.02) == pytest.approx(1 - falls, abs=0.01)
+def test_falls_are_corrected_for_those_that_fell_and_what_rose_costs_nothing() -> None:
+    p_values, means = [0.01, 0.001, 0.02, 0.5], [-0.1, 0.2, -0.05, 0.1]
+    assert of_falls(p_values, means) == pytest.approx([0.02, 1, 0.02, 1])
+    assert of_falls([0.01], [0.1]) == [1]
+    assert of_falls([], []) == []
 
 
 def test_small_levels_are_told_by_more_draws() -> None:
