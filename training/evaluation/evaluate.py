@@ -19,7 +19,7 @@ from molt.training.evaluation.comparison import compare_measures, outcome, slice
 from molt.training.evaluation.examples import Examples, Pairing
 from molt.training.evaluation.measurement import Measured, Trial, measure_all
 from molt.training.evaluation.measures import PRIMARY, QueryValues
-from molt.training.evaluation.power import Look, power_of
+from molt.training.evaluation.power import LaterLook, power_of
 from molt.training.evaluation.report import (
     CheckpointResult,
     Comparison,
@@ -191,7 +191,7 @@ def _compared(
     reuse: SplitReuse | None,
 ) -> Comparison:
     level = plan.alpha if reuse is None else reuse.level
-    later = (Look(plan.alpha),) if reuse is None else reuse.looks
+    later = (LaterLook(plan.alpha),) if reuse is None else reuse.looks
     measures = compare_measures(former.values, latter.values, plan=plan, level=level)
     change = latter.values[PRIMARY] - former.values[PRIMARY]
     pairing = Pairing(former.run, latter.run, former.values[PRIMARY], latter.values[PRIMARY])

@@ -19,8 +19,8 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Look:
-    """A look at some queries: at which two-sided level, and after how many more at least."""
+class LaterLook:
+    """A look that may follow: at which two-sided level, and after how many more queries at least."""
 
     level: float
     more: int = 0
@@ -51,7 +51,7 @@ class Power:
 
 
 def power_of(
-    differences: npt.NDArray[np.float64], *, level: float, worth: float, later: Sequence[Look]
+    differences: npt.NDArray[np.float64], *, level: float, worth: float, later: Sequence[LaterLook]
 ) -> Power:
     """The power of a test over `differences` `(n,)`; of fewer than two nothing is detectable.
 

@@ -15,7 +15,7 @@ from molt.training.evaluation.cost import Cost
 from molt.training.evaluation.examples import RankingExample
 from molt.training.evaluation.exposure import Exposure
 from molt.training.evaluation.labelling import UnjudgedQuery
-from molt.training.evaluation.power import Look, Power
+from molt.training.evaluation.power import LaterLook, Power
 from molt.training.evaluation.significance import Estimate, Sampling
 from molt.training.evaluation.similarity import Similarity
 
@@ -165,9 +165,9 @@ class SplitReuse:
     until_new: int
 
     @property
-    def looks(self) -> tuple[Look, ...]:
+    def looks(self) -> tuple[LaterLook, ...]:
         """Those that may follow: the next attempt, and the first one of another account."""
-        return Look(self.next_level), Look(self.alpha, self.until_new)
+        return LaterLook(self.next_level), LaterLook(self.alpha, self.until_new)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from molt.training.evaluation.power import Look, detectable, power_of, queries_for
+from molt.training.evaluation.power import LaterLook, detectable, power_of, queries_for
 from molt.training.evaluation.significance import Sampling, paired_test
 
-ONE_LOOK = (Look(0.05),)
+ONE_LOOK = (LaterLook(0.05),)
 
 
 def test_what_is_detectable_is_the_formula_s_by_hand() -> None:
@@ -38,7 +38,8 @@ def test_what_no_number_of_queries_shows_needs_none(difference: float, deviation
 def test_a_lower_level_needs_more() -> None:
     changes = np.array([0.3, -0.1, 0.2, 0.0] * 20)
     once, third = (
-        power_of(changes, level=level, worth=0.01, later=(Look(level),)) for level in (0.05, 0.0083)
+        power_of(changes, level=level, worth=0.01, later=(LaterLook(level),))
+        for level in (0.05, 0.0083)
     )
     assert once.detectable is not None
     assert third.detectable is not None
@@ -50,7 +51,7 @@ def test_a_lower_level_needs_more() -> None:
 
 def test_the_look_that_takes_the_fewest_queries_is_told() -> None:
     changes = np.array([0.3, -0.1, 0.2, 0.0] * 20)
-    next_one, new_account = Look(0.001), Look(0.05, 80)
+    next_one, new_account = LaterLook(0.001), LaterLook(0.05, 80)
     both = power_of(changes, level=0.05, worth=0.08, later=(next_one, new_account))
     alone = power_of(changes, level=0.05, worth=0.08, later=(next_one,))
     assert alone.more_for_worth is not None
