@@ -288,11 +288,15 @@ def test_where_too_few_queries_differ_it_says_that_nothing_could_be_shown(
 def test_the_account_of_the_split_is_told_with_its_end(compare: Compare) -> None:
     report = compare(ranked([2] * 40), ranked([1, 1, *[2] * 38]))
     *_, later = decide(reused(report, 0.00833), config=DEFAULT).sight
-    assert "candidate 3 on this test split since 2026-11-01, so a level of 0.00833" in later
+    assert "it is candidate 3, tested at a level of 0.00833, on this test split" in later
+    assert "since 2026-11-01; the next is tested at 0.00417" in later
     assert "With 40 new queries more that begins again" in later
     *_, first = decide(reused(report, 0.05, attempt=1), config=DEFAULT).sight
     assert "the first candidate on this test split" in first
     assert "the next is tested at 0.025" in first
+    gained = compare(ranked([2] * 40), ranked([1] * 40))
+    *_, passed_on = decide(reused(gained, 0.00833), config=DEFAULT).sight
+    assert "the next is tested at 0.0125" in passed_on
 
 
 def mildly_worse() -> tuple[list[Order], list[Order]]:

@@ -20,7 +20,7 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class LaterLook:
-    """A look that may follow: at which two-sided level, and after how many more queries at least."""
+    """A look that may follow: at which level, and after how many more queries at least."""
 
     level: float
     more: int = 0

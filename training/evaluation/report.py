@@ -152,8 +152,8 @@ class SplitReuse:
     """How often candidates were judged on a test split: this is the `attempt`-th of an account.
 
     All of them share `alpha`. A gain of this one is tested at `level`, that of the next one at
-    `next_level`. The account was opened at `opened_at`; `until_new` more queries that are new since
-    then open another one.
+    `next_level` where this one shows none. The account was opened at `opened_at`; `until_new` more
+    queries that are new since then open another one.
     """
 
     account: int
@@ -163,6 +163,10 @@ class SplitReuse:
     alpha: float
     opened_at: datetime
     until_new: int
+
+    def following(self, *, gained: bool) -> float:
+        """The level of the next attempt, to which one that showed a gain passes its own on."""
+        return min(self.alpha, self.next_level + self.level) if gained else self.next_level
 
     @property
     def looks(self) -> tuple[LaterLook, ...]:

@@ -27,7 +27,8 @@ def sight(report: Report, at: int) -> Iterator[str]:
             f"{power.least_changed}, no change can be told from chance at that level, however large"
         )
     if report.reuse is not None:
-        yield _reused(report.reuse)
+        gained = report.comparisons[at].outcome is ComparisonOutcome.BETTER
+        yield _reused(report.reuse, following=report.reuse.following(gained=gained))
 
 
 def advice(report: Report, at: int) -> Iterator[str]:
@@ -76,19 +77,18 @@ def _first(report: Report) -> str:
     )
 
 
-def _reused(reuse: SplitReuse) -> str:
+def _reused(reuse: SplitReuse, *, following: float) -> str:
     since = f"{reuse.opened_at:%Y-%m-%d}"
     more = _counted(reuse.until_new, "new query")
-    if reuse.attempt == 1:
-        return (
-            f"it is the first candidate on this test split since {since}; the next is tested at "
-            f"{reuse.next_level:.3g}, so that all of them are promoted by chance at most "
-            f"{100 * reuse.alpha:g} % of the time. With {more} more that begins again"
-        )
+    judged = (
+        "it is the first candidate"
+        if reuse.attempt == 1
+        else f"it is candidate {reuse.attempt}, tested at a level of {reuse.level:.3g},"
+    )
     return (
-        f"candidate {reuse.attempt} on this test split since {since}, so a level of "
-        f"{reuse.level:.3g}: all of them together are promoted by chance at most "
-        f"{100 * reuse.alpha:g} % of the time. With {more} more that begins again"
+        f"{judged} on this test split since {since}; the next is tested at {following:.3g}, so "
+        f"that all of them together are promoted by chance at most {100 * reuse.alpha:g} % of the "
+        f"time. With {more} more that begins again"
     )
 
 
