@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from molt.encoder import Checkpoint
 from molt.encoder.vector_cache import quiet
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.judgments import Judgment, Query
@@ -68,7 +67,7 @@ def test_the_next_candidate_is_judged_at_what_is_left(
     catalog: Catalog, trial: Trial, contenders: Contenders, encoders: Encoders, tmp_path: Path
 ) -> None:
     judge(gating(tmp_path), trial, contenders, tmp_path)
-    other: Checkpoint = encoders.checkpoint(dimension=64, seed=3)
+    other = encoders.checkpoint(dimension=64, seed=3)
     report = judge(gating(tmp_path), trial, Contenders([other], contenders.baseline), tmp_path)
     power = report.comparisons[0].power
     assert power is not None
