@@ -106,11 +106,9 @@ def job_fields(job: "Job") -> dict[str, Any]:
 _DECIDED = {"reasons": "why", "sight": "in sight", "advice": "what helps"}
 
 
-def _decided(decision: dict[str, Any]) -> list[tuple[str, object]]:
+def _decided(decision: dict[str, Any]) -> list[tuple[str, str]]:
     """What the gate decided, a sentence a line."""
-    facts: list[tuple[str, object]] = [
-        ("gate", "accepted" if decision.get("accepted") else "refused")
-    ]
+    facts = [("gate", "accepted" if decision.get("accepted") else "refused")]
     for name, shown in _DECIDED.items():
         facts += [(shown, told_value(sentence)) for sentence in decision.get(name) or ()]
     return facts

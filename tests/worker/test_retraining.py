@@ -101,7 +101,11 @@ def test_what_is_judged_is_spent_unless_it_is_promoted_anyway(
     context: JobContext, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], *, spends: bool
 ) -> None:
     given: list[Any] = []
-    child = lambda *_, environment, **__: given.append(environment) or {}  # noqa: E731
+
+    def child(*_: Any, environment: Any, **__: Any) -> dict[str, Any]:
+        given.append(environment)
+        return {}
+
     monkeypatch.setattr("molt.worker.retraining.run_child", child)
     monkeypatch.setattr("molt.worker.retraining.JobEvents", MagicMock())
     job(context, **options).judge({"catalog": "sqlite://", "baseline": "b" * 16}, TRAINED)
