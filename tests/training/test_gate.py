@@ -264,7 +264,7 @@ def test_a_refusal_names_the_queries_to_judge_first_where_there_are_some(compare
     unjudged = (UnjudgedQuery("u1", "a query", 0.9, ("d1", "d2")),)
     *_, first = decide(replace(report, unjudged=unjudged), config=DEFAULT).advice
     assert "`molt queries next numbers` lists" in first
-    assert f"/judge?report={report.id}" in first
+    assert f"/judge?collection=numbers&report={report.id}" in first
 
 
 def test_where_no_gain_is_left_to_be_found_more_queries_are_not_asked_for(

@@ -67,13 +67,13 @@ def _first(report: Report) -> str:
     name, count = report.facts.collection, len(report.unjudged)
     if count:
         return (
-            f"judge first what `molt queries next {name}` lists, or `/judge?report={report.id}` "
-            f"shows: {_counted(count, 'query')} without judgments, those first that the two rank "
-            "most differently"
+            f"judge first what `molt queries next {name}` lists and the page "
+            f"`/judge?collection={name}&report={report.id}` shows: {_counted(count, 'query')} "
+            "without judgments, those first that the two rank most differently"
         )
     return (
-        f"no query of {name} is without judgments: bring more with `molt import`, or type them on "
-        "the page `/judge`"
+        f"no query of {name} is without judgments: import more, without any, and the next report "
+        "says which to judge first"
     )
 
 
