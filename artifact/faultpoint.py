@@ -27,6 +27,7 @@ POINTS = frozenset(
         "train.fitted",
         "checkpoint.staged",
         "evaluation.measured",
+        "attempt.spent",
         "report.published",
         "build.created",
         "build.advanced",

@@ -131,11 +131,11 @@ def _comparison(
     *,
     plan: EvaluationPlan,
 ) -> Comparison:
-    measures = compare_measures(base, candidate, plan=plan)
+    measures = compare_measures(base, candidate, plan=plan, level=plan.alpha)
     change = candidate[PRIMARY] - base[PRIMARY]
     return Comparison(
         candidate="candidate",
-        outcome=outcome(measures, plan=plan),
+        outcome=outcome(measures, level=plan.alpha),
         measures=measures,
         similarity=compare_runs(*runs),
         wins=int((change > 0).sum()),

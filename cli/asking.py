@@ -103,11 +103,28 @@ def job_fields(job: "Job") -> dict[str, Any]:
     return asdict(job)
 
 
+_DECIDED = {"reasons": "why", "sight": "in sight", "advice": "what helps"}
+
+
+def _decided(decision: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the gate decided, a sentence a line."""
+    facts = [("gate", "accepted" if decision.get("accepted") else "refused")]
+    for name, shown in _DECIDED.items():
+        facts += [(shown, told_value(sentence)) for sentence in decision.get(name) or ()]
+    return facts
+
+
 def result(job: "Job") -> Listing:
     """What a job made, a fact a line."""
     facts = [("job", job.id), ("state", job.state)]
     if isinstance(job.result, dict):
-        facts += [(name, told_value(value)) for name, value in job.result.items()]
+        decision = job.result.get("decision")
+        decided = decision if isinstance(decision, dict) else {}
+        told = dict(job.result)
+        if decided and told.get("refused") == decided.get("reasons"):
+            del told["refused"]  # the gate's words, which are told as its own
+        for name, value in told.items():
+            facts += _decided(decided) if value is decided else [(name, told_value(value))]
     if job.progress is not None:
         left = job.progress.seconds_left
         facts += [

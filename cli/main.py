@@ -24,7 +24,7 @@ from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
 from molt.cli.commands.imports import import_files
-from molt.cli.commands.judging import pairs, relevance
+from molt.cli.commands.judging import accounts, pairs, relevance
 from molt.cli.commands.prune import prune
 from molt.cli.commands.releases import releases
 from molt.cli.commands.search import search
@@ -104,6 +104,7 @@ administrative(app, "restore")(restore)
 command(app, "prune")(prune)
 command(app, "generations")(generations)
 command(app, "releases")(releases)
+command(app, "gate")(accounts.gate)
 
 _collections = _group("collections", help="Collections: list, show, create, set, delete.")
 command(_collections, "list")(collections.list_collections)
@@ -118,8 +119,9 @@ command(_judgments, "count")(relevance.count_judgments)
 command(_judgments, "export")(relevance.export_judgments)
 administrative(_judgments, "delete")(relevance.delete_judgments)
 
-_queries = _group("queries", help="Queries of judgments: list, export.")
+_queries = _group("queries", help="Queries of judgments: list, next, export.")
 command(_queries, "list")(relevance.list_queries)
+command(_queries, "next")(accounts.next_queries)
 command(_queries, "export")(relevance.export_queries)
 
 _pairs = _group("pairs", help="Pairs of a query and what answers it: list, count, export, delete.")

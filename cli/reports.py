@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415  what a command needs is imported when it runs; help loads nothing
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ def report_fields(report: "Report", folder: Path) -> dict[str, Any]:
                 "checkpoint": result.subject.id,
                 "variant": result.subject.variant,
                 "outcome": report.comparisons[at].outcome if report.comparisons else None,
+                "power": asdict(power)
+                if report.comparisons and (power := report.comparisons[at].power)
+                else None,
                 "ranking": result.ranking,
                 "alone": None
                 if result.alone is None
@@ -75,6 +79,7 @@ def listing(report: "Report") -> Listing:
 
 def note_verdicts(call: Invocation, report: "Report", folder: Path) -> None:
     """Say on standard error what a report shows, and where it lies."""
+    from molt.training.evaluation.sight import advice, sight
     from molt.training.evaluation.verdict import encoder_alone, verdict
 
     for at, result in enumerate(report.candidates):
@@ -82,4 +87,6 @@ def note_verdicts(call: Invocation, report: "Report", folder: Path) -> None:
         alone = encoder_alone(report, at)
         whole = "" if alone is None else f" That is of the whole search; {alone}."
         call.note(f"{result.subject.id}: {said.headline}. {said.amount}. {said.certainty}{whole}")
+        for sentence in (*sight(report, at), *advice(report, at)):
+            call.note(f"  {sentence}.")
     call.note(f"Report: {folder / 'report.html'}")

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -93,7 +93,14 @@ class RetrainConfig(TrainConfig):
             group=self.evaluation.group,
             alpha=self.gate.alpha,
             sampling=Sampling(confidence=1 - self.gate.alpha),
+            worth=self.gate.margin,
         )
+
+    def plan_at(self, level: float) -> EvaluationPlan:
+        """The same where the gate decides at another level: by its intervals, if it reads those."""
+        if self.gate.require == "gain":
+            return self.plan
+        return replace(self.plan, sampling=self.plan.sampling.within(level))
 
     @model_validator(mode="after")
     def _margins_of_slices(self) -> Self:

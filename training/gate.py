@@ -14,6 +14,7 @@ from molt.training.evaluation.comparison import FEWEST
 from molt.training.evaluation.exposure import GroupExposure
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.report import CheckpointResult, Report
+from molt.training.evaluation.sight import advice, sight
 from molt.training.evaluation.verdict import encoder_alone, p_value, verdict
 from molt.training.gate_config import GateConfig
 
@@ -25,36 +26,46 @@ class Decision:
     """Whether the candidate may serve: the one reason for it, or every reason against.
 
     Reasons are sentences with their numbers, and may quote metadata. `report` is the id of the
-    report that they rest on.
+    report that they rest on. `sight` says what could have been shown, and `advice` what it takes to
+    be shown more, where the candidate was refused for want of queries.
     """
 
     accepted: bool
     reasons: tuple[str, ...]
     report: str
+    sight: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The decision as JSON has it."""
-        return asdict(self) | {"reasons": list(self.reasons)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
 
 
 def decide(report: Report, *, config: GateConfig) -> Decision:
     """Accept the candidate of a report if nothing speaks against it.
 
-    A gain is a rise of nDCG@10 whose p, paired and two-sided, is below `alpha`. Non-inferior is a
-    candidate for which the interval of the change lies above `-margin`. Intervals have two sides:
-    one of `1 - alpha` passes a candidate that is worse by `margin` only `alpha / 2` of the time, as
-    is usual with 95 % (G. Piaggio et al., "Reporting of noninferiority and equivalence randomized
-    trials", JAMA 308, 2012).
+    A gain is a rise of nDCG@10 whose p, paired and two-sided, is below the report's level: `alpha`,
+    or what the account of its split gives this candidate. One is non-inferior where the interval of
+    the change lies above `-margin`. Intervals have two sides: one of `1 - alpha` passes a candidate
+    that is worse by `margin` only `alpha / 2` of the time, as is usual with 95 % (G. Piaggio et
+    al., "Reporting of noninferiority and equivalence randomized trials", JAMA 308, 2012).
 
     Raises `EvaluationError` for a report without a baseline or with several candidates, and where
-    non-inferiority is asked of intervals narrower than `1 - alpha`.
+    non-inferiority is asked of intervals narrower than the level asks for.
     """
     bout = _bout(report, config)
     quality = tuple(_not_finite(bout)) or (*_unproven(bout), *_slices(bout), *_groups(bout))
     reasons = (*_too_few(bout), *quality, *_too_slow(bout), *_too_large(bout))
-    if reasons:
-        return Decision(accepted=False, reasons=reasons, report=report.id)
-    return Decision(accepted=True, reasons=(_proof(bout),), report=report.id)
+    return Decision(
+        accepted=not reasons,
+        reasons=reasons or (_proof(bout),),
+        report=report.id,
+        sight=tuple(sight(report, 0)),
+        advice=tuple(advice(report, 0)) if any(_unproven(bout)) else (),
+    )
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,12 @@ class _Bout:
     config: GateConfig
     baseline: CheckpointResult
     candidate: CheckpointResult
+
+    @property
+    def level(self) -> float:
+        """At what level the gate decides."""
+        reuse = self.report.reuse
+        return self.config.alpha if reuse is None else min(self.config.alpha, reuse.level)
 
     @property
     def change(self) -> str:
@@ -80,13 +97,15 @@ def _bout(report: Report, config: GateConfig) -> _Bout:
             f"the gate decides on one candidate against a baseline; report {report.id} has "
             f"{len(report.candidates)} and {'no' if report.baseline is None else 'a'} baseline"
         )
-    confidence, asked = report.plan.sampling.confidence, 1 - config.alpha
+    bout = _Bout(report, config, report.baseline, report.candidates[0])
+    confidence, asked = report.plan.sampling.confidence, 1 - bout.level
     if config.require == "non-inferiority" and confidence < asked - _ROUNDING:
         raise EvaluationError(
-            f"the intervals of report {report.id} are of {100 * confidence:g} %, and gate.alpha = "
-            f"{config.alpha:g} asks for {100 * asked:g} %; evaluate again with that confidence"
+            f"the intervals of report {report.id} are of {100 * confidence:g} %, and a level of "
+            f"{bout.level:.3g} (gate.alpha is {config.alpha:g}) asks for {100 * asked:.4g} %; "
+            "evaluate again with that confidence"
         )
-    return _Bout(report, config, report.baseline, report.candidates[0])
+    return bout
 
 
 def _not_finite(bout: _Bout) -> Iterator[str]:
@@ -122,13 +141,23 @@ def _too_few(bout: _Bout) -> Iterator[str]:
 
 
 def _unproven(bout: _Bout) -> Iterator[str]:
-    alpha, margin = bout.config.alpha, bout.config.margin
+    margin = bout.config.margin
     found = bout.report.comparisons[0].measures[PRIMARY]
     low = found.estimate.low
-    if bout.config.require == "gain" and not (found.estimate.mean > 0 and found.p < alpha):
-        yield f"no gain is shown, which is a rise with p < {alpha:g} (gate.alpha): {bout.change}"
+    if bout.config.require == "gain" and not (found.estimate.mean > 0 and found.p < bout.level):
+        yield f"no gain is shown, which is a rise with p < {_asked(bout)}: {bout.change}"
     if bout.config.require == "non-inferiority" and (low is None or low <= -margin):
         yield f"the candidate may be worse by {margin:g} (gate.margin) or more: {bout.change}"
+
+
+def _asked(bout: _Bout) -> str:
+    reuse = bout.report.reuse
+    if reuse is None or bout.level == bout.config.alpha:
+        return f"{bout.level:g} (gate.alpha)"
+    return (
+        f"{bout.level:.3g} (for candidate {reuse.attempt} on this test split; gate.alpha, "
+        f"{bout.config.alpha:g}, is for all of them)"
+    )
 
 
 def _proof(bout: _Bout) -> str:
@@ -140,14 +169,15 @@ def _proof(bout: _Bout) -> str:
 def _slices(bout: _Bout) -> Iterator[str]:
     config = bout.config
     for each in bout.candidate.slices:
-        if each.difference is None or each.p_holm is None or each.p_holm >= config.alpha:
+        p = each.p_holm if each.p_fall is None else each.p_fall  # earlier reports have the former
+        if each.difference is None or p is None or p >= config.alpha:
             continue
         margin = config.slice_margins.get(each.by, config.slice_margin)
         if each.difference.mean < -margin:
             key = "slice_margins" if each.by in config.slice_margins else "slice_margin"
             yield (
                 f"where {each.by} is {each.value}, {PRIMARY} falls by {-each.difference.mean:.4f} "
-                f"over {each.n:,} queries, corrected p {p_value(each.p_holm)}; at most {margin:g} "
+                f"over {each.n:,} queries, corrected p {p_value(p)}; at most {margin:g} "
                 f"is allowed (gate.{key})"
             )
 

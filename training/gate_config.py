@@ -25,18 +25,28 @@ class GateConfig(BaseModel):
         0.05,
         ge=0.001,
         le=0.2,
-        description="Level of every test, two-sided; intervals are of 1 - alpha.",
+        description="Level of every test, two-sided; intervals are of 1 - alpha. All candidates of "
+        "an account together are promoted by chance no more often than this.",
+    )
+    renew_share: float = Field(
+        0.5,
+        ge=0.1,
+        le=0.95,
+        description="Share of the test split's queries that must be new since its account was "
+        "opened, for another account to be opened.",
     )
     margin: Margin = Field(
-        0.01, description="How much of nDCG@10 is not worth arguing about; for `non-inferiority`."
+        0.01,
+        description="How much of nDCG@10 is not worth arguing about: `non-inferiority` allows it, "
+        "and reports say how many queries it takes to show it.",
     )
     min_queries: int = Field(
         10, ge=2, description="With fewer judged queries in the split, nothing is decided."
     )
     slice_margin: Margin = Field(
         0.02,
-        description="nDCG@10 of a slice may fall by this much, even significantly (after Holm's "
-        "correction).",
+        description="nDCG@10 of a slice may fall by this much, even significantly (after the "
+        "correction of Benjamini and Hochberg).",
     )
     slice_margins: Mapping[str, Margin] = Field(
         default_factory=dict, description="Other margins for the slices of single fields."

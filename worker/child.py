@@ -6,11 +6,12 @@ the child.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, Queue
 from threading import Thread
 from typing import IO, Any
@@ -25,6 +26,8 @@ _Watch = Callable[[dict[str, Any]], None]
 _Check = Callable[[], None]
 
 PROGRAM = ("-m", "molt.worker.tasks")
+LEDGER = "MOLT_TASKS_LEDGER"
+"""What names the catalog's URL to a child: it may hold a password, which a command line shows."""
 
 _KEPT_LINES = 20
 _CHECK_SECONDS = 1.0
@@ -35,17 +38,29 @@ class ChildError(TrainingError):
 
 
 def run_child(
-    arguments: Sequence[str], *, watch: _Watch, check: _Check, program: Sequence[str] = PROGRAM
+    arguments: Sequence[str],
+    *,
+    watch: _Watch,
+    check: _Check,
+    program: Sequence[str] = PROGRAM,
+    environment: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Run `python -m molt.worker.tasks ...`, or another program of that kind; its outcome.
 
-    `watch` gets each event that the child tells, `check` is called every second. Raises
-    `ChildError`, and whatever those two raise, after the child has been stopped.
+    `watch` gets each event that the child tells, `check` is called every second. What is in
+    `environment` is added to this process's. Raises `ChildError`, and whatever those two raise,
+    after the child has been stopped.
     """
     command = [sys.executable, *program, *arguments, "--supervised"]
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603  our own program
-        command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"
+        command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ | (environment or {}),
     ) as child:
         try:
             said, answer = _listen(child, watch=watch, check=check)

@@ -3,6 +3,7 @@
 Reads from top to bottom; each part is a step that is done once, whatever is killed meanwhile.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from molt.index.catalog.copies.excerpt import write_excerpt
 from molt.index.catalog.releases import Reason
 from molt.training.errors import TrainingError
 from molt.training.uses import note_uses
-from molt.worker.child import run_child
+from molt.worker.child import LEDGER, run_child
 from molt.worker.context import JobContext
 from molt.worker.events import JobEvents
 
@@ -64,7 +65,11 @@ class Retraining:
         )
 
     def judge(self, prepared: dict[str, Any], trained: dict[str, Any]) -> dict[str, Any]:
-        """Evaluate the exported checkpoint next to the active one, and let the gate decide."""
+        """Evaluate the exported checkpoint next to the active one, and let the gate decide.
+
+        That spends a part of what the test split's account holds, unless it is promoted anyway.
+        """
+        ledger = {} if self.promote == "force" else {LEDGER: self.context.settings.catalog}
         return self._child(
             "judge",
             self.collection,
@@ -73,6 +78,7 @@ class Retraining:
             "--baseline",
             prepared["baseline"],
             prepared=prepared,
+            environment=ledger,
         )
 
     def tune(self, prepared: dict[str, Any]) -> dict[str, Any]:
@@ -104,9 +110,19 @@ class Retraining:
             text += f", forced: {self.options['reason']}"
         return Reason(self.actor, text, judged["report"])
 
-    def _child(self, *arguments: str, prepared: dict[str, Any]) -> dict[str, Any]:
+    def _child(
+        self,
+        *arguments: str,
+        prepared: dict[str, Any],
+        environment: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         events = JobEvents()
         folder = self.context.job_folder(self.job_id)
         home = ("--home", str(self.context.home.root))
         config = ("--config", str(folder / _CONFIG), "--catalog", prepared["catalog"])
-        return run_child((*arguments, *home, *config), watch=events.pass_on, check=events.check)
+        return run_child(
+            (*arguments, *home, *config),
+            watch=events.pass_on,
+            check=events.check,
+            environment=environment,
+        )

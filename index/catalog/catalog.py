@@ -17,6 +17,7 @@ from molt.index.catalog.documents import Documents
 from molt.index.catalog.events import Events
 from molt.index.catalog.expiries import Expiries
 from molt.index.catalog.failures import JobFailures
+from molt.index.catalog.judging.accounts import SplitAccounts
 from molt.index.catalog.judging.curations import Curations
 from molt.index.catalog.judging.pages import RelevancePages
 from molt.index.catalog.judging.pairs import PairPages
@@ -44,6 +45,7 @@ class Catalog:
         self.aliases = Aliases(database)
         self.names = CheckpointNames(database)
         self.titles = Titles(database)
+        self.accounts = SplitAccounts(database)
         self.curations = Curations(database)
         self.synonyms = SynonymRules(database)
         self.builds = Builds(database)

@@ -258,6 +258,31 @@ failures = Table(
     Column("dismissed_at", Moment),
 )
 
+split_accounts = Table(
+    "split_accounts",
+    metadata,
+    _collection(primary=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("opened_at", Moment, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("queries", LargeBinary, nullable=False),  # a hash of 8 bytes of each
+)
+
+spendings = Table(
+    "spendings",
+    metadata,
+    _collection(primary=True),
+    Column("account", BigInteger, primary_key=True),
+    Column("attempt", BigInteger, primary_key=True),
+    Column("level", Fraction, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("baseline", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of the split as it was then
+    Column("at", Moment, nullable=False),
+    Column("gained", BigInteger),
+    Column("report", Text),
+)
+
 checksums = Table(
     "checksums",
     metadata,

@@ -13,6 +13,7 @@ from typing import Any
 from molt.artifact import ArtifactError
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
+from molt.index.catalog.judging.accounts import Spending
 from molt.index.catalog.releases import Release
 from molt.index.errors import CollectionNotFoundError, GenerationNotFoundError
 from molt.index.generations.generation import GenerationManifest, GenerationStore, Quarantined
@@ -71,9 +72,12 @@ def describe_releases(
     for name in names:
         with suppress(CollectionNotFoundError):
             moves = catalog.collections.releases(name, limit=limit)
-            histories.append([(move.at, name, move) for move in moves])
+            spent = catalog.accounts.by_report(catalog.collections.get(name))
+            histories.append(
+                [(move.at, name, move, spent.get(move.reason.report or "")) for move in moves]
+            )
     newest = islice(merge(*histories, key=itemgetter(0), reverse=True), limit)
-    return [_moved(name, move, store) for _, name, move in newest]
+    return [_moved(name, move, spending, store) for _, name, move, spending in newest]
 
 
 def describe_quarantine(quarantined: Sequence[Quarantined]) -> str:
@@ -99,7 +103,9 @@ def _described(manifest: GenerationManifest, collection: Collection | None) -> d
     }
 
 
-def _moved(name: str, release: Release, store: GenerationStore) -> dict[str, Any]:
+def _moved(
+    name: str, release: Release, spending: Spending | None, store: GenerationStore
+) -> dict[str, Any]:
     return {
         "collection": name,
         "at": release.at,
@@ -110,6 +116,13 @@ def _moved(name: str, release: Release, store: GenerationStore) -> dict[str, Any
         "actor": release.reason.actor,
         "reason": release.reason.text,
         "report": release.reason.report,
+        "gate": None
+        if spending is None
+        else {
+            "account": spending.account,
+            "attempt": spending.attempt,
+            "level": spending.level,
+        },
         "name": release.name,
         **_ranking(release.ranking),
     }

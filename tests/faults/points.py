@@ -19,7 +19,13 @@ SWAPPING = (
     "flip.committed",
 )
 """A worker that makes a generation and flips to it, in this order."""
-TRAINING = ("train.fitted", "checkpoint.staged", "evaluation.measured", "report.published")
+TRAINING = (
+    "train.fitted",
+    "checkpoint.staged",
+    "evaluation.measured",
+    "attempt.spent",
+    "report.published",
+)
 """A worker that retrains, when the process that it started for that is there, in this order."""
 STARTED = ("train.begun",)
 """The process that a worker has started to train; the worker lives."""

@@ -78,6 +78,10 @@ def test_a_retrain_killed_while_it_trains_and_judges_ends_and_its_candidate_serv
     assert report.candidates[0].measures[PRIMARY].mean > report.baseline.measures[PRIMARY].mean
     with closing(open_catalog(home_url(home))) as catalog:
         (latest, *_) = catalog.collections.releases("letters")
+        (account,) = catalog.accounts.list(catalog.collections.get("letters"))
+    (spent,) = account.spendings  # however often the candidate was judged
+    assert (spent.candidate, spent.level, spent.gained) == (made.id, 0.05, True)
+    assert spent.report == report.id
     assert (latest.generation, latest.reason.actor) == (accepted["generation"], "ann")
     assert latest.reason.report == report.id
     assert first_hits(home, dataset) > before

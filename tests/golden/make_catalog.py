@@ -17,6 +17,7 @@ from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.expiries import Stated
+from molt.index.catalog.judging.accounts import JudgedSplit
 from molt.index.catalog.judging.curations import Curation
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
@@ -67,6 +68,16 @@ def fill(catalog: Catalog) -> None:
     catalog.collections.analyse("default", '{"language":"german"}')
     catalog.collections.split("default", Splitting(tokens=64))
     catalog.synonyms.put("default", '[{"equivalent":["sofa","couch"]}]')
+    split = JudgedSplit("d" * 64, frozenset((b"query-01", b"query-02")))
+    catalog.accounts.spend(
+        collection,
+        split,
+        candidate="0123456789abcdef",
+        baseline="fedcba9876543210",
+        renew_share=0.5,
+        level_of=lambda *_: 0.05,
+    )
+    catalog.accounts.tell(collection, 1, 1, gained=True, report="a" * 16)
     catalog.builds.begin(collection, job="golden", generation="e" * 32)
     catalog.failures.note("default", kind="retrain", job="golden", reason="no judgments")
 

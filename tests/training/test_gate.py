@@ -2,6 +2,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from molt.training.errors import EvaluationError
 from molt.training.evaluation.cost import Cost
 from molt.training.evaluation.evaluate import Contenders, evaluate
 from molt.training.evaluation.exposure import Exposure
+from molt.training.evaluation.labelling import UnjudgedQuery
 from molt.training.evaluation.measurement import Trial
-from molt.training.evaluation.report import EvaluationPlan, JudgedMode, Report
+from molt.training.evaluation.report import EvaluationPlan, JudgedMode, Report, SplitReuse
 from molt.training.evaluation.runs import MakeRun
 from molt.training.evaluation.significance import Sampling
 from molt.training.evaluation.store import ReportStore
@@ -212,6 +214,91 @@ def test_the_level_is_the_gate_s_and_not_the_report_s(compare: Compare) -> None:
     assert not decide(report, config=GateConfig(alpha=0.01)).accepted
 
 
+def reused(report: Report, level: float, *, attempt: int = 3) -> Report:
+    """The same as if it were judged at this level, which former candidates have left."""
+    reuse = SplitReuse(1, attempt, level, level / 2, 0.05, datetime(2026, 11, 1, tzinfo=UTC), 40)
+    return replace(report, reuse=reuse)
+
+
+def test_a_gain_is_tested_at_the_level_that_former_candidates_have_left(compare: Compare) -> None:
+    report = compare(ranked([2] * 40), ranked([*[1] * 8, *[3] * 3, *[2] * 29]))
+    assert 0.01 < report.comparisons[0].measures["nDCG@10"].p < 0.05
+    assert decide(reused(report, 0.05, attempt=1), config=DEFAULT).accepted
+    (reason,) = decide(reused(report, 0.00833), config=DEFAULT).reasons
+    assert "a rise with p < 0.00833 (for candidate 3 on this test split" in reason
+
+
+def test_an_interval_has_to_be_as_wide_as_the_level_that_is_left(compare: Compare) -> None:
+    report = compare(ranked([2] * 40), ranked([2] * 40))
+    with pytest.raises(EvaluationError, match=r"a level of 0.01 .*asks for 99 %"):
+        decide(reused(report, 0.01), config=NON_INFERIORITY)
+    wide = compare(ranked([2] * 40), ranked([2] * 40), sampling=Sampling(500, 500, confidence=0.99))
+    assert decide(reused(wide, 0.01), config=NON_INFERIORITY).accepted
+
+
+def test_every_decision_says_what_could_have_been_shown(compare: Compare) -> None:
+    gained = compare(ranked([2] * 40), ranked([*[1] * 30, *[3] * 2, *[2] * 8]))
+    for report in (gained, compare(ranked([2] * 40), ranked([1, 1, *[2] * 38]))):
+        power = report.comparisons[0].power
+        assert power is not None
+        sight = decide(report, config=DEFAULT).sight
+        assert f"a true change of {power.detectable:.4f} in nDCG@10" in sight[0]
+        assert "80 % of the time, at a level of 0.05" in sight[0]
+    assert decide(gained, config=DEFAULT).advice == ()
+
+
+def test_a_refusal_for_want_of_queries_says_how_many_are_missing(compare: Compare) -> None:
+    report = compare(ranked([2] * 40), ranked([*[1] * 5, *[3] * 2, *[2] * 33]))
+    decision = decide(report, config=DEFAULT)
+    assert not decision.accepted
+    power = report.comparisons[0].power
+    assert power is not None
+    needed, first = decision.advice
+    assert f"needs about {power.more_for_observed:,} judged queries more of test" in needed
+    assert f"one of 0.01 (gate.margin) needs about {power.more_for_worth:,} judged" in needed
+    assert "no query of numbers is without judgments" in first
+
+
+def test_a_refusal_names_the_queries_to_judge_first_where_there_are_some(compare: Compare) -> None:
+    report = compare(ranked([2] * 40), ranked([*[1] * 5, *[3] * 2, *[2] * 33]))
+    unjudged = (UnjudgedQuery("u1", "a query", 0.9, ("d1", "d2")),)
+    *_, first = decide(replace(report, unjudged=unjudged), config=DEFAULT).advice
+    assert "`molt queries next numbers` lists" in first
+    assert f"/judge?collection=numbers&report={report.id}" in first
+
+
+def test_where_no_gain_is_left_to_be_found_more_queries_are_not_asked_for(
+    compare: Compare,
+) -> None:
+    report = compare(ranked([2] * 40), ranked([3] * 20 + [2] * 20))
+    assert decide(report, config=DEFAULT).advice == ()
+    level = compare(ranked([2] * 400), ranked([1] * 4 + [3] * 8 + [2] * 388))
+    (said,) = decide(level, config=DEFAULT).advice
+    assert "more queries would not help" in said
+
+
+def test_where_too_few_queries_differ_it_says_that_nothing_could_be_shown(
+    compare: Compare,
+) -> None:
+    report = compare(ranked([2] * 40), ranked([1, 1, *[2] * 38]))
+    sight = decide(report, config=DEFAULT).sight
+    assert any("nDCG@10 of 2 queries changes at all; of fewer than 6" in one for one in sight)
+
+
+def test_the_account_of_the_split_is_told_with_its_end(compare: Compare) -> None:
+    report = compare(ranked([2] * 40), ranked([1, 1, *[2] * 38]))
+    *_, later = decide(reused(report, 0.00833), config=DEFAULT).sight
+    assert "it is candidate 3, tested at a level of 0.00833, on this test split" in later
+    assert "since 2026-11-01; the next is tested at 0.00417" in later
+    assert "With 40 new queries more that begins again" in later
+    *_, first = decide(reused(report, 0.05, attempt=1), config=DEFAULT).sight
+    assert "the first candidate on this test split" in first
+    assert "the next is tested at 0.025" in first
+    gained = compare(ranked([2] * 40), ranked([1] * 40))
+    *_, passed_on = decide(reused(gained, 0.00833), config=DEFAULT).sight
+    assert "the next is tested at 0.0125" in passed_on
+
+
 def mildly_worse() -> tuple[list[Order], list[Order]]:
     """One query in forty falls from the second rank to the third: nDCG@10 by 0.0033."""
     return ranked([1] * 20 + [2] * 20), ranked([1] * 20 + [3] + [2] * 19)
@@ -277,8 +364,8 @@ def test_a_slice_that_falls_by_less_than_its_margin_is_let_pass(compare: Compare
     before = ranked([3] * 60 + [8] * 20)
     report = compare(before, ranked([1] * 60 + [9] * 20), languages=LANGUAGES)
     german = next(each for each in report.candidates[0].slices if each.value == "de")
-    assert german.p_holm is not None
-    assert german.p_holm < 0.05
+    assert german.p_fall is not None
+    assert german.p_fall < 0.05
     assert decide(report, config=DEFAULT).accepted
     assert not decide(report, config=GateConfig(slice_margin=0.01)).accepted
 
@@ -295,9 +382,19 @@ def test_a_slice_that_falls_by_chance_is_let_pass(compare: Compare) -> None:
 def test_the_p_of_a_slice_is_the_corrected_one(compare: Compare) -> None:
     report = compare(*good_but_for_german(), languages=LANGUAGES)
     (candidate,) = report.candidates
-    slices = tuple(replace(each, p=0.01, p_holm=0.06) for each in candidate.slices)
+    slices = tuple(replace(each, p=0.01, p_fall=0.06) for each in candidate.slices)
     corrected = replace(report, candidates=(replace(candidate, slices=slices),))
     assert decide(corrected, config=DEFAULT).accepted
+
+
+def test_a_report_of_an_earlier_version_is_decided_by_the_correction_that_it_has(
+    compare: Compare,
+) -> None:
+    report = compare(*good_but_for_german(), languages=LANGUAGES)
+    (candidate,) = report.candidates
+    slices = tuple(replace(each, p_fall=None) for each in candidate.slices)
+    earlier = replace(report, candidates=(replace(candidate, slices=slices),))
+    assert "where language is de" in decide(earlier, config=DEFAULT).reasons[0]
 
 
 def test_a_slice_of_few_queries_is_not_judged(compare: Compare) -> None:
@@ -487,6 +584,8 @@ def test_a_decision_is_written_as_json(better: Report) -> None:
         "accepted": decision.accepted,
         "reasons": list(decision.reasons),
         "report": better.id,
+        "sight": list(decision.sight),
+        "advice": [],
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -13,6 +14,7 @@ from molt.index.catalog.document import Document
 from molt.training.config import ConfigError, RetrainConfig, read_as
 from molt.training.errors import TrainingError
 from molt.training.uses import read_uses
+from molt.worker.child import LEDGER
 from molt.worker.context import JobContext
 from molt.worker.retraining import Retraining
 
@@ -85,6 +87,29 @@ def test_training_that_gained_nothing_is_not_judged(context: JobContext) -> None
     assert job(context).refusal(TRAINED | {"reason": "no epoch is better"}, None) == [
         "no epoch is better"
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "spends"),
+    [
+        ({}, True),
+        ({"promote": "never"}, True),
+        ({"promote": "force", "reason": "the judgments are stale"}, False),
+    ],
+)
+def test_what_is_judged_is_spent_unless_it_is_promoted_anyway(
+    context: JobContext, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], *, spends: bool
+) -> None:
+    given: list[Any] = []
+
+    def child(*_: Any, environment: Any, **__: Any) -> dict[str, Any]:
+        given.append(environment)
+        return {}
+
+    monkeypatch.setattr("molt.worker.retraining.run_child", child)
+    monkeypatch.setattr("molt.worker.retraining.JobEvents", MagicMock())
+    job(context, **options).judge({"catalog": "sqlite://", "baseline": "b" * 16}, TRAINED)
+    assert given == [{LEDGER: home_url(context.home.root)} if spends else {}]
 
 
 def test_who_forces_a_candidate_past_the_gate_is_on_record_with_why(context: JobContext) -> None:

@@ -15,7 +15,13 @@ from molt.training.evaluation.report import (
     EvaluationPlan,
     SliceResult,
 )
-from molt.training.evaluation.significance import Estimate, estimate, holm, paired_test
+from molt.training.evaluation.significance import (
+    Estimate,
+    estimate,
+    holm,
+    of_falls,
+    paired_test,
+)
 from molt.training.evaluation.slices import Slice
 
 FEWEST = 10
@@ -27,21 +33,22 @@ def compare_measures(
     candidate: Mapping[str, QueryValues],
     *,
     plan: EvaluationPlan,
+    level: float,
 ) -> dict[str, Difference]:
-    """The difference of every measure, by name."""
+    """The difference of every measure, by name; p is as exact as a test at `level` needs it."""
     changes = np.stack([candidate[name] - baseline[name] for name in candidate], axis=1)
     estimates = estimate(changes, sampling=plan.sampling)
-    p_values = paired_test(changes, sampling=plan.sampling)
+    p_values = paired_test(changes, sampling=plan.sampling.at(level))
     return {
         name: Difference(found, p)
         for name, found, p in zip(candidate, estimates, p_values, strict=True)
     }
 
 
-def outcome(measures: Mapping[str, Difference], *, plan: EvaluationPlan) -> ComparisonOutcome:
-    """What nDCG@10 shows at the plan's level."""
+def outcome(measures: Mapping[str, Difference], *, level: float) -> ComparisonOutcome:
+    """What nDCG@10 shows at a level."""
     primary = measures[PRIMARY]
-    if primary.p >= plan.alpha or primary.estimate.mean == 0:
+    if primary.p >= level or primary.estimate.mean == 0:
         return ComparisonOutcome.UNDECIDED
     return ComparisonOutcome.BETTER if primary.estimate.mean > 0 else ComparisonOutcome.WORSE
 
@@ -59,10 +66,15 @@ def slice_results(
     often = replace(plan, sampling=sampling)  # Holm multiplies the least p there can be by `large`
     results = [_result(each, candidate, baseline, often) for each in slices]
     tested = [at for at, result in enumerate(results) if result.p is not None]
-    corrected = holm([results[at].p or 0.0 for at in tested])
-    for at, p in zip(tested, corrected, strict=True):
-        results[at] = replace(results[at], p_holm=p)
+    p_values = [results[at].p or 0.0 for at in tested]
+    two_sided, falls = holm(p_values), of_falls(p_values, [_change(results[at]) for at in tested])
+    for at, p_holm, p_fall in zip(tested, two_sided, falls, strict=True):
+        results[at] = replace(results[at], p_holm=p_holm, p_fall=p_fall)
     return tuple(results)
+
+
+def _change(result: SliceResult) -> float:
+    return 0.0 if result.difference is None else result.difference.mean
 
 
 def _result(

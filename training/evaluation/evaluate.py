@@ -19,12 +19,14 @@ from molt.training.evaluation.comparison import compare_measures, outcome, slice
 from molt.training.evaluation.examples import Examples, Pairing
 from molt.training.evaluation.measurement import Measured, Trial, measure_all
 from molt.training.evaluation.measures import PRIMARY, QueryValues
+from molt.training.evaluation.power import LaterLook, power_of
 from molt.training.evaluation.report import (
     CheckpointResult,
     Comparison,
     EvaluationPlan,
     Facts,
     Report,
+    SplitReuse,
     report_id,
 )
 from molt.training.evaluation.runs import MakeRun
@@ -55,7 +57,24 @@ def evaluate(  # noqa: PLR0913  each by name
     make_run: MakeRun,
     progress: OnProgress = quiet,
 ) -> Report:
-    """Measure each checkpoint, in the variant that serves here, by search over the whole corpus.
+    """The report of checkpoints, each in the variant that serves here, as `measure_contenders`."""
+    measured = measure_contenders(
+        trial, contenders=contenders, plan=plan, cache=cache, make_run=make_run, progress=progress
+    )
+    former = None if contenders.baseline is None else measured.pop(0)
+    return reported(trial, measured, former=former, plan=plan)
+
+
+def measure_contenders(  # noqa: PLR0913  each by name
+    trial: Trial,
+    *,
+    contenders: Contenders,
+    plan: EvaluationPlan,
+    cache: Path,
+    make_run: MakeRun,
+    progress: OnProgress = quiet,
+) -> list[Measured]:
+    """Measure each by search over the whole corpus, the baseline first.
 
     `make_run` ranks; `cache` is where compiled graphs and measured speeds are kept. Raises
     `EvaluationError` where there is nothing to measure or a field of the plan is unknown, and what
@@ -63,19 +82,23 @@ def evaluate(  # noqa: PLR0913  each by name
     """
     _check(trial, contenders)
     slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
-    measured = measure_all(
+    return measure_all(
         trial, contenders.all, group=plan.group, cache=cache, make_run=make_run, progress=progress
     )
-    former = None if contenders.baseline is None else measured.pop(0)
-    return reported(trial, measured, former=former, plan=plan)
 
 
 def reported(
-    trial: Trial, measured: Sequence[Measured], *, former: Measured | None, plan: EvaluationPlan
+    trial: Trial,
+    measured: Sequence[Measured],
+    *,
+    former: Measured | None,
+    plan: EvaluationPlan,
+    reuse: SplitReuse | None = None,
 ) -> Report:
     """The report of what was measured, next to the baseline `former` where there is one.
 
-    Raises `EvaluationError` where a field of the plan is unknown.
+    Where the split is judged on again and again `reuse` says at what level this time. Raises
+    `EvaluationError` where a field of the plan is unknown.
     """
     cut = slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
     facts = _facts(trial)
@@ -88,6 +111,7 @@ def reported(
             baseline=None if former is None else former.subject,
             candidates=subjects,
             rankings=[_ranking(each) for each in (former, *measured) if each is not None],
+            reuse=reuse,
         ),
         created_at=datetime.now(UTC),
         version=__version__,
@@ -96,8 +120,11 @@ def reported(
         query_ids=tuple(query.id for query in trial.queries),
         baseline=baseline,
         candidates=tuple(_result(each, plan=plan, cut=cut, former=former) for each in measured),
-        comparisons=tuple(_compared(trial, former, each, plan) for each in measured if former),
+        comparisons=tuple(
+            _compared(trial, former, each, plan, reuse) for each in measured if former
+        ),
         data_card=trial.data_card,
+        reuse=reuse,
     )
 
 
@@ -156,14 +183,22 @@ def _means(values: Mapping[str, QueryValues], plan: EvaluationPlan) -> dict[str,
     return dict(zip(values, estimate(columns, sampling=plan.sampling), strict=True))
 
 
-def _compared(trial: Trial, former: Measured, latter: Measured, plan: EvaluationPlan) -> Comparison:
-    measures = compare_measures(former.values, latter.values, plan=plan)
+def _compared(
+    trial: Trial,
+    former: Measured,
+    latter: Measured,
+    plan: EvaluationPlan,
+    reuse: SplitReuse | None,
+) -> Comparison:
+    level = plan.alpha if reuse is None else reuse.level
+    later = (LaterLook(plan.alpha),) if reuse is None else reuse.looks
+    measures = compare_measures(former.values, latter.values, plan=plan, level=level)
     change = latter.values[PRIMARY] - former.values[PRIMARY]
     pairing = Pairing(former.run, latter.run, former.values[PRIMARY], latter.values[PRIMARY])
     examples = Examples(trial.corpus, queries=trial.queries, qrels=trial.split.qrels)
     return Comparison(
         candidate=latter.subject.id,
-        outcome=outcome(measures, plan=plan),
+        outcome=outcome(measures, level=level),
         measures=measures,
         similarity=compare_runs(former.run, latter.run),
         wins=int((change > 0).sum()),
@@ -173,5 +208,6 @@ def _compared(trial: Trial, former: Measured, latter: Measured, plan: Evaluation
         worsened=examples.most_worsened(pairing, n=plan.n_examples),
         alone=None
         if former.alone is None or latter.alone is None
-        else compare_measures(former.alone, latter.alone, plan=plan),
+        else compare_measures(former.alone, latter.alone, plan=plan, level=level),
+        power=power_of(change, level=level, worth=plan.worth, later=later),
     )

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from molt.training.evaluation import plots
 from molt.training.evaluation.measures import PRIMARY
 from molt.training.evaluation.report import CheckpointResult, Comparison, Report, SliceResult
+from molt.training.evaluation.sight import advice, sight
 from molt.training.evaluation.verdict import encoder_alone, interval, p_value, signed, verdict
 
 _TEMPLATE = "report.html.j2"
@@ -79,10 +80,16 @@ def _view(report: Report, at: int) -> Mapping[str, object]:
         "comparison": compared,
         "verdict": verdict(report, at),
         "alone": encoder_alone(report, at),
+        "sight": [_sentence(each) for each in sight(report, at)],
+        "advice": [_sentence(each) for each in advice(report, at)],
         "slices": _by_field(result),
         "reach": _reach(result),
         "plots": [] if compared is None else _plots(report, result, compared),
     }
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _plots(

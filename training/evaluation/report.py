@@ -14,6 +14,8 @@ from molt.artifact import canonical_json
 from molt.training.evaluation.cost import Cost
 from molt.training.evaluation.examples import RankingExample
 from molt.training.evaluation.exposure import Exposure
+from molt.training.evaluation.labelling import UnjudgedQuery
+from molt.training.evaluation.power import LaterLook, Power
 from molt.training.evaluation.significance import Estimate, Sampling
 from molt.training.evaluation.similarity import Similarity
 
@@ -27,7 +29,8 @@ JudgedMode = Literal["dense", "hybrid"]
 class EvaluationPlan:
     """How to evaluate: by which fields to slice and group, and what counts as significant.
 
-    By `mode` the encoder alone ranks, or the whole of a hybrid search does.
+    By `mode` the encoder alone ranks, or the whole of a hybrid search does. A difference of `worth`
+    in nDCG@10 is worth having.
     """
 
     split: str = "test"
@@ -37,6 +40,7 @@ class EvaluationPlan:
     n_examples: int = 10
     sampling: Sampling = field(default_factory=Sampling)
     mode: JudgedMode = "dense"
+    worth: float = 0.01
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ class Subject:
 class SliceResult:
     """A candidate on the queries where `by` is `value`, next to the baseline if there is one.
 
-    With fewer than ten queries only means are given. `p_holm` is corrected for all slices tested.
+    With fewer than ten queries only means are given. `p_holm` is corrected for all slices tested,
+    and `p_fall`, by which the gate decides, after Benjamini and Hochberg for all that fell; 1 where
+    it did not. Reports of earlier versions have none.
     """
 
     by: str
@@ -82,6 +88,7 @@ class SliceResult:
     difference: Estimate | None = None
     p: float | None = None
     p_holm: float | None = None
+    p_fall: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,8 @@ class Comparison:
     """A candidate against the baseline; `improved` and `worsened` are examples, worst cases first.
 
     The outcome is that of nDCG@10. Of the queries, `wins` rose in it, `losses` fell, `ties` stayed.
-    `alone` are the differences of the encoders alone, where whole searches were judged.
+    `alone` are the differences of the encoders alone, where whole searches were judged. `power` is
+    what could have been shown of nDCG@10; reports of earlier versions do not say.
     """
 
     candidate: str
@@ -136,6 +144,34 @@ class Comparison:
     improved: tuple[RankingExample, ...]
     worsened: tuple[RankingExample, ...]
     alone: Mapping[str, Difference] | None = None
+    power: Power | None = None
+
+
+@dataclass(frozen=True)
+class SplitReuse:
+    """How often candidates were judged on a test split: this is the `attempt`-th of an account.
+
+    All of them share `alpha`. A gain of this one is tested at `level`, that of the next one at
+    `next_level` where this one shows none. The account was opened at `opened_at`; `until_new` more
+    queries that are new since then open another one.
+    """
+
+    account: int
+    attempt: int
+    level: float
+    next_level: float
+    alpha: float
+    opened_at: datetime
+    until_new: int
+
+    def following(self, *, gained: bool) -> float:
+        """The level of the next attempt, to which one that showed a gain passes its own on."""
+        return min(self.alpha, self.next_level + self.level) if gained else self.next_level
+
+    @property
+    def looks(self) -> tuple[LaterLook, ...]:
+        """Those that may follow: the next attempt, and the first one of another account."""
+        return LaterLook(self.next_level), LaterLook(self.alpha, self.until_new)
 
 
 @dataclass(frozen=True)
@@ -150,8 +186,10 @@ class Curves:
 class Report:
     """One evaluation. `comparisons` has one entry for each candidate, none without a baseline.
 
-    `curves` and `data_card` are what training and data preparation say of themselves, `tuning` how
-    the candidate's search was tuned on dev; whoever has them adds them with `dataclasses.replace`.
+    `reuse` is there where the gate keeps account of its split. `curves` and `data_card` are what
+    training and data preparation say of themselves, `tuning` how the candidate's search was tuned
+    on dev, `unjudged` which queries to judge next, first those that tell most; whoever has them
+    adds them with `dataclasses.replace`.
     """
 
     id: str
@@ -166,15 +204,23 @@ class Report:
     curves: Curves | None = None
     data_card: Mapping[str, Any] | None = None
     tuning: Mapping[str, Any] | None = None
+    reuse: SplitReuse | None = None
+    unjudged: tuple[UnjudgedQuery, ...] = ()
+
+    @property
+    def level(self) -> float:
+        """At what level nDCG@10 is tested."""
+        return self.plan.alpha if self.reuse is None else self.reuse.level
 
 
-def report_id(
+def report_id(  # noqa: PLR0913  each by name
     *,
     plan: EvaluationPlan,
     facts: Facts,
     baseline: Subject | None,
     candidates: Sequence[Subject],
     rankings: Sequence[Mapping[str, Any] | None] = (),
+    reuse: SplitReuse | None = None,
 ) -> str:
     """16 hex digits over what was compared, how and on what: the same again is the same report."""
     subjects = (baseline, *candidates)
@@ -186,4 +232,6 @@ def report_id(
         "compared": compared,
         "rankings": list(rankings),
     }
+    if reuse is not None:
+        body["attempt"] = [reuse.account, reuse.attempt, reuse.level]
     return hashlib.sha256(canonical_json(body)).hexdigest()[:16]

@@ -6,8 +6,9 @@ B. Carterette, "A comparison of statistical significance tests for IR evaluation
 are ours, as one product of matrices: SciPy's took twelve times as long for 3,000 queries.
 """
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ _Values = npt.NDArray[np.float64]
 
 _BLOCK_CELLS = 2**22
 _ROUNDING = 1e-12
+_BEYOND = 50
+"""So many draws lie beyond a level, as often as not."""
+_MOST_PERMUTATIONS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,16 @@ class Sampling:
     permutations: int = 10_000
     confidence: float = 0.95
     seed: int = 0
+
+    def at(self, level: float) -> "Sampling":
+        """With permutations enough for p to be told from a small `level`."""
+        enough = min(_MOST_PERMUTATIONS, math.ceil(_BEYOND / level))
+        return replace(self, permutations=max(self.permutations, enough))
+
+    def within(self, level: float) -> "Sampling":
+        """With intervals of `1 - level`, and resamples enough for their ends."""
+        enough = min(_MOST_PERMUTATIONS, math.ceil(_BEYOND / level))
+        return replace(self, confidence=1 - level, resamples=max(self.resamples, enough))
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,36 @@ def holm(p_values: Sequence[float]) -> list[float]:
     for rank, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[at]))
         corrected[at] = largest
+    return corrected
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """The step-up correction of Y. Benjamini, Y. Hochberg (JRSS B 57, 1995).
+
+    Where nothing is to be found, something is below a level no more often than the level says, also
+    where values depend on each other as overlapping samples do; where more is found, it corrects
+    less than Holm's.
+    """
+    corrected = [0.0] * len(p_values)
+    least, count = 1.0, len(p_values)
+    falling = sorted(range(count), key=p_values.__getitem__, reverse=True)
+    for rank, at in zip(range(count, 0, -1), falling, strict=True):
+        least = min(least, p_values[at] * count / rank)
+        corrected[at] = least
+    return corrected
+
+
+def of_falls(p_values: Sequence[float], means: Sequence[float]) -> list[float]:
+    """Corrected p values of falls: of those that fell, after Benjamini and Hochberg; 1 of the rest.
+
+    Where a mean is chance its sign says nothing of how far it is from zero, so only those that fell
+    are corrected for (Q. Zhao, D. Small, W. Su, "Multiple testing when many p-values are uniformly
+    conservative", JASA 114, 2019): what rises costs nothing.
+    """
+    corrected = [1.0] * len(p_values)
+    fallen = [at for at, mean in enumerate(means) if mean < 0]
+    for at, p in zip(fallen, benjamini_hochberg([p_values[at] for at in fallen]), strict=True):
+        corrected[at] = p
     return corrected
 
 

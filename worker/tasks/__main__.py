@@ -19,6 +19,7 @@ import typer
 
 from molt.artifact import ForeseenError, Home
 from molt.training.supervised import when_input_ends
+from molt.worker.child import LEDGER
 from molt.worker.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ app = typer.Typer(
 HomeOption = Annotated[Path, typer.Option("--home", metavar="DIR", help="The home.")]
 CatalogOption = Annotated[
     str | None, typer.Option("--catalog", metavar="URL", help="By default the home's own.")
+]
+LedgerOption = Annotated[
+    str | None,
+    typer.Option(metavar="URL", envvar=LEDGER, help="The catalog that keeps account of test."),
 ]
 FileOption = Annotated[Path | None, typer.Option("--config", metavar="FILE")]
 SupervisedOption = Annotated[
@@ -97,6 +102,7 @@ def judge(  # noqa: PLR0913  typer reads a command's options from its parameters
     baseline: Annotated[str, typer.Option(metavar="ID")],
     config: FileOption = None,
     catalog: CatalogOption = None,
+    ledger: LedgerOption = None,
     supervised: SupervisedOption = False,
 ) -> None:
     """May a checkpoint take another's place? Prints JSON."""
@@ -111,6 +117,7 @@ def judge(  # noqa: PLR0913  typer reads a command's options from its parameters
             baseline=baseline,
             config=read_as(RetrainConfig, config),
             progress=_tell_progress,
+            ledger=ledger,
         )
         _answer(made)
 

@@ -3,7 +3,7 @@
 What `molt evaluate` does, and the judging step of jobs: one orchestration for both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from molt.encoder import Checkpoint, open_encoder
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
+from molt.index.catalog.judgments import Query
 from molt.index.lexical.commit import LexicalStore
 from molt.index.lexical.lexical_index import index_in_memory
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
@@ -21,11 +22,13 @@ from molt.training.config import EvaluationMode, RetrainConfig
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
 from molt.training.errors import EvaluationError
-from molt.training.evaluation.evaluate import Contenders, evaluate
+from molt.training.evaluation.evaluate import Contenders, measure_contenders, reported
 from molt.training.evaluation.report import EvaluationPlan, JudgedMode, Report
 from molt.training.evaluation.store import ReportStore
 from molt.training.gate import decide
 from molt.training.material import Prepared, data_configs, overlaps, prepare_collection
+from molt.worker.tasks.accounting import Gating
+from molt.worker.tasks.labelling import rank_unjudged, unjudged_queries
 from molt.worker.tasks.runs import SearchMaker, run_maker
 from molt.worker.tasks.searching import (
     SearchTuning,
@@ -65,6 +68,7 @@ class Evaluation:
     data: DataConfig = field(default_factory=DataConfig)
     mode: EvaluationMode = "serving"
     tuned: str | None = None
+    gating: Gating | None = None
 
 
 def measure(workspace: Workspace, asked: Evaluation, *, listener: Listener) -> Report:
@@ -82,16 +86,8 @@ def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Rep
         [store.open(each) for each in asked.candidates],
         baseline=None if asked.baseline is None else store.open(asked.baseline),
     )
-    configs = data_configs(asked.collection, contenders.all, otherwise=asked.data)
-    for said in overlaps(configs):
-        listener.note(said)
-    split = SplitName(asked.plan.split)
-    with workspace.catalog() as catalog:
-        prepared = prepare_collection(
-            catalog, asked.collection, config=next(iter(configs)), wanted=(split,)
-        )
-        collection = catalog.collections.get(asked.collection)
-    listener.on_prepared(prepared)
+    ground = _ground(workspace, asked, contenders, listener)
+    prepared, collection = ground.prepared, ground.collection
     plan = replace(asked.plan, mode=_judged_mode(workspace, asked, collection))
     tuning = maker = None
     if plan.mode == "hybrid":
@@ -99,15 +95,57 @@ def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Rep
         if asked.tuned is not None:
             tuning = searches.tune(store.open(asked.tuned), listener)
         maker = searches.maker(contenders, tuned=asked.tuned, tuning=tuning)
-    report = evaluate(
-        prepared.trial(split),
-        contenders=contenders,
-        plan=plan,
-        cache=workspace.home.cache,
-        make_run=maker or run_maker(workspace.home.cache),
-        progress=listener.progress,
+    trial, cache = prepared.trial(SplitName(plan.split)), workspace.home.cache
+    make_run, progress = maker or run_maker(cache), listener.progress
+    measured = measure_contenders(
+        trial, contenders=contenders, plan=plan, cache=cache, make_run=make_run, progress=progress
     )
-    return report if tuning is None else replace(report, tuning=tuning.to_json())
+    faultpoint("evaluation.measured")
+    unjudged = rank_unjudged(
+        ground.unjudged,
+        trial,
+        contenders=contenders,
+        cache=cache,
+        make_run=make_run,
+        progress=progress,
+    )
+    former = None if contenders.baseline is None else measured.pop(0)
+    reuse = None
+    if asked.gating is not None:
+        plan, reuse = asked.gating.plan(plan, trial, contenders)
+    return replace(
+        reported(trial, measured, former=former, plan=plan, reuse=reuse),
+        tuning=None if tuning is None else tuning.to_json(),
+        unjudged=unjudged,
+    )
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What is measured on, and the queries that nobody has judged, where they are asked for."""
+
+    prepared: Prepared
+    collection: Collection
+    unjudged: Sequence[Query]
+
+
+def _ground(
+    workspace: Workspace, asked: Evaluation, contenders: Contenders, listener: Listener
+) -> _Ground:
+    configs = data_configs(asked.collection, contenders.all, otherwise=asked.data)
+    for said in overlaps(configs):
+        listener.note(said)
+    with workspace.catalog() as catalog:
+        prepared = prepare_collection(
+            catalog,
+            asked.collection,
+            config=next(iter(configs)),
+            wanted=(SplitName(asked.plan.split),),
+        )
+        collection = catalog.collections.get(asked.collection)
+        unjudged = [] if asked.gating is None else unjudged_queries(catalog, collection)
+    listener.on_prepared(prepared)
+    return _Ground(prepared, collection, unjudged)
 
 
 def _judged_mode(workspace: Workspace, asked: Evaluation, collection: Collection) -> JudgedMode:
@@ -187,15 +225,17 @@ def judge(  # noqa: PLR0913  each by name
     baseline: str,
     config: RetrainConfig,
     progress: OnProgress,
+    ledger: str | None = None,
 ) -> dict[str, Any]:
     """Evaluate a candidate on test next to the checkpoint that serves, and let the gate decide.
 
     What is judged is the search that would serve: the candidate's as it is tuned on dev, unless it
     is what serves, and the other one's as it is. `ranking` of the outcome is what is to be released
     with the candidate, where that is another. Test is what it was when the candidate was
-    trained, whatever `config` says of data.
+    trained, whatever `config` says of data. What is judged is spent in the catalog at `ledger`.
     """
     notes: list[str] = []
+    gating = Gating(config, ledger)
     asked = Evaluation(
         collection,
         (candidate,),
@@ -204,13 +244,14 @@ def judge(  # noqa: PLR0913  each by name
         config.data,
         mode=config.evaluation.mode,
         tuned=None if candidate == baseline else candidate,
+        gating=gating,
     )
     listener = Listener(note=notes.append, progress=progress)
     report = measure(workspace, asked, listener=listener)
-    faultpoint("evaluation.measured")
     ReportStore(workspace.reports).publish(report)
     faultpoint("report.published")
     decision = decide(report, config=config.gate).to_json()
+    gating.tell(report)
     tuning = report.tuning or {"changed": False}
     ranking = tuning["ranking"] if tuning["changed"] else None
     return {

@@ -116,6 +116,7 @@ def _page(request: Request, name: str) -> Response:
         "tab": "overview",
         "status": engine.status(collection),
         "counts": engine.catalog.judgments.counts(collection),
+        "account": next(iter(engine.catalog.accounts.list(collection)), None),
         "generations": [one for one in generations[::-1] if one["collection"] == name],
         "releases": describe_releases(engine.catalog, engine.generations, names=[name], limit=_FEW),
         "jobs": latest_jobs(engine, caller_of(request).reach, limit=_FEW, collection=name),

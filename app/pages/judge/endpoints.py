@@ -20,16 +20,19 @@ from molt.app.pages.frame.rendering import viewer_of, write_page
 from molt.app.pages.judge.grading import (
     MOST_GRADE,
     PooledQuery,
+    differently_ranked,
     judged_query_id,
     keep_grade,
     most_telling,
     pooled_query,
 )
 from molt.app.pages.search.endpoints import chosen_collection, known_collections
+from molt.app.routes.reports.files import load_report
 from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.fields import is_blank
+from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Query as AskedQuery
 
 router = new_page_router()
@@ -39,7 +42,10 @@ _LOOKED_AT = 30
 
 
 class JudgeParameters(BaseModel):
-    """The query string of the page: a query that is typed, or one that is kept, by its id."""
+    """The query string of the page: a query that is typed, or one that is kept, by its id.
+
+    With `report` those that an evaluation report says to judge first.
+    """
 
     model_config = {"extra": "forbid"}
 
@@ -47,6 +53,7 @@ class JudgeParameters(BaseModel):
     query: Id | None = None
     collection: str | None = Field(default=None, max_length=512)
     after: Id | None = None
+    report: Id | None = None
 
 
 class GradeForm(BaseModel):
@@ -57,6 +64,7 @@ class GradeForm(BaseModel):
     collection: str = Field(max_length=512)
     doc_id: Id
     grade: int = Field(ge=0, le=MOST_GRADE)
+    report: Id | None = None
 
 
 @router.get("/judge")
@@ -93,10 +101,11 @@ def _page(request: Request, parameters: JudgeParameters, reach: Reach) -> Respon
     pools: list[PooledQuery] = []
     following = None
     if name is not None:
-        pools, following = _pools(service, name, parameters)
+        pools, following = _pools(service, name, parameters, reach)
     chosen = next((one for one in pools if one.query.id == parameters.query), None)
     chosen = chosen or next(iter(pools), None)
-    later = [one for one in pools if one is not chosen and one.unjudged]
+    at = next((at for at, one in enumerate(pools) if one is chosen), 0)
+    later = [one for one in (*pools[at + 1 :], *pools[:at]) if one.unjudged]
     context = {
         "here": "/judge",
         "collections": names,
@@ -106,12 +115,13 @@ def _page(request: Request, parameters: JudgeParameters, reach: Reach) -> Respon
         "chosen": chosen,
         "next": next(iter(later), None),
         "following": following,
+        "latest": None if name is None else _latest_report(service, name),
     }
     return write_page(viewer_of(request), "judge.html", context)
 
 
 def _pools(
-    service: Service, name: str, parameters: JudgeParameters
+    service: Service, name: str, parameters: JudgeParameters, reach: Reach
 ) -> tuple[list[PooledQuery], str | None]:
     """What can be graded, and behind which query more are to be looked at."""
     engine = service.engine
@@ -120,19 +130,33 @@ def _pools(
         text = parameters.q.strip()
         require(len(text), service.settings.limits, "max_query_chars", place=("q",))
         return [pooled_query(engine, collection, AskedQuery(judged_query_id(text), text))], None
+    if parameters.report is not None:
+        body = load_report(service.settings.layout.reports, parameters.report, reach)
+        listed = body.get("unjudged", []) if body["facts"]["collection"] == name else []
+        return differently_ranked(engine, collection, listed[:_LOOKED_AT]), None
     asked = engine.catalog.judged.queries(collection, after=parameters.after, limit=_LOOKED_AT + 1)
     following = asked[_LOOKED_AT - 1].id if len(asked) > _LOOKED_AT else None
     return most_telling(engine, collection, asked[:_LOOKED_AT]), following
 
 
+def _latest_report(service: Service, name: str) -> str | None:
+    """The report of the candidate that was judged on the collection last, if it is there still."""
+    engine = service.engine
+    latest = engine.catalog.accounts.latest_report(engine.catalog.collections.get(name))
+    there = latest is not None and (service.settings.layout.reports / latest).is_dir()
+    return latest if there else None
+
+
 def _grade(request: Request, engine: Engine, name: str, form: GradeForm) -> Response:
     collection = engine.catalog.collections.get(name)
     query = AskedQuery(form.query_id, form.q.strip())
-    keep_grade(engine, collection, query, form.doc_id, form.grade)
+    split = None if form.report is None else SplitName.TEST
+    keep_grade(engine, collection, query, form.doc_id, form.grade, split=split)
     context = {
         "query": query,
         "collection": name,
         "doc_id": form.doc_id,
         "grade": form.grade,
+        "parameters": form,
     }
     return write_page(viewer_of(request), "grades.html", context)

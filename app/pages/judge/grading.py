@@ -6,8 +6,10 @@ What would teach most is looked for among the documents that the modes of search
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 from molt.engine.engine import Engine
+from molt.engine.search.candidates import Passage
 from molt.engine.search.preparing import AskedText
 from molt.engine.search.query import Hit
 from molt.index.catalog.collection import Collection
@@ -17,6 +19,7 @@ from molt.index.catalog.judgments import Judgment, Query
 MOST_GRADE = 3
 _TYPED = "typed-"
 _MOST_JUDGED = 1000
+_MOST_CHARS = 2**24
 
 
 @dataclass(frozen=True)
@@ -49,18 +52,24 @@ def kept_grades(engine: Engine, collection: Collection, query_id: str) -> dict[s
     return {one.doc_id: one.grade for one in kept}
 
 
-def keep_grade(
-    engine: Engine, collection: Collection, query: Query, doc_id: str, grade: int
+def keep_grade(  # noqa: PLR0913  each by name
+    engine: Engine,
+    collection: Collection,
+    query: Query,
+    doc_id: str,
+    grade: int,
+    *,
+    split: str | None = None,
 ) -> None:
-    """Keep a judgment in the split that those of its query are in.
+    """Keep a judgment in the split that those of its query are in, else in `split`.
 
     A query that was imported stays as it is; one that was typed is kept beside it.
     """
     kept = engine.catalog.judged.judgments(collection, Selection(query.id), limit=_MOST_JUDGED)
     splits = {one.doc_id: one.split for one in kept}
-    split = splits.get(doc_id, next(iter(splits.values()), None))
+    own = splits.get(doc_id, next(iter(splits.values()), split))
     typed = [query] if query.id.startswith(_TYPED) else []
-    judgment = Judgment(query.id, doc_id, grade, split)
+    judgment = Judgment(query.id, doc_id, grade, own)
     engine.catalog.judgments.put(collection, queries=typed, judgments=[judgment])
 
 
@@ -74,6 +83,28 @@ def most_telling(
     engine.searcher.prepare(AskedText(one.text, collection.name) for one in queries)
     pools = [pooled_query(engine, collection, one) for one in queries]
     return sorted(pools, key=lambda one: (-one.unjudged, one.query.id))
+
+
+def differently_ranked(
+    engine: Engine, collection: Collection, listed: Sequence[Mapping[str, Any]]
+) -> list[PooledQuery]:
+    """The queries that a report lists, with the documents that both of its checkpoints rank best.
+
+    In the report's order; documents that are gone are left out.
+    """
+    wanted = dict.fromkeys(doc_id for one in listed for doc_id in one["doc_ids"])
+    chosen = engine.catalog.documents.get_many(collection, [*wanted], max_chars=_MOST_CHARS)
+    found = {one.document.id: one.document for one in chosen.documents}
+    pools = []
+    for one in listed:
+        documents = [found[doc_id] for doc_id in one["doc_ids"] if doc_id in found]
+        hits = [
+            Hit(document.id, 0.0, rank, document, Passage(0, len(document.text)), {})
+            for rank, document in enumerate(documents, start=1)
+        ]
+        query = Query(one["query_id"], one["query"])
+        pools.append(PooledQuery(query, hits, kept_grades(engine, collection, query.id)))
+    return pools
 
 
 def pooled_query(engine: Engine, collection: Collection, query: Query) -> PooledQuery:

@@ -38,12 +38,20 @@ class GenerationList(BaseModel):
     generations: list[GenerationState | DamagedGeneration]
 
 
+class SpentLevel(BaseModel):
+    """What the gate spent on a candidate: the `attempt`-th on an account of a test split."""
+
+    account: int
+    attempt: int
+    level: float = Field(description="the two-sided level that its gain was tested at")
+
+
 class ReleaseState(BaseModel):
     """A move of a collection's pointer from `previous` to `generation`: who moved it, and why.
 
     `checkpoint` is null where the generation is on disk no more, `report` where none was the
-    reason, `fusion` where nobody had tuned how searches fuse meaning and words, `rerank` where
-    nothing looks at the best hits again.
+    reason, `gate` where the gate was not asked, `fusion` where nobody had tuned how searches fuse
+    meaning and words, `rerank` where nothing looks at the best hits again.
     """
 
     collection: str
@@ -55,6 +63,7 @@ class ReleaseState(BaseModel):
     actor: str
     reason: str
     report: str | None
+    gate: SpentLevel | None
     name: str | None
     fusion: dict[str, Any] | None
     rerank: dict[str, Any] | None

@@ -3,6 +3,8 @@
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from shutil import rmtree
@@ -17,10 +19,11 @@ from molt.index.catalog.access.audit import AuditFilter
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.releases import Reason
-from molt.index.jobs.job import JobKind, JobRequest, JobState
+from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
 from tests.app.pages.conftest import HOSTILE, Person, log_in, token_in
 from tests.app.serving import BOOTS, service_of, serving
 from tests.generations import make_generation
+from tests.judged_reports import keep_report
 
 TABS = ["", "/jobs", "/checkpoints", "/upload", "/keys", "/settings", "/collections/default"]
 
@@ -319,3 +322,29 @@ def test_a_configuration_that_is_nested_without_end_is_refused(
     path = "/console/collections/default/retrain"
     answer = plant.post(path, data={"config": config})
     assert answer.status_code == 422, answer.text[:500]
+
+
+def test_a_collection_s_page_tells_how_often_candidates_were_judged_on_test(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path) as client:
+        client.post("/collections", json={"name": "default"})
+        assert "Judged on test" not in client.get("/console/collections/default").text
+        service = service_of(client)
+        keep_report(service.settings.home, service.engine.catalog, "default")
+        page = client.get("/console/collections/default").text
+        assert re.search(r"Judged on test</dt><dd>1 candidate since .*a level of 0.0167", page)
+
+
+def test_a_job_s_page_tells_what_the_gate_decided_and_leads_to_what_to_judge() -> None:
+    decision = {"accepted": False, "reasons": ["no gain"], "sight": ["0.04"], "advice": ["label"]}
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    made = {"report": "a" * 16, "decision": decision}
+    job = Job("j", JobKind.RETRAIN, "shop", {}, "ann", JobState.DONE, now, now, 1, result=made)
+    template = _environment().get_template("console_job_state.html")
+    page = template.render(job=job, alarm=False, viewer=None)
+    assert "The gate refused it" in page
+    assert re.findall(r"<li>(.*?)</li>", page) == ["no gain", "0.04", "label"]
+    assert f'href="/judge?collection=shop&report={"a" * 16}"' in page
+    earlier = replace(job, result={"decision": {"accepted": True, "reasons": ["better"]}})
+    assert "The gate accepted it" in template.render(job=earlier, alarm=False, viewer=None)

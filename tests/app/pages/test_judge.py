@@ -9,6 +9,7 @@ from molt.index.catalog.access.keys import Role
 from molt.index.catalog.judgments import Judgment, Query
 from tests.app.pages.conftest import HOSTILE, Person, token_in
 from tests.app.serving import BOOTS, service_of, serving
+from tests.judged_reports import REPORT, keep_report
 
 QUERIES = [Query("q1", "warm boots", {"source": "log"}), Query("q2", "wool socks")]
 
@@ -110,3 +111,42 @@ def test_where_there_is_nothing_to_judge_the_page_says_what_to_do(desk: TestClie
     desk.post("/collections", json={"name": "bare"})
     assert "has no queries" in desk.get("/judge?collection=bare").text
     assert desk.get("/judge?collection=ghost").status_code == 404
+
+
+@pytest.fixture
+def reported(jury: TestClient) -> TestClient:
+    """The same, after the gate judged a candidate: of two queries it says to judge them first."""
+    service = service_of(jury)
+    listed = {"q2": ("wool socks", ["d3", "gone", "d1"]), "q9": ("tea", ["d2"])}
+    keep_report(service.settings.home, service.engine.catalog, "default", **listed)
+    return jury
+
+
+def test_a_report_s_queries_come_in_its_order_with_the_documents_of_both_encoders(
+    reported: TestClient,
+) -> None:
+    page = reported.get(f"/judge?report={REPORT}").text
+    shown = re.findall(r"<span>([^<]+)</span><span[^>]*>(\d+)/(\d+)</span>", page)
+    assert shown == [("wool socks", "0", "2"), ("tea", "0", "1")]
+    assert re.findall(r'data-hit="(\w+)"', page) == ["d3", "d1"]
+    assert f"query=q9&report={REPORT}" in unescape(page)
+
+
+def test_grades_for_a_report_s_queries_are_kept_in_test(reported: TestClient) -> None:
+    assert grade(reported, query_id="q2", q="wool socks", report=REPORT) == 200
+    assert grade(reported, query_id="q1", report=REPORT) == 200
+    kept = judged(reported)
+    assert (kept["q2", "d3"], kept["q1", "d3"]) == ((3, "test"), (3, "train"))
+
+
+def test_the_page_leads_to_the_queries_of_the_latest_report(reported: TestClient) -> None:
+    assert f"/judge?collection=default&report={REPORT}" in unescape(reported.get("/judge").text)
+
+
+def test_a_report_without_such_queries_or_of_another_collection_shows_none(
+    reported: TestClient,
+) -> None:
+    reported.post("/collections", json={"name": "other"})
+    page = reported.get(f"/judge?collection=other&report={REPORT}").text
+    assert "names no query of other that nobody has judged" in page
+    assert reported.get(f"/judge?report={'0' * 16}").status_code == 404

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from molt.cli.asking import result
 from molt.engine.settings import load_settings
-from molt.index.jobs.job import JobState
+from molt.index.jobs.job import Job, JobKind, JobState
 from molt.index.jobs.queue import JobQueue
 from tests.app.serving import open_engine
 from tests.checkpoints import build_checkpoint
@@ -205,3 +207,23 @@ def test_a_reason_with_control_characters_is_wrong_usage(
     refused = molt(*command, "--reason", "the season\x1b[2Jbegins")
     assert refused.status == 2
     assert "control character" in refused.stderr
+
+
+def test_what_the_gate_decided_is_told_a_sentence_a_line() -> None:
+    decision = {
+        "accepted": False,
+        "reasons": ["no gain"],
+        "sight": ["so much"],
+        "advice": ["label"],
+    }
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    outcome = {"promoted": False, "decision": decision, "refused": ["no gain"]}
+    job = Job("j", JobKind.RETRAIN, "shop", {}, "ann", JobState.DONE, now, now, 1, result=outcome)
+    told = [tuple(map(str, row)) for row in result(job).rows]
+    assert told[2:] == [
+        ("promoted", "no"),
+        ("gate", "refused"),
+        ("why", "no gain"),
+        ("in sight", "so much"),
+        ("what helps", "label"),
+    ]

@@ -3,6 +3,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -232,3 +233,17 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert catalog.synonyms.get(collection) == rules
     assert flaws_of(catalog) == []
     catalog.close()
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_what_an_earlier_version_spent_on_a_test_split_stays_spent(
+    catalog_home: Path, revision: str
+) -> None:
+    shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
+    with closing(open_catalog(home_url(catalog_home))) as catalog:
+        collection = catalog.collections.get("default")
+        spent = catalog.accounts.by_report(collection)
+        levels = {name: (one.attempt, one.level, one.gained) for name, one in spent.items()}
+        assert levels == ({"a" * 16: (1, 0.05, True)} if revision >= "0011" else {})
+        known = [one.known([b"query-01", b"query-09"]) for one in catalog.accounts.list(collection)]
+        assert known == [1] * len(levels)

@@ -17,3 +17,6 @@ def test_one_slice_of_many_that_falls_is_seen_however_few_the_permutations() -> 
     assert fallen.p_holm is not None
     assert fallen.p_holm < 0.01
     assert {other.p_holm for other in others} == {1.0}
+    assert fallen.p_fall is not None
+    assert fallen.p_fall < 0.01
+    assert {other.p_fall for other in others} == {1.0}

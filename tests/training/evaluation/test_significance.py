@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from molt.training.evaluation.significance import Sampling, estimate, holm, paired_test
+from molt.training.evaluation.significance import (
+    Sampling,
+    benjamini_hochberg,
+    estimate,
+    holm,
+    of_falls,
+    paired_test,
+)
 
 QUICK = Sampling(resamples=1_000, permutations=999)
 
@@ -100,3 +107,25 @@ def test_holm_s_correction_has_the_values_computed_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_the_correction_of_benjamini_and_hochberg_agrees_with_scipy_s() -> None:
+    p_values = np.random.default_rng(10).random(30) ** 3
+    expected = stats.false_discovery_control(p_values)
+    assert benjamini_hochberg(p_values.tolist()) == pytest.approx(expected.tolist())
+    assert benjamini_hochberg([]) == []
+
+
+def test_falls_are_corrected_for_those_that_fell_and_what_rose_costs_nothing() -> None:
+    p_values, means = [0.01, 0.001, 0.02, 0.5], [-0.1, 0.2, -0.05, 0.1]
+    assert of_falls(p_values, means) == pytest.approx([0.02, 1, 0.02, 1])
+    assert of_falls([0.01], [0.1]) == [1]
+    assert of_falls([], []) == []
+
+
+def test_small_levels_are_told_by_more_draws() -> None:
+    assert Sampling().at(0.05) == Sampling()
+    assert Sampling().at(0.0005).permutations == 100_000
+    assert Sampling().at(1e-9).permutations == 2_000_000
+    assert Sampling().within(0.01) == Sampling(confidence=0.99)
+    assert Sampling().within(0.001).resamples == 50_000

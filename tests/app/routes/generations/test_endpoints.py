@@ -89,6 +89,7 @@ def test_a_release_says_who_moved_the_pointer_and_why(client: TestClient) -> Non
         "actor": "molt",
         "reason": "first documents",
         "report": None,
+        "gate": None,
         "name": None,
         "fusion": None,
         "rerank": None,
