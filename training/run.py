@@ -216,4 +216,6 @@ def _refusal(dev: Report) -> str:
 
 def _curves(fitted: Fitted) -> Curves:
     dev = (fitted.base_ndcg10, *fitted.ndcg10)
-    return Curves(loss=fitted.losses, dev=tuple(enumerate(dev)))
+    return Curves(
+        loss=fitted.losses, dev=tuple(enumerate(dev)), late_interaction=fitted.late_interaction
+    )

@@ -140,10 +140,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Curves:
-    """How training went: `loss` by step, and nDCG@10 on dev by epoch, as (x, y) points."""
+    """How training went: `loss` by step, and nDCG@10 on dev by epoch, as (x, y) points.
+
+    `late_interaction` is the part of the loss that is the term's, where token vectors learnt too.
+    """
 
     loss: tuple[tuple[float, float], ...] = ()
     dev: tuple[tuple[float, float], ...] = ()
+    late_interaction: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

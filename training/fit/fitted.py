@@ -11,7 +11,8 @@ _MODEL = "model"
 class Fitted:
     """What came of a run: dev nDCG@10 of the base and of each epoch, and the best epoch (from 1).
 
-    Where no epoch beat the base, `best_epoch` is 0 and there is no model.
+    Where no epoch beat the base, `best_epoch` is 0 and there is no model. `losses` by step are of
+    all that is learnt; `late_interaction` the part that is its term's, where there is one.
     """
 
     base_ndcg10: float
@@ -20,6 +21,7 @@ class Fitted:
     losses: tuple[tuple[int, float], ...]
     examples: int
     seconds: float
+    late_interaction: tuple[tuple[int, float], ...] = ()
 
     @property
     def improved(self) -> bool:
@@ -44,5 +46,6 @@ def read_fitted(path: Path) -> Fitted:
     """What `fit` wrote."""
     kept = json.loads(path.read_text(encoding="utf-8"))
     kept["ndcg10"] = tuple(kept["ndcg10"])
-    kept["losses"] = tuple((step, loss) for step, loss in kept["losses"])
+    for name in ("losses", "late_interaction"):
+        kept[name] = tuple((step, loss) for step, loss in kept.get(name, ()))
     return Fitted(**kept)
