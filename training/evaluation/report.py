@@ -89,7 +89,7 @@ class CheckpointResult:
     """One checkpoint: each measure's mean, and its value for each query, in the report's order.
 
     Where a whole search was judged, `alone` has the means of its encoder alone, and `ranking` says
-    how the search ranks.
+    how the search ranks. `splitting` says how long texts were split, None for not at all.
     """
 
     subject: Subject
@@ -100,6 +100,7 @@ class CheckpointResult:
     slices: tuple[SliceResult, ...] = ()
     alone: Mapping[str, Estimate] | None = None
     ranking: Mapping[str, Any] | None = None
+    splitting: Mapping[str, Any] | None = None
 
 
 class ComparisonOutcome(StrEnum):
@@ -176,18 +177,20 @@ def report_id(
     *,
     plan: EvaluationPlan,
     facts: Facts,
-    baseline: Subject | None,
-    candidates: Sequence[Subject],
-    rankings: Sequence[Mapping[str, Any] | None] = (),
+    baseline: CheckpointResult | None,
+    candidates: Sequence[CheckpointResult],
 ) -> str:
     """16 hex digits over what was compared, how and on what: the same again is the same report."""
-    subjects = (baseline, *candidates)
-    compared = [None if each is None else [each.id, each.variant] for each in subjects]
+    results = (baseline, *candidates)
+    compared = [None if one is None else [one.subject.id, one.subject.variant] for one in results]
+    measured = [one for one in results if one is not None]
+    split = [one.splitting for one in measured]
     body = {
         "format": REPORT_FORMAT,
         "plan": asdict(plan),
         "facts": asdict(facts),
         "compared": compared,
-        "rankings": list(rankings),
+        "rankings": [one.ranking for one in measured],
+        **({"splittings": split} if any(split) else {}),
     }
     return hashlib.sha256(canonical_json(body)).hexdigest()[:16]
