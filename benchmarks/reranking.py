@@ -5,6 +5,9 @@
 nDCG@10 of the built-in encoder, of hybrid search as it is by default, and of either with its best
 candidates re-ranked by MaxSim over the encoder's own token vectors, each query by a weight that
 other queries of the same corpus have chosen. Where the gain could be chance, tuning leaves it off.
+With `--learnt` also of two encoders that were fine-tuned on a corpus, in equal steps from the same
+rows: by the vectors of whole texts alone, and with the late-interaction term beside it. Its test
+queries took no part in that.
 """
 
 from pathlib import Path
@@ -16,6 +19,7 @@ import numpy.typing as npt
 from benchmarks import legs
 from benchmarks.beir import Corpus
 from benchmarks.fusion import SEED, pairs
+from benchmarks.learnt import LearntEncoder, learnt_checkpoint
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, record
 from molt.encoder.late_interaction.late_interaction import LateInteraction
@@ -25,6 +29,7 @@ from molt.index.ranking.fusion import DEFAULT_FUSION
 from molt.index.ranking.rerank_tuning import JudgedHead, tune_reranker
 from molt.index.ranking.reranking import DEFAULT_DEPTH
 
+LEARNT = {"fine-tuned": 0.0, "fine-tuned with the term": 0.5}
 _CACHE_BYTES = 6 * 2**30
 Values = npt.NDArray[np.float64]
 
@@ -51,10 +56,12 @@ class TokenJudge:
         )
 
 
-def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> list[dict[str, Any]]:
-    """The rows of one corpus."""
+def compare(
+    name: str, arguments: Any, encoder: legs.LazyEncoder, *, scratch: Path
+) -> list[dict[str, Any]]:
+    """The rows of one corpus; what is made of it is kept in `scratch`."""
     corpus = legs.corpus(name, data=arguments.data, scratch=arguments.scratch)
-    found = legs.kept_legs(corpus, scratch=arguments.scratch, encoder=encoder)
+    found = legs.kept_legs(corpus, scratch=scratch, encoder=encoder)
     drawn = np.random.default_rng(SEED).permutation(len(corpus.queries))[: arguments.queries]
     judge, both = TokenJudge(corpus, encoder), pairs(found)
     heads: dict[str, list[JudgedHead]] = {"dense": [], "hybrid": []}
@@ -68,6 +75,25 @@ def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> list[dict[s
             heads[over].append(judge.head(at, ids[:DEFAULT_DEPTH], scores[:DEFAULT_DEPTH]))
     rows = [_row(name, over, judged) for over, judged in heads.items()]
     print(*rows, sep="\n", flush=True)
+    return rows
+
+
+def compare_learnt(name: str, arguments: Any, base: legs.LazyEncoder) -> list[dict[str, Any]]:
+    """The rows of a corpus whose test queries encoders answer that learnt from the others."""
+    if name in legs.JUDGED_ALTOGETHER:
+        raise SystemExit(f"{name} is judged by queries that training sees; choose another corpus")
+    rows = []
+    for label, weight in LEARNT.items():
+        scratch = arguments.scratch / "learnt" / f"{name}-{weight:g}"
+        checkpoint = learnt_checkpoint(
+            base.opened.checkpoint,
+            folder=arguments.data / name,
+            scratch=scratch,
+            objective={"late_interaction": weight},
+        )
+        encoder = LearntEncoder(scratch, checkpoint)
+        found = compare(name, arguments, encoder, scratch=scratch)
+        rows += [{"encoder": label, **row} for row in found]
     return rows
 
 
@@ -89,23 +115,34 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--corpora", nargs="+", default=list(legs.CORPORA))
     options.add_argument("--queries", type=int, default=400, help="at most, of each corpus")
+    options.add_argument("--learnt", metavar="CORPUS", help="fine-tune on this one, too")
     arguments = options.parse_args()
     machine = machine_facts()
     encoder = legs.LazyEncoder(Path(arguments.scratch))
-    rows = [row for name in arguments.corpora for row in compare(name, arguments, encoder)]
-    record(
-        "reranking",
-        machine=machine,
-        targets=[_target(rows, "dense", 0.03), _target(rows, "hybrid", 0.005)],
-        tables=[Table("nDCG@10 before and after; `weight` is tuned on all queries", rows)],
-        details={},
-    )
+    rows = [
+        row
+        for name in arguments.corpora
+        for row in compare(name, arguments, encoder, scratch=arguments.scratch)
+    ]
+    targets = [_target(rows, "dense", 0.03), _target(rows, "hybrid", 0.005)]
+    tables = [Table("nDCG@10 before and after; `weight` is tuned on all queries", rows)]
+    if arguments.learnt:
+        learnt = compare_learnt(arguments.learnt, arguments, encoder)
+        tables.append(Table("The same after 24 steps of a corpus' train split", learnt))
+        targets += [_learnt_target(learnt, over) for over in ("dense", "hybrid")]
+    record("reranking", machine=machine, targets=targets, tables=tables, details={})
 
 
 def _target(rows: list[dict[str, Any]], over: str, least: float) -> Target:
     gains = [row["gain"] for row in rows if row["over"] == over and row["weight"] != "off"]
     claim = f"added to {over}, mean of the {len(gains)} corpora where tuning switches it on"
     return Target(claim, float(np.mean(gains)) if gains else 0.0, ">=", least)
+
+
+def _learnt_target(rows: list[dict[str, Any]], over: str) -> Target:
+    without, with_it = (row["tokens"] for row in rows if row["over"] == over)
+    claim = f"{over} and tokens, the term's training beside training without it"
+    return Target(claim, with_it - without, ">=", 0.0)
 
 
 if __name__ == "__main__":
