@@ -80,7 +80,7 @@ def maxsim(
     """
     asked, read = (normalize(torch.cat([*texts]), dim=1) for texts in (queries, documents))
     bounds = [0, *accumulate(map(len, documents))]
-    nearest: Tensor = _Nearest.apply(asked, read, bounds)
+    nearest: Tensor = _Nearest.apply(asked, read, bounds)  # type: ignore[no-untyped-call]
     lengths = torch.tensor([len(query) for query in queries], device=asked.device)
     owners = torch.arange(len(queries), device=asked.device).repeat_interleave(lengths)
     found = nearest.new_zeros(len(queries), len(documents))
