@@ -19,8 +19,8 @@ from molt.training.fit.fitted import RunFolder
 from molt.training.fit.hardware import choose_hardware
 from molt.training.fit.learner import Learner, open_learner
 
-EXAMPLES = 1024
-RUN = {"epochs": 1, "batch_size": 64, "max_length": 64, "dev_documents": 1000, "save_steps": 4}
+EXAMPLES = 2048
+RUN = {"epochs": 1, "batch_size": 64, "max_length": 128, "dev_documents": 1000}
 STEPS = EXAMPLES // 64
 _AT_ONCE = 64
 Vectors = npt.NDArray[np.float32]
