@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.planting import Weights
 from molt.encoder import Checkpoint, Encoded, InputType, Lane
-from molt.engine.runs import rank_corpus
+from molt.engine.runs import rank_corpus, whole_texts
 from molt.index.catalog.judgments import Query
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.comparison import compare_measures, outcome, slice_results
@@ -76,7 +76,8 @@ class Ground:
         encoder: Any = LearnerEncoder(replace(self.base, id=name), self.learner)
         queries = self.queries
         texts = [query.text for query in queries]
-        found = rank_corpus(encoder, texts=self.corpus.texts, queries=texts, cache=self.cache)
+        passages = whole_texts(self.corpus.texts)
+        found = rank_corpus(encoder, passages=passages, queries=texts, cache=self.cache)
         return Run(tuple(query.id for query in queries), found.rows, found.scores)
 
     def values(self, run: Run) -> dict[str, QueryValues]:

@@ -48,6 +48,8 @@ DEPTH = 200
 ARXIV_DOCUMENTS = 10_000
 SEED = 20_261
 K1 = 1.2
+PATIENCE = 600.0
+"""Seconds for a text: a machine that others share may leave an encoder waiting for long."""
 _FIELD = "text"
 _ANALYZER = "molt"
 
@@ -203,7 +205,7 @@ class LazyEncoder:
     def opened(self) -> Encoder:
         """The encoder; a home's default checkpoint is made where `scratch` has none."""
         checkpoint = read_checkpoint(default_checkpoint(self._scratch / "default"))
-        return open_encoder(checkpoint, cache=self._scratch / "cache")
+        return open_encoder(checkpoint, cache=self._scratch / "cache", seconds=PATIENCE)
 
 
 def kept_legs(whole: Corpus, *, scratch: Path, encoder: LazyEncoder) -> Legs:

@@ -18,7 +18,8 @@ from benchmarks.beir import Corpus, read_jsonl
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, record
 from molt.encoder import Encoder, InputType, Lane
-from molt.engine.indexing.passages import passage_encoder
+from molt.encoder.vector_cache import encode_documents
+from molt.engine.indexing.passages import corpus_passages
 from molt.index.catalog.document import Document, passage_text
 from molt.index.passages.splitting import Splitting
 
@@ -31,7 +32,6 @@ SPLITTINGS = {
 }
 SEED = 20_261
 _CUTOFF = 10
-_AT_ONCE = 2048
 Values = npt.NDArray[np.float64]
 
 
@@ -55,20 +55,19 @@ def drawn(corpus: Corpus, *, queries: int, documents: int) -> tuple[list[int], l
 
 
 def similarities(
-    encoder: Encoder, queries: Values, documents: Sequence[Document], splitting: Splitting | None
+    encoder: Encoder,
+    queries: Values,
+    documents: Sequence[Document],
+    splitting: Splitting | None,
+    *,
+    cache: Path,
 ) -> tuple[Values, int]:
     """How near each query is to each document's best passage, and how many passages there are."""
-    split = passage_encoder(encoder, splitting).split
-    spans = [split(document) for document in documents]
-    texts = [
-        passage_text(title=document.title, text=document.text[span.start : span.end])
-        for document, own in zip(documents, spans, strict=True)
-        for span in own
-    ]
-    parts = range(0, len(texts), _AT_ONCE)
-    vectors = np.concatenate([encoder.embed_documents(texts[at : at + _AT_ONCE]) for at in parts])
-    first = np.cumsum([0, *(len(own) for own in spans)])[:-1]
-    return np.maximum.reduceat(queries @ vectors.T, first, axis=1), len(texts)
+    texts = [passage_text(title=one.title, text=one.text) for one in documents]
+    passages = corpus_passages(encoder, documents, texts=texts, splitting=splitting)
+    vectors = encode_documents(encoder, passages.texts, cache=cache)
+    nearest = np.maximum.reduceat(queries @ vectors.T, passages.first, axis=1)
+    return nearest, len(passages.texts)
 
 
 def gains(corpus: Corpus, places: Sequence[int], ids: Sequence[str], scores: Values) -> Values:
@@ -95,7 +94,8 @@ def compare(name: str, arguments: Any, encoder: Encoder) -> list[dict[str, Any]]
     base: Values | None = None
     for label, splitting in SPLITTINGS.items():
         documents = [known[doc] for doc in ids]
-        scores, count = similarities(encoder, queries, documents, splitting)
+        cache = arguments.scratch / "cache"
+        scores, count = similarities(encoder, queries, documents, splitting, cache=cache)
         values = gains(corpus, places, ids, scores)
         base = values if base is None else base
         interval = 1.96 * float((values - base).std()) / np.sqrt(len(values))

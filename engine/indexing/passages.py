@@ -1,11 +1,18 @@
-"""Passages: how an encoder makes vectors of a generation's documents, split as that says."""
+"""Passages: how an encoder makes vectors of a generation's documents, split as that says.
+
+And what is ranked where a corpus is judged without a generation.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+
+import numpy as np
 
 from molt.encoder.encoder import Encoder
-from molt.index.catalog.document import Document
+from molt.engine.runs import CorpusPassages, whole_texts
+from molt.index.catalog.document import Document, passage_text
 from molt.index.generations.sealing import Embed, PassageEncoder, whole_text
 from molt.index.passages.cutting import Span, split_text
 from molt.index.passages.splitting import Splitting
@@ -20,6 +27,31 @@ def passage_encoder(
     """Documents become vectors by `encoder`, or by `embed`, which stands for it."""
     split = whole_text if splitting is None else _EncoderSplitter(encoder, splitting)
     return PassageEncoder(embed or encoder.embed_documents, split)
+
+
+def corpus_passages(
+    encoder: Encoder,
+    documents: Sequence[Document],
+    *,
+    texts: Sequence[str],
+    splitting: Splitting | None,
+) -> CorpusPassages:
+    """What a generation of `documents` would encode; `texts`, one of each, where nothing is split.
+
+    Raises what `Encoder.token_starts` raises.
+    """
+    if splitting is None:
+        return whole_texts(texts)
+    split = passage_encoder(encoder, splitting).split
+    parts = [
+        [
+            passage_text(title=document.title, text=document.text[span.start : span.end])
+            for span in split(document)
+        ]
+        for document in documents
+    ]
+    first = [0, *accumulate(map(len, parts))][:-1]
+    return CorpusPassages([text for part in parts for text in part], np.array(first, np.int64))
 
 
 @dataclass(frozen=True)

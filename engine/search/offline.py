@@ -18,7 +18,7 @@ from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.late_interaction.token_cache import TokenCache
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.engine.live.pair import Live
-from molt.engine.runs import rank_corpus
+from molt.engine.runs import CorpusPassages, rank_corpus
 from molt.engine.search.candidates import Candidate, Stopwatch
 from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.fusing import POOL, leg_hits
@@ -70,27 +70,27 @@ def rank_offline(search: OfflineSearch, at: int, ranking: SearchRanking) -> Fuse
 class CorpusSearch:
     """Compares each query with all of a corpus, of which a document's number is its place.
 
-    `texts` are what the encoder reads of `documents`; vectors that `cache` holds are taken from
-    there. Raises `UnsoundVectorsError`, what encoding raises, and `LexicalError`.
+    `passages` are what an index of it would hold under the encoder; vectors that `cache` holds are
+    taken from there. Raises `UnsoundVectorsError`, what encoding raises, and `LexicalError`.
     """
 
     def __init__(  # noqa: PLR0913  each by name
         self,
         encoder: Encoder,
         *,
-        texts: Sequence[str],
+        passages: CorpusPassages,
         words: LexicalIndex,
         queries: Sequence[str],
         cache: Path,
         progress: OnProgress = quiet,
     ) -> None:
         self._encoder = encoder
-        self._texts = texts
+        self._passages = passages
         self._words = words
         self._queries = queries
         self._tokens = LateInteraction(TokenCache(_TOKEN_BYTES))
         self.dense = rank_corpus(
-            encoder, texts=texts, queries=queries, cache=cache, depth=POOL, progress=progress
+            encoder, passages=passages, queries=queries, cache=cache, depth=POOL, progress=progress
         )
 
     @property
@@ -102,7 +102,7 @@ class CorpusSearch:
         """As every offline search."""
         scores = self.dense.scores[at].astype(np.float64)
         rows = self.dense.rows[at].astype(np.int64)
-        dense = LegHits(rows, scores, whole=len(rows) >= len(self._texts))
+        dense = LegHits(rows, scores, whole=len(rows) >= len(self._passages.first))
         asked = self._words.plan(self._queries[at])
         hits = self._words.search(asked, k=POOL)
         found = hits.scores.astype(np.float64)
@@ -115,8 +115,12 @@ class CorpusSearch:
         return _as_searched(dense, lexical)
 
     def second_scores(self, at: int, ids: _Ids) -> _Scores:
-        """As every offline search."""
-        texts = [self._texts[row] for row in ids.tolist()]
+        """As every offline search; of a document that words alone found it is the first passage."""
+        best = dict(
+            zip(self.dense.rows[at].tolist(), self.dense.passages[at].tolist(), strict=True)
+        )
+        first = self._passages.first
+        texts = [self._passages.texts[best.get(one, first[one])] for one in ids.tolist()]
         compared = self._tokens.compare(self._encoder, self._queries[at], texts)
         return compared.nearness.maxsim.astype(np.float64)
 

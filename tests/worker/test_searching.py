@@ -13,6 +13,7 @@ from molt.artifact import Home
 from molt.encoder import Checkpoint, Prompts
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.releases import Reason
+from molt.index.passages.splitting import Splitting
 from molt.index.ranking.fusion import Fusion
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
 from molt.training.config import RetrainConfig
@@ -139,6 +140,19 @@ def test_what_serves_now_is_judged_by_the_ranking_that_it_has(home: Path, base: 
     assert report.baseline.ranking == stored.describe()
     assert report.tuning is not None
     assert report.tuning["former"] == stored.describe()
+
+
+@pytest.mark.parametrize("mode", ["dense", "hybrid"])
+def test_texts_are_split_as_the_generation_that_serves_has_them_or_a_new_one_would(
+    home: Path, base: Checkpoint, mode: str
+) -> None:
+    splitting = Splitting(tokens=16, overlap=2)
+    with closing(open_catalog(home_url(home))) as catalog:
+        catalog.collections.split("letters", splitting)
+    _, report = judged(home, base, mode=mode)
+    assert report.baseline is not None
+    assert report.baseline.splitting is None
+    assert report.candidates[0].splitting == splitting.describe()
 
 
 def test_with_too_few_dev_queries_a_candidate_is_judged_as_it_would_be_fused_and_that_is_noted(

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -102,24 +101,17 @@ def reported(
     """
     cut = slices(trial.queries, qrels=trial.split.qrels, fields=plan.slices, train=trial.train)
     facts = _facts(trial)
-    subjects = [each.subject for each in measured]
     baseline = None if former is None else _result(former, plan=plan)
+    candidates = tuple(_result(each, plan=plan, cut=cut, former=former) for each in measured)
     return Report(
-        id=report_id(
-            plan=plan,
-            facts=facts,
-            baseline=None if former is None else former.subject,
-            candidates=subjects,
-            rankings=[_ranking(each) for each in (former, *measured) if each is not None],
-            reuse=reuse,
-        ),
+        id=report_id(plan=plan, facts=facts, baseline=baseline, candidates=candidates, reuse=reuse),
         created_at=datetime.now(UTC),
         version=__version__,
         plan=plan,
         facts=facts,
         query_ids=tuple(query.id for query in trial.queries),
         baseline=baseline,
-        candidates=tuple(_result(each, plan=plan, cut=cut, former=former) for each in measured),
+        candidates=candidates,
         comparisons=tuple(
             _compared(trial, former, each, plan, reuse) for each in measured if former
         ),
@@ -170,12 +162,9 @@ def _result(
             plan=plan,
         ),
         alone=None if measured.alone is None else _means(measured.alone, plan),
-        ranking=_ranking(measured),
+        ranking=None if measured.ranking is None else measured.ranking.describe(),
+        splitting=None if measured.splitting is None else measured.splitting.describe(),
     )
-
-
-def _ranking(measured: Measured) -> Mapping[str, Any] | None:
-    return None if measured.ranking is None else measured.ranking.describe()
 
 
 def _means(values: Mapping[str, QueryValues], plan: EvaluationPlan) -> dict[str, Estimate]:

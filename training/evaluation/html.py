@@ -113,7 +113,10 @@ def _curves(report: Report) -> list[tuple[str, Markup]]:
     curves = report.curves
     drawn = {}
     if curves is not None and curves.loss:
-        drawn["Training loss by step."] = plots.loss_curve(curves)
+        caption = "Training loss by step"
+        if curves.late_interaction:
+            caption += ", and the part of it that is late interaction's, which trains token vectors"
+        drawn[f"{caption}."] = plots.loss_curve(curves)
     if curves is not None and curves.dev:
         caption = f"{PRIMARY} on the dev split by epoch; the best epoch is marked."
         drawn[caption] = plots.dev_curve(curves)

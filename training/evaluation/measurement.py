@@ -9,6 +9,7 @@ from typing import Any
 from molt.encoder import Checkpoint, CrossEncoder, Encoder, open_encoder
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.judgments import Query
+from molt.index.passages.splitting import Splitting
 from molt.index.ranking.ranking import SearchRanking
 from molt.training.data.dataset import Corpus, Split
 from molt.training.evaluation.cost import Cost, costs
@@ -43,7 +44,7 @@ class Measured:
     """What one encoder did: its run, and each measure by name, of each query `(n,)`.
 
     Where a whole search is judged `alone` is what its encoder does alone, and `ranking` how it
-    ranks.
+    ranks. `splitting` says how long texts were split.
     """
 
     subject: Subject
@@ -53,6 +54,7 @@ class Measured:
     exposure: Exposure | None
     alone: Mapping[str, QueryValues] | None = None
     ranking: SearchRanking | None = None
+    splitting: Splitting | None = None
 
 
 def measure_all(  # noqa: PLR0913  each by name
@@ -93,6 +95,7 @@ def measure_all(  # noqa: PLR0913  each by name
             if made.alone is None
             else measure_run(made.alone, doc_ids=doc_ids, qrels=qrels),
             ranking=made.ranking,
+            splitting=made.splitting,
         )
         for subject, made, cost in zip(subjects, runs, taken, strict=True)
     ]

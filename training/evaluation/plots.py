@@ -67,9 +67,10 @@ def waterfall(baseline: Sequence[float], candidate: Sequence[float], *, measure:
 
 
 def loss_curve(curves: Curves) -> str:
-    """The training loss by step."""
+    """The training loss by step, and below it the part that is the late-interaction term's."""
     figure, axes = _figure(width=4.6, height=2.8)
     axes.plot(*_columns(curves.loss), color=_ACCENT, linewidth=1.4)
+    axes.plot(*_columns(curves.late_interaction), color=_MUTED, linewidth=1.4)
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     return _svg(figure)

@@ -96,7 +96,7 @@ class CheckpointResult:
     """One checkpoint: each measure's mean, and its value for each query, in the report's order.
 
     Where a whole search was judged, `alone` has the means of its encoder alone, and `ranking` says
-    how the search ranks.
+    how the search ranks. `splitting` says how long texts were split, None for not at all.
     """
 
     subject: Subject
@@ -107,6 +107,7 @@ class CheckpointResult:
     slices: tuple[SliceResult, ...] = ()
     alone: Mapping[str, Estimate] | None = None
     ranking: Mapping[str, Any] | None = None
+    splitting: Mapping[str, Any] | None = None
 
 
 class ComparisonOutcome(StrEnum):
@@ -176,10 +177,14 @@ class SplitReuse:
 
 @dataclass(frozen=True)
 class Curves:
-    """How training went: `loss` by step, and nDCG@10 on dev by epoch, as (x, y) points."""
+    """How training went: `loss` by step, and nDCG@10 on dev by epoch, as (x, y) points.
+
+    `late_interaction` is the part of the loss that is the term's, where token vectors learnt too.
+    """
 
     loss: tuple[tuple[float, float], ...] = ()
     dev: tuple[tuple[float, float], ...] = ()
+    late_interaction: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,24 +218,26 @@ class Report:
         return self.plan.alpha if self.reuse is None else self.reuse.level
 
 
-def report_id(  # noqa: PLR0913  each by name
+def report_id(
     *,
     plan: EvaluationPlan,
     facts: Facts,
-    baseline: Subject | None,
-    candidates: Sequence[Subject],
-    rankings: Sequence[Mapping[str, Any] | None] = (),
+    baseline: CheckpointResult | None,
+    candidates: Sequence[CheckpointResult],
     reuse: SplitReuse | None = None,
 ) -> str:
     """16 hex digits over what was compared, how and on what: the same again is the same report."""
-    subjects = (baseline, *candidates)
-    compared = [None if each is None else [each.id, each.variant] for each in subjects]
+    results = (baseline, *candidates)
+    compared = [None if one is None else [one.subject.id, one.subject.variant] for one in results]
+    measured = [one for one in results if one is not None]
+    split = [one.splitting for one in measured]
     body = {
         "format": REPORT_FORMAT,
         "plan": asdict(plan),
         "facts": asdict(facts),
         "compared": compared,
-        "rankings": list(rankings),
+        "rankings": [one.ranking for one in measured],
+        **({"splittings": split} if any(split) else {}),
     }
     if reuse is not None:
         body["attempt"] = [reuse.account, reuse.attempt, reuse.level]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from molt.encoder import Encoder
 from molt.encoder.vector_cache import OnProgress
+from molt.index.passages.splitting import Splitting
 from molt.index.ranking.ranking import SearchRanking
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ class Run:
 class Runs:
     """What is judged: an encoder's own run, or that of a whole search that ranks by `ranking`.
 
-    Of the latter `alone` is what its encoder ranks alone.
+    Of the latter `alone` is what its encoder ranks alone. `splitting` says how long texts were
+    split, None for not at all.
     """
 
     judged: Run
     alone: Run | None = None
     ranking: SearchRanking | None = None
+    splitting: Splitting | None = None
 
 
 MakeRun = Callable[[Encoder, "Trial", OnProgress], Runs]

@@ -24,6 +24,8 @@ class Objective(StrEnum):
 
 
 DISTILLING = frozenset((Objective.MARGIN_MSE, Objective.KL))
+CONTRASTING = DISTILLING | {Objective.INFONCE, Objective.CACHED_INFONCE, Objective.TRIPLET}
+"""Those that compare a text which answers with others that do not."""
 Ranking = Literal["infonce", "cached-infonce", "triplet", "margin-mse", "kl", "none"]
 Scoring = Literal["auto", "cosent", "contrastive", "online-contrastive", "none"]
 
@@ -60,6 +62,23 @@ class ObjectiveConfig(_Section):
     teacher: str | None = Field(
         None, description="Id of the checkpoint that `margin-mse` and `kl` learn from."
     )
+    late_interaction: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Weight of a second loss beside that of whole texts: InfoNCE over MaxSim of "
+        "their token vectors, as `tokens` re-ranks; 0 for none.",
+    )
+
+    @model_validator(mode="after")
+    def _has_token_vectors(self) -> Self:
+        cached = Objective.CACHED_INFONCE in {self.positives, self.triplets}
+        if self.late_interaction and cached:
+            raise ValueError(
+                "cached-infonce keeps no token vectors for late_interaction: set "
+                "objective.positives and objective.triplets to infonce"
+            )
+        return self
 
     @model_validator(mode="after")
     def _needs_teacher(self) -> Self:

@@ -15,7 +15,8 @@ _REFUSED = "refused"
 class Fitted:
     """What came of a run: dev nDCG@10 of the base and of each epoch, and the best epoch (from 1).
 
-    Where no epoch beat the base, `best_epoch` is 0 and there is no model.
+    Where no epoch beat the base, `best_epoch` is 0 and there is no model. `losses` by step are of
+    all that is learnt; `late_interaction` the part that is its term's, where there is one.
     """
 
     base_ndcg10: float
@@ -24,6 +25,7 @@ class Fitted:
     losses: tuple[tuple[int, float], ...]
     examples: int
     seconds: float
+    late_interaction: tuple[tuple[int, float], ...] = ()
 
     @property
     def improved(self) -> bool:
@@ -34,7 +36,9 @@ class Fitted:
     def curves(self) -> Curves:
         """How the loss fell, and how dev was ranked by the base and after each epoch."""
         dev = (self.base_ndcg10, *self.ndcg10)
-        return Curves(loss=self.losses, dev=tuple(enumerate(dev)))
+        return Curves(
+            loss=self.losses, dev=tuple(enumerate(dev)), late_interaction=self.late_interaction
+        )
 
 
 @dataclass(frozen=True)
@@ -64,5 +68,6 @@ def read_fitted(path: Path) -> Fitted:
     """What `fit` wrote."""
     kept = json.loads(path.read_text(encoding="utf-8"))
     kept["ndcg10"] = tuple(kept["ndcg10"])
-    kept["losses"] = tuple((step, loss) for step, loss in kept["losses"])
+    for name in ("losses", "late_interaction"):
+        kept[name] = tuple((step, loss) for step, loss in kept.get(name, ()))
     return Fitted(**kept)

@@ -5,6 +5,9 @@ back in order, so a batch may mix lengths as chance has it: nothing about the lo
 the hardware has bfloat16, only the encoder computes in it; vectors and losses stay in fp32.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,33 @@ from molt.training.fit.hardware import Hardware
 _SEQUENCES = ("input_ids", "attention_mask", "token_type_ids")
 
 
+@dataclass(frozen=True)
+class TokenStates:
+    """The tokens of a text, special ones and those of its prompt too.
+
+    `ids` `(length,) int64`; `vectors` `(length, dim) float32`, the last hidden states before
+    pooling, with their gradients.
+    """
+
+    ids: Tensor
+    vectors: Tensor
+
+
 class Learner(SentenceTransformer):
     """A `SentenceTransformer` whose forward pass splits and sorts."""
 
     hardware = Hardware(device="cpu", bf16=False, tokens=2048)
+    _kept: list[TokenStates] | None = None
+
+    @contextmanager
+    def keeping_tokens(self) -> Iterator[list[TokenStates]]:
+        """The tokens of all texts that pass within the block, in the order in which they come."""
+        kept: list[TokenStates] = []
+        self._kept = kept
+        try:
+            yield kept
+        finally:
+            self._kept = None
 
     def forward(self, input: dict[str, Tensor], **kwargs: Any) -> dict[str, Tensor]:  # noqa: A002  its base class' word
         """Vectors `(n, dim) float32` under "sentence_embedding", in the order of the texts."""
@@ -31,12 +57,18 @@ class Learner(SentenceTransformer):
             return super().forward(input, **kwargs)
         lengths = mask.sum(dim=1)
         order = torch.argsort(lengths, descending=True, stable=True)
-        vectors = []
+        vectors, tokens = [], []
         for rows, length in passes(order, lengths[order].tolist(), tokens=self.hardware.tokens):
             part = {name: input[name][rows, :length] for name in _SEQUENCES if name in input}
             with torch.autocast(mask.device.type, torch.bfloat16, enabled=self.hardware.bf16):
-                vectors.append(super().forward(part, **kwargs)["sentence_embedding"].float())
-        return {"sentence_embedding": torch.cat(vectors)[torch.argsort(order)]}
+                made = super().forward(part, **kwargs)
+            vectors.append(made["sentence_embedding"].float())
+            if self._kept is not None:
+                tokens += _token_states(part["input_ids"], made["token_embeddings"], lengths[rows])
+        places = torch.argsort(order)
+        if self._kept is not None:
+            self._kept += [tokens[place] for place in places.tolist()]
+        return {"sentence_embedding": torch.cat(vectors)[places]}
 
 
 def passes(order: Tensor, lengths: list[int], *, tokens: int) -> list[tuple[Tensor, int]]:
@@ -49,6 +81,14 @@ def passes(order: Tensor, lengths: list[int], *, tokens: int) -> list[tuple[Tens
         found.append((order[start:stop], longest))
         start = stop
     return found
+
+
+def _token_states(ids: Tensor, vectors: Tensor, lengths: Tensor) -> list[TokenStates]:
+    """Each text of a pass without the padding behind it."""
+    return [
+        TokenStates(ids[row, :length], vectors[row, :length].float())
+        for row, length in enumerate(lengths.tolist())
+    ]
 
 
 def open_learner(path: Path, *, hardware: Hardware, max_length: int) -> Learner:

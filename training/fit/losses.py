@@ -7,7 +7,8 @@ from torch import nn
 
 from molt.training.data.dataset import Task, TaskKind
 from molt.training.errors import FitError
-from molt.training.fit.config import Objective, ObjectiveConfig
+from molt.training.fit.config import CONTRASTING, Objective, ObjectiveConfig
+from molt.training.fit.late_interaction import LateInteractionLoss
 from molt.training.fit.learner import Learner
 
 _IRRELEVANT_SHARE = 0.1
@@ -35,10 +36,18 @@ def choose_objective(task: Task, config: ObjectiveConfig) -> Objective:
 
 
 def build_loss(objective: Objective, learner: Learner, config: ObjectiveConfig) -> nn.Module:
-    """The loss of an objective, for every one of the Matryoshka dimensions where there are any.
+    """The loss of an objective, with the late-interaction term where that is wanted and can be.
 
-    Raises `FitError` for a dimension that vectors do not have.
+    Raises `FitError` for a Matryoshka dimension that vectors do not have.
     """
+    loss = _pooled(objective, learner, config)
+    if not config.late_interaction or objective not in CONTRASTING:
+        return loss
+    return LateInteractionLoss(learner, loss, weight=config.late_interaction, scale=config.scale)
+
+
+def _pooled(objective: Objective, learner: Learner, config: ObjectiveConfig) -> nn.Module:
+    """The loss of texts' own vectors, for every one of the Matryoshka dimensions."""
     loss = _plain(objective, learner, config)
     if not config.matryoshka:
         return loss

@@ -10,7 +10,7 @@ from datasets import Dataset
 
 from molt.encoder import InputType
 from molt.training.data.dataset import Corpus, Task, TaskKind
-from molt.training.fit.config import DISTILLING, Objective
+from molt.training.fit.config import CONTRASTING, DISTILLING, Objective
 from molt.training.fit.embedding import Embedding
 from molt.training.fit.negatives import Mined
 
@@ -18,17 +18,6 @@ ANCHOR = "anchor"
 POSITIVE = "positive"
 NEGATIVE = "negative"
 LABEL = "label"
-
-# The objectives that compare a text with others which do not answer.
-_CONTRASTING = frozenset(
-    (
-        Objective.INFONCE,
-        Objective.CACHED_INFONCE,
-        Objective.TRIPLET,
-        Objective.MARGIN_MSE,
-        Objective.KL,
-    )
-)
 
 
 @dataclass
@@ -49,7 +38,7 @@ class RowOrder:
     @property
     def wants_negatives(self) -> bool:
         """Whether documents must be mined for it."""
-        return self.task.kind is TaskKind.POSITIVES and self.objective in _CONTRASTING
+        return self.task.kind is TaskKind.POSITIVES and self.objective in CONTRASTING
 
     @property
     def weights(self) -> npt.NDArray[np.float64]:
@@ -72,14 +61,14 @@ class RowOrder:
             ANCHOR: [example.query for example in examples],
             POSITIVE: [example.document for example in examples],
         }
-        if self.objective in _CONTRASTING:
+        if self.objective in CONTRASTING:
             for at, texts in enumerate(zip(*map(self.negatives, rows), strict=True)):
                 columns[f"{NEGATIVE}_{at}"] = list(texts)
         if self.objective in DISTILLING:
             columns[LABEL] = self._taught(columns)
         elif self.objective is Objective.COSENT:
             columns[LABEL] = [float(example.score) for example in examples]
-        elif self.objective not in _CONTRASTING:
+        elif self.objective not in CONTRASTING:
             columns[LABEL] = [int(example.score > 0) for example in examples]
         return columns
 

@@ -1,6 +1,8 @@
 """A session: everything that one run needs, put together, from top to bottom."""
 
+import math
 import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from transformers import TrainerCallback, set_seed
@@ -12,7 +14,7 @@ from molt.index.segments.exact import Vectors
 from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.fit.batches import Batches, BatchPlan
-from molt.training.fit.config import DISTILLING, FitConfig, Objective
+from molt.training.fit.config import CONTRASTING, DISTILLING, FitConfig, Objective
 from molt.training.fit.dev import DevEvaluator, DevSet, sample_dev
 from molt.training.fit.embedding import (
     Embedding,
@@ -22,6 +24,7 @@ from molt.training.fit.embedding import (
 )
 from molt.training.fit.fitted import Fitted, RunFolder
 from molt.training.fit.hardware import choose_hardware, use_all_cores
+from molt.training.fit.late_interaction import LATE_INTERACTION
 from molt.training.fit.layers import add_adapters, freeze, merge_adapters, set_dropout
 from molt.training.fit.learner import Learner, open_learner
 from molt.training.fit.losses import build_loss, choose_objective
@@ -108,11 +111,10 @@ class Session:
             base_ndcg10=self._base_ndcg10,
             ndcg10=tuple(dev),
             best_epoch=dev.index(best) + 1 if better else 0,
-            losses=tuple(
-                (int(entry["step"]), entry["loss"]) for entry in history if "loss" in entry
-            ),
+            losses=_by_step(history, "loss"),
             examples=sum(len(rows.task.examples) for rows in self._rows),
             seconds=round(time.monotonic() - began, 1),
+            late_interaction=_by_step(history, LATE_INTERACTION),
         )
 
     def _look_at_base(self) -> DevSet:
@@ -195,6 +197,15 @@ class Session:
         )
 
 
+def _by_step(history: Sequence[Mapping[str, float]], name: str) -> tuple[tuple[int, float], ...]:
+    """What the trainer logged under a name; NaN where no step since the last time had it."""
+    return tuple(
+        (int(entry["step"]), entry[name])
+        for entry in history
+        if name in entry and not math.isnan(entry[name])
+    )
+
+
 def _rows(dataset: Dataset, config: FitConfig, teacher: Embedding | None) -> list[RowOrder]:
     """The tasks that have an objective. Raises `FitError` where none has."""
     chosen = [(task, choose_objective(task, config.objective)) for task in dataset.tasks]
@@ -206,4 +217,9 @@ def _rows(dataset: Dataset, config: FitConfig, teacher: Embedding | None) -> lis
     if not found:
         names = ", ".join(task.name for task in dataset.tasks) or "none"
         raise FitError(f"nothing to learn from: the tasks are {names}, and each objective is none")
+    if config.objective.late_interaction and not any(one.objective in CONTRASTING for one in found):
+        raise FitError(
+            "objective.late_interaction compares texts that answer a query with others, and there "
+            "are none to learn from: bring positives or triplets, or set it to 0"
+        )
     return found

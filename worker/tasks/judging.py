@@ -15,6 +15,8 @@ from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Query
+from molt.index.errors import GenerationNotFoundError
+from molt.index.generations.generation import GenerationStore
 from molt.index.lexical.commit import LexicalStore
 from molt.index.lexical.lexical_index import index_in_memory
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
@@ -29,7 +31,7 @@ from molt.training.gate import decide
 from molt.training.material import Prepared, data_configs, overlaps, prepare_collection
 from molt.worker.tasks.accounting import Gating
 from molt.worker.tasks.labelling import rank_unjudged, unjudged_queries
-from molt.worker.tasks.runs import SearchMaker, run_maker
+from molt.worker.tasks.runs import SearchMaker, Splittings, run_maker
 from molt.worker.tasks.searching import (
     SearchTuning,
     spread,
@@ -89,14 +91,16 @@ def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Rep
     ground = _ground(workspace, asked, contenders, listener)
     prepared, collection = ground.prepared, ground.collection
     plan = replace(asked.plan, mode=_judged_mode(workspace, asked, collection))
+    splittings = _splittings(workspace, collection)
     tuning = maker = None
     if plan.mode == "hybrid":
-        searches = _Searches(workspace, prepared, collection.ranking or DEFAULT_RANKING)
+        ranking = collection.ranking or DEFAULT_RANKING
+        searches = _Searches(workspace, prepared, ranking, splittings)
         if asked.tuned is not None:
             tuning = searches.tune(store.open(asked.tuned), listener)
         maker = searches.maker(contenders, tuned=asked.tuned, tuning=tuning)
     trial, cache = prepared.trial(SplitName(plan.split)), workspace.home.cache
-    make_run, progress = maker or run_maker(cache), listener.progress
+    make_run, progress = maker or run_maker(cache, splittings), listener.progress
     measured = measure_contenders(
         trial, contenders=contenders, plan=plan, cache=cache, make_run=make_run, progress=progress
     )
@@ -159,14 +163,31 @@ def _judged_mode(workspace: Workspace, asked: Evaluation, collection: Collection
     return "dense" if commit is None else "hybrid"
 
 
+def _splittings(workspace: Workspace, collection: Collection) -> Splittings:
+    """As texts are split by the generation that serves, or would be by one that is made anew."""
+    if collection.generation is None:
+        return Splittings(collection.splitting)
+    try:
+        serving = GenerationStore(workspace.home.generations).read(collection.generation)
+    except (ArtifactError, GenerationNotFoundError):
+        return Splittings(collection.splitting)
+    return Splittings(collection.splitting, {serving.checkpoint: serving.splitting})
+
+
 class _Searches:
     """The searches over a collection's corpus: each ranks as it did, or as it was tuned."""
 
-    def __init__(self, workspace: Workspace, prepared: Prepared, stored: SearchRanking) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        prepared: Prepared,
+        stored: SearchRanking,
+        splittings: Splittings,
+    ) -> None:
         self._prepared = prepared
         self._stored = stored
         words = index_in_memory(prepared.dataset.corpus.documents)
-        self._maker = SearchMaker(workspace.home.cache, words, {})
+        self._maker = SearchMaker(workspace.home.cache, words, {}, splittings)
 
     def maker(
         self, contenders: Contenders, *, tuned: str | None, tuning: SearchTuning | None

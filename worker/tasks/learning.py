@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from molt.training.material import Material, Prepared
     from molt.training.run import TrainingOutcome
     from molt.training.tuning.study import Tuned
+    from molt.worker.tasks.runs import Splittings
 
     OnPrepared = Callable[[Prepared], None]
 
@@ -142,7 +143,7 @@ def distil(  # noqa: PLR0913  each by name
             Recipe(sample, opened, shape, config),
             store=workspace.checkpoints,
             home=workspace.home,
-            make_run=run_maker(workspace.home.cache),
+            make_run=run_maker(workspace.home.cache, _splittings(workspace, collection)),
             on_event=on_event,
         )
     return Distilled(outcome, _published(workspace, outcome.report), sample.reason)
@@ -168,13 +169,21 @@ def _run(  # noqa: PLR0913  each by name
             config=config,
             store=workspace.checkpoints,
             home=workspace.home,
-            make_run=run_maker(workspace.home.cache),
+            make_run=run_maker(workspace.home.cache, _splittings(workspace, source.collection)),
             on_event=on_event,
         )
 
 
 def _base(workspace: Workspace, source: DataSource) -> str | None:
     return source.base or workspace.active(source.collection)
+
+
+def _splittings(workspace: Workspace, collection: str) -> "Splittings":
+    """Both encoders of a report compared by passages as a new index of either would have them."""
+    from molt.worker.tasks.runs import Splittings
+
+    with workspace.catalog() as catalog:
+        return Splittings(catalog.collections.get(collection).splitting)
 
 
 def _material(workspace: Workspace, source: DataSource, config: "TrainConfig") -> "Material":

@@ -1,7 +1,7 @@
 """Runs for judging: the engine ranks, training judges, and neither knows the other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -10,30 +10,58 @@ import numpy as np
 from molt.encoder import Encoder
 from molt.encoder.errors import UnsoundVectorsError
 from molt.encoder.vector_cache import OnProgress
-from molt.engine.runs import DEPTH, rank_corpus
+from molt.engine.indexing.passages import corpus_passages
+from molt.engine.runs import DEPTH, CorpusPassages, rank_corpus
 from molt.engine.search.offline import CorpusSearch, OfflineSearch, rank_offline
 from molt.index.lexical.lexical_index import LexicalIndex
+from molt.index.passages.splitting import Splitting
 from molt.index.ranking.ranking import SearchRanking
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.runs import MakeRun, Run, Runs
 
 
-def run_maker(cache: Path) -> MakeRun:
+@dataclass(frozen=True)
+class Splittings:
+    """How long texts are split for each checkpoint, as they serve or would: `own`, or `usual`."""
+
+    usual: Splitting | None = None
+    own: Mapping[str, Splitting | None] = field(default_factory=dict)
+
+    def of(self, checkpoint: str) -> Splitting | None:
+        """How they are for this one."""
+        return self.own.get(checkpoint, self.usual)
+
+    def passages(self, encoder: Encoder, trial: Trial) -> CorpusPassages:
+        """The corpus of a trial as an index of it would be."""
+        return corpus_passages(
+            encoder,
+            trial.corpus.documents,
+            texts=trial.corpus.texts,
+            splitting=self.of(encoder.checkpoint.id),
+        )
+
+
+WHOLE = Splittings()
+"""Every text as one."""
+
+
+def run_maker(cache: Path, splittings: Splittings = WHOLE) -> MakeRun:
     """What makes runs by encoders alone, with vectors kept in `cache`."""
-    return partial(_make_run, cache)
+    return partial(_make_run, cache, splittings)
 
 
 @dataclass(frozen=True)
 class SearchMaker:
     """Makes runs by hybrid searches over a corpus and its `words`.
 
-    Each checkpoint's search ranks as `rankings` say.
+    Each checkpoint's search ranks as `rankings` say, and finds passages as `splittings` do.
     """
 
     cache: Path
     words: LexicalIndex
     rankings: Mapping[str, SearchRanking]
+    splittings: Splittings = WHOLE
 
     def __call__(self, encoder: Encoder, trial: Trial, progress: OnProgress) -> Runs:
         """As every maker of runs."""
@@ -44,7 +72,7 @@ class SearchMaker:
         alone = Run(query_ids, dense.rows[:, :DEPTH], dense.scores[:, :DEPTH])
         stage = f"searches by {encoder.checkpoint.id}"
         judged = _run(search, query_ids, ranking, stage=stage, progress=progress)
-        return Runs(judged, alone, ranking)
+        return Runs(judged, alone, ranking, self.splittings.of(encoder.checkpoint.id))
 
     def search(self, encoder: Encoder, trial: Trial, progress: OnProgress) -> CorpusSearch:
         """The queries of a trial over its corpus.
@@ -54,7 +82,7 @@ class SearchMaker:
         try:
             return CorpusSearch(
                 encoder,
-                texts=trial.corpus.texts,
+                passages=self.splittings.passages(encoder, trial),
                 words=self.words,
                 queries=[query.text for query in trial.queries],
                 cache=self.cache,
@@ -64,20 +92,23 @@ class SearchMaker:
             raise EvaluationError(str(error)) from error
 
 
-def _make_run(cache: Path, encoder: Encoder, trial: Trial, progress: OnProgress) -> Runs:
+def _make_run(
+    cache: Path, splittings: Splittings, encoder: Encoder, trial: Trial, progress: OnProgress
+) -> Runs:
     """Raises `EvaluationError` where the encoder's vectors cannot be ranked by."""
     queries = trial.queries
     try:
         found = rank_corpus(
             encoder,
-            texts=trial.corpus.texts,
+            passages=splittings.passages(encoder, trial),
             queries=[query.text for query in queries],
             cache=cache,
             progress=progress,
         )
     except UnsoundVectorsError as error:
         raise EvaluationError(str(error)) from error
-    return Runs(Run(tuple(query.id for query in queries), found.rows, found.scores))
+    run = Run(tuple(query.id for query in queries), found.rows, found.scores)
+    return Runs(run, splitting=splittings.of(encoder.checkpoint.id))
 
 
 def _run(

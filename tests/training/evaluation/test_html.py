@@ -126,6 +126,16 @@ def test_every_part_of_a_report_is_on_the_page(whole: Report) -> None:
         assert f"<td>{name}</td>" in text
 
 
+def test_the_page_names_late_interaction_where_it_was_learnt(whole: Report) -> None:
+    said = "late interaction&#39;s, which trains token vectors."
+    assert said not in render(whole)
+    assert whole.curves is not None
+    curves = replace(whole.curves, late_interaction=((0, 0.5), (10, 0.25)))
+    page = render(replace(whole, curves=curves))
+    assert said in page
+    assert len(page) > len(render(whole)) + len(said)
+
+
 def test_without_a_baseline_the_page_compares_nothing(whole: Report) -> None:
     alone = replace(whole, baseline=None, comparisons=())
     alone = replace(

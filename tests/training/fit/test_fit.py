@@ -98,11 +98,16 @@ fit(base, dataset, config=FitConfig.model_validate(config),
 """
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"negatives": {"remine": True}}, {"objective": {"late_interaction": 0.5}}],
+    ids=["remine", "late-interaction"],
+)
 def test_a_killed_run_ends_in_the_weights_of_an_undisturbed_one(
-    base: Checkpoint, dataset: Dataset, tmp_path: Path
+    base: Checkpoint, dataset: Dataset, tmp_path: Path, more: dict[str, object]
 ) -> None:
-    """Killed between two states in the second epoch, whose negatives were mined anew."""
-    config = FAST | {"negatives": {"remine": True}}
+    """Killed between two states in the second epoch, whose negatives may be mined anew."""
+    config = FAST | more
     undisturbed = run(base, dataset, tmp_path / "whole", config)
     given = tmp_path / "given"
     given.write_bytes(pickle.dumps((base, dataset, config)))
@@ -125,8 +130,13 @@ def test_a_killed_run_ends_in_the_weights_of_an_undisturbed_one(
         {"freezing": {"embeddings": True, "layers": 1, "thaw": 1}},
         {"run": FAST["run"] | {"curriculum": True, "dropout": 0.05, "max_length": 32}},
         {"negatives": {"per_query": 0}},
+        {"objective": {"late_interaction": 1, "positives": "triplet"}, "lora": {"rank": 4}},
+        {"objective": {"late_interaction": 1, "symmetric": True, "matryoshka": [16]}},
     ],
-    ids=["cached", "triplet", "matryoshka", "lora", "freezing", "curriculum", "no-negatives"],
+    ids=[
+        *("cached", "triplet", "matryoshka", "lora", "freezing", "curriculum", "no-negatives"),
+        *("tokens-triplet-lora", "tokens-matryoshka"),
+    ],
 )
 def test_every_way_of_learning_improves_on_the_base(
     base: Checkpoint, dataset: Dataset, tmp_path: Path, config: dict[str, object]
