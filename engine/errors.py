@@ -30,6 +30,10 @@ class EncodersBusyError(EngineError):
         self.retry_after = retry_after
 
 
+class NoCrossEncoderError(EngineError):
+    """A collection has no cross-encoder to re-rank by; the message says how to train one."""
+
+
 class InvalidDimensionsError(EngineError):
     """More dimensions are asked for than the encoder has."""
 

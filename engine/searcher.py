@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from molt.encoder.late_interaction.late_interaction import LateInteraction
+from molt.engine.cross_encoding import CrossEncoding
 from molt.engine.explaining.explainer import Explainer
 from molt.engine.explaining.standing import DocumentStanding, find_standing
 from molt.engine.live.former import FormerGenerations
@@ -16,6 +17,7 @@ from molt.engine.search.highlights.highlighter import Highlighter
 from molt.engine.search.pipeline import pipelines
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import Mode, SearchAnswer, SearchQuery
+from molt.engine.search.reranks.cross_encoder_reranker import CrossEncoderReranker
 from molt.engine.search.reranks.reranking import tuned_reranking
 from molt.engine.search.reranks.token_reranker import TokenReranker
 from molt.engine.watch.sentinel import Sentinel
@@ -34,6 +36,7 @@ class Searcher:
         sentinel: Sentinel,
         *,
         interaction: LateInteraction,
+        cross_encoding: CrossEncoding,
         clock: Clock,
     ) -> None:
         self._catalog = catalog
@@ -42,7 +45,7 @@ class Searcher:
         self._sentinel = sentinel
         self._curator = Curator(catalog)
         self._pipelines = pipelines(
-            TokenReranker(catalog, interaction),
+            (TokenReranker(catalog, interaction), CrossEncoderReranker(catalog, cross_encoding)),
             Highlighter(interaction),
             Explainer(catalog),
             clock=clock,
@@ -53,7 +56,8 @@ class Searcher:
 
         Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`; of documents
         that others are to be like `DocumentNotFoundError` and `DocumentNotIndexedError`; and
-        `MissingCapabilityError` for a re-ranking that the encoder cannot do.
+        `MissingCapabilityError` for a re-ranking that the encoder cannot do, and for one that is
+        asked for by a cross-encoder `NoCrossEncoderError` and what opening it raises.
         """
         live = self._live.get(query.collection)
         defaults = self._live.search_defaults(live.collection)

@@ -58,6 +58,7 @@ def look_for_needs(
     runs = _needed_runs(root, holding, learning=any(job.kind in _LEARNING for job in unended))
     checkpoints = {each for each in made_with if each}
     checkpoints.update(catalog.aliases.all().values(), catalog.names.all())
+    checkpoints |= catalog.collections.released_cross_encoders()
     checkpoints.update(_AN_ID.findall(settings.model_dump_json()))
     for job in unended:
         checkpoints.update(_AN_ID.findall(json.dumps(dict(job.options))))

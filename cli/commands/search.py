@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molt.cli.home import existing_home, opened_engine
+from molt.cli.home import existing_home, meant_checkpoint, opened_engine
 from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing, MarkedText, snippet
 
@@ -56,12 +56,19 @@ def search(  # noqa: PLR0913  each by name
         str | None,
         typer.Option(
             metavar="KIND",
-            help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
-            "by default as the collection was tuned.",
+            help="Look at the best hits again: `tokens` compares token by token, `cross-encoder` "
+            "reads query and hit together, `none` does not; by default as the collection was "
+            "tuned.",
         ),
     ] = None,
     rerank_depth: Annotated[
         int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
+    ] = None,
+    rerank_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="The cross-encoder; by default the one that the collection has."
+        ),
     ] = None,
     facets: Annotated[
         list[str] | None,
@@ -104,7 +111,12 @@ def search(  # noqa: PLR0913  each by name
         mode=mode.value,
         where=None if where is None else parsed_filter(where),
         like=tuple(dict.fromkeys(like or ())),
-        rerank=parsed_reranking(rerank, rerank_depth, has_query=not like),
+        rerank=parsed_reranking(
+            rerank,
+            rerank_depth,
+            None if rerank_model is None else meant_checkpoint(settings, rerank_model),
+            has_query=not like,
+        ),
         **asked_of_matches(facets=facets or [], sort=sort or [], group_by=group_by),
         cursor=None if cursor is None else read_cursor(cursor),
         highlight=Highlighting() if highlight else None,
@@ -157,21 +169,28 @@ def parsed_filter(where: str) -> "Filter":
     return parse_filter(value)
 
 
-def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "WantedReranking":
-    """What is given as `--rerank` and `--rerank-depth`. Raises `typer.BadParameter`."""
+def parsed_reranking(
+    kind: str | None, depth: int | None, model: str | None = None, *, has_query: bool
+) -> "WantedReranking":
+    """What is given as `--rerank` and beside it; `model` is the id of a checkpoint.
+
+    Raises `typer.BadParameter`.
+    """
     from molt.engine.search.reranks.reranking import AS_TUNED
     from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 
+    if model is not None and kind != RerankKind.CROSS_ENCODER:
+        raise typer.BadParameter("needs --rerank cross-encoder", param_hint="--rerank-model")
     if kind in {None, "none"}:
         if depth is not None:
-            raise typer.BadParameter("needs --rerank tokens", param_hint="--rerank-depth")
+            raise typer.BadParameter("needs --rerank KIND", param_hint="--rerank-depth")
         return AS_TUNED if kind is None else None
     if not has_query:
         raise typer.BadParameter("compares documents with a QUERY", param_hint="--rerank")
     if kind not in [*RerankKind]:
         known = ", ".join(["none", *RerankKind])
         raise typer.BadParameter(f"is none of: {known}", param_hint="--rerank")
-    return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH)
+    return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH, model=model)
 
 
 def asked_of_matches(

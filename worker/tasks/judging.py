@@ -3,14 +3,14 @@
 What `molt evaluate` does, and the judging step of jobs: one orchestration for both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from molt.artifact import ArtifactError, faultpoint
-from molt.encoder import Checkpoint, open_encoder
+from molt.encoder import Checkpoint, CrossEncoder, open_encoder
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
@@ -26,6 +26,7 @@ from molt.training.evaluation.report import EvaluationPlan, JudgedMode, Report
 from molt.training.evaluation.store import ReportStore
 from molt.training.gate import decide
 from molt.training.material import Prepared, data_configs, overlaps, prepare_collection
+from molt.worker.tasks.cross_encoders import opened_cross_encoders, sharing_split
 from molt.worker.tasks.runs import SearchMaker, run_maker
 from molt.worker.tasks.searching import (
     SearchTuning,
@@ -72,11 +73,16 @@ def measure(workspace: Workspace, asked: Evaluation, *, listener: Listener) -> R
 
     The split is what it was when they were trained. Raises what the parts raise.
     """
-    with workspace.using(*asked.candidates, asked.baseline):
-        return _measure(workspace, asked, listener)
+    with (
+        workspace.using(*asked.candidates, asked.baseline),
+        opened_cross_encoders(workspace, asked.collection) as scorers,
+    ):
+        return _measure(workspace, asked, listener, scorers)
 
 
-def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Report:
+def _measure(
+    workspace: Workspace, asked: Evaluation, listener: Listener, scorers: Sequence[CrossEncoder]
+) -> Report:
     store = workspace.checkpoints
     contenders = Contenders(
         [store.open(each) for each in asked.candidates],
@@ -85,17 +91,18 @@ def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Rep
     configs = data_configs(asked.collection, contenders.all, otherwise=asked.data)
     for said in overlaps(configs):
         listener.note(said)
+    every = (*contenders.all, *(one.checkpoint for one in scorers))
+    data = next(iter(data_configs(asked.collection, every, otherwise=asked.data)))
     split = SplitName(asked.plan.split)
     with workspace.catalog() as catalog:
-        prepared = prepare_collection(
-            catalog, asked.collection, config=next(iter(configs)), wanted=(split,)
-        )
+        prepared = prepare_collection(catalog, asked.collection, config=data, wanted=(split,))
         collection = catalog.collections.get(asked.collection)
     listener.on_prepared(prepared)
     plan = replace(asked.plan, mode=_judged_mode(workspace, asked, collection))
     tuning = maker = None
     if plan.mode == "hybrid":
-        searches = _Searches(workspace, prepared, collection.ranking or DEFAULT_RANKING)
+        apart = sharing_split(scorers, asked.collection, data=data)
+        searches = _Searches(workspace, prepared, collection.ranking or DEFAULT_RANKING, apart)
         if asked.tuned is not None:
             tuning = searches.tune(store.open(asked.tuned), listener)
         maker = searches.maker(contenders, tuned=asked.tuned, tuning=tuning)
@@ -124,11 +131,17 @@ def _judged_mode(workspace: Workspace, asked: Evaluation, collection: Collection
 class _Searches:
     """The searches over a collection's corpus: each ranks as it did, or as it was tuned."""
 
-    def __init__(self, workspace: Workspace, prepared: Prepared, stored: SearchRanking) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        prepared: Prepared,
+        stored: SearchRanking,
+        cross_encoders: tuple[CrossEncoder, ...],
+    ) -> None:
         self._prepared = prepared
         self._stored = stored
         words = index_in_memory(prepared.dataset.corpus.documents)
-        self._maker = SearchMaker(workspace.home.cache, words, {})
+        self._maker = SearchMaker(workspace.home.cache, words, {}, cross_encoders)
 
     def maker(
         self, contenders: Contenders, *, tuned: str | None, tuning: SearchTuning | None

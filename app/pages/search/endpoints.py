@@ -83,7 +83,8 @@ async def get_search_page(
     service, state = service_of(request), parameters.state
     reach = require_covered(request, state.collection).reach
     work = partial(_search_page, request, service, state, reach)
-    if not state.rerank:
+    name = state.collection or DEFAULT
+    if not (state.rerank or service.engine.searcher.reranks(name, mode=state.mode)):
         return await admission_of(request).run(work)
     return await run_while_wanted(request, work, admission=service.bulkheads[Bulkhead.RERANKS])
 

@@ -67,6 +67,7 @@ def _rows(standing: "DocumentStanding") -> Iterator[_Row]:
         *(("part", name, score) for name, score in explanation.get("parts", {}).items()),
         *_dense_rows(explanation.get("dense")),
         *_lexical_rows(explanation.get("lexical")),
+        *_rerank_rows(explanation.get("rerank")),
         (f"hit {standing.k}", "the last one's score", standing.last_score),
     ]
     for part, what, score in told:
@@ -99,3 +100,9 @@ def _lexical_rows(lexical: Mapping[str, Any] | None) -> Iterator[_Told]:
         field = f"{word['field']}:" if word["field"] else ""
         yield "  word", f"{field}{word['text']} (in {word['rows']})", word["score"]
     yield "  rest", "(not of single words)", lexical["rest"]
+
+
+def _rerank_rows(rerank: Mapping[str, Any] | None) -> Iterator[_Told]:
+    if rerank is not None:
+        named = "" if rerank["model"] is None else f" {rerank['model']}"
+        yield "again", f"by {rerank['kind']}{named}", rerank["score"]
