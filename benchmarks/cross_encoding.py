@@ -12,11 +12,11 @@ until it is measured again.
 import json
 import time
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.checkpoint import default_checkpoint, lend
 from benchmarks.options import parser
@@ -24,24 +24,26 @@ from benchmarks.record import RESULTS, Table, Target, machine_facts, record
 from benchmarks.training_quality import folder, molt
 from molt.artifact import Home
 from molt.encoder import CrossEncoder, Encoder, open_cross_encoder, open_encoder
-from molt.encoder.vector_cache import quiet
+from molt.engine.search.offline import CorpusSearch
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.lexical.lexical_index import index_in_memory
-from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
+from molt.index.ranking.fusing import fused_scores, unite
+from molt.index.ranking.fusion import UNTUNED_WEIGHT
+from molt.index.ranking.mixing import mixed_scores
+from molt.index.ranking.rerank_tuning import JudgedHead, tune_reranker
 from molt.index.ranking.reranking import CROSS_ENCODER_WEIGHT, Reranking, RerankKind
+from molt.index.ranking.tuning import graded_ndcg10, judged_union, ndcg10, tune_weight
 from molt.training.data.config import DataConfig
-from molt.training.data.dataset import Split
 from molt.training.evaluation.measurement import Trial
-from molt.training.evaluation.measures import PRIMARY, measure_run
-from molt.training.material import Prepared, prepare_collection
-from molt.worker.tasks.runs import SearchMaker
-from molt.worker.tasks.searching import spread, tune_search
+from molt.training.material import prepare_collection
+from molt.worker.tasks.searching import MOST_RERANKED, spread
 from molt.worker.tasks.workspace import Workspace
 
 SETTINGS = ("run.epochs=1", "cross_encoder.negatives=3", "run.max_length=192")
 BOUND = 0.02
 """How much nDCG@10 a cross-encoder is to add to hybrid search."""
 _SPLITS = (SplitName.DEV, SplitName.TEST)
+Values = npt.NDArray[np.float64]
 
 
 def compare(corpus: str, arguments: Any) -> dict[str, Any]:
@@ -66,76 +68,84 @@ def compare(corpus: str, arguments: Any) -> dict[str, Any]:
         closing(open_encoder(encoder, cache=workspace.home.cache)) as opened,
         closing(open_cross_encoder(made, cache=workspace.home.cache)) as scorer,
     ):
-        judging = Judging(prepared, opened, scorer, cache=workspace.home.cache)
-        return row | judging.row(arguments.queries)
+        dev, test = (
+            Judged(prepared.trial(split), opened, scorer, most=most, cache=workspace.home.cache)
+            for split, most in ((SplitName.DEV, MOST_RERANKED), (SplitName.TEST, arguments.queries))
+        )
+        return row | _judged(dev, test)
 
 
-class Judging:
-    """Hybrid searches over a corpus, judged by its queries."""
+class Judged:
+    """Evenly spaced queries of a split, at most so many, and what hybrid search finds for them."""
 
     def __init__(
-        self, prepared: Prepared, encoder: Encoder, scorer: CrossEncoder, *, cache: Path
+        self, trial: Trial, encoder: Encoder, scorer: CrossEncoder, *, most: int, cache: Path
     ) -> None:
-        self._prepared = prepared
-        self._encoder = encoder
-        self._scorer = scorer
-        words = index_in_memory(prepared.dataset.corpus.documents)
-        self._maker = SearchMaker(cache, words, {}, (scorer,))
-
-    def row(self, most: int) -> dict[str, Any]:
-        """The measures of at most so many queries of test."""
-        tuned = self._tuned()
-        test = _drawn(self._prepared.trial(SplitName.TEST), most)
-        chosen = next(one for one in tuned.rerankers if one.wanted.kind is RerankKind.CROSS_ENCODER)
-        weight = chosen.tuned.weight
-        again = Reranking(RerankKind.CROSS_ENCODER, model=self._scorer.checkpoint.id)
-        usual = replace(again, weight=CROSS_ENCODER_WEIGHT)
-        fusion = tuned.ranking.fusion
-        values = {
-            "hybrid": self._values(test, DEFAULT_RANKING),
-            "tuned": self._values(test, SearchRanking(fusion)),
-            "half and half": self._values(test, SearchRanking(rerank=usual)),
-        }
-        values["re-ranked"] = values["tuned"]
-        if weight is not None:
-            ranking = SearchRanking(fusion, replace(again, weight=weight))
-            values["re-ranked"] = self._values(test, ranking)
-        gains = values["re-ranked"] - values["hybrid"]
-        return {
-            "queries": len(test.split.queries),
-            **{name: float(each.mean()) for name, each in values.items()},
-            "weight": "off" if weight is None else weight,
-            "gain": float(gains.mean()),
-            "standard error": float(gains.std(ddof=1) / np.sqrt(len(gains))),
-        }
-
-    def _tuned(self) -> Any:
-        """What dev says of fusion and re-rankers."""
-        dev = self._prepared.trial(SplitName.DEV)
-        kept = spread(dev.split)
-        places = {document.id: at for at, document in enumerate(dev.corpus.documents)}
-        judged = [
-            {places[one]: grade for one, grade in dev.split.qrels[each].items() if one in places}
-            for each in kept
+        kept = spread(trial.split, most=most)
+        corpus = trial.corpus
+        self._search = CorpusSearch(
+            encoder,
+            texts=corpus.texts,
+            words=index_in_memory(corpus.documents),
+            queries=[trial.split.queries[one].text for one in kept],
+            cache=cache,
+            cross_encoders=(scorer,),
+        )
+        self._again = Reranking(RerankKind.CROSS_ENCODER, model=scorer.checkpoint.id)
+        places = {document.id: at for at, document in enumerate(corpus.documents)}
+        qrels = (trial.split.qrels[one] for one in kept)
+        self.unions = [
+            judged_union(
+                unite(*self._search.legs(at)),
+                {places[one]: grade for one, grade in judged.items() if one in places},
+            )
+            for at, judged in enumerate(qrels)
         ]
-        queries = {each: dev.split.queries[each] for each in kept}
-        trial = replace(dev, split=Split(queries, dev.split.qrels))
-        search = self._maker.search(self._encoder, trial, quiet)
-        return tune_search(search, judged, former=DEFAULT_RANKING)
 
-    def _values(self, trial: Trial, ranking: SearchRanking) -> Any:
-        """nDCG@10 of each query `(n,)`."""
-        maker = replace(self._maker, rankings={self._encoder.checkpoint.id: ranking})
-        run = maker(self._encoder, trial, quiet).judged
-        doc_ids = [document.id for document in trial.corpus.documents]
-        return measure_run(run, doc_ids=doc_ids, qrels=trial.split.qrels)[PRIMARY]
+    def fused(self, weight: float) -> Values:
+        """nDCG@10 of each query `(n,)`, the dense leg having `weight`."""
+        return np.array([ndcg10(one, weight) for one in self.unions])
+
+    def heads(self, weight: float) -> list[JudgedHead]:
+        """The best candidates of each query as `weight` fuses them, with both scores."""
+        return [self._head(at, weight) for at in range(len(self.unions))]
+
+    def _head(self, at: int, weight: float) -> JudgedHead:
+        judged = self.unions[at]
+        scores = fused_scores(judged.union, weight)
+        head = np.lexsort((judged.union.ids, -scores))[: self._again.depth]
+        second = self._search.second_scores(at, judged.union.ids[head], self._again)
+        return JudgedHead(scores[head], second, judged.grades[head], judged.every_grade)
 
 
-def _drawn(trial: Trial, most: int) -> Trial:
-    """The trial of evenly spaced queries."""
-    kept = spread(trial.split, most=most)
-    queries = {each: trial.split.queries[each] for each in kept}
-    return replace(trial, split=Split(queries, trial.split.qrels))
+def _judged(dev: Judged, test: Judged) -> dict[str, Any]:
+    """The measures of the queries of test, by weights that dev has chosen."""
+    fusion = tune_weight(dev.unions).dense
+    tuned = tune_reranker(dev.heads(fusion), usual=CROSS_ENCODER_WEIGHT)
+    hybrid, heads = test.fused(UNTUNED_WEIGHT), test.heads(fusion)
+    reranked = test.fused(fusion) if tuned.weight is None else _reranked(heads, tuned.weight)
+    gains = reranked - hybrid
+    return {
+        "queries": len(hybrid),
+        "hybrid": float(hybrid.mean()),
+        "tuned": float(test.fused(fusion).mean()),
+        "half and half": float(_reranked(heads, CROSS_ENCODER_WEIGHT).mean()),
+        "re-ranked": float(reranked.mean()),
+        "weight": "off" if tuned.weight is None else tuned.weight,
+        "gain": float(gains.mean()),
+        "standard error": float(gains.std(ddof=1) / np.sqrt(len(gains))),
+    }
+
+
+def _reranked(heads: list[JudgedHead], weight: float) -> Values:
+    """nDCG@10 of each query `(n,)` in the order of both scores."""
+    return np.array([_ndcg10(one, weight) for one in heads])
+
+
+def _ndcg10(head: JudgedHead, weight: float) -> float:
+    mixed = mixed_scores(head.first, head.second, weight=weight)
+    order = np.argsort(-mixed, kind="stable")
+    return graded_ndcg10(head.grades[order], every_grade=head.every_grade)
 
 
 def recorded() -> dict[str, dict[str, Any]]:
@@ -151,7 +161,7 @@ def main() -> None:
     """Train on each corpus, and record after each."""
     options = parser(__doc__)
     options.add_argument("names", nargs="+", metavar="CORPUS")
-    options.add_argument("--queries", type=int, default=400, help="of test, at most, of each")
+    options.add_argument("--queries", type=int, default=200, help="of test, at most, of each")
     arguments = options.parse_args()
     rows = recorded()
     for corpus in arguments.names:

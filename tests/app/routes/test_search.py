@@ -217,8 +217,8 @@ def test_how_deep_and_how_much_can_be_said(shop: TestClient) -> None:
 @pytest.mark.parametrize(
     ("rerank", "said"),
     [
-        (True, "must be false, `tokens`, or an object with `kind`"),
-        ("colbert", "must be false, `tokens`, or an object with `kind`"),
+        (True, "must be false, `tokens`, `cross-encoder`, or an object"),
+        ("colbert", "must be false, `tokens`, `cross-encoder`, or an object"),
         ("cross-encoder", "molt train default --kind cross-encoder"),
         ({"kind": "cross-encoder", "depth": 50}, "has no cross-encoder"),
         ({"kind": "tokens", "model": "default"}, "`model` is no part of `tokens`"),
