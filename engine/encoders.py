@@ -28,7 +28,7 @@ from molt.engine.settings import Settings
 _FIRST_REST = 1.0
 
 
-class Model(Protocol):
+class ServedModel(Protocol):
     """What a checkpoint is opened to: an encoder or a cross-encoder."""
 
     @property
@@ -41,8 +41,8 @@ class Model(Protocol):
         ...
 
 
-_Model = TypeVar("_Model", bound=Model)
-_Model_co = TypeVar("_Model_co", bound=Model, covariant=True)
+_Model = TypeVar("_Model", bound=ServedModel)
+_Model_co = TypeVar("_Model_co", bound=ServedModel, covariant=True)
 
 
 @dataclass(eq=False)

@@ -81,14 +81,14 @@ class Engine:
             catalog=catalog, generations=self.generations, pairs=live.pairs, clock=clock
         )
         interaction = LateInteraction(TokenCache(settings.encoder.token_cache_bytes))
-        self._cross_encoding = cross_encoding = CrossEncoding(cross_encoders, self.checkpoints)
+        self._cross_encoding = CrossEncoding(cross_encoders, self.checkpoints)
         self.models = Models(
             settings,
             catalog=catalog,
             encoders=encoders,
             live_collections=self.live_collections,
             interaction=interaction,
-            cross_encoding=cross_encoding,
+            cross_encoding=self._cross_encoding,
         )
         self.indexer = self._new_indexer(encoders, clock)
         self.releaser = Releaser(
@@ -97,15 +97,7 @@ class Engine:
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
-        self.searcher = Searcher(
-            catalog,
-            live,
-            self.former,
-            self.sentinel,
-            interaction=interaction,
-            cross_encoding=cross_encoding,
-            clock=clock,
-        )
+        self.searcher = self._new_searcher(interaction, clock)
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
         self._missing_files = MissingFiles(catalog, self.generations, live)
@@ -259,6 +251,17 @@ class Engine:
             self.settings.suggest, catalog=self.catalog, live_collections=self.live_collections
         )
 
+    def _new_searcher(self, interaction: LateInteraction, clock: Clock) -> Searcher:
+        return Searcher(
+            self.catalog,
+            self.live_collections,
+            self.former,
+            self.sentinel,
+            interaction=interaction,
+            cross_encoding=self._cross_encoding,
+            clock=clock,
+        )
+
     def _new_indexer(self, encoders: Encoders, clock: Clock) -> Indexer:
         return Indexer(
             self.settings,
@@ -282,6 +285,7 @@ class Engine:
         return Watcher(looks, seconds=self.settings.index.poll_seconds)
 
     def _look_at_cross_encoders(self) -> None:
-        """Have those open by which what answers was tuned to be re-ranked."""
-        tuned = [one.cross_encoder for one in self.live_collections.rankings()]
+        """Have those open by which collections were tuned to be re-ranked."""
+        rankings = [one.ranking for one in self.catalog.collections.list()]
+        tuned = {one.cross_encoder for one in rankings if one is not None}
         self._cross_encoding.keep({one for one in tuned if one is not None})

@@ -104,6 +104,7 @@ def search(  # noqa: PLR0913  each by name
     from molt.engine.search.highlights.fragments import Highlighting
     from molt.engine.search.query import SearchQuery
 
+    model = None if rerank_model is None else meant_checkpoint(settings, rerank_model)
     wanted = SearchQuery(
         query or "",
         collection,
@@ -111,12 +112,7 @@ def search(  # noqa: PLR0913  each by name
         mode=mode.value,
         where=None if where is None else parsed_filter(where),
         like=tuple(dict.fromkeys(like or ())),
-        rerank=parsed_reranking(
-            rerank,
-            rerank_depth,
-            None if rerank_model is None else meant_checkpoint(settings, rerank_model),
-            has_query=not like,
-        ),
+        rerank=parsed_reranking(rerank, rerank_depth, model, has_query=not like),
         **asked_of_matches(facets=facets or [], sort=sort or [], group_by=group_by),
         cursor=None if cursor is None else read_cursor(cursor),
         highlight=Highlighting() if highlight else None,

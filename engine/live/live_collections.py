@@ -29,7 +29,6 @@ from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationStore, Quarantined
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.lexical.commit import LexicalStore
-from molt.index.ranking.ranking import SearchRanking
 from molt.index.selection.expiring import Clock, wall_clock
 
 if TYPE_CHECKING:
@@ -227,11 +226,6 @@ class LiveCollections:
         """Documents that are kept and cannot be searched; none where nothing answers yet."""
         live = self.served(name)
         return () if live is None else live.quarantined
-
-    def rankings(self) -> list[SearchRanking]:
-        """How what answers was tuned to rank, of each collection that was tuned."""
-        lives = [one.live for one in self._collections.copy().values()]
-        return [ranking for live in lives if live and (ranking := live.collection.ranking)]
 
     def close(self) -> None:
         """Finish what is being loaded."""

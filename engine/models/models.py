@@ -274,20 +274,11 @@ class Models:
         return [each for each in surveyed if covers_checkpoint(reach, each)]
 
     def _based_on(self, name: str, checkpoints: Iterable[Checkpoint]) -> str | None:
-        """Which of these is the model of that name, or else the newest that was made of it.
-
-        Of encoders and cross-encoders that were made of the same it is an encoder.
-        """
+        """Which is the model of that name, or else the newest made of it; encoders come first."""
         default = self._live_collections.default_id
         found = [each for each in checkpoints if is_based_on(each, name)]
-        ranked = sorted(
-            found,
-            key=lambda each: (
-                Capability.EMBED in each.capabilities,
-                each.parent is None,
-                each.id == default,
-            ),
-        )
+        ranked = sorted(found, key=lambda each: (each.parent is None, each.id == default))
+        ranked.sort(key=lambda each: Capability.EMBED in each.capabilities)
         return ranked[-1].id if ranked else None
 
 

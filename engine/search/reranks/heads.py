@@ -25,12 +25,12 @@ class SecondScores:
     n_encoded: int
 
 
-Score = Callable[[Sequence[str]], SecondScores]
+ScoreHead = Callable[[Sequence[str]], SecondScores]
 """Scores texts, at least one."""
 
 
 def rerank_head(
-    wanted: Reranking, found: Candidates, *, live: Live, catalog: Catalog, score: Score
+    wanted: Reranking, found: Candidates, *, live: Live, catalog: Catalog, score: ScoreHead
 ) -> Candidates:
     """Candidates of which the `wanted.depth` best are in the order of both scores.
 
