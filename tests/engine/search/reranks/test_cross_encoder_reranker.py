@@ -14,6 +14,7 @@ from molt.encoder.errors import AbandonedError, DefectiveCheckpointError, Missin
 from molt.encoder.safety.cancellation import Cancellation
 from molt.engine.engine import Engine
 from molt.engine.errors import NoCrossEncoderError
+from molt.engine.models.uses import use_of
 from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
@@ -236,3 +237,11 @@ def test_nothing_to_rank_is_no_error(engine: Engine) -> None:
     found = engine.search(SearchQuery("boots", "empty", rerank=wanted))
     assert found.reranked is not None
     assert found.page.hits == ()
+
+
+def test_one_that_a_release_re_ranks_by_is_in_use(engine: Engine) -> None:
+    made = trained(engine)
+    given = {"catalog": engine.catalog, "settings": engine.settings}
+    assert use_of(made.id, **given) is None
+    tune(engine, made.id)
+    assert "searches of 'shop' are re-ranked by it" in str(use_of(made.id, **given))
