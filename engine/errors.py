@@ -49,6 +49,10 @@ class UnavailableError(EngineError):
         self.retry_after = retry_after
 
 
+class CrossEncoderUnavailableError(UnavailableError):
+    """A cross-encoder that a search asks for cannot be loaded, or fails."""
+
+
 class DocumentNotIndexedError(EngineError):
     """A document is kept, and no search finds it: not yet, or not with what serves."""
 

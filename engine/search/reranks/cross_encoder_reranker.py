@@ -7,9 +7,14 @@ import structlog
 
 from molt.artifact import ArtifactError
 from molt.encoder.encoder import Lane
-from molt.encoder.errors import AbandonedError, ClosedEncoderError, EncoderError
+from molt.encoder.errors import (
+    AbandonedError,
+    ClosedEncoderError,
+    EncoderError,
+    MissingCapabilityError,
+)
 from molt.engine.cross_encoding import CrossEncoding
-from molt.engine.errors import EncodersBusyError
+from molt.engine.errors import CrossEncoderUnavailableError, EncodersBusyError
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidates
 from molt.engine.search.query import SearchQuery
@@ -20,7 +25,7 @@ from molt.index.ranking.reranking import Reranking, RerankKind
 
 log = structlog.get_logger(__name__)
 
-_ENDED = AbandonedError, ClosedEncoderError
+_TOLD = AbandonedError, ClosedEncoderError, MissingCapabilityError
 
 
 class CrossEncoderReranker:
@@ -36,7 +41,8 @@ class CrossEncoderReranker:
     def __call__(self, query: SearchQuery, live: Live, found: Candidates) -> Candidates:
         """As every re-ranker; where that was only tuned and cannot be done, it is left out.
 
-        Raises as `CrossEncoding.chosen`, `CrossEncoding.using` and `CrossEncoder.score`.
+        Raises as `CrossEncoding.chosen`, `MissingCapabilityError` where another kind of model is
+        named, `EncodersBusyError`, and else `CrossEncoderUnavailableError`.
         """
         wanted = query.rerank
         if not isinstance(wanted, Reranking) or wanted.kind is not RerankKind.CROSS_ENCODER:
@@ -44,11 +50,11 @@ class CrossEncoderReranker:
         named = replace(wanted, model=wanted.model or self._cross_encoding.chosen(live.collection))
         try:
             return self._reranked(query, named, live, found)
-        except _ENDED:
+        except _TOLD:
             raise
         except (ArtifactError, EncoderError, EncodersBusyError, OSError) as error:
             if not query.tuned:
-                raise
+                raise _asked_for(named, error) from error
             log.warning("rerank.left_out", checkpoint=named.model, reason=str(error))
             return _left_out(found, f"the cross-encoder {named.model} cannot be asked")
 
@@ -62,6 +68,16 @@ class CrossEncoderReranker:
                 return SecondScores(scored.logits, len(texts))
 
             return rerank_head(wanted, found, live=live, catalog=self._catalog, score=score)
+
+
+def _asked_for(wanted: Reranking, error: Exception) -> Exception:
+    """What a search is told that asks for a cross-encoder which cannot be asked."""
+    if isinstance(error, EncodersBusyError):
+        return error
+    return CrossEncoderUnavailableError(
+        f"the cross-encoder {wanted.model} cannot be asked: {error}; leave `rerank` out, or name "
+        "another one as `model`"
+    )
 
 
 def _left_out(found: Candidates, reason: str) -> Candidates:

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from molt.artifact import CorruptFileError
-from molt.encoder import Checkpoint, CheckpointNotFoundError
+from molt.encoder import Checkpoint
 from molt.encoder.errors import AbandonedError, DefectiveCheckpointError, MissingCapabilityError
 from molt.encoder.safety.cancellation import Cancellation
 from molt.engine.engine import Engine
-from molt.engine.errors import NoCrossEncoderError
+from molt.engine.errors import CrossEncoderUnavailableError, NoCrossEncoderError
 from molt.engine.models.uses import use_of
 from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import load_settings
@@ -128,7 +127,7 @@ def test_another_kind_of_checkpoint_re_ranks_nothing(engine: Engine) -> None:
     other = build_checkpoint(engine.settings.layout.checkpoints)
     with pytest.raises(MissingCapabilityError, match="choose another one"):
         ask(engine, replace(ASKED, model=other.id))
-    with pytest.raises(CheckpointNotFoundError):
+    with pytest.raises(CrossEncoderUnavailableError, match="no checkpoint"):
         ask(engine, replace(ASKED, model="0" * 16))
 
 
@@ -164,7 +163,7 @@ def test_a_damaged_one_that_was_tuned_is_left_out_and_the_answer_tells(engine: E
 
 def test_a_damaged_one_that_is_asked_for_is_an_error(engine: Engine) -> None:
     damage(trained(engine))
-    with pytest.raises(CorruptFileError):
+    with pytest.raises(CrossEncoderUnavailableError, match="cannot be asked"):
         ask(engine)
 
 
@@ -179,7 +178,7 @@ def test_one_that_fails_at_a_text_is_left_out_where_it_was_tuned(
 
     monkeypatch.setattr("molt.encoder.cross_encoding.cross_encoder.CrossEncoder.score", fail)
     assert ask_tuned(engine).left_out == ("rerank",)
-    with pytest.raises(DefectiveCheckpointError):
+    with pytest.raises(CrossEncoderUnavailableError, match="not finite"):
         ask(engine)
 
 
@@ -245,3 +244,13 @@ def test_one_that_a_release_re_ranks_by_is_in_use(engine: Engine) -> None:
     assert use_of(made.id, **given) is None
     tune(engine, made.id)
     assert "searches of 'shop' are re-ranked by it" in str(use_of(made.id, **given))
+
+
+def test_what_a_search_asks_for_in_vain_is_held_against_no_release(engine: Engine) -> None:
+    noted = engine.sentinel._searches(engine.catalog.collections.get("shop")).latest
+    with pytest.raises(NoCrossEncoderError):
+        ask(engine)
+    damage(trained(engine))
+    with pytest.raises(CrossEncoderUnavailableError):
+        ask(engine)
+    assert None not in noted
