@@ -74,6 +74,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     engine_errors.UnknownModelError: (404, "model_not_found"),
     engine_errors.AliasError: (422, "invalid_alias"),
     engine_errors.InvalidDimensionsError: (400, "invalid_dimensions"),
+    engine_errors.NoCrossEncoderError: (422, "no_cross_encoder"),
     engine_errors.NoCheckpointError: (503, "no_checkpoint"),
     engine_errors.UnavailableError: (503, "unavailable"),
     engine_errors.DocumentNotIndexedError: (409, "document_not_indexed"),
@@ -109,6 +110,7 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
 _PLACES = {
     "model_not_found": "model",
     "invalid_dimensions": "dimensions",
+    "no_cross_encoder": "rerank",
     "invalid_filter": "filter",
     "invalid_cursor": "cursor",
     "stale_cursor": "cursor",

@@ -1,4 +1,4 @@
-"""The encoders that are open: at most one per checkpoint, shared by all who use it.
+"""The models that are open: at most one per checkpoint, shared by all who use it.
 
 What serves collections is open for as long as it serves. Beside it requests may ask for any
 checkpoint, and of those a bounded number is open: the least recently used gives way.
@@ -11,10 +11,14 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
+from molt.encoder.checkpoint import Checkpoint
+from molt.encoder.cross_encoding.cross_encoder import CrossEncoder
 from molt.encoder.encoder import Encoder
 from molt.encoder.errors import CheckpointNotFoundError
-from molt.encoder.opening import open_encoder
+from molt.encoder.opening import open_cross_encoder, open_encoder
 from molt.encoder.safety.cancellation import Cancellation
 from molt.encoder.store import CheckpointStore
 from molt.engine.errors import EncodersBusyError
@@ -24,17 +28,34 @@ from molt.engine.settings import Settings
 _FIRST_REST = 1.0
 
 
+class ServedModel(Protocol):
+    """What a checkpoint is opened to: an encoder or a cross-encoder."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be computed at the moment, or what went wrong just now; or None."""
+        ...
+
+    def close(self) -> None:
+        """End its threads."""
+        ...
+
+
+_Model = TypeVar("_Model", bound=ServedModel)
+_Model_co = TypeVar("_Model_co", bound=ServedModel, covariant=True)
+
+
 @dataclass(eq=False)
-class _Opened:
-    """An encoder, or one that is being opened; `lent` where only requests have asked for it."""
+class _Opened(Generic[_Model]):
+    """A model, or one that is being opened; `lent` where only requests have asked for it."""
 
     lent: bool
-    encoder: "Future[Encoder]" = field(default_factory=Future)
+    model: "Future[_Model]" = field(default_factory=Future)
     users: int = 0
 
 
-class Encoders:
-    """Opens an encoder the first time that its checkpoint is asked for.
+class OpenModels(Generic[_Model]):
+    """Opens an encoder, or a cross-encoder, the first time that its checkpoint is asked for.
 
     While one is being opened, which takes seconds, the others are given out. An encoder that is
     let go lives on until the last request that holds it ends. With `files`, which tells a
@@ -44,7 +65,7 @@ class Encoders:
 
     def __init__(
         self,
-        open_encoder: Callable[[str], Encoder],
+        open_encoder: Callable[[str], _Model],
         *,
         files: Callable[[str], Files] = lambda _: (),
         spare: int = 2,
@@ -54,12 +75,12 @@ class Encoders:
         self._files = files
         self._spare = spare
         self._max_lent = max_lent
-        self._opened: dict[str, _Opened] = {}
+        self._opened: dict[str, _Opened[_Model]] = {}
         self._refused: dict[str, Refusal] = {}
         self._lock = threading.Lock()
         self._opening_seconds = 1.0
 
-    def get(self, checkpoint_id: str) -> Encoder:
+    def get(self, checkpoint_id: str) -> _Model:
         """For what serves. Raises what opening raises: not found, corrupt, unsafe."""
         self._raise_refusal(checkpoint_id)
         with self._lock:
@@ -67,7 +88,7 @@ class Encoders:
         return self._result(opened, checkpoint_id, first=first)
 
     @contextmanager
-    def lend(self, checkpoint_id: str) -> Iterator[Encoder]:
+    def lend(self, checkpoint_id: str) -> Iterator[_Model]:
         """For one request, which ends with the block.
 
         Raises `EncodersBusyError` where it would be one more than `max_lent`, all of them in use;
@@ -88,13 +109,13 @@ class Encoders:
     def is_open(self, checkpoint_id: str) -> bool:
         """Would it be given out at once?"""
         opened = self._opened.get(checkpoint_id)
-        return opened is not None and opened.encoder.done()
+        return opened is not None and opened.model.done()
 
     def problems(self) -> list[str]:
         """Why open encoders do not encode at the moment."""
-        opened = [one.encoder for one in list(self._opened.values()) if one.encoder.done()]
+        opened = [one.model for one in list(self._opened.values()) if one.model.done()]
         sound = [one.result() for one in opened if one.exception() is None]
-        return [problem for encoder in sound if (problem := encoder.problem) is not None]
+        return [problem for model in sound if (problem := model.problem) is not None]
 
     def files(self, checkpoint_id: str) -> Files:
         """The files of a checkpoint as they are now; none where there is none."""
@@ -106,7 +127,7 @@ class Encoders:
             others = [
                 name
                 for name, opened in self._opened.items()
-                if name not in checkpoint_ids and not opened.lent and opened.encoder.done()
+                if name not in checkpoint_ids and not opened.lent and opened.model.done()
             ]
             for name in others[: max(0, len(others) - self._spare)]:
                 del self._opened[name]
@@ -116,8 +137,8 @@ class Encoders:
         with self._lock:
             all_opened, self._opened = self._opened, {}
         for opened in all_opened.values():
-            if opened.encoder.done() and opened.encoder.exception() is None:
-                opened.encoder.result().close()
+            if opened.model.done() and opened.model.exception() is None:
+                opened.model.result().close()
 
     def _raise_refusal(self, checkpoint_id: str) -> None:
         """Raise what opening raised a while ago, where nothing has changed since."""
@@ -136,25 +157,25 @@ class Encoders:
             raise EncodersBusyError(max_open=self._max_lent, retry_after=retry_after)
         del self._opened[idle[0]]
 
-    def _taken(self, checkpoint_id: str, *, lent: bool) -> tuple[_Opened, bool]:
+    def _taken(self, checkpoint_id: str, *, lent: bool) -> tuple[_Opened[_Model], bool]:
         """The encoder as the one used last, and whether it has to be opened."""
         found = self._opened.pop(checkpoint_id, None)
-        opened = _Opened(lent) if found is None else found
+        opened = _Opened[_Model](lent) if found is None else found
         opened.lent = opened.lent and lent
         self._opened[checkpoint_id] = opened
         return opened, found is None
 
-    def _result(self, opened: _Opened, checkpoint_id: str, *, first: bool) -> Encoder:
+    def _result(self, opened: _Opened[_Model], checkpoint_id: str, *, first: bool) -> _Model:
         if first:
             self._fulfil(opened, checkpoint_id)
-        return opened.encoder.result()
+        return opened.model.result()
 
-    def _fulfil(self, opened: _Opened, checkpoint_id: str) -> None:
+    def _fulfil(self, opened: _Opened[_Model], checkpoint_id: str) -> None:
         began, look = time.monotonic(), look_at(self._files(checkpoint_id))
         try:
             with Cancellation().scope():  # whoever asked first may go away, and others wait too
-                encoder = self._open(checkpoint_id)
-            opened.encoder.set_result(encoder)
+                model = self._open(checkpoint_id)
+            opened.model.set_result(model)
             self._refused.pop(checkpoint_id, None)
         except BaseException as error:
             if look.files and isinstance(error, Exception):  # names of nothing are not remembered
@@ -164,21 +185,50 @@ class Encoders:
             with self._lock:
                 if self._opened.get(checkpoint_id) is opened:
                     del self._opened[checkpoint_id]
-            opened.encoder.set_exception(error)
+            opened.model.set_exception(error)
             raise
         self._opening_seconds = time.monotonic() - began
 
 
+Encoders = OpenModels[Encoder]
+"""What makes vectors."""
+CrossEncoders = OpenModels[CrossEncoder]
+"""What scores pairs."""
+
+
+class _Open(Protocol[_Model_co]):
+    """`open_encoder` or `open_cross_encoder`."""
+
+    def __call__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        cache: Path,
+        runtime: str,
+        threads: int,
+        seconds: float,
+    ) -> _Model_co: ...
+
+
 def checkpoint_encoders(settings: Settings) -> Encoders:
     """Encoders opened from the home's checkpoints, each verified first."""
+    return _from_checkpoints(settings, open_encoder)
+
+
+def checkpoint_cross_encoders(settings: Settings) -> CrossEncoders:
+    """The same of cross-encoders; as many of them may be lent."""
+    return _from_checkpoints(settings, open_cross_encoder)
+
+
+def _from_checkpoints(settings: Settings, open_model: _Open[_Model]) -> OpenModels[_Model]:
     store = CheckpointStore(settings.layout.checkpoints)
 
-    def open_one(checkpoint_id: str) -> Encoder:
-        return open_encoder(
+    def open_one(checkpoint_id: str) -> _Model:
+        return open_model(
             store.open(checkpoint_id),
+            cache=settings.layout.cache,
             runtime=settings.encoder.runtime,
             threads=settings.encoder_threads,
-            cache=settings.layout.cache,
             seconds=settings.limits.encode_seconds,
         )
 
@@ -188,4 +238,4 @@ def checkpoint_encoders(settings: Settings) -> Encoders:
         except CheckpointNotFoundError:
             return ()
 
-    return Encoders(open_one, files=files, max_lent=settings.encoder.max_open)
+    return OpenModels(open_one, files=files, max_lent=settings.encoder.max_open)

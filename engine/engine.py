@@ -15,7 +15,13 @@ import structlog
 from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.late_interaction.token_cache import TokenCache
 from molt.encoder.store import CheckpointStore
-from molt.engine.encoders import Encoders, checkpoint_encoders
+from molt.engine.cross_encoding import CrossEncoding
+from molt.engine.encoders import (
+    CrossEncoders,
+    Encoders,
+    checkpoint_cross_encoders,
+    checkpoint_encoders,
+)
 from molt.engine.indexing.indexer import Indexer
 from molt.engine.live.former import FormerGenerations
 from molt.engine.live.live_collections import LiveCollections
@@ -54,6 +60,7 @@ class Engine:
         *,
         catalog: Catalog,
         encoders: Encoders,
+        cross_encoders: CrossEncoders,
         clock: Clock = wall_clock,
     ) -> None:
         self.settings = settings
@@ -74,12 +81,14 @@ class Engine:
             catalog=catalog, generations=self.generations, pairs=live.pairs, clock=clock
         )
         interaction = LateInteraction(TokenCache(settings.encoder.token_cache_bytes))
+        self._cross_encoding = CrossEncoding(cross_encoders, self.checkpoints)
         self.models = Models(
             settings,
             catalog=catalog,
             encoders=encoders,
             live_collections=self.live_collections,
             interaction=interaction,
+            cross_encoding=self._cross_encoding,
         )
         self.indexer = self._new_indexer(encoders, clock)
         self.releaser = Releaser(
@@ -88,9 +97,7 @@ class Engine:
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
-        self.searcher = Searcher(
-            catalog, live, self.former, self.sentinel, interaction=interaction, clock=clock
-        )
+        self.searcher = self._new_searcher(interaction, clock)
         self._encoders = encoders
         self._job_problems = JobProblems(settings)
         self._missing_files = MissingFiles(catalog, self.generations, live)
@@ -99,7 +106,12 @@ class Engine:
 
     @classmethod
     def open(
-        cls, settings: Settings, *, encoders: Encoders | None = None, clock: Clock = wall_clock
+        cls,
+        settings: Settings,
+        *,
+        encoders: Encoders | None = None,
+        cross_encoders: CrossEncoders | None = None,
+        clock: Clock = wall_clock,
     ) -> Self:
         """Open the home's catalog; nothing is loaded or started yet.
 
@@ -108,8 +120,16 @@ class Engine:
         settings.layout.make()
         if encoders is None:
             encoders = checkpoint_encoders(settings)
+        if cross_encoders is None:
+            cross_encoders = checkpoint_cross_encoders(settings)
         catalog = open_home_catalog(settings.layout, settings.catalog)
-        return cls(settings, catalog=catalog, encoders=encoders, clock=clock)
+        return cls(
+            settings,
+            catalog=catalog,
+            encoders=encoders,
+            cross_encoders=cross_encoders,
+            clock=clock,
+        )
 
     @property
     def jobs(self) -> JobQueue:
@@ -144,6 +164,7 @@ class Engine:
         self.suggester.close()
         self.live_collections.close()
         self._encoders.close()
+        self._cross_encoding.close()
         if self._jobs is not None:
             self._jobs.close()
         self.catalog.close()
@@ -215,7 +236,7 @@ class Engine:
         default = self.live_collections.default_problem
         problems = [] if default is None else [default]
         problems += [*self.live_collections.problems().values(), *self.indexer.problems().values()]
-        problems += self._encoders.problems()
+        problems += [*self._encoders.problems(), *self._cross_encoding.problems]
         problems += [problem for thread in self.threads if (problem := thread.problem)]
         problems += [*self._job_problems.problems, *self._missing_files.problems]
         return Readiness(
@@ -228,6 +249,17 @@ class Engine:
         """What completes queries; it begins with nothing."""
         return Suggester(
             self.settings.suggest, catalog=self.catalog, live_collections=self.live_collections
+        )
+
+    def _new_searcher(self, interaction: LateInteraction, clock: Clock) -> Searcher:
+        return Searcher(
+            self.catalog,
+            self.live_collections,
+            self.former,
+            self.sentinel,
+            interaction=interaction,
+            cross_encoding=self._cross_encoding,
+            clock=clock,
         )
 
     def _new_indexer(self, encoders: Encoders, clock: Clock) -> Indexer:
@@ -248,5 +280,12 @@ class Engine:
             "jobs": self._job_problems.look,
             "files": self._missing_files.look,
             "former": self.former.look,
+            "cross-encoders": self._look_at_cross_encoders,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)
+
+    def _look_at_cross_encoders(self) -> None:
+        """Have those open by which collections were tuned to be re-ranked."""
+        rankings = [one.ranking for one in self.catalog.collections.list()]
+        tuned = {one.cross_encoder for one in rankings if one is not None}
+        self._cross_encoding.keep({one for one in tuned if one is not None})

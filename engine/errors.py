@@ -30,6 +30,10 @@ class EncodersBusyError(EngineError):
         self.retry_after = retry_after
 
 
+class NoCrossEncoderError(EngineError):
+    """A collection has no cross-encoder to re-rank by; the message says how to train one."""
+
+
 class InvalidDimensionsError(EngineError):
     """More dimensions are asked for than the encoder has."""
 
@@ -43,6 +47,10 @@ class UnavailableError(EngineError):
     def __init__(self, message: str, *, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class CrossEncoderUnavailableError(UnavailableError):
+    """A cross-encoder that a search asks for cannot be loaded, or fails."""
 
 
 class DocumentNotIndexedError(EngineError):

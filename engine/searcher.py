@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from molt.artifact.tracing import traced
 from molt.encoder.late_interaction.late_interaction import LateInteraction
+from molt.engine.cross_encoding import CrossEncoding
 from molt.engine.explaining.explainer import Explainer
 from molt.engine.explaining.standing import DocumentStanding, find_standing
 from molt.engine.live.former import FormerGenerations
@@ -19,6 +20,7 @@ from molt.engine.search.pipeline import pipelines
 from molt.engine.search.pooling import MOST_POOLED, pool_legs
 from molt.engine.search.preparing import AskedText, encode_ahead
 from molt.engine.search.query import Hit, Mode, SearchAnswer, SearchQuery
+from molt.engine.search.reranks.cross_encoder_reranker import CrossEncoderReranker
 from molt.engine.search.reranks.reranking import tuned_reranking
 from molt.engine.search.reranks.token_reranker import TokenReranker
 from molt.engine.watch.sentinel import Sentinel
@@ -37,6 +39,7 @@ class Searcher:
         sentinel: Sentinel,
         *,
         interaction: LateInteraction,
+        cross_encoding: CrossEncoding,
         clock: Clock,
     ) -> None:
         self._catalog = catalog
@@ -45,7 +48,7 @@ class Searcher:
         self._sentinel = sentinel
         self._curator = Curator(catalog)
         self._pipelines = pipelines(
-            TokenReranker(catalog, interaction),
+            (TokenReranker(catalog, interaction), CrossEncoderReranker(catalog, cross_encoding)),
             Highlighter(interaction),
             Explainer(catalog),
             clock=clock,
@@ -57,7 +60,8 @@ class Searcher:
 
         Raises `CollectionNotFoundError`, `UnavailableError` or `UnknownFieldError`; of documents
         that others are to be like `DocumentNotFoundError` and `DocumentNotIndexedError`; and
-        `MissingCapabilityError` for a re-ranking that the encoder cannot do.
+        `MissingCapabilityError` for a re-ranking that the encoder cannot do, and for one that is
+        asked for by a cross-encoder `NoCrossEncoderError` and what opening it raises.
         """
         live = self._live.get(query.collection)
         defaults = self._live.search_defaults(live.collection)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molt.artifact import ArtifactError, exclusive, published_ids
+from molt.encoder.store import CheckpointStore
+from molt.engine.cross_encoding import newest_cross_encoder
 from molt.engine.settings import Settings
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import GenerationNotFoundError
@@ -58,6 +60,8 @@ def look_for_needs(
     runs = _needed_runs(root, holding, learning=any(job.kind in _LEARNING for job in unended))
     checkpoints = {each for each in made_with if each}
     checkpoints.update(catalog.aliases.all().values(), catalog.names.all())
+    checkpoints |= catalog.collections.released_cross_encoders()
+    checkpoints |= _re_ranking(settings, catalog)
     checkpoints.update(_AN_ID.findall(settings.model_dump_json()))
     for job in unended:
         checkpoints.update(_AN_ID.findall(json.dumps(dict(job.options))))
@@ -81,6 +85,14 @@ def last_touched(folder: Path) -> float:
             with suppress(FileNotFoundError):
                 moments.append(each.lstat().st_mtime)
     return max(moments)
+
+
+def _re_ranking(settings: Settings, catalog: Catalog) -> set[str]:
+    """The cross-encoder that each collection's searches ask for, where no release names one."""
+    known = CheckpointStore(settings.layout.checkpoints).survey().checkpoints
+    names = [each.name for each in catalog.collections.list()]
+    found = [newest_cross_encoder(known, name) for name in names]
+    return {each.id for each in found if each is not None}
 
 
 def _made_with(store: GenerationStore, generation_id: str) -> str | None:

@@ -15,6 +15,7 @@ from molt.cli.commands.contents.searching import (
     HighlightOption,
     LikeOption,
     RerankDepthOption,
+    RerankModelOption,
     RerankOption,
     SearchFilterOption,
     SearchGroupOption,
@@ -26,7 +27,7 @@ from molt.cli.commands.contents.searching import (
     parsed_reranking,
     require_subject,
 )
-from molt.cli.home import existing_home, opened_engine
+from molt.cli.home import existing_home, meant_checkpoint, opened_engine
 from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing, MarkedText, snippet
 
@@ -49,6 +50,7 @@ def search(  # noqa: PLR0913  each by name
     where: SearchFilterOption = None,
     rerank: RerankOption = None,
     rerank_depth: RerankDepthOption = None,
+    rerank_model: RerankModelOption = None,
     facets: FacetOption = None,
     sort: SortOption = None,
     group_by: SearchGroupOption = None,
@@ -64,6 +66,7 @@ def search(  # noqa: PLR0913  each by name
     from molt.engine.search.highlights.fragments import Highlighting
     from molt.engine.search.query import SearchQuery
 
+    model = None if rerank_model is None else meant_checkpoint(settings, rerank_model)
     wanted = SearchQuery(
         query or "",
         collection,
@@ -71,7 +74,7 @@ def search(  # noqa: PLR0913  each by name
         mode=mode.value,
         where=None if where is None else parsed_filter(where),
         like=tuple(dict.fromkeys(like or ())),
-        rerank=parsed_reranking(rerank, rerank_depth, has_query=not like),
+        rerank=parsed_reranking(rerank, rerank_depth, model, has_query=not like),
         **asked_of_matches(facets=facets or [], sort=sort or [], group_by=group_by),
         cursor=None if cursor is None else read_cursor(cursor),
         highlight=Highlighting() if highlight else None,

@@ -31,6 +31,13 @@ KindOption = Annotated[
     Literal["bi-encoder", "cross-encoder"],
     typer.Option(help="What to make: an encoder, or what re-ranks what it finds."),
 ]
+TeacherOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        help="Learn the scores that this checkpoint gives, an encoder or a cross-encoder.",
+    ),
+]
 
 
 def train(  # noqa: PLR0913  typer reads a command's options from its parameters
@@ -42,10 +49,12 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     data: DataOption = None,
     base: BaseOption = None,
     kind: KindOption = "bi-encoder",
+    teacher: TeacherOption = None,
 ) -> None:
     """Fit the collection's encoder to its judgments and pairs, and report what that gained.
 
     With --kind cross-encoder, fit a model that re-ranks what the encoder finds, on its weights.
+    With --teacher, the encoder learns the scores of such a model, or of another encoder.
 
     Nothing that serves is changed. Killed, it goes on where it stopped when the same command is
     run again. Where nothing is gained on dev, the base is what comes out.
@@ -55,7 +64,14 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     from molt.worker.tasks.learning import DataSource, train, train_reranker
 
     settings = existing_home(call)
-    chosen = read_config(config, settings=setting or ())
+    given = list(setting or ())
+    if teacher is not None:
+        if kind == "cross-encoder":
+            raise typer.BadParameter("teaches encoders alone", param_hint="--teacher")
+        given.append(f'objective.teacher="{meant_checkpoint(settings, teacher)}"')
+    chosen = read_config(config, settings=given)
+    if teacher is not None:
+        chosen = chosen.model_copy(update={"objective": chosen.objective.distilling()})
     base = None if base is None else meant_checkpoint(settings, base)
     ensure_base(call, settings, collection, wanted=base)
     with fetched(data or ()) as files, shown_training(call, "train") as show:

@@ -42,7 +42,18 @@ class CrossEncoder(SharedModel):
         graph fails, makes scores that are not finite, or does not end.
         """
         self._model.require_responsive()
-        read = self._read(query, texts, lane)
+        return self._scored(self._read(query, texts, lane), lane)
+
+    def score_pairs(self, pairs: Sequence[tuple[str, str]], *, lane: Lane) -> PairScores:
+        """Score texts that have queries of their own; `query_truncated` where any of these was.
+
+        As `score` otherwise, and raises as it does.
+        """
+        self._model.require_responsive()
+        read = [one for query, text in pairs for one in self._read(query, [text], lane)]
+        return self._scored(read, lane)
+
+    def _scored(self, read: Sequence[PairIds], lane: Lane) -> PairScores:
         batches = batches_of([pair.ids for pair in read], lane)
         work = [partial(self._model.scores, batch, _types(batch, read), lane) for batch in batches]
         logits = np.empty(len(read), dtype=np.float32)

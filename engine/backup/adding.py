@@ -64,8 +64,8 @@ def restore_collection(  # noqa: PLR0913  each by name
         _refuse_taken(catalog, new_name)
         needed = _needed(backup, wanted, present=checkpoints.ids())
         fetch_files(repository, needed, working, progress=progress)
-        if (working / CHECKPOINTS).is_dir():
-            checkpoints.add(working / CHECKPOINTS / str(wanted.checkpoint))
+        for fetched in (working / CHECKPOINTS).glob("*"):
+            checkpoints.add(fetched)
         with (
             _ready(generations, working, wanted) as place,
             closing(open_catalog(sqlite_url(working / CATALOG))) as source,
@@ -98,10 +98,9 @@ def _refuse_taken(catalog: Catalog, name: str) -> None:
 def _needed(
     backup: Backup, wanted: BackedUpCollection, *, present: Sequence[str]
 ) -> dict[str, FileEntry]:
-    """The catalog, the active generation, and its checkpoint where the home has it not."""
+    """The catalog, the active generation, and its checkpoints that the home has not."""
     folders = [f"{GENERATIONS}/{wanted.generation}/"]
-    if wanted.checkpoint not in present:
-        folders.append(f"{CHECKPOINTS}/{wanted.checkpoint}/")
+    folders += [f"{CHECKPOINTS}/{one}/" for one in wanted.checkpoints if one not in present]
     return {
         path: entry
         for path, entry in backup.files.items()

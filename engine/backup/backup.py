@@ -107,7 +107,9 @@ class _Backing:
         taken, state = self._agreeing()
         faultpoint("backup.cataloged")
         made_by = {each.checkpoint for each in taken.manifests.values() if each is not None}
-        for checkpoint_id in sorted(made_by | self._named(state)):
+        rankings = [each.ranking for each in state.collections if each.ranking is not None]
+        ranked_by = {one.cross_encoder for one in rankings} - {None}
+        for checkpoint_id in sorted(map(str, made_by | ranked_by | self._named(state))):
             taken.take_checkpoint(checkpoint_id)
         taken.take_reports()
         if (self._home / CONFIGURATION).is_file():
@@ -186,4 +188,5 @@ def _described(collection: Collection, taken: Taken) -> BackedUpCollection:
         generation=collection.generation,
         checkpoint=None if manifest is None else manifest.checkpoint,
         indexed_revision=0 if manifest is None else manifest.revision,
+        cross_encoder=None if collection.ranking is None else collection.ranking.cross_encoder,
     )

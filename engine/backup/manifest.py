@@ -25,7 +25,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class BackedUpCollection:
-    """A collection as it was: its active generation is complete up to `indexed_revision`."""
+    """A collection as it was: its active generation is complete up to `indexed_revision`.
+
+    Its searches are re-ranked by the checkpoint `cross_encoder`, if by any.
+    """
 
     name: str
     documents: int
@@ -33,6 +36,12 @@ class BackedUpCollection:
     generation: str | None
     checkpoint: str | None
     indexed_revision: int
+    cross_encoder: str | None = None
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """The checkpoints that it is served with."""
+        return tuple(one for one in (self.checkpoint, self.cross_encoder) if one is not None)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,14 @@ from molt.engine.explaining.dense import Contributions, Side, TextShare, contrib
 from molt.engine.explaining.leaving_out import leave_each_out
 from molt.engine.live.pair import Live
 from molt.engine.search.query import Hit, SearchQuery
+from molt.engine.search.reranks.reranking import NAME
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.document import passage_text, text_offset
 from molt.index.errors import LexicalError
 from molt.index.lexical.explaining import WordShare, explain_words
 from molt.index.ranking.fusing import WORDS_POWER
 from molt.index.ranking.ranking import DEFAULT_RANKING
+from molt.index.ranking.reranking import Reranking
 
 MOST_EXPLAINED = 20
 """The first hits of a page that are explained; others have no explanation."""
@@ -55,6 +57,7 @@ class Explainer:
                 "parts": _parts(query, live, hit, words),
                 "dense": None if dense is None else dense.explained(hit),
                 "lexical": None if words is None else _lexical(hit, words),
+                "rerank": _rerank(query, hit),
             }
             for hit in told
         ]
@@ -84,8 +87,16 @@ def _parts(query: SearchQuery, live: Live, hit: Hit, words: _Words | None) -> di
         if weight is not None and "lexical" in parts:
             share = min(parts["lexical"] / words.ceiling, 1.0)
             parts["lexical"] = (1 - weight) * share**WORDS_POWER
-    left = "rest" if query.rerank is None else "rerank"
+    left = NAME if NAME in hit.scores else "rest"
     return {**parts, left: hit.score - sum(parts.values())}
+
+
+def _rerank(query: SearchQuery, hit: Hit) -> dict[str, Any] | None:
+    """What looked at a hit again, and the score that it gave."""
+    if not isinstance(query.rerank, Reranking) or NAME not in hit.scores:
+        return None
+    wanted = query.rerank
+    return {"kind": wanted.kind.value, "model": wanted.model, "score": hit.scores[NAME]}
 
 
 def _lexical(hit: Hit, words: _Words) -> dict[str, Any] | None:

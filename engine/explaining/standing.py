@@ -11,7 +11,7 @@ from molt.engine.search.curating import without_hidden
 from molt.engine.search.lexical import words_of
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import Hit, SearchQuery
-from molt.engine.search.reranks.reranking import AS_TUNED, tuned_reranking
+from molt.engine.search.reranks.reranking import as_tuned
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import DocumentNotFoundError
 from molt.index.segments.filters.clauses import All
@@ -50,8 +50,7 @@ def find_standing(
 
     Raises `DocumentNotFoundError`, and what a search for the query would raise.
     """
-    if query.rerank == AS_TUNED:
-        query = replace(query, rerank=tuned_reranking(query, live))
+    query = as_tuned(query, live)
     query = replace(query, words=words_of(query, live, Stopwatch()))
     ordinal = catalog.documents.ordinals(live.collection, [doc_id]).get(doc_id)
     stored = {} if ordinal is None else catalog.documents.hydrate(live.collection, [ordinal])

@@ -12,8 +12,10 @@ from molt.artifact import ArtifactError
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.encoder import Encoder, InputType
 from molt.encoder.errors import CheckpointNotFoundError
+from molt.encoder.kind import Capability, ModelKind
 from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.store import CheckpointStore
+from molt.engine.cross_encoding import CrossEncoding
 from molt.engine.encoders import Encoders
 from molt.engine.errors import NoCheckpointError, UnknownModelError
 from molt.engine.live.live_collections import LiveCollections
@@ -29,7 +31,7 @@ from molt.engine.models.names import (
     set_alias,
     target_of,
 )
-from molt.engine.models.rating import Rating, rate_with
+from molt.engine.models.rating import Rating, rate_pairs, rate_with
 from molt.engine.settings import Settings
 from molt.index.catalog.access.reach import EVERYTHING, Reach
 from molt.index.catalog.aliases import DEFAULT
@@ -39,10 +41,11 @@ from molt.index.errors import CollectionNotFoundError, InvalidNameError
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A name that embeddings may be asked of; `root` is the checkpoint behind it."""
+    """A name that models are asked for by; `root` is the checkpoint behind it, of this `kind`."""
 
     id: str
     root: str
+    kind: ModelKind
     created: int
     dimension: int
     max_length: int
@@ -51,7 +54,7 @@ class ModelCard:
 class Models:
     """Finds the encoder behind a name. Thread-safe."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each by name
         self,
         settings: Settings,
         *,
@@ -59,6 +62,7 @@ class Models:
         encoders: Encoders,
         live_collections: LiveCollections,
         interaction: LateInteraction,
+        cross_encoding: CrossEncoding,
     ) -> None:
         self._settings = settings
         self._catalog = catalog
@@ -66,6 +70,7 @@ class Models:
         self._encoders = encoders
         self._live_collections = live_collections
         self._interaction = interaction
+        self._cross_encoding = cross_encoding
 
     @contextmanager
     def encoder(self, name: str) -> Iterator[Encoder]:
@@ -74,7 +79,7 @@ class Models:
         Raises `UnknownModelError`, `UnavailableError` where it cannot be loaded, and
         `EncodersBusyError` where requests use as many others as may be open for them.
         """
-        meant = self._known(name) or self._found(name) or name
+        meant = self._meant(name)
         serving = self._serving(meant)
         if serving is not None:
             yield serving
@@ -113,12 +118,28 @@ class Models:
             )
 
     def rate(self, query: str, texts: Sequence[str], *, model: str) -> Rating:
-        """How relevant `texts`, at least one, are to a query.
+        """How relevant `texts`, at least one, are to a query, by an encoder or a cross-encoder.
 
-        Raises as `encoder` does, and as `LateInteraction.compare`.
+        Raises as `encoder` does, as `LateInteraction.compare`, and as `CrossEncoding.using`.
         """
+        meant = self._meant(model)
+        if not self._embeds(meant) and self._cross_encoding.covers(meant):
+            with self._cross_encoding.using(meant) as scorer:
+                return rate_pairs(scorer, query=query, texts=texts)
         with self.encoder(model) as encoder:
             return rate_with(encoder, self._interaction, query=query, texts=texts)
+
+    def cross_encoder(self, name: str, reach: Reach) -> str:
+        """The checkpoint of the cross-encoder of that name, within `reach`.
+
+        Raises `UnknownModelError`, and `MissingCapabilityError` where it is none.
+        """
+        meant = self._meant(self.within(name, reach))
+        try:
+            self._checkpoints.read(meant).require(Capability.RERANK)
+        except CheckpointNotFoundError:
+            raise _unknown(name, meant) from None
+        return meant
 
     def within(self, name: str, reach: Reach) -> str:
         """The name, or what it means within `reach` where that is limited: `encoder` takes both.
@@ -198,6 +219,15 @@ class Models:
             return covers_checkpoint(reach, checkpoint)
         return False
 
+    def _meant(self, name: str) -> str:
+        """The collection, checkpoint or `default` behind a name, or the name itself."""
+        return self._known(name) or self._found(name) or name
+
+    def _embeds(self, meant: str) -> bool:
+        """Is it known to be an encoder, or what stands for one, as far as memory tells?"""
+        is_served = meant == DEFAULT or self._live_collections.holds(meant)
+        return is_served or self._encoders.is_open(meant)
+
     def _default(self) -> Checkpoint:
         checkpoint_id = default_checkpoint(self._catalog)
         try:
@@ -244,10 +274,11 @@ class Models:
         return [each for each in surveyed if covers_checkpoint(reach, each)]
 
     def _based_on(self, name: str, checkpoints: Iterable[Checkpoint]) -> str | None:
-        """Which of these is the model of that name, or else the newest that was made of it."""
+        """Which is the model of that name, or else the newest made of it; encoders come first."""
         default = self._live_collections.default_id
         found = [each for each in checkpoints if is_based_on(each, name)]
         ranked = sorted(found, key=lambda each: (each.parent is None, each.id == default))
+        ranked.sort(key=lambda each: Capability.EMBED in each.capabilities)
         return ranked[-1].id if ranked else None
 
 
@@ -260,6 +291,7 @@ def _card(name: str, checkpoint: Checkpoint) -> ModelCard:
     return ModelCard(
         id=name,
         root=checkpoint.id,
+        kind=checkpoint.kind,
         created=int(checkpoint.created_at.timestamp()),
         dimension=checkpoint.dimension,
         max_length=checkpoint.max_length,

@@ -11,7 +11,6 @@ from typing import Literal
 
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.errors import CheckpointNotFoundError
-from molt.encoder.kind import Capability
 from molt.encoder.store import CheckpointStore
 from molt.engine.errors import AliasError, UnknownModelError
 from molt.engine.sections import EMBEDDING, is_reserved
@@ -52,8 +51,7 @@ def set_alias(name: str, target: str, *, catalog: Catalog, settings: Settings) -
     """Let an alias stand for a model, in the catalog.
 
     Raises `AliasError` for a name that cannot be one, `UnknownModelError` where there is no such
-    model, `MissingCapabilityError` where it makes no vectors, `NameTakenError` where a collection
-    has the name, and `InvalidFieldError`.
+    model, `NameTakenError` where a collection has the name, and `InvalidFieldError`.
     """
     _check_name(name, settings)
     _check_target(target, catalog=catalog, store=CheckpointStore(settings.layout.checkpoints))
@@ -123,7 +121,7 @@ def _check_target(target: str, *, catalog: Catalog, store: CheckpointStore) -> N
         catalog.collections.get(target)
         return
     try:
-        store.read(target).require(Capability.EMBED)
+        store.read(target)
     except CheckpointNotFoundError:
         raise UnknownModelError(
             f"no model {target[:80]!r}: an alias stands for a collection, a checkpoint's id or "

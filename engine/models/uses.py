@@ -1,6 +1,7 @@
 """Uses: what still needs a checkpoint, said to whoever would remove it.
 
-An alias, or a generation; that a running job needs one is not known here.
+An alias, a release that re-ranks by it, or a generation; that a running job needs one is not known
+here.
 """
 
 from molt.artifact import ArtifactError
@@ -22,6 +23,12 @@ def use_of(checkpoint_id: str, *, catalog: Catalog, settings: Settings) -> str |
         return "it is the default; choose another with `molt checkpoints default ID`"
     if named is not None:
         return f"the alias {named!r} stands for it; let it stand for another model first"
+    for collection in catalog.collections.list():
+        if collection.ranking is not None and collection.ranking.cross_encoder == checkpoint_id:
+            name = collection.name
+            return (
+                f"searches of {name!r} are re-ranked by it; `molt rollback {name}` takes that back"
+            )
     generations = GenerationStore(settings.layout.generations)
     uses = (_use_in(each, checkpoint_id, generations) for each in generations.ids())
     return next((use for use in uses if use is not None), None)

@@ -77,9 +77,9 @@ class Candidates:
     `warnings` say what the filter could not compare.
     `truncated` where the end of the query was not read; `reranked` once a re-ranker was at work.
     `more` where others follow, None where the total tells; `approximate` where not all documents
-    were compared. `left_out` are retrievers that could not be asked, by their names, each with the
-    reason. No document could score more than `ceiling`. `fusion` says how a ranking of several was
-    fused. No document has the words of the query that are `unknown`.
+    were compared. `left_out` are retrievers, and the re-ranker, that could not be asked, by
+    their names, each with the reason. No document could score more than `ceiling`. `fusion` says
+    how a ranking of several was fused. No document has the words of the query that are `unknown`.
     """
 
     ranking: Sequence[Candidate] = ()

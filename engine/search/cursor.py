@@ -27,7 +27,9 @@ MAX_WITHOUT = 1_000
 """Documents that a cursor can name."""
 
 _FORMAT = 1
-_PAGING = frozenset({"k", "offset", "cursor", "max_chars", "facets", "vector", "words", "synonyms"})
+_PAGING = frozenset(
+    {"k", "offset", "cursor", "max_chars", "facets", "vector", "words", "synonyms", "tuned"}
+)
 """What may differ from page to page of one search."""
 _FOREIGN = "is none of an answer's; send one as it came, or leave it out to begin anew"
 _OTHER = "is of another search; send it with the search that gave it, or leave it out to begin anew"

@@ -12,10 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from molt.encoder import Encoder
-from molt.encoder.kind import Capability
-from molt.encoder.late_interaction.late_interaction import LateInteraction
-from molt.encoder.late_interaction.token_cache import TokenCache
+from molt.encoder import CrossEncoder, Encoder
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.engine.live.pair import Live
 from molt.engine.runs import CorpusPassages, rank_corpus
@@ -24,21 +21,21 @@ from molt.engine.search.dense import DenseRetriever
 from molt.engine.search.fusing import POOL, leg_hits
 from molt.engine.search.lexical import LexicalRetriever, words_of
 from molt.engine.search.query import SearchQuery
-from molt.engine.search.reranks.token_reranker import candidate_text
+from molt.engine.search.reranks.heads import candidate_text
+from molt.engine.search.rescoring import Rescoring
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import LexicalError
 from molt.index.lexical.lexical_index import LexicalIndex
 from molt.index.ranking.fusing import FusedHits, LegHits, fuse
 from molt.index.ranking.mixing import mixed_scores
 from molt.index.ranking.ranking import SearchRanking
-from molt.index.ranking.reranking import FUSED_WEIGHT, Reranking
+from molt.index.ranking.reranking import Reranking
 
 _Ids = npt.NDArray[np.int64]
 _Scores = npt.NDArray[np.float64]
 Legs = tuple[LegHits, LegHits]
 """What the dense leg finds for a query, and the lexical one."""
 
-_TOKEN_BYTES = 256 * 2**20
 _NOTHING = LegHits(np.empty(0, np.int64), np.empty(0, np.float64), whole=True)
 
 
@@ -46,25 +43,26 @@ class OfflineSearch(Protocol):
     """Some queries, each by its place, over documents that are known by numbers."""
 
     @property
-    def reranks(self) -> bool:
-        """Has the encoder token vectors to re-rank by?"""
+    def rescoring(self) -> Rescoring:
+        """What can look again at what was found."""
         ...
 
     def legs(self, at: int) -> Legs:
         """What both legs find for the query at this place, as deep as a search looks."""
         ...
 
-    def second_scores(self, at: int, ids: _Ids) -> _Scores:
-        """What late interaction says of these documents `(m,)`, which the query's legs found."""
+    def second_scores(self, at: int, ids: _Ids, wanted: Reranking) -> _Scores:
+        """What a re-ranker says of these documents `(m,)`, which the query's legs found."""
         ...
 
 
 def rank_offline(search: OfflineSearch, at: int, ranking: SearchRanking) -> FusedHits:
     """The ranking of one query as a hybrid search has it that is configured so."""
     fused = fuse(*search.legs(at), ranking.fusion)
-    if ranking.rerank is None or not search.reranks or not len(fused.ids):
+    wanted = ranking.rerank
+    if wanted is None or not search.rescoring.can(wanted) or not len(fused.ids):
         return fused
-    return _reranked(search, at, fused, ranking.rerank)
+    return _reranked(search, at, fused, wanted)
 
 
 class CorpusSearch:
@@ -82,21 +80,16 @@ class CorpusSearch:
         words: LexicalIndex,
         queries: Sequence[str],
         cache: Path,
+        cross_encoders: Sequence[CrossEncoder] = (),
         progress: OnProgress = quiet,
     ) -> None:
-        self._encoder = encoder
         self._passages = passages
         self._words = words
         self._queries = queries
-        self._tokens = LateInteraction(TokenCache(_TOKEN_BYTES))
+        self.rescoring = Rescoring(encoder, cross_encoders)
         self.dense = rank_corpus(
             encoder, passages=passages, queries=queries, cache=cache, depth=POOL, progress=progress
         )
-
-    @property
-    def reranks(self) -> bool:
-        """As every offline search."""
-        return _can_rerank(self._encoder)
 
     def legs(self, at: int) -> Legs:
         """As every offline search."""
@@ -114,15 +107,14 @@ class CorpusSearch:
             dense = LegHits(dense.ids[kept], dense.scores[kept], dense.ceiling, dense.whole)
         return _as_searched(dense, lexical)
 
-    def second_scores(self, at: int, ids: _Ids) -> _Scores:
+    def second_scores(self, at: int, ids: _Ids, wanted: Reranking) -> _Scores:
         """As every offline search; of a document that words alone found it is the first passage."""
         best = dict(
             zip(self.dense.rows[at].tolist(), self.dense.passages[at].tolist(), strict=True)
         )
         first = self._passages.first
         texts = [self._passages.texts[best.get(one, first[one])] for one in ids.tolist()]
-        compared = self._tokens.compare(self._encoder, self._queries[at], texts)
-        return compared.nearness.maxsim.astype(np.float64)
+        return self.rescoring.scores(wanted, self._queries[at], texts)
 
 
 class LiveSearch:
@@ -131,19 +123,21 @@ class LiveSearch:
     `catalog` may be an excerpt. Raises `LexicalError` where words cannot be asked.
     """
 
-    def __init__(self, live: Live, *, catalog: Catalog, queries: Sequence[str]) -> None:
+    def __init__(
+        self,
+        live: Live,
+        *,
+        catalog: Catalog,
+        queries: Sequence[str],
+        cross_encoders: Sequence[CrossEncoder] = (),
+    ) -> None:
         if live.leg.index is None:
             raise LexicalError(f"the lexical index cannot be asked: {live.leg.left_out}")
         self._live = live
         self._catalog = catalog
         self._queries = queries
         self._found: tuple[int, dict[int, Candidate]] = (-1, {})
-        self._tokens = LateInteraction(TokenCache(_TOKEN_BYTES))
-
-    @property
-    def reranks(self) -> bool:
-        """As every offline search."""
-        return _can_rerank(self._live.encoder)
+        self.rescoring = Rescoring(live.encoder, cross_encoders)
 
     def legs(self, at: int) -> Legs:
         """As every offline search. Raises `LexicalError`."""
@@ -157,19 +151,14 @@ class LiveSearch:
         self._found = at, known
         return _as_searched(leg_hits(dense), leg_hits(lexical))
 
-    def second_scores(self, at: int, ids: _Ids) -> _Scores:
+    def second_scores(self, at: int, ids: _Ids, wanted: Reranking) -> _Scores:
         """As every offline search."""
         if self._found[0] != at:
             self.legs(at)
         stored = self._catalog.documents.hydrate(self._live.collection, ids.tolist())
         known = self._found[1]
         texts = [candidate_text(stored[one].document, known[one]) for one in ids.tolist()]
-        compared = self._tokens.compare(self._live.encoder, self._queries[at], texts)
-        return compared.nearness.maxsim.astype(np.float64)
-
-
-def _can_rerank(encoder: Encoder) -> bool:
-    return Capability.TOKENS in encoder.checkpoint.capabilities
+        return self.rescoring.scores(wanted, self._queries[at], texts)
 
 
 def _as_searched(dense: LegHits, lexical: LegHits) -> Legs:
@@ -180,8 +169,8 @@ def _as_searched(dense: LegHits, lexical: LegHits) -> Legs:
 def _reranked(search: OfflineSearch, at: int, fused: FusedHits, wanted: Reranking) -> FusedHits:
     ids, scores = fused.ids.copy(), fused.scores.copy()
     head = slice(0, wanted.depth)
-    weight = FUSED_WEIGHT if wanted.weight is None else wanted.weight
-    mixed = mixed_scores(scores[head], search.second_scores(at, ids[head]), weight=weight)
+    second = search.second_scores(at, ids[head], wanted)
+    mixed = mixed_scores(scores[head], second, weight=wanted.usual_weight)
     order = np.argsort(-mixed, kind="stable")
     ids[head], scores[head] = ids[head][order], np.sort(scores[head])[::-1]
     return FusedHits(ids, scores, fused.beyond)

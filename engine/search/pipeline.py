@@ -32,7 +32,7 @@ from molt.engine.search.likeness import likened
 from molt.engine.search.matching import named, ordered
 from molt.engine.search.pages import by_shown, following, unshown
 from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
-from molt.engine.search.reranks.reranking import AS_TUNED, tuned_reranking
+from molt.engine.search.reranks.reranking import as_tuned
 from molt.index.catalog.catalog import Catalog
 from molt.index.selection.expiring import Clock, wall_clock
 
@@ -81,9 +81,7 @@ class Pipeline:
         Raises as the retrievers and `likened` do, `CursorError` for a cursor that is not the
         query's, and `MatchError` for what cannot be counted, sorted or grouped.
         """
-        watch, asked = Stopwatch(), query
-        if query.rerank == AS_TUNED:
-            asked = replace(query, rerank=tuned_reranking(query, live))
+        watch, asked = Stopwatch(), as_tuned(query, live)
         check_cursor(asked, checkpoint=live.encoder.checkpoint.id)
         query = _completed(asked, live=live, catalog=catalog, watch=watch)
         end = query.start + query.k
@@ -101,7 +99,7 @@ class Pipeline:
         hits = shown.hits
         if self.explain is not None and query.explain:
             with watch.timing("explain"):
-                hits = _explained(hits, self.explain(query, live, hits))
+                hits = _explained(hits, self.explain(_as_reranked(query, found), live, hits))
         after = following(asked, found, live=live, seen=seen)
         return SearchAnswer(
             generation=live.snapshot.manifest.id if live.snapshot else None,
@@ -190,11 +188,15 @@ class Pipeline:
 
 
 def pipelines(
-    reranker: Rerank, highlight: Highlight, explain: Explain, *, clock: Clock = wall_clock
+    rerankers: Sequence[Rerank],
+    highlight: Highlight,
+    explain: Explain,
+    *,
+    clock: Clock = wall_clock,
 ) -> Mapping[Mode, Pipeline]:
     """The pipeline of each mode; `clock` says what age is now."""
     whole = Pipeline(
-        rerankers=(reranker,), boost=Booster(clock), highlight=highlight, explain=explain
+        rerankers=tuple(rerankers), boost=Booster(clock), highlight=highlight, explain=explain
     )
     words = LexicalRetriever()
     return {
@@ -249,6 +251,12 @@ def _hydrated(
 def _explained(hits: Sequence[Hit], explanations: Sequence[Mapping[str, Any]]) -> tuple[Hit, ...]:
     pairs = zip_longest(hits, explanations)
     return tuple(replace(hit, explanation=explanation) for hit, explanation in pairs)
+
+
+def _as_reranked(query: SearchQuery, found: Candidates) -> SearchQuery:
+    """The query with what has looked at its candidates again, if anything has."""
+    done = found.reranked
+    return replace(query, rerank=None if done is None else done.wanted)
 
 
 def _counted(query: SearchQuery, live: Live, watch: Stopwatch) -> CountedMatch:

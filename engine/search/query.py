@@ -36,7 +36,8 @@ class SearchQuery:
     Boosted as the collection says unless it has `boosts`, and curated by `pinned` and `hidden` ids.
     `synonyms` are the collection's.
     With `max_chars` only the first hits whose documents together have so many characters.
-    Re-ranked as the collection was tuned unless `rerank` says otherwise.
+    Re-ranked as the collection was tuned unless `rerank` says otherwise; `tuned` once it says what
+    that is, which is then left out where it cannot be done.
     A `cursor` stands for what its answer showed, in place of `offset`. Hits come by score, or by
     the fields of `sort`; with `group_by`, a field, only the first of each group does. With
     `highlight` hits show fragments, with `answer` the likeliest sentence of the best is named,
@@ -63,6 +64,7 @@ class SearchQuery:
     vector: Vectors | None = field(default=None, compare=False)
     words: "MatchingWords | None" = field(default=None, compare=False)
     rerank: WantedReranking = AS_TUNED
+    tuned: bool = field(default=False, compare=False)
     synonyms: Synonyms = field(default=NO_SYNONYMS, compare=False)
     highlight: Highlighting | None = None
     answer: bool = False
@@ -158,10 +160,11 @@ class SearchAnswer:
 
     `warnings` say what of the query could not be done as it was meant. `truncated` where the end of
     the query was not read. `reranked` where it was asked for, or tuned. `facets` count over
-    everything that matches. `left_out` are retrievers that `mode` asks for and that could not be
-    asked; where several were, `fusion` says how their scores were fused. `did_you_mean` is the
-    query with words that documents have. `answer` is the sentence that was asked for, if there is
-    one; `highlighting` how fragments are written, and `looked` what was looked at for either.
+    everything that matches. `left_out` are retrievers that `mode` asks for, and the re-ranker that
+    was tuned, which could not be asked; where several retrievers were, `fusion` says how their
+    scores were fused. `did_you_mean` is the query with words that documents have. `answer` is the
+    sentence that was asked for, if there is one; `highlighting` how fragments are written, and
+    `looked` what was looked at for either.
     """
 
     generation: str | None

@@ -18,6 +18,11 @@ import structlog
 from molt.artifact import ArtifactError, panics_contained
 from molt.encoder.errors import EncoderError
 from molt.encoder.safety.deadline import told_when_abandoned
+from molt.engine.errors import (
+    CrossEncoderUnavailableError,
+    EncodersBusyError,
+    NoCrossEncoderError,
+)
 from molt.engine.live.pair import Live
 from molt.engine.releasing import Releaser
 from molt.engine.sections import WatchSettings
@@ -37,6 +42,8 @@ log = structlog.get_logger(__name__)
 ACTOR = "watch"
 _REMEMBERED = 5000
 _LOOKED_AT = 100
+_ASKED_FOR = FilterError, NoCrossEncoderError, CrossEncoderUnavailableError, EncodersBusyError
+"""What comes of what a search asks for, whatever serves."""
 _LOOK_SECONDS = 1.0
 
 
@@ -96,7 +103,7 @@ class Sentinel:
                 panics_contained(),
             ):
                 yield
-        except FilterError:
+        except _ASKED_FOR:
             raise
         except Exception:
             searches.latest.append(None)

@@ -29,6 +29,7 @@ from molt.index.catalog.releases import (
     name_release,
     read_former,
     read_ranking,
+    read_released_cross_encoders,
     read_released_reports,
     read_releases,
     record_release,
@@ -201,6 +202,11 @@ class Collections:
         """The evaluation reports that releases rest on, of all collections."""
         with self._database.reading() as connection:
             return read_released_reports(connection)
+
+    def released_cross_encoders(self) -> frozenset[str]:
+        """The checkpoints of the cross-encoders that releases re-rank by, of all collections."""
+        with self._database.reading() as connection:
+            return read_released_cross_encoders(connection)
 
     def list(self) -> tuple[Collection, ...]:
         """All collections by name."""

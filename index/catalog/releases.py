@@ -107,6 +107,13 @@ def read_released_reports(connection: Connection) -> frozenset[str]:
     return frozenset(map(str, connection.scalars(query)))
 
 
+def read_released_cross_encoders(connection: Connection) -> frozenset[str]:
+    """The checkpoint of every cross-encoder that a release re-ranks by."""
+    query = select(releases.c.ranking).where(releases.c.ranking.is_not(None)).distinct()
+    named = (ranking.cross_encoder for ranking in connection.scalars(query))
+    return frozenset(one for one in named if one is not None)
+
+
 def name_release(connection: Connection, collection_id: int, epoch: int, name: str | None) -> bool:
     """Call the release that made an epoch so, and no other of its collection; was there one?"""
     own = releases.c.collection_id == collection_id

@@ -4,8 +4,6 @@ import numpy as np
 import numpy.typing as npt
 
 _Numbers = npt.NDArray[np.float64]
-CROSS_ENCODER_WEIGHT = 0.5
-"""How much a cross-encoder's score counts beside the retrievers'; see docs/reranking.md."""
 
 
 def mixed_scores(first: _Numbers, second: _Numbers, *, weight: float) -> _Numbers:

@@ -21,6 +21,11 @@ class SearchRanking:
     fusion: Fusion = DEFAULT_FUSION
     rerank: Reranking | None = None
 
+    @property
+    def cross_encoder(self) -> str | None:
+        """The checkpoint of the cross-encoder that searches are re-ranked by, if they are."""
+        return None if self.rerank is None else self.rerank.model
+
     def describe(self) -> dict[str, Any]:
         """It as JSON, of which `parse_ranking` makes an equal one."""
         own = self.fusion.describe()

@@ -16,7 +16,7 @@ from molt.index.ranking.tuning import folds, graded_ndcg10
 
 _Numbers = npt.NDArray[np.float64]
 
-RERANK_WEIGHTS = tuple(step / 10 for step in range(1, 8))
+RERANK_WEIGHTS = tuple(step / 10 for step in range(1, 10))
 """Those that are tried."""
 _DOUBT = 0.5
 _CERTAIN = 1.96
@@ -50,15 +50,18 @@ class TunedReranker:
     queries: int
 
 
-def tune_reranker(judged: Sequence[JudgedHead]) -> TunedReranker:
-    """Whether to look again at the candidates of queries like these, and by which weight."""
+def tune_reranker(judged: Sequence[JudgedHead], *, usual: float = FUSED_WEIGHT) -> TunedReranker:
+    """Whether to look again at the candidates of queries like these, and by which weight.
+
+    Of weights that rank as well the one nearest to `usual` is taken.
+    """
     values = np.array([_by_weight(one) for one in judged])
     gains = np.zeros(len(values))
     for own, others in folds(len(values)):
-        chosen = _chosen(values[others if others else own])
+        chosen = _chosen(values[others if others else own], usual)
         gains[own] = values[own, chosen] - values[own, _OFF]
     without = float(values[:, _OFF].mean())
-    weight = RERANK_WEIGHTS[_chosen(values) - 1] if _is_certain(gains) else None
+    weight = RERANK_WEIGHTS[_chosen(values, usual) - 1] if _is_certain(gains) else None
     return TunedReranker(weight, without, without + float(gains.mean()), len(values))
 
 
@@ -72,14 +75,14 @@ def _by_weight(judged: JudgedHead) -> list[float]:
     return found
 
 
-def _chosen(values: _Numbers) -> int:
-    """The weight's column: of all within half a standard error of the best the most usual one."""
+def _chosen(values: _Numbers, usual: float) -> int:
+    """The weight's column: of all within half a standard error of the best the most `usual`."""
     means = values[:, 1:].mean(axis=0)
     best = int(means.argmax())
     behind = values[:, [1 + best]] - values[:, 1:]
     doubt = behind.std(axis=0) / np.sqrt(len(values))
     as_good = np.flatnonzero(means[best] - means <= _DOUBT * doubt).tolist()
-    return 1 + min(as_good, key=lambda at: (abs(RERANK_WEIGHTS[at] - FUSED_WEIGHT), at))
+    return 1 + min(as_good, key=lambda at: (abs(RERANK_WEIGHTS[at] - usual), at))
 
 
 def _is_certain(gains: _Numbers) -> bool:

@@ -69,7 +69,7 @@ def test_words_that_find_everything_are_given_more_weight(home: Path) -> None:
 def test_a_re_ranker_that_gains_nothing_is_measured_and_left_off(home: Path) -> None:
     found = tuned(home)
     assert found.reranker is not None
-    assert (found.reranker.weight, found.reranker.queries) == (None, 20)
+    assert (found.reranker.tuned.weight, found.reranker.tuned.queries) == (None, 20)
     assert found.ranking.rerank is None
 
 
@@ -79,7 +79,7 @@ def test_what_is_found_is_told_as_one_line_of_json(
     assert main(["tune-search", "letters", "--home", str(home)]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line).keys() == {
-        *("queries", "ndcg10", "reranker", "former", "ranking", "changed", "reason"),
+        *("queries", "ndcg10", "reranker", "rerankers", "former", "ranking", "changed", "reason"),
     }
 
 

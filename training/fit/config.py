@@ -60,7 +60,9 @@ class ObjectiveConfig(_Section):
         (), description="Shorter dimensions that shall work too, longest first; empty for none."
     )
     teacher: str | None = Field(
-        None, description="Id of the checkpoint that `margin-mse` and `kl` learn from."
+        None,
+        description="Id of the checkpoint that `margin-mse` and `kl` learn from: an encoder, or a "
+        "cross-encoder, whose scores are divided by `scale`.",
     )
     late_interaction: float = Field(
         0.0,
@@ -79,6 +81,12 @@ class ObjectiveConfig(_Section):
                 "objective.positives and objective.triplets to infonce"
             )
         return self
+
+    def distilling(self) -> Self:
+        """The same, where the teacher is learnt from at all; else by `margin-mse` what ranks."""
+        if DISTILLING & {self.positives, self.triplets}:
+            return self
+        return self.model_copy(update={"positives": "margin-mse", "triplets": "margin-mse"})
 
     @model_validator(mode="after")
     def _needs_teacher(self) -> Self:

@@ -16,10 +16,10 @@ from molt.encoder import Checkpoint
 from molt.training.data.dataset import Dataset
 from molt.training.errors import FitError
 from molt.training.fit.config import FitConfig
-from molt.training.fit.embedding import Embedding, EncoderEmbedding, opened
 from molt.training.fit.fitted import Fitted, RunFolder, read_fitted
 from molt.training.fit.progress import EventLog, OnEvent, unwatched
 from molt.training.fit.session import STATES_FOLDER, Session
+from molt.training.fit.teaching import Teacher, opened_teacher
 
 _FITTED = "fitted.json"
 
@@ -54,12 +54,13 @@ def fit(  # noqa: PLR0913  each by name
 @contextmanager
 def _teaching(
     teacher: Checkpoint | None, config: FitConfig, run_folder: RunFolder
-) -> Iterator[Embedding | None]:
+) -> Iterator[Teacher | None]:
     """The teacher, open for the length of the run."""
     if teacher is None:
         if config.objective.teacher is not None:
             raise FitError(f"the teacher {config.objective.teacher} was not opened")
         yield None
         return
-    with opened(teacher, run_folder.cache) as encoder:
-        yield EncoderEmbedding(encoder)
+    scale = config.objective.scale
+    with opened_teacher(teacher, scale=scale, cache=run_folder.cache) as taught:
+        yield taught

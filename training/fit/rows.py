@@ -11,8 +11,8 @@ from datasets import Dataset
 from molt.encoder import InputType
 from molt.training.data.dataset import Corpus, Task, TaskKind
 from molt.training.fit.config import CONTRASTING, DISTILLING, Objective
-from molt.training.fit.embedding import Embedding
 from molt.training.fit.negatives import Mined
+from molt.training.fit.teaching import Teacher
 
 ANCHOR = "anchor"
 POSITIVE = "positive"
@@ -27,7 +27,7 @@ class RowOrder:
     task: Task
     objective: Objective
     corpus: Corpus
-    teacher: Embedding | None = None
+    teacher: Teacher | None = None
     mined: Mined | None = None
     dataset: Dataset = field(init=False)
 
@@ -76,13 +76,8 @@ class RowOrder:
         """The teacher's scores of each row's texts, the positive first."""
         if self.teacher is None:
             raise ValueError("an objective that distils has rows without a teacher")
-        queries = self.teacher(columns[ANCHOR], InputType.QUERY)
-        scores = [
-            np.einsum("ij,ij->i", queries, self.teacher(texts, InputType.DOCUMENT))
-            for name, texts in columns.items()
-            if name != ANCHOR
-        ]
-        return [[float(value) for value in row] for row in np.stack(scores, axis=1)]
+        texts = [column for name, column in columns.items() if name != ANCHOR]
+        return [[float(value) for value in row] for row in self.teacher(columns[ANCHOR], texts)]
 
 
 class _Reading:

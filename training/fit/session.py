@@ -33,6 +33,7 @@ from molt.training.fit.progress import EventLog, Reporter, TrainingEvent
 from molt.training.fit.remining import Remining
 from molt.training.fit.rows import RowOrder
 from molt.training.fit.states import last_state
+from molt.training.fit.teaching import Teacher
 from molt.training.fit.trainer import Lesson, Trainer, build_trainer, training_arguments
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Session:
         config: FitConfig,
         run_folder: RunFolder,
         log: EventLog,
-        teacher: Embedding | None,
+        teacher: Teacher | None,
     ) -> None:
         self._dataset = dataset
         self._config = config
@@ -206,7 +207,7 @@ def _by_step(history: Sequence[Mapping[str, float]], name: str) -> tuple[tuple[i
     )
 
 
-def _rows(dataset: Dataset, config: FitConfig, teacher: Embedding | None) -> list[RowOrder]:
+def _rows(dataset: Dataset, config: FitConfig, teacher: Teacher | None) -> list[RowOrder]:
     """The tasks that have an objective. Raises `FitError` where none has."""
     chosen = [(task, choose_objective(task, config.objective)) for task in dataset.tasks]
     found = [

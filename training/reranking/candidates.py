@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from molt.index.ranking.mixing import CROSS_ENCODER_WEIGHT, mixed_scores
+from molt.index.ranking.mixing import mixed_scores
+from molt.index.ranking.reranking import CROSS_ENCODER_WEIGHT
 from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.measures import PRIMARY, measure_run
 from molt.training.evaluation.runs import Run

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from molt.artifact import ArtifactError, faultpoint
-from molt.encoder import Checkpoint, open_encoder
+from molt.encoder import Checkpoint, CrossEncoder, open_encoder
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
@@ -30,6 +30,7 @@ from molt.training.evaluation.store import ReportStore
 from molt.training.gate import decide
 from molt.training.material import Prepared, data_configs, overlaps, prepare_collection
 from molt.worker.tasks.accounting import Gating
+from molt.worker.tasks.cross_encoders import opened_cross_encoders, sharing_split
 from molt.worker.tasks.labelling import rank_unjudged, unjudged_queries
 from molt.worker.tasks.runs import SearchMaker, Splittings, run_maker
 from molt.worker.tasks.searching import (
@@ -78,24 +79,34 @@ def measure(workspace: Workspace, asked: Evaluation, *, listener: Listener) -> R
 
     The split is what it was when they were trained. Raises what the parts raise.
     """
-    with workspace.using(*asked.candidates, asked.baseline):
-        return _measure(workspace, asked, listener)
+    with (
+        workspace.using(*asked.candidates, asked.baseline),
+        opened_cross_encoders(workspace, asked.collection) as scorers,
+    ):
+        return _measure(workspace, asked, listener, scorers)
 
 
-def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Report:
+def _measure(
+    workspace: Workspace, asked: Evaluation, listener: Listener, scorers: Sequence[CrossEncoder]
+) -> Report:
     store = workspace.checkpoints
     contenders = Contenders(
         [store.open(each) for each in asked.candidates],
         baseline=None if asked.baseline is None else store.open(asked.baseline),
     )
-    ground = _ground(workspace, asked, contenders, listener)
+    ground = _ground(workspace, asked, contenders, scorers, listener)
     prepared, collection = ground.prepared, ground.collection
     plan = replace(asked.plan, mode=_judged_mode(workspace, asked, collection))
     splittings = _splittings(workspace, collection)
     tuning = maker = None
     if plan.mode == "hybrid":
-        ranking = collection.ranking or DEFAULT_RANKING
-        searches = _Searches(workspace, prepared, ranking, splittings)
+        searches = _Searches(
+            workspace,
+            prepared,
+            collection.ranking or DEFAULT_RANKING,
+            splittings=splittings,
+            cross_encoders=sharing_split(scorers, asked.collection, data=ground.data),
+        )
         if asked.tuned is not None:
             tuning = searches.tune(store.open(asked.tuned), listener)
         maker = searches.maker(contenders, tuned=asked.tuned, tuning=tuning)
@@ -129,27 +140,30 @@ class _Ground:
     """What is measured on, and the queries that nobody has judged, where they are asked for."""
 
     prepared: Prepared
+    data: DataConfig
     collection: Collection
     unjudged: Sequence[Query]
 
 
 def _ground(
-    workspace: Workspace, asked: Evaluation, contenders: Contenders, listener: Listener
+    workspace: Workspace,
+    asked: Evaluation,
+    contenders: Contenders,
+    scorers: Sequence[CrossEncoder],
+    listener: Listener,
 ) -> _Ground:
     configs = data_configs(asked.collection, contenders.all, otherwise=asked.data)
     for said in overlaps(configs):
         listener.note(said)
+    every = (*contenders.all, *(one.checkpoint for one in scorers))
+    data = next(iter(data_configs(asked.collection, every, otherwise=asked.data)))
+    split = SplitName(asked.plan.split)
     with workspace.catalog() as catalog:
-        prepared = prepare_collection(
-            catalog,
-            asked.collection,
-            config=next(iter(configs)),
-            wanted=(SplitName(asked.plan.split),),
-        )
+        prepared = prepare_collection(catalog, asked.collection, config=data, wanted=(split,))
         collection = catalog.collections.get(asked.collection)
         unjudged = [] if asked.gating is None else unjudged_queries(catalog, collection)
     listener.on_prepared(prepared)
-    return _Ground(prepared, collection, unjudged)
+    return _Ground(prepared, data, collection, unjudged)
 
 
 def _judged_mode(workspace: Workspace, asked: Evaluation, collection: Collection) -> JudgedMode:
@@ -182,12 +196,14 @@ class _Searches:
         workspace: Workspace,
         prepared: Prepared,
         stored: SearchRanking,
+        *,
         splittings: Splittings,
+        cross_encoders: tuple[CrossEncoder, ...],
     ) -> None:
         self._prepared = prepared
         self._stored = stored
         words = index_in_memory(prepared.dataset.corpus.documents)
-        self._maker = SearchMaker(workspace.home.cache, words, {}, splittings)
+        self._maker = SearchMaker(workspace.home.cache, words, {}, splittings, cross_encoders)
 
     def maker(
         self, contenders: Contenders, *, tuned: str | None, tuning: SearchTuning | None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from molt.encoder import Encoder
+from molt.encoder import CrossEncoder, Encoder
 from molt.encoder.errors import UnsoundVectorsError
 from molt.encoder.vector_cache import OnProgress
 from molt.engine.indexing.passages import corpus_passages
@@ -55,13 +55,15 @@ def run_maker(cache: Path, splittings: Splittings = WHOLE) -> MakeRun:
 class SearchMaker:
     """Makes runs by hybrid searches over a corpus and its `words`.
 
-    Each checkpoint's search ranks as `rankings` say, and finds passages as `splittings` do.
+    Each checkpoint's search ranks as `rankings` say, re-ranked where these `cross_encoders`, or the
+    encoder itself, can, and finds passages as `splittings` do.
     """
 
     cache: Path
     words: LexicalIndex
     rankings: Mapping[str, SearchRanking]
     splittings: Splittings = WHOLE
+    cross_encoders: tuple[CrossEncoder, ...] = ()
 
     def __call__(self, encoder: Encoder, trial: Trial, progress: OnProgress) -> Runs:
         """As every maker of runs."""
@@ -86,6 +88,7 @@ class SearchMaker:
                 words=self.words,
                 queries=[query.text for query in trial.queries],
                 cache=self.cache,
+                cross_encoders=self.cross_encoders,
                 progress=progress,
             )
         except UnsoundVectorsError as error:

@@ -5,7 +5,7 @@ The engine ranks and `index.ranking` decides; here they meet. Moves no pointer.
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,13 @@ from molt.index.ranking.fusing import fused_scores, unite
 from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
 from molt.index.ranking.rerank_tuning import JudgedHead, TunedReranker, tune_reranker
-from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
+from molt.index.ranking.reranking import Reranking
 from molt.index.ranking.tuning import JudgedUnion, cross_validated, judged_union, tune_weight
 from molt.index.selection.expiring import wall_clock
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
 from molt.training.material import data_configs, prepare_collection
+from molt.worker.tasks.cross_encoders import opened_cross_encoders, sharing_split
 from molt.worker.tasks.workspace import Workspace
 
 FEWEST_QUERIES = 10
@@ -43,18 +44,38 @@ Grades = Mapping[int, int]
 
 
 @dataclass(frozen=True)
+class TriedReranker:
+    """A re-ranker that was tried on dev, and what came of it."""
+
+    wanted: Reranking
+    tuned: TunedReranker
+
+    @property
+    def reranking(self) -> Reranking | None:
+        """By what searches are re-ranked from now on; None where that is not worth its time."""
+        weight = self.tuned.weight
+        return None if weight is None else replace(self.wanted, weight=weight)
+
+    def to_json(self) -> dict[str, Any]:
+        """It as a job's result and a report have it."""
+        model = {} if self.wanted.model is None else {"model": self.wanted.model}
+        return {"kind": self.wanted.kind.value, **model, **asdict(self.tuned)}
+
+
+@dataclass(frozen=True)
 class SearchTuning:
     """How a search that ranked by `former` is to rank, over so many judged queries of dev.
 
     `ndcg10` are means: of either leg, of both fused as by default, by the tuned weight, and with
-    each query by the weight that others chose. `reason` says why nothing was tuned.
+    each query by the weight that others chose. `rerankers` are all that were tried. `reason` says
+    why nothing was tuned.
     """
 
     queries: int
     former: SearchRanking
     ranking: SearchRanking
     ndcg10: Mapping[str, float] = field(default_factory=dict)
-    reranker: TunedReranker | None = None
+    rerankers: tuple[TriedReranker, ...] = ()
     reason: str | None = None
 
     @property
@@ -62,12 +83,22 @@ class SearchTuning:
         """Would searches rank otherwise?"""
         return self.ranking != self.former
 
+    @property
+    def reranker(self) -> TriedReranker | None:
+        """The one that is chosen, or of those that are not worth their time the best."""
+        return max(
+            self.rerankers,
+            key=lambda one: (one.reranking is not None, one.tuned.reranked),
+            default=None,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """It as a job's result and a report have it."""
         return {
             "queries": self.queries,
             "ndcg10": dict(self.ndcg10),
-            "reranker": None if self.reranker is None else asdict(self.reranker),
+            "reranker": None if self.reranker is None else self.reranker.to_json(),
+            "rerankers": [one.to_json() for one in self.rerankers],
             "former": self.former.describe(),
             "ranking": self.ranking.describe(),
             "changed": self.changed,
@@ -117,11 +148,11 @@ def tune_search(
         "tuned": tuned.at(tuned.dense),
         "cross_validated": cross_validated(unions),
     }
-    reranker = None
-    if search.reranks:
-        reranker = tune_reranker(_heads(search, unions, weight=tuned.dense, progress=progress))
-    ranking = SearchRanking(Fusion(dense=tuned.dense), _reranking(reranker))
-    return SearchTuning(len(judged), former, ranking, means, reranker)
+    heads = _Heads(search, unions, weight=tuned.dense)
+    tried = [heads.tried(one, progress) for one in search.rescoring.rerankers]
+    found = SearchTuning(len(judged), former, former, means, tuple(tried))
+    chosen = None if found.reranker is None else found.reranker.reranking
+    return replace(found, ranking=SearchRanking(Fusion(dense=tuned.dense), chosen))
 
 
 def tune_collection(
@@ -133,11 +164,16 @@ def tune_collection(
     where words cannot be asked, and what opening the pair raises.
     """
     active = workspace.active(name)
-    with workspace.using(active), workspace.catalog() as catalog:
+    with (
+        workspace.using(active),
+        workspace.catalog() as catalog,
+        opened_cross_encoders(workspace, name) as scorers,
+    ):
         collection = catalog.collections.get(name)
         former = collection.ranking or DEFAULT_RANKING
         trained = () if active is None else (workspace.checkpoints.open(active),)
-        config = next(iter(data_configs(name, trained, otherwise=data)))
+        every = (*trained, *(one.checkpoint for one in scorers))
+        config = next(iter(data_configs(name, every, otherwise=data)))
         wanted = (SplitName.DEV,)
         dev = prepare_collection(catalog, name, config=config, wanted=wanted).dataset.dev
         reason = too_few(len(dev.queries))
@@ -147,8 +183,12 @@ def tune_collection(
             return untuned(former, queries=len(dev.queries), reason=reason)
         with closing(_Serving(workspace, catalog, collection)) as serving:
             chosen = spread(dev)
-            texts = [dev.queries[one].text for one in chosen]
-            search = LiveSearch(serving.live, catalog=catalog, queries=texts)
+            search = LiveSearch(
+                serving.live,
+                catalog=catalog,
+                queries=[dev.queries[one].text for one in chosen],
+                cross_encoders=sharing_split(scorers, name, data=config),
+            )
             judged = [_by_ordinal(catalog, collection, dev.qrels[one]) for one in chosen]
             return tune_search(search, judged, former=former, progress=progress)
 
@@ -177,28 +217,35 @@ def _by_ordinal(catalog: Catalog, collection: Collection, grades: Mapping[str, i
     return {ordinals[doc_id]: grade for doc_id, grade in grades.items() if doc_id in ordinals}
 
 
-def _heads(
-    search: OfflineSearch, unions: Sequence[JudgedUnion], *, weight: float, progress: OnProgress
-) -> list[JudgedHead]:
-    """Both scores of the best candidates of some of the queries."""
-    places, found = _places(len(unions), most=MOST_RERANKED), []
-    for done, at in enumerate(places):
-        progress("re-ranking", done, len(places))
-        judged = unions[at]
-        scores = fused_scores(judged.union, weight)
-        head = np.lexsort((judged.union.ids, -scores))[:DEFAULT_DEPTH]
-        second = search.second_scores(at, judged.union.ids[head])
-        found.append(JudgedHead(scores[head], second, judged.grades[head], judged.every_grade))
-    progress("re-ranking", len(places), len(places))
-    return found
+class _Heads:
+    """The best candidates of some of the queries, as they are fused by `weight`."""
+
+    def __init__(
+        self, search: OfflineSearch, unions: Sequence[JudgedUnion], *, weight: float
+    ) -> None:
+        self._search = search
+        self._judged = {at: unions[at] for at in _places(len(unions), most=MOST_RERANKED)}
+        self._weight = weight
+
+    def tried(self, wanted: Reranking, progress: OnProgress) -> TriedReranker:
+        """What a re-ranker makes of them."""
+        stage, total = f"re-ranking by {wanted.kind.value}", len(self._judged)
+        found = []
+        for done, at in enumerate(self._judged):
+            progress(stage, done, total)
+            found.append(self._head(at, wanted))
+        progress(stage, total, total)
+        return TriedReranker(wanted, tune_reranker(found, usual=wanted.usual_weight))
+
+    def _head(self, at: int, wanted: Reranking) -> JudgedHead:
+        """Both scores of the candidates of one query."""
+        judged = self._judged[at]
+        scores = fused_scores(judged.union, self._weight)
+        head = np.lexsort((judged.union.ids, -scores))[: wanted.depth]
+        second = self._search.second_scores(at, judged.union.ids[head], wanted)
+        return JudgedHead(scores[head], second, judged.grades[head], judged.every_grade)
 
 
 def _places(n: int, *, most: int) -> list[int]:
     """At most so many of `n` places, evenly spread."""
     return [at * n // min(n, most) for at in range(min(n, most))]
-
-
-def _reranking(tuned: TunedReranker | None) -> Reranking | None:
-    if tuned is None or tuned.weight is None:
-        return None
-    return Reranking(RerankKind.TOKENS, weight=tuned.weight)

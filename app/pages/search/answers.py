@@ -16,6 +16,7 @@ from molt.app.pages.search.state import FieldFilter, SearchState
 from molt.app.routes.search.endpoints import answer_search
 from molt.app.routes.search.schemas import SearchBody
 from molt.app.service import Service
+from molt.index.catalog.access.reach import EVERYTHING
 from molt.index.segments.kind_counts import FieldCount
 from molt.index.segments.scalar import ScalarKind
 
@@ -72,7 +73,7 @@ def search_view(service: Service, state: SearchState, *, judging: bool) -> Searc
     collection = engine.catalog.collections.get(state.collection or "")
     fields = engine.count_fields(collection)
     body = search_body(state, facets=_facets_of(fields))
-    answer = orjson.loads(answer_search(service, body, route="/"))
+    answer = orjson.loads(answer_search(service, body, route="/", reach=EVERYTHING))
     return SearchView(
         state,
         answer,

@@ -145,6 +145,7 @@ def _model(card: ModelCard) -> dict[str, Any]:
         "created": card.created,
         "owned_by": "molt",
         "root": card.root,
+        "kind": card.kind,
         "dimension": card.dimension,
         "max_length": card.max_length,
     }

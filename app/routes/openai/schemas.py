@@ -12,6 +12,7 @@ from molt.app.http.texts import Name
 from molt.app.http.validation import WHOLE, Strict, limited
 from molt.app.routes.purposes import Purpose
 from molt.encoder.encoder import InputType
+from molt.encoder.kind import ModelKind
 
 _T = TypeVar("_T")
 _TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
@@ -194,13 +195,17 @@ class EmbeddingList(BaseModel):
 
 
 class ModelObject(BaseModel):
-    """A name that `model` may have; `root` is the checkpoint behind it."""
+    """A name that `model` may have; `root` is the checkpoint behind it, and `kind` what it is.
+
+    A `cross-encoder` re-ranks, and makes no embeddings.
+    """
 
     id: str
     object: Literal["model"]
     created: int
     owned_by: str
     root: str
+    kind: ModelKind
     dimension: int
     max_length: int
 

@@ -28,8 +28,6 @@ from molt.app.routes.tei.endpoints import truncation_headers
 from molt.app.service import Service, service_of
 from molt.engine.models.rating import Rating
 from molt.index.catalog.access.reach import Reach
-from molt.index.catalog.aliases import DEFAULT
-from molt.index.ranking.reranking import RerankKind
 
 router = new_router("rerank")
 
@@ -119,7 +117,7 @@ def _texts(service: Service, reach: Reach, *, body: RerankTextsBody) -> Json:
     query = RatingQuery(
         query=body.query,
         texts=body.texts,
-        model=service.engine.models.within(DEFAULT, reach),
+        model=service.engine.models.within(body.model, reach),
         route="/rerank",
         field="texts",
         whole=body.whole,
@@ -146,7 +144,7 @@ def _rate(service: Service, query: RatingQuery) -> Rating:
         _require_whole(rating, query)
     service.metrics.reranked(
         route=query.route,
-        kind=RerankKind.TOKENS,
+        kind=rating.kind,
         seconds=perf_counter() - started,
         passages=len(query.texts),
         encoded=rating.n_encoded,

@@ -40,7 +40,8 @@ class RerankDocumentsBody(Strict):
     """The body of `POST /v1/rerank`: Cohere's, Jina's and Voyage's."""
 
     model: Name = Field(
-        default=DEFAULT, description="as of `POST /v1/embeddings`; `default` by default"
+        default=DEFAULT,
+        description="as of `POST /v1/embeddings`, or a cross-encoder; `default` by default",
     )
     query: Words
     documents: RankedDocuments = Field(description="texts, or objects that hold a `text`")
@@ -133,8 +134,9 @@ class RankedList(BaseModel):
 
 
 class RerankTextsBody(Strict):
-    """The body of TEI's `POST /rerank`."""
+    """The body of TEI's `POST /rerank`; `model` is more than TEI takes."""
 
+    model: Name = Field(default=DEFAULT, description="as of `POST /v1/rerank`")
     query: Words
     texts: InputTexts
     raw_scores: bool = Field(default=False, description="log-odds in place of 0 to 1")

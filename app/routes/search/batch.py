@@ -100,7 +100,7 @@ class _Batch:
                 "limits.max_answer_bytes allows; ask for it again, or for fewer hits"
             )
             raise InvalidRequestError([Violation(detail, "body")])
-        answer = answer_search(self._service, body, route=_ROUTE)
+        answer = answer_search(self._service, body, route=_ROUTE, reach=self._caller.reach)
         self._left -= len(answer)
         return answer
 

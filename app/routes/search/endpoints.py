@@ -9,6 +9,7 @@ from fastapi import Query, Request
 from molt.app.http.admission import Bulkhead
 from molt.app.http.answers import Json, encode
 from molt.app.http.auth import Access, allow
+from molt.app.http.caller import caller_of
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.interest import run_while_wanted
 from molt.app.http.route import admission_of, new_router
@@ -18,7 +19,7 @@ from molt.app.http.validation import require
 from molt.app.routes.search.highlights import HighlightBody, highlighting_of, with_query
 from molt.app.routes.search.liking import wanted_of
 from molt.app.routes.search.matches import facets_of
-from molt.app.routes.search.reranking import RerankBody, reranking_of
+from molt.app.routes.search.reranking import RERANK_PARAMETERS, reranking_of, with_checkpoint
 from molt.app.routes.search.schemas import LikeBody, SearchBody, SearchParameters, SearchResult
 from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer
@@ -26,6 +27,7 @@ from molt.engine.search.cursor import Cursor, read_cursor
 from molt.engine.search.query import SearchQuery
 from molt.engine.search.reranks.reranking import AS_TUNED, WantedReranking
 from molt.engine.sections import LimitSettings
+from molt.index.catalog.access.reach import Reach
 from molt.index.segments.filters.clauses import Filter
 from molt.index.segments.filters.filter import parse_filter
 from molt.index.segments.matches.parsing import parse_group_by, parse_sort
@@ -81,9 +83,9 @@ async def get_search(request: Request, parameters: Annotated[SearchParameters, Q
     """Rank the documents of a collection; for more than these parameters use POST."""
     if (parameters.q is None) is not bool(parameters.like):
         raise InvalidRequestError([_unasked(parameters)])
-    given = parameters.model_dump(exclude={"q", "like", "rerank", "highlight"})
-    if (word := parameters.rerank) is not None:
-        given["rerank"] = False if word == "false" else RerankBody(kind=word)
+    given = parameters.model_dump(exclude={"q", "like", *RERANK_PARAMETERS, "highlight"})
+    if (rerank := parameters.reranking()) is not None:
+        given["rerank"] = rerank
     like = LikeBody(ids=parameters.like) if parameters.like else None
     highlight = HighlightBody() if parameters.highlight else None
     body = SearchBody(query=parameters.q, like=like, highlight=highlight, **given)
@@ -100,7 +102,8 @@ def _unasked(parameters: SearchParameters) -> Violation:
 async def _answered(request: Request, body: SearchBody, *, route: str) -> Json:
     """The answer; one for which passages may have to be encoded keeps no plain one waiting."""
     service = service_of(request)
-    work = partial(answer_search, service, body, route=route)
+    reach = caller_of(request).reach
+    work = partial(answer_search, service, body, route=route, reach=reach)
     if not (body.highlight or body.answer or body.explain or _reranks(service, body)):
         return Json(await admission_of(request).run(work))
     admission = service.bulkheads[Bulkhead.RERANKS]
@@ -114,13 +117,15 @@ def _reranks(service: Service, body: SearchBody) -> bool:
     return service.engine.searcher.reranks(body.collection, mode=body.mode)
 
 
-def answer_search(service: Service, body: SearchBody, *, route: str) -> bytes:
+def answer_search(service: Service, body: SearchBody, *, route: str, reach: Reach) -> bytes:
     """The answer to one search, counted for `route`. Runs in a request thread.
 
-    Raises `InvalidRequestError` and what the engine does.
+    A model that is named has to be within `reach`. Raises `InvalidRequestError` and what the
+    engine does.
     """
     started = time.perf_counter()
     query = query_of(body, service.settings.limits)
+    query = with_checkpoint(query, service.engine.models, reach)
     answer = service.engine.search(query)
     service.metrics.searched(answer, route=route)
     if (done := answer.reranked) is not None:

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from molt.index.ranking.reranking import RerankKind
+
 
 class WordPart(BaseModel):
     """What the characters `start` to `end` of the query add."""
@@ -71,9 +73,21 @@ class LexicalExplanation(BaseModel):
     rest: float | None
 
 
+class RerankExplanation(BaseModel):
+    """What looked at the hit again, and the score that it gave.
+
+    `model` is the checkpoint of a cross-encoder, whose score is a log-odd.
+    """
+
+    kind: RerankKind
+    model: str | None
+    score: float
+
+
 class HitExplanation(BaseModel):
     """Why a hit is where it is: the `parts` of its score add up to it."""
 
     parts: dict[str, float]
     dense: DenseExplanation | None
     lexical: LexicalExplanation | None
+    rerank: RerankExplanation | None

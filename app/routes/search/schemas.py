@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from molt.app.http.texts import Id, Name, Words
 from molt.app.http.validation import WHOLE, Strict, limited
@@ -17,7 +17,7 @@ from molt.app.routes.search.matches import (
     ShownGroup,
     Sort,
 )
-from molt.app.routes.search.reranking import RerankField, RerankWord, SearchMethod
+from molt.app.routes.search.reranking import RerankField, RerankParameters, SearchMethod
 from molt.engine.search.answer import ALL_PARTS, DocumentPart
 from molt.engine.search.cursor import MAX_CURSOR_CHARS
 from molt.engine.search.query import Mode
@@ -80,10 +80,10 @@ class BatchBody(Strict):
     ]
 
 
-class SearchParameters(BaseModel):
+class SearchParameters(RerankParameters):
     """The query string of `GET /search`: either `q` or `like`."""
 
-    model_config = {"extra": "forbid", "allow_inf_nan": False}
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     q: Words | None = None
     collection: Name = "default"
@@ -103,7 +103,6 @@ class SearchParameters(BaseModel):
     min_score: float | None = None
     cursor: CursorText | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
-    rerank: RerankWord | None = None
     highlight: bool = False
     answer: bool = False
     explain: bool = False

@@ -9,6 +9,7 @@ import typer
 
 from molt.cli.commands.contents.searching import (
     RerankDepthOption,
+    RerankModelOption,
     RerankOption,
     SearchFilterOption,
     SearchMode,
@@ -17,7 +18,7 @@ from molt.cli.commands.contents.searching import (
     parsed_reranking,
     require_subject,
 )
-from molt.cli.home import existing_home, opened_engine
+from molt.cli.home import existing_home, meant_checkpoint, opened_engine
 from molt.cli.invocation import CollectionArgument, Invocation
 from molt.cli.output import Listing
 
@@ -40,19 +41,21 @@ def explain(  # noqa: PLR0913  each by name
     where: SearchFilterOption = None,
     rerank: RerankOption = None,
     rerank_depth: RerankDepthOption = None,
+    rerank_model: RerankModelOption = None,
 ) -> None:
     """Show what makes up the score of a document, and what keeps it from the first hits."""
     require_subject(query, (), beside=())
     settings = existing_home(call)
     from molt.engine.search.query import SearchQuery
 
+    model = None if rerank_model is None else meant_checkpoint(settings, rerank_model)
     asked = SearchQuery(
         query,
         collection,
         k=k,
         mode=mode.value,
         where=None if where is None else parsed_filter(where),
-        rerank=parsed_reranking(rerank, rerank_depth, has_query=True),
+        rerank=parsed_reranking(rerank, rerank_depth, model, has_query=True),
     )
     with opened_engine(settings) as engine:
         engine.live_collections.refresh(collection)
@@ -78,6 +81,7 @@ def _rows(standing: "DocumentStanding") -> Iterator[_Row]:
         *(("part", name, score) for name, score in explanation.get("parts", {}).items()),
         *_dense_rows(explanation.get("dense")),
         *_lexical_rows(explanation.get("lexical")),
+        *_rerank_rows(explanation.get("rerank")),
         (f"hit {standing.k}", "the last one's score", standing.last_score),
     ]
     for part, what, score in told:
@@ -110,3 +114,9 @@ def _lexical_rows(lexical: Mapping[str, Any] | None) -> Iterator[_Told]:
         field = f"{word['field']}:" if word["field"] else ""
         yield "  word", f"{field}{word['text']} (in {word['rows']})", word["score"]
     yield "  rest", "(not of single words)", lexical["rest"]
+
+
+def _rerank_rows(rerank: Mapping[str, Any] | None) -> Iterator[_Told]:
+    if rerank is not None:
+        named = "" if rerank["model"] is None else f" {rerank['model']}"
+        yield "again", f"by {rerank['kind']}{named}", rerank["score"]

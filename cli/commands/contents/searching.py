@@ -39,12 +39,18 @@ RerankOption = Annotated[
     str | None,
     typer.Option(
         metavar="KIND",
-        help="Look at the best hits again: `tokens` compares token by token, `none` does not; "
-        "by default as the collection was tuned.",
+        help="Look at the best hits again: `tokens` compares token by token, `cross-encoder` "
+        "reads query and hit together, `none` does not; by default as the collection was tuned.",
     ),
 ]
 RerankDepthOption = Annotated[
     int | None, typer.Option(min=1, max=10_000, help="How many of them; 50 by default.")
+]
+RerankModelOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID", help="The cross-encoder; by default the one that the collection has."
+    ),
 ]
 FacetOption = Annotated[
     list[str] | None,
@@ -122,18 +128,25 @@ def _json(value: str, option: str) -> object:
         raise typer.BadParameter(f"is not JSON: {error}", param_hint=option) from None
 
 
-def parsed_reranking(kind: str | None, depth: int | None, *, has_query: bool) -> "WantedReranking":
-    """What is given as `--rerank` and `--rerank-depth`. Raises `typer.BadParameter`."""
+def parsed_reranking(
+    kind: str | None, depth: int | None, model: str | None = None, *, has_query: bool
+) -> "WantedReranking":
+    """What is given as `--rerank` and beside it; `model` is the id of a checkpoint.
+
+    Raises `typer.BadParameter`.
+    """
     from molt.engine.search.reranks.reranking import AS_TUNED
     from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
 
+    if model is not None and kind != RerankKind.CROSS_ENCODER:
+        raise typer.BadParameter("needs --rerank cross-encoder", param_hint="--rerank-model")
     if kind in {None, "none"}:
         if depth is not None:
-            raise typer.BadParameter("needs --rerank tokens", param_hint="--rerank-depth")
+            raise typer.BadParameter("needs --rerank KIND", param_hint="--rerank-depth")
         return AS_TUNED if kind is None else None
     if not has_query:
         raise typer.BadParameter("compares documents with a QUERY", param_hint="--rerank")
     if kind not in [*RerankKind]:
         known = ", ".join(["none", *RerankKind])
         raise typer.BadParameter(f"is none of: {known}", param_hint="--rerank")
-    return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH)
+    return Reranking(RerankKind(kind), depth=depth or DEFAULT_DEPTH, model=model)

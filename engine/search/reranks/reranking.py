@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from molt.encoder.kind import Capability
 from molt.engine.search.candidates import Candidate
 from molt.index.ranking.mixing import mixed_scores, standardised
-from molt.index.ranking.reranking import FUSED_WEIGHT, Reranking
+from molt.index.ranking.reranking import Reranking, RerankKind
 
 if TYPE_CHECKING:
     from molt.engine.live.pair import Live
@@ -30,14 +30,22 @@ WantedReranking = Reranking | Literal["as tuned"] | None
 def tuned_reranking(query: "SearchQuery", live: "Live") -> Reranking | None:
     """What looks again at the candidates of a search that leaves it to its collection.
 
-    What is tuned is a hybrid search by a text, and what it was tuned with is an encoder that has
-    token vectors: another search has none, nor has one by an encoder that came since and lacks
-    them.
+    What is tuned is a hybrid search by a text; another search has none. Nor has one that was tuned
+    to token vectors, by an encoder that came since and lacks them.
     """
     ranking = live.collection.ranking
     if ranking is None or ranking.rerank is None or query.mode != "hybrid" or query.like:
         return None
+    if ranking.rerank.kind is RerankKind.CROSS_ENCODER:
+        return ranking.rerank
     return ranking.rerank if Capability.TOKENS in live.encoder.checkpoint.capabilities else None
+
+
+def as_tuned(query: "SearchQuery", live: "Live") -> "SearchQuery":
+    """A query that says by what it is re-ranked, if at all: as it asks, or as was tuned."""
+    if query.rerank != AS_TUNED:
+        return query
+    return replace(query, rerank=tuned_reranking(query, live), tuned=True)
 
 
 def weight_for(wanted: Reranking, candidates: Sequence[Candidate]) -> float:
@@ -45,7 +53,7 @@ def weight_for(wanted: Reranking, candidates: Sequence[Candidate]) -> float:
     if wanted.weight is not None:
         return wanted.weight
     retrievers = {name for one in candidates for name in one.scores}
-    return FUSED_WEIGHT if len(retrievers) > 1 else WEIGHT
+    return wanted.usual_weight if len(retrievers) > 1 else WEIGHT
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,7 @@ def describe_reranking(done: Reranked | None) -> dict[str, Any] | None:
     """As answers tell it."""
     if done is None:
         return None
-    wanted = done.wanted
-    return {"kind": wanted.kind, "depth": wanted.depth, "weight": done.weight}
+    return replace(done.wanted, weight=done.weight).describe()
 
 
 def reranked(

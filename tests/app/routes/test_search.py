@@ -217,10 +217,11 @@ def test_how_deep_and_how_much_can_be_said(shop: TestClient) -> None:
 @pytest.mark.parametrize(
     ("rerank", "said"),
     [
-        (True, "must be false, `tokens`, or an object with `kind`"),
-        ("colbert", "must be false, `tokens`, or an object with `kind`"),
-        ("cross-encoder", "not available yet in this version of Molt"),
-        ({"kind": "cross-encoder", "depth": 50}, "not available yet in this version of Molt"),
+        (True, "must be false, `tokens`, `cross-encoder`, or an object"),
+        ("colbert", "must be false, `tokens`, `cross-encoder`, or an object"),
+        ("cross-encoder", "molt train default --kind cross-encoder"),
+        ({"kind": "cross-encoder", "depth": 50}, "has no cross-encoder"),
+        ({"kind": "tokens", "model": "default"}, "`model` is no part of `tokens`"),
         ({"depth": 50}, "is missing"),
         ({"kind": "tokens", "depth": 0}, "must be at least 1"),
         ({"kind": "tokens", "depth": 201}, "the setting limits.max_rerank allows 200"),
@@ -265,9 +266,23 @@ def test_a_collection_that_is_tuned_to_re_rank_does_so_unless_a_search_says_no(
 def test_re_ranking_in_a_url_is_a_word(shop: TestClient) -> None:
     plain = shop.get("/search", params={"q": "boots", "rerank": "false"})
     assert plain.json()["search"]["rerank"] is None
-    for word in ("true", "cross-encoder", ""):
+    for word in ("true", "cross-encoders", ""):
         answer = shop.get("/search", params={"q": "boots", "rerank": word})
         assert answer.status_code == 422, word
+
+
+def test_a_url_says_how_deep_and_by_which_model(shop: TestClient) -> None:
+    url = {"q": "boots", "rerank": "tokens", "rerank_depth": 2}
+    assert shop.get("/search", params=url).json()["search"]["rerank"]["depth"] == 2
+    for wrong in (
+        {"rerank_depth": 2},
+        {"rerank": "false", "rerank_depth": 2},
+        {"rerank": "tokens", "rerank_model": "default"},
+        {"rerank_model": "default"},
+    ):
+        answer = shop.get("/search", params={"q": "boots"} | wrong)
+        assert answer.status_code == 422, wrong
+        assert "belongs to `rerank` by" in answer.json()["errors"][0]["detail"]
 
 
 def counted(client: TestClient, name: str) -> float:

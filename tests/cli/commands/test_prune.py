@@ -19,11 +19,14 @@ from molt.index.catalog.releases import Reason
 from molt.index.generations.generation import GenerationStore
 from molt.index.jobs.job import JobKind, JobRequest
 from molt.index.jobs.queue import JobQueue
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from molt.training.uses import note_uses, using_checkpoints
 from molt.worker import pruning
 from molt.worker.needs import look_for_needs
 from tests.checkpoints import build_checkpoint
 from tests.cli.conftest import Molt
+from tests.cross_encoders import build_cross_encoder
 
 
 @pytest.fixture
@@ -100,6 +103,30 @@ def test_checkpoints_are_needed_by_what_stands_for_them_or_was_made_with_them(
     assert found(molt, "--yes") == {idle}
     left = {path.name for path in (home / "checkpoints").iterdir()}
     assert left == {aliased, named, indexed, configured}
+
+
+def test_cross_encoders_are_needed_by_releases_and_by_searches_that_ask_for_one(
+    molt: Molt, home: Path, catalog: Catalog
+) -> None:
+    passed = {"gate": {"accepted": True}}
+
+    def made(weight: float, **more: Any) -> str:
+        return build_cross_encoder(home / "checkpoints", weight=weight, **more).id
+
+    released = made(1.0)
+    ranking = SearchRanking(rerank=Reranking(RerankKind.CROSS_ENCODER, model=released))
+    catalog.collections.retune("shop", ranking, reason=Reason())
+    catalog.collections.retune("shop", None, reason=Reason())
+    newest = made(2.0, data={"collection": "shop"}, metrics=passed)
+    older = made(
+        3.0,
+        data={"collection": "shop"},
+        metrics=passed,
+        created_at=datetime(2025, 1, 1, tzinfo=UTC),
+    )
+    elsewhere = made(4.0, data={"collection": "gone"}, metrics=passed)
+    assert found(molt, "--yes") == {older, elsewhere}
+    assert {path.name for path in (home / "checkpoints").iterdir()} == {released, newest}
 
 
 def test_jobs_that_have_not_ended_need_what_they_name_and_what_they_learn(

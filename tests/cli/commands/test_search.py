@@ -10,6 +10,7 @@ from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import serving
 from tests.cli.conftest import Molt
+from tests.cross_encoders import build_cross_encoder
 from tests.hashing import HashingEncoder
 
 BOOTS = [
@@ -165,6 +166,20 @@ def test_hits_are_looked_at_again_token_by_token(molt: Molt) -> None:
     assert answer["hits"][0]["scores"]["rerank"] == pytest.approx(1, abs=0.02)
     deep = molt("--json", "search", "shop", "a", "--rerank", "tokens", "--rerank-depth", "1").value
     assert [hit["scores"]["rerank"] is None for hit in deep["hits"]] == [False, True, True]
+
+
+@pytest.mark.usefixtures("shop")
+def test_hits_are_looked_at_again_by_a_cross_encoder(molt: Molt, home: Path) -> None:
+    asked = ("--json", "search", "shop", "warm gloves", "--rerank", "cross-encoder")
+    missing = molt(*asked)
+    assert missing.status != 0
+    assert "molt train shop --kind cross-encoder" in missing.stderr
+    made = build_cross_encoder(home / "checkpoints")
+    answer = molt(*asked, "--rerank-model", made.id[:8], "--rerank-depth", "7").value
+    told = {"kind": "cross-encoder", "depth": 7, "weight": 0.5, "model": made.id}
+    assert answer["search"]["rerank"] == told
+    alone = molt("search", "shop", "warm", "--rerank-model", made.id)
+    assert (alone.status, "needs --rerank cross-encoder" in alone.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("shop")

@@ -6,6 +6,7 @@ from molt.encoder import Checkpoint, CheckpointStore
 from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
 from tests.cli.conftest import Molt
+from tests.cross_encoders import build_cross_encoder
 from tests.training.letters import FAST, write_letters
 
 QUICKLY = [part for setting in FAST for part in ("--set", setting)]
@@ -39,6 +40,16 @@ def test_nothing_gained_is_said_and_the_base_comes_out(molt: Molt, base: Checkpo
     assert done.status == 0
     assert base.id in done.stdout
     assert "Nothing was gained: no epoch ranks dev better than the base" in done.stderr
+
+
+def test_a_cross_encoder_teaches_an_encoder(molt: Molt, home: Path) -> None:
+    teacher = build_cross_encoder(home / "checkpoints")
+    done = molt("train", "letters", "--json", *QUICKLY, "--teacher", teacher.id[:8])
+    assert done.status == 0, done.stderr
+    (run,) = (home / "runs").glob("*/uses.json")
+    assert teacher.id in run.read_text()
+    twice = molt("train", "letters", "--kind", "cross-encoder", "--teacher", teacher.id)
+    assert (twice.status, "teaches encoders alone" in twice.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["train", "tune"])

@@ -15,8 +15,12 @@ from molt.engine.backup.repository import Repository
 from molt.engine.engine import Engine
 from molt.engine.errors import BackupError
 from molt.engine.settings import Settings, load_settings
+from molt.index.catalog.releases import Reason
 from molt.index.errors import CollectionExistsError, InvalidNameError
 from molt.index.generations.retention import collect
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
+from tests.cross_encoders import build_cross_encoder
 from tests.damage import flip_a_bit
 from tests.engine.backup.homes import (
     QUERIES,
@@ -84,6 +88,22 @@ def test_a_home_without_its_checkpoint_gets_it(
         )
     assert damage(tmp_path / "another") == []
     assert answers(tmp_path / "another", "theirs") == answers(home)
+
+
+def test_what_re_ranks_its_searches_comes_with_it(
+    tmp_path: Path, settings: Settings, repository: Repository, engine: Engine
+) -> None:
+    made = build_cross_encoder(settings.layout.checkpoints)
+    ranking = SearchRanking(rerank=Reranking(RerankKind.CROSS_ENCODER, model=made.id))
+    engine.catalog.collections.retune("shop", ranking, reason=Reason())
+    done = back_up(settings, repository)
+    assert done.backup.collection("shop").cross_encoder == made.id
+    with closing(open_home(tmp_path / "another")) as another:
+        restored = restore_collection(
+            repository, done.backup, another.settings, name="shop", new_name="theirs"
+        )
+        assert another.checkpoints.open(made.id).id == made.id
+        assert another.catalog.collections.get(restored.name).ranking == ranking
 
 
 def test_a_collection_that_was_never_indexed_is_indexed_where_it_comes_to(

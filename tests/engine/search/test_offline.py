@@ -121,7 +121,7 @@ def test_second_scores_are_of_the_query_that_is_asked_whichever_was_before(
     ids = np.array([0, 8, 80])
     for search in both:
         search.legs(1)
-    scores = [search.second_scores(0, ids) for search in both]
+    scores = [search.second_scores(0, ids, TOKENS) for search in both]
     np.testing.assert_allclose(*scores, atol=1e-6)
     assert scores[0].argmax() == 1
 

@@ -16,6 +16,7 @@ TOKENS = Reranking(RerankKind.TOKENS, depth=20, weight=0.3)
         SearchRanking(),
         SearchRanking(Fusion(dense=0.25), TOKENS),
         SearchRanking(RECIPROCAL_RANKS, Reranking(RerankKind.TOKENS)),
+        SearchRanking(rerank=Reranking(RerankKind.CROSS_ENCODER, weight=0.4, model="0" * 16)),
     ],
 )
 def test_a_ranking_is_read_as_it_was_described(ranking: SearchRanking) -> None:
@@ -43,6 +44,8 @@ def test_what_a_re_ranking_leaves_out_is_as_usual() -> None:
         ({"rerank": {"kind": "tokens", "weight": 1.5}}, "rerank.weight"),
         ({"rerank": {"kind": "tokens", "weight": True}}, "rerank.weight"),
         ({"rerank": {"kind": "tokens", "speed": 1}}, "rerank.speed"),
+        ({"rerank": {"kind": "tokens", "model": "0" * 16}}, "rerank.model"),
+        ({"rerank": {"kind": "cross-encoder", "model": 7}}, "rerank.model"),
     ],
 )
 def test_what_is_no_ranking_is_refused_by_the_name_of_what_is_wrong(

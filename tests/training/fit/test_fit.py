@@ -18,6 +18,7 @@ from molt.training.fit.hardware import Hardware
 from molt.training.fit.learner import open_learner
 from molt.training.fit.progress import TrainingEvent  # noqa: TC001
 from tests.checkpoints import build_checkpoint
+from tests.cross_encoders import build_cross_encoder
 
 FAST = {
     "run": {"epochs": 3, "batch_size": 8, "precision": "fp32", "save_steps": 3, "device": "cpu"},
@@ -151,6 +152,22 @@ def test_a_teacher_is_learnt_from(
     teacher = build_checkpoint(tmp_path / "teacher")  # it adds up letters, which is what is asked
     config = FAST | {"objective": {"positives": objective, "teacher": teacher.id}}
     assert run(base, dataset, tmp_path, config, teacher=teacher).improved
+
+
+@pytest.mark.parametrize("objective", ["margin-mse", "kl"])
+def test_a_cross_encoder_is_learnt_from(
+    base: Checkpoint, dataset: Dataset, tmp_path: Path, objective: str
+) -> None:
+    """It counts the letter z: the learner comes to score texts by that, which dev does not ask."""
+    teacher = build_cross_encoder(tmp_path / "teacher")
+    config = FAST | {
+        "objective": {"positives": objective, "teacher": teacher.id},
+        "run": FAST["run"] | {"epochs": 1},
+    }
+    fitted = run(base, dataset, tmp_path, config, teacher=teacher)
+    losses = [loss for _, loss in fitted.losses]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
 
 
 def test_the_model_of_a_run_computes_as_the_learner_did(

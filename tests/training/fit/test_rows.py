@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from molt.encoder import Checkpoint, InputType
+from molt.encoder import Checkpoint
 from molt.index.catalog.document import Document
 from molt.training.data.dataset import Corpus, Example, Task, TaskKind
 from molt.training.errors import FitError
@@ -60,9 +60,10 @@ def test_a_grade_becomes_the_label_that_the_loss_takes(
 
 
 def test_a_teacher_scores_the_positive_first_and_then_the_negatives() -> None:
-    def teacher(texts: list[str], input_type: InputType) -> np.ndarray:
-        values = {"q": 1.0, "one": 0.9, "two": 0.2, "three": 0.1}
-        return np.array([[values[text]] for text in texts], dtype=np.float32)
+    def teacher(queries: list[str], columns: list[list[str]]) -> np.ndarray:
+        values = {"one": 0.9, "two": 0.2, "three": 0.1}
+        assert queries == ["q"]
+        return np.array([[values[text] for (text,) in columns]], dtype=np.float32)
 
     one = rows(TaskKind.POSITIVES, Objective.MARGIN_MSE, Example("q", "one"))
     one.teacher = teacher
