@@ -135,10 +135,12 @@ sbom: $(TOOLS)/.made
 	cat requirements/serve.txt requirements/weights.txt | $(BOM) -o build/serve.cdx.json
 	cat requirements/train.txt requirements/torch-cpu.txt | $(BOM) -o build/train.cdx.json
 
-# What is published, in dist/: an sdist, and the wheel made of it. The same source gives the same bytes.
+# What is published, in dist/, of Molt and of its client: an sdist, and the wheel made of it. The same
+# source of Molt gives the same bytes.
 dist: $(VENV)/.dev
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/python -m build --no-isolation --outdir dist clients/python
 
 # The image that both of Molt's are made from, by its digest, asked of its registry: no other place can
 # know it. Until it was noted, images are made from whatever the name stands for that day.
