@@ -3,30 +3,13 @@
 import asyncio
 import inspect
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-
 from molt_client import AsyncMolt, Document, Molt, MoltError, Retries, UnreachableError
 from molt_client.parts import PART_DOCUMENTS, Progress
-from tests.app.serving import BOOTS, Process, started
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    with started(tmp_path_factory.mktemp("home")) as server:
-        yield server
-
-
-@pytest.fixture
-def molt(server: Process) -> Iterator[Molt]:
-    with Molt(server.url) as molt:
-        for collection in molt.collections():
-            molt.delete_collection(collection["name"])
-        molt.create_collection("shop")
-        molt.write_documents("shop", BOOTS)
-        yield molt
+from tests.app.serving import BOOTS, Process
 
 
 def numbered(count: int) -> Iterator[Document]:
@@ -91,6 +74,13 @@ def test_all_documents_are_read_page_by_page(molt: Molt) -> None:
         [one["id"] for one in BOOTS] + [f"n{number:05}" for number in range(10)]
     )
     assert molt.document("shop", "d3") == {**read[2], "truncated": False}
+
+
+def test_documents_are_read_by_their_ids(molt: Molt) -> None:
+    read = molt.read_documents("shop", ["d3", "d7", "d1"])
+    assert [one["id"] for one in read] == ["d3", "d1"]
+    assert molt.read_documents("shop", []) == []
+    assert len(molt.read_documents("shop", ["d1"] * 1 + [f"x{at}" for at in range(1200)])) == 1
 
 
 def test_an_id_may_hold_what_paths_do_not(molt: Molt) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from molt_client import AsyncMolt, Molt, MoltError, Retries, UnreachableError
 
 BUSY = {"type": "urn:molt:problem:overloaded", "detail": "come back"}

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from molt_client import calls
-from molt_client.calls import Call
+from molt_client.calls import READ_AT_ONCE, Call
 from molt_client.client import headers_of
 from molt_client.following import EventReader
 from molt_client.parts import OnProgress, Upload, parts
@@ -115,6 +115,16 @@ class AsyncMolt:
     async def document(self, collection: str, id_: str) -> StoredDocument:
         """Read a document."""
         return await self._send(calls.document(collection, id_))
+
+    async def read_documents(self, collection: str, ids: Sequence[str]) -> list[StoredDocument]:
+        """Those of the documents that there are, in the order of the ids."""
+        found: list[StoredDocument] = []
+        wanted = [*ids]
+        while wanted:
+            read = await self._send(calls.read_documents(collection, wanted[:READ_AT_ONCE]))
+            found += read["documents"]
+            wanted = read["left_out"] + wanted[READ_AT_ONCE:]
+        return found
 
     async def documents(self, collection: str, *, page: int = 100) -> AsyncIterator[StoredDocument]:
         """Every document, in the order of ids, read `page` at a time."""

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from molt_client import calls
-from molt_client.calls import Call
+from molt_client.calls import READ_AT_ONCE, Call
 from molt_client.following import EventReader
 from molt_client.parts import OnProgress, Upload, parts
 from molt_client.retrying import Attempts, Retries
@@ -117,6 +117,16 @@ class Molt:
     def document(self, collection: str, id_: str) -> StoredDocument:
         """Read a document."""
         return self._send(calls.document(collection, id_))
+
+    def read_documents(self, collection: str, ids: Sequence[str]) -> list[StoredDocument]:
+        """Those of the documents that there are, in the order of the ids."""
+        found: list[StoredDocument] = []
+        wanted = [*ids]
+        while wanted:
+            read = self._send(calls.read_documents(collection, wanted[:READ_AT_ONCE]))
+            found += read["documents"]
+            wanted = read["left_out"] + wanted[READ_AT_ONCE:]
+        return found
 
     def documents(self, collection: str, *, page: int = 100) -> Iterator[StoredDocument]:
         """Every document, in the order of ids, read `page` at a time."""

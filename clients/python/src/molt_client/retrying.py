@@ -1,8 +1,8 @@
 """When a request is sent again: where the server refused it for the moment, or was away.
 
 A server that is overloaded (429) or cannot answer yet (503) has kept nothing, so every request may
-be sent again; one whose answer was lost only where a second one changes nothing. Documents, judgments
-and deletions are the same the second time; events, new collections and rollbacks are not.
+be sent again; one whose answer was lost only where a second one changes nothing. Documents,
+judgments and deletions are the same the second time; events, new collections and rollbacks are not.
 """
 
 import random
