@@ -19,6 +19,7 @@ from molt.cli.commands.check import check
 from molt.cli.commands.contents import analysis, collections, curations, documents, synonyms
 from molt.cli.commands.contents.explain import explain
 from molt.cli.commands.contents.export import export_collection
+from molt.cli.commands.contents.mcp import mcp
 from molt.cli.commands.contents.suggest import suggest
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
@@ -86,6 +87,7 @@ command(app, "export")(export_collection)
 command(app, "search")(search)
 command(app, "suggest")(suggest)
 command(app, "explain")(explain)
+command(app, "mcp")(mcp)
 administrative(app, "train")(train)
 administrative(app, "tune")(tune)
 administrative(app, "distil")(distil)
