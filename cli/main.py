@@ -17,9 +17,9 @@ from molt.cli.commands.access import audit_log, keys
 from molt.cli.commands.backup import backup, backups, restore
 from molt.cli.commands.check import check
 from molt.cli.commands.contents import analysis, collections, curations, documents, synonyms
+from molt.cli.commands.contents.assistants.mcp import mcp
 from molt.cli.commands.contents.explain import explain
 from molt.cli.commands.contents.export import export_collection
-from molt.cli.commands.contents.mcp import mcp
 from molt.cli.commands.contents.suggest import suggest
 from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from mcp import Client, StdioServerParameters
 
-from molt.cli.assistants.remote import RemoteError, RemoteServer
-from molt.cli.assistants.tools import tools_server
+from molt.cli.commands.contents.assistants.remote import RemoteError, RemoteServer
+from molt.cli.commands.contents.assistants.tools import tools_server
 from tests.app.serving import BOOTS, Process, started
 from tests.paths import ROOT
 

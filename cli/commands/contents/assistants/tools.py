@@ -13,7 +13,7 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from molt import __version__
-from molt.cli.assistants.remote import RemoteError, RemoteServer
+from molt.cli.commands.contents.assistants.remote import RemoteError, RemoteServer
 
 _MOST = 50
 _READING = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from molt.cli.assistants.remote import RemoteServer
+from molt.cli.commands.contents.assistants.remote import RemoteServer
 from molt.cli.edge import CommandError
 from molt.cli.invocation import Invocation
 
@@ -30,6 +30,6 @@ def mcp(
         )
     if find_spec("mcp") is None:
         raise CommandError("molt mcp needs the mcp extra: `pip install 'molt-search[mcp]'`")
-    from molt.cli.assistants.tools import tools_server  # noqa: PLC0415  only this command needs it
+    from molt.cli.commands.contents.assistants.tools import tools_server  # noqa: PLC0415  only this command needs it
 
     tools_server(RemoteServer(url, os.environ.get(KEY_VARIABLE)), collection=collection).run()
