@@ -24,7 +24,7 @@ LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve install-train test clients walk resilience fuzz soak faketime check format browser lock audit \
+.PHONY: demo serve install-train test clients typescript walk resilience fuzz soak faketime check format browser lock audit \
 	sbom base-digest images dist clean
 
 demo: $(VENV)/.serve
@@ -46,9 +46,16 @@ install-train: $(VENV)/.train
 test: $(VENV)/.dev browser
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-# Other people's programs, unmodified, against a running server: in Python, and where npm is there in JavaScript.
-clients: $(VENV)/.dev $(CLIENTS)/.made
+# Other people's programs, unmodified, against a running server, and Molt's own client in TypeScript: in Python,
+# and where npm is there in JavaScript.
+clients: $(VENV)/.dev $(CLIENTS)/.made browser
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) typescript; fi
 	MOLT_TEST_CLIENTS=$(abspath $(CLIENTS)) $(BIN)/python -m pytest -m clients tests/clients $(PYTEST_ARGS)
+
+# The client in TypeScript, with the types of what this version's server says of itself.
+typescript: $(VENV)/.dev
+	$(BIN)/python -m tests.openapi clients/typescript/build/openapi.json
+	cd clients/typescript && npm ci --silent && npm run --silent build
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -135,10 +142,12 @@ sbom: $(TOOLS)/.made
 	cat requirements/serve.txt requirements/weights.txt | $(BOM) -o build/serve.cdx.json
 	cat requirements/train.txt requirements/torch-cpu.txt | $(BOM) -o build/train.cdx.json
 
-# What is published, in dist/: an sdist, and the wheel made of it. The same source gives the same bytes.
+# What is published, in dist/, of Molt and of its client: an sdist, and the wheel made of it. The same
+# source of Molt gives the same bytes.
 dist: $(VENV)/.dev
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/python -m build --no-isolation --outdir dist clients/python
 
 # The image that both of Molt's are made from, by its digest, asked of its registry: no other place can
 # know it. Until it was noted, images are made from whatever the name stands for that day.

@@ -24,6 +24,7 @@ from benchmarks.record import RESULTS, Table, Target, machine_facts, record
 from benchmarks.training_quality import folder, molt
 from molt.artifact import Home
 from molt.encoder import CrossEncoder, Encoder, open_cross_encoder, open_encoder
+from molt.engine.runs import whole_texts
 from molt.engine.search.offline import CorpusSearch
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.lexical.lexical_index import index_in_memory
@@ -88,7 +89,7 @@ class Judged:
         corpus = trial.corpus
         self._search = CorpusSearch(
             encoder,
-            texts=corpus.texts,
+            passages=whole_texts(corpus.texts),
             words=index_in_memory(corpus.documents),
             queries=[trial.split.queries[one].text for one in kept],
             cache=cache,

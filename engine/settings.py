@@ -39,7 +39,7 @@ from molt.engine.sections import (
 
 DEFAULT_HOME = Path("molt-data")
 _PREFIX = "MOLT_"
-_OTHERS = frozenset(("MOLT_DEBUG",))
+_OTHERS = frozenset(("MOLT_API_KEY", "MOLT_DEBUG"))
 """What other parts of Molt read."""
 _FOREIGN = tuple(f"MOLT_{each}" for each in ("TEST_", "FUZZ_", "SOAK_", "DEMO_", "FAULTPOINTS"))
 """What begins so is of those who develop it."""

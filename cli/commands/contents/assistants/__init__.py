@@ -1,0 +1,1 @@
+"""What lets a language model read a running Molt."""
