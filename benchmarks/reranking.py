@@ -30,7 +30,7 @@ from benchmarks.record import RESULTS, Table, Target, machine_facts, record
 from molt.encoder import read_checkpoint
 from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.late_interaction.token_cache import TokenCache
-from molt.index.ranking.fusing import fuse
+from molt.index.ranking.fusing import FusedHits, LegHits, fuse
 from molt.index.ranking.fusion import DEFAULT_FUSION
 from molt.index.ranking.rerank_tuning import JudgedHead, tune_reranker
 from molt.index.ranking.reranking import DEFAULT_DEPTH
@@ -66,7 +66,8 @@ def kept_scores(
         kept = np.full((len(places), len(_OVER), DEFAULT_DEPTH, 3), np.nan)
         for number, at in enumerate(places):
             dense, lexical = both[at]
-            for over, hits in enumerate((dense, fuse(dense, lexical, DEFAULT_FUSION))):
+            rankings: list[LegHits | FusedHits] = [dense, fuse(dense, lexical, DEFAULT_FUSION)]
+            for over, hits in enumerate(rankings):
                 rows = hits.ids[:DEFAULT_DEPTH]
                 second = near(corpus.queries[at], [corpus.texts[row] for row in rows.tolist()])
                 columns = (rows, hits.scores[:DEFAULT_DEPTH], second)

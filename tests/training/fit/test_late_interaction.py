@@ -108,12 +108,14 @@ def test_a_batch_is_compared_as_the_token_re_ranker_compares_it(
     model = learner(served)
     model.prompts = {one.value: prompts.of(one) for one in InputType}
     seen: list[Tensor] = []
+
+    def watched(*texts: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+        seen.append(maxsim(*texts, weights=weights))
+        return seen[-1]
+
     loss = term_of(model)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "molt.training.fit.late_interaction.maxsim",
-            lambda *texts, weights: seen.append(maxsim(*texts, weights=weights)) or seen[-1],
-        )
+        patch.setattr("molt.training.fit.late_interaction.maxsim", watched)
         loss(columns(model), torch.tensor([]))
     interaction = LateInteraction(TokenCache(2**20))
     with opened(served, tmp_path / "cache") as encoder:
@@ -129,7 +131,12 @@ def test_beside_vectors_it_keeps_nothing_that_grows_with_the_length_of_documents
         queries = [torch.randn(7, 16, requires_grad=True) for _ in range(5)]
         documents = [torch.randn(length, 16, requires_grad=True) for _ in range(9)]
         largest: list[int] = []
-        with saved_tensors_hooks(lambda one: largest.append(one.numel()) or one, lambda one: one):
+
+        def keep(one: Tensor) -> Tensor:
+            largest.append(one.numel())
+            return one
+
+        with saved_tensors_hooks(keep, lambda one: one):
             maxsim(queries, documents, weights=[torch.full((7,), 1 / 7)] * 5).sum().backward()
         vectors = 9 * length * 16
         return max(size for size in largest if size not in {vectors, 9 * length})
