@@ -66,10 +66,7 @@ def kept_scores(
         kept = np.full((len(places), len(_OVER), DEFAULT_DEPTH, 3), np.nan)
         for number, at in enumerate(places):
             dense, lexical = both[at]
-            rankings: tuple[LegHits | FusedHits, ...] = (
-                dense,
-                fuse(dense, lexical, DEFAULT_FUSION),
-            )
+            rankings: list[LegHits | FusedHits] = [dense, fuse(dense, lexical, DEFAULT_FUSION)]
             for over, hits in enumerate(rankings):
                 rows = hits.ids[:DEFAULT_DEPTH]
                 second = near(corpus.queries[at], [corpus.texts[row] for row in rows.tolist()])

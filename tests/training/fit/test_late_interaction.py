@@ -108,6 +108,11 @@ def test_a_batch_is_compared_as_the_token_re_ranker_compares_it(
     model = learner(served)
     model.prompts = {one.value: prompts.of(one) for one in InputType}
     seen: list[Tensor] = []
+
+    def watched(*texts: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+        seen.append(maxsim(*texts, weights=weights))
+        return seen[-1]
+
     loss = term_of(model)
 
     def watched(*texts: list[Tensor], weights: list[Tensor]) -> Tensor:
@@ -132,11 +137,11 @@ def test_beside_vectors_it_keeps_nothing_that_grows_with_the_length_of_documents
         documents = [torch.randn(length, 16, requires_grad=True) for _ in range(9)]
         largest: list[int] = []
 
-        def noted(one: Tensor) -> Tensor:
+        def keep(one: Tensor) -> Tensor:
             largest.append(one.numel())
             return one
 
-        with saved_tensors_hooks(noted, lambda one: one):
+        with saved_tensors_hooks(keep, lambda one: one):
             maxsim(queries, documents, weights=[torch.full((7,), 1 / 7)] * 5).sum().backward()
         vectors = 9 * length * 16
         return max(size for size in largest if size not in {vectors, 9 * length})
