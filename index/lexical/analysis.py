@@ -38,6 +38,8 @@ TITLE = "title"
 MOST_WORDS = 100_000
 MOST_FIELDS = 16
 _MOST_KNOWN = 50_000
+_UNKNOWN = "\0"
+"""No term, since no word has it."""
 HEAVIEST = 100.0
 UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -166,13 +168,16 @@ class Analyzer:
 
     def term(self, word: str) -> str | None:
         """The term of one word of a text without compounds; None where it is a stop word."""
-        if word not in self._terms:
-            if len(word) > LONGEST_TERM:
-                return None
-            if len(self._terms) >= _MOST_KNOWN:
-                self._terms.clear()
-            self._terms[word] = next((one.term for one in self.words(word)), None)
-        return self._terms.get(word)
+        known = self._terms.get(word, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
+        if len(word) > LONGEST_TERM:
+            return None
+        if len(self._terms) >= _MOST_KNOWN:
+            self._terms.clear()
+        found = next((one.term for one in self.words(word)), None)
+        self._terms[word] = found
+        return found
 
     @cached_property
     def _terms(self) -> dict[str, str | None]:
