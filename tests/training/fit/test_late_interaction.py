@@ -114,11 +114,6 @@ def test_a_batch_is_compared_as_the_token_re_ranker_compares_it(
         return seen[-1]
 
     loss = term_of(model)
-
-    def watched(*texts: list[Tensor], weights: list[Tensor]) -> Tensor:
-        seen.append(maxsim(*texts, weights=weights))
-        return seen[-1]
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("molt.training.fit.late_interaction.maxsim", watched)
         loss(columns(model), torch.tensor([]))
