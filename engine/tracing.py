@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from molt import __version__
+from molt.artifact import ForeseenError
 from molt.artifact.tracing import install_spans
-from molt.engine.errors import EngineError
 from molt.engine.sections import TracingSettings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 _MISSING = "OpenTelemetry is not installed; `pip install 'molt-search[tracing]'` brings it"
 
 
-class TracingError(EngineError):
+class TracingError(ForeseenError):
     """What was set to be traced cannot be."""
 
 
