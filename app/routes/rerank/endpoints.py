@@ -68,7 +68,7 @@ async def post_rerank(request: Request, body: RerankDocumentsBody) -> Json:
     "/rerank",
     operation_id="rerank",
     response_model=list[ScoredText],
-    responses=_TOO_LONG | {400: {"description": "tokens in place of texts"}},
+    responses=_NO_MODEL | _TOO_LONG | {400: {"description": "tokens in place of texts"}},
 )
 @allow(Access.READ)
 @scoped(KeyScope.FILTERED)
