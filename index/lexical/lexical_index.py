@@ -33,6 +33,7 @@ from molt.index.lexical.schema import (
 )
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.lexical.syntax import AskedWords, parse_words
+from molt.index.ranking.field_weights import NO_WEIGHTS, FieldWeights
 
 _MEMORY = 32 * 2**20
 
@@ -83,11 +84,22 @@ class LexicalIndex:
         """A query as it is written for the fields that there are here."""
         return parse_words(text, fields=searched_fields(self.commit.analysis))
 
-    def plan(self, wanted: AskedWords | str, *, synonyms: Synonyms = NO_SYNONYMS) -> WordQuery:
-        """A query as it is understood here. Raises `LexicalError` where it cannot be opened."""
+    def plan(
+        self,
+        wanted: AskedWords | str,
+        *,
+        synonyms: Synonyms = NO_SYNONYMS,
+        weights: FieldWeights = NO_WEIGHTS,
+    ) -> WordQuery:
+        """A query as it is understood here, with these `weights` of fields in place of the index's.
+
+        Raises `LexicalError` where it cannot be opened.
+        """
         if isinstance(wanted, str):
             wanted = self.read(wanted)
         planner = self._planner()
+        if weights:
+            planner = planner.weighted(weights)
         with tantivy_errors():
             return planner.plan(wanted, synonyms.expansions(self.analyzer))
 
