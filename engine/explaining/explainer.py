@@ -20,7 +20,6 @@ from molt.index.catalog.document import passage_text, text_offset
 from molt.index.errors import LexicalError
 from molt.index.lexical.explaining import WordShare, explain_words
 from molt.index.ranking.fusing import WORDS_POWER
-from molt.index.ranking.ranking import DEFAULT_RANKING
 
 MOST_EXPLAINED = 20
 """The first hits of a page that are explained; others have no explanation."""
@@ -65,8 +64,10 @@ class Explainer:
             return None
         found = self._catalog.documents.ordinals(live.collection, [hit.id for hit in hits])
         try:
-            ceiling = index.plan(query.text, synonyms=query.synonyms).ceiling
-            return _Words(explain_words(index, query.text, [*found.values()]), ceiling, found)
+            weights = live.ranking.fields
+            planned = index.plan(query.text, synonyms=query.synonyms, weights=weights)
+            shares = explain_words(index, query.text, [*found.values()], weights=weights)
+            return _Words(shares, planned.ceiling, found)
         except LexicalError:
             return None
 
@@ -74,7 +75,7 @@ class Explainer:
 def _parts(query: SearchQuery, live: Live, hit: Hit, words: _Words | None) -> dict[str, float]:
     """What each stage adds to the score; a re-ranking has moved it by what the others leave."""
     parts = {name: hit.scores[name] for name in ("dense", "lexical", "boost") if name in hit.scores}
-    fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
+    fusion = live.ranking.fusion
     if query.mode == "hybrid" and words is not None and words.ceiling:
         weight = fusion.dense
         for name in ("dense", "lexical") if weight is None else ():

@@ -13,7 +13,6 @@ from molt.engine.search.candidates import Candidates
 from molt.engine.search.query import SearchQuery
 from molt.index.ranking.fusing import LegHits, fuse
 from molt.index.ranking.fusion import Fusion
-from molt.index.ranking.ranking import DEFAULT_RANKING
 from molt.index.segments.matches.order import GivenScores
 
 POOL = 200
@@ -40,7 +39,7 @@ def fuse_legs(legs: Sequence[Candidates], query: SearchQuery, live: Live) -> Can
     (lexical,) = others or (Candidates(ceiling=0.0),)
     if not lexical.ceiling:
         return _reaching(dense, query.min_score, beyond=1.0)
-    fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
+    fusion = live.ranking.fusion
     said = leg_hits(dense), leg_hits(lexical)
     fused = fuse(*said, fusion)
     known = {one.ordinal: one for leg in (lexical, dense) for one in leg.ranking}

@@ -49,7 +49,7 @@ def words_of(query: SearchQuery, live: Live, watch: Stopwatch) -> MatchingWords 
         return None
     with watch.timing("words"):
         try:
-            planned = index.plan(asked, synonyms=query.synonyms)
+            planned = planned_words(asked, query, live, index)
             if query.mode == "hybrid" and not (planned.binding or _needs_words(query)):
                 return None
             found = index.matching(planned)
@@ -65,6 +65,13 @@ def _needs_words(query: SearchQuery) -> bool:
     if query.mode == "lexical":
         return whole or bool(query.facets)
     return whole or (bool(query.facets) and query.min_score is not None)
+
+
+def planned_words(
+    asked: AskedWords, query: SearchQuery, live: Live, index: LexicalIndex
+) -> WordQuery:
+    """What is asked for, as the collection weighs its fields. Raises `LexicalError`."""
+    return index.plan(asked, synonyms=query.synonyms, weights=live.ranking.fields)
 
 
 def _asked(query: SearchQuery, index: LexicalIndex) -> AskedWords:
@@ -93,7 +100,7 @@ class LexicalRetriever:
         with watch.timing(self.name):
             visible = live.snapshot.visible(query.where)
             try:
-                asked = index.plan(_asked(query, index), synonyms=query.synonyms)
+                asked = planned_words(_asked(query, index), query, live, index)
                 search = _Search(index, asked, visible, depth=depth, least=query.min_score)
                 return search.found(filtered=query.where is not None)
             except LexicalError as error:

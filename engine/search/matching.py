@@ -19,7 +19,6 @@ from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.query import SearchQuery
 from molt.index.generations.protocols import Match, SearchableGeneration
 from molt.index.ranking.fusion import Fusion
-from molt.index.ranking.ranking import DEFAULT_RANKING
 from molt.index.segments.exact import Vectors
 from molt.index.segments.matches.order import GivenScores, OrderedHit
 from molt.index.segments.matches.paging import PageQuery
@@ -132,7 +131,7 @@ def _scored(match: Match, query: SearchQuery, live: Live) -> WholeMatch:
     dense = match.scores(vector)
     if words is None or not words.ceiling:
         return WholeMatch(match, vector, dense, {DenseRetriever.name: dense})
-    fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
+    fusion = live.ranking.fusion
     legs = {DenseRetriever.name: dense, LexicalRetriever.name: words.scores}
     fused = fused_whole(dense, words.scores, ceiling=words.ceiling, fusion=fusion)
     return WholeMatch(match, vector, fused, legs, fusion)

@@ -28,10 +28,13 @@ from molt.engine.search.reranks.token_reranker import candidate_text
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import LexicalError
 from molt.index.lexical.lexical_index import LexicalIndex
+from molt.index.lexical.schema import field_weights
+from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
+from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusing import FusedHits, LegHits, fuse
 from molt.index.ranking.mixing import mixed_scores
 from molt.index.ranking.ranking import SearchRanking
-from molt.index.ranking.reranking import FUSED_WEIGHT, Reranking
+from molt.index.ranking.reranking import FUSED_WEIGHT
 
 _Ids = npt.NDArray[np.int64]
 _Scores = npt.NDArray[np.float64]
@@ -50,21 +53,27 @@ class OfflineSearch(Protocol):
         """Has the encoder token vectors to re-rank by?"""
         ...
 
-    def legs(self, at: int) -> Legs:
-        """What both legs find for the query at this place, as deep as a search looks."""
+    @property
+    def fields(self) -> FieldWeights:
+        """Where words may be looked for beside the text, as the analysis weighs it."""
         ...
 
-    def second_scores(self, at: int, ids: _Ids) -> _Scores:
+    def legs(self, at: int, *, fields: FieldWeights) -> Legs:
+        """What both legs find for the query at this place, as deep as a search looks.
+
+        Words count in `fields` by these weights.
+        """
+        ...
+
+    def second_scores(self, at: int, ids: _Ids, *, fields: FieldWeights) -> _Scores:
         """What late interaction says of these documents `(m,)`, which the query's legs found."""
         ...
 
 
 def rank_offline(search: OfflineSearch, at: int, ranking: SearchRanking) -> FusedHits:
     """The ranking of one query as a hybrid search has it that is configured so."""
-    fused = fuse(*search.legs(at), ranking.fusion)
-    if ranking.rerank is None or not search.reranks or not len(fused.ids):
-        return fused
-    return _reranked(search, at, fused, ranking.rerank)
+    fused = fuse(*search.legs(at, fields=ranking.fields), ranking.fusion)
+    return _reranked(search, at, fused, ranking)
 
 
 class CorpusSearch:
@@ -82,11 +91,13 @@ class CorpusSearch:
         words: LexicalIndex,
         queries: Sequence[str],
         cache: Path,
+        synonyms: Synonyms = NO_SYNONYMS,
         progress: OnProgress = quiet,
     ) -> None:
         self._encoder = encoder
         self._texts = texts
         self._words = words
+        self._synonyms = synonyms
         self._queries = queries
         self._tokens = LateInteraction(TokenCache(_TOKEN_BYTES))
         self.dense = rank_corpus(
@@ -98,12 +109,17 @@ class CorpusSearch:
         """As every offline search."""
         return _can_rerank(self._encoder)
 
-    def legs(self, at: int) -> Legs:
+    @property
+    def fields(self) -> FieldWeights:
+        """As every offline search."""
+        return field_weights(self._words.commit.analysis)
+
+    def legs(self, at: int, *, fields: FieldWeights) -> Legs:
         """As every offline search."""
         scores = self.dense.scores[at].astype(np.float64)
         rows = self.dense.rows[at].astype(np.int64)
         dense = LegHits(rows, scores, whole=len(rows) >= len(self._texts))
-        asked = self._words.plan(self._queries[at])
+        asked = self._words.plan(self._queries[at], synonyms=self._synonyms, weights=fields)
         hits = self._words.search(asked, k=POOL)
         found = hits.scores.astype(np.float64)
         order = np.lexsort((hits.ordinals, -found))
@@ -114,8 +130,9 @@ class CorpusSearch:
             dense = LegHits(dense.ids[kept], dense.scores[kept], dense.ceiling, dense.whole)
         return _as_searched(dense, lexical)
 
-    def second_scores(self, at: int, ids: _Ids) -> _Scores:
+    def second_scores(self, at: int, ids: _Ids, *, fields: FieldWeights) -> _Scores:
         """As every offline search."""
+        del fields
         texts = [self._texts[row] for row in ids.tolist()]
         compared = self._tokens.compare(self._encoder, self._queries[at], texts)
         return compared.nearness.maxsim.astype(np.float64)
@@ -124,16 +141,19 @@ class CorpusSearch:
 class LiveSearch:
     """Asks what serves a collection, of which a document's number is its ordinal.
 
-    `catalog` may be an excerpt. Raises `LexicalError` where words cannot be asked.
+    `catalog`, which has the synonyms, may be an excerpt. Raises `LexicalError` where words cannot
+    be asked.
     """
 
     def __init__(self, live: Live, *, catalog: Catalog, queries: Sequence[str]) -> None:
         if live.leg.index is None:
             raise LexicalError(f"the lexical index cannot be asked: {live.leg.left_out}")
         self._live = live
+        self._index = live.leg.index
         self._catalog = catalog
         self._queries = queries
-        self._found: tuple[int, dict[int, Candidate]] = (-1, {})
+        self._synonyms = Synonyms(read_synonyms(catalog.synonyms.get(live.collection).rules))
+        self._found: tuple[tuple[int, FieldWeights] | None, dict[int, Candidate]] = (None, {})
         self._tokens = LateInteraction(TokenCache(_TOKEN_BYTES))
 
     @property
@@ -141,22 +161,30 @@ class LiveSearch:
         """As every offline search."""
         return _can_rerank(self._live.encoder)
 
-    def legs(self, at: int) -> Legs:
+    @property
+    def fields(self) -> FieldWeights:
+        """As every offline search."""
+        return field_weights(self._index.commit.analysis)
+
+    def legs(self, at: int, *, fields: FieldWeights) -> Legs:
         """As every offline search. Raises `LexicalError`."""
-        query, watch = SearchQuery(self._queries[at], self._live.collection.name), Stopwatch()
-        query = replace(query, words=words_of(query, self._live, watch))
-        dense = DenseRetriever().retrieve(query, self._live, depth=POOL, watch=watch)
-        lexical = LexicalRetriever().retrieve(query, self._live, depth=POOL, watch=watch)
+        live, watch = self._live, Stopwatch()
+        ranking = SearchRanking(fields=fields)
+        live = replace(live, collection=replace(live.collection, ranking=ranking))
+        query = SearchQuery(self._queries[at], live.collection.name, synonyms=self._synonyms)
+        query = replace(query, words=words_of(query, live, watch))
+        dense = DenseRetriever().retrieve(query, live, depth=POOL, watch=watch)
+        lexical = LexicalRetriever().retrieve(query, live, depth=POOL, watch=watch)
         for reason in lexical.left_out.values():
             raise LexicalError(reason)
         known = {one.ordinal: one for leg in (lexical, dense) for one in leg.ranking}
-        self._found = at, known
+        self._found = (at, fields), known
         return _as_searched(leg_hits(dense), leg_hits(lexical))
 
-    def second_scores(self, at: int, ids: _Ids) -> _Scores:
+    def second_scores(self, at: int, ids: _Ids, *, fields: FieldWeights) -> _Scores:
         """As every offline search."""
-        if self._found[0] != at:
-            self.legs(at)
+        if self._found[0] != (at, fields):
+            self.legs(at, fields=fields)
         stored = self._catalog.documents.hydrate(self._live.collection, ids.tolist())
         known = self._found[1]
         texts = [candidate_text(stored[one].document, known[one]) for one in ids.tolist()]
@@ -173,11 +201,17 @@ def _as_searched(dense: LegHits, lexical: LegHits) -> Legs:
     return (dense, lexical) if lexical.ceiling else (dense, _NOTHING)
 
 
-def _reranked(search: OfflineSearch, at: int, fused: FusedHits, wanted: Reranking) -> FusedHits:
+def _reranked(
+    search: OfflineSearch, at: int, fused: FusedHits, ranking: SearchRanking
+) -> FusedHits:
+    """The best of what is fused by what re-ranks them, where something does."""
+    wanted = ranking.rerank
+    if wanted is None or not search.reranks or not len(fused.ids):
+        return fused
     ids, scores = fused.ids.copy(), fused.scores.copy()
     head = slice(0, wanted.depth)
     weight = FUSED_WEIGHT if wanted.weight is None else wanted.weight
-    mixed = mixed_scores(scores[head], search.second_scores(at, ids[head]), weight=weight)
-    order = np.argsort(-mixed, kind="stable")
+    second = search.second_scores(at, ids[head], fields=ranking.fields)
+    order = np.argsort(-mixed_scores(scores[head], second, weight=weight), kind="stable")
     ids[head], scores[head] = ids[head][order], np.sort(scores[head])[::-1]
     return FusedHits(ids, scores, fused.beyond)

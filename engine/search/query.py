@@ -12,6 +12,7 @@ from molt.engine.search.highlights.fragments import Fragment, Highlighting
 from molt.engine.search.reranks.reranking import AS_TUNED, Reranked, WantedReranking
 from molt.index.catalog.document import Document
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
+from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusion import Fusion
 from molt.index.ranking.reranking import Reranking
 from molt.index.segments.exact import Rows, Vectors
@@ -159,7 +160,8 @@ class SearchAnswer:
     `warnings` say what of the query could not be done as it was meant. `truncated` where the end of
     the query was not read. `reranked` where it was asked for, or tuned. `facets` count over
     everything that matches. `left_out` are retrievers that `mode` asks for and that could not be
-    asked; where several were, `fusion` says how their scores were fused. `did_you_mean` is the
+    asked; where several were, `fusion` says how their scores were fused. `fields` are the weights
+    by which words count that a document has in them, where they were tuned. `did_you_mean` is the
     query with words that documents have. `answer` is the sentence that was asked for, if there is
     one; `highlighting` how fragments are written, and `looked` what was looked at for either.
     """
@@ -175,6 +177,7 @@ class SearchAnswer:
     mode: Mode = "hybrid"
     left_out: tuple[str, ...] = ()
     fusion: Fusion | None = None
+    fields: FieldWeights = field(default_factory=dict)
     did_you_mean: str | None = None
     answer: SentenceAnswer | None = None
     highlighting: Highlighting | None = None

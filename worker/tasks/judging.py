@@ -14,9 +14,11 @@ from molt.encoder import Checkpoint, open_encoder
 from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
+from molt.index.lexical.analysis import read_analysis
 from molt.index.lexical.commit import LexicalStore
 from molt.index.lexical.lexical_index import index_in_memory
-from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
+from molt.index.lexical.synonyms import Synonyms, read_synonyms
+from molt.index.ranking.ranking import DEFAULT_RANKING
 from molt.training.config import EvaluationMode, RetrainConfig
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
@@ -29,6 +31,7 @@ from molt.training.material import Prepared, data_configs, overlaps, prepare_col
 from molt.worker.tasks.runs import SearchMaker, run_maker
 from molt.worker.tasks.searching import (
     SearchTuning,
+    most_queries,
     spread,
     too_few,
     tune_search,
@@ -91,11 +94,12 @@ def _measure(workspace: Workspace, asked: Evaluation, listener: Listener) -> Rep
             catalog, asked.collection, config=next(iter(configs)), wanted=(split,)
         )
         collection = catalog.collections.get(asked.collection)
+        synonyms = Synonyms(read_synonyms(catalog.synonyms.get(collection).rules))
     listener.on_prepared(prepared)
     plan = replace(asked.plan, mode=_judged_mode(workspace, asked, collection))
     tuning = maker = None
     if plan.mode == "hybrid":
-        searches = _Searches(workspace, prepared, collection.ranking or DEFAULT_RANKING)
+        searches = _Searches(workspace, prepared, collection, synonyms)
         if asked.tuned is not None:
             tuning = searches.tune(store.open(asked.tuned), listener)
         maker = searches.maker(contenders, tuned=asked.tuned, tuning=tuning)
@@ -124,11 +128,19 @@ def _judged_mode(workspace: Workspace, asked: Evaluation, collection: Collection
 class _Searches:
     """The searches over a collection's corpus: each ranks as it did, or as it was tuned."""
 
-    def __init__(self, workspace: Workspace, prepared: Prepared, stored: SearchRanking) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        prepared: Prepared,
+        collection: Collection,
+        synonyms: Synonyms,
+    ) -> None:
         self._prepared = prepared
-        self._stored = stored
-        words = index_in_memory(prepared.dataset.corpus.documents)
-        self._maker = SearchMaker(workspace.home.cache, words, {})
+        self._stored = collection.ranking or DEFAULT_RANKING
+        self._most = most_queries(collection)
+        analysis = read_analysis(collection.analysis)
+        words = index_in_memory(prepared.dataset.corpus.documents, analysis=analysis)
+        self._maker = SearchMaker(workspace.home.cache, words, synonyms, {})
 
     def maker(
         self, contenders: Contenders, *, tuned: str | None, tuning: SearchTuning | None
@@ -146,7 +158,8 @@ class _Searches:
         if reason is not None:
             listener.note(reason)
             return untuned(self._stored, queries=len(trial.queries), reason=reason)
-        chosen, qrels = spread(trial.split), trial.split.qrels
+        chosen = spread(trial.split, most=self._most)
+        qrels = trial.split.qrels
         queries = {one: trial.split.queries[one] for one in chosen}
         places = {document.id: at for at, document in enumerate(trial.corpus.documents)}
         judged = [

@@ -13,6 +13,7 @@ from molt.encoder.vector_cache import OnProgress
 from molt.engine.runs import DEPTH, rank_corpus
 from molt.engine.search.offline import CorpusSearch, OfflineSearch, rank_offline
 from molt.index.lexical.lexical_index import LexicalIndex
+from molt.index.lexical.synonyms import Synonyms
 from molt.index.ranking.ranking import SearchRanking
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.measurement import Trial
@@ -26,13 +27,14 @@ def run_maker(cache: Path) -> MakeRun:
 
 @dataclass(frozen=True)
 class SearchMaker:
-    """Makes runs by hybrid searches over a corpus and its `words`.
+    """Makes runs by hybrid searches over a corpus and its `words`, some of which are `synonyms`.
 
     Each checkpoint's search ranks as `rankings` say.
     """
 
     cache: Path
     words: LexicalIndex
+    synonyms: Synonyms
     rankings: Mapping[str, SearchRanking]
 
     def __call__(self, encoder: Encoder, trial: Trial, progress: OnProgress) -> Runs:
@@ -58,6 +60,7 @@ class SearchMaker:
                 words=self.words,
                 queries=[query.text for query in trial.queries],
                 cache=self.cache,
+                synonyms=self.synonyms,
                 progress=progress,
             )
         except UnsoundVectorsError as error:

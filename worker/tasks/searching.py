@@ -3,7 +3,7 @@
 The engine ranks and `index.ranking` decides; here they meet. Moves no pointer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,13 +19,22 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.generations.generation import GenerationStore
+from molt.index.lexical.analysis import read_analysis
 from molt.index.lexical.commit import LexicalStore
+from molt.index.lexical.schema import field_weights
+from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusing import fused_scores, unite
 from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
 from molt.index.ranking.rerank_tuning import JudgedHead, TunedReranker, tune_reranker
 from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
-from molt.index.ranking.tuning import JudgedUnion, cross_validated, judged_union, tune_weight
+from molt.index.ranking.tuning import (
+    FACTORS,
+    JudgedQueries,
+    JudgedUnion,
+    TunedWeights,
+    judged_union,
+)
 from molt.index.selection.expiring import wall_clock
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
@@ -35,6 +44,8 @@ from molt.worker.tasks.workspace import Workspace
 FEWEST_QUERIES = 10
 """Of fewer judged queries nothing is learnt."""
 MOST_QUERIES = 2_000
+MOST_SEARCHES = 20_000
+"""Each query is searched for by each weight of each field."""
 MOST_RERANKED = 200
 """So many queries are looked at, and with the re-ranker: more would take long and tell little."""
 
@@ -96,6 +107,12 @@ def spread(split: Split, *, most: int = MOST_QUERIES) -> list[str]:
     return [ids[at] for at in _places(len(ids), most=most)]
 
 
+def most_queries(collection: Collection) -> int:
+    """How many queries the searches of a collection are tuned by, as many fields as it has."""
+    fields = field_weights(read_analysis(collection.analysis))
+    return min(MOST_QUERIES, MOST_SEARCHES // (1 + (len(FACTORS) - 1) * len(fields)))
+
+
 def tune_search(
     search: OfflineSearch,
     judged: Sequence[Grades],
@@ -104,23 +121,18 @@ def tune_search(
     progress: OnProgress = quiet,
 ) -> SearchTuning:
     """The ranking for queries like these, each of which has a relevant document."""
-    unions = []
-    for at, grades in enumerate(judged):
-        progress("both legs", at, len(judged))
-        unions.append(judged_union(unite(*search.legs(at)), grades))
-    progress("both legs", len(judged), len(judged))
-    tuned = tune_weight(unions)
+    found = _Found(search, judged, progress)
+    queries = JudgedQueries(found.unions, search.fields)
+    tuned = queries.tune()
     means = {
-        "dense": tuned.at(1.0),
-        "lexical": tuned.at(0.0),
-        "hybrid": tuned.at(UNTUNED_WEIGHT),
-        "tuned": tuned.at(tuned.dense),
-        "cross_validated": cross_validated(unions),
+        "dense": queries.mean(1.0),
+        "lexical": queries.mean(0.0),
+        "hybrid": queries.mean(UNTUNED_WEIGHT),
+        "tuned": queries.mean(tuned.dense, tuned.fields),
+        "cross_validated": queries.cross_validated(),
     }
-    reranker = None
-    if search.reranks:
-        reranker = tune_reranker(_heads(search, unions, weight=tuned.dense, progress=progress))
-    ranking = SearchRanking(Fusion(dense=tuned.dense), _reranking(reranker))
+    reranker = tune_reranker(found.heads(tuned)) if search.reranks else None
+    ranking = SearchRanking(Fusion(dense=tuned.dense), _reranking(reranker), tuned.fields)
     return SearchTuning(len(judged), former, ranking, means, reranker)
 
 
@@ -146,7 +158,7 @@ def tune_collection(
         if reason is not None:
             return untuned(former, queries=len(dev.queries), reason=reason)
         with closing(_Serving(workspace, catalog, collection)) as serving:
-            chosen = spread(dev)
+            chosen = spread(dev, most=most_queries(collection))
             texts = [dev.queries[one].text for one in chosen]
             search = LiveSearch(serving.live, catalog=catalog, queries=texts)
             judged = [_by_ordinal(catalog, collection, dev.qrels[one]) for one in chosen]
@@ -177,20 +189,43 @@ def _by_ordinal(catalog: Catalog, collection: Collection, grades: Mapping[str, i
     return {ordinals[doc_id]: grade for doc_id, grade in grades.items() if doc_id in ordinals}
 
 
-def _heads(
-    search: OfflineSearch, unions: Sequence[JudgedUnion], *, weight: float, progress: OnProgress
-) -> list[JudgedHead]:
-    """Both scores of the best candidates of some of the queries."""
-    places, found = _places(len(unions), most=MOST_RERANKED), []
-    for done, at in enumerate(places):
-        progress("re-ranking", done, len(places))
-        judged = unions[at]
-        scores = fused_scores(judged.union, weight)
-        head = np.lexsort((judged.union.ids, -scores))[:DEFAULT_DEPTH]
-        second = search.second_scores(at, judged.union.ids[head])
-        found.append(JudgedHead(scores[head], second, judged.grades[head], judged.every_grade))
-    progress("re-ranking", len(places), len(places))
-    return found
+class _Found:
+    """What a search finds for judged queries."""
+
+    def __init__(
+        self, search: OfflineSearch, judged: Sequence[Grades], progress: OnProgress
+    ) -> None:
+        self._search = search
+        self._judged = judged
+        self._progress = progress
+
+    def unions(self, fields: FieldWeights) -> list[JudgedUnion]:
+        """What both legs find for each of the queries where fields weigh so."""
+        weighed = ", ".join(f"{path} {weight:g}" for path, weight in fields.items() if weight)
+        stage = f"both legs, with {weighed}" if weighed else "both legs"
+        found = []
+        for at in self._each(range(len(self._judged)), stage):
+            legs = self._search.legs(at, fields=fields)
+            found.append(judged_union(unite(*legs), self._judged[at]))
+        return found
+
+    def heads(self, tuned: TunedWeights) -> list[JudgedHead]:
+        """Both scores of the best candidates of some of the queries."""
+        found = []
+        for at in self._each(_places(len(self._judged), most=MOST_RERANKED), "re-ranking"):
+            legs = self._search.legs(at, fields=tuned.fields)
+            judged = judged_union(unite(*legs), self._judged[at])
+            scores = fused_scores(judged.union, tuned.dense)
+            head = np.lexsort((judged.union.ids, -scores))[:DEFAULT_DEPTH]
+            second = self._search.second_scores(at, judged.union.ids[head], fields=tuned.fields)
+            found.append(JudgedHead(scores[head], second, judged.grades[head], judged.every_grade))
+        return found
+
+    def _each(self, places: Sequence[int], stage: str) -> Iterator[int]:
+        for done, at in enumerate(places):
+            self._progress(stage, done, len(places))
+            yield at
+        self._progress(stage, len(places), len(places))
 
 
 def _places(n: int, *, most: int) -> list[int]:

@@ -42,8 +42,8 @@ class ReleaseState(BaseModel):
     """A move of a collection's pointer from `previous` to `generation`: who moved it, and why.
 
     `checkpoint` is null where the generation is on disk no more, `report` where none was the
-    reason, `fusion` where nobody had tuned how searches fuse meaning and words, `rerank` where
-    nothing looks at the best hits again.
+    reason, `fusion` where nobody had tuned how searches fuse meaning and words, `fields` where
+    they count as the analysis says, `rerank` where nothing looks at the best hits again.
     """
 
     collection: str
@@ -57,6 +57,7 @@ class ReleaseState(BaseModel):
     report: str | None
     name: str | None
     fusion: dict[str, Any] | None
+    fields: dict[str, float] | None
     rerank: dict[str, Any] | None
 
 

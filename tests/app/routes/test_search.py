@@ -29,7 +29,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
     }
     stages = found["search"].pop("stages_ms")
     fusion = {"kind": "convex", "dense": 0.6}
-    nothing = {"rerank": None, "left_out": [], "did_you_mean": None}
+    nothing = {"fields": None, "rerank": None, "left_out": [], "did_you_mean": None}
     assert found["search"] == {"mode": "hybrid", "fusion": fusion} | nothing
     assert stages.keys() == {"encode", "retrieve", "lexical", "fuse", "rerank", "hydrate"}
     assert found["total"] == {"value": 3, "relation": "eq"}

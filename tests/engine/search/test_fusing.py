@@ -98,6 +98,26 @@ def test_searches_fuse_as_the_collection_was_tuned_last(engine: Engine) -> None:
     assert ask(engine).fusion == DEFAULT_FUSION
 
 
+def test_words_count_in_fields_as_the_collection_was_tuned_last(engine: Engine) -> None:
+    shop = engine.catalog.collections.get("shop")
+    titled = Document("titled", "of everything a little, and of nothing much", "stove")
+    engine.catalog.documents.upsert(shop, [titled])
+    while engine.indexer.seal() or engine.indexer.index_words():
+        pass
+    engine.live_collections.refresh("shop")
+    before = ask(engine, "stove", mode="lexical")
+    ranking = SearchRanking(Fusion(dense=0.05), fields={"title": 9.0})
+    engine.releaser.retune(shop, ranking, reason=Reason())
+    for mode in ("lexical", "hybrid"):
+        tuned = ask(engine, "stove", mode=mode)
+        assert (ids(tuned)[0], tuned.fields) == ("titled", {"title": 9.0})
+    assert ask(engine, "stove", mode="dense").fields == {}
+    engine.releaser.rollback("shop", reason=Reason())
+    after = ask(engine, "stove", mode="lexical")
+    assert ids(after) == ids(before) == ["stove", "titled"]
+    assert after.fields == {}
+
+
 def test_a_least_score_is_that_of_the_fused_ones(engine: Engine) -> None:
     scores = [hit.score for hit in ask(engine).page.hits]
     least = (scores[0] + scores[1]) / 2

@@ -16,6 +16,8 @@ TOKENS = Reranking(RerankKind.TOKENS, depth=20, weight=0.3)
         SearchRanking(),
         SearchRanking(Fusion(dense=0.25), TOKENS),
         SearchRanking(RECIPROCAL_RANKS, Reranking(RerankKind.TOKENS)),
+        SearchRanking(Fusion(dense=0.25), fields={"title": 2.0, "specs.color": 0.0}),
+        SearchRanking(rerank=TOKENS, fields={"title": 0.5}),
     ],
 )
 def test_a_ranking_is_read_as_it_was_described(ranking: SearchRanking) -> None:
@@ -25,6 +27,11 @@ def test_a_ranking_is_read_as_it_was_described(ranking: SearchRanking) -> None:
 def test_what_was_written_before_there_were_re_rankers_is_a_fusion_without_one() -> None:
     assert parse_ranking({"dense": 0.75, "kind": "convex"}) == SearchRanking(Fusion(dense=0.75))
     assert SearchRanking(Fusion(dense=0.75)).describe() == {"dense": 0.75, "kind": "convex"}
+
+
+def test_where_no_field_is_weighed_nothing_is_said_of_any() -> None:
+    assert "fields" not in SearchRanking().describe()
+    assert parse_ranking({"fields": {}}) == SearchRanking()
 
 
 def test_what_a_re_ranking_leaves_out_is_as_usual() -> None:
@@ -43,6 +50,10 @@ def test_what_a_re_ranking_leaves_out_is_as_usual() -> None:
         ({"rerank": {"kind": "tokens", "weight": 1.5}}, "rerank.weight"),
         ({"rerank": {"kind": "tokens", "weight": True}}, "rerank.weight"),
         ({"rerank": {"kind": "tokens", "speed": 1}}, "rerank.speed"),
+        ({"fields": ["title"]}, "fields"),
+        ({"fields": {"title": -1}}, "fields.title"),
+        ({"fields": {"title": True}}, "fields.title"),
+        ({"fields": {f"f{at}": 1 for at in range(17)}}, "fields"),
     ],
 )
 def test_what_is_no_ranking_is_refused_by_the_name_of_what_is_wrong(
