@@ -3,9 +3,10 @@
     python -m benchmarks.fusion --data ../shared/data
 
 nDCG@10 of the built-in encoder, of BM25, and of both fused: by reciprocal ranks, by default, and by
-a weight that is tuned on other queries of the same corpus (five folds, so that none tunes for
-itself). The default's weight is also chosen on the other corpora alone, to see that it was not
-made for the one it is judged by. Where bm25s is installed, it is measured beside tantivy.
+weights that are tuned on other queries of the same corpus (five folds, so that none tunes for
+itself): that of meaning, and that of words in the title. The default's weight is also chosen on the
+other corpora alone, to see that it was not made for the one it is judged by. Where bm25s is
+installed, it is measured beside tantivy.
 """
 
 from collections.abc import Callable
@@ -21,13 +22,12 @@ from benchmarks import legs
 from benchmarks.beir import Corpus
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, record
+from molt.index.lexical.analysis import TITLE
 from molt.index.ranking.fusing import LegHits, fuse, unite
 from molt.index.ranking.fusion import RECIPROCAL_RANKS, UNTUNED_WEIGHT
-from molt.index.ranking.tuning import WEIGHTS, JudgedUnion, judged_union, ndcg10, tune_weight
+from molt.index.ranking.tuning import WEIGHTS, JudgedQueries, JudgedUnion, judged_union
 
-FOLDS = 5
 MOST_LOST = 0.005
-SEED = 0
 Values = npt.NDArray[np.float64]
 
 
@@ -42,11 +42,11 @@ def judged(corpus: Corpus, both: list[tuple[LegHits, LegHits]]) -> list[JudgedUn
     ]
 
 
-def pairs(found: legs.Legs) -> list[tuple[LegHits, LegHits]]:
+def pairs(dense: legs.Leg, words: legs.WordLegs) -> list[tuple[LegHits, LegHits]]:
     """Both legs of each query."""
     return [
-        (hits(found.dense, at), replace(hits(found.lexical, at), ceiling=ceiling or 1.0))
-        for at, ceiling in enumerate(found.ceilings.tolist())
+        (hits(dense, at), replace(hits(words.leg, at), ceiling=ceiling or 1.0))
+        for at, ceiling in enumerate(words.ceilings.tolist())
     ]
 
 
@@ -73,18 +73,6 @@ def _discounted(gains: Values) -> float:
     return float((gains / np.log2(np.arange(len(gains)) + 2)).sum())
 
 
-def cross_validated(queries: list[JudgedUnion]) -> float:
-    """The mean nDCG@10 where each fifth of the queries has the weight that the others tuned."""
-    folds = np.random.default_rng(SEED).permutation(len(queries)) % FOLDS
-    values = np.zeros(len(queries))
-    for fold in range(FOLDS):
-        others = [one for one, own in zip(queries, folds, strict=True) if own != fold]
-        weight = tune_weight(others).dense
-        for at in np.flatnonzero(folds == fold).tolist():
-            values[at] = ndcg10(queries[at], weight)
-    return float(values.mean())
-
-
 def bm25s(corpus: Corpus) -> float | None:
     """nDCG@10 of bm25s as it is recommended: its English stop words, Snowball stems."""
     if find_spec("bm25s") is None or find_spec("Stemmer") is None:
@@ -104,10 +92,12 @@ def bm25s(corpus: Corpus) -> float | None:
 def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> dict[str, Any]:
     """One corpus' row, and the curve of its weights."""
     corpus = legs.corpus(name, data=arguments.data, scratch=arguments.scratch)
-    found = legs.kept_legs(corpus, scratch=arguments.scratch, encoder=encoder)
-    both = pairs(found)
-    queries = judged(corpus, both)
-    tuned = tune_weight(queries)
+    found = legs.KeptLegs(corpus, scratch=arguments.scratch, encoder=encoder)
+    both = pairs(found.dense, found.words())
+    queries = JudgedQueries(
+        lambda fields: judged(corpus, pairs(found.dense, found.words(fields))), {TITLE: 0.0}
+    )
+    tuned = queries.tune()
     row = {
         "corpus": name,
         "documents": len(corpus.doc_ids),
@@ -116,10 +106,11 @@ def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> dict[str, A
         "lexical": measured(corpus, lambda at: both[at][1].ids),
         "bm25s": bm25s(corpus),
         "RRF": measured(corpus, lambda at: fuse(*both[at], RECIPROCAL_RANKS).ids),
-        "default": tuned.at(UNTUNED_WEIGHT),
-        "tuned": cross_validated(queries),
+        "default": queries.mean(UNTUNED_WEIGHT),
+        "tuned": queries.cross_validated(),
         "weight": tuned.dense,
-        "curve": np.array(tuned.curve),
+        "title": tuned.fields.get(TITLE, 0.0),
+        "curve": queries.measure().mean(axis=0),
     }
     print(row, flush=True)
     return row
@@ -153,7 +144,9 @@ def main() -> None:
         "fusion",
         machine=machine,
         targets=_targets(rows),
-        tables=[Table("nDCG@10; `weight` is that of the dense leg, tuned on all queries", rows)],
+        tables=[
+            Table("nDCG@10; `weight` of the dense leg and `title` as tuned on all queries", rows)
+        ],
         details={"curves": curves},
     )
 

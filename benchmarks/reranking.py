@@ -54,9 +54,9 @@ class TokenJudge:
 def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> list[dict[str, Any]]:
     """The rows of one corpus."""
     corpus = legs.corpus(name, data=arguments.data, scratch=arguments.scratch)
-    found = legs.kept_legs(corpus, scratch=arguments.scratch, encoder=encoder)
+    found = legs.KeptLegs(corpus, scratch=arguments.scratch, encoder=encoder)
     drawn = np.random.default_rng(SEED).permutation(len(corpus.queries))[: arguments.queries]
-    judge, both = TokenJudge(corpus, encoder), pairs(found)
+    judge, both = TokenJudge(corpus, encoder), pairs(found.dense, found.words())
     heads: dict[str, list[JudgedHead]] = {"dense": [], "hybrid": []}
     for at in drawn.tolist():
         dense, lexical = both[at]
