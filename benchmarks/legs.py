@@ -36,6 +36,7 @@ CORPORA = (
     "stdlib",
 )
 JUDGED_ALTOGETHER = ("cranfield", "chorus_icecat")
+LARGE = ("medquad", "arxiv")
 DEPTH = 200
 ARXIV_DOCUMENTS = 10_000
 SEED = 20_261
@@ -55,16 +56,21 @@ class Leg:
 
 @dataclass(frozen=True)
 class WordLegs:
-    """That by words; `ceilings` `(n,)` are the most that BM25 could give for each query."""
+    """That by words; `ceilings` `(n,)` are the most that BM25 could give for each query.
+
+    `n_words` `(n,)` are asked for.
+    """
 
     leg: Leg
     ceilings: npt.NDArray[np.float64]
+    n_words: npt.NDArray[np.int64]
 
 
-def corpus(name: str, *, data: Path, scratch: Path) -> Corpus:
+def corpus(name: str, *, data: Path, scratch: Path, most: int | None = None) -> Corpus:
     """A corpus with the queries that it is judged by: all where there are few, else those of test.
 
-    That of the standard library is written first; of arXiv's ten thousand documents are drawn.
+    That of the standard library is written first. Of arXiv's ten thousand documents are drawn, and
+    `most` of the collections in `LARGE`, where that is less.
     """
     folder = data / name
     if name == "stdlib":
@@ -74,7 +80,9 @@ def corpus(name: str, *, data: Path, scratch: Path) -> Corpus:
     found = replace(
         read_corpus(folder, split="all" if name in JUDGED_ALTOGETHER else "test"), name=name
     )
-    return answerable(sample(found, ARXIV_DOCUMENTS) if name == "arxiv" else found)
+    limits = [most] if most is not None and name in LARGE else []
+    limits += [ARXIV_DOCUMENTS] if name == "arxiv" else []
+    return answerable(sample(found, min(limits)) if limits else found)
 
 
 def sample(whole: Corpus, count: int) -> Corpus:
@@ -117,14 +125,14 @@ def word_legs(index: LexicalIndex, queries: Sequence[str], fields: FieldWeights)
     """Rank every query where words count so in fields; equal scores by rising row."""
     rows = np.full((len(queries), DEPTH), -1, np.int32)
     scores = np.zeros((len(queries), DEPTH), np.float32)
-    ceilings = np.zeros(len(queries))
+    ceilings, n_words = np.zeros(len(queries)), np.zeros(len(queries), np.int64)
     for at, text in enumerate(queries):
         asked = index.plan(text, weights=fields)
         hits = index.search(asked, k=DEPTH)
         order = np.lexsort((hits.ordinals, -hits.scores))
         rows[at, : len(order)], scores[at, : len(order)] = hits.ordinals[order], hits.scores[order]
-        ceilings[at] = asked.ceiling
-    return WordLegs(Leg(rows, scores), ceilings)
+        ceilings[at], n_words[at] = asked.ceiling, asked.n_words
+    return WordLegs(Leg(rows, scores), ceilings, n_words)
 
 
 def dense_leg(queries: Scores, documents: Scores) -> Leg:
@@ -165,10 +173,12 @@ class KeptLegs:
         counted = [f"{path}-{weight:g}" for path, weight in fields.items() if weight]
         name = "-".join(["words", *counted])
         with np.load(self._kept(name, lambda: self._words(fields))) as kept:
-            return WordLegs(Leg(kept["rows"], kept["scores"]), kept["ceilings"])
+            leg = Leg(kept["rows"], kept["scores"])
+            return WordLegs(leg, kept["ceilings"], kept["n_words"])
 
     def _kept(self, name: str, make: Callable[[], Arrays]) -> Path:
-        path = self._scratch / "legs" / f"{self._whole.name}-{name}.npz"
+        whole = self._whole
+        path = self._scratch / "legs" / f"{whole.name}-{len(whole.doc_ids)}-{name}.npz"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(path, **make())
@@ -178,11 +188,11 @@ class KeptLegs:
         whole, encoder = self._whole, self._encoder.opened
         texts = encode_documents(encoder, whole.texts, cache=self._scratch / "cache")
         leg = dense_leg(encode_queries(encoder, whole.queries), texts)
-        return {"rows": leg.rows, "scores": leg.scores}
+        return vars(leg)
 
     def _words(self, fields: FieldWeights) -> Arrays:
         found = word_legs(self._index, self._whole.queries, fields)
-        return {"rows": found.leg.rows, "scores": found.leg.scores, "ceilings": found.ceilings}
+        return {**vars(found.leg), "ceilings": found.ceilings, "n_words": found.n_words}
 
     @cached_property
     def _index(self) -> LexicalIndex:

@@ -27,10 +27,11 @@ MOST_EXPLAINED = 20
 
 @dataclass(frozen=True)
 class _Words:
-    """What words add to documents, and the most that they could add to any."""
+    """What words add to documents, the most that they could add to any, and how many say so."""
 
     shares: Sequence[WordShare]
     ceiling: float
+    n_words: int
     ordinals: Mapping[str, int]
 
 
@@ -67,7 +68,7 @@ class Explainer:
             weights = live.ranking.fields
             planned = index.plan(query.text, synonyms=query.synonyms, weights=weights)
             shares = explain_words(index, query.text, [*found.values()], weights=weights)
-            return _Words(shares, planned.ceiling, found)
+            return _Words(shares, planned.ceiling, planned.n_words, found)
         except LexicalError:
             return None
 
@@ -77,7 +78,7 @@ def _parts(query: SearchQuery, live: Live, hit: Hit, words: _Words | None) -> di
     parts = {name: hit.scores[name] for name in ("dense", "lexical", "boost") if name in hit.scores}
     fusion = live.ranking.fusion
     if query.mode == "hybrid" and words is not None and words.ceiling:
-        weight = fusion.dense
+        weight = fusion.weight(words.n_words)
         for name in ("dense", "lexical") if weight is None else ():
             parts.pop(name, None)  # ranks are added, not scores
         if weight is not None and "dense" in parts:

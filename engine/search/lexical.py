@@ -35,6 +35,7 @@ class MatchingWords:
 
     scores: GivenScores
     ceiling: float
+    n_words: int
     binding: bool
     truncated: bool
 
@@ -56,7 +57,9 @@ def words_of(query: SearchQuery, live: Live, watch: Stopwatch) -> MatchingWords 
         except LexicalError:
             return None
     scores = GivenScores(found.ordinals, found.scores.astype(np.float64))
-    return MatchingWords(scores, planned.ceiling, planned.binding, planned.truncated)
+    return MatchingWords(
+        scores, planned.ceiling, planned.n_words, planned.binding, planned.truncated
+    )
 
 
 def _needs_words(query: SearchQuery) -> bool:
@@ -170,6 +173,7 @@ class _Search:
             self.visible.warnings,
             self.asked.truncated,
             ceiling=self.asked.ceiling,
+            n_words=self.asked.n_words,
             unknown=self.asked.misspelt,
         )
 

@@ -124,7 +124,7 @@ class CorpusSearch:
         found = hits.scores.astype(np.float64)
         order = np.lexsort((hits.ordinals, -found))
         whole = len(hits) >= hits.total
-        lexical = LegHits(hits.ordinals[order], found[order], asked.ceiling, whole)
+        lexical = LegHits(hits.ordinals[order], found[order], asked.ceiling, whole, asked.n_words)
         if asked.binding:
             kept = np.isin(dense.ids, self._words.matching(asked).ordinals)
             dense = LegHits(dense.ids[kept], dense.scores[kept], dense.ceiling, dense.whole)

@@ -13,7 +13,7 @@ from molt.engine.search.reranks.reranking import AS_TUNED, Reranked, WantedReran
 from molt.index.catalog.document import Document
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.ranking.field_weights import FieldWeights
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.fusion import QueryFusion
 from molt.index.ranking.reranking import Reranking
 from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.filters.clauses import Filter
@@ -176,7 +176,7 @@ class SearchAnswer:
     facets: FacetCounts = field(default_factory=dict)
     mode: Mode = "hybrid"
     left_out: tuple[str, ...] = ()
-    fusion: Fusion | None = None
+    fusion: QueryFusion | None = None
     fields: FieldWeights = field(default_factory=dict)
     did_you_mean: str | None = None
     answer: SentenceAnswer | None = None

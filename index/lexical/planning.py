@@ -43,14 +43,16 @@ _Part = tuple[Boolean, Query]
 class WordQuery:
     """What is searched for. `misspelt` are words that no document has, as they were written.
 
-    `truncated` where the end was not read. No document scores more than `ceiling`; `binding` where
-    signs or quotes say which documents are wanted at all.
+    `truncated` where the end was not read. No document scores more than `ceiling`; `n_words` of
+    those asked for say something; `binding` where signs or quotes say which documents are wanted
+    at all.
     """
 
     query: Query
     misspelt: tuple[str, ...] = ()
     truncated: bool = False
     ceiling: float = 0.0
+    n_words: int = 0
     binding: bool = False
 
 
@@ -104,6 +106,7 @@ class Planner:
             tuple(dict.fromkeys(term.spelt for term in misspelt)),
             wanted.truncated or not whole or len(strict) > MOST_TERMS,
             self._weighing.ceiling(read, required),
+            sum(self._weighing.worth(term) == 1.0 for term in read) + len(required),
             binding=bool(told),
         )
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from molt.index.ranking.choosing import chosen, folds
 from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusing import Union, fused_scores
-from molt.index.ranking.fusion import UNTUNED_WEIGHT
+from molt.index.ranking.fusion import UNTUNED_WEIGHT, adapted
 
 _Numbers = npt.NDArray[np.float64]
 _Rows = list[int] | slice
@@ -109,9 +109,11 @@ def judged_union(union: Union, judgments: Mapping[int, int]) -> JudgedUnion:
 def ndcg10(judged: JudgedUnion, weight: float) -> float:
     """nDCG@10 with the grade as gain (K. Järvelin and J. Kekäläinen, ACM TOIS 20, 2002).
 
-    As trec_eval has it, so that it is what reports say; equal scores by rising id.
+    By the `weight` of meaning for few words. As trec_eval has it, so that it is what reports say;
+    equal scores by rising id.
     """
-    order = np.lexsort((judged.union.ids, -fused_scores(judged.union, weight)))
+    scores = fused_scores(judged.union, adapted(weight, judged.union.n_words))
+    order = np.lexsort((judged.union.ids, -scores))
     return graded_ndcg10(judged.grades[order], every_grade=judged.every_grade)
 
 

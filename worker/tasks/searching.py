@@ -24,7 +24,7 @@ from molt.index.lexical.commit import LexicalStore
 from molt.index.lexical.schema import field_weights
 from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusing import fused_scores, unite
-from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion
+from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion, adapted
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
 from molt.index.ranking.rerank_tuning import JudgedHead, TunedReranker, tune_reranker
 from molt.index.ranking.reranking import DEFAULT_DEPTH, Reranking, RerankKind
@@ -215,7 +215,8 @@ class _Found:
         for at in self._each(_places(len(self._judged), most=MOST_RERANKED), "re-ranking"):
             legs = self._search.legs(at, fields=tuned.fields)
             judged = judged_union(unite(*legs), self._judged[at])
-            scores = fused_scores(judged.union, tuned.dense)
+            weight = adapted(tuned.dense, judged.union.n_words)
+            scores = fused_scores(judged.union, weight)
             head = np.lexsort((judged.union.ids, -scores))[:DEFAULT_DEPTH]
             second = self._search.second_scores(at, judged.union.ids[head], fields=tuned.fields)
             found.append(JudgedHead(scores[head], second, judged.grades[head], judged.every_grade))

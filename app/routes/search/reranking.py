@@ -74,10 +74,14 @@ class RerankMethod(BaseModel):
 
 
 class FusionMethod(BaseModel):
-    """How scores by meaning and by words were fused; `dense` is the weight of the former."""
+    """How scores by meaning and by words were fused; `dense` is the weight of the former.
+
+    `basis` says whether the collection was tuned, or the weight estimated by the query's words.
+    """
 
     kind: FusionKind
     dense: float | None
+    basis: Literal["estimated", "tuned"]
 
 
 class SearchMethod(BaseModel):

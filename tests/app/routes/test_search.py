@@ -28,7 +28,7 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
         "search",
     }
     stages = found["search"].pop("stages_ms")
-    fusion = {"kind": "convex", "dense": 0.6}
+    fusion = {"kind": "convex", "dense": 0.7, "basis": "estimated"}
     nothing = {"fields": None, "rerank": None, "left_out": [], "did_you_mean": None}
     assert found["search"] == {"mode": "hybrid", "fusion": fusion} | nothing
     assert stages.keys() == {"encode", "retrieve", "lexical", "fuse", "rerank", "hydrate"}

@@ -47,11 +47,11 @@ def test_a_release_is_one_line(molt: Molt, released: str) -> None:
     [
         (SearchRanking(Fusion(dense=0.45)), "dense 0.45"),
         (SearchRanking(RECIPROCAL_RANKS), "rrf"),
-        (SearchRanking(rerank=Reranking(RerankKind.TOKENS, weight=0.2)), "dense 0.6, tokens 0.2"),
-        (SearchRanking(rerank=Reranking(RerankKind.TOKENS)), "dense 0.6, tokens"),
+        (SearchRanking(rerank=Reranking(RerankKind.TOKENS, weight=0.2)), "dense 0.7, tokens 0.2"),
+        (SearchRanking(rerank=Reranking(RerankKind.TOKENS)), "dense 0.7, tokens"),
         (
             SearchRanking(rerank=Reranking(RerankKind.TOKENS), fields={"title": 2.0, "brand": 0.5}),
-            "dense 0.6, title 2, brand 0.5, tokens",
+            "dense 0.7, brand 0.5, title 2, tokens",
         ),
         (None, "-"),
     ],

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,17 @@ from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
-from molt.index.ranking.fusion import DEFAULT_FUSION, RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.fusion import (
+    RECIPROCAL_RANKS,
+    UNTUNED_WEIGHT,
+    Fusion,
+    FusionKind,
+    QueryFusion,
+    adapted,
+)
 from molt.index.ranking.ranking import SearchRanking
 from molt.index.segments.filters.filter import parse_filter
+from molt.index.segments.matches.facets import Facet
 from tests.app.serving import open_engine
 
 TEXTS = {
@@ -60,7 +69,7 @@ def test_a_hit_tells_what_either_leg_gave_it_and_the_answer_how_they_were_fused(
     engine: Engine,
 ) -> None:
     answer = ask(engine)
-    assert answer.fusion == DEFAULT_FUSION
+    assert answer.fusion == QueryFusion(FusionKind.CONVEX, UNTUNED_WEIGHT, tuned=False)
     assert (answer.mode, answer.left_out) == ("hybrid", ())
     boots = next(hit for hit in answer.page.hits if hit.id == "boots")
     assert set(boots.scores) == {"dense", "lexical"}
@@ -93,9 +102,28 @@ def test_a_leg_with_all_the_weight_has_its_own_ranking(
 
 def test_searches_fuse_as_the_collection_was_tuned_last(engine: Engine) -> None:
     retune(engine, RECIPROCAL_RANKS)
-    assert ask(engine).fusion == RECIPROCAL_RANKS
+    assert ask(engine).fusion == QueryFusion(FusionKind.RRF, None, tuned=True)
     engine.releaser.rollback("shop", reason=Reason())
-    assert ask(engine).fusion == DEFAULT_FUSION
+    assert ask(engine).fusion == QueryFusion(FusionKind.CONVEX, UNTUNED_WEIGHT, tuned=False)
+
+
+@pytest.mark.parametrize("more", [{}, {"facets": (Facet("price"),), "min_score": 0.01}])
+def test_words_weigh_more_the_more_of_them_are_asked_for(
+    engine: Engine, more: dict[str, Any]
+) -> None:
+    few, many = "what of the warm boots", "warm waterproof boots of wool for wet hills and a tent"
+    retune(engine, Fusion(dense=0.8))
+    weights = []
+    for text in (few, many):
+        answer = ask(engine, text, **more)
+        assert answer.fusion is not None
+        assert answer.fusion.dense is not None
+        weights.append(answer.fusion.dense)
+        best = answer.page.hits[0]
+        assert best.score > 0.5
+    assert weights == [0.8, pytest.approx(adapted(0.8, 7))]
+    retune(engine, Fusion(FusionKind.CONVEX, 0.8))
+    assert ask(engine, many).fusion == QueryFusion(FusionKind.CONVEX, 0.8, tuned=True)
 
 
 def test_words_count_in_fields_as_the_collection_was_tuned_last(engine: Engine) -> None:
@@ -198,4 +226,4 @@ def test_a_total_is_inexact_where_documents_that_no_leg_proposed_may_reach_the_s
     query = SearchQuery("q", "shop", min_score=0.3)
     legs = [dense, candidates({1: 9.0}, "lexical", ceiling=10.0)]
     assert not fuse_legs(legs, query, live).exact
-    assert fuse_legs(legs, replace(query, min_score=0.5), live).exact
+    assert fuse_legs(legs, replace(query, min_score=0.6), live).exact

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from molt.index.errors import InvalidFieldError
-from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion, FusionKind
 from molt.index.ranking.ranking import SearchRanking, parse_ranking
 from molt.index.ranking.reranking import Reranking, RerankKind
 
@@ -25,8 +25,9 @@ def test_a_ranking_is_read_as_it_was_described(ranking: SearchRanking) -> None:
 
 
 def test_what_was_written_before_there_were_re_rankers_is_a_fusion_without_one() -> None:
-    assert parse_ranking({"dense": 0.75, "kind": "convex"}) == SearchRanking(Fusion(dense=0.75))
-    assert SearchRanking(Fusion(dense=0.75)).describe() == {"dense": 0.75, "kind": "convex"}
+    fusion = Fusion(FusionKind.CONVEX, 0.75)
+    assert parse_ranking({"dense": 0.75, "kind": "convex"}) == SearchRanking(fusion)
+    assert SearchRanking(fusion).describe() == {"dense": 0.75, "kind": "convex"}
 
 
 def test_where_no_field_is_weighed_nothing_is_said_of_any() -> None:
