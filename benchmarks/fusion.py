@@ -34,7 +34,6 @@ from molt.index.ranking.tuning import (
     judged_union,
 )
 
-MOST_LOST = 0.01
 FEWS = (2, 3, 4, 6)
 Values = npt.NDArray[np.float64]
 
@@ -146,14 +145,12 @@ def ranked(judged: JudgedUnion, weight: float) -> float:
 def others_choice(rows: list[dict[str, Any]], own: int) -> float:
     """What a corpus has by the two constants that the others choose, as the default is chosen.
 
-    Of those by which none of them loses more than `MOST_LOST` to its better leg, or loses least,
-    the one that ranks them best on their mean.
+    Those by which the mean of what each gains beside its better leg, and the least that one of them
+    gains, are together the most.
     """
     others = [row for at, row in enumerate(rows) if at != own]
     gains = np.array([row["curve"] - max(row["dense"], row["lexical"]) for row in others])
-    worst = gains.min(axis=0)
-    able = worst >= min(-MOST_LOST, float(worst.max()))
-    return float(rows[own]["curve"][int(np.where(able, gains.mean(axis=0), -np.inf).argmax())])
+    return float(rows[own]["curve"][int((gains.mean(axis=0) + gains.min(axis=0)).argmax())])
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from molt.index.lexical.schema import BODY, field_weights, searched_fields
 from molt.index.ranking.field_weights import NO_WEIGHTS, FieldWeights
 
 _K1 = 1.2
-Targets = Sequence[tuple[str, float]]
+WeightedFields = Sequence[tuple[str, float]]
 """Fields of the index, and how much each counts."""
 
 
@@ -44,7 +44,7 @@ class Weighing:
             if weight := weights.get(path, usual):
                 self._everywhere.append((self._fields[path], weight))
 
-    def targets(self, path: str | None) -> Targets:
+    def targets(self, path: str | None) -> WeightedFields:
         """Where a term is looked for that is asked for in this field, or in all that count."""
         return self._everywhere if path is None else [(self._fields[path], 1.0)]
 

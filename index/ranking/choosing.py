@@ -16,7 +16,7 @@ _DOUBT = 0.5
 """Settings whose mean lies so many standard errors of the difference below the best are as good."""
 
 
-def chosen(values: _Numbers, distances: Sequence[float]) -> int:
+def least_moved(values: _Numbers, distances: Sequence[float]) -> int:
     """The column of the setting for queries like these, `values` `(n, m)` being their measures.
 
     Not the one that is best by chance: of all that are as good as that, within half a standard

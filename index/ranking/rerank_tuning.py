@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from molt.index.ranking.choosing import chosen, folds
+from molt.index.ranking.choosing import folds, least_moved
 from molt.index.ranking.mixing import mixed_scores
 from molt.index.ranking.reranking import FUSED_WEIGHT
 from molt.index.ranking.tuning import graded_ndcg10
@@ -74,7 +74,7 @@ def _by_weight(judged: JudgedHead) -> list[float]:
 
 def _column(values: _Numbers) -> int:
     """Where the weight stands that is chosen."""
-    return 1 + chosen(values[:, 1:], [abs(weight - FUSED_WEIGHT) for weight in RERANK_WEIGHTS])
+    return 1 + least_moved(values[:, 1:], [abs(weight - FUSED_WEIGHT) for weight in RERANK_WEIGHTS])
 
 
 def _is_certain(gains: _Numbers) -> bool:

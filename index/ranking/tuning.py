@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from molt.index.ranking.choosing import chosen, folds
+from molt.index.ranking.choosing import folds, least_moved
 from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusing import Union, fused_scores
 from molt.index.ranking.fusion import UNTUNED_WEIGHT, adapted
@@ -82,7 +82,7 @@ class JudgedQueries:
             tried = [self.measure({**tuned, path: one})[rows] for one in factors]
             best = np.stack([one[:, _weight(one)] for one in tried], axis=1)
             distances = [abs(math.log1p(one) - math.log1p(usual)) for one in factors]
-            factor = factors[chosen(best, distances)]
+            factor = factors[least_moved(best, distances)]
             if factor != usual:
                 tuned[path] = factor
         return TunedWeights(WEIGHTS[_weight(self.measure(tuned)[rows])], tuned)
@@ -97,7 +97,7 @@ class JudgedQueries:
 
 
 def _weight(values: _Numbers) -> int:
-    return chosen(values, [abs(weight - UNTUNED_WEIGHT) for weight in WEIGHTS])
+    return least_moved(values, [abs(weight - UNTUNED_WEIGHT) for weight in WEIGHTS])
 
 
 def judged_union(union: Union, judgments: Mapping[int, int]) -> JudgedUnion:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from molt.index.ranking.choosing import chosen, folds
+from molt.index.ranking.choosing import folds, least_moved
 
 DISTANCES = (2, 1, 0)
 
@@ -25,7 +25,7 @@ def measured(means: list[float], *, noise: float) -> np.ndarray:
 def test_of_what_is_as_good_as_the_best_the_most_usual_is_chosen(
     means: list[float], noise: float, expected: int
 ) -> None:
-    assert chosen(measured(means, noise=noise), DISTANCES) == expected
+    assert least_moved(measured(means, noise=noise), DISTANCES) == expected
 
 
 def test_five_parts_are_as_large_as_each_other_and_few_queries_have_a_part_each() -> None:
