@@ -24,14 +24,14 @@ from benchmarks.beir import Corpus
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, record
 from molt.index.lexical.analysis import TITLE
-from molt.index.ranking.fusing import LegHits, fuse, fused_scores, unite
+from molt.index.ranking.fusing import LegHits, fuse, unite
 from molt.index.ranking.fusion import RECIPROCAL_RANKS, UNTUNED_WEIGHT, adapted
 from molt.index.ranking.tuning import (
     WEIGHTS,
     JudgedQueries,
     JudgedUnion,
-    graded_ndcg10,
     judged_union,
+    ndcg10,
 )
 
 FEWS = (2, 3, 4, 6)
@@ -129,17 +129,13 @@ def compare(name: str, arguments: Any, encoder: legs.LazyEncoder) -> dict[str, A
 def curve(unions: list[JudgedUnion]) -> Values:
     """The mean nDCG@10 by each of `FEWS` and, one after the other, of `WEIGHTS`."""
     values = [
-        [ranked(one, adapted(weight, one.union.n_words, few=few)) for one in unions]
-        for few in FEWS
-        for weight in WEIGHTS
+        ndcg10(
+            one,
+            [adapted(weight, one.union.n_words, few=few) for few in FEWS for weight in WEIGHTS],
+        )
+        for one in unions
     ]
-    return np.array(values).mean(axis=1)
-
-
-def ranked(judged: JudgedUnion, weight: float) -> float:
-    """nDCG@10 of one query by a weight of its own."""
-    order = np.lexsort((judged.union.ids, -fused_scores(judged.union, weight)))
-    return graded_ndcg10(judged.grades[order], every_grade=judged.every_grade)
+    return np.stack(values).mean(axis=0)
 
 
 def others_choice(rows: list[dict[str, Any]], own: int) -> float:

@@ -65,9 +65,7 @@ class JudgedQueries:
         whole = {**self._usual, **(fields or {})}
         key = tuple(whole.values())
         if key not in self._measured:
-            self._measured[key] = np.array(
-                [[ndcg10(one, weight) for weight in WEIGHTS] for one in self._judge(whole)]
-            )
+            self._measured[key] = np.stack([_measured(one) for one in self._judge(whole)])
         return self._measured[key]
 
     def mean(self, dense: float, fields: FieldWeights | None = None) -> float:
@@ -96,6 +94,10 @@ class JudgedQueries:
         return float(values.mean())
 
 
+def _measured(judged: JudgedUnion) -> _Numbers:
+    return ndcg10(judged, [adapted(weight, judged.union.n_words) for weight in WEIGHTS])
+
+
 def _weight(values: _Numbers) -> int:
     return least_moved(values, [abs(weight - UNTUNED_WEIGHT) for weight in WEIGHTS])
 
@@ -106,24 +108,28 @@ def judged_union(union: Union, judgments: Mapping[int, int]) -> JudgedUnion:
     return JudgedUnion(union, grades, np.array([*judgments.values()], np.float64))
 
 
-def ndcg10(judged: JudgedUnion, weight: float) -> float:
-    """nDCG@10 with the grade as gain (K. Järvelin and J. Kekäläinen, ACM TOIS 20, 2002).
+def ndcg10(judged: JudgedUnion, weights: Sequence[float]) -> _Numbers:
+    """nDCG@10 `(k,)` of a query by each of `weights` `(k,)` of meaning, whatever words it has.
 
-    By the `weight` of meaning for few words. As trec_eval has it, so that it is what reports say;
-    equal scores by rising id.
+    With the grade as gain (K. Järvelin and J. Kekäläinen, ACM TOIS 20, 2002), as trec_eval has it,
+    so that it is what reports say; equal scores by rising id.
     """
-    scores = fused_scores(judged.union, adapted(weight, judged.union.n_words))
-    order = np.lexsort((judged.union.ids, -scores))
-    return graded_ndcg10(judged.grades[order], every_grade=judged.every_grade)
+    ideal = _gain(np.sort(judged.every_grade)[::-1])
+    if not ideal:
+        return np.zeros(len(weights))
+    scores = np.stack([fused_scores(judged.union, weight) for weight in weights])
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :_CUTOFF]
+    return _gain(judged.grades[order]) / ideal
 
 
 def graded_ndcg10(grades: _Numbers, *, every_grade: _Numbers) -> float:
     """nDCG@10 of a ranking by its `grades`, best first, beside all that the query's have."""
-    ideal = _gain(np.sort(every_grade)[::-1])
-    return _gain(grades) / ideal if ideal else 0.0
+    ideal = float(_gain(np.sort(every_grade)[::-1]))
+    return float(_gain(grades)) / ideal if ideal else 0.0
 
 
-def _gain(grades: _Numbers) -> float:
-    """The discounted gain of a ranking's first ten."""
-    first = np.maximum(grades[:_CUTOFF], 0.0)
-    return float((first / np.log2(np.arange(len(first)) + 2)).sum())
+def _gain(grades: _Numbers) -> _Numbers:
+    """The discounted gain of the first ten of each ranking `(…, n)`."""
+    first = np.maximum(grades[..., :_CUTOFF], 0.0)
+    gain: _Numbers = (first / np.log2(np.arange(first.shape[-1]) + 2)).sum(axis=-1)
+    return gain

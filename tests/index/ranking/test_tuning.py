@@ -125,14 +125,15 @@ def test_it_measures_what_trec_eval_does(weight: float) -> None:
         scores = fused_scores(one.union, weight)
         run = {"q": {str(at): float(score) for at, score in enumerate(scores)}}
         found = calc_aggregate([nDCG @ 10], {"q": graded}, run)[nDCG @ 10]
-        assert ndcg10(one, weight) == pytest.approx(found)
+        assert ndcg10(one, [weight]).tolist() == pytest.approx([found])
 
 
 def test_what_no_leg_found_counts_against_it_and_what_is_not_judged_has_no_grade() -> None:
     union = Union(np.array([3, 5, 8]), np.array([0.9, 0.5, 0.1]), np.zeros(3))
     one = judged_union(union, {5: 1, 99: 1})
     assert one.grades.tolist() == [0, 1, 0]
-    assert ndcg10(one, 1.0) == pytest.approx((1 / np.log2(3)) / (1 + 1 / np.log2(3)))
+    expected = (1 / np.log2(3)) / (1 + 1 / np.log2(3))
+    assert ndcg10(one, [1.0]).tolist() == pytest.approx([expected])
 
 
 def test_no_query_has_part_in_the_weights_that_it_is_ranked_by_for_its_cross_validated_mean() -> (
