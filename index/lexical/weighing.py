@@ -69,12 +69,15 @@ class Weighing:
     def ceiling(self, loose: Sequence[AskedTerm], required: Sequence[AskedTerm]) -> float:
         """What a document scores at most that has each term as often as it likes.
 
-        A term's part of BM25 tends to k1 + 1 times its inverse document frequency. A word that no
-        document has counts as the rarest there could be, so what is found instead scores little.
+        A term's part of BM25 tends to k1 + 1 times its inverse document frequency, in each field
+        where documents have it. A word that none has counts as the rarest there could be, so what
+        is found instead scores little.
         """
-        worths = [(term, self.worth(term)) for term in loose] + [(term, 1.0) for term in required]
-        return (_K1 + 1) * sum(
-            worth * weight * self.rarity(name, term.term)
-            for term, worth in worths
-            for name, weight in self.targets(term.path)
-        )
+        parts = [self.worth(term) * self._most(term) for term in loose]
+        return (_K1 + 1) * sum([*parts, *map(self._most, required)])
+
+    def _most(self, term: AskedTerm) -> float:
+        """The rarity of a term in all fields that have it, or in all that could."""
+        targets = self.targets(term.path)
+        having = [one for one in targets if self.frequency(one[0], term.term)]
+        return sum(weight * self.rarity(name, term.term) for name, weight in having or targets)

@@ -65,11 +65,20 @@ def test_a_search_may_weigh_fields_otherwise_than_its_index(lamps: LexicalIndex)
 
 def test_fields_that_weigh_more_raise_what_a_document_could_have(lamps: LexicalIndex) -> None:
     ceilings = [
-        lamps.plan("lamp", weights=weights).ceiling
+        lamps.plan("lamps", weights=weights).ceiling
         for weights in ({}, {"title": 1.0}, {"title": 3.0})
     ]
     assert ceilings[2] - ceilings[0] == pytest.approx(3 * (ceilings[1] - ceilings[0]))
     assert ceilings[1] > ceilings[0]
+
+
+def test_a_field_that_has_a_word_nowhere_adds_nothing_to_what_a_document_could_have(
+    lamps: LexicalIndex,
+) -> None:
+    plain, titled = (lamps.plan("glass", weights=one).ceiling for one in ({}, {"title": 3.0}))
+    assert titled == plain
+    unknown = [lamps.plan("xyzzy", weights=one).ceiling for one in ({}, {"title": 3.0})]
+    assert unknown[1] == pytest.approx(4 * unknown[0])
 
 
 def test_a_weight_of_a_field_that_is_not_there_says_nothing(lamps: LexicalIndex) -> None:
