@@ -140,7 +140,7 @@ class _Searches:
         self._most = most_queries(collection)
         analysis = read_analysis(collection.analysis)
         words = index_in_memory(prepared.dataset.corpus.documents, analysis=analysis)
-        self._maker = SearchMaker(workspace.home.cache, words, synonyms, {})
+        self._maker = SearchMaker(workspace.home.cache, words, {}, synonyms)
 
     def maker(
         self, contenders: Contenders, *, tuned: str | None, tuning: SearchTuning | None

@@ -13,7 +13,7 @@ from molt.encoder.vector_cache import OnProgress
 from molt.engine.runs import DEPTH, rank_corpus
 from molt.engine.search.offline import CorpusSearch, OfflineSearch, rank_offline
 from molt.index.lexical.lexical_index import LexicalIndex
-from molt.index.lexical.synonyms import Synonyms
+from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.ranking.ranking import SearchRanking
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.measurement import Trial
@@ -34,8 +34,8 @@ class SearchMaker:
 
     cache: Path
     words: LexicalIndex
-    synonyms: Synonyms
     rankings: Mapping[str, SearchRanking]
+    synonyms: Synonyms = NO_SYNONYMS
 
     def __call__(self, encoder: Encoder, trial: Trial, progress: OnProgress) -> Runs:
         """As every maker of runs."""
