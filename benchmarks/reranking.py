@@ -37,6 +37,7 @@ from molt.index.ranking.fusion import DEFAULT_FUSION
 from molt.index.ranking.rerank_tuning import JudgedHead, tune_reranker
 from molt.index.ranking.reranking import DEFAULT_DEPTH
 
+SEED = 0
 LEARNT: dict[str, float | None] = {"built-in": None, "fine-tuned": 0.0, "with the term": 1.0}
 LEARNT_DOCUMENTS = 1_200
 _CACHE_BYTES = 6 * 2**30
@@ -97,7 +98,7 @@ def compare_kept(name: str, arguments: Any, encoder: legs.LazyEncoder) -> list[d
     corpus = legs.corpus(name, data=arguments.data, scratch=arguments.scratch)
     found = legs.KeptLegs(corpus, scratch=arguments.scratch, encoder=encoder)
     both = pairs(found.dense, found.words())
-    chosen = np.random.default_rng(legs.SEED).permutation(len(corpus.queries))[: arguments.queries]
+    chosen = np.random.default_rng(SEED).permutation(len(corpus.queries))[: arguments.queries]
     path = arguments.scratch / "heads" / f"{name}-{len(chosen)}.npy"
     near = comparing(lambda: encoder.opened)
     return compare(corpus, both, chosen.tolist(), path=path, near=near)
