@@ -11,10 +11,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents, the queries of one split, and their graded judgments."""
+    """Documents, the queries of one split, and their graded judgments.
+
+    `rows` are the documents as their file has them, `texts` what is encoded of them.
+    """
 
     name: str
     doc_ids: list[str]
+    rows: list[dict[str, Any]]
     texts: list[str]
     query_ids: list[str]
     queries: list[str]
@@ -49,6 +53,7 @@ def read_corpus(folder: Path, *, split: str = "test") -> Corpus:
     return Corpus(
         name=folder.name,
         doc_ids=[d["_id"] for d in documents],
+        rows=documents,
         texts=[f"{d.get('title') or ''} {d['text']}".strip() for d in documents],
         query_ids=query_ids,
         queries=[queries[query_id] for query_id in query_ids],

@@ -28,12 +28,13 @@ from molt.engine.runs import whole_texts
 from molt.engine.search.offline import CorpusSearch
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.lexical.lexical_index import index_in_memory
+from molt.index.ranking.field_weights import NO_WEIGHTS
 from molt.index.ranking.fusing import fused_scores, unite
-from molt.index.ranking.fusion import UNTUNED_WEIGHT
+from molt.index.ranking.fusion import UNTUNED_WEIGHT, adapted
 from molt.index.ranking.mixing import mixed_scores
 from molt.index.ranking.rerank_tuning import JudgedHead, tune_reranker
 from molt.index.ranking.reranking import CROSS_ENCODER_WEIGHT, Reranking, RerankKind
-from molt.index.ranking.tuning import graded_ndcg10, judged_union, ndcg10, tune_weight
+from molt.index.ranking.tuning import JudgedQueries, graded_ndcg10, judged_union, ndcg10
 from molt.training.data.config import DataConfig
 from molt.training.evaluation.measurement import Trial
 from molt.training.material import prepare_collection
@@ -100,15 +101,17 @@ class Judged:
         qrels = (trial.split.qrels[one] for one in kept)
         self.unions = [
             judged_union(
-                unite(*self._search.legs(at)),
+                unite(*self._search.legs(at, fields=NO_WEIGHTS)),
                 {places[one]: grade for one, grade in judged.items() if one in places},
             )
             for at, judged in enumerate(qrels)
         ]
 
     def fused(self, weight: float) -> Values:
-        """nDCG@10 of each query `(n,)`, the dense leg having `weight`."""
-        return np.array([ndcg10(one, weight) for one in self.unions])
+        """nDCG@10 of each query `(n,)`, the dense leg having `weight` where words are few."""
+        return np.concatenate(
+            [ndcg10(one, [adapted(weight, one.union.n_words)]) for one in self.unions]
+        )
 
     def heads(self, weight: float) -> list[JudgedHead]:
         """The best candidates of each query as `weight` fuses them, with both scores."""
@@ -116,15 +119,17 @@ class Judged:
 
     def _head(self, at: int, weight: float) -> JudgedHead:
         judged = self.unions[at]
-        scores = fused_scores(judged.union, weight)
+        scores = fused_scores(judged.union, adapted(weight, judged.union.n_words))
         head = np.lexsort((judged.union.ids, -scores))[: self._again.depth]
-        second = self._search.second_scores(at, judged.union.ids[head], self._again)
+        second = self._search.second_scores(
+            at, judged.union.ids[head], self._again, fields=NO_WEIGHTS
+        )
         return JudgedHead(scores[head], second, judged.grades[head], judged.every_grade)
 
 
 def _judged(dev: Judged, test: Judged) -> dict[str, Any]:
     """The measures of the queries of test, by weights that dev has chosen."""
-    fusion = tune_weight(dev.unions).dense
+    fusion = JudgedQueries(lambda _: dev.unions, NO_WEIGHTS).tune().dense
     tuned = tune_reranker(dev.heads(fusion), usual=CROSS_ENCODER_WEIGHT)
     hybrid, heads = test.fused(UNTUNED_WEIGHT), test.heads(fusion)
     reranked = test.fused(fusion) if tuned.weight is None else _reranked(heads, tuned.weight)

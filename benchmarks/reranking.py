@@ -12,7 +12,7 @@ What is recorded of a corpus stays until it is measured again.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from benchmarks import legs
 from benchmarks.beir import Corpus
 from benchmarks.checkpoint import default_checkpoint
-from benchmarks.fusion import SEED, pairs
+from benchmarks.fusion import pairs
 from benchmarks.learnt import STEPS, LearntEncoder, learnt_model
 from benchmarks.options import parser
 from benchmarks.passages import drawn
@@ -30,16 +30,20 @@ from benchmarks.record import RESULTS, Table, Target, machine_facts, record
 from molt.encoder import read_checkpoint
 from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.encoder.late_interaction.token_cache import TokenCache
+from molt.index.lexical.lexical_index import index_in_memory
+from molt.index.ranking.field_weights import NO_WEIGHTS
 from molt.index.ranking.fusing import FusedHits, LegHits, fuse
 from molt.index.ranking.fusion import DEFAULT_FUSION
 from molt.index.ranking.rerank_tuning import JudgedHead, tune_reranker
 from molt.index.ranking.reranking import DEFAULT_DEPTH
 
+SEED = 0
 LEARNT: dict[str, float | None] = {"built-in": None, "fine-tuned": 0.0, "with the term": 1.0}
 LEARNT_DOCUMENTS = 1_200
 _CACHE_BYTES = 6 * 2**30
 _OVER = ("dense", "hybrid")
 Values = npt.NDArray[np.float64]
+Pairs = Sequence[tuple[LegHits, LegHits]]
 Compare = Callable[[str, list[str]], Values]
 """How near texts are to a query by MaxSim."""
 
@@ -55,14 +59,13 @@ def comparing(opened: Callable[[], Any]) -> Compare:
 
 
 def kept_scores(
-    corpus: Corpus, found: legs.Legs, places: list[int], *, path: Path, near: Compare
+    corpus: Corpus, both: Pairs, places: list[int], *, path: Path, near: Compare
 ) -> npt.NDArray[np.float64]:
     """Of some queries the best candidates of either ranking, `(n, 2, depth, 3)`, from `path`.
 
     Of each its row, the ranking's score and MaxSim; NaN where there are fewer.
     """
     if not path.exists():
-        both = pairs(found)
         kept = np.full((len(places), len(_OVER), DEFAULT_DEPTH, 3), np.nan)
         for number, at in enumerate(places):
             dense, lexical = both[at]
@@ -78,10 +81,10 @@ def kept_scores(
 
 
 def compare(
-    corpus: Corpus, found: legs.Legs, places: list[int], *, path: Path, near: Compare
+    corpus: Corpus, both: Pairs, places: list[int], *, path: Path, near: Compare
 ) -> list[dict[str, Any]]:
     """The rows of one corpus."""
-    scores = kept_scores(corpus, found, places, path=path, near=near)
+    scores = kept_scores(corpus, both, places, path=path, near=near)
     rows = []
     for over, name in enumerate(_OVER):
         judged = [_head(corpus, at, scores[number, over]) for number, at in enumerate(places)]
@@ -93,11 +96,12 @@ def compare(
 def compare_kept(name: str, arguments: Any, encoder: legs.LazyEncoder) -> list[dict[str, Any]]:
     """The rows of one corpus with the built-in encoder."""
     corpus = legs.corpus(name, data=arguments.data, scratch=arguments.scratch)
-    found = legs.kept_legs(corpus, scratch=arguments.scratch, encoder=encoder)
+    found = legs.KeptLegs(corpus, scratch=arguments.scratch, encoder=encoder)
+    both = pairs(found.dense, found.words())
     chosen = np.random.default_rng(SEED).permutation(len(corpus.queries))[: arguments.queries]
-    path = arguments.scratch / "reranking" / f"{name}-{len(chosen)}.npy"
+    path = arguments.scratch / "heads" / f"{name}-{len(chosen)}.npy"
     near = comparing(lambda: encoder.opened)
-    return compare(corpus, found, chosen.tolist(), path=path, near=near)
+    return compare(corpus, both, chosen.tolist(), path=path, near=near)
 
 
 def compare_learnt(name: str, arguments: Any) -> list[dict[str, Any]]:
@@ -108,7 +112,7 @@ def compare_learnt(name: str, arguments: Any) -> list[dict[str, Any]]:
         legs.corpus(name, data=arguments.data, scratch=arguments.scratch), arguments.queries
     )
     base = read_checkpoint(default_checkpoint(arguments.scratch / "default"))
-    lexical, ceilings = words(corpus)
+    words = legs.word_legs(index_in_memory(legs.documents(corpus)), corpus.queries, NO_WEIGHTS)
     rows = []
     for label, weight in LEARNT.items():
         model = base.path
@@ -116,12 +120,11 @@ def compare_learnt(name: str, arguments: Any) -> list[dict[str, Any]]:
             folder, scratch = arguments.data / name, arguments.scratch / "learnt"
             model = learnt_model(base, folder=folder, scratch=scratch, late_interaction=weight)
         encoder = LearntEncoder(model, base, name=label)
-        path = arguments.scratch / "reranking" / f"{name}-{len(corpus.queries)}-{weight}.npy"
+        path = arguments.scratch / "heads" / f"{name}-{len(corpus.queries)}-{weight}.npy"
         dense = legs.dense_leg(encoder.vectors(corpus.queries), encoder.vectors(corpus.texts))
-        found = legs.Legs(dense, lexical, ceilings)
         near = comparing(lambda encoder=encoder: encoder)
         places = [*range(len(corpus.queries))]
-        made = compare(corpus, found, places, path=path, near=near)
+        made = compare(corpus, pairs(dense, words), places, path=path, near=near)
         rows += [{"encoder": label, **row} for row in made]
     return rows
 
@@ -129,22 +132,16 @@ def compare_learnt(name: str, arguments: Any) -> list[dict[str, Any]]:
 def part(whole: Corpus, queries: int) -> Corpus:
     """Some queries of a corpus, with the documents that they are judged by and others."""
     places, ids = drawn(whole, queries=queries, documents=LEARNT_DOCUMENTS)
-    texts = dict(zip(whole.doc_ids, whole.texts, strict=True))
+    place = {one: at for at, one in enumerate(whole.doc_ids)}
     return Corpus(
         whole.name,
         ids,
-        [texts[one] for one in ids],
+        [whole.rows[place[one]] for one in ids],
+        [whole.texts[place[one]] for one in ids],
         [whole.query_ids[at] for at in places],
         [whole.queries[at] for at in places],
         whole.qrels,
     )
-
-
-def words(corpus: Corpus) -> tuple[legs.Leg, Values]:
-    """The lexical leg of a corpus, and its ceilings."""
-    lexicon = legs.Lexicon(corpus.texts)
-    ceilings = np.array([lexicon.ceiling(text) for text in corpus.queries])
-    return legs.lexical_leg(lexicon, corpus.queries), ceilings
 
 
 def _head(corpus: Corpus, at: int, scores: Values) -> JudgedHead:

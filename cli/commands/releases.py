@@ -72,12 +72,12 @@ _COLUMNS = (
 
 
 def _ranking(row: Mapping[str, Any]) -> str | None:
-    """How searches rank since a release: `dense 0.45, tokens 0.2`; None as by default."""
+    """How searches rank since a release: `dense 0.45, title 2, tokens 0.2`; None as by default."""
     fusion, rerank = row["fusion"], row["rerank"]
     if fusion is None:
         return None
-    fused = fusion["kind"] if fusion["dense"] is None else f"dense {fusion['dense']:g}"
-    if rerank is None:
-        return fused
-    weight = "" if rerank["weight"] is None else f" {rerank['weight']:g}"
-    return f"{fused}, {rerank['kind']}{weight}"
+    said = [fusion["kind"] if fusion["dense"] is None else f"dense {fusion['dense']:g}"]
+    said += [f"{path} {weight:g}" for path, weight in (row["fields"] or {}).items()]
+    if rerank is not None:
+        said.append(rerank["kind"] + ("" if rerank["weight"] is None else f" {rerank['weight']:g}"))
+    return ", ".join(said)

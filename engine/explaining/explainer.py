@@ -21,7 +21,6 @@ from molt.index.catalog.document import passage_text, text_offset
 from molt.index.errors import LexicalError
 from molt.index.lexical.explaining import WordShare, explain_words
 from molt.index.ranking.fusing import WORDS_POWER
-from molt.index.ranking.ranking import DEFAULT_RANKING
 from molt.index.ranking.reranking import Reranking
 
 MOST_EXPLAINED = 20
@@ -30,10 +29,11 @@ MOST_EXPLAINED = 20
 
 @dataclass(frozen=True)
 class _Words:
-    """What words add to documents, and the most that they could add to any."""
+    """What words add to documents, the most that they could add to any, and how many say so."""
 
     shares: Sequence[WordShare]
     ceiling: float
+    n_words: int
     ordinals: Mapping[str, int]
 
 
@@ -68,8 +68,10 @@ class Explainer:
             return None
         found = self._catalog.documents.ordinals(live.collection, [hit.id for hit in hits])
         try:
-            ceiling = index.plan(query.text, synonyms=query.synonyms).ceiling
-            return _Words(explain_words(index, query.text, [*found.values()]), ceiling, found)
+            weights = live.ranking.fields
+            planned = index.plan(query.text, synonyms=query.synonyms, weights=weights)
+            shares = explain_words(index, query.text, [*found.values()], weights=weights)
+            return _Words(shares, planned.ceiling, planned.n_words, found)
         except LexicalError:
             return None
 
@@ -77,9 +79,9 @@ class Explainer:
 def _parts(query: SearchQuery, live: Live, hit: Hit, words: _Words | None) -> dict[str, float]:
     """What each stage adds to the score; a re-ranking has moved it by what the others leave."""
     parts = {name: hit.scores[name] for name in ("dense", "lexical", "boost") if name in hit.scores}
-    fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
+    fusion = live.ranking.fusion
     if query.mode == "hybrid" and words is not None and words.ceiling:
-        weight = fusion.dense
+        weight = fusion.weight(words.n_words)
         for name in ("dense", "lexical") if weight is None else ():
             parts.pop(name, None)  # ranks are added, not scores
         if weight is not None and "dense" in parts:

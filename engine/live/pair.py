@@ -25,6 +25,7 @@ from molt.index.generations.occupancy import hold_reading
 from molt.index.generations.protocols import SearchableGeneration
 from molt.index.generations.snapshot import open_snapshot
 from molt.index.lexical.commit import LEXICAL_MANIFEST, LexicalStore
+from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
 from molt.index.selection.expiring import Clock, has_expired, wall_clock
 
 
@@ -69,6 +70,11 @@ class Live:
         if field is None or self.now is None:
             return True
         return not has_expired(document.metadata, field=field, now=self.now)
+
+    @property
+    def ranking(self) -> SearchRanking:
+        """How its searches rank."""
+        return self.collection.ranking or DEFAULT_RANKING
 
     @property
     def indexed_revision(self) -> int:

@@ -34,6 +34,7 @@ def describe_answer(
         "search": {
             "mode": answer.mode,
             "fusion": None if answer.fusion is None else answer.fusion.describe(),
+            "fields": dict(answer.fields) or None,
             "rerank": describe_reranking(answer.reranked),
             "left_out": list(answer.left_out),
             "did_you_mean": answer.did_you_mean,

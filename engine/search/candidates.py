@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, overload
 
 from molt.artifact.tracing import traced
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.fusion import QueryFusion
 from molt.index.segments.matches.order import Group, Position
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ class Candidates:
     `truncated` where the end of the query was not read; `reranked` once a re-ranker was at work.
     `more` where others follow, None where the total tells; `approximate` where not all documents
     were compared. `left_out` are retrievers, and the re-ranker, that could not be asked, by
-    their names, each with the reason. No document could score more than `ceiling`. `fusion` says
-    how a ranking of several was fused. No document has the words of the query that are `unknown`.
+    their names, each with the reason. No document could score more than `ceiling`; so many
+    `n_words` were asked for. `fusion` says how a ranking of several was fused. No document has the
+    words of the query that are `unknown`.
     """
 
     ranking: Sequence[Candidate] = ()
@@ -92,7 +93,8 @@ class Candidates:
     approximate: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
     ceiling: float = 1.0
-    fusion: Fusion | None = None
+    n_words: int = 0
+    fusion: QueryFusion | None = None
     unknown: tuple[str, ...] = ()
 
     @property

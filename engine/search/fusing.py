@@ -10,10 +10,10 @@ import numpy as np
 
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates
+from molt.engine.search.lexical import MatchingWords
 from molt.engine.search.query import SearchQuery
 from molt.index.ranking.fusing import FusedHits, LegHits, fuse
-from molt.index.ranking.fusion import Fusion
-from molt.index.ranking.ranking import DEFAULT_RANKING
+from molt.index.ranking.fusion import Fusion, FusionKind, QueryFusion
 from molt.index.segments.matches.order import GivenScores
 
 POOL = 200
@@ -43,9 +43,9 @@ def fuse_legs(
     least = query.min_score
     if not lexical.ceiling:
         return _reaching(dense, least)
-    fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
-    fused = fuse(leg_hits(dense), leg_hits(lexical), fusion)
-    found = replace(dense, ranking=tuple(_merged(fused, dense, lexical, depth)), fusion=fusion)
+    fused = fuse(leg_hits(dense), leg_hits(lexical), live.ranking.fusion)
+    ranking = tuple(_merged(fused, dense, lexical, depth))
+    found = replace(dense, ranking=ranking, fusion=query_fusion(live, lexical.n_words))
     if least is None:
         return found
     reached = int(np.count_nonzero(fused.scores >= least))
@@ -70,23 +70,29 @@ def _merged(
         yield replace(said[0], score=score, scores=scores)
 
 
-def fused_whole(
-    dense: GivenScores, words: GivenScores, *, ceiling: float, fusion: Fusion
-) -> GivenScores:
+def query_fusion(live: Live, n_words: int) -> QueryFusion:
+    """How a search is fused that asks for so many words."""
+    weight = live.ranking.fusion.weight(n_words)
+    kind = FusionKind.RRF if weight is None else FusionKind.CONVEX
+    return QueryFusion(kind, weight, tuned=live.collection.ranking is not None)
+
+
+def fused_whole(dense: GivenScores, words: MatchingWords, fusion: Fusion) -> GivenScores:
     """The fused scores of all documents of the dense leg, every one of which was compared.
 
-    `words` are what any document has, of which none could have more than `ceiling`.
+    `words` are what any document has.
     """
-    there = np.isin(words.ordinals, dense.ordinals, assume_unique=True)
-    worded = GivenScores(words.ordinals[there], words.scores[there])
-    found = fuse(_ranked(dense), _ranked(worded, ceiling=ceiling), fusion)
+    there = np.isin(words.scores.ordinals, dense.ordinals, assume_unique=True)
+    worded = _ranked(GivenScores(words.scores.ordinals[there], words.scores.scores[there]))
+    lexical = replace(worded, ceiling=words.ceiling, n_words=words.n_words)
+    found = fuse(_ranked(dense), lexical, fusion)
     order = np.argsort(found.ids)
     return GivenScores(found.ids[order], found.scores[order])
 
 
-def _ranked(leg: GivenScores, *, ceiling: float = 1.0) -> LegHits:
+def _ranked(leg: GivenScores) -> LegHits:
     order = np.lexsort((leg.ordinals, -leg.scores))
-    return LegHits(leg.ordinals[order], leg.scores[order], ceiling=ceiling, whole=True)
+    return LegHits(leg.ordinals[order], leg.scores[order], whole=True)
 
 
 def leg_hits(leg: Candidates) -> LegHits:
@@ -95,6 +101,7 @@ def leg_hits(leg: Candidates) -> LegHits:
         ids=np.array(leg.ordinals, np.int64),
         scores=np.array(leg.scores, np.float64),
         ceiling=leg.ceiling,
+        n_words=leg.n_words,
         whole=leg.exact and len(leg.ranking) >= leg.total,
     )
 

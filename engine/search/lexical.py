@@ -43,6 +43,7 @@ class MatchingWords:
 
     scores: GivenScores
     ceiling: float
+    n_words: int
     binding: bool
     truncated: bool
 
@@ -57,14 +58,16 @@ def words_of(query: SearchQuery, live: Live, watch: Stopwatch) -> MatchingWords 
         return None
     with watch.timing("words"):
         try:
-            planned = index.plan(asked, synonyms=query.synonyms)
+            planned = planned_words(asked, query, live, index)
             if query.mode == "hybrid" and not (planned.binding or _needs_words(query)):
                 return None
             found = index.matching(planned)
         except LexicalError:
             return None
     scores = GivenScores(found.ordinals, found.scores.astype(np.float64))
-    return MatchingWords(scores, planned.ceiling, planned.binding, planned.truncated)
+    return MatchingWords(
+        scores, planned.ceiling, planned.n_words, planned.binding, planned.truncated
+    )
 
 
 def _needs_words(query: SearchQuery) -> bool:
@@ -73,6 +76,13 @@ def _needs_words(query: SearchQuery) -> bool:
     if query.mode == "lexical":
         return whole or bool(query.facets)
     return whole or (bool(query.facets) and query.min_score is not None)
+
+
+def planned_words(
+    asked: AskedWords, query: SearchQuery, live: Live, index: LexicalIndex
+) -> WordQuery:
+    """What is asked for, as the collection weighs its fields. Raises `LexicalError`."""
+    return index.plan(asked, synonyms=query.synonyms, weights=live.ranking.fields)
 
 
 def _asked(query: SearchQuery, index: LexicalIndex) -> AskedWords:
@@ -101,7 +111,7 @@ class LexicalRetriever:
         with watch.timing(self.name):
             visible = live.snapshot.visible(query.where)
             try:
-                asked = index.plan(_asked(query, index), synonyms=query.synonyms)
+                asked = planned_words(_asked(query, index), query, live, index)
                 search = _Search(index, asked, visible, depth=depth, least=query.min_score)
                 return search.found(filtered=query.where is not None)
             except LexicalError as error:
@@ -180,6 +190,7 @@ class _Search:
             self.visible.warnings,
             self.asked.truncated,
             ceiling=self.asked.ceiling,
+            n_words=self.asked.n_words,
             unknown=self.asked.misspelt,
         )
 

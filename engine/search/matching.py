@@ -14,12 +14,11 @@ from molt.encoder.encoder import Lane
 from molt.engine.live.pair import Live
 from molt.engine.search.candidates import Candidate, Candidates, Passage, Stopwatch
 from molt.engine.search.dense import DenseRetriever, encoded_query
-from molt.engine.search.fusing import fused_whole
+from molt.engine.search.fusing import fused_whole, query_fusion
 from molt.engine.search.lexical import LexicalRetriever
 from molt.engine.search.query import SearchQuery
 from molt.index.generations.protocols import Match, SearchableGeneration
-from molt.index.ranking.fusion import Fusion
-from molt.index.ranking.ranking import DEFAULT_RANKING
+from molt.index.ranking.fusion import QueryFusion
 from molt.index.segments.exact import Vectors
 from molt.index.segments.matches.order import GivenScores, OrderedHit
 from molt.index.segments.matches.paging import PageQuery
@@ -36,7 +35,7 @@ class WholeMatch:
     vector: Vectors | None = None
     scores: GivenScores | None = None
     legs: Mapping[str, GivenScores] = field(default_factory=dict)
-    fusion: Fusion | None = None
+    fusion: QueryFusion | None = None
 
     def page(self, wanted: PageQuery) -> Candidates:
         """Some of the documents in an order. Raises as `Match.page` does."""
@@ -132,10 +131,9 @@ def _scored(match: Match, query: SearchQuery, live: Live) -> WholeMatch:
     dense = match.scores(vector)
     if words is None or not words.ceiling:
         return WholeMatch(match, vector, dense, {DenseRetriever.name: dense})
-    fusion = (live.collection.ranking or DEFAULT_RANKING).fusion
     legs = {DenseRetriever.name: dense, LexicalRetriever.name: words.scores}
-    fused = fused_whole(dense, words.scores, ceiling=words.ceiling, fusion=fusion)
-    return WholeMatch(match, vector, fused, legs, fusion)
+    fused = fused_whole(dense, words, live.ranking.fusion)
+    return WholeMatch(match, vector, fused, legs, query_fusion(live, words.n_words))
 
 
 def _least(query: SearchQuery, least: float) -> float:

@@ -26,6 +26,9 @@ from molt.engine.search.rescoring import Rescoring
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import LexicalError
 from molt.index.lexical.lexical_index import LexicalIndex
+from molt.index.lexical.schema import field_weights
+from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
+from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusing import FusedHits, LegHits, fuse
 from molt.index.ranking.mixing import mixed_scores
 from molt.index.ranking.ranking import SearchRanking
@@ -47,22 +50,29 @@ class OfflineSearch(Protocol):
         """What can look again at what was found."""
         ...
 
-    def legs(self, at: int) -> Legs:
-        """What both legs find for the query at this place, as deep as a search looks."""
+    @property
+    def fields(self) -> FieldWeights:
+        """Where words may be looked for beside the text, as the analysis weighs it."""
         ...
 
-    def second_scores(self, at: int, ids: _Ids, wanted: Reranking) -> _Scores:
+    def legs(self, at: int, *, fields: FieldWeights) -> Legs:
+        """What both legs find for the query at this place, as deep as a search looks.
+
+        Words count in `fields` by these weights.
+        """
+        ...
+
+    def second_scores(
+        self, at: int, ids: _Ids, wanted: Reranking, *, fields: FieldWeights
+    ) -> _Scores:
         """What a re-ranker says of these documents `(m,)`, which the query's legs found."""
         ...
 
 
 def rank_offline(search: OfflineSearch, at: int, ranking: SearchRanking) -> FusedHits:
     """The ranking of one query as a hybrid search has it that is configured so."""
-    fused = fuse(*search.legs(at), ranking.fusion)
-    wanted = ranking.rerank
-    if wanted is None or not search.rescoring.can(wanted) or not len(fused.ids):
-        return fused
-    return _reranked(search, at, fused, wanted)
+    fused = fuse(*search.legs(at, fields=ranking.fields), ranking.fusion)
+    return _reranked(search, at, fused, ranking)
 
 
 class CorpusSearch:
@@ -81,34 +91,44 @@ class CorpusSearch:
         queries: Sequence[str],
         cache: Path,
         cross_encoders: Sequence[CrossEncoder] = (),
+        synonyms: Synonyms = NO_SYNONYMS,
         progress: OnProgress = quiet,
     ) -> None:
         self._passages = passages
         self._words = words
+        self._synonyms = synonyms
         self._queries = queries
         self.rescoring = Rescoring(encoder, cross_encoders)
         self.dense = rank_corpus(
             encoder, passages=passages, queries=queries, cache=cache, depth=POOL, progress=progress
         )
 
-    def legs(self, at: int) -> Legs:
+    @property
+    def fields(self) -> FieldWeights:
+        """As every offline search."""
+        return field_weights(self._words.commit.analysis)
+
+    def legs(self, at: int, *, fields: FieldWeights) -> Legs:
         """As every offline search."""
         scores = self.dense.scores[at].astype(np.float64)
         rows = self.dense.rows[at].astype(np.int64)
         dense = LegHits(rows, scores, whole=len(rows) >= len(self._passages.first))
-        asked = self._words.plan(self._queries[at])
+        asked = self._words.plan(self._queries[at], synonyms=self._synonyms, weights=fields)
         hits = self._words.search(asked, k=POOL)
         found = hits.scores.astype(np.float64)
         order = np.lexsort((hits.ordinals, -found))
         whole = len(hits) >= hits.total
-        lexical = LegHits(hits.ordinals[order], found[order], asked.ceiling, whole)
+        lexical = LegHits(hits.ordinals[order], found[order], asked.ceiling, whole, asked.n_words)
         if asked.binding:
             kept = np.isin(dense.ids, self._words.matching(asked).ordinals)
             dense = LegHits(dense.ids[kept], dense.scores[kept], dense.ceiling, dense.whole)
         return _as_searched(dense, lexical)
 
-    def second_scores(self, at: int, ids: _Ids, wanted: Reranking) -> _Scores:
+    def second_scores(
+        self, at: int, ids: _Ids, wanted: Reranking, *, fields: FieldWeights
+    ) -> _Scores:
         """As every offline search; of a document that words alone found it is the first passage."""
+        del fields
         best = dict(
             zip(self.dense.rows[at].tolist(), self.dense.passages[at].tolist(), strict=True)
         )
@@ -120,7 +140,8 @@ class CorpusSearch:
 class LiveSearch:
     """Asks what serves a collection, of which a document's number is its ordinal.
 
-    `catalog` may be an excerpt. Raises `LexicalError` where words cannot be asked.
+    `catalog`, which has the synonyms, may be an excerpt. Raises `LexicalError` where words cannot
+    be asked.
     """
 
     def __init__(
@@ -134,27 +155,39 @@ class LiveSearch:
         if live.leg.index is None:
             raise LexicalError(f"the lexical index cannot be asked: {live.leg.left_out}")
         self._live = live
+        self._index = live.leg.index
         self._catalog = catalog
         self._queries = queries
-        self._found: tuple[int, dict[int, Candidate]] = (-1, {})
+        self._synonyms = Synonyms(read_synonyms(catalog.synonyms.get(live.collection).rules))
+        self._found: tuple[tuple[int, FieldWeights] | None, dict[int, Candidate]] = (None, {})
         self.rescoring = Rescoring(live.encoder, cross_encoders)
 
-    def legs(self, at: int) -> Legs:
+    @property
+    def fields(self) -> FieldWeights:
+        """As every offline search."""
+        return field_weights(self._index.commit.analysis)
+
+    def legs(self, at: int, *, fields: FieldWeights) -> Legs:
         """As every offline search. Raises `LexicalError`."""
-        query, watch = SearchQuery(self._queries[at], self._live.collection.name), Stopwatch()
-        query = replace(query, words=words_of(query, self._live, watch))
-        dense = DenseRetriever().retrieve(query, self._live, depth=POOL, watch=watch)
-        lexical = LexicalRetriever().retrieve(query, self._live, depth=POOL, watch=watch)
+        live, watch = self._live, Stopwatch()
+        ranking = SearchRanking(fields=fields)
+        live = replace(live, collection=replace(live.collection, ranking=ranking))
+        query = SearchQuery(self._queries[at], live.collection.name, synonyms=self._synonyms)
+        query = replace(query, words=words_of(query, live, watch))
+        dense = DenseRetriever().retrieve(query, live, depth=POOL, watch=watch)
+        lexical = LexicalRetriever().retrieve(query, live, depth=POOL, watch=watch)
         for reason in lexical.left_out.values():
             raise LexicalError(reason)
         known = {one.ordinal: one for leg in (lexical, dense) for one in leg.ranking}
-        self._found = at, known
+        self._found = (at, fields), known
         return _as_searched(leg_hits(dense), leg_hits(lexical))
 
-    def second_scores(self, at: int, ids: _Ids, wanted: Reranking) -> _Scores:
+    def second_scores(
+        self, at: int, ids: _Ids, wanted: Reranking, *, fields: FieldWeights
+    ) -> _Scores:
         """As every offline search."""
-        if self._found[0] != at:
-            self.legs(at)
+        if self._found[0] != (at, fields):
+            self.legs(at, fields=fields)
         stored = self._catalog.documents.hydrate(self._live.collection, ids.tolist())
         known = self._found[1]
         texts = [candidate_text(stored[one].document, known[one]) for one in ids.tolist()]
@@ -166,10 +199,16 @@ def _as_searched(dense: LegHits, lexical: LegHits) -> Legs:
     return (dense, lexical) if lexical.ceiling else (dense, _NOTHING)
 
 
-def _reranked(search: OfflineSearch, at: int, fused: FusedHits, wanted: Reranking) -> FusedHits:
+def _reranked(
+    search: OfflineSearch, at: int, fused: FusedHits, ranking: SearchRanking
+) -> FusedHits:
+    """The best of what is fused by what re-ranks them, where something does."""
+    wanted = ranking.rerank
+    if wanted is None or not search.rescoring.can(wanted) or not len(fused.ids):
+        return fused
     ids, scores = fused.ids.copy(), fused.scores.copy()
     head = slice(0, wanted.depth)
-    second = search.second_scores(at, ids[head], wanted)
+    second = search.second_scores(at, ids[head], wanted, fields=ranking.fields)
     mixed = mixed_scores(scores[head], second, weight=wanted.usual_weight)
     order = np.argsort(-mixed, kind="stable")
     ids[head], scores[head] = ids[head][order], np.sort(scores[head])[::-1]

@@ -34,6 +34,7 @@ from molt.engine.search.pages import by_shown, following, unshown
 from molt.engine.search.query import Hit, Mode, Page, SearchAnswer, SearchQuery
 from molt.engine.search.reranks.reranking import as_tuned
 from molt.index.catalog.catalog import Catalog
+from molt.index.ranking.field_weights import NO_WEIGHTS
 from molt.index.selection.expiring import Clock, wall_clock
 
 _DENSE = DenseRetriever()
@@ -113,6 +114,7 @@ class Pipeline:
             mode=query.mode,
             left_out=tuple(found.left_out),
             fusion=found.fusion,
+            fields=NO_WEIGHTS if query.mode == "dense" else live.ranking.fields,
             did_you_mean=corrected(query, found.unknown, live=live, catalog=catalog, watch=watch),
             answer=shown.answer,
             highlighting=query.highlight,

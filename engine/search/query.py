@@ -12,7 +12,8 @@ from molt.engine.search.highlights.fragments import Fragment, Highlighting
 from molt.engine.search.reranks.reranking import AS_TUNED, Reranked, WantedReranking
 from molt.index.catalog.document import Document
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.field_weights import FieldWeights
+from molt.index.ranking.fusion import QueryFusion
 from molt.index.ranking.reranking import Reranking
 from molt.index.segments.exact import Rows, Vectors
 from molt.index.segments.filters.clauses import Filter
@@ -162,8 +163,9 @@ class SearchAnswer:
     the query was not read. `reranked` where it was asked for, or tuned. `facets` count over
     everything that matches. `left_out` are retrievers that `mode` asks for, and the re-ranker that
     was tuned, which could not be asked; where several retrievers were, `fusion` says how their
-    scores were fused. `did_you_mean` is the query with words that documents have. `answer` is the
-    sentence that was asked for, if there is one; `highlighting` how fragments are written, and
+    scores were fused. `fields` are the weights by which words count that a document has in them,
+    where they were tuned. `did_you_mean` is the query with words that documents have. `answer` is
+    the sentence that was asked for, if there is one; `highlighting` how fragments are written, and
     `looked` what was looked at for either.
     """
 
@@ -177,7 +179,8 @@ class SearchAnswer:
     facets: FacetCounts = field(default_factory=dict)
     mode: Mode = "hybrid"
     left_out: tuple[str, ...] = ()
-    fusion: Fusion | None = None
+    fusion: QueryFusion | None = None
+    fields: FieldWeights = field(default_factory=dict)
     did_you_mean: str | None = None
     answer: SentenceAnswer | None = None
     highlighting: Highlighting | None = None

@@ -130,9 +130,12 @@ def _moved(
 
 def _ranking(ranking: SearchRanking | None) -> dict[str, Any]:
     if ranking is None:
-        return {"fusion": None, "rerank": None}
-    rerank = None if ranking.rerank is None else ranking.rerank.describe()
-    return {"fusion": ranking.fusion.describe(), "rerank": rerank}
+        return {"fusion": None, "fields": None, "rerank": None}
+    return {
+        "fusion": ranking.fusion.describe(),
+        "fields": dict(ranking.fields) or None,
+        "rerank": None if ranking.rerank is None else ranking.rerank.describe(),
+    }
 
 
 def _checkpoint(generation_id: str | None, store: GenerationStore) -> str | None:

@@ -18,6 +18,7 @@ from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
 from molt.index.catalog.fields import check_field_name, check_text
 from molt.index.errors import InvalidFieldError
+from molt.index.ranking.field_weights import parse_field_weights
 
 Language = Literal[
     "arabic", "danish", "dutch", "english", "finnish", "french", "german", "greek", "hungarian",
@@ -36,11 +37,9 @@ LONGEST_TERM = 255
 """A longer word is none that anybody types: it is not indexed. In bytes of UTF-8."""
 TITLE = "title"
 MOST_WORDS = 100_000
-MOST_FIELDS = 16
 _MOST_KNOWN = 50_000
 _UNKNOWN = "\0"
 """No term, since no word has it."""
-HEAVIEST = 100.0
 UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff]+"
@@ -126,15 +125,8 @@ def _words(value: object, *, name: str) -> tuple[str, ...]:
 
 def _weights(value: object) -> dict[str, float]:
     name = "analysis.weights"
-    if not isinstance(value, Mapping) or len(value) > MOST_FIELDS:
-        raise InvalidFieldError(name, f"must be an object of at most {MOST_FIELDS} fields")
-    found: dict[str, float] = {}
-    for path, weight in sorted(value.items()):
-        number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not 0 <= weight <= HEAVIEST:
-            raise InvalidFieldError(f"{name}.{path}", f"must be a number from 0 to {HEAVIEST:g}")
-        found[check_field_name(path, field=name)] = float(weight)
-    return found
+    found = parse_field_weights(value, name=name)
+    return {check_field_name(path, field=name): weight for path, weight in found.items()}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from molt.index.lexical.lexical_index import LexicalIndex
 from molt.index.lexical.planning import MOST_TERMS
 from molt.index.lexical.schema import searched_fields
 from molt.index.lexical.syntax import AskedWords, Clause, Occur, parse_words
+from molt.index.ranking.field_weights import FieldWeights
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,17 @@ class WordShare:
     scores: Mapping[int, float]
 
 
-def explain_words(index: LexicalIndex, query: str, ordinals: Sequence[int]) -> list[WordShare]:
-    """What the words of a query add, in their order. Raises `LexicalError`."""
+def explain_words(
+    index: LexicalIndex, query: str, ordinals: Sequence[int], *, weights: FieldWeights
+) -> list[WordShare]:
+    """What the words of a query add, in their order, by `weights` of fields as in a search.
+
+    Raises `LexicalError`.
+    """
     asked = parse_words(query, fields=searched_fields(index.commit.analysis))
     shares = []
     for clause in list(_single(index, asked))[:MOST_TERMS]:
-        alone = index.plan(AskedWords((clause,)))
+        alone = index.plan(AskedWords((clause,)), weights=weights)
         found = index.search(alone, k=max(len(ordinals), 1), among=ordinals)
         scores = dict.fromkeys(ordinals, 0.0)
         scores |= zip(found.ordinals.tolist(), found.scores.tolist(), strict=True)

@@ -34,9 +34,11 @@ from molt.index.lexical.schema import (
 )
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.lexical.syntax import AskedWords, parse_words
+from molt.index.ranking.field_weights import NO_WEIGHTS, FieldWeights
 
 _MEMORY = 32 * 2**20
 _PLANS = 64
+_Weights = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,24 @@ class LexicalIndex:
         """A query as it is written for the fields that there are here."""
         return parse_words(text, fields=searched_fields(self.commit.analysis))
 
-    def plan(self, wanted: AskedWords | str, *, synonyms: Synonyms = NO_SYNONYMS) -> WordQuery:
-        """A query as it is understood here. Raises `LexicalError` where it cannot be opened."""
+    def plan(
+        self,
+        wanted: AskedWords | str,
+        *,
+        synonyms: Synonyms = NO_SYNONYMS,
+        weights: FieldWeights = NO_WEIGHTS,
+    ) -> WordQuery:
+        """A query as it is understood here, with these `weights` of fields in place of the index's.
+
+        Raises `LexicalError` where it cannot be opened.
+        """
         if isinstance(wanted, str):
             wanted = self.read(wanted)
+        key = tuple(weights.items())
         with tantivy_errors():
             if not synonyms.rules:
-                return self._plans(wanted)
-            return self._planner().plan(wanted, synonyms.expansions(self.analyzer))
+                return self._plans(wanted, key)
+            return self._weighted(key).plan(wanted, synonyms.expansions(self.analyzer))
 
     def similar(self, word: str, *, k: int) -> WordHits:
         """Up to `k` documents with words that differ from this one by a few letters."""
@@ -133,9 +145,13 @@ class LexicalIndex:
             return _hits(planner.searcher, asked, k=k)
 
     @cached_property
-    def _plans(self) -> Callable[[AskedWords], WordQuery]:
+    def _plans(self) -> Callable[[AskedWords, _Weights], WordQuery]:
         """Plans without synonyms, the last of which are known: highlights ask for them again."""
-        return lru_cache(_PLANS)(self._planner().plan)
+        return lru_cache(_PLANS)(lambda wanted, weights: self._weighted(weights).plan(wanted))
+
+    def _weighted(self, weights: _Weights) -> Planner:
+        planner = self._planner()
+        return planner.weighted(dict(weights)) if weights else planner
 
     def _planner(self) -> Planner:
         with self._opening:

@@ -8,7 +8,6 @@ the more letters differ. What stands for other words by a rule (`synonyms`) scor
 of them, none of which is worth more than the words that were asked for.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,9 +16,11 @@ from tantivy import Query, Schema, Searcher
 
 from molt.index.lexical.analysis import Analyzer, Word
 from molt.index.lexical.asked import AskedTerm, asked_spans, asked_terms
-from molt.index.lexical.schema import BODY, searched_fields
+from molt.index.lexical.schema import BODY
 from molt.index.lexical.synonyms import NO_EXPANSIONS, Expansions
 from molt.index.lexical.syntax import AskedWords, Clause, Occur
+from molt.index.lexical.weighing import Weighing
+from molt.index.ranking.field_weights import NO_WEIGHTS, FieldWeights
 
 MOST_TERMS = 256
 """So many terms are looked for, and so many phrases; what stands behind them is not read."""
@@ -30,7 +31,6 @@ SYNONYM_WEIGHT = 0.9
 """What a synonym scores of what the word itself would in its place."""
 _SIMILAR = {1: 1.0, 2: 0.5}
 """What a word scores that differs by so many letters."""
-_K1 = 1.2
 _BOOLEAN = {
     Occur.SHOULD: Boolean.Should,
     Occur.MUST: Boolean.Must,
@@ -43,14 +43,16 @@ _Part = tuple[Boolean, Query]
 class WordQuery:
     """What is searched for. `misspelt` are words that no document has, as they were written.
 
-    `truncated` where the end was not read. No document scores more than `ceiling`; `binding` where
-    signs or quotes say which documents are wanted at all.
+    `truncated` where the end was not read. No document scores more than `ceiling`; `n_words` of
+    those asked for say something; `binding` where signs or quotes say which documents are wanted
+    at all.
     """
 
     query: Query
     misspelt: tuple[str, ...] = ()
     truncated: bool = False
     ceiling: float = 0.0
+    n_words: int = 0
     binding: bool = False
 
 
@@ -66,17 +68,25 @@ class Planner:
     """Makes queries for one searcher."""
 
     def __init__(
-        self, analyzer: Analyzer, schema: Schema, searcher: Searcher, *, n_written: int
+        self,
+        analyzer: Analyzer,
+        schema: Schema,
+        searcher: Searcher,
+        *,
+        n_written: int,
+        weights: FieldWeights = NO_WEIGHTS,
     ) -> None:
-        """`n_written` counts documents of the index, deleted ones too, as tantivy does."""
+        """As `Weighing` has `n_written` and `weights`."""
         self.schema = schema
         self.searcher = searcher
         self._n_written = n_written
         self._analyzer = analyzer
-        self._fields = searched_fields(analyzer.analysis)
-        weights = analyzer.analysis.weights
-        weighted = [(self._fields[path], weight) for path, weight in weights.items() if weight]
-        self._targets = [(BODY, 1.0), *weighted]
+        self._weighing = Weighing(analyzer.analysis, searcher, n_written=n_written, weights=weights)
+
+    def weighted(self, weights: FieldWeights) -> "Planner":
+        """One that weighs fields so, in place of what the analysis says of them."""
+        analyzer, n_written = self._analyzer, self._n_written
+        return Planner(analyzer, self.schema, self.searcher, n_written=n_written, weights=weights)
 
     def plan(self, wanted: AskedWords, expansions: Expansions = NO_EXPANSIONS) -> WordQuery:
         """The query that is meant; where nothing of it is a word, nothing is found."""
@@ -95,7 +105,8 @@ class Planner:
             _joined([*parts, *told]),
             tuple(dict.fromkeys(term.spelt for term in misspelt)),
             wanted.truncated or not whole or len(strict) > MOST_TERMS,
-            self._ceiling([*read, *required]),
+            self._weighing.ceiling(read, required),
+            sum(self._weighing.worth(term) == 1.0 for term in read) + len(required),
             binding=bool(told),
         )
 
@@ -135,14 +146,15 @@ class Planner:
         """Synonyms of what is asked for, in each field worth no more than that is there."""
         if not others:
             return
-        path = asked[0].path
-        targets = self._targets if path is None else [(self._fields[path], 1.0)]
+        weighing = self._weighing
         for words in others:
             made = []
-            for name, weight in targets:
-                if all(self.searcher.doc_freq(name, word.term) for word in words):
-                    own = sum(self._rarity(name, term.term) for term in asked)
-                    other = sum(self._rarity(name, word.term) for word in words)
+            for name, weight in weighing.targets(asked[0].path):
+                if all(weighing.frequency(name, word.term) for word in words):
+                    own = sum(
+                        weighing.worth(term) * weighing.rarity(name, term.term) for term in asked
+                    )
+                    other = sum(weighing.rarity(name, word.term) for word in words)
                     worth = weight * SYNONYM_WEIGHT * min(1.0, own / other)
                     query = Query.boost_query(self._following(words, name), worth)
                     made.append((Boolean.Should, query))
@@ -151,10 +163,7 @@ class Planner:
 
     def _is_new(self, term: AskedTerm) -> bool:
         """Is it a word that no document has, in any field?"""
-        return term.path is None and not self._is_known(term)
-
-    def _is_known(self, term: AskedTerm) -> bool:
-        return any(self.searcher.doc_freq(name, term.term) for name, _ in self._targets)
+        return term.path is None and not self._weighing.is_known(term)
 
     def _required(self, clauses: Sequence[Clause]) -> Iterator[AskedTerm]:
         """The terms that strict clauses ask for."""
@@ -162,26 +171,10 @@ class Planner:
             if clause.occur is not Occur.MUST_NOT:
                 yield from asked_terms(clause, self._analyzer)
 
-    def _ceiling(self, terms: Sequence[AskedTerm]) -> float:
-        """What a document scores at most that has each term as often as it likes.
-
-        A term's part of BM25 tends to k1 + 1 times its inverse document frequency. A word that no
-        document has counts as the rarest there could be, so what is found instead scores little.
-        """
-        ceiling = 0.0
-        for term in terms:
-            targets = self._targets if term.path is None else [(self._fields[term.path], 1.0)]
-            for name, weight in targets:
-                ceiling += weight * self._rarity(name, term.term)
-        return (_K1 + 1) * ceiling
-
-    def _rarity(self, name: str, term: str) -> float:
-        """The inverse document frequency of a term in a field."""
-        having = self.searcher.doc_freq(name, term)
-        return math.log1p((self._n_written - having + 0.5) / (having + 0.5))
-
     def _term(self, term: AskedTerm) -> Query:
-        return self._phrase([Word(term.term, 0)], term.path)
+        """A word that may hold or not."""
+        query, worth = self._phrase([Word(term.term, 0)], term.path), self._weighing.worth(term)
+        return query if worth == 1.0 else Query.boost_query(query, worth)
 
     def _strict(self, clauses: Sequence[Clause]) -> list[_Part]:
         """Phrases, and what is required or excluded; one without any word asks for nothing."""
@@ -220,9 +213,7 @@ class Planner:
 
     def _across(self, path: str | None, make: Callable[[str], Query]) -> Query:
         """One query for each field that counts, by its weight."""
-        if path is not None:
-            return make(self._fields[path])
-        made = [(make(name), weight) for name, weight in self._targets]
+        made = [(make(name), weight) for name, weight in self._weighing.targets(path)]
         if len(made) == 1:
             return made[0][0]
         return Query.boolean_query(

@@ -16,6 +16,7 @@ from molt.artifact import panics_contained
 from molt.index.catalog.documents import StoredDocument
 from molt.index.errors import LexicalError
 from molt.index.lexical.analysis import TITLE, Analysis, prepared_text
+from molt.index.ranking.field_weights import FieldWeights
 
 BODY = "body"
 ORDINAL = "ordinal"
@@ -37,6 +38,11 @@ def searched_fields(analysis: Analysis) -> Mapping[str, str]:
     """What a query may name, each with the field of the index behind it."""
     own = sorted(analysis.weights.keys() - {TITLE})
     return {TITLE: TITLE} | {path: f"field{place}" for place, path in enumerate(own)}
+
+
+def field_weights(analysis: Analysis) -> FieldWeights:
+    """How much words count in each of these beside the text."""
+    return {path: analysis.weights.get(path, 0.0) for path in searched_fields(analysis)}
 
 
 def lexical_schema(analysis: Analysis) -> Schema:

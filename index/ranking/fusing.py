@@ -30,13 +30,14 @@ class LegHits:
     """What one leg found for a query, best first: `ids` and their `scores`, `(m,)` each.
 
     `ceiling` is the most that it could give to any document; `whole` where it found all that there
-    is, so that what is missing has nothing of it.
+    is, so that what is missing has nothing of it. `n_words` are asked for of a lexical one.
     """
 
     ids: _Ids
     scores: _Numbers
     ceiling: float = 1.0
     whole: bool = False
+    n_words: int = 0
 
     @property
     def shares(self) -> _Numbers:
@@ -56,12 +57,13 @@ class Union:
     Of `dense` the cosine, of `lexical` the power of the share.
 
     Of a document that one of them did not find it says as much as of the last that it found, which
-    is the most it could, or nothing where it found all there is.
+    is the most it could, or nothing where it found all there is. `n_words` are asked for.
     """
 
     ids: _Ids
     dense: _Numbers
     lexical: _Numbers
+    n_words: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class FusedHits:
 
 def fuse(dense: LegHits, lexical: LegHits, fusion: Fusion) -> FusedHits:
     """One ranking of what two legs found for a query."""
-    weight = fusion.dense
+    weight = fusion.weight(lexical.n_words)
     if weight is None:
         return _reciprocal(dense, lexical)
     union = unite(dense, lexical)
@@ -94,7 +96,7 @@ def fused_scores(union: Union, weight: float) -> _Numbers:
 def unite(dense: LegHits, lexical: LegHits) -> Union:
     """What both legs say of everything that either of them found."""
     ids = np.union1d(dense.ids, lexical.ids)
-    return Union(ids, _said(dense, ids), _said(lexical, ids) ** WORDS_POWER)
+    return Union(ids, _said(dense, ids), _said(lexical, ids) ** WORDS_POWER, lexical.n_words)
 
 
 def _said(leg: LegHits, ids: _Ids) -> _Numbers:

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from molt.index.ranking.choosing import folds, least_moved
 from molt.index.ranking.mixing import mixed_scores
 from molt.index.ranking.reranking import FUSED_WEIGHT
-from molt.index.ranking.tuning import folds, graded_ndcg10
+from molt.index.ranking.tuning import graded_ndcg10
 
 _Numbers = npt.NDArray[np.float64]
 
 RERANK_WEIGHTS = tuple(step / 10 for step in range(1, 10))
 """Those that are tried."""
-_DOUBT = 0.5
 _CERTAIN = 1.96
 """A mean gain of so many standard errors is chance in 5 of 100 cases (two-sided)."""
 _OFF = 0
@@ -58,10 +58,10 @@ def tune_reranker(judged: Sequence[JudgedHead], *, usual: float = FUSED_WEIGHT) 
     values = np.array([_by_weight(one) for one in judged])
     gains = np.zeros(len(values))
     for own, others in folds(len(values)):
-        chosen = _chosen(values[others if others else own], usual)
-        gains[own] = values[own, chosen] - values[own, _OFF]
+        column = _column(values[others if others else own], usual)
+        gains[own] = values[own, column] - values[own, _OFF]
     without = float(values[:, _OFF].mean())
-    weight = RERANK_WEIGHTS[_chosen(values, usual) - 1] if _is_certain(gains) else None
+    weight = RERANK_WEIGHTS[_column(values, usual) - 1] if _is_certain(gains) else None
     return TunedReranker(weight, without, without + float(gains.mean()), len(values))
 
 
@@ -75,14 +75,9 @@ def _by_weight(judged: JudgedHead) -> list[float]:
     return found
 
 
-def _chosen(values: _Numbers, usual: float) -> int:
-    """The weight's column: of all within half a standard error of the best the most `usual`."""
-    means = values[:, 1:].mean(axis=0)
-    best = int(means.argmax())
-    behind = values[:, [1 + best]] - values[:, 1:]
-    doubt = behind.std(axis=0) / np.sqrt(len(values))
-    as_good = np.flatnonzero(means[best] - means <= _DOUBT * doubt).tolist()
-    return 1 + min(as_good, key=lambda at: (abs(RERANK_WEIGHTS[at] - usual), at))
+def _column(values: _Numbers, usual: float) -> int:
+    """Where the weight stands that is chosen: of those that rank as well the most `usual`."""
+    return 1 + least_moved(values[:, 1:], [abs(weight - usual) for weight in RERANK_WEIGHTS])
 
 
 def _is_certain(gains: _Numbers) -> bool:

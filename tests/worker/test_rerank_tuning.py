@@ -10,6 +10,7 @@ import numpy.typing as npt
 from molt.artifact import Home
 from molt.encoder import Checkpoint
 from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusing import LegHits
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking, parse_ranking
 from molt.index.ranking.reranking import Reranking, RerankKind
@@ -29,17 +30,19 @@ class KnowingSearch:
 
     def __init__(self, knowing: Mapping[Reranking, float]) -> None:
         self.rescoring = SimpleNamespace(rerankers=tuple(knowing))
+        self.fields: FieldWeights = {}
         self._knowing = knowing
         self._random = np.random.default_rng(5)
         self.relevant = self._random.integers(0, DOCUMENTS, QUERIES)
 
-    def legs(self, at: int) -> tuple[LegHits, LegHits]:
-        del at
+    def legs(self, at: int, *, fields: FieldWeights) -> tuple[LegHits, LegHits]:
+        del at, fields
         return self._leg(), self._leg()
 
     def second_scores(
-        self, at: int, ids: npt.NDArray[np.int64], wanted: Reranking
+        self, at: int, ids: npt.NDArray[np.int64], wanted: Reranking, *, fields: FieldWeights
     ) -> npt.NDArray[np.float64]:
+        del fields
         noise = self._random.normal(0, 1, len(ids))
         found: npt.NDArray[np.float64] = noise + self._knowing[wanted] * (ids == self.relevant[at])
         return found

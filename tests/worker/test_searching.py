@@ -1,6 +1,7 @@
 """Tuning the searches of a collection by its judged queries, and judging whole searches."""
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,12 @@ from molt.artifact import Home
 from molt.encoder import Checkpoint, Prompts
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.releases import Reason
+from molt.index.lexical.analysis import Analysis, write_analysis
+from molt.index.lexical.synonyms import SynonymRule, write_synonyms
 from molt.index.passages.splitting import Splitting
 from molt.index.ranking.fusion import Fusion
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
+from molt.index.ranking.tuning import FACTORS
 from molt.training.config import RetrainConfig
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Dataset, Split
@@ -24,10 +28,17 @@ from molt.training.evaluation.store import ReportStore
 from molt.worker.tasks import searching
 from molt.worker.tasks.__main__ import main
 from molt.worker.tasks.judging import judge
-from molt.worker.tasks.searching import SearchTuning, spread, too_few, tune_collection
+from molt.worker.tasks.searching import (
+    SearchTuning,
+    most_queries,
+    spread,
+    too_few,
+    tune_collection,
+)
 from molt.worker.tasks.workspace import Workspace
 from tests.checkpoints import twin
 from tests.faults.learning import home, letters
+from tests.training.learning import LETTERS
 from tests.training.letters import write_letters
 
 __all__ = ["home", "letters"]
@@ -64,6 +75,44 @@ def test_words_that_find_everything_are_given_more_weight(home: Path) -> None:
     assert found.ranking.fusion.dense is not None
     assert found.ranking.fusion.dense < 0.6
     assert (found.queries, found.former, found.changed) == (20, DEFAULT_RANKING, True)
+
+
+def all_letters_alike(home: Path) -> None:
+    rule = SynonymRule(tuple(LETTERS), tuple(LETTERS))
+    with closing(open_catalog(home_url(home))) as catalog:
+        catalog.synonyms.put("letters", write_synonyms([rule]))
+
+
+def no_letter_counts(home: Path) -> None:
+    analysis = Analysis(stop_words=tuple(LETTERS))
+    with closing(open_catalog(home_url(home))) as catalog:
+        catalog.collections.analyse("letters", write_analysis(analysis))
+
+
+def test_what_serves_is_tuned_with_the_synonyms_that_it_searches_by(home: Path) -> None:
+    all_letters_alike(home)
+    assert tuned(home).ndcg10["lexical"] < 0.9
+
+
+@pytest.mark.parametrize("spoil", [all_letters_alike, no_letter_counts])
+def test_a_candidate_is_tuned_with_the_analysis_and_the_synonyms_of_the_collection(
+    home: Path, base: Checkpoint, spoil: Callable[[Path], None]
+) -> None:
+    spoil(home)
+    told, _ = judged(home, base, mode="serving")
+    assert told["tuning"]["ndcg10"]["lexical"] < 0.9
+
+
+def test_as_many_queries_are_searched_for_as_there_is_time_for_by_each_weight_of_each_field(
+    home: Path,
+) -> None:
+    weights = {f"field{at}": 1.0 for at in range(16)}
+    with closing(open_catalog(home_url(home))) as catalog:
+        collection = catalog.collections.get("letters")
+        assert most_queries(collection) == searching.MOST_QUERIES
+        analysis = write_analysis(Analysis(weights=weights))
+        many = catalog.collections.analyse("letters", analysis)
+    assert most_queries(many) * (1 + 17 * (len(FACTORS) - 1)) <= searching.MOST_SEARCHES
 
 
 def test_a_re_ranker_that_gains_nothing_is_measured_and_left_off(home: Path) -> None:

@@ -17,9 +17,11 @@ from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Query
 from molt.index.errors import GenerationNotFoundError
 from molt.index.generations.generation import GenerationStore
+from molt.index.lexical.analysis import read_analysis
 from molt.index.lexical.commit import LexicalStore
 from molt.index.lexical.lexical_index import index_in_memory
-from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
+from molt.index.lexical.synonyms import Synonyms, read_synonyms
+from molt.index.ranking.ranking import DEFAULT_RANKING
 from molt.training.config import EvaluationMode, RetrainConfig
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
@@ -35,6 +37,7 @@ from molt.worker.tasks.labelling import rank_unjudged, unjudged_queries
 from molt.worker.tasks.runs import SearchMaker, Splittings, run_maker
 from molt.worker.tasks.searching import (
     SearchTuning,
+    most_queries,
     spread,
     too_few,
     tune_search,
@@ -102,8 +105,7 @@ def _measure(
     if plan.mode == "hybrid":
         searches = _Searches(
             workspace,
-            prepared,
-            collection.ranking or DEFAULT_RANKING,
+            ground,
             splittings=splittings,
             cross_encoders=sharing_split(scorers, asked.collection, data=ground.data),
         )
@@ -142,6 +144,7 @@ class _Ground:
     prepared: Prepared
     data: DataConfig
     collection: Collection
+    synonyms: Synonyms
     unjudged: Sequence[Query]
 
 
@@ -161,9 +164,10 @@ def _ground(
     with workspace.catalog() as catalog:
         prepared = prepare_collection(catalog, asked.collection, config=data, wanted=(split,))
         collection = catalog.collections.get(asked.collection)
+        synonyms = Synonyms(read_synonyms(catalog.synonyms.get(collection).rules))
         unjudged = [] if asked.gating is None else unjudged_queries(catalog, collection)
     listener.on_prepared(prepared)
-    return _Ground(prepared, data, collection, unjudged)
+    return _Ground(prepared, data, collection, synonyms, unjudged)
 
 
 def _judged_mode(workspace: Workspace, asked: Evaluation, collection: Collection) -> JudgedMode:
@@ -194,16 +198,20 @@ class _Searches:
     def __init__(
         self,
         workspace: Workspace,
-        prepared: Prepared,
-        stored: SearchRanking,
+        ground: _Ground,
         *,
         splittings: Splittings,
         cross_encoders: tuple[CrossEncoder, ...],
     ) -> None:
+        prepared, collection = ground.prepared, ground.collection
         self._prepared = prepared
-        self._stored = stored
-        words = index_in_memory(prepared.dataset.corpus.documents)
-        self._maker = SearchMaker(workspace.home.cache, words, {}, splittings, cross_encoders)
+        self._stored = collection.ranking or DEFAULT_RANKING
+        self._most = most_queries(collection)
+        words = index_in_memory(
+            prepared.dataset.corpus.documents, analysis=read_analysis(collection.analysis)
+        )
+        cache = workspace.home.cache
+        self._maker = SearchMaker(cache, words, {}, splittings, cross_encoders, ground.synonyms)
 
     def maker(
         self, contenders: Contenders, *, tuned: str | None, tuning: SearchTuning | None
@@ -221,7 +229,8 @@ class _Searches:
         if reason is not None:
             listener.note(reason)
             return untuned(self._stored, queries=len(trial.queries), reason=reason)
-        chosen, qrels = spread(trial.split), trial.split.qrels
+        chosen = spread(trial.split, most=self._most)
+        qrels = trial.split.qrels
         queries = {one: trial.split.queries[one] for one in chosen}
         places = {document.id: at for at, document in enumerate(trial.corpus.documents)}
         judged = [

@@ -14,6 +14,7 @@ from molt.engine.indexing.passages import corpus_passages
 from molt.engine.runs import DEPTH, CorpusPassages, rank_corpus
 from molt.engine.search.offline import CorpusSearch, OfflineSearch, rank_offline
 from molt.index.lexical.lexical_index import LexicalIndex
+from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.passages.splitting import Splitting
 from molt.index.ranking.ranking import SearchRanking
 from molt.training.errors import EvaluationError
@@ -53,7 +54,7 @@ def run_maker(cache: Path, splittings: Splittings = WHOLE) -> MakeRun:
 
 @dataclass(frozen=True)
 class SearchMaker:
-    """Makes runs by hybrid searches over a corpus and its `words`.
+    """Makes runs by hybrid searches over a corpus and its `words`, some of which are `synonyms`.
 
     Each checkpoint's search ranks as `rankings` say, re-ranked where these `cross_encoders`, or the
     encoder itself, can, and finds passages as `splittings` do.
@@ -64,6 +65,7 @@ class SearchMaker:
     rankings: Mapping[str, SearchRanking]
     splittings: Splittings = WHOLE
     cross_encoders: tuple[CrossEncoder, ...] = ()
+    synonyms: Synonyms = NO_SYNONYMS
 
     def __call__(self, encoder: Encoder, trial: Trial, progress: OnProgress) -> Runs:
         """As every maker of runs."""
@@ -89,6 +91,7 @@ class SearchMaker:
                 queries=[query.text for query in trial.queries],
                 cache=self.cache,
                 cross_encoders=self.cross_encoders,
+                synonyms=self.synonyms,
                 progress=progress,
             )
         except UnsoundVectorsError as error:

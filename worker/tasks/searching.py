@@ -3,7 +3,7 @@
 The engine ranks and `index.ranking` decides; here they meet. Moves no pointer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -19,13 +19,22 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.generations.generation import GenerationStore
+from molt.index.lexical.analysis import read_analysis
 from molt.index.lexical.commit import LexicalStore
+from molt.index.lexical.schema import field_weights
+from molt.index.ranking.field_weights import FieldWeights
 from molt.index.ranking.fusing import fused_scores, unite
-from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion
+from molt.index.ranking.fusion import UNTUNED_WEIGHT, Fusion, adapted
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking
 from molt.index.ranking.rerank_tuning import JudgedHead, TunedReranker, tune_reranker
 from molt.index.ranking.reranking import Reranking
-from molt.index.ranking.tuning import JudgedUnion, cross_validated, judged_union, tune_weight
+from molt.index.ranking.tuning import (
+    FACTORS,
+    JudgedQueries,
+    JudgedUnion,
+    TunedWeights,
+    judged_union,
+)
 from molt.index.selection.expiring import wall_clock
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
@@ -36,6 +45,8 @@ from molt.worker.tasks.workspace import Workspace
 FEWEST_QUERIES = 10
 """Of fewer judged queries nothing is learnt."""
 MOST_QUERIES = 2_000
+MOST_SEARCHES = 20_000
+"""Each query is searched for by each weight of each field."""
 MOST_RERANKED = 200
 """So many queries are looked at, and with the re-ranker: more would take long and tell little."""
 
@@ -127,6 +138,12 @@ def spread(split: Split, *, most: int = MOST_QUERIES) -> list[str]:
     return [ids[at] for at in _places(len(ids), most=most)]
 
 
+def most_queries(collection: Collection) -> int:
+    """How many queries the searches of a collection are tuned by, as many fields as it has."""
+    fields = field_weights(read_analysis(collection.analysis))
+    return min(MOST_QUERIES, MOST_SEARCHES // (1 + (len(FACTORS) - 1) * len(fields)))
+
+
 def tune_search(
     search: OfflineSearch,
     judged: Sequence[Grades],
@@ -135,24 +152,20 @@ def tune_search(
     progress: OnProgress = quiet,
 ) -> SearchTuning:
     """The ranking for queries like these, each of which has a relevant document."""
-    unions = []
-    for at, grades in enumerate(judged):
-        progress("both legs", at, len(judged))
-        unions.append(judged_union(unite(*search.legs(at)), grades))
-    progress("both legs", len(judged), len(judged))
-    tuned = tune_weight(unions)
+    found = _Found(search, judged, progress)
+    queries = JudgedQueries(found.unions, search.fields)
+    tuned = queries.tune()
     means = {
-        "dense": tuned.at(1.0),
-        "lexical": tuned.at(0.0),
-        "hybrid": tuned.at(UNTUNED_WEIGHT),
-        "tuned": tuned.at(tuned.dense),
-        "cross_validated": cross_validated(unions),
+        "dense": queries.mean(1.0),
+        "lexical": queries.mean(0.0),
+        "hybrid": queries.mean(UNTUNED_WEIGHT),
+        "tuned": queries.mean(tuned.dense, tuned.fields),
+        "cross_validated": queries.cross_validated(),
     }
-    heads = _Heads(search, unions, weight=tuned.dense)
-    tried = [heads.tried(one, progress) for one in search.rescoring.rerankers]
-    found = SearchTuning(len(judged), former, former, means, tuple(tried))
-    chosen = None if found.reranker is None else found.reranker.reranking
-    return replace(found, ranking=SearchRanking(Fusion(dense=tuned.dense), chosen))
+    tried = tuple(found.tried(one, tuned) for one in search.rescoring.rerankers)
+    tuning = SearchTuning(len(judged), former, former, means, tried)
+    chosen = None if tuning.reranker is None else tuning.reranker.reranking
+    return replace(tuning, ranking=SearchRanking(Fusion(dense=tuned.dense), chosen, tuned.fields))
 
 
 def tune_collection(
@@ -182,7 +195,7 @@ def tune_collection(
         if reason is not None:
             return untuned(former, queries=len(dev.queries), reason=reason)
         with closing(_Serving(workspace, catalog, collection)) as serving:
-            chosen = spread(dev)
+            chosen = spread(dev, most=most_queries(collection))
             search = LiveSearch(
                 serving.live,
                 catalog=catalog,
@@ -217,33 +230,46 @@ def _by_ordinal(catalog: Catalog, collection: Collection, grades: Mapping[str, i
     return {ordinals[doc_id]: grade for doc_id, grade in grades.items() if doc_id in ordinals}
 
 
-class _Heads:
-    """The best candidates of some of the queries, as they are fused by `weight`."""
+class _Found:
+    """What a search finds for judged queries."""
 
     def __init__(
-        self, search: OfflineSearch, unions: Sequence[JudgedUnion], *, weight: float
+        self, search: OfflineSearch, judged: Sequence[Grades], progress: OnProgress
     ) -> None:
         self._search = search
-        self._judged = {at: unions[at] for at in _places(len(unions), most=MOST_RERANKED)}
-        self._weight = weight
+        self._judged = judged
+        self._progress = progress
 
-    def tried(self, wanted: Reranking, progress: OnProgress) -> TriedReranker:
-        """What a re-ranker makes of them."""
-        stage, total = f"re-ranking by {wanted.kind.value}", len(self._judged)
-        found = []
-        for done, at in enumerate(self._judged):
-            progress(stage, done, total)
-            found.append(self._head(at, wanted))
-        progress(stage, total, total)
-        return TriedReranker(wanted, tune_reranker(found, usual=wanted.usual_weight))
+    def unions(self, fields: FieldWeights) -> list[JudgedUnion]:
+        """What both legs find for each of the queries where fields weigh so."""
+        weighed = ", ".join(f"{path} {weight:g}" for path, weight in fields.items() if weight)
+        stage = f"both legs, with {weighed}" if weighed else "both legs"
+        return [self._union(at, fields) for at in self._each(range(len(self._judged)), stage)]
 
-    def _head(self, at: int, wanted: Reranking) -> JudgedHead:
+    def tried(self, wanted: Reranking, tuned: TunedWeights) -> TriedReranker:
+        """What a re-ranker makes of the best candidates of some of the queries."""
+        places = _places(len(self._judged), most=MOST_RERANKED)
+        stage = f"re-ranking by {wanted.kind.value}"
+        heads = [self._head(at, wanted, tuned) for at in self._each(places, stage)]
+        return TriedReranker(wanted, tune_reranker(heads, usual=wanted.usual_weight))
+
+    def _head(self, at: int, wanted: Reranking, tuned: TunedWeights) -> JudgedHead:
         """Both scores of the candidates of one query."""
-        judged = self._judged[at]
-        scores = fused_scores(judged.union, self._weight)
+        judged = self._union(at, tuned.fields)
+        scores = fused_scores(judged.union, adapted(tuned.dense, judged.union.n_words))
         head = np.lexsort((judged.union.ids, -scores))[: wanted.depth]
-        second = self._search.second_scores(at, judged.union.ids[head], wanted)
+        ids = judged.union.ids[head]
+        second = self._search.second_scores(at, ids, wanted, fields=tuned.fields)
         return JudgedHead(scores[head], second, judged.grades[head], judged.every_grade)
+
+    def _union(self, at: int, fields: FieldWeights) -> JudgedUnion:
+        return judged_union(unite(*self._search.legs(at, fields=fields)), self._judged[at])
+
+    def _each(self, places: Sequence[int], stage: str) -> Iterator[int]:
+        for done, at in enumerate(places):
+            self._progress(stage, done, len(places))
+            yield at
+        self._progress(stage, len(places), len(places))
 
 
 def _places(n: int, *, most: int) -> list[int]:

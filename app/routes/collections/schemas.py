@@ -9,9 +9,10 @@ from molt.app.http.texts import CollectionName, without_nul
 from molt.app.http.validation import Strict
 from molt.app.routes.search.boosts import BoostBody, Boosts
 from molt.index.catalog.fields import MAX_FIELD_CHARS
-from molt.index.lexical.analysis import HEAVIEST, MOST_FIELDS, MOST_WORDS, Language
+from molt.index.lexical.analysis import MOST_WORDS, Language
 from molt.index.lexical.synonyms import MOST_EXPRESSION_CHARS, MOST_ON_A_SIDE, MOST_RULES
 from molt.index.passages.splitting import LEAST_TOKENS, MOST_TOKENS, Splitting, parse_splitting
+from molt.index.ranking.field_weights import HEAVIEST, MOST_FIELDS
 
 ExpiryField = Annotated[
     str,

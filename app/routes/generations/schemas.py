@@ -51,7 +51,8 @@ class ReleaseState(BaseModel):
 
     `checkpoint` is null where the generation is on disk no more, `report` where none was the
     reason, `gate` where the gate was not asked, `fusion` where nobody had tuned how searches fuse
-    meaning and words, `rerank` where nothing looks at the best hits again.
+    meaning and words, `fields` where they count as the analysis says, `rerank` where nothing looks
+    at the best hits again.
     """
 
     collection: str
@@ -66,6 +67,7 @@ class ReleaseState(BaseModel):
     gate: SpentLevel | None
     name: str | None
     fusion: dict[str, Any] | None
+    fields: dict[str, float] | None
     rerank: dict[str, Any] | None
 
 

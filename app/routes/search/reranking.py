@@ -118,23 +118,28 @@ class RerankMethod(BaseModel):
 
 
 class FusionMethod(BaseModel):
-    """How scores by meaning and by words were fused; `dense` is the weight of the former."""
+    """How scores by meaning and by words were fused; `dense` is the weight of the former.
+
+    `basis` says whether the collection was tuned, or the weight estimated by the query's words.
+    """
 
     kind: FusionKind
     dense: float | None
+    basis: Literal["estimated", "tuned"]
 
 
 class SearchMethod(BaseModel):
     """How an answer came about.
 
-    Retrievers in `left_out` could not be asked, nor could `rerank` where that was tuned; a warning
-    says why. `did_you_mean` is the query
-    with words that documents have, where they have some of its own nowhere. `stages_ms` are the
-    milliseconds of each stage.
+    `fields` are the weights by which words count that a document has in them, null where that was
+    not tuned. Retrievers in `left_out` could not be asked, nor could `rerank` where that was tuned;
+    a warning says why. `did_you_mean` is the query with words that documents have, where they have
+    some of its own nowhere. `stages_ms` are the milliseconds of each stage.
     """
 
     mode: Mode
     fusion: FusionMethod | None
+    fields: dict[str, float] | None
     rerank: RerankMethod | None
     left_out: list[str]
     did_you_mean: str | None

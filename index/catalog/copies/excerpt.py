@@ -17,13 +17,15 @@ _COPIED = (
     tables.queries,
     tables.judgments,
     tables.pairs,
+    tables.synonyms,
 )
 
 
 def write_excerpt(catalog: Catalog, name: str, path: Path) -> str:
     """Copy a collection's documents and relevance data to an SQLite catalog at `path`; its URL.
 
-    An excerpt that is there already is left as it is. Raises `CollectionNotFoundError`.
+    Its synonyms go with them, since searches are tuned by it. An excerpt that is there already is
+    left as it is. Raises `CollectionNotFoundError`.
     """
     if not path.exists():
         catalog.collections.get(name)

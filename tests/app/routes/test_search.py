@@ -28,8 +28,8 @@ def test_the_best_document_comes_first_with_everything_the_surface_promises(
         "search",
     }
     stages = found["search"].pop("stages_ms")
-    fusion = {"kind": "convex", "dense": 0.6}
-    nothing = {"rerank": None, "left_out": [], "did_you_mean": None}
+    fusion = {"kind": "convex", "dense": 0.7, "basis": "estimated"}
+    nothing = {"fields": None, "rerank": None, "left_out": [], "did_you_mean": None}
     assert found["search"] == {"mode": "hybrid", "fusion": fusion} | nothing
     assert stages.keys() == {"encode", "retrieve", "lexical", "fuse", "hydrate"}
     assert found["total"] == {"value": 3, "relation": "eq"}

@@ -47,8 +47,12 @@ def test_a_release_is_one_line(molt: Molt, released: str) -> None:
     [
         (SearchRanking(Fusion(dense=0.45)), "dense 0.45"),
         (SearchRanking(RECIPROCAL_RANKS), "rrf"),
-        (SearchRanking(rerank=Reranking(RerankKind.TOKENS, weight=0.2)), "dense 0.6, tokens 0.2"),
-        (SearchRanking(rerank=Reranking(RerankKind.TOKENS)), "dense 0.6, tokens"),
+        (SearchRanking(rerank=Reranking(RerankKind.TOKENS, weight=0.2)), "dense 0.7, tokens 0.2"),
+        (SearchRanking(rerank=Reranking(RerankKind.TOKENS)), "dense 0.7, tokens"),
+        (
+            SearchRanking(rerank=Reranking(RerankKind.TOKENS), fields={"title": 2.0, "brand": 0.5}),
+            "dense 0.7, brand 0.5, title 2, tokens",
+        ),
         (None, "-"),
     ],
 )
@@ -62,6 +66,7 @@ def test_a_release_tells_how_searches_rank_since_then(
     assert (header.split("\t")[-1], newest.split("\t")[-1]) == ("ranking", shown)
     told = molt("--json", "releases", "shop").value["releases"][0]
     assert (told["fusion"] is None) is (ranking is None)
+    assert (told["fields"] is None) is ("title" not in shown)
     assert (told["rerank"] is None) is ("tokens" not in shown)
 
 

@@ -15,7 +15,9 @@ from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
 from molt.index.catalog.judging.curations import Curation
+from molt.index.catalog.releases import Reason
 from molt.index.errors import DocumentNotFoundError
+from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from molt.index.segments.filters.filter import parse_filter
 from tests.app.serving import open_engine
@@ -57,9 +59,14 @@ def side_total(side: dict[str, Any]) -> float:
     return sum(one["score"] for one in side["words"]) + side["special"] + side["others"]
 
 
+@pytest.mark.parametrize("fields", [{}, {"title": 2.0}])
 @pytest.mark.parametrize("mode", ["dense", "hybrid", "lexical"])
-def test_the_parts_of_every_hit_add_up_to_its_score(engine: Engine, mode: str) -> None:
-    found = ask(engine, mode=mode).page.hits
+def test_the_parts_of_every_hit_add_up_to_its_score(
+    engine: Engine, mode: str, fields: dict[str, float]
+) -> None:
+    shop = engine.catalog.collections.get("shop")
+    engine.releaser.retune(shop, SearchRanking(fields=fields), reason=Reason())
+    found = ask(engine, text="what of warm waterproof boots", mode=mode).page.hits
     assert found
     for hit in found:
         explanation = hit.explanation

@@ -13,9 +13,17 @@ from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
-from molt.index.ranking.fusion import DEFAULT_FUSION, RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.fusion import (
+    RECIPROCAL_RANKS,
+    UNTUNED_WEIGHT,
+    Fusion,
+    FusionKind,
+    QueryFusion,
+    adapted,
+)
 from molt.index.ranking.ranking import SearchRanking
 from molt.index.segments.filters.filter import parse_filter
+from molt.index.segments.matches.facets import ValueFacet
 from tests.app.serving import open_engine
 
 TEXTS = {
@@ -60,7 +68,7 @@ def test_a_hit_tells_what_either_leg_gave_it_and_the_answer_how_they_were_fused(
     engine: Engine,
 ) -> None:
     answer = ask(engine)
-    assert answer.fusion == DEFAULT_FUSION
+    assert answer.fusion == QueryFusion(FusionKind.CONVEX, UNTUNED_WEIGHT, tuned=False)
     assert (answer.mode, answer.left_out) == ("hybrid", ())
     boots = next(hit for hit in answer.page.hits if hit.id == "boots")
     assert set(boots.scores) == {"dense", "lexical"}
@@ -93,9 +101,44 @@ def test_a_leg_with_all_the_weight_has_its_own_ranking(
 
 def test_searches_fuse_as_the_collection_was_tuned_last(engine: Engine) -> None:
     retune(engine, RECIPROCAL_RANKS)
-    assert ask(engine).fusion == RECIPROCAL_RANKS
+    assert ask(engine).fusion == QueryFusion(FusionKind.RRF, None, tuned=True)
     engine.releaser.rollback("shop", reason=Reason())
-    assert ask(engine).fusion == DEFAULT_FUSION
+    assert ask(engine).fusion == QueryFusion(FusionKind.CONVEX, UNTUNED_WEIGHT, tuned=False)
+
+
+def test_words_weigh_more_the_more_of_them_are_asked_for(engine: Engine) -> None:
+    few, many = "what of the warm boots", "warm waterproof boots of wool for wet hills and a tent"
+    retune(engine, Fusion(dense=0.8))
+    for text, weight in ((few, 0.8), (many, adapted(0.8, 7))):
+        best, whole = (
+            ask(engine, text),
+            ask(engine, text, facets=(ValueFacet("price"),), min_score=0),
+        )
+        assert best.fusion == QueryFusion(FusionKind.CONVEX, pytest.approx(weight), tuned=True)
+        scores = [hit.score for hit in best.page.hits]
+        assert [hit.score for hit in whole.page.hits] == pytest.approx(scores)
+    retune(engine, Fusion(FusionKind.CONVEX, 0.8))
+    assert ask(engine, many).fusion == QueryFusion(FusionKind.CONVEX, 0.8, tuned=True)
+
+
+def test_words_count_in_fields_as_the_collection_was_tuned_last(engine: Engine) -> None:
+    shop = engine.catalog.collections.get("shop")
+    titled = Document("titled", "of everything a little, and of nothing much", "stove")
+    engine.catalog.documents.upsert(shop, [titled])
+    while engine.indexer.seal() or engine.indexer.index_words():
+        pass
+    engine.live_collections.refresh("shop")
+    before = ask(engine, "stove", mode="lexical")
+    ranking = SearchRanking(Fusion(dense=0.05), fields={"title": 9.0})
+    engine.releaser.retune(shop, ranking, reason=Reason())
+    for mode in ("lexical", "hybrid"):
+        tuned = ask(engine, "stove", mode=mode)
+        assert (ids(tuned)[0], tuned.fields) == ("titled", {"title": 9.0})
+    assert ask(engine, "stove", mode="dense").fields == {}
+    engine.releaser.rollback("shop", reason=Reason())
+    after = ask(engine, "stove", mode="lexical")
+    assert ids(after) == ids(before) == ["stove", "titled"]
+    assert after.fields == {}
 
 
 def test_a_least_score_is_that_of_the_fused_ones(engine: Engine) -> None:
@@ -178,7 +221,7 @@ def test_a_total_is_inexact_where_documents_that_no_leg_proposed_may_reach_the_s
     query = SearchQuery("q", "shop", min_score=0.3)
     legs = [dense, candidates({1: 9.0}, "lexical", ceiling=10.0)]
     assert not fuse_legs(legs, query, live, depth=10).exact
-    assert fuse_legs(legs, replace(query, min_score=0.5), live, depth=10).exact
+    assert fuse_legs(legs, replace(query, min_score=0.6), live, depth=10).exact
 
 
 def test_only_what_is_wanted_is_made_and_the_rest_counts_all_the_same(engine: Engine) -> None:

@@ -15,6 +15,7 @@ from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document, passage_text
 from molt.index.errors import LexicalError
 from molt.index.lexical.lexical_index import index_in_memory
+from molt.index.lexical.synonyms import Synonyms, parse_synonym_lines, write_synonyms
 from molt.index.passages.splitting import Splitting
 from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion
 from molt.index.ranking.ranking import SearchRanking
@@ -50,7 +51,9 @@ RANKINGS = (
     SearchRanking(Fusion(dense=0.3)),
     SearchRanking(RECIPROCAL_RANKS),
     SearchRanking(rerank=TOKENS),
+    SearchRanking(rerank=TOKENS, fields={"title": 4.0}),
 )
+SYNONYMS = Synonyms(parse_synonym_lines("hills, red wool"))
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     for name, (documents, splitting) in COLLECTIONS.items():
         made = engine.catalog.collections.create(name, splitting=splitting)
         engine.catalog.documents.upsert(made, documents)
+        engine.catalog.synonyms.put(name, write_synonyms(SYNONYMS.rules))
     assert engine.indexer.acquire()
     while engine.indexer.seal() or engine.indexer.index_words():
         pass
@@ -83,6 +87,7 @@ def corpus_search(cache: Path, name: str = "shop") -> OfflineSearch:
         words=index_in_memory(documents),
         queries=QUERIES,
         cache=cache,
+        synonyms=SYNONYMS,
     )
 
 
@@ -90,7 +95,7 @@ def searched(engine: Engine, name: str, at: int, ranking: SearchRanking) -> list
     """What a client finds where the collection ranks so."""
     live = engine.live_collections.get(name)
     tuned = replace(live, collection=replace(live.collection, ranking=ranking))
-    query = SearchQuery(QUERIES[at], name, k=30, mode="hybrid")
+    query = SearchQuery(QUERIES[at], name, k=30, mode="hybrid", synonyms=SYNONYMS)
     answer = engine.searcher._pipelines["hybrid"].search(query, live=tuned, catalog=engine.catalog)
     return [hit.id for hit in answer.page.hits]
 
@@ -120,10 +125,27 @@ def test_second_scores_are_of_the_query_that_is_asked_whichever_was_before(
     both = live_search(engine), corpus_search(tmp_path)
     ids = np.array([0, 8, 80])
     for search in both:
-        search.legs(1)
-    scores = [search.second_scores(0, ids, TOKENS) for search in both]
+        search.legs(1, fields={})
+    scores = [search.second_scores(0, ids, TOKENS, fields={}) for search in both]
     np.testing.assert_allclose(*scores, atol=1e-6)
     assert scores[0].argmax() == 1
+
+
+@pytest.mark.parametrize("at", [0, 5])
+def test_words_are_looked_for_with_the_synonyms_and_by_the_weights_that_are_asked_for(
+    engine: Engine, tmp_path: Path, at: int
+) -> None:
+    for search in (live_search(engine), corpus_search(tmp_path)):
+        assert search.fields == {"title": 0.0}
+        ceilings = [search.legs(at, fields=one)[1].ceiling for one in ({}, {"title": 4.0})]
+        assert ceilings[0] < ceilings[1]
+        found = search.legs(at, fields={})[1].ids.tolist()
+        expected = {0: {"warm", "boots"}, 5: {"hills", "red wool"}}[at]
+        assert {one for one in expected for doc in found if one in said(DOCUMENTS[doc])} == expected
+
+
+def said(document: Document) -> str:
+    return f"{document.title} {document.text}"
 
 
 def test_without_words_there_is_nothing_to_fuse(engine: Engine) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from molt.index.errors import InvalidFieldError
-from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion
+from molt.index.ranking.fusion import RECIPROCAL_RANKS, Fusion, FusionKind
 from molt.index.ranking.ranking import SearchRanking, parse_ranking
 from molt.index.ranking.reranking import Reranking, RerankKind
 
@@ -17,6 +17,8 @@ TOKENS = Reranking(RerankKind.TOKENS, depth=20, weight=0.3)
         SearchRanking(Fusion(dense=0.25), TOKENS),
         SearchRanking(RECIPROCAL_RANKS, Reranking(RerankKind.TOKENS)),
         SearchRanking(rerank=Reranking(RerankKind.CROSS_ENCODER, weight=0.4, model="0" * 16)),
+        SearchRanking(Fusion(dense=0.25), fields={"title": 2.0, "specs.color": 0.0}),
+        SearchRanking(rerank=TOKENS, fields={"title": 0.5}),
     ],
 )
 def test_a_ranking_is_read_as_it_was_described(ranking: SearchRanking) -> None:
@@ -24,8 +26,14 @@ def test_a_ranking_is_read_as_it_was_described(ranking: SearchRanking) -> None:
 
 
 def test_what_was_written_before_there_were_re_rankers_is_a_fusion_without_one() -> None:
-    assert parse_ranking({"dense": 0.75, "kind": "convex"}) == SearchRanking(Fusion(dense=0.75))
-    assert SearchRanking(Fusion(dense=0.75)).describe() == {"dense": 0.75, "kind": "convex"}
+    fusion = Fusion(FusionKind.CONVEX, 0.75)
+    assert parse_ranking({"dense": 0.75, "kind": "convex"}) == SearchRanking(fusion)
+    assert SearchRanking(fusion).describe() == {"dense": 0.75, "kind": "convex"}
+
+
+def test_where_no_field_is_weighed_nothing_is_said_of_any() -> None:
+    assert "fields" not in SearchRanking().describe()
+    assert parse_ranking({"fields": {}}) == SearchRanking()
 
 
 def test_what_a_re_ranking_leaves_out_is_as_usual() -> None:
@@ -46,6 +54,10 @@ def test_what_a_re_ranking_leaves_out_is_as_usual() -> None:
         ({"rerank": {"kind": "tokens", "speed": 1}}, "rerank.speed"),
         ({"rerank": {"kind": "tokens", "model": "0" * 16}}, "rerank.model"),
         ({"rerank": {"kind": "cross-encoder", "model": 7}}, "rerank.model"),
+        ({"fields": ["title"]}, "fields"),
+        ({"fields": {"title": -1}}, "fields.title"),
+        ({"fields": {"title": True}}, "fields.title"),
+        ({"fields": {f"f{at}": 1 for at in range(17)}}, "fields"),
     ],
 )
 def test_what_is_no_ranking_is_refused_by_the_name_of_what_is_wrong(

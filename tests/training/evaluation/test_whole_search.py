@@ -21,7 +21,9 @@ from molt.training.evaluation.verdict import encoder_alone
 from molt.worker.tasks.runs import SearchMaker
 from tests.training.judging import QUICK, Encoders, Evaluate
 
-TUNED = SearchRanking(Fusion(dense=0.3), Reranking(RerankKind.TOKENS, weight=0.2))
+TUNED = SearchRanking(
+    Fusion(dense=0.3), Reranking(RerankKind.TOKENS, weight=0.2), fields={"title": 2.0}
+)
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_the_page_shows_both_and_how_the_search_was_tuned(
 ) -> None:
     page = render(replace(searched(), tuning=tuning))
     assert "of the whole search, by meaning and words; the encoder alone" in page
-    assert "with 0.3 for meaning, re-ranked by tokens" in page
+    assert "with 0.3 for meaning, 2 for words in title, re-ranked by tokens" in page
     assert ("tuned on dev" in page) is (tuning is not None)
     assert ("cross validated 0.6100" in page) is bool(tuning and tuning["ndcg10"])
     assert "<3>" not in page

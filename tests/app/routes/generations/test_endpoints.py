@@ -92,6 +92,7 @@ def test_a_release_says_who_moved_the_pointer_and_why(client: TestClient) -> Non
         "gate": None,
         "name": None,
         "fusion": None,
+        "fields": None,
         "rerank": None,
     }
 

@@ -79,6 +79,15 @@ def test_documents_queries_judgments_and_pairs_are_those_of_the_collection(
     assert all(expected.values())
 
 
+def test_what_searches_take_for_other_words_is_that_of_the_collection(
+    catalog: Catalog, filled: Collection, tmp_path: Path, open_excerpt: Open
+) -> None:
+    rules = '[{"equivalent":["sofa","couch"]}]'
+    catalog.synonyms.put("default", rules)
+    taken = open_excerpt(write_excerpt(catalog, "default", tmp_path / "excerpt.sqlite3"))
+    assert taken.synonyms.get(filled).rules == rules
+
+
 def test_the_collection_is_the_same_one(
     catalog: Catalog, filled: Collection, tmp_path: Path, open_excerpt: Open
 ) -> None:
@@ -115,7 +124,7 @@ def test_a_server_hands_its_rows_out_a_few_at_a_time(
             fetched.append(statement.partition("FROM ")[2].split()[0])
 
     taken = open_excerpt(write_excerpt(source, "default", tmp_path / "excerpt.sqlite3"))
-    assert fetched == ["collections", "documents", "queries", "judgments", "pairs"]
+    assert fetched == ["collections", "documents", "queries", "judgments", "pairs", "synonyms"]
     assert contents(taken) == contents(source)
 
 
