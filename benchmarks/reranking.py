@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from benchmarks import legs
 from benchmarks.beir import Corpus
-from benchmarks.fusion import SEED, pairs
+from benchmarks.fusion import pairs
 from benchmarks.options import parser
 from benchmarks.record import Table, Target, machine_facts, record
 from molt.encoder.late_interaction.late_interaction import LateInteraction
@@ -25,6 +25,7 @@ from molt.index.ranking.fusion import DEFAULT_FUSION
 from molt.index.ranking.rerank_tuning import JudgedHead, tune_reranker
 from molt.index.ranking.reranking import DEFAULT_DEPTH
 
+SEED = 0
 _CACHE_BYTES = 6 * 2**30
 Values = npt.NDArray[np.float64]
 
