@@ -69,7 +69,7 @@ from molt.app.sessions import Sessions
 from molt.encoder.host import cores
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
-from molt.engine.tracing import Tracing
+from molt.engine.telemetry.tracing import Tracing
 
 EXPORTS = 4
 """So many collections are exported at once, each on as much disk as it has texts."""

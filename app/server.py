@@ -33,9 +33,9 @@ from molt.app.process import (
     raise_file_limit,
 )
 from molt.app.supervisor import supervised_worker
-from molt.engine.logs import configure_logs
 from molt.engine.settings import Settings, misspelt_variables
-from molt.engine.tracing import open_tracing, require_tracing
+from molt.engine.telemetry.logs import configure_logs
+from molt.engine.telemetry.tracing import open_tracing, require_tracing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -22,7 +22,7 @@ from benchmarks.writes import ENCODER, NAME, build, serving
 from molt.engine.search.candidates import Stopwatch
 from molt.engine.search.pipeline import Pipeline
 from molt.engine.search.query import SearchQuery
-from molt.engine.tracing import Tracing, sending
+from molt.engine.telemetry.tracing import Tracing, sending
 
 BLOCKS = 20_000
 SEARCHES = 200

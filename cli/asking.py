@@ -74,8 +74,8 @@ def follow(call: Invocation, settings: "Settings", queue: "JobQueue", job: "Job"
 def _worked(call: Invocation, settings: "Settings", job: "Job") -> AbstractContextManager[None]:
     """A worker for as long as a job is followed, where it needs one and none runs."""
     from molt.app.supervisor import supervised_worker
-    from molt.engine.logs import configure_logs
     from molt.engine.sections import LogSettings
+    from molt.engine.telemetry.logs import configure_logs
 
     if job.state.ended or worker_runs(settings.home):
         return nullcontext()

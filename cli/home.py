@@ -49,8 +49,8 @@ def opened_catalog(settings: "Settings") -> Iterator["Catalog"]:
 def opened_engine(settings: "Settings") -> Iterator["Engine"]:
     """The engine over a home, with no thread of it started, closed at the end of the block."""
     from molt.engine.engine import Engine
-    from molt.engine.logs import configure_logs
     from molt.engine.sections import LogSettings
+    from molt.engine.telemetry.logs import configure_logs
 
     # Polars takes SIGINT over when it is imported, and Ctrl-C then waits for locks to be released.
     signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))

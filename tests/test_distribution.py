@@ -15,7 +15,16 @@ from molt import __version__
 from tests.paths import ROOT
 
 LINKS = {path.name: path for path in sorted((ROOT / "src" / "molt").iterdir()) if path.is_symlink()}
-WITHOUT_PACKAGES = {"benchmarks", "demo", "distribution", "docs", "requirements", "src", "tests"}
+WITHOUT_PACKAGES = {
+    "benchmarks",
+    "clients",
+    "demo",
+    "distribution",
+    "docs",
+    "requirements",
+    "src",
+    "tests",
+}
 
 
 def tracked() -> list[Path]:

@@ -18,7 +18,7 @@ import structlog
 
 from molt.artifact import Home, exclusive
 from molt.engine.settings import Settings
-from molt.engine.tracing import open_tracing, require_tracing
+from molt.engine.telemetry.tracing import open_tracing, require_tracing
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import CatalogError, JobNotFoundError
 from molt.index.generations.lost import open_home_catalog

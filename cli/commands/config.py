@@ -10,7 +10,7 @@ from molt.cli.output import Listing
 
 def show(call: Invocation) -> None:
     """Show every setting, its value and where that came from; secrets are redacted."""
-    from molt.engine.redaction import shown_settings
+    from molt.engine.telemetry.redaction import shown_settings
 
     values = shown_settings(call.settings())
     origins = _origins(call)
@@ -36,8 +36,8 @@ def _origins(call: Invocation) -> dict[str, str]:
     """The name of each setting that was given, and the strongest place that gave it."""
     from pydantic_settings import EnvSettingsSource, InitSettingsSource
 
-    from molt.engine.redaction import leaves_of
     from molt.engine.settings import Settings
+    from molt.engine.telemetry.redaction import leaves_of
 
     flags = InitSettingsSource(Settings, {} if call.home is None else {"home": call.home})
     environment = EnvSettingsSource(Settings)

@@ -31,7 +31,7 @@ KindOption = Annotated[
     Literal["bi-encoder", "cross-encoder"],
     typer.Option(help="What to make: an encoder, or what re-ranks what it finds."),
 ]
-TeacherOption = Annotated[
+ScoringTeacherOption = Annotated[
     str | None,
     typer.Option(
         metavar="ID",
@@ -49,7 +49,7 @@ def train(  # noqa: PLR0913  typer reads a command's options from its parameters
     data: DataOption = None,
     base: BaseOption = None,
     kind: KindOption = "bi-encoder",
-    teacher: TeacherOption = None,
+    teacher: ScoringTeacherOption = None,
 ) -> None:
     """Fit the collection's encoder to its judgments and pairs, and report what that gained.
 

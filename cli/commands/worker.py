@@ -31,8 +31,8 @@ def worker(
         require_worker(call.settings().layout)
         call.show({"worker": "alive"}, lambda: Listing(("worker",), [("alive",)]))
         return
-    from molt.engine.logs import configure_logs
     from molt.engine.settings import misspelt_variables
+    from molt.engine.telemetry.logs import configure_logs
     from molt.worker.worker import log, work
 
     settings = call.settings()

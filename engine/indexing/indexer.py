@@ -43,8 +43,6 @@ _TROUBLE = {
     "expiring": "keeps documents that have expired",
     "lexical": "is not being indexed by its words",
 }
-_NICENESS = {"lexical": 5}
-"""Where documents come by the thousand their words may wait a moment longer than a search may."""
 _LONGEST_REST = 10.0
 
 
@@ -83,7 +81,7 @@ class Indexer:
         self._lexical = LexicalWriters(
             lexical,
             catalog=catalog,
-            limit=settings.index.batch_documents,
+            limit=self._settings.batch_documents,
             on_commit=lambda seconds: self.on_worked("lexical", seconds),
         )
         self._writers = Writers(
@@ -91,13 +89,12 @@ class Indexer:
             store=store,
             lexical=self._lexical,
             encoders=encoders,
-            retained=settings.index.retained_generations,
+            retained=self._settings.retained_generations,
         )
         self._expirer = Expirer(catalog, clock=clock)
         self._problems: dict[tuple[str, str], _Problem] = {}
         self._uncollected: str | None = None
-        self._stopping = threading.Event()
-        self._abandoning = Cancellation()
+        self._stopping, self._abandoning = threading.Event(), Cancellation()
         works = {
             "sealing": self.seal,
             "merging": self.merge,
@@ -110,7 +107,7 @@ class Indexer:
                 name,
                 partial(self._run, name, work),
                 stopping=self._stopping,
-                niceness=_NICENESS.get(name, 0),
+                niceness=5 if name == "lexical" else 0,  # it may wait longer than a search may
             )
             for name, work in works.items()
         )

@@ -22,7 +22,7 @@ from molt.engine.search.fusing import POOL, leg_hits
 from molt.engine.search.lexical import LexicalRetriever, words_of
 from molt.engine.search.query import SearchQuery
 from molt.engine.search.reranks.heads import candidate_text
-from molt.engine.search.rescoring import Rescoring
+from molt.engine.search.reranks.rescoring import Rescoring
 from molt.index.catalog.catalog import Catalog
 from molt.index.errors import LexicalError
 from molt.index.lexical.lexical_index import LexicalIndex

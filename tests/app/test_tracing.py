@@ -14,9 +14,9 @@ from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
 from starlette.testclient import TestClient
 from structlog.testing import CapturingLogger
 
-from molt.engine.logs import configure_logs
 from molt.engine.sections import LogSettings
-from molt.engine.tracing import FLUSH_SECONDS
+from molt.engine.telemetry.logs import configure_logs
+from molt.engine.telemetry.tracing import FLUSH_SECONDS
 from tests.app.serving import BOOTS, service_of, serving, started
 from tests.paths import ROOT
 from tests.spans import Collector, Recorded, recorded

@@ -82,7 +82,7 @@ def flip_last_byte(path: Path) -> None:
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Logs warnings, as commands do, without holding on to a stream that will be closed."""
-    monkeypatch.setattr("molt.engine.logs.configure_logs", lambda settings: None)
+    monkeypatch.setattr("molt.engine.telemetry.logs.configure_logs", lambda settings: None)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     yield
     structlog.reset_defaults()

@@ -16,13 +16,11 @@ import pytest
 
 from molt.index.catalog.catalog import home_url, open_catalog
 from tests.app.serving import Process, started
-from tests.paths import ROOT
+from tests.clients.environment import ENVIRONMENT, QUIET
 
 pytestmark = pytest.mark.clients
 
 PROGRAMS = Path(__file__).parent / "programs"
-ENVIRONMENT = Path(os.environ.get("MOLT_TEST_CLIENTS", ROOT / ".venv" / "clients"))
-QUIET = {"HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_TELEMETRY": "1", "HAYSTACK_TELEMETRY_ENABLED": "0"}
 PYTHON = sorted(path.stem for path in PROGRAMS.glob("*_*.py"))
 RANKING = sorted(path.stem for path in (PROGRAMS / "ranking").glob("*.py"))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.app.serving import Process, started
-from tests.clients.test_clients import ENVIRONMENT, QUIET
+from tests.clients.environment import ENVIRONMENT, QUIET
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.clients

@@ -9,8 +9,8 @@ from typing import Literal
 import pytest
 import structlog
 
-from molt.engine.logs import configure_logs
 from molt.engine.sections import LogSettings
+from molt.engine.telemetry.logs import configure_logs
 
 
 @pytest.fixture(autouse=True)

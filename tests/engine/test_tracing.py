@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from molt.artifact.tracing import carried_trace, entry, is_tracing, span_ids, traced, within_trace
-from molt.engine import tracing
 from molt.engine.sections import TracingSettings
-from molt.engine.tracing import (
+from molt.engine.telemetry import tracing
+from molt.engine.telemetry.tracing import (
     Tracing,
     TracingError,
     open_tracing,

@@ -142,7 +142,8 @@ def test_what_is_learnt_from_or_measured_is_said_to_be_used_meanwhile(
     seen: list[frozenset[str]] = []
 
     def look(_: object) -> None:
-        seen.extend(read_uses(folder) for folder in (home / "runs").iterdir() if folder.is_dir())
+        folders = (folder for folder in (home / "runs").iterdir() if folder.is_dir())
+        seen.append(frozenset().union(*map(read_uses, folders)))
         raise StoppedError
 
     workspace, source = Workspace(Home(home)), DataSource("letters", on_prepared=look)

@@ -15,8 +15,6 @@ from molt.encoder.vector_cache import OnProgress, quiet
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Query
-from molt.index.errors import GenerationNotFoundError
-from molt.index.generations.generation import GenerationStore
 from molt.index.lexical.analysis import read_analysis
 from molt.index.lexical.commit import LexicalStore
 from molt.index.lexical.lexical_index import index_in_memory
@@ -34,7 +32,7 @@ from molt.training.material import Prepared, data_configs, overlaps, prepare_col
 from molt.worker.tasks.accounting import Gating
 from molt.worker.tasks.cross_encoders import opened_cross_encoders, sharing_split
 from molt.worker.tasks.labelling import rank_unjudged, unjudged_queries
-from molt.worker.tasks.runs import SearchMaker, Splittings, run_maker
+from molt.worker.tasks.runs import SearchMaker, Splittings, run_maker, splittings_of
 from molt.worker.tasks.searching import (
     SearchTuning,
     most_queries,
@@ -100,7 +98,7 @@ def _measure(
     ground = _ground(workspace, asked, contenders, scorers, listener)
     prepared, collection = ground.prepared, ground.collection
     plan = replace(asked.plan, mode=_judged_mode(workspace, asked, collection))
-    splittings = _splittings(workspace, collection)
+    splittings = splittings_of(workspace, collection)
     tuning = maker = None
     if plan.mode == "hybrid":
         searches = _Searches(
@@ -113,18 +111,13 @@ def _measure(
             tuning = searches.tune(store.open(asked.tuned), listener)
         maker = searches.maker(contenders, tuned=asked.tuned, tuning=tuning)
     trial, cache = prepared.trial(SplitName(plan.split)), workspace.home.cache
-    make_run, progress = maker or run_maker(cache, splittings), listener.progress
+    how = {"cache": cache, "make_run": maker or run_maker(cache, splittings)}
     measured = measure_contenders(
-        trial, contenders=contenders, plan=plan, cache=cache, make_run=make_run, progress=progress
+        trial, contenders=contenders, plan=plan, progress=listener.progress, **how
     )
     faultpoint("evaluation.measured")
     unjudged = rank_unjudged(
-        ground.unjudged,
-        trial,
-        contenders=contenders,
-        cache=cache,
-        make_run=make_run,
-        progress=progress,
+        ground.unjudged, trial, contenders=contenders, progress=listener.progress, **how
     )
     former = None if contenders.baseline is None else measured.pop(0)
     reuse = None
@@ -179,17 +172,6 @@ def _judged_mode(workspace: Workspace, asked: Evaluation, collection: Collection
     except ArtifactError:
         commit = None
     return "dense" if commit is None else "hybrid"
-
-
-def _splittings(workspace: Workspace, collection: Collection) -> Splittings:
-    """As texts are split by the generation that serves, or would be by one that is made anew."""
-    if collection.generation is None:
-        return Splittings(collection.splitting)
-    try:
-        serving = GenerationStore(workspace.home.generations).read(collection.generation)
-    except (ArtifactError, GenerationNotFoundError):
-        return Splittings(collection.splitting)
-    return Splittings(collection.splitting, {serving.checkpoint: serving.splitting})
 
 
 class _Searches:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from molt.artifact import ArtifactError
 from molt.encoder import CrossEncoder, Encoder
 from molt.encoder.errors import UnsoundVectorsError
 from molt.encoder.vector_cache import OnProgress
 from molt.engine.indexing.passages import corpus_passages
 from molt.engine.runs import DEPTH, CorpusPassages, rank_corpus
 from molt.engine.search.offline import CorpusSearch, OfflineSearch, rank_offline
+from molt.index.catalog.collection import Collection
+from molt.index.errors import GenerationNotFoundError
+from molt.index.generations.generation import GenerationStore
 from molt.index.lexical.lexical_index import LexicalIndex
 from molt.index.lexical.synonyms import NO_SYNONYMS, Synonyms
 from molt.index.passages.splitting import Splitting
@@ -20,6 +24,7 @@ from molt.index.ranking.ranking import SearchRanking
 from molt.training.errors import EvaluationError
 from molt.training.evaluation.measurement import Trial
 from molt.training.evaluation.runs import MakeRun, Run, Runs
+from molt.worker.tasks.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,17 @@ class Splittings:
 
 WHOLE = Splittings()
 """Every text as one."""
+
+
+def splittings_of(workspace: Workspace, collection: Collection) -> Splittings:
+    """As texts are split by the generation that serves, or would be by one that is made anew."""
+    if collection.generation is None:
+        return Splittings(collection.splitting)
+    try:
+        serving = GenerationStore(workspace.home.generations).read(collection.generation)
+    except (ArtifactError, GenerationNotFoundError):
+        return Splittings(collection.splitting)
+    return Splittings(collection.splitting, {serving.checkpoint: serving.splitting})
 
 
 def run_maker(cache: Path, splittings: Splittings = WHOLE) -> MakeRun:

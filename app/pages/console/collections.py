@@ -22,7 +22,7 @@ from molt.app.routes.jobs.asking import ask_job, check_config
 from molt.app.routes.known import known_generation
 from molt.app.service import service_of
 from molt.engine.engine import Engine
-from molt.engine.redaction import leaves_of
+from molt.engine.telemetry.redaction import leaves_of
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.releases import Reason
 from molt.index.generations.description import describe_generations, describe_releases

@@ -20,7 +20,7 @@ from molt.engine.engine import Engine
 from molt.engine.live.status import CollectionStatus
 from molt.engine.models.description import CheckpointDescriptions
 from molt.engine.models.names import covers_checkpoint
-from molt.engine.redaction import shown_settings
+from molt.engine.telemetry.redaction import shown_settings
 from molt.index.catalog.access.reach import Reach
 from molt.index.generations.description import describe_releases
 from molt.index.jobs.job import Job

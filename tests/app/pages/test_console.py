@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from molt.app.pages.frame.rendering import _environment
 from molt.app.service import Service
-from molt.engine.redaction import REDACTED
+from molt.engine.telemetry.redaction import REDACTED
 from molt.index.catalog.access.audit import AuditFilter
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.access.reach import Reach

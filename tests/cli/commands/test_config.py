@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.engine.redaction import redacted_url
+from molt.engine.telemetry.redaction import redacted_url
 from tests.cli.conftest import Molt
 
 

@@ -11,6 +11,7 @@ from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
+from molt.index.catalog.judging.accounts import JudgedSplit
 from molt.index.catalog.judging.curations import Curation
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
@@ -41,6 +42,19 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         catalog.collections.point(name, generation="f" * 32, reason=Reason("ops", "why"))
         catalog.builds.begin(collection, job=f"job of {name}", generation=name)
         catalog.failures.note(name, kind="retrain", job="j", reason="too few")
+        split = JudgedSplit("0" * 16, frozenset([b"12345678"]))
+        for candidate in ("a" * 16, "b" * 16):
+            account, spent = catalog.accounts.spend(
+                collection,
+                split,
+                candidate=candidate,
+                baseline="c" * 16,
+                renew_share=0.5,
+                level_of=lambda attempt, _: 0.05 / attempt,
+            )
+        catalog.accounts.tell(
+            collection, account.number, spent.attempt, gained=False, report="d" * 16
+        )
         for query in ("boots", "boots", "socks"):
             catalog.curations.put(name, Curation(query, ("d1",)), most=9)
         catalog.curations.remove(name, "socks")
