@@ -64,7 +64,7 @@ def test_documents_are_found_by_their_words(engine: Engine) -> None:
     assert ids(answer) == ["a"]
     assert (answer.mode, answer.left_out, answer.warnings) == ("lexical", (), ())
     assert answer.page.hits[0].scores == {"lexical": answer.page.hits[0].score}
-    assert set(answer.seconds) == {"lexical", "fuse", "rerank", "hydrate"}
+    assert set(answer.seconds) == {"lexical", "fuse", "hydrate"}
 
 
 def test_nothing_is_encoded(engine: Engine) -> None:
