@@ -111,7 +111,7 @@ def _measure(
             tuning = searches.tune(store.open(asked.tuned), listener)
         maker = searches.maker(contenders, tuned=asked.tuned, tuning=tuning)
     trial, cache = prepared.trial(SplitName(plan.split)), workspace.home.cache
-    how = {"cache": cache, "make_run": maker or run_maker(cache, splittings)}
+    how: dict[str, Any] = {"cache": cache, "make_run": maker or run_maker(cache, splittings)}
     measured = measure_contenders(
         trial, contenders=contenders, plan=plan, progress=listener.progress, **how
     )
