@@ -30,8 +30,6 @@ from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
 from molt.index.passages.splitting import Splitting
-from molt.index.ranking.fusion import Fusion
-from molt.index.ranking.ranking import SearchRanking
 from tests.damage import flaws_of
 from tests.kept_events import kept_events
 from tests.paths import GOLDEN
@@ -180,9 +178,9 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     collection = catalog.collections.get("default")
     tuned = revision >= "0009"
     assert (collection.revision, collection.documents, collection.epoch) == (5, 2, 1 + tuned)
-    assert collection.ranking == (SearchRanking(Fusion(dense=0.75)) if tuned else None)
+    assert collection.ranking == (TUNED if tuned else None)
     assert [one.ranking for one in catalog.collections.releases("default")] == [
-        *([SearchRanking(Fusion(dense=0.75))] if tuned else []),
+        *([TUNED] if tuned else []),
         None,
     ]
     assert collection.created_at.tzinfo is UTC
