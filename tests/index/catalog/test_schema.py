@@ -40,6 +40,7 @@ pytestmark = [
 ]
 
 
+TUNED = SearchRanking(Fusion(FusionKind.CONVEX, dense=0.75))
 CURATED = "0008"
 """The revision that brought curations."""
 
