@@ -30,6 +30,8 @@ from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
 from molt.index.passages.splitting import Splitting
+from molt.index.ranking.fusion import Fusion, FusionKind
+from molt.index.ranking.ranking import SearchRanking
 from tests.damage import flaws_of
 from tests.kept_events import kept_events
 from tests.paths import GOLDEN
