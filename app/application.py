@@ -20,6 +20,7 @@ from molt.app.http.connections.monitor import MONITOR, ConnectionMonitor
 from molt.app.http.connections.shedding import SHEDDING, Endpoints, LoadShedding
 from molt.app.http.observation import Observation
 from molt.app.http.route import Route
+from molt.app.http.threads import at_once
 from molt.app.http.transport.cors import CrossOrigin, CrossOriginAnswers
 from molt.app.http.transport.middleware import Transport
 from molt.app.http.transport.target import Targets
@@ -70,6 +71,7 @@ from molt.encoder.host import cores
 from molt.engine.engine import Engine
 from molt.engine.settings import Settings
 from molt.engine.telemetry.tracing import Tracing
+from molt.engine.throttle import Throttle
 
 EXPORTS = 4
 """So many collections are exported at once, each on as much disk as it has texts."""
@@ -172,7 +174,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
     engine.indexer.on_worked = metrics.indexed
-    bulkheads = _bulkheads(settings, metrics)
+    bulkheads = _bulkheads(settings, metrics, engine.throttle)
     sessions = Sessions(settings.layout, seconds=60 * settings.pages.session_minutes)
     guard = Guard(
         engine.catalog.keys,
@@ -216,13 +218,16 @@ def _connections(settings: Settings, metrics: Metrics) -> ConnectionMonitor:
     )
 
 
-def _bulkheads(settings: Settings, metrics: Metrics) -> dict[Bulkhead, Admission]:
+def _bulkheads(
+    settings: Settings, metrics: Metrics, throttle: Throttle
+) -> dict[Bulkhead, Admission]:
     return {
         bulkhead: Admission(
             bulkhead,
             max_pending=_most_pending(settings, bulkhead),
             threads=threads,
             niceness=NICENESS.get(bulkhead, 0),
+            pause=throttle.pause if bulkhead is Bulkhead.IMPORTS else at_once,
             on_pending=metrics.pending.labels(bulkhead).set,
         )
         for bulkhead, threads in THREADS.items()

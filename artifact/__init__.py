@@ -2,7 +2,8 @@
 
 What checkpoints and generations have in common on disk, and nothing else: how files are hashed,
 how a manifest proves itself, how a directory appears whole or not at all. Beside them what every
-part stands on: locks, points where a fault is planted, panics. Knows neither encoder nor index.
+part stands on: locks, points where a fault is planted, panics, priorities. Knows neither encoder
+nor index.
 """
 
 from molt.artifact.directory import (
@@ -27,6 +28,7 @@ from molt.artifact.ids import AmbiguousIdError, match_id
 from molt.artifact.lock import FileLock, exclusive, lock_file, share_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
 from molt.artifact.panics import PanicError, is_panic, panics_contained, reason_of
+from molt.artifact.priority import give_way
 
 __all__ = [
     "AmbiguousIdError",
@@ -42,6 +44,7 @@ __all__ = [
     "copy_file",
     "exclusive",
     "faultpoint",
+    "give_way",
     "hash_file",
     "is_panic",
     "lock_file",

@@ -49,6 +49,7 @@ class Scene:
     generations: Sequence[str]
     scratch: Path
     seconds: float
+    mode: str | None
 
     def post(self, path: str, content: bytes, *, ndjson: bool = False) -> Any:
         """The JSON of an answer."""
@@ -157,7 +158,8 @@ def queries(documents: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 def searched(scene: Scene, load: Load, asked: Iterator[str]) -> tuple[Pressure, int]:
     """Searches by one client while `load` is on; and how many requests that made."""
-    bodies = search_bodies(NAME, itertools.islice(asked, int(scene.seconds * PER_SECOND)))
+    some = itertools.islice(asked, int(scene.seconds * PER_SECOND))
+    bodies = search_bodies(NAME, some, mode=scene.mode)
     over = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(load, scene, over)
@@ -230,7 +232,7 @@ def prepared(server: Server, arguments: Any) -> Scene:
     documents = documents[: arguments.documents]
     ensure(server, NAME, documents)
     ensure(server, OTHER, documents)
-    scene = Scene(server, documents, (), arguments.scratch, arguments.seconds)
+    scene = Scene(server, documents, (), arguments.scratch, arguments.seconds, arguments.mode)
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/collections/{NAME}") as answer:
         before = json.load(answer)["generation"]
     after = run_job(server, "reindex", {"collection": NAME}).result["generation"]
@@ -243,6 +245,7 @@ def main() -> None:
     options.add_argument("--corpus", default="devops_se")
     options.add_argument("--documents", type=int, default=4_000)
     options.add_argument("--checkpoint", type=Path, help="a finished one; else the default")
+    options.add_argument("--mode", help="of the searches; else what searches are by default")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=float, default=10.0)
     options.add_argument("--only", nargs="+", default=[""], help="words of the loads to measure")

@@ -28,6 +28,7 @@ from molt.engine.indexing.indexer import Indexer
 from molt.engine.indexing.lexical_writers import LexicalWriters
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.settings import Settings
+from molt.engine.throttle import Throttle
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
@@ -114,6 +115,7 @@ def serving(home: Path) -> Iterator[Service]:
             lexical=lexical,
             encoders=encoders,
             live_collections=live,
+            throttle=Throttle(),
         )
         indexer.start()
         with closing(indexer):

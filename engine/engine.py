@@ -33,6 +33,7 @@ from molt.engine.search.suggestions.suggesting import Suggester
 from molt.engine.searcher import Searcher
 from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread
+from molt.engine.throttle import Throttle
 from molt.engine.watch.job_problems import JobProblems
 from molt.engine.watch.missing_files import MissingFiles
 from molt.engine.watch.sentinel import Sentinel
@@ -53,6 +54,8 @@ log = structlog.get_logger(__name__)
 
 class Engine:
     """Search and embeddings over one home. Thread-safe; every method blocks."""
+
+    _started = False
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class Engine:
             interaction=interaction,
             cross_encoding=self._cross_encoding,
         )
+        self.throttle = Throttle()
         self.indexer = self._new_indexer(encoders, clock)
         self.releaser = Releaser(
             catalog=catalog, store=self.generations, encoders=encoders, live_collections=live
@@ -102,7 +106,6 @@ class Engine:
         self._job_problems = JobProblems(settings)
         self._missing_files = MissingFiles(catalog, self.generations, live)
         self._watcher = self._new_watcher()
-        self._started = False
 
     @classmethod
     def open(
@@ -257,6 +260,7 @@ class Engine:
             self.live_collections,
             self.former,
             self.sentinel,
+            throttle=self.throttle,
             interaction=interaction,
             cross_encoding=self._cross_encoding,
             clock=clock,
@@ -270,6 +274,7 @@ class Engine:
             lexical=self.lexical,
             encoders=encoders,
             live_collections=self.live_collections,
+            throttle=self.throttle,
             clock=clock,
         )
 

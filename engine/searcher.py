@@ -23,6 +23,7 @@ from molt.engine.search.query import Hit, Mode, SearchAnswer, SearchQuery
 from molt.engine.search.reranks.cross_encoder_reranker import CrossEncoderReranker
 from molt.engine.search.reranks.reranking import tuned_reranking
 from molt.engine.search.reranks.token_reranker import TokenReranker
+from molt.engine.throttle import Throttle
 from molt.engine.watch.sentinel import Sentinel
 from molt.index.catalog.catalog import Catalog
 from molt.index.selection.expiring import Clock
@@ -38,6 +39,7 @@ class Searcher:
         former: FormerGenerations,
         sentinel: Sentinel,
         *,
+        throttle: Throttle,
         interaction: LateInteraction,
         cross_encoding: CrossEncoding,
         clock: Clock,
@@ -46,6 +48,7 @@ class Searcher:
         self._live = live
         self._former = former
         self._sentinel = sentinel
+        self._throttle = throttle
         self._curator = Curator(catalog)
         self._pipelines = pipelines(
             (TokenReranker(catalog, interaction), CrossEncoderReranker(catalog, cross_encoding)),
@@ -63,6 +66,7 @@ class Searcher:
         `MissingCapabilityError` for a re-ranking that the encoder cannot do, and for one that is
         asked for by a cross-encoder `NoCrossEncoderError` and what opening it raises.
         """
+        self._throttle.search_came()
         live = self._live.get(query.collection)
         defaults = self._live.search_defaults(live.collection)
         query = self._curator.curated(query, live, defaults)

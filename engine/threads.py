@@ -4,7 +4,6 @@ One that dies, of whatever it is, is started again after a rest, which grows whi
 again; what it died of is told. Knows nothing of what a thread does.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from molt.artifact import is_panic, reason_of
+from molt.artifact import give_way, is_panic, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -23,12 +22,6 @@ _FIRST_REST = 1.0
 _LONGEST_REST = 10.0
 _HEALTHY_SECONDS = 60.0
 _LONGEST_IDLE = 30.0
-
-
-def give_way(niceness: int) -> None:
-    """Let the calling thread have less of a busy processor: added to what it has, of 20 at most."""
-    if niceness:
-        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
 
 
 @dataclass(frozen=True)

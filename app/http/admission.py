@@ -12,7 +12,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
-from molt.app.http.threads import RequestThreads
+from molt.app.http.threads import Pause, RequestThreads, at_once
 from molt.artifact import panics_contained
 from molt.artifact.tracing import within_trace
 
@@ -63,17 +63,19 @@ class OverloadedError(Exception):
 class Admission:
     """A bounded queue in front of `threads` threads. Used from one event loop.
 
-    `niceness` is added to that of the process, so that its threads give way to others.
+    `niceness` is added to that of the process, so that its threads give way to others, and `pause`
+    is called with the seconds for which they worked (`RequestThreads`).
     `on_pending` is called with the number of requests at work or waiting when it changes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each by name
         self,
         bulkhead: Bulkhead,
         *,
         max_pending: int,
         threads: int,
         niceness: int = 0,
+        pause: Pause = at_once,
         on_pending: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.bulkhead = bulkhead
@@ -81,7 +83,7 @@ class Admission:
         self._threads = threads
         self._on_pending = on_pending
         # Not anyio's threads, which cost the event loop four times as much a call.
-        self._pool = RequestThreads(threads, name=bulkhead, niceness=niceness)
+        self._pool = RequestThreads(threads, name=bulkhead, niceness=niceness, pause=pause)
         self._mean_seconds = 0.01
         self.pending = 0
 

@@ -6,6 +6,7 @@ ever returns. None of them keeps the process from ending.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError
@@ -13,12 +14,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from molt.artifact import give_way
 from molt.encoder.safety.deadline import abandonable
-from molt.engine.threads import give_way
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+Pause = Callable[[float], None]
 _Task = tuple["Future[Any]", Callable[[], Any]]
+
+
+def at_once(_spent: float) -> None:
+    """No pause."""
 
 
 class _Thread(threading.Thread):
@@ -45,11 +51,13 @@ class RequestThreads(Executor):
 
     Its caches are warm, and so is what a runtime keeps for it: taking them in turn costs a request
     that comes alone a tenth of its time. `niceness` is added to that of the process, of which Linux
-    keeps one for each thread.
+    keeps one for each thread. When a thread has done something and its result is told, it calls
+    `pause` with the seconds that took, times `count`, as others go on meanwhile.
     """
 
-    def __init__(self, count: int, *, name: str, niceness: int = 0) -> None:
+    def __init__(self, count: int, *, name: str, niceness: int = 0, pause: Pause = at_once) -> None:
         self._count = count
+        self._pause = pause
         self._name = name
         self._niceness = niceness
         self._waiting: deque[_Task] = deque()
@@ -119,10 +127,12 @@ class RequestThreads(Executor):
         give_way(self._niceness)
         while (task := thread.task) is not None:
             thread.task = None
+            began = time.monotonic()
             kept = self._do(thread, *task)
             del task  # what it refers to may be let go while this thread waits
             if not kept:
                 return  # another thread takes the place of this one
+            self._pause((time.monotonic() - began) * self._count)
             self._find_next(thread)
         with self._changed:
             self._end(thread)

@@ -5,7 +5,8 @@ another core; in the background never, so that who brings it cannot hang with it
 waits for one of the scheduler's own threads: lower lanes first, calls of one lane in turn, and a
 small share for the lanes above so that none starves. A unit is never interrupted: it is the
 caller's part to make it short. While queries come, they have a place of their own where there are
-several, or each would wait for the rest of somebody's unit.
+several, or each would wait for the rest of somebody's unit. The background has threads of its own,
+which give way to others: a unit of it must not take a core from a search that has been encoded.
 """
 
 import logging
@@ -17,7 +18,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, InvalidStateError, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from molt.artifact import reason_of
+from molt.artifact import give_way, reason_of
 from molt.encoder.errors import AbandonedError, ClosedEncoderError
 from molt.encoder.safety.cancellation import current
 from molt.encoder.safety.deadline import abandonable
@@ -34,6 +35,7 @@ _SHARES = {
 
 KEPT_SECONDS = 1.0
 """For so long after a query a place is kept for the next one."""
+_NICENESS = 5
 _REST_SECONDS = 0.1
 _TOLD_SECONDS = 60.0
 
@@ -72,7 +74,9 @@ class Scheduler:
 
     def __init__(self, threads: int) -> None:
         self._calls: dict[Lane, deque[deque[_Unit]]] = {lane: deque() for lane in Lane}
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._left = threading.Condition(lock)
+        self._work_of = {background: threading.Condition(lock) for background in (False, True)}
         self._picks = 0
         self._places = self._free = threads
         self._others = 0  # at work, and no queries
@@ -81,8 +85,11 @@ class Scheduler:
         self.deaths = 0
         self._died = ("", 0.0)
         self._threads = [
-            threading.Thread(target=self._last, name=f"molt-encoder-{number}", daemon=True)
-            for number in range(threads)
+            threading.Thread(
+                target=self._last, kwargs={"background": background}, name=name, daemon=True
+            )
+            for background, kind in ((False, "encoder"), (True, "background"))
+            for name in (f"molt-{kind}-{number}" for number in range(threads))
         ]
         for thread in self._threads:
             thread.start()
@@ -104,10 +111,10 @@ class Scheduler:
         units = [_Unit(part, lane) for part in work]
         call, futures = deque(units), [unit.future for unit in units]
         cancellation = current()
-        with self._changed:
+        with self._left:
             self._note(lane)
             self._calls[lane].append(call)
-            self._changed.notify(len(call))
+            self._wake()
         try:
             with cancellation.telling(lambda: self._drop(call, units, lane)):
                 wait(futures, return_when=FIRST_EXCEPTION)
@@ -119,9 +126,10 @@ class Scheduler:
 
     def stop(self) -> None:
         """End the threads when nobody is left who could bring work; waits for nothing."""
-        with self._changed:
+        with self._left:
             self._closed = True
-            self._changed.notify_all()
+            for work in self._work_of.values():
+                work.notify_all()
 
     def close(self, *, patience: float | None = None) -> None:
         """Finish the units that have begun, fail the others, and end the threads.
@@ -130,14 +138,14 @@ class Scheduler:
         """
         self.stop()
         self.give_up(ClosedEncoderError(_CLOSED))
-        with self._changed:
-            ended = self._changed.wait_for(lambda: self._free == self._places, patience)
+        with self._left:
+            ended = self._left.wait_for(lambda: self._free == self._places, patience)
         for thread in self._threads if ended else ():
             thread.join()
 
     def give_up(self, error: Exception) -> None:
         """Fail every unit that has not begun."""
-        with self._changed:
+        with self._left:
             waiting = [unit for calls in self._calls.values() for call in calls for unit in call]
             for calls in self._calls.values():
                 calls.clear()
@@ -147,7 +155,7 @@ class Scheduler:
 
     def _drop(self, call: deque[_Unit], units: Sequence[_Unit], lane: Lane) -> None:
         """Let go of what is left of a call, and let its caller know, whatever was begun of it."""
-        with self._changed:
+        with self._left:
             self._calls[lane] = deque(each for each in self._calls[lane] if each is not call)
             left = list(call)
             call.clear()
@@ -167,7 +175,7 @@ class Scheduler:
 
     def _enter(self, lane: Lane) -> bool:
         """Take a place without waiting; False where one has to wait."""
-        with self._changed:
+        with self._left:
             self._note(lane)
             if not self._free or not self._may_begin(lane) or self._has_precedence_over(lane):
                 return False
@@ -195,11 +203,23 @@ class Scheduler:
         self._others += lane is not Lane.QUERY
 
     def _leave(self, lane: Lane) -> None:
-        with self._changed:
+        with self._left:
             self._free += 1
             self._others -= lane is not Lane.QUERY
-            if self._closed or any(self._calls.values()):
-                self._changed.notify_all()
+            self._left.notify_all()
+            self._wake()
+
+    def _wake(self) -> None:
+        """Let a thread look for work, if there is a place for it: of those whose work is next.
+
+        Whoever takes a place then wakes another for the next one; where the only free place is
+        kept, one waits until it no longer is.
+        """
+        lane = self._next_lane()
+        if lane is None:
+            lane = next((waiting for waiting, calls in self._calls.items() if calls), None)
+        if lane is not None and self._free:
+            self._work_of[lane is Lane.BACKGROUND].notify()
 
     @property
     def problem(self) -> str | None:
@@ -209,11 +229,12 @@ class Scheduler:
             return None
         return f"a thread that encodes died {self.deaths} times since the start, last of {reason}"
 
-    def _last(self) -> None:
+    def _last(self, *, background: bool) -> None:
         """Work until the scheduler is closed; what would end the thread is told, and it goes on."""
+        give_way(_NICENESS if background else 0)
         while True:
             try:
-                return self._work()
+                return self._work(background=background)
             except BaseException as error:  # noqa: BLE001  a call would wait for ever for the thread
                 self._note_death(error)
                 time.sleep(_REST_SECONDS)
@@ -224,8 +245,8 @@ class Scheduler:
         with suppress(Exception):  # that it cannot be logged is no reason to end
             log.error("a thread that encodes died of %s and goes on", self._died[0])
 
-    def _work(self) -> None:
-        while (unit := self._next()) is not None:
+    def _work(self, *, background: bool) -> None:
+        while (unit := self._next(background=background)) is not None:
             lane = unit.lane
             try:
                 unit.run()
@@ -233,15 +254,21 @@ class Scheduler:
                 del unit  # it refers to the encoder, which may be let go while this thread waits
                 self._leave(lane)
 
-    def _next(self) -> _Unit | None:
+    def _next(self, *, background: bool) -> _Unit | None:
         """Wait for a unit and a place; None once the scheduler is closed."""
-        with self._changed:
+        with self._left:
             while not self._closed:
-                unit = self._pick() if self._free else None
-                if unit is not None:
-                    self._take(unit.lane)
+                lane = self._next_lane() if self._free else None
+                if lane is None:
+                    self._work_of[background].wait(self._rest())
+                elif (lane is Lane.BACKGROUND) == background:
+                    unit = self._pick(lane)
+                    self._take(lane)
+                    self._wake()
                     return unit
-                self._changed.wait(self._rest())
+                else:
+                    self._wake()
+                    self._work_of[background].wait()
         return None
 
     def _rest(self) -> float | None:
@@ -250,17 +277,19 @@ class Scheduler:
             return None
         return max(0.0, self._kept_until - time.monotonic())
 
-    def _pick(self) -> _Unit | None:
-        for lane in _SHARES.get(self._picks % _ROUND, tuple(Lane)):
-            calls = self._calls[lane]
-            if calls and self._may_begin(lane):
-                self._picks += 1
-                call = calls.popleft()
-                unit = call.popleft()
-                if call:
-                    calls.append(call)
-                return unit
-        return None
+    def _next_lane(self) -> Lane | None:
+        """Whose turn it is, of those that may begin."""
+        lanes = _SHARES.get(self._picks % _ROUND, tuple(Lane))
+        return next((lane for lane in lanes if self._calls[lane] and self._may_begin(lane)), None)
+
+    def _pick(self, lane: Lane) -> _Unit:
+        self._picks += 1
+        calls = self._calls[lane]
+        call = calls.popleft()
+        unit = call.popleft()
+        if call:
+            calls.append(call)
+        return unit
 
 
 _CLOSED = "the encoder was closed; open another one"

@@ -26,6 +26,7 @@ from molt.engine.indexing.writers import Writers
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.settings import Settings
 from molt.engine.threads import Backoff, LastingThread, join_all
+from molt.engine.throttle import Throttle
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.errors import CollectionNotFoundError, IndexingError
@@ -43,6 +44,7 @@ _TROUBLE = {
     "expiring": "keeps documents that have expired",
     "lexical": "is not being indexed by its words",
 }
+_NICENESS = 5  # a search is not to wait for a core that indexing has
 _LONGEST_REST = 10.0
 
 
@@ -71,6 +73,7 @@ class Indexer:
         lexical: LexicalStore,
         encoders: Encoders,
         live_collections: LiveCollections,
+        throttle: Throttle,
         clock: Clock = wall_clock,
     ) -> None:
         self._settings = settings.index
@@ -83,6 +86,7 @@ class Indexer:
             catalog=catalog,
             limit=self._settings.batch_documents,
             on_commit=lambda seconds: self.on_worked("lexical", seconds),
+            pause=throttle.pause,
         )
         self._writers = Writers(
             catalog=catalog,
@@ -102,14 +106,10 @@ class Indexer:
             "lexical": self.index_words,
         }
         self._woken = {name: threading.Event() for name in works}
+        runs = {name: partial(self._run, name, work) for name, work in works.items()}
         self.threads = tuple(
-            LastingThread(
-                name,
-                partial(self._run, name, work),
-                stopping=self._stopping,
-                niceness=5 if name == "lexical" else 0,  # it may wait longer than a search may
-            )
-            for name, work in works.items()
+            LastingThread(name, run, stopping=self._stopping, niceness=_NICENESS)
+            for name, run in runs.items()
         )
 
     def start(self) -> None:

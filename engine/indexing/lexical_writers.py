@@ -37,7 +37,8 @@ class LexicalWriters:
     """The open writers of the lexical indexes of a home, one for each collection that is written.
 
     `limit` is how many documents are read from the catalog at once. `on_commit` is told of the
-    seconds that each commit took, from reading documents to publishing their words.
+    seconds that each commit took, from reading documents to publishing their words, and `pause` is
+    called between two parts of what takes long, with the seconds that the first took.
     """
 
     def __init__(
@@ -47,9 +48,11 @@ class LexicalWriters:
         catalog: Catalog,
         limit: int,
         on_commit: Callable[[float], None] = lambda _: None,
+        pause: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._on_commit = on_commit
+        self._pause = pause
         self._catalog = catalog
         self._limit = limit
         self._opened: dict[int, _OpenWriter] = {}
@@ -134,7 +137,7 @@ class LexicalWriters:
         """Index what was changed. What fails leaves no writer, since nobody knows what it holds."""
         writer, began = self._current(collection), time.monotonic()
         try:
-            worked = writer.advance(limit=self._limit)
+            worked = writer.advance(limit=self._limit, pause=self._pause)
         except BaseException:
             self._drop(collection.id)
             raise

@@ -8,7 +8,7 @@ end. One writer at a time, which a lock sees to.
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,8 +91,10 @@ class LexicalWriter:
         """Is an index being made anew that has not come as far as the one it replaces?"""
         return self._revision < self.revision
 
-    def advance(self, *, limit: int) -> bool:
+    def advance(self, *, limit: int, pause: Callable[[float], None] = lambda _: None) -> bool:
         """Index changed documents, `limit` at a time, for about a second; were there any?
+
+        Before more of them `pause` is called with the seconds that the last ones took.
 
         The commit's revision follows the catalog's even where documents were only deleted. Whatever
         is raised, what was committed stays; the writer is to be closed, and another opened.
@@ -105,8 +107,11 @@ class LexicalWriter:
             with traced("index.words", collection=self._collection.name):
                 until = time.monotonic() + _COMMIT_SECONDS
                 while delta is not None:
+                    began = time.monotonic()
                     self._index_some(delta, limit)
                     delta = self._delta() if time.monotonic() < until else None
+                    if delta is not None:
+                        pause(time.monotonic() - began)
                 self._commit()
             return True
 

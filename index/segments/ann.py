@@ -9,7 +9,6 @@ A node takes a hundred times as long as a row to copy, so a merged segment's gra
 the largest one that was merged. What is dead by then leaves nodes without rows behind.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -18,6 +17,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from molt.artifact import give_way
 from molt.index.segments.exact import IN_ORDER, Mask, Ranked, Rows, Vectors, rank_rows
 
 MIN_ROWS = 20_000
@@ -148,16 +148,12 @@ def _empty(vectors: Vectors) -> faiss.IndexHNSWSQ:
 
 
 def _at_leisure(index: faiss.IndexHNSWSQ, vectors: Vectors, rows: Rows) -> None:
-    """Add `rows` of `vectors` in a thread of its own, of the least urgency; Linux alone has it.
-
-    A thread that is nice must not hold the GIL for long: it would be in others' way when it sleeps.
-    """
+    """Add `rows` of `vectors` in a thread of its own, of the least urgency."""
     failed: list[BaseException] = []
 
     def add() -> None:
         try:
-            if hasattr(os, "setpriority"):
-                os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+            give_way(_NICENESS)
             faiss.omp_set_num_threads(1)
             for start in range(0, len(rows), _BLOCK):
                 index.add(vectors[rows[start : start + _BLOCK]])

@@ -131,7 +131,14 @@ def test_nothing_outlives_a_server_that_was_killed(tmp_path: Path) -> None:
 def serving_processes(server: Process) -> list[psutil.Process]:
     """Those that answer for it; another child of Python's own keeps count of semaphores."""
     children = psutil.Process(server.popen.pid).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in children if "spawn_main" in _command(child)]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""  # it has ended
 
 
 def in_flight(url: str) -> float:

@@ -130,6 +130,7 @@ def test_a_search_is_answered_while_it_is_typed_filtered_and_judged(
         page.get_by_label("Order").select_option("price:desc")
         expect(page.locator(".hit h2").first).to_have_text("Boots")
         page.go_back()
+        expect(page.get_by_label("Order")).to_have_value("")
         page.goto(shared)
         expect(page.locator(".hit")).to_have_count(2)
         expect(pressed).to_have_count(1)

@@ -23,6 +23,8 @@ MIB = 2**20
 LEFT = (*range(0, 112, 8), 160, 320)
 """KiB that are left to a write of documents and all that follows from it."""
 MODES = ("dense", "lexical", "hybrid")
+WHY = {"dense": "is not being indexed: ", "lexical": "is not being indexed by its words: "}
+"""What each index says of itself that cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ class Filling:
         status, answer = self.server.ask("POST", "/search", body)
         return {hit["id"] for hit in answer["hits"]} if status == 200 else set()
 
+    def _told(self) -> bool:
+        """Of either index, whether it has all that is kept or says why not."""
+        problems = self.problems()
+        unfound = [mode for mode in WHY if self._kept - self._found(mode)]
+        return all(any(WHY[mode] in problem for problem in problems) for mode in unfound)
+
     def problems(self) -> tuple[str, ...]:
         return tuple(self.server.ask("GET", "/readyz")[1]["problems"])
 
@@ -80,7 +88,7 @@ class Filling:
         room = os.statvfs(self.disk)
         self._resize((room.f_blocks - room.f_bfree) * room.f_bsize + left * 1024)
         status = self.put()
-        _wait(lambda: not self.lost() or self.problems(), seconds=2.0)
+        _wait(self._told, seconds=5.0)
         lost, problems = self.lost(before), self.problems()
         self._resize(200 * MIB)
         _wait(lambda: not self.lost() and not self.problems(), seconds=SOON)

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -234,4 +235,21 @@ def test_what_waits_is_told_where_no_thread_takes_the_place_of_one_that_hangs(
         with pytest.raises(RuntimeError, match="can't start"):
             waiting.result(SOON)
     assert threads.submit(max, 1, 2).result(SOON) == 2
+    threads.shutdown()
+
+
+def test_a_thread_pauses_for_what_all_may_work_when_its_result_is_told() -> None:
+    pauses: list[float] = []
+    told, paused = threading.Event(), threading.Event()
+
+    def pause(spent: float) -> None:
+        told.wait(30)
+        pauses.append(spent)
+        paused.set()
+
+    threads = RequestThreads(3, name="test", pause=pause)
+    assert threads.submit(time.sleep, 0.05).result(timeout=30) is None
+    told.set()
+    assert paused.wait(30)
+    assert 3 * 0.05 <= pauses[0] < 30
     threads.shutdown()

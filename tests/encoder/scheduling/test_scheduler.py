@@ -1,12 +1,18 @@
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from molt.encoder import ClosedEncoderError, Lane
+from molt.encoder.errors import AbandonedError
+from molt.encoder.safety.cancellation import Cancellation
 from molt.encoder.scheduling import scheduler as module
 from molt.encoder.scheduling.scheduler import Scheduler
 
@@ -263,10 +269,10 @@ def test_a_thread_that_would_die_goes_on_and_what_it_died_of_is_told(
 ) -> None:
     pick, errors = Scheduler._pick, [MemoryError("a text"), SystemExit(1)]
 
-    def breaking(self: Scheduler) -> object:
+    def breaking(self: Scheduler, lane: Lane) -> object:
         if errors:
             raise errors.pop(0)
-        return pick(self)
+        return pick(self, lane)
 
     monkeypatch.setattr(Scheduler, "_pick", breaking)
     assert scheduler.problem is None
@@ -274,3 +280,35 @@ def test_a_thread_that_would_die_goes_on_and_what_it_died_of_is_told(
     assert scheduler.deaths == 2
     assert "died 2 times" in str(scheduler.problem)
     assert "a text" not in str(scheduler.problem)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a niceness of each thread")
+def test_the_background_gives_way_to_who_waits_for_an_answer(scheduler: Scheduler) -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, 0)
+
+    own = niceness()
+    for lane in Lane:
+        found = scheduler.run([niceness] * 2, lane=lane)
+        assert found == [min(own + 5 * (lane is Lane.BACKGROUND), 19)] * 2
+
+
+def test_what_is_left_of_other_lanes_goes_on_when_a_call_is_dropped(
+    scheduler: Scheduler,
+) -> None:
+    cancellation = Cancellation()
+    callers = ThreadPoolExecutor(8)
+
+    def dropped(lane: Lane) -> None:
+        with cancellation.scope(), suppress(AbandonedError):
+            scheduler.run([partial(time.sleep, 0.01)] * 20, lane=lane)
+
+    for lane in (Lane.BACKGROUND, Lane.INTERACTIVE):
+        callers.submit(dropped, lane)
+    kept = [
+        callers.submit(scheduler.run, [partial(time.sleep, 0.005)] * 5, lane=lane)
+        for lane in (Lane.INTERACTIVE, Lane.BACKGROUND, Lane.QUERY)
+    ]
+    cancellation.cancel()
+    assert all(call.result(timeout=30) == [None] * 5 for call in kept)
+    callers.shutdown()

@@ -44,6 +44,14 @@ def test_what_was_written_is_found_after_it_was_committed(word_home: WordHome) -
     assert not writer.advance(limit=10)
 
 
+def test_between_two_parts_of_much_that_changed_it_pauses(word_home: WordHome) -> None:
+    writer, pauses = word_home.writer(), list[float]()
+    word_home.put(*(worded(f"d{number}", "apple") for number in range(25)))
+    assert writer.advance(limit=10, pause=pauses.append)
+    assert len(pauses) == 2, "none after the last part, for which somebody may wait"
+    assert min(pauses) > 0
+
+
 def test_a_changed_document_is_found_by_its_new_text_alone(word_home: WordHome) -> None:
     writer = word_home.writer()
     word_home.put(worded("a", "apple"))
