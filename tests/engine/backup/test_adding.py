@@ -66,7 +66,9 @@ def test_a_service_that_runs_serves_it_and_goes_on_with_it(
     restore_collection(repository, done.backup, settings, name="shop", new_name="copy")
     wait_until(partial(has_words, engine, "copy"))
     for query, before in zip(QUERIES, expected, strict=True):
-        assert dict(found(engine, query, "copy")) == pytest.approx(dict(before)), "but for sums"
+        assert dict(found(engine, query, "copy")) == pytest.approx(dict(before), abs=0.01), (
+            "but for what BM25 counts of deleted documents"
+        )
     write(engine, ["later"], "copy")
     revision = engine.catalog.collections.get("copy").revision
     engine.changed("copy")
