@@ -12,21 +12,27 @@ import sys
 SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that tells the processes of one server where they count together."""
 
-_M_ARENA_MAX = -8  # from malloc.h
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # from malloc.h
 _ARENAS = 2
+_LARGE_BYTES = 512 * 1024
 _SWITCH_SECONDS = 0.0005
 _YOUNG_OBJECTS = 10_000
 _WANTED_FILES = 65_536
 
 
-def limit_arenas() -> bool:
-    """Limit the arenas of this process; False where its C library has no such setting.
+def give_memory_back() -> bool:
+    """Have this process return what it no longer needs; False where its C library cannot be told.
 
     glibc gives each thread an arena of its own, up to eight for each core, and each keeps what its
-    busiest moment needed. Two are enough where threads spend their time outside of malloc.
+    busiest moment needed. Two are enough where threads spend their time outside of malloc. What is
+    large it takes from the system and returns, until it has freed such a thing once: from then on
+    things as large lie among small ones, which keep their place when they are gone. Of 240 texts
+    of 1 MB that were indexed 350 MB stayed. Here large stays large.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and mallopt(_M_ARENA_MAX, _ARENAS) == 1
+    if mallopt is None:
+        return False
+    return mallopt(_M_ARENA_MAX, _ARENAS) == mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES) == 1
 
 
 def multiply_alone() -> None:

@@ -28,7 +28,7 @@ from molt.app.process import (
     SHARED_DIRECTORY,
     favour_short_work,
     favour_start,
-    limit_arenas,
+    give_memory_back,
     multiply_alone,
     raise_file_limit,
 )
@@ -68,7 +68,7 @@ def serve(settings: Settings, *, open_engine: OpenEngine = open_engine_of) -> No
     configure_logs(settings.log)
     for said in misspelt_variables(os.environ):
         log.warning("settings.variable_unknown", reason=said)
-    limit_arenas()
+    give_memory_back()
     settings.layout.make()
     require_key(settings)
     require_tracing(settings.tracing)
@@ -146,7 +146,7 @@ def _open_app_in_worker(settings: Settings, open_engine: OpenEngine) -> "FastAPI
     favour_start()
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     configure_logs(settings.log)
-    limit_arenas()
+    give_memory_back()
     try:
         return _open_app(settings, open_engine)
     except Exception:

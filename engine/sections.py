@@ -116,7 +116,7 @@ class IndexSettings(_Section):
         1024,
         ge=1,
         description="documents sealed into one segment; "
-        "fewer where their texts exceed 16 Mi characters",
+        "fewer where their texts exceed 4 Mi characters",
     )
     retained_generations: int = Field(
         2, ge=1, le=100, description="former generations kept to roll back to, of each collection"

@@ -9,9 +9,9 @@ import pytest
 # Threads that allocate at once get arenas of their own; malloc_info lists them all.
 PROGRAM = """
 import ctypes, os, sys, tempfile, threading
-from molt.app.process import limit_arenas
+from molt.app.process import give_memory_back
 
-assert sys.argv[1] == "free" or limit_arenas()
+assert sys.argv[1] == "free" or give_memory_back()
 gate = threading.Barrier(8)
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
@@ -44,6 +44,41 @@ def test_threads_share_two_arenas() -> None:
 
     assert arenas("limited") <= 2
     assert arenas("free") > 2
+
+
+LARGE = """
+import ctypes, sys
+from molt.app.process import give_memory_back
+
+assert sys.argv[1] == "free" or give_memory_back()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+
+def rss():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+def large():
+    block = libc.malloc(1_000_000)
+    ctypes.memset(block, 1, 1_000_000)
+    return block
+
+libc.free(ctypes.c_void_p(large()))
+before = rss()
+blocks = [(large(), libc.malloc(1_000)) for _ in range(100)]
+for block, _ in blocks:
+    libc.free(ctypes.c_void_p(block))
+print(rss() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library does otherwise")
+def test_what_was_large_is_given_back_though_something_small_came_after_it() -> None:
+    def kept(how: str) -> int:
+        command = [sys.executable, "-c", LARGE, how]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert kept("back") < 5_000_000
+    assert kept("free") > 50_000_000
 
 
 WAITING = """

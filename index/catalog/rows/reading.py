@@ -15,7 +15,7 @@ from molt.index.catalog.fields import decode_metadata, is_id
 from molt.index.catalog.storage.database import chunks
 from molt.index.errors import CatalogError
 
-CHANGED_CHARS = 16 * 2**20
+CHANGED_CHARS = 4 * 2**20
 """So much is indexed at once, however many documents that are."""
 CONTENT = ("title", "text", "metadata")
 _COLUMNS = tables.documents.c
