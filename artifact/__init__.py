@@ -28,7 +28,7 @@ from molt.artifact.ids import AmbiguousIdError, match_id
 from molt.artifact.lock import FileLock, exclusive, lock_file, share_file
 from molt.artifact.manifest import canonical_json, read_manifest, write_manifest
 from molt.artifact.panics import PanicError, is_panic, panics_contained, reason_of
-from molt.artifact.priority import give_way
+from molt.artifact.priority import give_way, without_giving_way
 
 __all__ = [
     "AmbiguousIdError",
@@ -61,6 +61,7 @@ __all__ = [
     "sync_directory",
     "text_hash",
     "verify_file",
+    "without_giving_way",
     "write_atomically",
     "write_manifest",
 ]

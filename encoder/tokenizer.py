@@ -7,7 +7,7 @@ becomes U+FFFD, as a strict reader of UTF-16 would have it).
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +63,7 @@ class Tokenizer:
         """The id of each token, by its spelling."""
         return self._fast.get_vocab()
 
-    @property
+    @cached_property
     def last_id(self) -> int:
         """The greatest token id that a text can have."""
         return max(self.ids.values(), default=0)

@@ -32,7 +32,7 @@ class CrossEncoding:
         self._opened = opened
         self._checkpoints = checkpoints
         self._surveyed: tuple[_Manifests, tuple[Checkpoint, ...]] = ((), ())
-        self._kept: frozenset[str] = frozenset()
+        self._kept: frozenset[str] | None = None  # nobody opens any ahead
         self._refused: dict[str, str] = {}
 
     def chosen(self, collection: Collection) -> str:
@@ -59,10 +59,15 @@ class CrossEncoding:
         """
         if not self._opened.is_open(checkpoint_id):
             self._checkpoints.read(checkpoint_id).require(Capability.RERANK)
-        kept = checkpoint_id in self._kept
+        kept = checkpoint_id in (self._kept or ())
         opened = self._opened
         with nullcontext(opened.get(checkpoint_id)) if kept else opened.lend(checkpoint_id) as one:
             yield one
+
+    def is_to_come(self, checkpoint_id: str) -> bool:
+        """Is one by which a release re-ranks still to be opened, by whoever opens them ahead?"""
+        ahead = self._kept is not None and checkpoint_id not in self._refused
+        return ahead and not self._opened.is_open(checkpoint_id)
 
     def covers(self, checkpoint_id: str) -> bool:
         """Is a checkpoint of that id a cross-encoder? Reads its manifest where it is not open."""
@@ -77,9 +82,9 @@ class CrossEncoding:
 
         One that cannot be opened keeps nothing from serving: searches are answered without it.
         """
-        self._kept = frozenset(checkpoint_ids)
+        self._kept = kept = frozenset(checkpoint_ids)
         refused = {}
-        for checkpoint_id in sorted(self._kept):
+        for checkpoint_id in sorted(kept):
             try:
                 self._opened.get(checkpoint_id)
             except Exception as error:  # noqa: BLE001  a re-ranker keeps no search from an answer
@@ -87,7 +92,7 @@ class CrossEncoding:
                 if checkpoint_id not in self._refused:
                     log.warning("checkpoint.refused", checkpoint=checkpoint_id, reason=str(error))
         self._refused = refused
-        self._opened.keep(self._kept)
+        self._opened.keep(kept)
 
     @property
     def problems(self) -> list[str]:

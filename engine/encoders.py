@@ -11,9 +11,11 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from molt.artifact import without_giving_way
 from molt.encoder.checkpoint import Checkpoint
 from molt.encoder.cross_encoding.cross_encoder import CrossEncoder
 from molt.encoder.encoder import Encoder
@@ -60,7 +62,7 @@ class OpenModels(Generic[_Model]):
     While one is being opened, which takes seconds, the others are given out. An encoder that is
     let go lives on until the last request that holds it ends. With `files`, which tells a
     checkpoint's, one that could not be opened is not opened again until they change or it has
-    rested.
+    rested. Whoever asks first, its threads give way to nobody but by themselves.
     """
 
     def __init__(
@@ -174,7 +176,7 @@ class OpenModels(Generic[_Model]):
         began, look = time.monotonic(), look_at(self._files(checkpoint_id))
         try:
             with Cancellation().scope():  # whoever asked first may go away, and others wait too
-                model = self._open(checkpoint_id)
+                model = without_giving_way(partial(self._open, checkpoint_id))
             opened.model.set_result(model)
             self._refused.pop(checkpoint_id, None)
         except BaseException as error:

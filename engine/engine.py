@@ -155,6 +155,7 @@ class Engine:
         self.checkpoints.sweep_unfinished()
         self.live_collections.check_default()
         self.live_collections.refresh_changed()
+        self._look_at_cross_encoders()
         self._watcher.start()
         self.indexer.start()
         self._started = True

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 
 import molt
 from molt.artifact import Home, faultpoint, share_file
+from molt.encoder.store import CheckpointStore
 from molt.engine.backup.manifest import (
     CATALOG,
+    CHECKPOINTS,
     CONFIGURATION,
     GENERATIONS,
     BackedUpCollection,
@@ -21,6 +23,7 @@ from molt.engine.backup.manifest import (
 from molt.engine.backup.progress import OnFile, counting, unreported
 from molt.engine.backup.repository import Repository, backup_id
 from molt.engine.backup.taking import Taken
+from molt.engine.cross_encoding import newest_cross_encoder
 from molt.engine.errors import BackupError
 from molt.engine.models.names import checkpoints_among
 from molt.engine.settings import Settings
@@ -107,9 +110,7 @@ class _Backing:
         taken, state = self._agreeing()
         faultpoint("backup.cataloged")
         made_by = {each.checkpoint for each in taken.manifests.values() if each is not None}
-        rankings = [each.ranking for each in state.collections if each.ranking is not None]
-        ranked_by = {one.cross_encoder for one in rankings} - {None}
-        for checkpoint_id in sorted(map(str, made_by | ranked_by | self._named(state))):
+        for checkpoint_id in sorted(made_by | self._ranking(taken, state) | self._named(state)):
             taken.take_checkpoint(checkpoint_id)
         taken.take_reports()
         if (self._home / CONFIGURATION).is_file():
@@ -128,6 +129,19 @@ class _Backing:
         targets = state.aliased.union(self._aliases.values())
         aliased = checkpoints_among(targets - {each.name for each in state.collections})
         return aliased | state.named
+
+    def _ranking(self, taken: Taken, state: CatalogState) -> set[str]:
+        """The cross-encoders by which searches are re-ranked, were so by a former generation, or
+        are where they ask for it: as a rollback needs them, and a search, after a restore.
+        """
+        rankings = [each.ranking for each in state.collections if each.ranking is not None]
+        tuned = {one.cross_encoder for one in rankings if one.cross_encoder is not None}
+        store = CheckpointStore(self._home / CHECKPOINTS)
+        known = store.survey().checkpoints
+        newest = [newest_cross_encoder(known, each.name) for each in state.collections]
+        former = self._catalog.collections.serving_cross_encoders([*taken.manifests])
+        there = former.intersection(store.ids())  # the others were removed on purpose
+        return tuned | there | {one.id for one in newest if one is not None}
 
     def _agreeing(self) -> tuple[Taken, CatalogState]:
         """Generations, and a state of the catalog whose every pointer names one of them.

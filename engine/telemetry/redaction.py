@@ -6,6 +6,7 @@ from typing import Any
 from molt.engine.settings import Settings
 
 REDACTED = "redacted"
+_URLS = "_url", ".endpoint"
 _SECRET_QUERY = ("password", "sslpassword", "passfile")
 
 
@@ -13,12 +14,12 @@ def shown_settings(settings: Settings) -> dict[str, Any]:
     """Every setting under its dotted name, with passwords redacted."""
     values = dict(leaves_of(settings.model_dump(mode="json")))
     return values | {
-        name: redacted_url(url) for name, url in values.items() if name.endswith("_url")
+        name: redacted_url(url) for name, url in values.items() if name.endswith(_URLS)
     }
 
 
 def redacted_url(url: str | None) -> str | None:
-    """A database URL without its password, wherever in it that stands."""
+    """A URL, of a database or a collector, without its password, wherever in it that stands."""
     if url is None:
         return None
     from sqlalchemy import make_url  # noqa: PLC0415  nobody else needs it at a start

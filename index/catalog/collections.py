@@ -32,6 +32,7 @@ from molt.index.catalog.releases import (
     read_released_cross_encoders,
     read_released_reports,
     read_releases,
+    read_serving_cross_encoders,
     record_release,
     released_as,
 )
@@ -207,6 +208,11 @@ class Collections:
         """The checkpoints of the cross-encoders that releases re-rank by, of all collections."""
         with self._database.reading() as connection:
             return read_released_cross_encoders(connection)
+
+    def serving_cross_encoders(self, generations: AnyCollection[str]) -> frozenset[str]:
+        """Those by which searches of these generations were last re-ranked, as they would again."""
+        with self._database.reading() as connection:
+            return read_serving_cross_encoders(connection, generations)
 
     def list(self) -> tuple[Collection, ...]:
         """All collections by name."""

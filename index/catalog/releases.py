@@ -1,5 +1,6 @@
 """Releases: who moved the pointer of a collection, when, from where to where, and why."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -111,6 +112,17 @@ def read_released_cross_encoders(connection: Connection) -> frozenset[str]:
     """The checkpoint of every cross-encoder that a release re-ranks by."""
     query = select(releases.c.ranking).where(releases.c.ranking.is_not(None)).distinct()
     named = (ranking.cross_encoder for ranking in connection.scalars(query))
+    return frozenset(one for one in named if one is not None)
+
+
+def read_serving_cross_encoders(
+    connection: Connection, generations: Iterable[str]
+) -> frozenset[str]:
+    """The checkpoints of the cross-encoders by which each of these generations was last served."""
+    query = select(releases.c.collection_id, releases.c.generation, releases.c.ranking)
+    own = query.where(releases.c.generation.in_([*generations])).order_by(releases.c.id)
+    last = {(row.collection_id, row.generation): row.ranking for row in connection.execute(own)}
+    named = (ranking.cross_encoder for ranking in last.values() if ranking is not None)
     return frozenset(one for one in named if one is not None)
 
 

@@ -112,6 +112,7 @@ class LexicalWriter:
                     delta = self._delta() if time.monotonic() < until else None
                     if delta is not None:
                         pause(time.monotonic() - began)
+                        delta = self._delta()
                 self._commit()
             return True
 
@@ -185,7 +186,8 @@ class LexicalWriter:
                 self._writer.add_document(row_of(stored, self.analysis))
         self._next_ordinal = max(self._next_ordinal, *(one.ordinal + 1 for one in documents), 0)
         self._seen = delta.revision
-        self._revision = changed.reached(after=self._revision, newest=delta.revision)
+        reached = changed.reached(after=self._revision, newest=delta.revision)
+        self._revision = min(reached, delta.revision)  # later writes come with what they deleted
 
     def _remove(self, ordinals: Sequence[int]) -> None:
         """Rows of documents that were deleted or changed; what is written next stays."""

@@ -238,3 +238,16 @@ def test_every_token_begins_where_split_has_it(text: str) -> None:
         assert found == expected
     assert found == sorted(found)
     assert abs(len(found) - len(expected)) <= len(text) // 20_000
+
+
+def test_the_vocabulary_is_read_once_for_its_last_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def vocabulary() -> dict[str, int]:
+        read.append(1)
+        return {"boots": 3, "hat": 7}
+
+    tokenizer = Tokenizer(PATH, max_length=8)
+    monkeypatch.setattr(tokenizer, "_fast", SimpleNamespace(get_vocab=vocabulary))
+    assert [tokenizer.last_id, tokenizer.last_id] == [7, 7]
+    assert read == [1]

@@ -1,3 +1,5 @@
+import os
+import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -5,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from molt.artifact import CorruptFileError
+from molt.artifact import CorruptFileError, give_way
 from molt.encoder.errors import CheckpointNotFoundError
 from molt.encoder.safety.cancellation import Cancellation, current
 from molt.engine.encoders import Encoders
@@ -228,3 +230,20 @@ def test_names_of_nothing_are_not_remembered() -> None:
             encoders.get("gpt-7")
     assert opened == ["gpt-7"] * 2
     assert encoders._refused == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a niceness of each thread")
+def test_an_encoder_that_indexing_asks_for_first_is_as_quick_for_searches() -> None:
+    seen = []
+
+    def open_one(name: str) -> HashingEncoder:
+        seen.append(os.getpriority(os.PRIO_PROCESS, 0))
+        return HashingEncoder()
+
+    def index() -> None:
+        give_way(5)
+        Encoders(open_one).get("new")  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(index).result()
+    assert seen == [os.getpriority(os.PRIO_PROCESS, 0)]

@@ -24,6 +24,7 @@ from molt.engine.search.highlights.answering import (
 )
 from molt.engine.search.highlights.fragments import Fragment, Highlighting, chosen, fragment_of
 from molt.engine.search.highlights.sentences import pieces
+from molt.engine.search.lexical import planned_words
 from molt.engine.search.query import Hit, Looked, SearchQuery
 from molt.index.catalog.document import passage_text, text_offset
 from molt.index.errors import LexicalError
@@ -131,7 +132,7 @@ class _Marker:
         misspelt: Sequence[str] = ()
         if index is not None:
             try:
-                misspelt = index.plan(asked).misspelt
+                misspelt = planned_words(asked, query, live, index).misspelt
             except LexicalError:  # what is wrong with the index is told by who searches it
                 misspelt = ()
         self._body = WordMatcher(asked, analyzer=analyzer, misspelt=misspelt)

@@ -39,7 +39,7 @@ class CrossEncoderReranker:
         self._cross_encoding = cross_encoding
 
     def __call__(self, query: SearchQuery, live: Live, found: Candidates) -> Candidates:
-        """As every re-ranker; where that was only tuned and cannot be done, it is left out.
+        """As every re-ranker; where that was only tuned and cannot be done now, it is left out.
 
         Raises as `CrossEncoding.chosen`, `MissingCapabilityError` where another kind of model is
         named, `EncodersBusyError`, and else `CrossEncoderUnavailableError`.
@@ -48,6 +48,8 @@ class CrossEncoderReranker:
         if not isinstance(wanted, Reranking) or wanted.kind is not RerankKind.CROSS_ENCODER:
             return found
         named = replace(wanted, model=wanted.model or self._cross_encoding.chosen(live.collection))
+        if query.tuned and self._cross_encoding.is_to_come(str(named.model)):
+            return _left_out(found, f"the cross-encoder {named.model} is being opened")
         try:
             return self._reranked(query, named, live, found)
         except _TOLD:

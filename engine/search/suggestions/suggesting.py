@@ -13,7 +13,9 @@ from functools import partial
 from typing import Literal
 
 import polars as pl
+import structlog
 
+from molt.artifact import ForeseenError
 from molt.engine.live.live_collections import LiveCollections
 from molt.engine.live.loader import Loader
 from molt.engine.live.pair import Live
@@ -22,6 +24,9 @@ from molt.engine.sections import SuggestSettings
 from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.rows.titles import AllTitles
+from molt.index.errors import CollectionNotFoundError
+
+log = structlog.get_logger(__name__)
 
 PATIENCE = 1.0
 """Seconds that a request waits for what is made for the first time."""
@@ -110,7 +115,7 @@ class Suggester:
                     made.result()  # raises why
                 return Suggestions(complete=False)
         elif self._clock() - known.at >= self._settings.refresh_seconds:
-            self._loader.soon(str(collection.id), partial(self._make, collection))
+            self._loader.soon(str(collection.id), partial(self._renew, collection, known))
         return Suggestions(tuple(self._found(known, prefix, live, k=k)))
 
     def close(self) -> None:
@@ -136,9 +141,26 @@ class Suggester:
             found = {ordinal: title for ordinal, title in found.items() if ordinal in shown}
         return dict(zip(found, folded_texts(list(found.values())), strict=True))
 
+    def _renew(self, collection: Collection, known: _Known) -> None:
+        """Make anew what is known; where that fails, it is suggested on, and tried again later."""
+        try:
+            self._make(collection)
+        except CollectionNotFoundError:
+            self._known.pop(collection.id, None)
+        except Exception as error:  # nobody waits for it who could be told
+            self._known[collection.id] = replace(known, at=self._clock())
+            unforeseen = None if isinstance(error, ForeseenError) else error
+            log.warning(
+                "suggestions.failed",
+                collection=collection.name,
+                reason=str(error),
+                exc_info=unforeseen,
+            )
+
     def _make(self, collection: Collection) -> None:
-        at, known = self._clock(), self._known.get(collection.id)
+        at = self._clock()
         row = self._catalog.collections.get(collection.name)
+        known = self._known.get(row.id)
         mark = _Mark(row.revision, self._catalog.events.last(row))
         if known is not None and known.mark == mark:
             self._known[row.id] = replace(known, at=at)

@@ -16,6 +16,7 @@ from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import BOOTS, service_of, serving
 from tests.cross_encoders import build_cross_encoder
+from tests.waiting import wait_until
 
 TEXTS = ["no such letter", "a zebra", "zzz"]
 ZOO = {"id": "zoo", "text": "zzz warm"}
@@ -102,6 +103,7 @@ def test_what_was_tuned_re_ranks_where_nothing_is_said_and_an_explanation_names_
     ranking = SearchRanking(rerank=Reranking(RerankKind.CROSS_ENCODER, weight=0.7, model=zoo.own))
     releaser.retune(catalog.collections.get("default"), ranking, reason=Reason())
     told = {"kind": "cross-encoder", "depth": 50, "weight": 0.7, "model": zoo.own}
+    wait_until(lambda: zoo.search()["search"]["rerank"])  # it may have to be opened
     found = zoo.search(explain=True)
     assert found["search"]["rerank"] == told
     best = found["hits"][0]

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from molt.app.application import create_app
+from molt.engine.search.suggestions.suggesting import Suggester
 from molt.engine.settings import load_settings
 from molt.index.errors import CatalogError
 from molt.index.selection.expiring import wall_clock
 from tests.app.serving import open_engine, service_of, serving
+from tests.waiting import wait_until
 
 TITLES = {"a": "Warm boots", "b": "Wärmer Socken", "c": "Tent, warm", "d": "Warm boots", "e": ""}
 
@@ -151,3 +154,50 @@ def test_what_keeps_suggestions_from_being_made_is_told(
     assert "cannot be reached" in answer.json()["detail"]
     monkeypatch.undo()
     assert suggest(shop, "warm")
+
+
+def test_what_keeps_suggestions_from_being_renewed_is_logged_and_they_rest_as_they_were(
+    shop: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, now, asked_for = service_of(shop).engine, [0.0], []
+    suggester = Suggester(
+        engine.settings.suggest,
+        catalog=engine.catalog,
+        live_collections=engine.live_collections,
+        clock=lambda: now[0],
+    )
+
+    def unreachable(*_: object, **__: object) -> None:
+        asked_for.append(now[0])
+        raise CatalogError("the catalog cannot be reached")
+
+    def warm() -> list[str]:
+        return [one.text for one in suggester.suggest("default", "warm b", k=9).found]
+
+    assert warm() == ["Warm boots"]
+    shop.delete("/collections/default/documents/c")
+    monkeypatch.setattr(engine.catalog.titles, "all", unreachable)
+    with capture_logs() as logged:
+        for now[0] in (1.0, 2.0):
+            assert warm() == ["Warm boots"]
+            wait_until(lambda: suggester._known[1].at == now[0])
+            assert warm() == ["Warm boots"]
+    suggester.close()
+    assert asked_for == [1.0, 2.0]
+    failed = [one for one in logged if one["event"] == "suggestions.failed"]
+    assert [one["reason"] for one in failed] == ["the catalog cannot be reached"] * 2
+    assert failed[0]["collection"] == "default"
+
+
+def test_what_a_deleted_collection_had_is_nothing_of_the_next_one_of_its_name(
+    shop: TestClient,
+) -> None:
+    engine = service_of(shop).engine
+    former = engine.catalog.collections.get("default")
+    assert suggest(shop, "warm")
+    shop.delete("/collections/default")
+    shop.post("/collections", json={"name": "default"})
+    documents = [{"id": name, "title": "Red hats", "text": "text"} for name in TITLES]
+    shop.post("/collections/default/documents", json={"documents": documents})
+    engine.suggester._make(former)
+    assert suggest(shop, "red") == [("Red hats", "title", len(TITLES))]

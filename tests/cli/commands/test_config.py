@@ -47,8 +47,19 @@ def test_a_password_is_never_shown(
         assert "hunter2" not in shown.stdout + shown.stderr
 
 
+def test_the_password_of_a_collector_is_never_shown(
+    molt: Molt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOLT_TRACING__ENDPOINT", "https://user:hunter2@collector:4318")
+    for options in ((), ("--json",)):
+        shown = molt(*options, "config", "show").stdout
+        assert "user:***@collector:4318" in shown
+        assert "hunter2" not in shown
+
+
 def test_a_url_without_a_secret_is_shown_as_it_is() -> None:
-    assert redacted_url("postgresql://user@db/molt") == "postgresql://user@db/molt"
+    for url in ("postgresql://user@db/molt", "http://localhost:4318"):
+        assert redacted_url(url) == url
 
 
 def test_a_setting_with_an_impossible_value_is_named(

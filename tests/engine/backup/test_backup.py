@@ -10,6 +10,7 @@ import pytest
 
 from molt.artifact import CorruptFileError, lock_file
 from molt.encoder import Prompts
+from molt.encoder.checkpoint import GATE
 from molt.engine.backup import backup as backup_module
 from molt.engine.backup.backup import Done, back_up
 from molt.engine.backup.repository import Repository
@@ -18,9 +19,13 @@ from molt.engine.engine import Engine
 from molt.engine.errors import BackupError
 from molt.engine.settings import Settings, load_settings
 from molt.index.catalog.catalog import open_catalog, sqlite_url
+from molt.index.catalog.releases import Reason
 from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.generation import GenerationManifest, GenerationStore
+from molt.index.ranking.ranking import SearchRanking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.checkpoints import build_checkpoint
+from tests.cross_encoders import build_cross_encoder
 from tests.damage import flip_a_bit
 from tests.engine.backup.homes import index, reindex, tree, write
 
@@ -297,6 +302,32 @@ def test_checkpoints_that_have_a_name_are_in_it(
     engine.catalog.names.set(named, "winter")
     done = back_up(settings, repository)
     assert any(path.startswith(f"checkpoints/{named}/") for path in done.backup.files)
+
+
+def test_cross_encoders_that_a_rollback_or_a_search_needs_are_in_it(
+    settings: Settings, repository: Repository, engine: Engine
+) -> None:
+    former, newest, removed, strange = (
+        build_cross_encoder(settings.layout.checkpoints, weight=weight, **more)
+        for weight, more in (
+            (2.0, {}),
+            (3.0, {"data": {"collection": "shop"}, "metrics": {GATE: {"accepted": True}}}),
+            (4.0, {}),
+            (5.0, {"data": {"collection": "gone"}, "metrics": {GATE: {"accepted": True}}}),
+        )
+    )
+    collections = engine.catalog.collections
+    for one in (removed, former):
+        ranking = SearchRanking(rerank=Reranking(RerankKind.CROSS_ENCODER, model=one.id))
+        collections.retune("shop", ranking, reason=Reason())
+        reindex(engine)
+    collections.retune("shop", SearchRanking(), reason=Reason())
+    shutil.rmtree(removed.path)
+    done = back_up(settings, repository)
+    kept = {path.split("/")[1] for path in done.backup.files if path.startswith("checkpoints/")}
+    assert {former.id, newest.id} <= kept
+    assert strange.id not in kept
+    assert done.backup.problems == ()
 
 
 def test_it_holds_off_pruning_while_it_is_made(

@@ -52,6 +52,19 @@ def test_between_two_parts_of_much_that_changed_it_pauses(word_home: WordHome) -
     assert min(pauses) > 0
 
 
+def test_what_is_deleted_while_it_pauses_is_gone_from_what_it_commits(word_home: WordHome) -> None:
+    def meanwhile(_: float) -> None:
+        word_home.delete("a")
+        word_home.put(worded("d", "date"))
+
+    writer = word_home.writer()
+    word_home.put(worded("a", "apple"), worded("b", "banana"), worded("c", "cherry"))
+    assert writer.advance(limit=2, pause=meanwhile)
+    assert writer.revision == 5
+    assert word_home.open().n_rows == 3
+    assert all_words(word_home) == {"b": "banana", "c": "cherry", "d": "date"}
+
+
 def test_a_changed_document_is_found_by_its_new_text_alone(word_home: WordHome) -> None:
     writer = word_home.writer()
     word_home.put(worded("a", "apple"))

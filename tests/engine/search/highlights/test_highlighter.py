@@ -14,6 +14,10 @@ from molt.engine.search.highlights.highlighter import MOST_BY_MEANING
 from molt.engine.search.query import Looked, SearchAnswer, SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.document import Document
+from molt.index.catalog.releases import Reason
+from molt.index.lexical.analysis import Analysis, write_analysis
+from molt.index.lexical.synonyms import parse_synonym_lines, write_synonyms
+from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import open_engine
 
@@ -103,6 +107,30 @@ def test_a_title_is_shown_where_it_says_what_the_passage_does_not(engine: Engine
 def test_a_misspelt_word_is_marked_as_it_was_found(engine: Engine) -> None:
     found = shown(ask(engine, "bouts", mode="lexical"))
     assert "<boots>" in found["boots"][0]
+
+
+def test_a_word_that_was_found_in_a_weighed_field_is_not_taken_for_misspelt(
+    engine: Engine,
+) -> None:
+    collections = engine.catalog.collections
+    collections.analyse("shop", write_analysis(Analysis(weights={"maker": 0.0})))
+    collections.retune("shop", SearchRanking(fields={"maker": 1.0}), reason=Reason())
+    made = Document("made", "Some boots that last.", metadata={"maker": "Bouts"})
+    engine.catalog.documents.upsert(collections.get("shop"), [made])
+    index(engine)
+    while engine.indexer.index_words():
+        pass
+    engine.live_collections.refresh("shop")
+    found = shown(ask(engine, "bouts", mode="lexical"))
+    assert found == {"made": []}
+
+
+def test_a_word_that_was_found_by_its_synonym_is_not_taken_for_misspelt(engine: Engine) -> None:
+    rules = parse_synonym_lines("bouts, shelter")
+    engine.catalog.synonyms.put("shop", write_synonyms(rules))
+    engine.live_collections.read_search_defaults()
+    found = shown(ask(engine, "bouts", highlight=Highlighting(fragments=9)))
+    assert "<" not in "".join(found["boots"])
 
 
 def test_without_asking_nothing_is_shown_or_encoded_or_timed(engine: Engine) -> None:

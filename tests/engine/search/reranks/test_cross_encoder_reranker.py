@@ -1,6 +1,8 @@
 """The cross-encoder re-ranker in the pipeline, by one that counts the letter z."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from molt.encoder import Checkpoint
+from molt.encoder import Checkpoint, CrossEncoder
 from molt.encoder.errors import AbandonedError, DefectiveCheckpointError, MissingCapabilityError
 from molt.encoder.safety.cancellation import Cancellation
 from molt.engine.engine import Engine
@@ -206,6 +208,41 @@ def test_what_collections_were_tuned_to_is_kept_open_and_its_problems_are_told(
     tune(engine, sound.id)
     engine._look_at_cross_encoders()
     assert not any(broken.id in problem for problem in engine.readiness().problems)
+
+
+def test_no_search_waits_for_what_its_collection_was_tuned_to_to_be_opened(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(checkpoint_id: str) -> CrossEncoder:
+        opening.set()
+        assert go_on.wait(20)
+        return opens(checkpoint_id)
+
+    opening, go_on = threading.Event(), threading.Event()
+    opened = engine._cross_encoding._opened
+    opens = opened._open
+    monkeypatch.setattr(opened, "_open", slowly)
+    engine._look_at_cross_encoders()
+    made = trained(engine)
+    tune(engine, made.id)
+    with ThreadPoolExecutor(1) as pool:
+        for _ in ("named", "opening"):
+            found = ask_tuned(engine)
+            assert (found.reranked, found.left_out) == (None, ("rerank",))
+            told = f"the re-ranker was left out: the cross-encoder {made.id} is being opened"
+            assert told in found.warnings
+            looking = pool.submit(engine._look_at_cross_encoders)
+            assert opening.wait(20)
+        go_on.set()
+        looking.result()
+    assert ids(ask_tuned(engine))[0] == "zoo"
+
+
+def test_what_collections_were_tuned_to_is_open_once_an_engine_has_started(engine: Engine) -> None:
+    made = trained(engine)
+    tune(engine, made.id)
+    engine.start()
+    assert engine._cross_encoding._opened.is_open(made.id)
 
 
 def test_an_explanation_names_what_looked_again(engine: Engine) -> None:
