@@ -108,13 +108,17 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     failures.StoppingError: (503, "stopping"),
 }
 _PLACES = {
-    "model_not_found": "model",
     "invalid_dimensions": "dimensions",
     "no_cross_encoder": "rerank",
     "invalid_filter": "filter",
     "invalid_cursor": "cursor",
     "stale_cursor": "cursor",
 }
+_TELLING_PART = (
+    engine_errors.UnknownModelError,
+    index_errors.UnknownFieldError,
+    index_errors.MatchError,
+)
 HTTP = {
     404: ("not_found", "there is nothing at this path; GET /openapi.json lists the routes"),
     405: ("method_not_allowed", "this path takes other methods; the header Allow lists them"),
@@ -215,7 +219,7 @@ def _mapped(error: Exception, status: int, code: str) -> HttpFailure:
             extensions=error.extensions,
         )
     place = _PLACES.get(code)
-    if isinstance(error, index_errors.UnknownFieldError | index_errors.MatchError):
+    if isinstance(error, _TELLING_PART):
         place = error.part
     return HttpFailure(
         status,

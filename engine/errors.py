@@ -12,7 +12,9 @@ class NoCheckpointError(EngineError):
 
 
 class UnknownModelError(EngineError):
-    """No checkpoint, collection or alias of that name."""
+    """No checkpoint, collection or alias of that name; `part` of a request has it."""
+
+    part = "model"
 
 
 class AliasError(EngineError):

@@ -67,6 +67,7 @@ def test_a_program_searches_waits_for_a_busy_server_and_is_told_what_is_wrong(
     assert told["ids"] == ["d1", "d2"]
     assert told["wrong"] == [True, 404, "collection_not_found"]
     assert told["refused"] == ["overloaded", "later (429 overloaded)"]
+    assert told["once"] == [1, "stops (503 unknown)"]
 
 
 def test_a_program_that_misspells_is_told_by_the_compiler() -> None:

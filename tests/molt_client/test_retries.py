@@ -109,6 +109,14 @@ def test_what_was_never_sent_is_sent_again_whatever_it_is(pauses: list[float]) -
     assert len(pauses) == 1
 
 
+def test_what_a_stopping_server_may_have_done_is_not_asked_for_twice(pauses: list[float]) -> None:
+    with pytest.raises(MoltError, match="come back"):
+        alone([busy(503), httpx.Response(200, json={})], lambda molt: molt.rollback("shop"))
+    assert pauses == []
+    _, seen = alone([busy(429), httpx.Response(200, json={})], lambda molt: molt.rollback("shop"))
+    assert len(seen) == 2
+
+
 def test_a_page_of_a_proxy_is_an_error_like_others() -> None:
     with pytest.raises(MoltError) as caught:
         alone([httpx.Response(502, text="<h1>Bad gateway</h1>")], Molt.collections)
@@ -177,3 +185,23 @@ def test_a_stream_that_only_breaks_is_given_up(pauses: list[float]) -> None:
     with pytest.raises(UnreachableError):
         alone(answers, lambda molt: list(molt.follow("j1")))
     assert len(pauses) == QUICK.attempts - 1
+
+
+@pytest.mark.parametrize("beginning", [b"", b"event: end", b"event: end\r"])
+def test_a_stream_that_ends_and_says_nothing_of_that_is_given_up(
+    beginning: bytes, pauses: list[float]
+) -> None:
+    answers: list[Answer] = [httpx.Response(200, content=beginning) for _ in range(9)]
+    with pytest.raises(UnreachableError, match="/admin/jobs/j1/events: the stream was cut"):
+        alone(answers, lambda molt: list(molt.follow("j1")))
+    assert len(pauses) == QUICK.attempts - 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_what_parts_lines_for_others_is_data_in_a_stream(end: str) -> None:
+    told = "one\u2028two\x85three"
+    stream = f'event: end{end}id: 1{end}data: {{"told": "{told}"}}{end}{end}'.encode()
+    pieces = [stream[at : at + 1] for at in range(len(stream))]
+    answers: list[Answer] = [httpx.Response(200, stream=Cut(*pieces, b": more"))]
+    (event,), _ = alone(answers, lambda molt: list(molt.follow("j1")))
+    assert event["data"] == {"told": told}

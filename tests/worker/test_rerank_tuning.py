@@ -32,11 +32,13 @@ class KnowingSearch:
         self.rescoring = SimpleNamespace(rerankers=tuple(knowing))
         self.fields: FieldWeights = {}
         self._knowing = knowing
+        self.asked = 0
         self._random = np.random.default_rng(5)
         self.relevant = self._random.integers(0, DOCUMENTS, QUERIES)
 
     def legs(self, at: int, *, fields: FieldWeights) -> tuple[LegHits, LegHits]:
         del at, fields
+        self.asked += 1
         return self._leg(), self._leg()
 
     def second_scores(
@@ -75,6 +77,16 @@ def test_of_two_that_help_the_better_one_is_taken() -> None:
         rerank = tuned({worse: 3.0, better: 8.0}).ranking.rerank
         assert rerank is not None
         assert rerank.kind is better.kind
+
+
+def test_however_many_are_tried_the_legs_are_asked_once_for_all_of_them() -> None:
+    def asked(knowing: Mapping[Reranking, float]) -> int:
+        search = KnowingSearch(knowing)
+        judged = [{int(one): 1} for one in search.relevant]
+        tune_search(search, judged, former=DEFAULT_RANKING)
+        return search.asked
+
+    assert asked({TOKENS: 0.0, PAIRS: 0.0}) == asked({TOKENS: 0.0}) == asked({}) + QUERIES
 
 
 def test_where_none_helps_none_is_switched_on_and_all_are_told() -> None:

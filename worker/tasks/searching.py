@@ -162,7 +162,7 @@ def tune_search(
         "tuned": queries.mean(tuned.dense, tuned.fields),
         "cross_validated": queries.cross_validated(),
     }
-    tried = tuple(found.tried(one, tuned) for one in search.rescoring.rerankers)
+    tried = found.tried(search.rescoring.rerankers, tuned)
     tuning = SearchTuning(len(judged), former, former, means, tried)
     chosen = None if tuning.reranker is None else tuning.reranker.reranking
     return replace(tuning, ranking=SearchRanking(Fusion(dense=tuned.dense), chosen, tuned.fields))
@@ -246,21 +246,34 @@ class _Found:
         stage = f"both legs, with {weighed}" if weighed else "both legs"
         return [self._union(at, fields) for at in self._each(range(len(self._judged)), stage)]
 
-    def tried(self, wanted: Reranking, tuned: TunedWeights) -> TriedReranker:
-        """What a re-ranker makes of the best candidates of some of the queries."""
+    def tried(
+        self, rerankers: Sequence[Reranking], tuned: TunedWeights
+    ) -> tuple[TriedReranker, ...]:
+        """What each re-ranker makes of the best candidates of some of the queries."""
+        if not rerankers:
+            return ()
         places = _places(len(self._judged), most=MOST_RERANKED)
-        stage = f"re-ranking by {wanted.kind.value}"
-        heads = [self._head(at, wanted, tuned) for at in self._each(places, stage)]
-        return TriedReranker(wanted, tune_reranker(heads, usual=wanted.usual_weight))
+        stage = f"re-ranking by {' and '.join(one.kind.value for one in rerankers)}"
+        heads = [self._heads(at, rerankers, tuned) for at in self._each(places, stage)]
+        return tuple(
+            TriedReranker(wanted, tune_reranker(own, usual=wanted.usual_weight))
+            for wanted, own in zip(rerankers, zip(*heads, strict=True), strict=True)
+        )
 
-    def _head(self, at: int, wanted: Reranking, tuned: TunedWeights) -> JudgedHead:
-        """Both scores of the candidates of one query."""
+    def _heads(
+        self, at: int, rerankers: Sequence[Reranking], tuned: TunedWeights
+    ) -> list[JudgedHead]:
+        """Both scores of the candidates of one query by each re-ranker; its legs are asked once."""
         judged = self._union(at, tuned.fields)
         scores = fused_scores(judged.union, adapted(tuned.dense, judged.union.n_words))
-        head = np.lexsort((judged.union.ids, -scores))[: wanted.depth]
-        ids = judged.union.ids[head]
-        second = self._search.second_scores(at, ids, wanted, fields=tuned.fields)
-        return JudgedHead(scores[head], second, judged.grades[head], judged.every_grade)
+        order = np.lexsort((judged.union.ids, -scores))
+        heads = []
+        for wanted in rerankers:
+            head = order[: wanted.depth]
+            ids = judged.union.ids[head]
+            second = self._search.second_scores(at, ids, wanted, fields=tuned.fields)
+            heads.append(JudgedHead(scores[head], second, judged.grades[head], judged.every_grade))
+        return heads
 
     def _union(self, at: int, fields: FieldWeights) -> JudgedUnion:
         return judged_union(unite(*self._search.legs(at, fields=fields)), self._judged[at])

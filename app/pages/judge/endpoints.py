@@ -22,6 +22,7 @@ from molt.app.pages.judge.grading import (
     PooledQuery,
     differently_ranked,
     judged_query_id,
+    judging_split,
     keep_grade,
     most_telling,
     pooled_query,
@@ -32,7 +33,6 @@ from molt.app.service import Service, service_of
 from molt.engine.engine import Engine
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.fields import is_blank
-from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Query as AskedQuery
 
 router = new_page_router()
@@ -150,7 +150,7 @@ def _latest_report(service: Service, name: str) -> str | None:
 def _grade(request: Request, engine: Engine, name: str, form: GradeForm) -> Response:
     collection = engine.catalog.collections.get(name)
     query = AskedQuery(form.query_id, form.q.strip())
-    split = None if form.report is None else SplitName.TEST
+    split = None if form.report is None else judging_split(engine, collection)
     keep_grade(engine, collection, query, form.doc_id, form.grade, split=split)
     context = {
         "query": query,

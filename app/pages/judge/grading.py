@@ -14,6 +14,7 @@ from molt.engine.search.preparing import AskedText
 from molt.engine.search.query import Hit
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.judging.pages import Selection
+from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Judgment, Query
 
 MOST_GRADE = 3
@@ -71,6 +72,20 @@ def keep_grade(  # noqa: PLR0913  each by name
     typed = [query] if query.id.startswith(_TYPED) else []
     judgment = Judgment(query.id, doc_id, grade, own)
     engine.catalog.judgments.put(collection, queries=typed, judgments=[judgment])
+
+
+def judging_split(engine: Engine, collection: Collection) -> SplitName | None:
+    """The split of grades that encoders are to be judged by; None where a hash has to draw it.
+
+    So it has while judgments name train and none names test: the first that did would be all of
+    test, and what was drawn for it until then would be learnt from.
+    """
+    judged = engine.catalog.judged
+    by_name, drawn = (
+        bool(judged.judgments(collection, Selection(split=name), limit=1))
+        for name in (SplitName.TEST, SplitName.TRAIN)
+    )
+    return SplitName.TEST if by_name or not drawn else None
 
 
 def most_telling(

@@ -29,7 +29,6 @@ _SHOWN_FIELDS = 8
 _SHOWN_CHARS = 80
 _COUNTED = (ScalarKind.TEXT, ScalarKind.NUMBER, ScalarKind.BOOLEAN, ScalarKind.DATE)
 _ORDERED = (ScalarKind.NUMBER, ScalarKind.DATE)
-_FACETED_MODES = frozenset({"dense", "hybrid"})
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from molt.app.http.failures import InvalidRequestError, Violation
 from molt.app.http.texts import Name
 from molt.app.http.validation import WHOLE, Strict, limited, require
+from molt.engine.errors import UnknownModelError
 from molt.engine.models.models import Models
 from molt.engine.search.query import Mode, SearchQuery
 from molt.engine.sections import LimitSettings
@@ -172,4 +173,9 @@ def with_checkpoint(query: SearchQuery, models: Models, reach: Reach) -> SearchQ
     wanted = query.rerank
     if not isinstance(wanted, Reranking) or wanted.model is None:
         return query
-    return replace(query, rerank=replace(wanted, model=models.cross_encoder(wanted.model, reach)))
+    try:
+        checkpoint_id = models.cross_encoder(wanted.model, reach)
+    except UnknownModelError as error:
+        error.part = "rerank"
+        raise
+    return replace(query, rerank=replace(wanted, model=checkpoint_id))

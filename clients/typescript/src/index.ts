@@ -30,7 +30,10 @@ export class MoltError extends Error {
   }
 }
 
-const BUSY = new Set([429, 503]);
+const OVERLOADED = 429;
+const UNAVAILABLE = 503;
+/** What is posted there is done twice where it is asked for twice. */
+const ONCE = /\/(events|collections|admin\/[^?]*)$/;
 const LONGEST_MS = 30_000;
 
 /** A client whose methods are those of openapi-fetch: `GET`, `POST` … by path, typed. */
@@ -54,7 +57,8 @@ export async function answered<T>(
 
 function errorOf(response: Response, problem: unknown): MoltError {
   const told = (problem ?? {}) as Record<string, unknown>;
-  const inner = told["error"] as Record<string, unknown> | undefined;
+  const said = told["error"]; // an object as OpenAI has it, a sentence as text-embeddings-inference has it
+  const inner = typeof said === "string" ? { message: said } : (said as Record<string, unknown> | undefined);
   const type = String(told["type"] ?? "").replace("urn:molt:problem:", "");
   const code = String(inner?.["code"] ?? (type || "unknown"));
   const detail = String(inner?.["message"] ?? told["detail"] ?? response.statusText);
@@ -68,9 +72,15 @@ async function patiently(
 ): Promise<Response> {
   for (let made = 1; ; made++) {
     const response = await send(request.clone());
-    if (!BUSY.has(response.status) || made >= attempts) return response;
+    if (!isAskedAgain(request, response) || made >= attempts) return response;
     await pause(response, made, request.signal);
   }
+}
+
+/** One that is overloaded has done nothing; one that stops may still do what it gave up waiting for. */
+function isAskedAgain(request: Request, response: Response): boolean {
+  const once = request.method === "POST" && ONCE.test(new URL(request.url).pathname);
+  return response.status === OVERLOADED || (response.status === UNAVAILABLE && !once);
 }
 
 /** Wait as long as the server says; else twice as long each time, less a random part of a half. */

@@ -34,6 +34,16 @@ def judged(client: TestClient) -> dict[tuple[str, str], tuple[int, str | None]]:
     return {(one.query_id, one.doc_id): (one.grade, one.split) for one in kept}
 
 
+def split_of(client: TestClient, query_id: str, split: str | None) -> None:
+    """Have all judgments of a query name this split."""
+    engine = service_of(client).engine
+    collection = engine.catalog.collections.get("default")
+    judgments = [Judgment(query_id, doc_id, 2, split) for doc_id in ("d1", "d2")]
+    engine.catalog.judgments.put(
+        collection, queries=[Query(query_id, f"the {query_id}")], judgments=judgments
+    )
+
+
 def grade(client: TestClient, **fields: str) -> int:
     form = {"query_id": "q1", "q": "warm boots", "collection": "default", "doc_id": "d3"}
     return client.post("/judge", data=form | {"grade": "3"} | fields).status_code
@@ -133,10 +143,21 @@ def test_a_report_s_queries_come_in_its_order_with_the_documents_of_both_encoder
 
 
 def test_grades_for_a_report_s_queries_are_kept_in_test(reported: TestClient) -> None:
+    split_of(reported, "q3", "test")
     assert grade(reported, query_id="q2", q="wool socks", report=REPORT) == 200
     assert grade(reported, query_id="q1", report=REPORT) == 200
     kept = judged(reported)
     assert (kept["q2", "d3"], kept["q1", "d3"]) == ((3, "test"), (3, "train"))
+
+
+@pytest.mark.parametrize(("named", "split"), [("train", None), ("dev", "test"), (None, "test")])
+def test_the_first_grade_that_is_to_judge_takes_the_place_of_no_test_that_is_drawn(
+    reported: TestClient, named: str | None, split: str | None
+) -> None:
+    for query_id in ("q1", "q3"):
+        split_of(reported, query_id, named)
+    assert grade(reported, query_id="q2", q="wool socks", report=REPORT) == 200
+    assert judged(reported)["q2", "d3"] == (3, split)
 
 
 def test_the_page_leads_to_the_queries_of_the_latest_report(reported: TestClient) -> None:

@@ -87,10 +87,11 @@ def test_every_form_of_a_search_can_ask_for_it(zoo: Zoo) -> None:
     assert [one["answer"]["search"]["rerank"] for one in batch["results"]] == [told, told]
 
 
-def test_a_model_that_is_none_or_another_kind_is_told(zoo: Zoo) -> None:
+def test_a_model_that_nobody_knows_is_told_of_where_it_was_named(zoo: Zoo) -> None:
     asked = {"query": "warm", "rerank": {"kind": "cross-encoder", "model": "nobody"}}
     answer = zoo.client.post("/search", json=asked)
     assert (answer.status_code, answer.json()["type"]) == (404, NOT_FOUND)
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["#/rerank"]
 
 
 def test_what_was_tuned_re_ranks_where_nothing_is_said_and_an_explanation_names_it(

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,24 @@ def test_a_server_that_is_away_is_named() -> None:
     assert "no answer from http://127.0.0.1:9" in called(
         "http://127.0.0.1:9", "search", query="boots"
     )
+
+
+@pytest.mark.parametrize("said", [b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"])
+def test_an_answer_that_is_cut_or_no_http_is_told(said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(said)
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(RemoteError, match=f"no answer from {url}: "):
+            RemoteServer(url, None).ask("/collections")
+        answering.join()
 
 
 def test_an_answer_that_is_no_problem_document_is_told_by_its_status(

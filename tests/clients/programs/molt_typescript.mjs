@@ -25,11 +25,18 @@ const refused = await answered(
   connect({ url, attempts: 2, fetch: refusing }).GET("/collections"),
 ).catch((error) => error);
 
+let stopped = 0;
+const stopping = async () => (stopped++, new Response('{"error": "stops"}', { status: 503, headers: soon }));
+const once = await answered(
+  connect({ url, fetch: stopping }).POST("/admin/rollback", { body: { collection: "shop" } }),
+).catch((error) => error);
+
 console.log(
   JSON.stringify({
     asked,
     ids: found.hits.map((hit) => hit.id),
     wrong: [wrong instanceof MoltError, wrong.status, wrong.code],
     refused: [refused.code, refused.message],
+    once: [stopped, once.message],
   }),
 );

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 _SECONDS = 60.0
@@ -34,7 +35,7 @@ class RemoteServer:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
             raise RemoteError(_refusal(error)) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise RemoteError(f"no answer from {self._url}: {reason}") from error
         return found

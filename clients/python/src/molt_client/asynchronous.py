@@ -13,7 +13,7 @@ from molt_client.calls import READ_AT_ONCE, Call
 from molt_client.client import headers_of
 from molt_client.following import EventReader
 from molt_client.parts import OnProgress, Upload, parts
-from molt_client.retrying import Attempts, Retries
+from molt_client.retrying import Attempts, Retries, cut
 from molt_client.shapes import (
     BatchResult,
     Deleted,
@@ -208,17 +208,19 @@ class AsyncMolt:
         call, reader = calls.events(job_id), EventReader()
         attempts = Attempts(self._retries, repeatable=call.repeatable)
         while True:
-            outcome: httpx.Response | httpx.TransportError = httpx.ReadError("the stream was cut")
+            outcome: httpx.Response | httpx.TransportError
             try:
                 async with self._opened(call, reader.headers()) as response:
                     if not response.is_success:
                         await response.aread()
                         outcome = response
                     else:
-                        async for line in response.aiter_lines():
-                            for event in reader.read(line):
-                                yield event
-                            attempts.forget()
+                        async for piece in response.aiter_text():
+                            for line in reader.lines(piece):
+                                for event in reader.read(line):
+                                    yield event
+                                attempts.forget()
+                        outcome = cut(response)
             except httpx.TransportError as error:
                 outcome = error
             if reader.ended:

@@ -77,7 +77,12 @@ def suggest(prefix: str, collection: str, k: int) -> Call[list[Suggestion]]:
 
 
 def _at(collection: str, *rest: str) -> str:
-    return "/".join(["/collections", quote(collection, safe=""), *rest])
+    return "/".join(["/collections", _segment(collection), *rest])
+
+
+def _segment(name: str) -> str:
+    """A name as one segment of a path; of dots alone it would be taken for a way up."""
+    return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
 
 
 def create_collection(name: str, options: Mapping[str, Any]) -> Call[dict[str, Any]]:
@@ -113,7 +118,7 @@ def write_lines(collection: str, lines: bytes, *, wait: bool) -> Call[Written]:
 
 def document(collection: str, id_: str) -> Call[StoredDocument]:
     """Read a document."""
-    return Call("GET", _at(collection, "documents", quote(id_, safe="")))
+    return Call("GET", _at(collection, "documents", _segment(id_)))
 
 
 def read_documents(collection: str, ids: Sequence[str]) -> Call[dict[str, Any]]:
@@ -188,17 +193,17 @@ def retrain(
 
 def job(id_: str) -> Call[dict[str, Any]]:
     """A job and its state."""
-    return Call("GET", f"/admin/jobs/{quote(id_, safe='')}")
+    return Call("GET", f"/admin/jobs/{_segment(id_)}")
 
 
 def cancel_job(id_: str) -> Call[dict[str, Any]]:
     """Ask a job to stop."""
-    return Call("DELETE", f"/admin/jobs/{quote(id_, safe='')}")
+    return Call("DELETE", f"/admin/jobs/{_segment(id_)}")
 
 
 def events(job_id: str) -> Call[None]:
     """What a job tells, as a stream."""
-    return Call("GET", f"/admin/jobs/{quote(job_id, safe='')}/events", read=_nothing)
+    return Call("GET", f"/admin/jobs/{_segment(job_id)}/events", read=_nothing)
 
 
 def rollback(collection: str, reason: str | None) -> Call[dict[str, Any]]:

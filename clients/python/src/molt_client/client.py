@@ -12,7 +12,7 @@ from molt_client import calls
 from molt_client.calls import READ_AT_ONCE, Call
 from molt_client.following import EventReader
 from molt_client.parts import OnProgress, Upload, parts
-from molt_client.retrying import Attempts, Retries
+from molt_client.retrying import Attempts, Retries, cut
 from molt_client.shapes import (
     BatchResult,
     Deleted,
@@ -207,16 +207,18 @@ class Molt:
         call, reader = calls.events(job_id), EventReader()
         attempts = Attempts(self._retries, repeatable=call.repeatable)
         while True:
-            outcome: httpx.Response | httpx.TransportError = httpx.ReadError("the stream was cut")
+            outcome: httpx.Response | httpx.TransportError
             try:
                 with self._opened(call, reader.headers()) as response:
                     if not response.is_success:
                         response.read()
                         outcome = response
                     else:
-                        for line in response.iter_lines():
-                            yield from reader.read(line)
-                            attempts.forget()
+                        for piece in response.iter_text():
+                            for line in reader.lines(piece):
+                                yield from reader.read(line)
+                                attempts.forget()
+                        outcome = cut(response)
             except httpx.TransportError as error:
                 outcome = error
             if reader.ended:

@@ -1,8 +1,9 @@
 """When a request is sent again: where the server refused it for the moment, or was away.
 
-A server that is overloaded (429) or cannot answer yet (503) has kept nothing, so every request may
-be sent again; one whose answer was lost only where a second one changes nothing. Documents,
-judgments and deletions are the same the second time; events, new collections and rollbacks are not.
+A server that is overloaded (429) has kept nothing, so every request may be sent again. One that
+stops (503) may still do what it gave up waiting for, and an answer may be lost on its way: then
+only where a second one changes nothing. Documents, judgments and deletions are the same the second
+time; events, new collections and rollbacks are not.
 """
 
 import random
@@ -12,7 +13,7 @@ import httpx
 
 from molt_client.errors import UnreachableError, error_of
 
-RETRIED = (429, 503)
+OVERLOADED, UNAVAILABLE = 429, 503
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Attempts:
         self._made += 1
         if isinstance(outcome, httpx.Response):
             pause = self._retries.pause(self._made, outcome)
-            if outcome.status_code not in RETRIED or pause is None:
+            if outcome.status_code not in self._retried or pause is None:
                 raise error_of(outcome)
             return pause
         refused = isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout)  # nothing was sent
@@ -62,9 +63,18 @@ class Attempts:
             raise UnreachableError(_told(outcome)) from outcome
         return pause
 
+    @property
+    def _retried(self) -> tuple[int, ...]:
+        return (OVERLOADED, UNAVAILABLE) if self._repeatable else (OVERLOADED,)
+
     def forget(self) -> None:
         """Something came: whatever happens next is the first of its kind."""
         self._made = 0
+
+
+def cut(response: httpx.Response) -> httpx.TransportError:
+    """What became of a stream that ended without saying so."""
+    return httpx.ReadError("the stream was cut", request=response.request)
 
 
 def _told(error: httpx.TransportError) -> str:
