@@ -68,7 +68,8 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# What the suite has in a shorter form: every kill, every faultpoint, the walk through the whole demo.
+# What the suite has in a shorter form: every kill, every faultpoint; and docs/walk.md in a browser, of which
+# the suite only counts the steps, as its retrain takes minutes.
 walk: $(VENV)/.dev browser
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile -m walk $(PYTEST_ARGS)
 

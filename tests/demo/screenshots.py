@@ -58,7 +58,7 @@ def main() -> None:
 
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="molt-") as folder:
-        home = demo_home(Path(folder), cached_default(), whole=True)
+        home = demo_home(Path(folder), cached_default())
         with DemoServer(home) as server, launched() as browser:
             take_walk(browser, server)
             take_others(browser, server)

