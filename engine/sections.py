@@ -112,7 +112,12 @@ class IndexSettings(_Section):
     """How documents become segments."""
 
     seal: bool = Field(default=True, description="whether this process may seal segments")
-    batch_documents: int = Field(1024, ge=1, description="documents sealed into one segment")
+    batch_documents: int = Field(
+        1024,
+        ge=1,
+        description="documents sealed into one segment; "
+        "fewer where their texts exceed 16 Mi characters",
+    )
     retained_generations: int = Field(
         2, ge=1, le=100, description="former generations kept to roll back to, of each collection"
     )

@@ -5,12 +5,16 @@ later, whatever its priority; what helps a search is that nobody else computes j
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 SEARCHED_SECONDS = 1.0
 """For so long after a search the next one is expected."""
 _SHARE = 5
 """While they are, one part in so many is worked."""
 _LONGEST_PAUSE = 1.0
+_steps: "ContextVar[_Steps | None]" = ContextVar("steps", default=None)
 
 
 class Throttle:
@@ -30,3 +34,31 @@ class Throttle:
         """
         if time.monotonic() < self._busy_until:
             time.sleep(min((_SHARE - 1) * spent, _LONGEST_PAUSE))
+
+    @contextmanager
+    def steps(self) -> Iterator[None]:
+        """What this thread does within pauses wherever it calls `step_done`."""
+        token = _steps.set(_Steps(self))
+        try:
+            yield
+        finally:
+            _steps.reset(token)
+
+
+class _Steps:
+    """Work that is done in steps, and when the one at work began."""
+
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
+        self._began = time.monotonic()
+
+    def done(self) -> None:
+        self._throttle.pause(time.monotonic() - self._began)
+        self._began = time.monotonic()
+
+
+def step_done() -> None:
+    """A step of what takes long is done: pause, where the work is throttled."""
+    steps = _steps.get()
+    if steps is not None:
+        steps.done()

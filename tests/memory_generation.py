@@ -253,7 +253,8 @@ class MemoryWriter:
             raise GenerationError(f"the writer of generation {self._id} was closed")
         now = self._documents.liveness(self._collection).revision
         reached = self._manifest.revision
-        changed = self._documents.changed(self._collection, after=reached, limit=limit)
+        changes = self._documents.changed(self._collection, after=reached, limit=limit)
+        changed = changes.documents
         if now == reached:
             return False
         indexed: dict[int, Indexed] = {}
@@ -265,7 +266,7 @@ class MemoryWriter:
             prove=lambda: _checked(self._encoder.embed(["warm-up"])),
         )
         refused = [(changed[at], why) for at, why in sorted(reasons.items())]
-        revision = changed[-1].revision if len(changed) == limit else now
+        revision = changes.reached(after=reached, newest=now)
         alive = {*self._documents.liveness(self._collection).ordinals.tolist()}
         stay = alive - {stored.ordinal for stored in changed}
         quarantined = (

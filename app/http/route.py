@@ -265,11 +265,19 @@ async def content_of(request: Request) -> bytes:
 async def where_it_fits(request: Request, content: bytes, read: Callable[[], _T]) -> _T:
     """What `read` makes of a body: here where it is small, else in the thread for large ones.
 
+    That reads it in steps, and pauses after each while searches come.
+
     Raises `AbandonedError` where the client of a large one goes away.
     """
     if len(content) <= SMALL_BYTES:
         return read()
-    return await run_while_wanted(request, read, admission=_reading_of(request))
+    throttle = service_of(request).engine.throttle
+
+    def throttled() -> _T:
+        with throttle.steps():
+            return read()
+
+    return await run_while_wanted(request, throttled, admission=_reading_of(request))
 
 
 def _reading_of(request: Request) -> Admission:

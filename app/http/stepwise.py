@@ -12,6 +12,7 @@ import orjson
 
 from molt.app.http.failures import AmbiguousJsonError
 from molt.encoder.safety.cancellation import current
+from molt.engine.throttle import step_done
 
 STEP = 64 * 1024
 """Characters that are read without letting others go on, unless one text or number is longer."""
@@ -88,6 +89,7 @@ class _Reader:
         if found is not None:
             return found
         self._cancellation.check()
+        step_done()
         self._start, self._window = at, self._text[at : at + STEP]
         found = self._small(at)
         if found is not None:

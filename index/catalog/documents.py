@@ -27,11 +27,13 @@ from molt.index.catalog.rows.preconditions import (
     require_documents,
 )
 from molt.index.catalog.rows.reading import (
+    ChangedDocuments,
     MetadataBatch,
     StoredDocument,
     StoredText,
     fetch_by_id,
     fetch_documents,
+    read_changed,
     read_metadata,
     read_revisions,
     read_stored_texts,
@@ -219,11 +221,13 @@ class Documents:
             few = query.execution_options(yield_per=_FEW)
             return list(stream(connection, few, max_chars))
 
-    def changed(self, collection: Collection, *, after: int, limit: int) -> list[StoredDocument]:
-        """Up to `limit` live documents whose revision exceeds `after`, by rising revision."""
-        query = select_documents(collection).where(_COLUMNS.revision > after)
+    def changed(self, collection: Collection, *, after: int, limit: int) -> ChangedDocuments:
+        """Up to `limit` live documents whose revision exceeds `after`, by rising revision.
+
+        Fewer where they are long: no more than `CHANGED_CHARS` and one document together.
+        """
         with self._database.reading() as connection:
-            return fetch_documents(connection, query.order_by(_COLUMNS.revision).limit(limit))
+            return read_changed(connection, collection, after=after, limit=limit)
 
     def hydrate(self, collection: Collection, ordinals: Sequence[int]) -> dict[int, StoredDocument]:
         """The live documents at these ordinals; one that was deleted is left out."""

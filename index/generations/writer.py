@@ -133,11 +133,11 @@ class GenerationWriter:
             self._is_behind = False
             return False
         changed = self._documents.changed(self._collection, after=manifest.revision, limit=limit)
-        self._is_behind = len(changed) == limit
-        last = changed[-1].revision if changed else manifest.revision
-        revision = last if len(changed) == limit else max(last, delta.revision)
-        with traced("index.seal", collection=self._collection.name, documents=len(changed)):
-            self._seal_up_to(revision, changed, delta, lead=lead)
+        self._is_behind = not changed.are_all
+        revision = changed.reached(after=manifest.revision, newest=delta.revision)
+        documents = changed.documents
+        with traced("index.seal", collection=self._collection.name, documents=len(documents)):
+            self._seal_up_to(revision, documents, delta, lead=lead)
         return True
 
     def _seal_up_to(

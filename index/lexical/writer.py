@@ -177,15 +177,15 @@ class LexicalWriter:
     def _index_some(self, delta: Liveness, limit: int) -> None:
         """Give tantivy what was changed and deleted next."""
         changed = self._documents.changed(self._collection, after=self._revision, limit=limit)
-        last = changed[-1].revision if changed else self._revision
-        gone = [*delta.deleted.tolist(), *(stored.ordinal for stored in changed)]
+        documents = changed.documents
+        gone = [*delta.deleted.tolist(), *(stored.ordinal for stored in documents)]
         with tantivy_errors():
             self._remove([ordinal for ordinal in gone if ordinal < self._next_ordinal])
-            for stored in changed:
+            for stored in documents:
                 self._writer.add_document(row_of(stored, self.analysis))
-        self._next_ordinal = max(self._next_ordinal, *(one.ordinal + 1 for one in changed), 0)
+        self._next_ordinal = max(self._next_ordinal, *(one.ordinal + 1 for one in documents), 0)
         self._seen = delta.revision
-        self._revision = last if len(changed) == limit else max(last, delta.revision)
+        self._revision = changed.reached(after=self._revision, newest=delta.revision)
 
     def _remove(self, ordinals: Sequence[int]) -> None:
         """Rows of documents that were deleted or changed; what is written next stays."""

@@ -21,7 +21,7 @@ from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P5", "requests made at random from the description of the API")
 
-EXAMPLES = 2, 20
+EXAMPLES = 1, 20
 """Of each operation and phase: in the suite, and in a walk."""
 SMALL = {  # limits in place of which huge requests would be generated
     "MOLT_LIMITS__MAX_QUERY_CHARS": "100",

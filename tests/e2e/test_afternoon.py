@@ -199,6 +199,7 @@ def restored(day: Afternoon) -> Path:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.walk
 def test_a_shop_brings_its_files_and_at_the_end_of_the_afternoon_all_is_as_it_should_be(
     tmp_path: Path, base: Checkpoint
 ) -> None:

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from molt.engine import throttle as module
-from molt.engine.throttle import Throttle
+from molt.engine.throttle import Throttle, step_done
 
 
 @pytest.fixture
@@ -42,3 +42,16 @@ def test_a_while_after_the_last_search_work_goes_on_at_once(
     monkeypatch.setattr("molt.engine.throttle.time.monotonic", lambda: later)
     throttle.pause(0.1)
     assert slept == []
+
+
+def test_work_in_steps_pauses_after_each_where_it_is_throttled(slept: list[float]) -> None:
+    throttle = Throttle()
+    throttle.search_came()
+    step_done()
+    assert slept == []
+    with throttle.steps():
+        step_done()
+        step_done()
+    assert len(slept) == 2
+    step_done()
+    assert len(slept) == 2

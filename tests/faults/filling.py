@@ -20,7 +20,7 @@ from tests.server import ServerProcess, make_home
 
 SOON = 30.0
 MIB = 2**20
-LEFT = (*range(0, 112, 8), 160, 320)
+LEFT = (*range(0, 112, 16), 160)
 """KiB that are left to a write of documents and all that follows from it."""
 MODES = ("dense", "lexical", "hybrid")
 WHY = {"dense": "is not being indexed: ", "lexical": "is not being indexed by its words: "}

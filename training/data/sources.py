@@ -43,7 +43,7 @@ def read_files(paths: Sequence[Path]) -> RawData:
 
 def _documents(catalog: Catalog, collection: Collection) -> Iterator[Document]:
     after = -1
-    while page := catalog.documents.changed(collection, after=after, limit=_PAGE):
+    while page := catalog.documents.changed(collection, after=after, limit=_PAGE).documents:
         yield from (stored.document for stored in page)
         after = page[-1].revision
 

@@ -33,7 +33,7 @@ router = new_page_router()
 
 _PLACE = "/console/collections/{collection}"
 _FEW = 20
-_MAX_CONFIG_CHARS = 100_000
+_MAX_CONFIG_CHARS = 10_000  # a parser of TOML takes time that grows as their square
 _PACES: Mapping[str, Mapping[str, Any]] = {"usual": {}, "quick": {"epochs": 1, "max_length": 64}}
 """What each pace sets in the section `run`."""
 

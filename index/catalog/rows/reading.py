@@ -15,9 +15,12 @@ from molt.index.catalog.fields import decode_metadata, is_id
 from molt.index.catalog.storage.database import chunks
 from molt.index.errors import CatalogError
 
+CHANGED_CHARS = 16 * 2**20
+"""So much is indexed at once, however many documents that are."""
 CONTENT = ("title", "text", "metadata")
 _COLUMNS = tables.documents.c
 _CHARS = 4 * 2**20
+_ROWS = 16
 _DOCUMENTS = 2000
 _FEW = 100
 _TEXTS = 500
@@ -97,14 +100,42 @@ def fetch_documents(connection: Connection, query: Select[tuple[Any, ...]]) -> l
 def stream(
     connection: Connection, query: Select[tuple[Any, ...]], max_chars: float = inf
 ) -> Iterator[StoredDocument]:
-    """What is found, up to the document with which they have `max_chars` or more together."""
-    with closing(connection.execute(query)) as rows:
+    """What is found, up to the document with which they have `max_chars` or more together.
+
+    Where there is such a bound PostgreSQL is not asked for all of it at once.
+    """
+    options = {"stream_results": max_chars < inf, "max_row_buffer": _ROWS}
+    with closing(connection.execute(query, execution_options=options)) as rows:
         for row in rows:
             stored = stored_document(row)
             yield stored
             max_chars -= stored.chars
             if max_chars <= 0:
                 return
+
+
+@dataclass(frozen=True)
+class ChangedDocuments:
+    """Documents by rising revision; `are_all` where no live one of a later revision is known of."""
+
+    documents: list[StoredDocument]
+    are_all: bool
+
+    def reached(self, *, after: int, newest: int) -> int:
+        """Up to which revision one is who knew all up to `after`, and `newest` of deletions."""
+        last = self.documents[-1].revision if self.documents else after
+        return max(last, newest) if self.are_all else last
+
+
+def read_changed(
+    connection: Connection, collection: Collection, *, after: int, limit: int
+) -> ChangedDocuments:
+    """Up to `limit` documents whose revision exceeds `after`, fewer where they are long."""
+    query = select_documents(collection).where(_COLUMNS.revision > after)
+    query = query.order_by(_COLUMNS.revision).limit(limit)
+    found = list(stream(connection, query, CHANGED_CHARS))
+    full = len(found) == limit or sum(one.chars for one in found) >= CHANGED_CHARS
+    return ChangedDocuments(found, are_all=not full)
 
 
 def stored_document(row: Sequence[Any]) -> StoredDocument:

@@ -413,7 +413,7 @@ def test_settings_are_shown_without_passwords(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", ["a=" + "[" * 50_000, "a=" + "{b=" * 20_000, "a." * 40_000 + "b=1"]
+    "config", ["a=" + "[" * 9_000, "a=" + "{b=" * 3_000, "a." * 4_900 + "b=1", "a = 1\n" * 2_000]
 )
 def test_a_configuration_that_is_nested_without_end_is_refused(
     plant: TestClient, config: str

@@ -105,6 +105,11 @@ def found(engine: Engine, query: str, name: str = "shop") -> list[tuple[str, flo
     return [(hit.id, hit.score) for hit in hits]
 
 
+def has_words(engine: Engine, name: str) -> bool:
+    """Does a search find by words, too?"""
+    return engine.search(SearchQuery("boot", name)).left_out == ()
+
+
 def contents(home: Path, name: str = "shop") -> dict[str, object]:
     """All that the catalog of a home knows of a collection, but for its number and history."""
     with closing(open_catalog(home_url(home))) as catalog:

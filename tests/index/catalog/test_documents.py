@@ -12,6 +12,7 @@ from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.documents import Ack
+from molt.index.catalog.rows import reading
 from molt.index.errors import (
     CollectionNotFoundError,
     DocumentNotFoundError,
@@ -84,9 +85,9 @@ def test_of_a_mixed_batch_only_the_changed_documents_get_revisions(
     catalog.documents.upsert(catalog_collection, _documents(3))
     batch = [Document("new", "n"), *_documents(2), Document("d00002", "changed")]
     assert catalog.documents.upsert(catalog_collection, batch) == Ack(4, 5)
-    assert [
-        one.document.id for one in catalog.documents.changed(catalog_collection, after=3, limit=9)
-    ] == ["new", "d00002"]
+    changes = catalog.documents.changed(catalog_collection, after=3, limit=9)
+    assert [one.document.id for one in changes.documents] == ["new", "d00002"]
+    assert changes.are_all
 
 
 def test_no_documents_are_a_valid_batch(catalog: Catalog, catalog_collection: Collection) -> None:
@@ -231,9 +232,27 @@ def test_changes_come_by_revision_and_can_be_followed(
     seen: list[int] = []
     while found := catalog.documents.changed(
         catalog_collection, after=seen[-1] if seen else 0, limit=2
-    ):
+    ).documents:
         seen += [one.revision for one in found]
     assert seen == [1, 3, 5, 6]
+
+
+def test_of_long_documents_fewer_come_at_once_and_none_is_passed_over(
+    catalog: Catalog, catalog_collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "CHANGED_CHARS", 1000)
+    texts = ["x" * 5000, "y" * 400, "z" * 400, "w" * 400, "v" * 10, "u" * 10]
+    written = [Document(f"d{number}", text) for number, text in enumerate(texts)]
+    catalog.documents.upsert(catalog_collection, written)
+    reached, taken = 0, list[list[str]]()
+    while True:
+        changes = catalog.documents.changed(catalog_collection, after=reached, limit=100)
+        taken.append([one.document.id for one in changes.documents])
+        reached = changes.reached(after=reached, newest=9)
+        if changes.are_all:
+            break
+    assert taken == [["d0"], ["d1", "d2", "d3"], ["d4", "d5"]]
+    assert reached == 9
 
 
 def test_hydrate_takes_more_ordinals_than_one_statement_can(
