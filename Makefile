@@ -24,18 +24,19 @@ LOCK_MOLT := $(LOCK) pyproject.toml --config-file requirements/uv.toml --no-emit
 DEMO_HOME ?= demo-data
 PORT ?= 8080
 
-.PHONY: demo serve install-train test clients typescript walk resilience fuzz soak faketime check format browser lock audit \
+.PHONY: demo serve install-train test clients typescript walk screenshots resilience fuzz soak faketime check format browser lock audit \
 	sbom base-digest images dist clean
 
+# The corpus is written and kept while the server makes itself ready; it answers while it indexes.
 demo: $(VENV)/.serve
-	$(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus
-	$(BIN)/molt --home $(DEMO_HOME) import default $(DEMO_HOME)/corpus
 	@echo
-	@echo "Serving. In another shell, try:"
+	@echo "As soon as \`server.ready\` is said below, open http://localhost:$(PORT)/ in a browser, and see"
+	@echo "docs/walk.md for what to do there; or try in another shell:"
 	@echo "  curl 'localhost:$(PORT)/search?q=copy+a+whole+directory+tree&k=3'"
-	@echo "or open http://localhost:$(PORT)/ in a browser"
 	@echo
-	$(BIN)/molt --home $(DEMO_HOME) serve --port $(PORT)
+	@{ $(BIN)/python demo/corpus.py $(DEMO_HOME)/corpus \
+		&& $(BIN)/molt --home $(DEMO_HOME) import default $(DEMO_HOME)/corpus --no-wait; } & \
+	exec $(BIN)/molt --home $(DEMO_HOME) serve --port $(PORT)
 
 serve: $(VENV)/.serve
 	$(BIN)/molt serve --port $(PORT)
@@ -67,9 +68,14 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# What the suite has in a shorter form: every kill, every faultpoint.
+# What the suite has in a shorter form: every kill, every faultpoint; and docs/walk.md in a browser, of which
+# the suite only counts the steps, as its retrain takes minutes.
 walk: $(VENV)/.dev browser
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile -m walk $(PYTEST_ARGS)
+
+# docs/images, from the walk of docs/walk.md through a demo; look at each of them before it is kept.
+screenshots: $(VENV)/.dev browser
+	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.demo.screenshots
 
 # RESILIENCY.md, from what the tests of every promise did.
 resilience: $(VENV)/.dev browser

@@ -3,9 +3,11 @@
     python demo/corpus.py OUT_DIR
 
 Writes `OUT_DIR/corpus.jsonl` and, beside it, the judged questions kept in `demo/stdlib`. It says
-nothing on success. Which modules and objects count is decided in `modules` and `objects`.
+nothing on success. Which modules and objects count is decided in `modules` and `objects`. Documents
+that answer a question come first: a server that indexes while it answers has those soon.
 """
 
+import csv
 import json
 import shutil
 import sys
@@ -20,9 +22,21 @@ QUESTIONS = Path(__file__).parent / "stdlib"
 
 
 def rows() -> list[dict[str, Any]]:
-    """Every documented public object as a row of `corpus.jsonl`, sorted by `_id`."""
+    """Every documented public object as a row of `corpus.jsonl`: answers first, then by `_id`."""
     documents = (document(entry) for entry in public_objects(public_modules()))
-    return [row for row in documents if row is not None]
+    known = answers()
+    found = [row for row in documents if row is not None]
+    return sorted(found, key=lambda row: (row["_id"] not in known, row["_id"]))
+
+
+def answers() -> frozenset[str]:
+    """The ids of what is relevant to any of the questions."""
+    found = set()
+    for path in QUESTIONS.glob("qrels/*.tsv"):
+        with path.open(encoding="utf-8", newline="") as lines:
+            judged = csv.DictReader(lines, delimiter="\t")
+            found.update(row["corpus-id"] for row in judged if int(row["score"]) > 0)
+    return frozenset(found)
 
 
 def write(folder: Path) -> None:

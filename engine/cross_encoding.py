@@ -50,6 +50,14 @@ class CrossEncoding:
             raise NoCrossEncoderError(_lacking(collection.name, known))
         return newest.id
 
+    def has_one(self, collection: Collection) -> bool:
+        """Would `chosen` find one?"""
+        try:
+            self.chosen(collection)
+        except NoCrossEncoderError:
+            return False
+        return True
+
     @contextmanager
     def using(self, checkpoint_id: str) -> Iterator[CrossEncoder]:
         """A cross-encoder for the time of one request, opened where it is not.

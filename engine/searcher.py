@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from molt.artifact.tracing import traced
+from molt.encoder.kind import Capability
 from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.engine.cross_encoding import CrossEncoding
 from molt.engine.explaining.explainer import Explainer
@@ -26,6 +27,8 @@ from molt.engine.search.reranks.token_reranker import TokenReranker
 from molt.engine.throttle import Throttle
 from molt.engine.watch.sentinel import Sentinel
 from molt.index.catalog.catalog import Catalog
+from molt.index.catalog.collection import Collection
+from molt.index.ranking.reranking import RerankKind
 from molt.index.selection.expiring import Clock
 
 
@@ -49,6 +52,7 @@ class Searcher:
         self._former = former
         self._sentinel = sentinel
         self._throttle = throttle
+        self._cross_encoding = cross_encoding
         self._curator = Curator(catalog)
         self._pipelines = pipelines(
             (TokenReranker(catalog, interaction), CrossEncoderReranker(catalog, cross_encoding)),
@@ -84,6 +88,14 @@ class Searcher:
         if live is None:
             return False
         return tuned_reranking(SearchQuery("", name, mode=mode), live) is not None
+
+    def rerank_kinds(self, collection: Collection) -> tuple[RerankKind, ...]:
+        """By what searches of a collection can be re-ranked without that they name a model."""
+        live = self._live.served(collection.name)
+        cannot = set() if self._cross_encoding.has_one(collection) else {RerankKind.CROSS_ENCODER}
+        if live is not None and Capability.TOKENS not in live.encoder.checkpoint.capabilities:
+            cannot.add(RerankKind.TOKENS)
+        return tuple(kind for kind in RerankKind if kind not in cannot)
 
     def pool(self, text: str, name: str) -> tuple[Hit, ...]:
         """The documents that any mode of searching ranks among its best, by the best rank.

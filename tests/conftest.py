@@ -48,6 +48,11 @@ PACKAGES = ("nncf", "onnx", "onnxruntime", "openvino", "sentence-transformers", 
 @pytest.fixture(scope="session")
 def default_checkpoint() -> Path:
     """The directory of the default checkpoint. Never write into it: other runs share it."""
+    return cached_default()
+
+
+def cached_default() -> Path:
+    """The same, for programs; made where no run has yet."""
     home = cache_home() / cache_key()
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:

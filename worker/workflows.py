@@ -70,8 +70,13 @@ def retrain(context: JobContext, arguments: _Arguments) -> _Result:
 
 def reload(context: JobContext, arguments: _Arguments) -> _Result:
     """Build a generation under an existing checkpoint, and flip to it."""
-    reason = Reason(arguments["actor"], f"reload, job {DBOS.workflow_id}")
-    return _serve(context, arguments, arguments["options"]["checkpoint"], reason=reason)
+    options = arguments["options"]
+    why = "" if options.get("reason") is None else f": {options['reason']}"
+    text = f"reload, job {DBOS.workflow_id}{why}"
+    reason = Reason(arguments["actor"], text, options.get("report"))
+    tuned = options.get("ranking")
+    ranking = AS_SERVED if tuned is None else parse_ranking(tuned)
+    return _serve(context, arguments, options["checkpoint"], reason=reason, ranking=ranking)
 
 
 def reindex(context: JobContext, arguments: _Arguments) -> _Result:

@@ -14,7 +14,7 @@ from molt.cli.acquisition import ensure_default
 from molt.cli.auditing import audit_done
 from molt.cli.edge import INTERRUPTED, interruptible
 from molt.cli.fetching import fetched
-from molt.cli.home import opened_engine
+from molt.cli.home import opened_catalog, opened_engine
 from molt.cli.indexing import index_up_to
 from molt.cli.invocation import MEANT, Invocation
 from molt.cli.loading import load
@@ -61,6 +61,10 @@ DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be imported; write nothing.")
 ]
 
+NoWaitOption = Annotated[
+    bool, typer.Option("--no-wait", help="Only keep it; what serves the home indexes it.")
+]
+
 
 def import_files(  # noqa: PLR0913  typer reads a command's options from its parameters
     call: Invocation,
@@ -69,6 +73,7 @@ def import_files(  # noqa: PLR0913  typer reads a command's options from its par
     *,
     strict: StrictOption = False,
     dry_run: DryRunOption = False,
+    no_wait: NoWaitOption = False,
     named: FormatOption = None,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
@@ -103,7 +108,8 @@ def import_files(  # noqa: PLR0913  typer reads a command's options from its par
             show_survey(call, files, options, rejected)
         else:
             reading = Reading(files, options, None if strict else rejected)
-            done = _import(call, collection, reading) | {"bad_rows": rejected.count}
+            done = _import(call, collection, reading, wait=not no_wait)
+            done |= {"bad_rows": rejected.count}
             call.show({"event": "done", "collection": collection} | done, lambda: _listing(done))
     rejected.conclude()
     if rejected.count:
@@ -130,13 +136,15 @@ class Reading:
         return sources
 
 
-def _import(call: Invocation, collection: str, reading: Reading) -> dict[str, int]:
+def _import(call: Invocation, collection: str, reading: Reading, *, wait: bool) -> dict[str, int]:
     sources = reading.sources()
     settings = call.settings()
-    ensure_default(call, settings)
+    if wait:
+        ensure_default(call, settings)
     try:
         with interruptible(), shown_progress(call) as progress:
-            done = _imported(call, collection, sources, settings=settings, progress=progress)
+            loading = Loading(call, collection, sources, progress)
+            done = _indexed(loading, settings) if wait else _kept(loading, settings)
     except KeyboardInterrupt:
         write_note("Interrupted. What was written is kept: run the same command again to go on.")
         raise typer.Exit(INTERRUPTED) from None
@@ -144,27 +152,47 @@ def _import(call: Invocation, collection: str, reading: Reading) -> dict[str, in
     return done
 
 
-def _imported(
-    call: Invocation,
-    name: str,
-    sources: "Sequence[Source]",
-    *,
-    settings: "Settings",
-    progress: Progress,
-) -> dict[str, int]:
-    """Load every source and index it; how many records of each kind, and the revision reached."""
-    with opened_engine(settings) as engine:
-        catalog = engine.catalog
-        made = cache(partial(_found_or_made, call, catalog, name))
-        counts = load(sources, catalog=catalog, collection=made, progress=progress)
+@dataclass(frozen=True)
+class Loading:
+    """What is loaded into the collection `name`, and where its progress is told."""
+
+    call: Invocation
+    name: str
+    sources: "Sequence[Source]"
+    progress: Progress
+
+    def into(self, catalog: "Catalog") -> dict[str, int]:
+        """Load it; how many records of each kind, and the revision reached, 0 for none."""
+        made = cache(partial(_found_or_made, self.call, catalog, self.name))
+        counts = load(self.sources, catalog=catalog, collection=made, progress=self.progress)
         if not any(counts.values()):
-            call.note("Nothing was imported.")
+            self.call.note("Nothing was imported.")
             return counts | {"revision": 0}
-        found = catalog.collections.get(name)
-        note_unknown(call, catalog, found)
-        revision = found.revision
-        index_up_to(name, revision=revision, engine=engine, progress=progress, note=call.note)
-    return counts | {"revision": revision}
+        found = catalog.collections.get(self.name)
+        note_unknown(self.call, catalog, found)
+        return counts | {"revision": found.revision}
+
+
+def _indexed(loading: Loading, settings: "Settings") -> dict[str, int]:
+    """Load it, and return when all of it can be searched."""
+    note, progress = loading.call.note, loading.progress
+    with opened_engine(settings) as engine:
+        counts = loading.into(engine.catalog)
+        revision = counts["revision"]
+        if any(counts.values()):
+            index_up_to(
+                loading.name, revision=revision, engine=engine, progress=progress, note=note
+            )
+    return counts
+
+
+def _kept(loading: Loading, settings: "Settings") -> dict[str, int]:
+    """Load it, which needs no checkpoint."""
+    with opened_catalog(settings) as catalog:
+        counts = loading.into(catalog)
+    if any(counts.values()):
+        loading.call.note("Kept. `molt serve` indexes it; so does this command without --no-wait.")
+    return counts
 
 
 def _found_or_made(call: Invocation, catalog: "Catalog", name: str) -> "Collection":

@@ -90,13 +90,15 @@ def reload(
         typer.Argument(metavar="ID", help="Id of a checkpoint, its name, or how the id begins."),
     ],
     *,
+    reason: ReasonOption = None,
     detach: DetachOption = False,
 ) -> None:
     """Re-index a collection under an existing checkpoint, then swap both together."""
     from molt.index.jobs.job import JobKind
 
     found = meant_checkpoint(existing_home(call), checkpoint)
-    _ask(call, JobKind.RELOAD, collection, {"checkpoint": found}, detach=detach)
+    options = {"checkpoint": found} if reason is None else {"checkpoint": found, "reason": reason}
+    _ask(call, JobKind.RELOAD, collection, options, detach=detach)
 
 
 def reindex(

@@ -9,6 +9,7 @@ import pytest
 from .conftest import DEMO, Build, build
 
 Documents = dict[str, dict[str, Any]]
+Qrels = dict[str, dict[str, dict[str, int]]]
 
 
 def test_building_says_nothing_and_touches_nothing_outside_its_folder(built: Build) -> None:
@@ -30,9 +31,14 @@ def test_modules_that_this_python_lacks_are_left_out_alone(
     assert {documents[doc_id]["metadata"]["package"] for doc_id in missing} == {"sqlite3", "curses"}
 
 
-def test_the_library_makes_thousands_of_documents_in_order_of_id(documents: Documents) -> None:
+def test_the_library_makes_thousands_of_documents_answers_first_each_part_in_order_of_id(
+    documents: Documents, qrels: Qrels
+) -> None:
     assert len(documents) > 4000
-    assert list(documents) == sorted(documents)
+    grades = [grades for split in qrels.values() for grades in split.values()]
+    relevant = {doc_id for one in grades for doc_id, grade in one.items() if grade > 0}
+    assert list(documents)[: len(relevant)] == sorted(relevant)
+    assert list(documents)[len(relevant) :] == sorted(documents.keys() - relevant)
 
 
 def test_every_document_has_text_and_fields_to_filter_by(documents: Documents) -> None:

@@ -24,9 +24,13 @@ def similarity(one: str, other: str) -> float:
     return len(words(one) & words(other)) / max(1, len(words(one) | words(other)))
 
 
-def test_every_query_is_in_exactly_one_split(queries: Queries, qrels: Qrels) -> None:
+def test_every_query_is_in_exactly_one_split_or_waits_for_its_judge(
+    queries: Queries, qrels: Qrels
+) -> None:
     assigned = [query_id for split in SPLITS for query_id in qrels[split]]
-    assert sorted(assigned) == sorted(queries)
+    waiting = [query_id for query_id in queries if query_id.startswith("unjudged-")]
+    assert sorted(assigned + waiting) == sorted(queries)
+    assert len(waiting) > 40
 
 
 def test_grades_are_zero_one_or_two_and_every_query_has_an_answer(qrels: Qrels) -> None:

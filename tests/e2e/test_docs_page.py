@@ -1,17 +1,13 @@
 """The page of the API as a browser shows it."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from tests.browsing import CHROMIUM, needs_chromium
 from tests.server import ServerProcess, make_home
 
-CHROMIUM = shutil.which("chromium")
 
-
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; `make browser` installs it")
+@needs_chromium
 def test_a_browser_shows_every_route(tmp_path: Path, tiny_checkpoint: Path) -> None:
     home = make_home(tmp_path / "home", tiny_checkpoint)
     with ServerProcess(home) as server:

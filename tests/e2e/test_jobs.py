@@ -19,6 +19,7 @@ from molt.index.jobs.job import MODEL, Job, JobKind, JobRequest, JobState, new_j
 from molt.index.jobs.queue import JobQueue
 from molt.index.passages.splitting import Splitting
 from molt.index.ranking.ranking import DEFAULT_RANKING, SearchRanking, parse_ranking
+from molt.index.ranking.reranking import Reranking, RerankKind
 from molt.training.config import RetrainConfig, validated
 from molt.training.evaluation.store import ReportStore
 from tests.faults.conftest import queue
@@ -197,6 +198,24 @@ def test_a_retraining_releases_its_encoder_with_the_ranking_that_it_was_judged_b
     assert report.comparisons[0].alone is not None
     assert go_back(home) is None
     assert pointed(home, "letters") == served
+
+
+@pytest.mark.usefixtures("worked")
+def test_a_reload_is_released_with_its_reason_its_report_and_the_ranking_that_it_names(
+    home: Path, queue: JobQueue, base: Checkpoint
+) -> None:
+    tuned = SearchRanking(rerank=Reranking(RerankKind.TOKENS, depth=7, weight=0.3))
+    options = {
+        "checkpoint": base.id,
+        "reason": "to look at it",
+        "report": "a1" * 8,
+        "ranking": tuned.describe(),
+    }
+    ended = done(queue, JobRequest(JobKind.RELOAD, "letters", options, actor="ann"))
+    with closing(open_catalog(home_url(home))) as catalog:
+        move = catalog.collections.releases("letters")[0]
+    assert move.reason == Reason("ann", f"reload, job {ended.id}: to look at it", "a1" * 8)
+    assert move.ranking == tuned
 
 
 def test_a_worker_removes_what_jobs_kept_that_ended_without_one(

@@ -5,21 +5,21 @@ Whatever the browser complains of fails the test, and so does a request to anoth
 
 import json
 import re
-import shutil
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import open_catalog
 from tests.app.serving import BOOTS, Process, started
+from tests.browsing import launched, needs_chromium, opened
+from tests.cross_encoders import build_cross_encoder
 
-CHROMIUM = shutil.which("chromium")
 AXE = Path(__file__).parent.parent / "app" / "pages" / "assets" / "axe.min.js"
 PHONE = {"width": 390, "height": 800}
 QUERIES = {
@@ -45,9 +45,7 @@ PATHS = [
     "/nothing/is/here",
 ]
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium; `make browser` installs it"
-)
+pytestmark = needs_chromium
 
 
 def send(server: Process, path: str, body: dict[str, Any], key: str = "") -> None:
@@ -69,10 +67,8 @@ def fill(server: Process, key: str = "") -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -81,33 +77,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     with started(tmp_path_factory.mktemp("pages")) as server:
         fill(server)
         yield server
-
-
-@contextmanager
-def opened(browser: Browser, server: Process, **options: Any) -> Iterator[Page]:
-    """A page of a fresh profile; what it complained of is told at the end."""
-    context = browser.new_context(base_url=server.url, **options)
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    complaints: list[str] = []
-
-    def away(url: str) -> bool:
-        return not url.startswith(server.url)
-
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if _is_bad(said) else None)
-    page.on("request", lambda asked: complaints.append(asked.url) if away(asked.url) else None)
-    try:
-        yield page
-    finally:
-        context.close()
-    assert complaints == []
-
-
-def _is_bad(said: ConsoleMessage) -> bool:
-    """The browser tells of each answer that is an error, which is no fault of a page."""
-    is_told = said.text.startswith("Failed to load resource")
-    return said.type in {"error", "warning"} and not is_told
 
 
 def test_a_search_is_answered_while_it_is_typed_filtered_and_judged(
@@ -160,6 +129,36 @@ def test_the_search_can_be_used_by_the_keyboard_alone(browser: Browser, server: 
         expect(page.locator(".hit").nth(1)).to_be_focused()
         page.keyboard.press("n")
         expect(page).to_have_url(re.compile(r"query=q"))
+
+
+def test_a_cross_encoder_is_offered_where_the_collection_has_one_and_ranks_what_it_likes_first(
+    browser: Browser, server: Process, tmp_path: Path
+) -> None:
+    passed = {"gate": {"accepted": True, "reasons": []}}
+    build_cross_encoder(
+        tmp_path / "checkpoints", weight=9.0, data={"collection": "default"}, metrics=passed
+    )
+    with started(tmp_path) as zoo, opened(browser, zoo) as page:
+        fill(zoo)
+        other = {"documents": [{"id": "zoo", "title": "Zoo", "text": "zzz zzz a warm word"}]}
+        send(zoo, "/collections/default/documents", other)
+        page.goto("/?q=warm")
+        first = page.locator(".hit h2").first
+        expect(first).not_to_have_text("Zoo")
+        page.get_by_label("Re-rank").select_option("by cross-encoder")
+        expect(first).to_have_text("Zoo")
+        expect(page).to_have_url(re.compile("rerank=cross-encoder"))
+        expect(page.locator(".hit").first).to_contain_text("re-ranked")
+        page.goto("/compare?q=warm&c=dense")
+        page.get_by_label("Column 2").select_option("Meaning, re-ranked by cross-encoder")
+        page.get_by_role("button", name="Compare").click()
+        expect(page.locator(".column")).to_have_count(2)
+        expect(page.locator(".column").last.locator(".title").first).to_have_text("Zoo")
+        expect(page.locator(".column").first.locator(".title").first).not_to_have_text("Zoo")
+    with opened(browser, server) as page:
+        page.goto("/?q=warm+socks")
+        choices = page.get_by_label("Re-rank").locator("option")
+        expect(choices).to_have_text(["no", "by tokens"])
 
 
 def test_who_has_no_key_gets_in_with_one_and_out_when_it_is_over(

@@ -12,6 +12,7 @@ from molt.app.routes.search.schemas import SearchBody
 from molt.app.service import Service
 from molt.engine.search.answer import describe_answer
 from molt.engine.search.query import Mode
+from molt.index.ranking.reranking import RerankKind
 
 COMPARED_COLUMNS = 4
 COMPARED_HITS = 10
@@ -22,13 +23,13 @@ RankMove = Literal["up", "down", "same", "new", "first"]
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """A mode, whether the best are looked at again, and a generation where not what serves.
+    """A mode, by what the best are looked at again, and a generation where not what serves.
 
-    It is written `mode`, `mode.tokens`, `mode@generation` or `mode.tokens@generation`.
+    It is written `mode`, `mode.KIND`, `mode@generation` or `mode.KIND@generation`.
     """
 
     mode: Mode
-    rerank: bool = False
+    rerank: RerankKind | None = None
     generation: str | None = None
 
     @classmethod
@@ -37,21 +38,22 @@ class ColumnChoice:
         how, _, generation = written.partition("@")
         name, _, rerank = how.partition(".")
         for mode in _MODES:
-            if mode == name and rerank in {"", "tokens"}:
-                return cls(mode, bool(rerank), generation or None)
-        wrong = f"is no column; write {', '.join(_MODES)}, each also with .tokens or @GENERATION"
+            if mode == name and rerank in {"", *RerankKind}:
+                return cls(mode, RerankKind(rerank) if rerank else None, generation or None)
+        kinds = " or ".join(f".{kind}" for kind in RerankKind)
+        wrong = f"is no column; write {', '.join(_MODES)}, each also with {kinds}, or @GENERATION"
         raise InvalidRequestError([Violation(wrong, "query", ("c",))])
 
     @property
     def written(self) -> str:
         """As a URL has it."""
-        rerank = ".tokens" if self.rerank else ""
+        rerank = f".{self.rerank}" if self.rerank else ""
         return f"{self.mode}{rerank}" + (f"@{self.generation}" if self.generation else "")
 
     @property
     def title(self) -> str:
         """As people read it."""
-        return _TITLES[self.mode] + (", re-ranked" if self.rerank else "")
+        return _TITLES[self.mode] + (f", re-ranked by {self.rerank}" if self.rerank else "")
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,15 @@ class ComparedColumn:
     shared: int
 
 
-def choices(generations: Sequence[str]) -> list[tuple[str | None, list[ColumnChoice]]]:
-    """Every column that can be chosen: of what serves (None), and of each other generation."""
+def choices(
+    generations: Sequence[str], kinds: Sequence[RerankKind]
+) -> list[tuple[str | None, list[ColumnChoice]]]:
+    """Every column that can be chosen: of what serves (None), and of each other generation.
+
+    Each is re-ranked by none of `kinds`, or by one.
+    """
     return [
-        (one, [ColumnChoice(mode, again, one) for mode in _MODES for again in (False, True)])
+        (one, [ColumnChoice(mode, kind, one) for mode in _MODES for kind in (None, *kinds)])
         for one in (None, *generations)
     ]
 
@@ -101,7 +108,7 @@ def _answer(service: Service, choice: ColumnChoice, text: str, collection: str) 
         "collection": collection,
         "k": COMPARED_HITS,
         "mode": choice.mode,
-        "rerank": "tokens" if choice.rerank else False,
+        "rerank": choice.rerank.value if choice.rerank else False,
     }
     query = query_of(validate(SearchBody, asked), service.settings.limits)
     started = time.perf_counter()

@@ -28,7 +28,9 @@ from molt.app.service import service_of
 from molt.engine.engine import Engine
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.fields import is_blank
+from molt.index.errors import CollectionNotFoundError
 from molt.index.generations.description import describe_generations
+from molt.index.ranking.reranking import RerankKind
 
 router = new_page_router()
 
@@ -76,6 +78,7 @@ def _page(
     if text and collection is not None:
         columns = compared(service, chosen, text=text, collection=collection)
     others = _others(service.engine, collection) if viewer.may("admin") and collection else {}
+    kinds = _kinds(service.engine, collection) if collection else ()
     context = {
         "here": "/compare",
         "q": text,
@@ -84,10 +87,18 @@ def _page(
         "columns": columns,
         "chosen": [one.written for one in chosen],
         "most": COMPARED_COLUMNS,
-        "choices": choices([*others]),
+        "choices": choices([*others], kinds),
         "generations": others,
     }
     return write_page(viewer, "compare.html", context)
+
+
+def _kinds(engine: Engine, name: str) -> tuple[RerankKind, ...]:
+    """By what a collection can be re-ranked; of one that is not there the search tells."""
+    try:
+        return engine.searcher.rerank_kinds(engine.catalog.collections.get(name))
+    except CollectionNotFoundError:
+        return ()
 
 
 def _others(engine: Engine, name: str) -> dict[str, str]:

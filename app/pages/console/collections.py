@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import orjson
@@ -33,12 +34,15 @@ router = new_page_router()
 _PLACE = "/console/collections/{collection}"
 _FEW = 20
 _MAX_CONFIG_CHARS = 10_000  # a parser of TOML takes time that grows as their square
+_PACES: Mapping[str, Mapping[str, Any]] = {"usual": {}, "quick": {"epochs": 1, "max_length": 64}}
+"""What each pace sets in the section `run`."""
 
 
 class RetrainForm(BaseModel):
-    """What a retrain is asked for with; `config` is TOML."""
+    """What a retrain is asked for with; `config` is TOML, and stands over what `pace` means."""
 
     config: str = Field(default="", max_length=_MAX_CONFIG_CHARS)
+    pace: Literal["usual", "quick"] = "usual"
     promote: Literal["gated", "never", "force"] = "gated"
     reason: Remark | None = None
     step: Literal["preview", "start"] = "preview"
@@ -120,12 +124,13 @@ def _page(request: Request, name: str) -> Response:
         "generations": [one for one in generations[::-1] if one["collection"] == name],
         "releases": describe_releases(engine.catalog, engine.generations, names=[name], limit=_FEW),
         "jobs": latest_jobs(engine, caller_of(request).reach, limit=_FEW, collection=name),
+        "trains": find_spec("torch") is not None,
     }
     return write_page(viewer_of(request), "console_collection.html", context)
 
 
 def _retrain(request: Request, name: str, form: RetrainForm) -> Response:
-    config = read_toml(form.config)
+    config = _paced(read_toml(form.config), form.pace)
     engine, reach = service_of(request).engine, caller_of(request).reach
     if form.step == "start":
         job = _ask(engine, name, form, config, actor=actor_of(request), reach=reach)
@@ -156,6 +161,14 @@ def _ask(  # noqa: PLR0913  each by name
 ) -> Job:
     options = {"config": dict(config), "promote": form.promote, "reason": form.reason}
     return ask_job(engine, JobRequest(JobKind.RETRAIN, name, options, actor), None, reach)
+
+
+def _paced(config: dict[str, Any], pace: str) -> dict[str, Any]:
+    """What is written, over what the pace sets; what is no section is told by who checks it."""
+    own = config.get("run", {})
+    if not _PACES[pace] or not isinstance(own, dict):
+        return config
+    return config | {"run": {**_PACES[pace], **own}}
 
 
 def read_toml(text: str) -> dict[str, Any]:

@@ -16,7 +16,10 @@ from molt.app.pages.search.state import FieldFilter, SearchState
 from molt.app.routes.search.endpoints import answer_search
 from molt.app.routes.search.schemas import SearchBody
 from molt.app.service import Service
+from molt.engine.engine import Engine
 from molt.index.catalog.access.reach import EVERYTHING
+from molt.index.catalog.collection import Collection
+from molt.index.ranking.reranking import RerankKind
 from molt.index.segments.kind_counts import FieldCount
 from molt.index.segments.scalar import ScalarKind
 
@@ -29,6 +32,7 @@ _SHOWN_FIELDS = 8
 _SHOWN_CHARS = 80
 _COUNTED = (ScalarKind.TEXT, ScalarKind.NUMBER, ScalarKind.BOOLEAN, ScalarKind.DATE)
 _ORDERED = (ScalarKind.NUMBER, ScalarKind.DATE)
+_RERANKED_BY = {RerankKind.TOKENS: "by tokens", RerankKind.CROSS_ENCODER: "by cross-encoder"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class SearchView:
     facets: Mapping[str, Sequence[FacetLink]] = field(default_factory=dict)
     sorts: Sequence[tuple[str, str]] = ()
     grades: Mapping[str, int] = field(default_factory=dict)
+    reranks: Sequence[tuple[str, str]] = ()
+    behind: int = 0
 
     @property
     def hits(self) -> list[dict[str, Any]]:
@@ -79,6 +85,8 @@ def search_view(service: Service, state: SearchState, *, judging: bool) -> Searc
         facets=dict(_links(state, answer["facets"])),
         sorts=_sorts(fields),
         grades=kept_grades(engine, collection, judged_query_id(state.q)) if judging else {},
+        reranks=_reranks(engine, collection, state),
+        behind=max(0, collection.revision - engine.status(collection).indexed_revision),
     )
 
 
@@ -93,7 +101,7 @@ def search_body(state: SearchState, *, facets: Sequence[Any] = ()) -> SearchBody
         "filter": state.filter,
         "facets": list(facets),
         "sort": sort,
-        "rerank": "tokens" if state.rerank else None,
+        "rerank": state.rerank or None,
         "highlight": True,
         "cursor": state.cursor,
     }
@@ -139,6 +147,14 @@ def _sorts(fields: Sequence[FieldCount]) -> list[tuple[str, str]]:
             found += [(f"{one.field}:asc", f"{one.field}, rising")]
             found += [(f"{one.field}:desc", f"{one.field}, falling")]
     return found
+
+
+def _reranks(engine: Engine, collection: Collection, state: SearchState) -> list[tuple[str, str]]:
+    """By what a search can be re-ranked, and what that is called; first by what is by default."""
+    tuned = engine.searcher.reranks(collection.name, mode=state.mode)
+    kinds = engine.searcher.rerank_kinds(collection)
+    usual = ("", "as tuned" if tuned else "no")
+    return [usual, *((kind.value, _RERANKED_BY[kind]) for kind in kinds)]
 
 
 def _shown(hit: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class PageParameters(BaseModel):
     mode: Mode = "hybrid"
     f: list[str] = Field(default=[], max_length=_MOST_FILTERS)
     sort: str = Field(default="", max_length=1024)
-    rerank: Literal["", "tokens"] = ""
+    rerank: Literal["", "tokens", "cross-encoder"] = ""
     cursor: str | None = Field(default=None, max_length=MAX_CURSOR_CHARS)
 
     @property
@@ -59,7 +59,7 @@ class PageParameters(BaseModel):
             mode=self.mode,
             filters=tuple(dict.fromkeys(map(FieldFilter.read, self.f))),
             sort=self.sort,
-            rerank=bool(self.rerank),
+            rerank=self.rerank,
             cursor=self.cursor or None,
         )
 

@@ -87,7 +87,7 @@ class SearchState:
     mode: Mode = "hybrid"
     filters: tuple[FieldFilter, ...] = ()
     sort: str = ""
-    rerank: bool = False
+    rerank: str = ""
     cursor: str | None = None
 
     def url(self) -> str:
@@ -99,7 +99,7 @@ class SearchState:
             pairs.append(("mode", self.mode))
         pairs += [("f", one.written) for one in self.filters]
         pairs += [("sort", self.sort)] if self.sort else []
-        pairs += [("rerank", "tokens")] if self.rerank else []
+        pairs += [("rerank", self.rerank)] if self.rerank else []
         pairs += [("cursor", self.cursor)] if self.cursor else []
         return f"/?{urlencode(pairs)}" if pairs else "/"
 

@@ -67,6 +67,8 @@ async def post_retrain(request: Request, body: Retrain, key: KeyHeader = None) -
 async def post_reload(request: Request, body: Reload, key: KeyHeader = None) -> Json:
     """Re-index a collection under an existing checkpoint, then swap both together."""
     options = {"checkpoint": body.checkpoint}
+    if body.reason is not None:
+        options["reason"] = body.reason
     return await _ask(request, JobKind.RELOAD, body.collection, options, key)
 
 

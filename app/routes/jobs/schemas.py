@@ -32,6 +32,7 @@ class Reload(Strict):
 
     collection: OfCollection = "default"
     checkpoint: CheckpointId
+    reason: Remark | None = Field(None, description="why; kept in the release history")
 
 
 class Reindex(Strict):

@@ -1,5 +1,6 @@
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,7 +11,8 @@ from molt.index.catalog.releases import Reason
 from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.pages.conftest import HOSTILE, Person
-from tests.app.serving import service_of
+from tests.app.serving import BOOTS, service_of, serving
+from tests.cross_encoders import build_cross_encoder
 from tests.generations import make_generation
 
 COLUMN = re.compile(r'<section class="column".*?</section>', re.DOTALL)
@@ -75,9 +77,33 @@ def test_a_comparison_that_cannot_be_is_refused(desk: TestClient, query: str) ->
     assert desk.get(f"/compare?{query}").status_code == 422
 
 
-@pytest.mark.parametrize("written", ["dense", "lexical.tokens", "hybrid@abc", "dense.tokens@abc"])
+@pytest.mark.parametrize(
+    "written",
+    ["dense", "lexical.tokens", "hybrid@abc", "dense.tokens@abc", "dense.cross-encoder@abc"],
+)
 def test_a_column_is_the_same_when_it_is_read_from_its_url(written: str) -> None:
     assert ColumnChoice.read(written).written == written
+
+
+def test_a_cross_encoder_is_offered_where_the_collection_has_one(tmp_path: Path) -> None:
+    asked = {"q": "warm", "c": ["dense", "dense.cross-encoder"]}
+    with serving(tmp_path) as client:
+        client.post("/collections", json={"name": "default"})
+        zoo = {"id": "zoo", "text": "zzz warm"}
+        client.post("/collections/default/documents", json={"documents": [*BOOTS, zoo]})
+        assert "by cross-encoder" not in client.get("/compare", params={"q": "warm"}).text
+        assert "by cross-encoder" not in client.get("/", params={"q": "warm"}).text
+        refused = client.get("/compare", params=asked)
+        assert refused.status_code == 422
+        assert "molt train default --kind cross-encoder" in refused.text
+        passed = {"gate": {"accepted": True, "reasons": []}}
+        build_cross_encoder(
+            tmp_path / "checkpoints", weight=9.0, data={"collection": "default"}, metrics=passed
+        )
+        assert "by cross-encoder" in client.get("/", params={"q": "warm"}).text
+        page = client.get("/compare", params=asked).text
+        assert "Meaning, re-ranked by cross-encoder" in page
+        assert columns(page)[1][0][0] == "zoo"
 
 
 def test_columns_that_are_empty_are_none(desk: TestClient) -> None:
@@ -93,7 +119,7 @@ def test_a_column_is_re_ranked_where_its_title_says_so_however_the_collection_is
     ranking = SearchRanking(rerank=Reranking(RerankKind.TOKENS, depth=2, weight=0.3))
     before = service.engine.catalog.collections.get("default")
     service.engine.releaser.retune(before, ranking, reason=Reason())
-    chosen = [ColumnChoice("hybrid"), ColumnChoice("hybrid", rerank=True)]
+    chosen = [ColumnChoice("hybrid"), ColumnChoice("hybrid", RerankKind.TOKENS)]
     found = compared(service, chosen, text="warm boots", collection="default")
     service.engine.releaser.rollback("default", reason=Reason())
     plain, again = (column.answer["search"]["rerank"] for column in found)

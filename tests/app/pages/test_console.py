@@ -2,12 +2,13 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -20,8 +21,10 @@ from molt.index.catalog.access.keys import Role
 from molt.index.catalog.access.reach import Reach
 from molt.index.catalog.releases import Reason
 from molt.index.jobs.job import Job, JobKind, JobRequest, JobState
+from molt.index.ranking.ranking import SearchRanking
 from tests.app.pages.conftest import HOSTILE, Person, log_in, token_in
 from tests.app.serving import BOOTS, service_of, serving
+from tests.checkpoints import build_checkpoint
 from tests.generations import make_generation
 from tests.judged_reports import keep_report
 
@@ -150,6 +153,102 @@ def test_a_job_is_shown_with_what_it_told(plant: TestClient, service: Service) -
     with plant.stream("GET", f"/console/jobs/{job.id}/events") as events:
         assert events.headers["content-type"].startswith("text/event-stream")
         assert "event: end" in "".join(events.iter_text())
+
+
+def judged_job(checkpoint: str, **result: Any) -> Job:
+    """A retrain that has ended, as the queue would tell it."""
+    made = {"promoted": False, "checkpoint": checkpoint, "report": "a1" * 8} | result
+    now = datetime.now(UTC)
+    return Job(
+        "f" * 32, JobKind.RETRAIN, "default", {}, "ops", JobState.DONE, now, now, 1, result=made
+    )
+
+
+@pytest.fixture
+def ended(service: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[Job], None]:
+    """Has the queue know of one more job."""
+
+    jobs = service.engine.jobs
+    looked, began = jobs.look, jobs.beginning_with
+
+    def know(job: Job) -> None:
+        one = {job.id: job}
+        monkeypatch.setattr(jobs, "look", lambda job_id: one.get(job_id) or looked(job_id))
+        monkeypatch.setattr(
+            jobs, "beginning_with", lambda given: [job] if given == job.id else began(given)
+        )
+
+    return know
+
+
+def test_what_the_gate_refused_is_served_with_a_reason_its_report_and_its_ranking(
+    plant: TestClient, service: Service, ended: Callable[[Job], None]
+) -> None:
+    refused = {"accepted": False, "reasons": ["no gain"], "sight": ["70 queries"], "advice": ["a"]}
+    ranking = SearchRanking().describe()
+    made = build_checkpoint(service.settings.layout.checkpoints)
+    job = judged_job(made.id, decision=refused, ranking=ranking)
+    ended(job)
+    page = plant.get(f"/console/jobs/{job.id}").text
+    for said in ("The gate refused it", "no gain", "70 queries", "Serve it anyway…", "Judge what"):
+        assert said in page
+    place = f"/console/jobs/{job.id}/serve"
+    assert plant.post(place).status_code == 415
+    assert plant.post(place, data={"reason": ""}).status_code == 422
+    asked = plant.post(place, data={"reason": HOSTILE}, follow_redirects=False)
+    assert asked.status_code == 303, asked.text
+    (reload, *_) = service.engine.jobs.list()
+    assert asked.headers["location"] == f"/console/jobs/{reload.id}"
+    service.engine.jobs.cancel(reload.id)
+    assert reload.kind == JobKind.RELOAD
+    assert reload.options == {
+        "checkpoint": made.id,
+        "reason": HOSTILE,
+        "report": "a1" * 8,
+        "ranking": ranking,
+    }
+
+
+def test_what_serves_already_or_was_never_judged_is_not_offered(
+    plant: TestClient, service: Service, ended: Callable[[Job], None]
+) -> None:
+    collection = service.engine.catalog.collections.get("default")
+    serving = service.engine.status(collection).checkpoint
+    assert serving is not None
+    for job in (
+        judged_job(serving),
+        judged_job("0" * 16, promoted=True),
+        judged_job("0" * 16, report=None),
+    ):
+        ended(job)
+        assert "Serve it" not in plant.get(f"/console/jobs/{job.id}").text
+        answer = plant.post(f"/console/jobs/{job.id}/serve", data={"reason": "why not"})
+        assert answer.status_code == 422
+        assert "serves already" in answer.text
+
+
+def test_before_and_after_a_release_are_a_click_away(
+    plant: TestClient, service: Service, ended: Callable[[Job], None]
+) -> None:
+    engine = service.engine
+    first = engine.catalog.collections.get("default").generation
+    second = make_generation(engine, "default")
+    engine.releaser.activate(second, reason=Reason("test", "trained"))
+    job = judged_job("0" * 16, promoted=True, generation=second)
+    ended(job)
+    compare = "/compare?collection=default&c=hybrid&c=hybrid%40"
+    assert f"{compare}{first}" in plant.get(f"/console/jobs/{job.id}").text
+    assert f"{compare}{first}" in plant.get("/console/collections/default").text
+    engine.releaser.rollback("default", reason=Reason())
+    assert f"{compare}{second}" in plant.get(f"/console/jobs/{job.id}").text
+    assert plant.get(f"{compare}{second}&q=boots").status_code == 200
+
+
+def test_a_quick_retrain_sets_what_nobody_wrote(plant: TestClient) -> None:
+    form = {"config": "[run]\nepochs = 2", "pace": "quick"}
+    page = plant.post("/console/collections/default/retrain", data=form).text
+    shown = dict(re.findall(r'<dt class="mono">([\w.]+)</dt><dd class="mono">(.*?)</dd>', page))
+    assert shown == {"run.epochs": "2", "run.max_length": "64"}
 
 
 def test_what_a_job_made_is_said_in_words() -> None:
@@ -342,9 +441,11 @@ def test_a_job_s_page_tells_what_the_gate_decided_and_leads_to_what_to_judge() -
     made = {"report": "a" * 16, "decision": decision}
     job = Job("j", JobKind.RETRAIN, "shop", {}, "ann", JobState.DONE, now, now, 1, result=made)
     template = _environment().get_template("console_job_state.html")
-    page = template.render(job=job, alarm=False, viewer=None)
+    page = template.render(job=job, alarm=False, viewer=None, unserved=None, other=None)
     assert "The gate refused it" in page
     assert re.findall(r"<li>(.*?)</li>", page) == ["no gain", "0.04", "label"]
     assert f'href="/judge?collection=shop&report={"a" * 16}"' in page
     earlier = replace(job, result={"decision": {"accepted": True, "reasons": ["better"]}})
-    assert "The gate accepted it" in template.render(job=earlier, alarm=False, viewer=None)
+    assert "The gate accepted it" in template.render(
+        job=earlier, alarm=False, viewer=None, unserved=None, other=None
+    )

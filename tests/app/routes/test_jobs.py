@@ -178,6 +178,17 @@ def test_no_job_is_made_for_a_damaged_checkpoint(asked: TestClient, shop: str) -
         store.remove(damaged.id)
 
 
+def test_a_reload_may_say_why_and_is_the_same_request_where_it_does_not(
+    asked: TestClient, shop: str
+) -> None:
+    checkpoint = body_of(asked, "reload", shop)["checkpoint"]
+    told = job_of(ask(asked, "reload", shop, reason="the other one was slow"))
+    assert told["options"] == {"checkpoint": checkpoint, "reason": "the other one was slow"}
+    asked.delete(f"/admin/jobs/{told['id']}")
+    silent = job_of(ask(asked, "reload", shop, reason=None))
+    assert silent["options"] == {"checkpoint": checkpoint}
+
+
 def test_force_without_a_reason_is_refused(asked: TestClient, shop: str) -> None:
     answer = ask(asked, "retrain", shop, promote="force")
     assert answer.status_code == 422
@@ -191,6 +202,7 @@ def test_force_without_a_reason_is_refused(asked: TestClient, shop: str) -> None
         ("retrain", {"config": "run.epochs=2"}),
         ("retrain", {"reason": ""}),
         ("reload", {"checkpoint": 7}),
+        ("reload", {"reason": "two\nlines"}),
         ("reindex", {"reuse": "yes"}),
         ("evaluate", {"split": "dev"}),
     ],

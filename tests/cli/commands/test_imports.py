@@ -55,6 +55,24 @@ def test_a_beir_folder_is_imported_whole_and_can_be_searched(
     assert hits[0]["id"] == "d3"
 
 
+def test_what_is_only_to_be_kept_needs_no_checkpoint(molt: Molt, home: Path, beir: Path) -> None:
+    done = molt("--json", "import", "numbers", str(beir), "--no-wait")
+    assert done.status == 0, done.stderr
+    assert (done.lines[-1]["documents"], done.lines[-1]["revision"]) == (5, 5)
+    assert not list(home.glob("checkpoints/*"))
+
+
+def test_what_was_only_kept_is_indexed_by_an_import_that_waits(
+    molt: Molt, hashing: list[HashingEncoder], beir: Path
+) -> None:
+    kept = molt("import", "numbers", str(beir), "--no-wait")
+    assert kept.status == 0
+    assert "`molt serve` indexes it" in kept.stderr
+    assert hashing == []
+    assert molt("import", "numbers", str(beir)).status == 0
+    assert molt("--json", "search", "numbers", "number 3").value["hits"][0]["id"] == "d3"
+
+
 def test_progress_is_json_lines_that_end_with_each_stage_complete(
     molt: Molt, hashing: list[HashingEncoder], beir: Path
 ) -> None:

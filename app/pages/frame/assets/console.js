@@ -9,9 +9,10 @@ function colour(name) {
 }
 
 class Curve {
-  constructor(place, label) {
+  constructor(place, label, at) {
     this.place = place;
     this.label = label;
+    this.at = at;
     this.data = [[], []];
   }
 
@@ -31,9 +32,9 @@ class Curve {
     const options = {
       width: Math.max(260, this.place.clientWidth),
       height: 220,
-      scales: { x: { time: false } },
+      scales: { x: { time: false, range: (_, from, to) => (from === to ? [from - 0.5, to + 0.5] : [from, to]) } },
       axes: [axis, { ...axis, size: 60 }],
-      series: [{ label: "at" }, { label: this.label, stroke: colour("--accent"), width: 2, points: { show: this.data[0].length < 50 } }],
+      series: [{ label: this.at }, { label: this.label, stroke: colour("--accent"), width: 2, points: { show: this.data[0].length < 50 } }],
     };
     this.plot = new uPlot(options, this.data, this.place);
     new ResizeObserver(() => this.plot.setSize({ width: Math.max(260, this.place.clientWidth), height: 220 })).observe(this.place);
@@ -50,8 +51,8 @@ function told(content) {
 
 function watch(panel) {
   const find = (name) => panel.querySelector(`[data-curve="${name}"]`);
-  const loss = new Curve(find("loss"), "loss");
-  const ndcg = new Curve(find("ndcg10"), "nDCG@10");
+  const loss = new Curve(find("loss"), "loss", "step");
+  const ndcg = new Curve(find("ndcg10"), "nDCG@10", "epoch");
   const log = panel.querySelector("[data-log]");
   let steps = 0;
   const source = new EventSource(panel.dataset.events);
