@@ -36,6 +36,7 @@ from molt.engine.threads import LastingThread
 from molt.engine.throttle import Throttle
 from molt.engine.watch.job_problems import JobProblems
 from molt.engine.watch.missing_files import MissingFiles
+from molt.engine.watch.recorder import SearchRecorder
 from molt.engine.watch.sentinel import Sentinel
 from molt.engine.watcher import Watcher
 from molt.index.catalog.catalog import Catalog
@@ -99,6 +100,7 @@ class Engine:
             catalog=catalog, store=self.generations, encoders=encoders, live_collections=live
         )
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
+        self.recorder = SearchRecorder(settings.learn, catalog)
         self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
         self.searcher = self._new_searcher(interaction, clock)
@@ -164,6 +166,7 @@ class Engine:
         self._started = False
         self.indexer.close()
         self._watcher.close()
+        self.recorder.flush()
         self.suggester.close()
         self.live_collections.close()
         self._encoders.close()
@@ -285,6 +288,7 @@ class Engine:
             "jobs": self._job_problems.look,
             "files": self._missing_files.look,
             "former": self.former.look,
+            "searches": self.recorder.look,
             "cross-encoders": self._look_at_cross_encoders,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)
