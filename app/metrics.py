@@ -73,9 +73,7 @@ class Metrics:
         self._left_out = self._counter(
             "molt_search_left_out_total", "Searches that a retriever was left out of", "retriever"
         )
-        self._kept = self._counter(
-            "molt_kept_searches_total", "Searches that were to be kept to be learnt from", "outcome"
-        )
+        self._kept = self._counter("molt_kept_searches_total", "Searches to learn from", "outcome")
         self._rollbacks = self._counter(
             "molt_watch_rollbacks_total", "Generations that the watch took back", "collection"
         )

@@ -57,6 +57,7 @@ class Engine:
     """Search and embeddings over one home. Thread-safe; every method blocks."""
 
     _started = False
+    _jobs: JobQueue | None = None
 
     def __init__(
         self,
@@ -101,7 +102,6 @@ class Engine:
         )
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self.recorder = SearchRecorder(settings.learn, catalog)
-        self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
         self.searcher = self._new_searcher(interaction, clock)
         self._encoders = encoders
