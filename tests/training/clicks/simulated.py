@@ -64,14 +64,19 @@ def click_from_the_top(random: np.random.Generator, grades: IntArray) -> BoolArr
     return clicks
 
 
-def simulate(click: Click, *, searches: int = 20_000, seed: int, programs: int = 0) -> Simulation:
-    """Searches of people, and `programs` more of ten programs: five click all, five at random."""
+def simulate(
+    click: Click, *, searches: int = 20_000, seed: int, programs: int = 0, noise: float = _NOISE
+) -> Simulation:
+    """Searches of people, and `programs` more of ten programs: five click all, five at random.
+
+    Without `noise` a query always ranks its documents alike.
+    """
     random = np.random.default_rng(seed)
     grades = random.choice(4, size=(QUERIES, DOCUMENTS), p=[0.6, 0.2, 0.12, 0.08])
     total = searches + programs
     queries = random.integers(QUERIES, size=total)
     believed = _SLOPE * grades + random.normal(scale=_ERROR, size=grades.shape)
-    scores = believed[queries] + random.normal(scale=_NOISE, size=(total, DOCUMENTS))
+    scores = believed[queries] + random.normal(scale=noise, size=(total, DOCUMENTS))
     shown = np.argsort(-scores, axis=1)[:, :DEPTH]
     pairs = queries[:, None] * DOCUMENTS + shown
     clicks = click(random, grades.reshape(-1)[pairs])

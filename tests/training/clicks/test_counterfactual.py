@@ -38,11 +38,20 @@ def without_suspects(simulation: Simulation) -> ClickLog:
 
 @pytest.mark.parametrize("click", USERS)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_estimates_order_documents_better_than_counts_of_clicks(click: Click, seed: int) -> None:
+def test_estimates_order_documents_better_than_clicks_do(click: Click, seed: int) -> None:
     simulation = simulate(click, searches=5000, seed=seed)
-    naive = ndcg(simulation.log.sums(simulation.log.clicks), simulation.grades)
+    log = simulation.log
+    clicks, shown = log.sums(log.clicks), log.sums(log.shown)
+    learnt = ndcg(estimated(log).relevance, simulation.grades)
+    assert learnt > ndcg(clicks, simulation.grades) + 0.02
+    assert learnt > ndcg(clicks / np.maximum(shown, 1), simulation.grades) + 0.01
+
+
+@pytest.mark.parametrize("click", USERS)
+def test_a_ranking_that_never_changes_is_learnt_from_no_worse_than_counts(click: Click) -> None:
+    simulation = simulate(click, searches=2000, seed=1, noise=0.0)
     learnt = ndcg(estimated(simulation.log).relevance, simulation.grades)
-    assert learnt > naive
+    assert learnt > ndcg(simulation.log.sums(simulation.log.clicks), simulation.grades)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
