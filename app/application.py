@@ -174,6 +174,7 @@ def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
     engine.sentinel.on_rollback = metrics.took_back
     engine.indexer.on_worked = metrics.indexed
+    engine.recorder.on_outcome = metrics.kept
     bulkheads = _bulkheads(settings, metrics, engine.throttle)
     sessions = Sessions(settings.layout, seconds=60 * settings.pages.session_minutes)
     guard = Guard(

@@ -73,6 +73,7 @@ class Metrics:
         self._left_out = self._counter(
             "molt_search_left_out_total", "Searches that a retriever was left out of", "retriever"
         )
+        self._kept = self._counter("molt_kept_searches_total", "Searches to learn from", "outcome")
         self._rollbacks = self._counter(
             "molt_watch_rollbacks_total", "Generations that the watch took back", "collection"
         )
@@ -133,6 +134,10 @@ class Metrics:
     def indexed(self, work: str, seconds: float) -> None:
         """Count one turn of work at the index of a collection."""
         self._indexing_seconds.labels(work).observe(seconds)
+
+    def kept(self, outcome: str, count: int) -> None:
+        """Count searches that were kept, or lost on the way there."""
+        self._kept.labels(outcome).inc(count)
 
     def took_back(self, collection: str) -> None:
         """Count a rollback by the watch."""

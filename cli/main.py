@@ -25,7 +25,7 @@ from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
 from molt.cli.commands.imports import import_files
-from molt.cli.commands.judging import accounts, pairs, relevance
+from molt.cli.commands.judging import accounts, learn, pairs, relevance
 from molt.cli.commands.prune import prune
 from molt.cli.commands.releases import releases
 from molt.cli.commands.search import search
@@ -92,6 +92,7 @@ administrative(app, "train")(train)
 administrative(app, "tune")(tune)
 administrative(app, "distil")(distil)
 administrative(app, "evaluate")(evaluate)
+administrative(app, "learn")(learn.learn)
 administrative(app, "retrain")(swapping.retrain)
 administrative(app, "tune-search")(swapping.tune_search)
 administrative(app, "reload")(swapping.reload)
@@ -131,6 +132,10 @@ command(_pairs, "list")(pairs.list_pairs)
 command(_pairs, "count")(pairs.count_pairs)
 command(_pairs, "export")(pairs.export_pairs)
 administrative(_pairs, "delete")(pairs.delete_pairs)
+
+_events = _group("events", help="What users did with hits: count, delete.")
+command(_events, "count")(learn.count_events)
+administrative(_events, "delete")(learn.delete_events)
 
 _documents = _group("documents", help="Documents: get, list, count, patch, delete.")
 command(_documents, "get")(documents.get_documents)

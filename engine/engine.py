@@ -36,6 +36,7 @@ from molt.engine.threads import LastingThread
 from molt.engine.throttle import Throttle
 from molt.engine.watch.job_problems import JobProblems
 from molt.engine.watch.missing_files import MissingFiles
+from molt.engine.watch.recorder import SearchRecorder
 from molt.engine.watch.sentinel import Sentinel
 from molt.engine.watcher import Watcher
 from molt.index.catalog.catalog import Catalog
@@ -56,6 +57,7 @@ class Engine:
     """Search and embeddings over one home. Thread-safe; every method blocks."""
 
     _started = False
+    _jobs: JobQueue | None = None
 
     def __init__(
         self,
@@ -99,7 +101,7 @@ class Engine:
             catalog=catalog, store=self.generations, encoders=encoders, live_collections=live
         )
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
-        self._jobs: JobQueue | None = None
+        self.recorder = SearchRecorder(settings.learn, catalog)
         self._opening_jobs = threading.Lock()
         self.searcher = self._new_searcher(interaction, clock)
         self._encoders = encoders
@@ -165,6 +167,7 @@ class Engine:
         self._started = False
         self.indexer.close()
         self._watcher.close()
+        self.recorder.flush()
         self.suggester.close()
         self.live_collections.close()
         self._encoders.close()
@@ -286,6 +289,7 @@ class Engine:
             "jobs": self._job_problems.look,
             "files": self._missing_files.look,
             "former": self.former.look,
+            "searches": self.recorder.look,
             "cross-encoders": self._look_at_cross_encoders,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)

@@ -217,6 +217,21 @@ class SuggestSettings(_Section):
     )
 
 
+class LearnSettings(_Section):
+    """What of searches is kept to be learnt from, and what users' actions are worth."""
+
+    searches: bool = Field(
+        default=True, description="whether searches are kept, with the hits that were shown"
+    )
+    share: float = Field(1.0, gt=0, le=1, description="part of the searches that is kept")
+    days: int = Field(90, ge=1, le=36_500, description="days that a search is kept")
+    rows: int = Field(200_000, ge=1000, description="searches kept at most, the newest")
+    actions: dict[str, Annotated[float, Field(gt=0, le=100)]] = Field(
+        {"click": 1.0, "dwell": 2.0, "add_to_cart": 3.0, "purchase": 4.0},
+        description="actions of events that say a hit was of use, each with how much that says",
+    )
+
+
 class AuditSettings(_Section):
     """How long it is known who administered what."""
 

@@ -27,6 +27,7 @@ from molt.engine.sections import (
     CorsSettings,
     EncoderSettings,
     IndexSettings,
+    LearnSettings,
     LimitSettings,
     LogSettings,
     ModelSettings,
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     watch: WatchSettings = Field(WatchSettings(), description="what is watched after a flip")
     limits: LimitSettings = Field(LimitSettings(), description="what a request may ask for")
     suggest: SuggestSettings = Field(SuggestSettings(), description="what completes queries")
+    learn: LearnSettings = Field(LearnSettings(), description="what of use is learnt from")
     audit: AuditSettings = Field(AuditSettings(), description="how long the audit log goes back")
     cors: CorsSettings = Field(CorsSettings(), description="which pages from elsewhere may ask")
     pages: PageSettings = Field(PageSettings(), description="how pages for people behave")

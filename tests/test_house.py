@@ -171,6 +171,7 @@ PLANTED = {
     "molt/app/errors.py": "import molt.app.application",
     "molt/engine/live/live_collections.py": "import molt.engine.engine",
     "molt/training/data/planted.py": "import molt.training.run",
+    "molt/training/clicks/planted.py": "import molt.training.data.raw",
     "molt/worker/context.py": "import molt.worker.workflows",
     "molt/engine/planted_too.py": "import molt.cli.main",
     "molt/engine/sections.py": "import molt.engine.settings",

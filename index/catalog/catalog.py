@@ -19,6 +19,8 @@ from molt.index.catalog.expiries import Expiries
 from molt.index.catalog.failures import JobFailures
 from molt.index.catalog.judging.accounts import SplitAccounts
 from molt.index.catalog.judging.curations import Curations
+from molt.index.catalog.judging.kept_searches import KeptSearches
+from molt.index.catalog.judging.learnt import LearntJudgments
 from molt.index.catalog.judging.pages import RelevancePages
 from molt.index.catalog.judging.pairs import PairPages
 from molt.index.catalog.judging.relevance import Relevance
@@ -40,6 +42,8 @@ class Catalog:
         self.judged = RelevancePages(database)
         self.pairs = PairPages(database)
         self.events = Events(database)
+        self.searches = KeptSearches(database)
+        self.learnt = LearntJudgments(database)
         self.keys = Keys(database)
         self.audit = AuditLog(database)
         self.aliases = Aliases(database)

@@ -1,6 +1,7 @@
 """Events: what users did with results, in the User Behavior Insights schema (UBI 1.3).
 
-Kept as they came, in the order in which they came; whoever learns from them interprets them.
+Kept as they came, in the order in which they came, but for the ids of users, of which pseudonyms
+are kept; whoever learns from them interprets them.
 """
 
 import json
@@ -16,11 +17,13 @@ from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.fields import check_id, check_optional_id, encode_metadata
 from molt.index.catalog.judging.curations import normalised
+from molt.index.catalog.judging.pseudonyms import Salt, salt_in_use, salt_number
 from molt.index.catalog.rows.counters import lock_counters
 from molt.index.catalog.storage.database import Database
 from molt.index.errors import InvalidEventError, InvalidFieldError
 
-_IDS = ("query_id", "user_id", "session_id", "client_id")
+_USERS = ("user_id", "session_id", "client_id")
+_IDS = ("query_id", *_USERS)
 _EXTRACTED = {*_IDS, "action_name", "timestamp"}
 _MAX_POSITION = 2**31
 _NEWEST = 50_000
@@ -74,7 +77,7 @@ class Events:
         self._database = database
 
     def append(self, collection: Collection, events: Sequence[Event]) -> int:
-        """Keep events in one transaction and return their number.
+        """Keep events in one transaction and return their number; users become pseudonyms.
 
         Raises `InvalidEventError` or `CollectionNotFoundError`, and then keeps none of them.
         """
@@ -82,7 +85,8 @@ class Events:
         with self._database.writing() as connection:
             lock_counters(connection, collection)
             if rows:
-                connection.execute(insert(tables.events), rows)
+                salt = salt_in_use(self._database, connection, now=datetime.now(UTC))
+                connection.execute(insert(tables.events), [_anonymous(row, salt) for row in rows])
         return len(rows)
 
     def last(self, collection: Collection) -> int:
@@ -97,7 +101,8 @@ class Events:
 
         A query is an event's `user_query` as it was written first, whatever its capitals and
         blanks; a user is who it names as that, as a client or as a session. Events that name
-        nobody do not count. Looks at the newest events only, some tens of thousands.
+        nobody do not count. Looks at the newest events only, some tens of thousands. One user has
+        several pseudonyms in time, so the most under one salt are told.
         """
         columns = tables.events.c
         who = (columns.user_id, columns.client_id, columns.session_id)
@@ -107,20 +112,17 @@ class Events:
             .order_by(columns.id.desc())
             .limit(_NEWEST)
         )
-        users: dict[str, set[str]] = defaultdict(set)
+        users: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         written: dict[str, str] = {}
         with self._database.reading() as connection:
             for rest, *names in connection.execute(newest):
                 query = json.loads(rest).get("user_query")
                 user = next((name for name in names if name is not None), None)
                 if user is not None and isinstance(query, str) and len(query) <= _LONGEST_QUERY:
-                    users[normalised(query)].add(user)
+                    users[normalised(query)][salt_number(user)].add(user)
                     written[normalised(query)] = " ".join(query.split())
-        return {
-            written[query]: len(each)
-            for query, each in users.items()
-            if query and len(each) >= least
-        }
+        most = {query: max(map(len, each.values())) for query, each in users.items() if query}
+        return {written[query]: count for query, count in most.items() if count >= least}
 
     def clicked(
         self, collection: Collection, *, since: datetime, until: datetime
@@ -153,6 +155,11 @@ def _encode(event: Event) -> dict[str, Any]:
         return row | {"at": event.at, "rest": encode_metadata(event.rest, field="event")}
     except InvalidFieldError as error:
         raise InvalidEventError(str(error)) from None
+
+
+def _anonymous(row: dict[str, Any], salt: Salt) -> dict[str, Any]:
+    named = {name: salt.pseudonym(row[name]) for name in _USERS if row[name] is not None}
+    return row | named
 
 
 def _inner(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -19,11 +19,12 @@ from molt.index.catalog.events import Event
 from molt.index.catalog.expiries import Stated
 from molt.index.catalog.judging.accounts import JudgedSplit
 from molt.index.catalog.judging.curations import Curation
+from molt.index.catalog.judging.kept_searches import KeptSearch, SearchRetention
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.schema import REVISIONS
 from molt.index.passages.splitting import Splitting
-from molt.index.ranking.fusion import Fusion
+from molt.index.ranking.fusion import Fusion, FusionKind
 from molt.index.ranking.ranking import SearchRanking
 
 
@@ -48,6 +49,8 @@ def fill(catalog: Catalog) -> None:
     )
     at = datetime(2026, 11, 20, 12, tzinfo=UTC)
     catalog.events.append(collection, [Event("click", at, query_id="q", object_id="a", position=1)])
+    kept = KeptSearch("q", at, "a query", "hybrid", ("a", "c"), generation="f" * 32)
+    catalog.searches.append(collection, [kept], retention=SearchRetention(days=36_500))
     with patch.object(secrets, "token_urlsafe", return_value="golden-key-of-the-first-version"):
         catalog.keys.create("golden", Role.WRITE)
     reach = Reach.of(["default", "shop-*"])
@@ -59,7 +62,7 @@ def fill(catalog: Catalog) -> None:
     catalog.audit.record(attempt, retention=AuditRetention())
     catalog.aliases.set("default", "0123456789abcdef")
     catalog.collections.point("default", generation="f" * 32, reason=Reason("ops", "golden"))
-    tuned = SearchRanking(Fusion(dense=0.75))
+    tuned = SearchRanking(Fusion(FusionKind.CONVEX, dense=0.75))
     catalog.collections.retune("default", tuned, reason=Reason("ops", "tuned"))
     catalog.collections.name_release("default", 1, "golden")
     catalog.names.set("0123456789abcdef", "golden")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from molt.index.catalog.judging.learnt import is_learnt
 from molt.index.catalog.judging.split_name import SplitName
 from molt.training.data.card import DataCard, Preparation, describe_data
 from molt.training.data.cleaning.clean import clean_raw
@@ -28,7 +29,8 @@ def prepare(
     check_rejected(raw, config)
     findings = Findings()
     clean = clean_raw(raw, config=config, findings=findings)
-    judged = clean if raw.judgments else judge_by_pairs(clean, findings=findings)
+    people = any(not is_learnt(one.query_id) for one in raw.judgments)
+    judged = clean if people else judge_by_pairs(clean, findings=findings)
     splits = split_queries(judged, config=config, findings=findings, wanted=wanted)
     tasks = make_tasks(judged, splits, config=config, findings=findings)
     parts = (splits.train, splits.dev, splits.test)

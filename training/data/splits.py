@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from molt.index.catalog.judging.learnt import is_learnt
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Judgment, Query
 from molt.training.data.cleaning.clean import CleanData
@@ -115,12 +116,16 @@ def _carve(
     config: DataConfig,
     findings: Findings,
 ) -> None:
-    """Move the queries of train that the hash draws for `missing`."""
-    for query_id in list(splits[_TRAIN]):
-        if draw_split(keys[query_id], config=config) is missing:
-            splits[missing][query_id] = splits[_TRAIN].pop(query_id)
-            why = f"moved from train to {missing}, which no judgment names"
-            findings.change("queries", why, example=keys[query_id])
+    """Move the queries of train that the hash draws for `missing`.
+
+    What was learnt from clicks is held out only where nothing that people judged is.
+    """
+    drawn = [one for one in splits[_TRAIN] if draw_split(keys[one], config=config) is missing]
+    judged = [one for one in drawn if not is_learnt(one)]
+    for query_id in judged if judged or splits[missing] else drawn:
+        splits[missing][query_id] = splits[_TRAIN].pop(query_id)
+        why = f"moved from train to {missing}, which no judgment names"
+        findings.change("queries", why, example=keys[query_id])
 
 
 def _with_relevant(grades: Grades, queries: Mapping[str, Query], findings: Findings) -> Grades:

@@ -35,6 +35,9 @@ _OfSplit = Annotated[
     Id | None,
     Query(description=f"train, dev, test or another name; `{NO_SPLIT}` for those without a split"),
 ]
+_OfSource = Annotated[
+    Id | None, Query(description="only those learnt from this: `clicks`, by `molt learn`")
+]
 _After = Annotated[str | None, Query(max_length=8192, description="the `next` of the page before")]
 _Limit = Annotated[int, Query(ge=1, le=_MAX_PAGE)]
 
@@ -54,13 +57,14 @@ async def get_judgments(  # noqa: PLR0913  the framework reads parameters from t
     *,
     query: _OfQuery = None,
     split: _OfSplit = None,
+    source: _OfSource = None,
     after: _After = None,
     limit: _Limit = 100,
 ) -> Json:
     """Page through judgments in the order of their query ids and document ids."""
     engine = service_of(request).engine
     place = None if after is None else _read_place(after)
-    chosen = Selection(query, split)
+    chosen = Selection(query, split, source)
     return Json(await admission_of(request).run(_page, engine, collection, chosen, place, limit))
 
 
@@ -88,12 +92,17 @@ async def get_counts(request: Request, collection: CollectionPath) -> Json:
 @allow(Access.WRITE)
 @named_in(CollectionPlace.PATH)
 async def delete_judgments(
-    request: Request, collection: CollectionPath, query: _OfQuery = None, split: _OfSplit = None
+    request: Request,
+    collection: CollectionPath,
+    *,
+    query: _OfQuery = None,
+    split: _OfSplit = None,
+    source: _OfSource = None,
 ) -> Json:
-    """Delete the judgments of a query, of a split, or of a query in a split."""
-    chosen = Selection(query, split)
+    """Delete the judgments of a query, of a split, or learnt from a source."""
+    chosen = Selection(query, split, source)
     if chosen.is_all:
-        said = "name what to delete: a query, a split, or both"
+        said = "name what to delete: a query, a split, a source, or several"
         raise InvalidRequestError([Violation(said, "query", ("query",))])
     engine = service_of(request).engine
     deleted = await admission_of(request).run(_delete_judgments, engine, collection, chosen)

@@ -34,6 +34,8 @@ from molt.index.segments.matches.parsing import parse_group_by, parse_sort
 
 router = new_router("search")
 
+_AS_TYPED = "/"
+"""The page that searches with every letter, and sends no events: nothing is learnt from that."""
 _IN_COLLECTION = "/collections/{collection}/search"
 _NOWHERE: dict[int | str, dict[str, Any]] = {404: {"description": "no such collection"}}
 
@@ -139,7 +141,10 @@ def answer_search(service: Service, body: SearchBody, *, route: str, reach: Reac
     if answer.looked is not None:
         service.metrics.highlighted(answer.looked)
     seconds = time.perf_counter() - started
-    return encode(describe_answer(answer, seconds=seconds, include=body.include))
+    described = describe_answer(answer, seconds=seconds, include=body.include)
+    if route != _AS_TYPED:
+        service.engine.recorder.note(described["query_id"], query, answer, conditions=body.filter)
+    return encode(described)
 
 
 def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:

@@ -24,23 +24,30 @@ _OfSplit = Annotated[
         "--split", metavar="NAME", help="Only those of this split; `none`: those without one."
     ),
 ]
+_OfSource = Annotated[
+    str | None,
+    typer.Option(
+        "--source", metavar="NAME", help="Only those learnt from this: `clicks`, by `molt learn`."
+    ),
+]
 _Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many at most.")]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 _WIDTH = 80
 
 
-def list_judgments(
+def list_judgments(  # noqa: PLR0913  typer reads options from parameters
     call: Invocation,
     collection: CollectionArgument,
     *,
     query: _OfQuery = None,
     split: _OfSplit = None,
+    source: _OfSource = None,
     limit: _Limit = 100,
 ) -> None:
     """List judgments in the order of their query ids and document ids."""
     with opened_catalog(existing_home(call)) as catalog:
         found = catalog.judged.judgments(
-            catalog.collections.get(collection), _selection(query, split), limit=limit + 1
+            catalog.collections.get(collection), _selection(query, split, source), limit=limit + 1
         )
     shown = found[:limit]
     call.show(
@@ -77,18 +84,19 @@ def count_judgments(call: Invocation, collection: CollectionArgument) -> None:
     )
 
 
-def delete_judgments(
+def delete_judgments(  # noqa: PLR0913  typer reads options from parameters
     call: Invocation,
     collection: CollectionArgument,
     *,
     query: _OfQuery = None,
     split: _OfSplit = None,
+    source: _OfSource = None,
     yes: _Yes = False,
 ) -> None:
-    """Delete the judgments of a query, of a split, or of a query in a split."""
-    chosen = _selection(query, split)
+    """Delete the judgments of a query, of a split, or learnt from a source."""
+    chosen = _selection(query, split, source)
     if chosen.is_all:
-        raise CommandError("name what to delete: --query, --split, or both")
+        raise CommandError("name what to delete: --query, --split, --source, or several")
     with opened_catalog(existing_home(call)) as catalog:
         found = catalog.collections.get(collection)
         if not yes:
@@ -97,7 +105,7 @@ def delete_judgments(
     call.show({"deleted": deleted}, lambda: Listing(("deleted",), [(deleted,)]))
 
 
-def export_judgments(
+def export_judgments(  # noqa: PLR0913  typer reads options from parameters
     call: Invocation,
     collection: CollectionArgument,
     path: Annotated[
@@ -110,6 +118,7 @@ def export_judgments(
     *,
     query: _OfQuery = None,
     split: _OfSplit = None,
+    source: _OfSource = None,
 ) -> None:
     """Write judgments into files that an import reads back identically.
 
@@ -119,7 +128,7 @@ def export_judgments(
 
     with opened_catalog(existing_home(call)) as catalog:
         found = catalog.collections.get(collection)
-        chosen = _selection(query, split)
+        chosen = _selection(query, split, source)
         judgments = catalog.judged.judgments(found, chosen, limit=_ALL)
         asked = {one.query_id for one in judgments}
         queries = catalog.judgments.queries(found)
@@ -173,10 +182,10 @@ def export_queries(
 _ALL = 2**31 - 1
 
 
-def _selection(query: str | None, split: str | None) -> "Selection":
+def _selection(query: str | None, split: str | None, source: str | None) -> "Selection":
     from molt.index.catalog.judging.pages import Selection
 
-    return Selection(query, split)
+    return Selection(query, split, source)
 
 
 def note_more(call: Invocation, found: int, limit: int) -> None:

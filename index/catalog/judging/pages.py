@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, and_, delete, func, or_, select
 from molt.index.catalog import tables
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.fields import check_id, decode_metadata
+from molt.index.catalog.judging.learnt import of_source
 from molt.index.catalog.judging.split_name import KNOWN_SPLITS, read_split
 from molt.index.catalog.judgments import Judgment, Query
 from molt.index.catalog.rows.counters import lock_counters
@@ -26,15 +27,19 @@ _ASKED = tables.queries.c
 
 @dataclass(frozen=True)
 class Selection:
-    """Which judgments are meant: those of a query, of a split by any of its names, or of both."""
+    """Which judgments are meant: all that all of these hold for; None holds for any.
+
+    Those of a query, of a split by any of its names, and learnt from a source.
+    """
 
     query_id: str | None = None
     split: str | None = None
+    source: str | None = None
 
     @property
     def is_all(self) -> bool:
         """Whether it leaves none out."""
-        return self.query_id is None and self.split is None
+        return self == ALL_JUDGMENTS
 
 
 ALL_JUDGMENTS = Selection()
@@ -132,6 +137,8 @@ def _selected(collection: Collection, selection: Selection) -> list[ColumnElemen
         chosen.append(_JUDGED.query_id == check_id(selection.query_id, field="query"))
     if selection.split is not None:
         chosen.append(of_split(_JUDGED.split, selection.split))
+    if selection.source is not None:
+        chosen.append(of_source(_JUDGED.query_id, selection.source))
     return chosen
 
 

@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from tests.app.serving import serving
+from molt.index.catalog.judging.learnt import CLICKS, learnt_query_id
+from molt.index.catalog.judgments import Judgment, Query
+from tests.app.serving import service_of, serving
 
 JUDGMENTS = "/collections/default/judgments"
 QUERIES = "/collections/default/queries"
@@ -102,7 +104,7 @@ def test_judgments_are_deleted_by_split_and_a_query_with_its_judgments(judged: T
 def test_deleting_without_saying_what_deletes_nothing(judged: TestClient) -> None:
     answer = judged.delete(JUDGMENTS)
     assert answer.status_code == 422
-    assert "a query, a split, or both" in answer.json()["detail"]
+    assert "a query, a split, a source, or several" in answer.json()["detail"]
     assert len(judged.get(JUDGMENTS).json()["judgments"]) == 3
 
 
@@ -136,3 +138,18 @@ def test_a_page_of_large_queries_ends_early_and_goes_on(tmp_path: Path) -> None:
             after = {"after": page["next"]}
     assert max(map(len, pages)) <= 11
     assert [one for page in pages for one in page] == [f"q{n:02}" for n in range(25)]
+
+
+def test_what_was_learnt_is_listed_and_deleted_by_its_source(judged: TestClient) -> None:
+    catalog = service_of(judged).engine.catalog
+    learnt = learnt_query_id(CLICKS, "warm boots")
+    catalog.learnt.replace(
+        catalog.collections.get("default"),
+        CLICKS,
+        queries=[Query(learnt, "warm boots")],
+        judgments=[Judgment(learnt, "d9", 2, "train")],
+    )
+    page = judged.get(JUDGMENTS, params={"source": "clicks"}).json()
+    assert [one["doc_id"] for one in page["judgments"]] == ["d9"]
+    assert judged.delete(JUDGMENTS, params={"source": "clicks"}).json() == {"deleted": 1}
+    assert len(judged.get(JUDGMENTS).json()["judgments"]) == 3

@@ -13,6 +13,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.judging.accounts import JudgedSplit
 from molt.index.catalog.judging.curations import Curation
+from molt.index.catalog.judging.kept_searches import KeptSearch, SearchRetention
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
 from molt.index.catalog.storage.checksums import changed_rows
@@ -39,6 +40,8 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
             )
         at = datetime(2026, 11, 20, tzinfo=UTC)
         catalog.events.append(collection, [Event("click", at, query_id="q", object_id="d1")])
+        kept = KeptSearch("q", at, "a query", "hybrid", ("d1",))
+        catalog.searches.append(collection, [kept], retention=SearchRetention(days=36_500))
         catalog.collections.point(name, generation="f" * 32, reason=Reason("ops", "why"))
         catalog.builds.begin(collection, job=f"job of {name}", generation=name)
         catalog.failures.note(name, kind="retrain", job="j", reason="too few")

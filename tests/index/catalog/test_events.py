@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -9,6 +10,8 @@ from molt.index.catalog.events import Event, read_event
 from molt.index.errors import CollectionNotFoundError, InvalidEventError
 from tests.kept_events import kept_events
 
+NOBODY = dict.fromkeys(("user_id", "session_id", "client_id"))
+"""Without users, of which pseudonyms are kept."""
 CLICK = {
     "application": "shop",
     "action_name": "click",
@@ -52,7 +55,7 @@ def test_events_come_back_in_the_order_of_their_arrival(
     given = [read_event(CLICK), later]
     assert catalog.events.append(catalog_collection, given) == 2
     found = kept_events(catalog, catalog_collection)
-    assert found == given
+    assert [replace(one, **NOBODY) for one in found] == [replace(one, **NOBODY) for one in given]
     assert list(found[0].rest) == list(given[0].rest)
 
 

@@ -22,6 +22,7 @@ from molt.index.catalog.access.audit import AuditFilter
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.document import Document
+from molt.index.catalog.events import Event
 from molt.index.catalog.expiries import Stated
 from molt.index.catalog.judging.curations import Curation
 from molt.index.catalog.judging.synonyms import KeptRules
@@ -174,6 +175,36 @@ def test_judgments_that_an_earlier_version_kept_are_kept_and_still_replaced(
     catalog.close()
 
 
+def test_users_that_an_earlier_version_kept_become_pseudonyms(
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        upgrade = alembic.command.upgrade
+        earlier.setattr("alembic.command.upgrade", lambda config, _: upgrade(config, "0011"))
+        catalog = open_catalog(bare_url)
+    made = {"id": 1, "name": "default", "created_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    made |= dict.fromkeys(("revision", "next_ordinal", "documents", "epoch"), 0)
+    names = ("collection_id", "at", "action_name", "client_id", "session_id", "rest")
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    rows = [(1, at, "click", f"c{n % 2}", None if n else "s", "{}") for n in range(2500)]
+    with catalog.database.writing() as connection:
+        connection.execute(insert(table("collections", *map(column, made))), made)
+        events = table("events", *map(column, names))
+        given = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.execute(insert(events), given)
+    catalog.close()
+
+    with closing(open_catalog(bare_url)) as catalog:
+        collection = catalog.collections.get("default")
+        kept = kept_events(catalog, collection)
+        assert len({one.client_id for one in kept}) == 2
+        assert {one.session_id for one in kept[1:]} == {None}
+        assert not {"c0", "c1", "s"} & {kept[0].client_id, kept[1].client_id, kept[0].session_id}
+        assert flaws_of(catalog) == []
+        catalog.events.append(collection, [Event("click", at, client_id="c1")])
+        assert catalog.searches.forget(collection, "client_id", "c1").events == 1251
+
+
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revision: str) -> None:
     shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
@@ -234,6 +265,14 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     assert catalog.synonyms.get(collection) == rules
     assert flaws_of(catalog) == []
     catalog.close()
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_searches_that_an_earlier_version_kept_are_kept(catalog_home: Path, revision: str) -> None:
+    shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
+    with closing(open_catalog(home_url(catalog_home))) as catalog:
+        kept = [one.shown for one in catalog.searches.all(catalog.collections.get("default"))]
+    assert kept == ([("a", "c")] if revision >= "0012" else [])
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

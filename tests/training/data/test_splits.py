@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from molt.index.catalog.document import Document
+from molt.index.catalog.judging.learnt import CLICKS, is_learnt, learnt_query_id
 from molt.index.catalog.judging.split_name import SplitName
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.training.data.cleaning.clean import clean_raw
@@ -14,6 +15,7 @@ from molt.training.data.cleaning.judged_pairs import judge_by_pairs
 from molt.training.data.cleaning.text import text_key, word_set
 from molt.training.data.config import DataConfig
 from molt.training.data.dataset import Split
+from molt.training.data.prepare import prepare
 from molt.training.data.raw import RawData, ScoredPair, Triplet
 from molt.training.data.splits import Splits, draw_split, split_queries
 from molt.training.errors import DataError
@@ -347,3 +349,34 @@ def test_no_query_or_near_duplicate_of_one_is_in_two_splits(
 
 def keys(part: Split) -> set[str]:
     return {text_key(query.text) for query in part.queries.values()}
+
+
+def learnt(raw: RawData, count: int) -> RawData:
+    """The data with as many queries more that were learnt from clicks."""
+    texts = [f"asked{at} often{at}" for at in range(count)]
+    names = [learnt_query_id(CLICKS, text) for text in texts]
+    return replace(
+        raw,
+        queries=(*raw.queries, *map(Query, names, texts)),
+        judgments=(*raw.judgments, *(Judgment(name, "d1", 2, "train") for name in names)),
+    )
+
+
+def test_what_was_learnt_from_clicks_is_held_out_only_where_nothing_else_is() -> None:
+    for raw in (many_queries(), three_splits()):
+        alone, both = ids(split(raw)[0]), ids(split(learnt(raw, 100))[0])
+        assert (both["dev"], both["test"]) == (alone["dev"], alone["test"])
+        assert len(both["train"]) == len(alone["train"]) + 100
+    only = ids(split(learnt(RawData(documents=three_splits().documents), 100))[0])
+    assert only["dev"]
+    assert only["test"]
+
+
+def test_beside_what_was_learnt_from_clicks_pairs_are_still_judged() -> None:
+    pairs = tuple(Pair(f"word{at} term{at}", None, f"d{at % 10}") for at in range(100))
+    raw = learnt(RawData(documents=three_splits().documents, pairs=pairs), 10)
+    dataset, _ = prepare(raw, config=CONFIG)
+    held = {**dataset.dev.queries, **dataset.test.queries}
+    assert held
+    assert not any(map(is_learnt, held))
+    assert sum(map(is_learnt, dataset.train.queries)) == 10

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain
 
+from molt.index.catalog.judging.learnt import is_learnt
 from molt.index.catalog.judgments import Judgment, Query
 from molt.training.data.cleaning.clean import CleanData
 from molt.training.data.cleaning.findings import Findings
@@ -24,11 +25,11 @@ def judge_by_pairs(data: CleanData, *, findings: Findings) -> CleanData:
 
     A text that answers has grade 1, and one that does not 0; where there are scores, 0 to 4, a
     score being a part of 4. Pairs become judgments, the others stay what they are as well. Equal
-    queries become one, whose id is a hash of its text.
+    queries become one, whose id is a hash of its text. What was learnt from clicks stays.
     """
     names = _names(data.corpus)
     top = _TOP_GRADE if data.scored else _GRADE
-    queries: dict[str, Query] = {}
+    queries = {one.id: one for one in data.queries.values() if is_learnt(one.id)}
     judgments: dict[tuple[str, str, str], Judgment] = {}
     judged = chain(
         _by_pairs(data, names, top), _by_triplets(data, names, top), _by_scores(data, names, top)
@@ -45,7 +46,7 @@ def judge_by_pairs(data: CleanData, *, findings: Findings) -> CleanData:
     return replace(
         data,
         queries={query_id: queries[query_id] for query_id in sorted(queries)},
-        judgments=tuple(judgments[place] for place in sorted(judgments)),
+        judgments=(*data.judgments, *(judgments[place] for place in sorted(judgments))),
         pairs=tuple(one for one in data.pairs if _doc_id(names, one.doc_id, one.positive) is None),
     )
 

@@ -1,0 +1,36 @@
+"""The tables of use, as the newest migration leaves them: searches, and salts. Holds no queries."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text
+
+from molt.index.catalog.storage.columns import Moment
+from molt.index.catalog.tables import Identifier, Serial, metadata
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column(
+        "collection_id", Serial, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("at", Moment, nullable=False),
+    Column("query_id", Identifier, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("conditions", Text),  # the JSON of its filter
+    Column("generation", Text),
+    Column("passed", BigInteger, nullable=False),  # hits before the first one that is shown
+    Column("shown", Text, nullable=False),  # the ids of the hits as a JSON array
+    Index("searches_by_query", "collection_id", "query_id"),
+    Index("searches_by_moment", "at"),
+    sqlite_autoincrement=True,
+)
+"""Searches that were answered, for as long as they can be learnt from."""
+
+salts = Table(
+    "salts",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("since", Moment, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+)
+"""By what users are made pseudonyms, the newest with the highest number."""

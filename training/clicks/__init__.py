@@ -1,0 +1,1 @@
+"""What clicks say of relevance, apart from where documents stood."""
