@@ -70,7 +70,7 @@ def sampled_corpus(trial: Trial, *, most: int, seed: int) -> InspectedCorpus:
     chosen = sorted([*dict.fromkeys([*answering, *order])][:most])
     places = {row: at for at, row in enumerate(chosen)}
     return InspectedCorpus(
-        f"the collection {trial.collection}, {len(chosen):,} of {len(rows):,} documents",
+        f"the collection {trial.collection} of {len(rows):,}",
         tuple(trial.corpus.documents[row] for row in chosen),
         tuple(trial.corpus.texts[row] for row in chosen),
         tuple(JudgedPair(query, places[row]) for query, row in judged if row in places),

@@ -32,6 +32,7 @@ from molt.training.inspecting.space import (
 )
 
 INSPECTION_FORMAT = 1
+_LEAST_BEATEN = 0.5
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,13 @@ class MethodSummary:
     passages: int
     error: float | None
 
+    @property
+    def holds(self) -> bool | None:
+        """Do its tokens matter more than most random ones? None where that is not known."""
+        if self.gain is None or self.beaten is None:
+            return None
+        return self.gain > 0 and self.beaten >= _LEAST_BEATEN
+
 
 @dataclass(frozen=True)
 class Inspection:
@@ -105,6 +113,8 @@ class Inspection:
     def to_json(self) -> dict[str, Any]:
         """It as JSON."""
         body = asdict(self)
+        methods = zip(body["methods"], self.methods, strict=True)
+        body["methods"] = [each | {"holds": one.holds} for each, one in methods]
         told = zip(body["agreements"], self.agreements, strict=True)
         body["agreements"] = [each | {"disagree": one.disagree} for each, one in told]
         return {"format": INSPECTION_FORMAT} | body

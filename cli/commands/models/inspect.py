@@ -90,7 +90,7 @@ def _reporting_to(progress: Progress) -> Callable[[str, int, int], None]:
 def _doubts(found: "Inspection") -> Iterator[str]:
     """Where methods are not to be believed."""
     for method in found.methods:
-        if method.gain is not None and method.gain <= 0:
+        if method.holds is False:
             yield f"{method.method} names tokens that matter no more than random ones here."
     for one in found.agreements:
         if one.disagree:

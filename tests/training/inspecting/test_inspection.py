@@ -88,10 +88,15 @@ def test_methods_that_disagree_and_those_that_do_not_hold_are_named(inspection: 
     page = draw_inspection(doubted)
     assert "SHAP and saliency disagree: they rank tokens with a correlation of -0.20" in page
     assert page.count("matter no more than random ones") == len(Method)
+    half = replace(
+        doubted, methods=tuple(replace(one, gain=0.1, beaten=0.4) for one in inspection.methods)
+    )
+    assert draw_inspection(half).count("matter no more than random ones") == len(Method)
+    assert not any(one["holds"] for one in half.to_json()["methods"])
     believed = replace(
         doubted,
         agreements=(Agreement("SHAP", "saliency", 0.9),),
-        methods=tuple(replace(one, gain=0.1) for one in inspection.methods),
+        methods=tuple(replace(one, gain=0.1, beaten=0.9) for one in inspection.methods),
     )
     assert "disagree:" not in draw_inspection(believed)
     assert "no more than random ones" not in draw_inspection(believed)
