@@ -191,14 +191,16 @@ def _change(
     before, now = places
     hit = next(one.hit for one in (now, before) if one is not None)
     former, latter = told
-    both = former is not None and latter is not None
+    parts: Mapping[str, Moved] = {}
+    if former is not None and latter is not None:
+        parts = moved_parts(former["parts"], latter["parts"])
     return DocumentChange(
         id=hit.id,
         title=hit.document.title or hit.document.text[:_MOST_TITLE],
         move=_move(before, now),
         rank=Moved(*(None if one is None else one.rank for one in places)),
         score=Moved(*(None if one is None else one.hit.score for one in places)),
-        parts=moved_parts(former["parts"], latter["parts"]) if both else {},
+        parts=parts,
         dense=_of_both("dense", told, moved_dense),
         lexical=_of_both("lexical", told, moved_lexical),
     )
@@ -209,7 +211,7 @@ def _of_both(
     told: Sequence[Mapping[str, Any] | None],
     moved: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]],
 ) -> dict[str, Any] | None:
-    before, now = (one and one[name] for one in told)
+    before, now = (None if one is None else one[name] for one in told)
     return None if before is None or now is None else moved(before, now)
 
 
