@@ -9,17 +9,23 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from molt.encoder import Checkpoint, open_encoder
+from molt.encoder import Checkpoint, CheckpointStore, open_encoder
 from molt.index.catalog.document import Document
 from molt.training.evaluation.measurement import Trial
+from molt.training.export import openvino
+from molt.training.export.checkpoints import make_checkpoint
 from molt.training.inspecting.attributions import Method
 from molt.training.inspecting.corpus import JudgedPair, sampled_corpus
 from molt.training.inspecting.faithfulness import Agreement
 from molt.training.inspecting.inspection import Inspection, InspectionPlan, inspect_model
 from molt.training.inspecting.page import draw_inspection, write_inspection
+from tests.checkpoints import modules, write_json
 from tests.training.learning import make_dataset
+from tests.training.models import VOCABULARY, write_tokenizer
 
 HOSTILE = '<script>alert(1)</script>"><img src=x>'
 
@@ -100,6 +106,31 @@ def test_methods_that_disagree_and_those_that_do_not_hold_are_named(inspection: 
     )
     assert "disagree:" not in draw_inspection(believed)
     assert "no more than random ones" not in draw_inspection(believed)
+
+
+def test_of_a_table_of_token_vectors_only_what_needs_no_layers_is_told(
+    inspection: Inspection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino, "openvino_available", lambda: False)
+    folder = tmp_path / "static"
+    folder.mkdir()
+    table = np.random.default_rng(0).standard_normal((len(VOCABULARY), 12)).astype("f4")
+    save_file({"embeddings": table}, folder / "model.safetensors")
+    write_json(folder / "config.json", {"model_type": "model2vec", "hidden_dim": 12})
+    write_json(folder / "modules.json", modules("StaticEmbedding", "Normalize"))
+    write_tokenizer(folder / "tokenizer.json")
+    made = make_checkpoint(folder, store=CheckpointStore(tmp_path / "checkpoints"))
+    dataset = make_dataset()
+    corpus = sampled_corpus(Trial("letters", dataset.corpus, dataset.dev), most=40, seed=0)
+    with closing(open_encoder(made, cache=tmp_path)) as encoder:
+        plan = InspectionPlan(pairs=2)
+        found = inspect_model(made, encoder, corpus, plan=plan, cache=tmp_path)
+    assert [one.method for one in found.methods] == ["SHAP", "local linear model"]
+    assert all(one.holds for one in found.methods)
+    assert found.layers == ()
+    assert "without layers" in found.notes[0]
+    assert found.notes[0] in draw_inspection(found)
+    assert not inspection.notes
 
 
 def test_what_could_not_be_found_out_is_left_out_of_the_page(inspection: Inspection) -> None:
