@@ -21,11 +21,12 @@ from molt.cli.commands.contents.assistants.mcp import mcp
 from molt.cli.commands.contents.explain import explain
 from molt.cli.commands.contents.export import export_collection
 from molt.cli.commands.contents.suggest import suggest
-from molt.cli.commands.distil import distil
 from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
 from molt.cli.commands.imports import import_files
 from molt.cli.commands.judging import accounts, learn, pairs, relevance
+from molt.cli.commands.models.distil import distil
+from molt.cli.commands.models.inspect import inspect
 from molt.cli.commands.prune import prune
 from molt.cli.commands.releases import releases
 from molt.cli.commands.search import search
@@ -93,6 +94,7 @@ administrative(app, "tune")(tune)
 administrative(app, "distil")(distil)
 administrative(app, "evaluate")(evaluate)
 administrative(app, "learn")(learn.learn)
+command(app, "inspect")(inspect)
 administrative(app, "retrain")(swapping.retrain)
 administrative(app, "tune-search")(swapping.tune_search)
 administrative(app, "reload")(swapping.reload)

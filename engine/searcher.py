@@ -10,6 +10,7 @@ from molt.artifact.tracing import traced
 from molt.encoder.kind import Capability
 from molt.encoder.late_interaction.late_interaction import LateInteraction
 from molt.engine.cross_encoding import CrossEncoding
+from molt.engine.explaining.changing import ComparedSearch, SearchChange, find_changes
 from molt.engine.explaining.explainer import Explainer
 from molt.engine.explaining.standing import DocumentStanding, find_standing
 from molt.engine.live.former import FormerGenerations
@@ -54,10 +55,11 @@ class Searcher:
         self._throttle = throttle
         self._cross_encoding = cross_encoding
         self._curator = Curator(catalog)
+        self._explainer = Explainer(catalog)
         self._pipelines = pipelines(
             (TokenReranker(catalog, interaction), CrossEncoderReranker(catalog, cross_encoding)),
             Highlighter(interaction),
-            Explainer(catalog),
+            self._explainer,
             clock=clock,
         )
         self._pool = replace(self._pipelines["hybrid"], fuse=pool_legs, rerankers=())
@@ -119,9 +121,38 @@ class Searcher:
 
         It lacks what was written since it served. Raises as `FormerGenerations.get`, too.
         """
-        live = self._former.get(query.collection, generation_id)
+        asked = self._compared(query, generation_id)
+        return self._answer(asked.query, asked.live)
+
+    def why_changed(
+        self,
+        before: tuple[SearchQuery, str | None],
+        now: tuple[SearchQuery, str | None],
+        *,
+        doc_id: str | None = None,
+    ) -> SearchChange:
+        """What moved between two searches of one collection, and why; of one document, or of all.
+
+        Each is a query and the generation that is to answer it, None for the one that serves.
+        Raises as `search_former` and `find_changes`.
+        """
+        return find_changes(
+            self._compared(*before),
+            self._compared(*now),
+            catalog=self._catalog,
+            explainer=self._explainer,
+            doc_id=doc_id,
+        )
+
+    def _compared(self, query: SearchQuery, generation_id: str | None) -> ComparedSearch:
+        """A query as its collection curates it, over a generation, None for what serves."""
+        if generation_id is None:
+            live = self._live.get(query.collection)
+        else:
+            live = self._former.get(query.collection, generation_id)
         defaults = self._live.search_defaults(live.collection)
-        return self._answer(self._curator.curated(query, live, defaults), live)
+        curated = self._curator.curated(query, live, defaults)
+        return ComparedSearch(curated, live, self._pipelines[query.mode])
 
     def prepare(self, asked: Iterable[AskedText]) -> None:
         """Encode texts that are about to be searched for, all at once; no failure is told here."""

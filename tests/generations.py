@@ -1,8 +1,9 @@
-"""Generations made beside the one that serves, as a job makes them, by a hashing encoder."""
+"""Generations made beside the one that serves, as a job makes them."""
 
 from contextlib import closing
 from uuid import uuid4
 
+from molt.encoder import Encoder
 from molt.engine.engine import Engine
 from molt.index.generations.generation import new_generation_id
 from molt.index.generations.sealing import PassageEncoder
@@ -10,10 +11,15 @@ from molt.index.generations.writer import GenerationWriter
 from tests.hashing import HashingEncoder
 
 
-def make_generation(engine: Engine, name: str, *, seed: int = 1) -> str:
-    """A complete generation of a collection that no pointer names; its id."""
+def make_generation(
+    engine: Engine, name: str, *, seed: int = 1, encoder: Encoder | None = None
+) -> str:
+    """A complete generation of a collection that no pointer names; its id.
+
+    By a hashing encoder of this `seed`, where no other is given.
+    """
     collection = engine.catalog.collections.get(name)
-    encoder = HashingEncoder(seed=seed)
+    encoder = encoder or HashingEncoder(seed=seed)
     generation_id = new_generation_id()
     engine.catalog.builds.begin(collection, job=uuid4().hex, generation=generation_id)
     engine.generations.create(

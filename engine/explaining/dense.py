@@ -67,9 +67,17 @@ class Contributions:
 
 
 def contributions(
-    query: TokenVectors, query_text: str, passage: TokenVectors, passage_text: str
+    query: TokenVectors,
+    query_text: str,
+    passage: TokenVectors,
+    passage_text: str,
+    *,
+    most: int | None = MOST_WORDS,
 ) -> Contributions:
-    """Which words make up the cosine of the means of both texts' token vectors."""
+    """Which words make up the cosine of the means of both texts' token vectors.
+
+    Of the passage the `most` that add or take most are told, all of them where it is None.
+    """
     shares = _scaled(query.vectors) @ _scaled(passage.vectors).T
     rows, columns = worded_tokens(query, query_text), worded_tokens(passage, passage_text)
     by_word = _summed(_summed(shares, rows).T, columns).T
@@ -77,7 +85,7 @@ def contributions(
     said = [_share(passage_text, one, by_word[:, at].sum()) for at, one in enumerate(columns)]
     return Contributions(
         Side(tuple(asked), special=float(by_word[len(rows)].sum())),
-        _greatest(said, special=float(by_word[:, len(columns)].sum())),
+        _greatest(said, most, special=float(by_word[:, len(columns)].sum())),
         tuple(_pairs(by_word[: len(rows), : len(columns)], asked, said)),
     )
 
@@ -133,9 +141,9 @@ def _share(text: str, word: WordTokens, score: float) -> TextShare:
     return TextShare(text[word.start : word.end], word.start, word.end, float(score))
 
 
-def _greatest(words: Sequence[TextShare], *, special: float) -> Side:
+def _greatest(words: Sequence[TextShare], most: int | None, *, special: float) -> Side:
     """The words that add or take most, in their order."""
-    told = sorted(sorted(words, key=lambda one: -abs(one.score))[:MOST_WORDS], key=_place)
+    told = sorted(sorted(words, key=lambda one: -abs(one.score))[:most], key=_place)
     others = sum(one.score for one in words) - sum(one.score for one in told)
     return Side(tuple(told), special, others)
 

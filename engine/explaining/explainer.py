@@ -11,7 +11,13 @@ from typing import Any
 from molt.encoder.checkpoint import Pooling
 from molt.encoder.encoder import Encoder, InputType, Lane, TokenVectors
 from molt.encoder.kind import Capability
-from molt.engine.explaining.dense import Contributions, Side, TextShare, contributions
+from molt.engine.explaining.dense import (
+    MOST_WORDS,
+    Contributions,
+    Side,
+    TextShare,
+    contributions,
+)
 from molt.engine.explaining.leaving_out import leave_each_out
 from molt.engine.live.pair import Live
 from molt.engine.search.query import Hit, SearchQuery
@@ -47,11 +53,21 @@ class Explainer:
         self, query: SearchQuery, live: Live, hits: Sequence[Hit]
     ) -> list[Mapping[str, Any]]:
         """Of each of the first hits why it has its score. Raises what encoding raises."""
-        told = hits[:MOST_EXPLAINED]
-        if not query.text or not told:
+        return self.explained(query, live, hits[:MOST_EXPLAINED])
+
+    def explained(
+        self,
+        query: SearchQuery,
+        live: Live,
+        hits: Sequence[Hit],
+        *,
+        most: int | None = MOST_WORDS,
+    ) -> list[Mapping[str, Any]]:
+        """The same of all hits, with the `most` words of each passage; all where it is None."""
+        if not query.text or not hits:
             return []
-        words = None if query.mode == "dense" else self._words(query, live, told)
-        dense = _Dense(query, live.encoder) if query.mode != "lexical" else None
+        words = None if query.mode == "dense" else self._words(query, live, hits)
+        dense = _Dense(query, live.encoder, most) if query.mode != "lexical" else None
         return [
             {
                 "parts": _parts(query, live, hit, words),
@@ -59,7 +75,7 @@ class Explainer:
                 "lexical": None if words is None else _lexical(hit, words),
                 "rerank": _rerank(query, hit),
             }
-            for hit in told
+            for hit in hits
         ]
 
     def _words(self, query: SearchQuery, live: Live, hits: Sequence[Hit]) -> _Words | None:
@@ -121,8 +137,9 @@ def _lexical(hit: Hit, words: _Words) -> dict[str, Any] | None:
 class _Dense:
     """Explains the cosine of passages with one query."""
 
-    def __init__(self, query: SearchQuery, encoder: Encoder) -> None:
+    def __init__(self, query: SearchQuery, encoder: Encoder, most: int | None) -> None:
         self._text = query.text
+        self._most = most
         self._encoder = encoder
         checkpoint = encoder.checkpoint
         self._is_exact = (
@@ -152,7 +169,8 @@ class _Dense:
     def _contributions(self, read: str) -> Contributions:
         if self._query is None:
             return leave_each_out(self._encoder, self._text, read)
-        return contributions(self._query, self._text, self._read(read, InputType.DOCUMENT), read)
+        passage = self._read(read, InputType.DOCUMENT)
+        return contributions(self._query, self._text, passage, read, most=self._most)
 
     def _read(self, text: str, input_type: InputType) -> TokenVectors:
         (found,) = self._encoder.encode_tokens([text], input_type=input_type, lane=Lane.INTERACTIVE)

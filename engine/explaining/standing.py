@@ -58,7 +58,9 @@ def find_standing(
         raise DocumentNotFoundError(f"{live.collection.name!r} has no document {doc_id[:80]!r}")
     ranking = _ranked(pipeline, without_hidden(query, live), live, depth=max(WINDOW, query.k))
     place = next((at for at, one in enumerate(ranking) if one.ordinal == ordinal), None)
-    alone = _alone(pipeline, replace(query, where=None, min_score=None, rerank=None), doc_id, live)
+    alone = found_alone(
+        pipeline, replace(query, where=None, min_score=None, rerank=None), doc_id, live
+    )
     found = alone if place is None else ranking[place]
     last = ranking[min(query.k, len(ranking)) - 1].score if ranking else None
     standing = DocumentStanding(
@@ -76,7 +78,7 @@ def find_standing(
     if standing.rank is not None and standing.rank <= query.k:
         return standing
     is_kept = alone is not None and (
-        query.where is None or _alone(pipeline, query, doc_id, live) is not None
+        query.where is None or found_alone(pipeline, query, doc_id, live) is not None
     )
     return replace(standing, reasons=tuple(_reasons(query, live, standing, alone, is_kept=is_kept)))
 
@@ -87,8 +89,10 @@ def _ranked(
     return pipeline.ranked(query, live, depth=depth, watch=Stopwatch()).ranking
 
 
-def _alone(pipeline: Pipeline, query: SearchQuery, doc_id: str, live: Live) -> Candidate | None:
-    """The document as it is found where nothing but it may be."""
+def found_alone(
+    pipeline: Pipeline, query: SearchQuery, doc_id: str, live: Live
+) -> Candidate | None:
+    """The document as it is found where nothing but it may be, None where it is not at all."""
     itself = parse_filter({"field": "id", "in": [doc_id]})
     where = itself if query.where is None else All((query.where, itself))
     if live.snapshot is None or not live.snapshot.field_kinds(itself).complete:

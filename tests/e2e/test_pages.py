@@ -35,6 +35,7 @@ PATHS = [
     "/",
     "/?q=warm+boots&f=brand:acme",
     "/compare?q=warm+boots",
+    "/compare/why?q=warm+boots&collection=default&id=d1&c=hybrid&c=dense",
     "/judge",
     "/console",
     "/console/collections/default",

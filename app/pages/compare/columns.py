@@ -11,7 +11,7 @@ from molt.app.routes.search.endpoints import query_of
 from molt.app.routes.search.schemas import SearchBody
 from molt.app.service import Service
 from molt.engine.search.answer import describe_answer
-from molt.engine.search.query import Mode
+from molt.engine.search.query import Mode, SearchQuery
 from molt.index.ranking.reranking import RerankKind
 
 COMPARED_COLUMNS = 4
@@ -67,12 +67,15 @@ class ComparedDocument:
 
 @dataclass(frozen=True)
 class ComparedColumn:
-    """A ranking; `shared` of its documents are among those of the first one."""
+    """A ranking; `shared` of its documents are among those of the first one, which has the `left`
+    ones alone.
+    """
 
     choice: ColumnChoice
     answer: Mapping[str, Any]
     documents: Sequence[ComparedDocument]
     shared: int
+    left: Sequence[Mapping[str, Any]] = ()
 
 
 def choices(
@@ -93,16 +96,21 @@ def compared(
 ) -> list[ComparedColumn]:
     """Rank by each. Runs in a request thread; raises as the engine's searches do."""
     answers = [_answer(service, one, text, collection) for one in chosen]
-    first = {hit["id"]: hit["rank"] for hit in answers[0]["hits"]} if answers else {}
+    ahead = answers[0]["hits"] if answers else []
+    first = {hit["id"]: hit["rank"] for hit in ahead}
     columns = []
     for at, (choice, answer) in enumerate(zip(chosen, answers, strict=True)):
         documents = [_ranked(hit, first, is_first=not at) for hit in answer["hits"]]
-        shared = sum(hit["id"] in first for hit in answer["hits"])
-        columns.append(ComparedColumn(choice, answer, documents, shared))
+        own = {hit["id"] for hit in answer["hits"]}
+        left = [hit for hit in ahead if hit["id"] not in own]
+        columns.append(ComparedColumn(choice, answer, documents, len(own & first.keys()), left))
     return columns
 
 
-def _answer(service: Service, choice: ColumnChoice, text: str, collection: str) -> dict[str, Any]:
+def column_query(
+    service: Service, choice: ColumnChoice, *, text: str, collection: str
+) -> SearchQuery:
+    """What a column searches for. Raises `InvalidRequestError`."""
     asked = {
         "query": text,
         "collection": collection,
@@ -110,7 +118,11 @@ def _answer(service: Service, choice: ColumnChoice, text: str, collection: str) 
         "mode": choice.mode,
         "rerank": choice.rerank.value if choice.rerank else False,
     }
-    query = query_of(validate(SearchBody, asked), service.settings.limits)
+    return query_of(validate(SearchBody, asked), service.settings.limits)
+
+
+def _answer(service: Service, choice: ColumnChoice, text: str, collection: str) -> dict[str, Any]:
+    query = column_query(service, choice, text=text, collection=collection)
     started = time.perf_counter()
     if choice.generation is None:
         answer = service.engine.search(query)

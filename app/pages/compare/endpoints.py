@@ -1,4 +1,7 @@
-"""`/compare`: up to four rankings of one query, side by side; the URL holds all of it."""
+"""`/compare`: up to four rankings of one query, side by side, and why a document moved in one.
+
+The URL holds all of it.
+"""
 
 from functools import partial
 from typing import Annotated
@@ -10,15 +13,17 @@ from starlette.responses import Response
 from molt.app.http.admission import Bulkhead
 from molt.app.http.auth import Access, allow
 from molt.app.http.caller import caller_of
-from molt.app.http.failures import ForbiddenError
+from molt.app.http.failures import ForbiddenError, InvalidRequestError, Violation
 from molt.app.http.interest import run_while_wanted
 from molt.app.http.route import admission_of, within
 from molt.app.http.scope import KeyScope, require_covered, scoped
+from molt.app.http.texts import Id, Words
 from molt.app.pages.compare.columns import (
     COMPARED_COLUMNS,
     ColumnChoice,
     ComparedColumn,
     choices,
+    column_query,
     compared,
 )
 from molt.app.pages.frame.page_route import new_page_router
@@ -50,6 +55,17 @@ class CompareParameters(BaseModel):
     )
 
 
+class ChangeParameters(BaseModel):
+    """The query string of what moved a document between two columns."""
+
+    model_config = {"extra": "forbid"}
+
+    q: Words
+    collection: str = Field(max_length=512)
+    id: Id
+    c: list[Annotated[str, Field(max_length=_MAX_CHARS)]] = Field(min_length=2, max_length=2)
+
+
 @router.get("/compare")
 @allow(Access.READ)
 @scoped(KeyScope.FILTERED)
@@ -59,12 +75,56 @@ async def get_compare_page(
 ) -> Response:
     """Rank a query in several ways, and show what moved."""
     require_covered(request, parameters.collection)
-    chosen = [ColumnChoice.read(one) for one in parameters.c if one]
+    chosen = _chosen(request, parameters.c)
     reach = caller_of(request).reach
-    if any(one.generation for one in chosen) and not viewer_of(request).may("admin"):
-        raise ForbiddenError("searching a generation that does not serve needs the role admin")
     work = partial(_page, request, parameters, chosen, reach)
     return await run_while_wanted(request, work, admission=admission_of(request))
+
+
+@router.get("/compare/why")
+@allow(Access.READ)
+@scoped(KeyScope.FILTERED)
+@within(Bulkhead.BULK)
+async def get_change_page(
+    request: Request, parameters: Annotated[ChangeParameters, Query()]
+) -> Response:
+    """Tell which words moved a document from the first of two columns to the second."""
+    require_covered(request, parameters.collection)
+    chosen = _chosen(request, parameters.c)
+    work = partial(_change_page, request, parameters, chosen)
+    return await run_while_wanted(request, work, admission=admission_of(request))
+
+
+def _chosen(request: Request, written: list[str]) -> list[ColumnChoice]:
+    """The columns that are asked for. Raises `InvalidRequestError` and `ForbiddenError`."""
+    chosen = [ColumnChoice.read(one) for one in written if one]
+    if any(one.generation for one in chosen) and not viewer_of(request).may("admin"):
+        raise ForbiddenError("searching a generation that does not serve needs the role admin")
+    return chosen
+
+
+def _change_page(
+    request: Request, parameters: ChangeParameters, chosen: list[ColumnChoice]
+) -> Response:
+    service, text = service_of(request), parameters.q.strip()
+    collection = parameters.collection
+    asked = [
+        (column_query(service, one, text=text, collection=collection), one.generation)
+        for one in chosen
+    ]
+    if len(asked) != 2:
+        raise InvalidRequestError([Violation("has to name two columns", "query", ("c",))])
+    before, now = asked
+    change = service.engine.searcher.why_changed(before, now, doc_id=parameters.id)
+    context = {
+        "here": "/compare",
+        "q": text,
+        "collection": collection,
+        "chosen": chosen,
+        "change": change,
+        "one": next((each.describe() for each in change.documents), None),
+    }
+    return write_page(viewer_of(request), "compare_why.html", context)
 
 
 def _page(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from molt.cli.commands.contents.changes import changes_listing
 from molt.cli.commands.contents.searching import (
     RerankDepthOption,
     RerankModelOption,
@@ -24,7 +25,16 @@ from molt.cli.output import Listing
 
 if TYPE_CHECKING:
     from molt.engine.explaining.standing import DocumentStanding
+    from molt.engine.search.query import SearchQuery
+    from molt.engine.settings import Settings
 
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="GENERATION",
+        help="Show what moved since this generation, by its id or how that alone begins.",
+    ),
+]
 _Row = tuple[str, object, str, str, str]
 
 
@@ -42,8 +52,12 @@ def explain(  # noqa: PLR0913  each by name
     rerank: RerankOption = None,
     rerank_depth: RerankDepthOption = None,
     rerank_model: RerankModelOption = None,
+    against: AgainstOption = None,
 ) -> None:
-    """Show what makes up the score of a document, and what keeps it from the first hits."""
+    """Show what makes up the score of a document, and what keeps it from the first hits.
+
+    With `--against`, what moved since another generation served, and which words moved it.
+    """
     require_subject(query, (), beside=())
     settings = existing_home(call)
     from molt.engine.search.query import SearchQuery
@@ -57,6 +71,9 @@ def explain(  # noqa: PLR0913  each by name
         where=None if where is None else parsed_filter(where),
         rerank=parsed_reranking(rerank, rerank_depth, model, has_query=True),
     )
+    if against is not None:
+        _show_change(call, settings, asked, against, doc_id)
+        return
     with opened_engine(settings) as engine:
         engine.live_collections.refresh(collection)
         if doc_id is None:
@@ -67,6 +84,24 @@ def explain(  # noqa: PLR0913  each by name
     call.show({"query": query, "document": told}, lambda: _listing(standing))
     for reason in () if standing is None else standing.reasons:
         call.note(f"Note: {reason}.")
+
+
+def _show_change(
+    call: Invocation, settings: "Settings", asked: "SearchQuery", against: str, doc_id: str | None
+) -> None:
+    from molt.index.generations.active import meant_generation
+
+    with opened_engine(settings) as engine:
+        engine.live_collections.refresh(asked.collection)
+        meant = meant_generation(engine.catalog, against, engine.generations.ids()) or against
+        change = engine.searcher.why_changed((asked, meant), (asked, None), doc_id=doc_id)
+    call.show({"query": asked.text} | change.describe(), lambda: changes_listing(change))
+    if change.before == change.now:
+        call.note(f"Note: generation {change.now} is the one that serves; nothing can differ.")
+    for one in change.documents:
+        if one.score.difference is None:
+            where = "what serves" if one.score.now is None else f"generation {change.before}"
+            call.note(f"Note: {one.id} cannot be found in {where}; nothing can be subtracted.")
 
 
 def _listing(standing: "DocumentStanding | None") -> Listing:

@@ -125,3 +125,50 @@ def test_a_column_is_re_ranked_where_its_title_says_so_however_the_collection_is
     plain, again = (column.answer["search"]["rerank"] for column in found)
     assert plain is None
     assert again is not None
+
+
+def why_links(page: str) -> list[str]:
+    return [unescape(link) for link in re.findall(r'href="(/compare/why[^"]*)"', page)]
+
+
+def test_every_document_that_moved_leads_to_why_it_did(desk: TestClient) -> None:
+    asked = {"q": "warm boots", "c": ["dense", "lexical"]}
+    page = desk.get("/compare", params=asked).text
+    first, second = columns(page)
+    moved = [doc_id for doc_id, move in second if move in {"up", "down", "new"}]
+    left = {doc_id for doc_id, _ in first} - {doc_id for doc_id, _ in second}
+    links = why_links(page)
+    assert left
+    assert len(links) == len(moved) + len(left)
+    for link in links:
+        shown = desk.get(link)
+        assert shown.status_code == 200, shown.text
+        assert "Why it moved" in shown.text
+        assert "<script>alert" not in shown.text
+
+
+def test_why_a_document_moved_is_told_by_its_words(keyed: TestClient, person: Person) -> None:
+    engine = service_of(keyed).engine
+    other = make_generation(engine, "default")
+    asked = {
+        "q": "warm boots",
+        "collection": "default",
+        "id": "d1",
+        "c": [f"hybrid@{other}", "hybrid"],
+    }
+    admin, reader = person(Role.ADMIN), person(Role.READ)
+    shown = admin.get("/compare/why", params=asked)
+    assert shown.status_code == 200, shown.text
+    assert "exactly the sum over the words" in shown.text
+    for word in ("boots", "waterproof"):
+        assert f"<bdi>{word}</bdi>" in shown.text
+    assert other[:8] in shown.text
+    assert reader.get("/compare/why", params=asked).status_code == 403
+    assert admin.get("/compare/why", params=asked | {"id": "nobody"}).status_code == 404
+    assert reader.get("/compare/why", params=asked | {"c": ["dense", "lexical"]}).status_code == 200
+
+
+@pytest.mark.parametrize("c", [["dense"], ["dense", ""], ["dense", "psychic"], ["dense"] * 3])
+def test_why_is_told_between_two_columns_and_no_others(desk: TestClient, c: list[str]) -> None:
+    asked = {"q": "boots", "collection": "default", "id": "d1", "c": c}
+    assert desk.get("/compare/why", params=asked).status_code == 422

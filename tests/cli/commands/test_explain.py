@@ -1,11 +1,15 @@
 """`molt explain`."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from molt.engine.engine import Engine
+from molt.engine.settings import load_settings
 from tests.cli.conftest import Molt
+from tests.generations import make_generation
 from tests.hashing import HashingEncoder
 
 ROWS = [
@@ -82,3 +86,37 @@ def test_where_nothing_is_found_nothing_is_explained(molt: Molt) -> None:
     found = molt("--json", "explain", "shop", "quantum", "--mode", "lexical").value
     assert found["document"] is None
     assert "No hits." in molt("explain", "shop", "quantum", "--mode", "lexical").stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_moved_since_another_generation_is_listed(
+    molt: Molt, home: Path, hashing: list[HashingEncoder]
+) -> None:
+    with closing(Engine.open(load_settings(home=home))) as engine:
+        other = make_generation(engine, "shop", seed=0)
+    found = molt("--json", "explain", "shop", "waterproof boots", "--against", other[:12]).value
+    assert found["before"] == other
+    assert found["now"] != other
+    assert [one["id"] for one in found["documents"]] == ["a", "b"]
+    for one in found["documents"]:
+        assert one["score"]["difference"] == pytest.approx(0)  # by the same encoder
+        assert one["move"] == "same"
+    shown = molt("explain", "shop", "waterproof boots", "a", "--against", other)
+    rows = [line.split("\t") for line in shown.stdout.splitlines()]
+    assert rows[0] == ["document", "rank", "part", "what", "before", "now", "difference"]
+    assert {row[0] for row in rows[1:]} == {"a"}
+    assert [row[3] for row in rows if row[2] == "  query"][:2] == ["waterproof", "boots"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_generation_that_serves_cannot_differ_from_itself(molt: Molt) -> None:
+    (own,) = molt("--json", "generations").value["generations"]
+    told = molt("explain", "shop", "boots", "--against", own["id"])
+    assert "nothing can differ" in told.stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_generation_that_is_not_there_is_an_error(molt: Molt) -> None:
+    refused = molt("explain", "shop", "boots", "--against", "0" * 32)
+    assert refused.status == 1
+    assert "0" * 32 in refused.stderr

@@ -1,0 +1,1 @@
+"""The commands that make a smaller encoder of another one, and that look into one."""
