@@ -34,6 +34,7 @@ from molt.engine.searcher import Searcher
 from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread
 from molt.engine.throttle import Throttle
+from molt.engine.watch.experiments.experimenter import Experimenter
 from molt.engine.watch.job_problems import JobProblems
 from molt.engine.watch.missing_files import MissingFiles
 from molt.engine.watch.sentinel import Sentinel
@@ -97,6 +98,9 @@ class Engine:
         self.indexer = self._new_indexer(encoders, clock)
         self.releaser = Releaser(
             catalog=catalog, store=self.generations, encoders=encoders, live_collections=live
+        )
+        self.experimenter = Experimenter(
+            settings.experiments, catalog=catalog, former=self.former, releaser=self.releaser
         )
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self._jobs: JobQueue | None = None
@@ -164,6 +168,7 @@ class Engine:
         self._started = False
         self.indexer.close()
         self._watcher.close()
+        self.experimenter.flush()
         self.suggester.close()
         self.live_collections.close()
         self._encoders.close()
@@ -285,12 +290,7 @@ class Engine:
             "jobs": self._job_problems.look,
             "files": self._missing_files.look,
             "former": self.former.look,
-            "cross-encoders": self._look_at_cross_encoders,
+            "cross-encoders": lambda: self._cross_encoding.keep_tuned(self.catalog.collections),
+            "experiments": self.experimenter.look,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)
-
-    def _look_at_cross_encoders(self) -> None:
-        """Have those open by which collections were tuned to be re-ranked."""
-        rankings = [one.ranking for one in self.catalog.collections.list()]
-        tuned = {one.cross_encoder for one in rankings if one is not None}
-        self._cross_encoding.keep({one for one in tuned if one is not None})

@@ -107,7 +107,12 @@ class Searcher:
 
         It lacks what was written since it served. Raises as `FormerGenerations.get`, too.
         """
-        live = self._former.get(query.collection, generation_id)
+        return self.search_pair(query, self._former.get(query.collection, generation_id))
+
+    def search_pair(self, query: SearchQuery, live: Live | None) -> SearchAnswer:
+        """As `search`, from a pair of the collection; from what serves where that is None."""
+        if live is None:
+            return self.search(query)
         defaults = self._live.search_defaults(live.collection)
         return self._answer(self._curator.curated(query, live, defaults), live)
 

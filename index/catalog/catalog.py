@@ -19,6 +19,8 @@ from molt.index.catalog.expiries import Expiries
 from molt.index.catalog.failures import JobFailures
 from molt.index.catalog.judging.accounts import SplitAccounts
 from molt.index.catalog.judging.curations import Curations
+from molt.index.catalog.judging.experiments.experiments import Experiments
+from molt.index.catalog.judging.experiments.impressions import Impressions
 from molt.index.catalog.judging.pages import RelevancePages
 from molt.index.catalog.judging.pairs import PairPages
 from molt.index.catalog.judging.relevance import Relevance
@@ -47,6 +49,8 @@ class Catalog:
         self.titles = Titles(database)
         self.accounts = SplitAccounts(database)
         self.curations = Curations(database)
+        self.experiments = Experiments(database)
+        self.impressions = Impressions(database)
         self.synonyms = SynonymRules(database)
         self.builds = Builds(database)
         self.failures = JobFailures(database)

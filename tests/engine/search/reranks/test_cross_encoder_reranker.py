@@ -197,14 +197,14 @@ def test_what_collections_were_tuned_to_is_kept_open_and_its_problems_are_told(
 ) -> None:
     sound, broken = trained(engine), trained(engine, weight=2.0)
     tune(engine, sound.id)
-    engine._look_at_cross_encoders()
+    engine._cross_encoding.keep_tuned(engine.catalog.collections)
     assert engine._cross_encoding._opened.is_open(sound.id)
     damage(broken)
     tune(engine, broken.id)
-    engine._look_at_cross_encoders()
+    engine._cross_encoding.keep_tuned(engine.catalog.collections)
     assert any(broken.id in problem for problem in engine.readiness().problems)
     tune(engine, sound.id)
-    engine._look_at_cross_encoders()
+    engine._cross_encoding.keep_tuned(engine.catalog.collections)
     assert not any(broken.id in problem for problem in engine.readiness().problems)
 
 
