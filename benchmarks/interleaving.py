@@ -8,10 +8,11 @@ lower. That is so in three ways: B is A with a little noise in every query (`spr
 for a few queries in which it fails (`concentrated`), or both have noise of their own, as encoders
 of different training have (`independent`). Equal arms have noise of their own and as much of it.
 
-A user looks at the n-th hit with a chance of 1/n, and clicks on what is looked at with a chance of
-0.8 where it is relevant and 0.1 where it is not. The test is looked at after every query, also
-after those without a click, which count among the queries and say nothing. Each method is judged
-with its own credit, and with the textbook's: which team has more clicks.
+A `hasty` user looks at the n-th hit with a chance of 1/n, a `patient` one at all ten; either clicks
+on what is looked at with a chance of 0.8 where it is relevant and 0.1 where it is not. The test is
+looked at after every query, also after those without a click, which count among the queries and
+say nothing. Beside the default, other ways are judged where B fails in a few queries: the other
+method, and the textbook's credit, which team has more clicks.
 """
 
 import argparse
@@ -43,7 +44,7 @@ _SAMPLE = 20_000
 _BLOCK = 250
 _IDS = [str(number) for number in range(CANDIDATES)]
 _DISCOUNTS = 1 / np.log2(np.arange(2, K + 2))
-_LOOKED_AT = 1 / np.arange(1, K + 1)
+_USERS = {"hasty": 1 / np.arange(1, K + 1), "patient": np.ones(K)}
 
 Values = npt.NDArray[np.float64]
 Scores = tuple[Values, Values, Values]
@@ -99,10 +100,11 @@ def calibrated(draw: Draw, *, most: float) -> float:
 
 @dataclass(frozen=True)
 class Way:
-    """A method with a credit: `own`, or that of `teams`."""
+    """A method with a credit, `own` or that of `teams`, and whose clicks it sees."""
 
-    method: InterleavingMethod
-    credit: str
+    method: InterleavingMethod = "team-draft"
+    credit: str = "own"
+    user: str = "hasty"
 
     def outcome(self, drawn: Interleaved, clicked: Sequence[str]) -> tuple[float, float, float]:
         if self.credit == "own":
@@ -113,12 +115,14 @@ class Way:
         return for_a, for_b, float(np.sign(for_b - for_a))
 
 
-WAYS = (
-    Way("team-draft", "own"),
-    Way("team-draft", "teams"),
-    Way("probabilistic", "own"),
-    Way("probabilistic", "teams"),
+DEFAULTS = tuple(Way(user=user) for user in _USERS)
+OTHERS = (
+    Way(credit="teams"),
+    Way("probabilistic"),
+    Way("probabilistic", credit="teams"),
 )
+FEW = 60
+"""Runs of each other way."""
 
 
 def decided(draw: Draw, strength: float, way: Way, *, seed: int, queries: int) -> tuple[str, int]:
@@ -133,7 +137,7 @@ def decided(draw: Draw, strength: float, way: Way, *, seed: int, queries: int) -
             coin = int(random.integers(2**63))
             drawn = interleave(way.method, *ranked, k=K, seed=coin)
             liked = grades[at][[int(one) for one in drawn.shown]]
-            clicks = chances[at] < _LOOKED_AT * np.where(liked > 0, 0.8, 0.1)
+            clicks = chances[at] < _USERS[way.user] * np.where(liked > 0, 0.8, 0.1)
             clicked = [one for one, click in zip(drawn.shown, clicks, strict=True) if click]
             if not clicked:
                 continue
@@ -147,6 +151,8 @@ def decided(draw: Draw, strength: float, way: Way, *, seed: int, queries: int) -
 def row_of(name: str, draw: Draw, strength: float, way: Way, given: argparse.Namespace) -> Any:
     """What came of all runs of one kind."""
     runs = given.pairs if name == "equal" else given.runs
+    if way in OTHERS:
+        runs = min(runs, FEW)
     found = [
         decided(draw, strength, way, seed=given.seed + run, queries=given.queries)
         for run in range(runs)
@@ -157,6 +163,7 @@ def row_of(name: str, draw: Draw, strength: float, way: Way, given: argparse.Nam
         "arms": name,
         "method": way.method,
         "credit": way.credit,
+        "users": way.user,
         "nDCG@10 of a": float(ndcg(grades, a).mean()),
         "of b": float(ndcg(grades, b).mean()),
         "alike": float((np.argsort(-a)[:, :K] == np.argsort(-b)[:, :K]).all(axis=1).mean()),
@@ -184,11 +191,13 @@ def main() -> None:
         "independent": (independent, calibrated(independent, most=3.0)),
         "equal": (independent, 0.0),
     }
-    rows = [row_of(name, *kind, way, given) for name, kind in kinds.items() for way in WAYS]
-    own = [row for row in rows if (row["method"], row["credit"]) == ("team-draft", "own")]
+    own = [row_of(name, *kind, way, given) for way in DEFAULTS for name, kind in kinds.items()]
+    concentrated_few = ("concentrated", *kinds["concentrated"])
+    rows = own + [row_of(*concentrated_few, way, given) for way in OTHERS]
     targets = [
         Target(
-            f"{row['arms']}: 0.02 nDCG@10 found in {given.queries} queries, share of runs",
+            f"{row['arms']}, {row['users']} users: 0.02 nDCG@10 found in {given.queries} queries, "
+            "share of runs",
             row["a is better"],
             ">=",
             0.9,

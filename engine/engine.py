@@ -57,6 +57,7 @@ class Engine:
     """Search and embeddings over one home. Thread-safe; every method blocks."""
 
     _started = False
+    _jobs: JobQueue | None = None
 
     def __init__(
         self,
@@ -99,11 +100,8 @@ class Engine:
         self.releaser = Releaser(
             catalog=catalog, store=self.generations, encoders=encoders, live_collections=live
         )
-        self.experimenter = Experimenter(
-            settings.experiments, catalog=catalog, former=self.former, releaser=self.releaser
-        )
+        self.experimenter = Experimenter(settings.experiments, catalog, self.former, self.releaser)
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
-        self._jobs: JobQueue | None = None
         self._opening_jobs = threading.Lock()
         self.searcher = self._new_searcher(interaction, clock)
         self._encoders = encoders

@@ -96,7 +96,6 @@ class Experimenter:
     def __init__(
         self,
         settings: ExperimentSettings,
-        *,
         catalog: Catalog,
         former: FormerGenerations,
         releaser: Releaser,
