@@ -10,8 +10,11 @@ from typing import Any
 
 from molt.engine.watch.experiments.interleaving import Team
 
-BETS = tuple(0.02 * 1.5**power for power in range(10))
-"""The parts of what it has that each gambler stakes on every query, from 2 % to 77 %."""
+BETS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.65, 0.9)
+"""The parts of what a gambler has that are staked on every query.
+
+Small ones find small differences in many queries, large ones what few queries tell clearly.
+"""
 _NOTHING_WON = (0.0,) * len(BETS)
 
 
