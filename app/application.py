@@ -58,6 +58,7 @@ from molt.app.routes.judgments import kept as kept_judgments
 from molt.app.routes.judgments import pairs
 from molt.app.routes.openai import endpoints as openai
 from molt.app.routes.releases import endpoints as releases
+from molt.app.routes.releases import experiments
 from molt.app.routes.reports import endpoints as reports
 from molt.app.routes.rerank import endpoints as rerank
 from molt.app.routes.search import batch as search_batch
@@ -120,6 +121,7 @@ NOUNS = (
     asking,
     jobs,
     releases,
+    experiments,
     audit,
     page_assets,
     login,
@@ -172,7 +174,7 @@ def create_app(settings: Settings, engine: Engine, *, tracing: Tracing | None = 
 
 def _service(settings: Settings, engine: Engine) -> Service:
     metrics = Metrics()
-    engine.sentinel.on_rollback = metrics.took_back
+    engine.sentinel.on_rollback = engine.experimenter.concluder.on_rollback = metrics.took_back
     engine.indexer.on_worked = metrics.indexed
     engine.recorder.on_outcome = metrics.kept
     bulkheads = _bulkheads(settings, metrics, engine.throttle)

@@ -66,6 +66,8 @@ _KINDS: Mapping[type[BaseException], tuple[int, str]] = {
     index_errors.GenerationBusyError: (409, "generation_busy"),
     index_errors.NothingToRollBackError: (409, "nothing_to_roll_back"),
     index_errors.ReleaseNotFoundError: (404, "release_not_found"),
+    index_errors.ExperimentNotFoundError: (404, "experiment_not_found"),
+    index_errors.ExperimentRunningError: (409, "experiment_running"),
     index_errors.StalePointerError: (409, "pointer_moved"),
     index_errors.JobNotFoundError: (404, "job_not_found"),
     index_errors.JobConflictError: (409, "job_running"),

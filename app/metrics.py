@@ -28,7 +28,9 @@ from molt.artifact import FileLock, exclusive, share_file
 from molt.engine.live.status import CollectionStatus
 from molt.engine.search.query import Looked, SearchAnswer
 from molt.engine.threads import LastingThread
+from molt.engine.watch.experiments.evidence import read_evidence
 from molt.index.catalog.failures import JobFailure
+from molt.index.catalog.judging.experiments.experiment import Experiment, ExperimentState
 from molt.index.ranking.reranking import RerankKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -143,11 +145,12 @@ class Metrics:
         """Count a rollback by the watch."""
         self._rollbacks.labels(collection).inc()
 
-    def exposition(
+    def exposition(  # noqa: PLR0913  each by name
         self,
         collections: Iterable[CollectionStatus],
         *,
         failed: Iterable[JobFailure],
+        experiments: Iterable[Experiment],
         threads: Iterable[LastingThread],
         ready: bool,
         home: Path,
@@ -156,6 +159,7 @@ class Metrics:
         moment = CollectorRegistry()
         ProcessCollector(namespace="molt", registry=moment)
         moment.register(_Moment(collections, failed=failed, threads=threads, ready=ready))
+        moment.register(_Experiments(experiments))
         moment.register(_Disk(home))
         counted = self._own
         if SHARED_DIRECTORY in os.environ:
@@ -267,6 +271,32 @@ class _Moment(Collector):
             aside.add_metric(name, len(status.quarantined))
             expired.add_metric(name, status.collection.expired)
         return documents, revision, indexed, epoch, answers, refused, aside, expired
+
+
+class _Experiments(Collector):
+    """The newest experiment of each collection."""
+
+    def __init__(self, experiments: Iterable[Experiment]) -> None:
+        self._experiments = tuple(experiments)
+
+    def collect(self) -> Iterable[Metric]:
+        """Whether it goes on, what was shown, and what the clicks on that say of its arms."""
+        running = _gauge("molt_experiment_running", "1 where searches take part in an experiment")
+        searches = _gauge("molt_experiment_searches", "Searches that both arms answered")
+        counted = _gauge("molt_experiment_counted", "Searches whose clicks were counted")
+        labels = ("collection", "arm")
+        credit = GaugeMetricFamily("molt_experiment_credit", "Credit by clicks", labels=labels)
+        log_e = GaugeMetricFamily("molt_experiment_log_e", "Log of the e-value", labels=labels)
+        for one in self._experiments:
+            evidence = read_evidence(one.evidence)
+            running.add_metric([one.collection], one.state is ExperimentState.RUNNING)
+            searches.add_metric([one.collection], one.searches)
+            counted.add_metric([one.collection], evidence.counted)
+            credit.add_metric([one.collection, "a"], evidence.credit_a)
+            credit.add_metric([one.collection, "b"], evidence.credit_b)
+            log_e.add_metric([one.collection, "a"], evidence.log_e("a"))
+            log_e.add_metric([one.collection, "b"], evidence.log_e("b"))
+        return running, searches, counted, credit, log_e
 
 
 def _gauge(name: str, what: str) -> GaugeMetricFamily:

@@ -32,7 +32,8 @@ def give_memory_back() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    return mallopt(_M_ARENA_MAX, _ARENAS) == mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES) == 1
+    told = (mallopt(_M_ARENA_MAX, _ARENAS), mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES))
+    return told == (1, 1)
 
 
 def multiply_alone() -> None:

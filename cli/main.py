@@ -25,6 +25,11 @@ from molt.cli.commands.evaluate import evaluate
 from molt.cli.commands.generations import generations
 from molt.cli.commands.imports import import_files
 from molt.cli.commands.judging import accounts, learn, pairs, relevance
+from molt.cli.commands.judging.experiments import (
+    show_experiments,
+    start_experiment,
+    stop_experiment,
+)
 from molt.cli.commands.models.distil import distil
 from molt.cli.commands.models.inspect import inspect
 from molt.cli.commands.prune import prune
@@ -158,6 +163,11 @@ administrative(_synonyms, "set")(synonyms.set_synonyms)
 _analysis = _group("analysis", help="How texts become terms of the lexical index: show, set.")
 command(_analysis, "show")(analysis.show_analysis)
 administrative(_analysis, "set")(analysis.set_analysis)
+
+_experiment = _group("experiment", help="Two ways to search compared by clicks: start, show, stop.")
+administrative(_experiment, "start")(start_experiment)
+command(_experiment, "show")(show_experiments)
+administrative(_experiment, "stop")(stop_experiment)
 
 _checkpoints = _group("checkpoints", help="Encoders: list, show, name, add, choose, remove.")
 command(_checkpoints, "list")(checkpoints.list_checkpoints)

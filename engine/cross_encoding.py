@@ -19,6 +19,7 @@ from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import CrossEncoders
 from molt.engine.errors import NoCrossEncoderError
 from molt.index.catalog.collection import Collection
+from molt.index.catalog.collections import Collections
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +102,12 @@ class CrossEncoding:
                     log.warning("checkpoint.refused", checkpoint=checkpoint_id, reason=str(error))
         self._refused = refused
         self._opened.keep(kept)
+
+    def keep_tuned(self, collections: Collections) -> None:
+        """Have those open by which collections were tuned to be re-ranked."""
+        rankings = (one.ranking for one in collections.list())
+        tuned = {one.cross_encoder for one in rankings if one is not None}
+        self.keep({one for one in tuned if one is not None})
 
     @property
     def problems(self) -> list[str]:

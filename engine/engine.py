@@ -34,6 +34,7 @@ from molt.engine.searcher import Searcher
 from molt.engine.settings import Settings
 from molt.engine.threads import LastingThread
 from molt.engine.throttle import Throttle
+from molt.engine.watch.experiments.experimenter import Experimenter
 from molt.engine.watch.job_problems import JobProblems
 from molt.engine.watch.missing_files import MissingFiles
 from molt.engine.watch.recorder import SearchRecorder
@@ -100,6 +101,7 @@ class Engine:
         self.releaser = Releaser(
             catalog=catalog, store=self.generations, encoders=encoders, live_collections=live
         )
+        self.experimenter = Experimenter(settings.experiments, catalog, self.former, self.releaser)
         self.sentinel = Sentinel(settings.watch, catalog=catalog, releaser=self.releaser)
         self.recorder = SearchRecorder(settings.learn, catalog)
         self._opening_jobs = threading.Lock()
@@ -157,7 +159,7 @@ class Engine:
         self.checkpoints.sweep_unfinished()
         self.live_collections.check_default()
         self.live_collections.refresh_changed()
-        self._look_at_cross_encoders()
+        self._cross_encoding.keep_tuned(self.catalog.collections)
         self._watcher.start()
         self.indexer.start()
         self._started = True
@@ -168,6 +170,7 @@ class Engine:
         self.indexer.close()
         self._watcher.close()
         self.recorder.flush()
+        self.experimenter.flush()
         self.suggester.close()
         self.live_collections.close()
         self._encoders.close()
@@ -290,12 +293,7 @@ class Engine:
             "files": self._missing_files.look,
             "former": self.former.look,
             "searches": self.recorder.look,
-            "cross-encoders": self._look_at_cross_encoders,
+            "cross-encoders": lambda: self._cross_encoding.keep_tuned(self.catalog.collections),
+            "experiments": self.experimenter.look,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)
-
-    def _look_at_cross_encoders(self) -> None:
-        """Have those open by which collections were tuned to be re-ranked."""
-        rankings = [one.ranking for one in self.catalog.collections.list()]
-        tuned = {one.cross_encoder for one in rankings if one is not None}
-        self._cross_encoding.keep({one for one in tuned if one is not None})

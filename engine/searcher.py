@@ -121,8 +121,13 @@ class Searcher:
 
         It lacks what was written since it served. Raises as `FormerGenerations.get`, too.
         """
-        asked = self._compared(query, generation_id)
-        return self._answer(asked.query, asked.live)
+        return self.search_pair(query, self._former.get(query.collection, generation_id))
+
+    def search_pair(self, query: SearchQuery, live: Live | None) -> SearchAnswer:
+        """As `search`, from a pair of the collection; from what serves where that is None."""
+        if live is None:
+            return self.search(query)
+        return self._answer(self._asked(query, live).query, live)
 
     def why_changed(
         self,
@@ -147,9 +152,11 @@ class Searcher:
     def _compared(self, query: SearchQuery, generation_id: str | None) -> ComparedSearch:
         """A query as its collection curates it, over a generation, None for what serves."""
         if generation_id is None:
-            live = self._live.get(query.collection)
-        else:
-            live = self._former.get(query.collection, generation_id)
+            return self._asked(query, self._live.get(query.collection))
+        return self._asked(query, self._former.get(query.collection, generation_id))
+
+    def _asked(self, query: SearchQuery, live: Live) -> ComparedSearch:
+        """A query as its collection curates it, over a pair."""
         defaults = self._live.search_defaults(live.collection)
         curated = self._curator.curated(query, live, defaults)
         return ComparedSearch(curated, live, self._pipelines[query.mode])

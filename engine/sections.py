@@ -153,6 +153,18 @@ class WatchSettings(_Section):
     )
 
 
+class ExperimentSettings(_Section):
+    """How two ways to search are compared by what users click on."""
+
+    credit_seconds: float = Field(
+        600.0, ge=0, le=7 * 86_400, description="how long after an answer clicks on it count"
+    )
+    rollback: bool = Field(
+        default=True,
+        description="whether what serves is taken back once an experiment has shown it to be worse",
+    )
+
+
 class LimitSettings(_Section):
     """What a request may ask for. Beyond it the answer is an error that names the limit."""
 

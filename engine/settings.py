@@ -26,6 +26,7 @@ from molt.engine.sections import (
     AuditSettings,
     CorsSettings,
     EncoderSettings,
+    ExperimentSettings,
     IndexSettings,
     LearnSettings,
     LimitSettings,
@@ -76,6 +77,9 @@ class Settings(BaseSettings):
     index: IndexSettings = Field(IndexSettings(), description="how documents become segments")
     worker: WorkerSettings = Field(WorkerSettings(), description="what trains and re-indexes")
     watch: WatchSettings = Field(WatchSettings(), description="what is watched after a flip")
+    experiments: ExperimentSettings = Field(
+        ExperimentSettings(), description="how two ways to search are compared"
+    )
     limits: LimitSettings = Field(LimitSettings(), description="what a request may ask for")
     suggest: SuggestSettings = Field(SuggestSettings(), description="what completes queries")
     learn: LearnSettings = Field(LearnSettings(), description="what of use is learnt from")

@@ -106,6 +106,14 @@ class ReleaseNotFoundError(CatalogError):
     """A collection has no such release."""
 
 
+class ExperimentNotFoundError(CatalogError):
+    """A collection has no experiment that goes on."""
+
+
+class ExperimentRunningError(CatalogError):
+    """A collection has an experiment that goes on, and can have no second one."""
+
+
 class StalePointerError(CatalogError):
     """Somebody else moved the pointer in the meantime."""
 

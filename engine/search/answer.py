@@ -18,9 +18,9 @@ def describe_answer(
     answer: SearchAnswer, *, seconds: float, include: Sequence[DocumentPart] = ALL_PARTS
 ) -> dict[str, Any]:
     """An answer that took `seconds`, with these parts of its documents, under an id of its own."""
-    page = answer.page
+    page, compared = answer.page, answer.compared
     return {
-        "query_id": uuid4().hex,
+        "query_id": uuid4().hex if compared is None else compared.query_id,
         "took_ms": round(1000 * seconds, 3),
         "generation": answer.generation,
         "checkpoint": answer.checkpoint,
@@ -39,6 +39,7 @@ def describe_answer(
             "left_out": list(answer.left_out),
             "did_you_mean": answer.did_you_mean,
             "stages_ms": {name: round(1000 * spent, 3) for name, spent in answer.seconds.items()},
+            **({} if compared is None else {"experiment": compared.describe()}),
         },
     }
 
@@ -58,5 +59,6 @@ def _described(
         "group": None if hit.group is None else {"value": hit.group.value, "size": hit.group.size},
         "explanation": hit.explanation,
         **({"pinned": True} if hit.pinned else {}),
+        **({"arm": hit.arm} if hit.arm else {}),
         **({"highlighted": [one.describe() for one in hit.highlights]} if highlighting else {}),
     }

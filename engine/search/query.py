@@ -119,7 +119,8 @@ class Hit:
 
     `scores` are those of the retrievers that found it, by their names; `explanation` says why it is
     where it is, where that was asked for; `pinned` that a curation has put it there;
-    `group` is the one that it stands for; `highlights` are fragments of its passage.
+    `group` is the one that it stands for; `highlights` are fragments of its passage; `arm` that of
+    an experiment that has drawn it.
     """
 
     id: str
@@ -132,6 +133,7 @@ class Hit:
     pinned: bool = False
     group: Group | None = None
     highlights: tuple[Fragment, ...] = ()
+    arm: Literal["a", "b"] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,19 @@ class Page:
 
 
 @dataclass(frozen=True)
+class ComparedBy:
+    """The experiment that an answer is part of, and the `query_id` under which clicks count."""
+
+    number: int
+    method: str
+    query_id: str
+
+    def describe(self) -> dict[str, Any]:
+        """As answers tell it."""
+        return {"number": self.number, "method": self.method}
+
+
+@dataclass(frozen=True)
 class SearchAnswer:
     """A page, the encoder and index that made it, and the `seconds` of each stage by its name.
 
@@ -166,7 +181,8 @@ class SearchAnswer:
     scores were fused. `fields` are the weights by which words count that a document has in them,
     where they were tuned. `did_you_mean` is the query with words that documents have. `answer` is
     the sentence that was asked for, if there is one; `highlighting` how fragments are written, and
-    `looked` what was looked at for either.
+    `looked` what was looked at for either. `compared` where two arms of an experiment made it, and
+    then the encoder and index are those of one of them.
     """
 
     generation: str | None
@@ -185,6 +201,7 @@ class SearchAnswer:
     answer: SentenceAnswer | None = None
     highlighting: Highlighting | None = None
     looked: Looked | None = None
+    compared: ComparedBy | None = None
 
     @property
     def encode_seconds(self) -> float:

@@ -19,6 +19,8 @@ from molt.index.catalog.expiries import Expiries
 from molt.index.catalog.failures import JobFailures
 from molt.index.catalog.judging.accounts import SplitAccounts
 from molt.index.catalog.judging.curations import Curations
+from molt.index.catalog.judging.experiments.experiments import Experiments
+from molt.index.catalog.judging.experiments.impressions import Impressions
 from molt.index.catalog.judging.kept_searches import KeptSearches
 from molt.index.catalog.judging.learnt import LearntJudgments
 from molt.index.catalog.judging.pages import RelevancePages
@@ -51,6 +53,8 @@ class Catalog:
         self.titles = Titles(database)
         self.accounts = SplitAccounts(database)
         self.curations = Curations(database)
+        self.experiments = Experiments(database)
+        self.impressions = Impressions(database)
         self.synonyms = SynonymRules(database)
         self.builds = Builds(database)
         self.failures = JobFailures(database)

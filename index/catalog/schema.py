@@ -14,7 +14,7 @@ from molt.index.catalog.storage.refusals import shown
 from molt.index.catalog.tables import metadata
 from molt.index.errors import CatalogError, NewerCatalogError
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 13))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 14))
 VERSION_TABLE = "catalog_version"
 _alembic = threading.Lock()  # its `op` and `context` are global to the process
 

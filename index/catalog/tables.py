@@ -1,7 +1,5 @@
 """The catalog's tables, as the newest migration leaves them. Holds no queries."""
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -9,25 +7,25 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     text,
 )
 
-from molt.index.catalog.storage.columns import Fraction, Moment, RankingColumn, SplittingColumn
+from molt.index.catalog.judging.experiments import tables as _of_experiments  # noqa: F401  joins them
+from molt.index.catalog.storage.columns import (
+    Fraction,
+    Identifier,
+    Moment,
+    RankingColumn,
+    Serial,
+    SplittingColumn,
+    catalog_metadata,
+    owner_column,
+)
 
-# Ids sort by code point everywhere; PostgreSQL would otherwise sort them by its locale.
-Identifier = Text().with_variant(Text(collation="C"), "postgresql")
-Serial = BigInteger().with_variant(Integer(), "sqlite")
-
-metadata = MetaData()
-
-
-def _collection(*, primary: bool) -> Column[Any]:
-    target = ForeignKey("collections.id", ondelete="CASCADE")
-    return Column("collection_id", Serial, target, primary_key=primary, nullable=False)
-
+metadata = catalog_metadata
+"""Of all tables, those of experiments among them."""
 
 collections = Table(
     "collections",
@@ -52,7 +50,7 @@ collections = Table(
 documents = Table(
     "documents",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("doc_id", Identifier, primary_key=True),
     Column("ordinal", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
@@ -67,7 +65,7 @@ documents = Table(
 tombstones = Table(
     "tombstones",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("revision", BigInteger, primary_key=True),
     Column("ordinal", BigInteger, nullable=False),
 )
@@ -75,7 +73,7 @@ tombstones = Table(
 expiries = Table(
     "expiries",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("ordinal", BigInteger, primary_key=True),
     Column("at", BigInteger),
     Index("expiries_by_moment", "collection_id", "at", "ordinal"),
@@ -86,7 +84,7 @@ expiries = Table(
 queries = Table(
     "queries",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("query_id", Identifier, primary_key=True),
     Column("text", Text, nullable=False),
     Column("metadata", Text, nullable=False),
@@ -95,7 +93,7 @@ queries = Table(
 judgments = Table(
     "judgments",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     # Of both ids, which together may be more than PostgreSQL can index.
     Column("digest", LargeBinary, primary_key=True),
     Column("query_id", Identifier, nullable=False),
@@ -107,7 +105,7 @@ judgments = Table(
 pairs = Table(
     "pairs",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("digest", LargeBinary, primary_key=True),
     Column("query", Text, nullable=False),
     Column("positive", Text),
@@ -121,7 +119,7 @@ events = Table(
     "events",
     metadata,
     Column("id", Serial, primary_key=True),
-    _collection(primary=False),
+    owner_column(primary=False),
     Column("at", Moment, nullable=False),
     Column("action_name", Text, nullable=False),
     Column("query_id", Identifier),
@@ -132,13 +130,14 @@ events = Table(
     Column("position", BigInteger),
     Column("rest", Text, nullable=False),
     Index("events_by_collection", "collection_id", "id"),
+    Index("events_by_query", "collection_id", "query_id"),
     sqlite_autoincrement=True,
 )
 
 curations = Table(
     "curations",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("digest", LargeBinary, primary_key=True),  # of the query
     Column("query", Text, nullable=False),
     Column("pinned", Text, nullable=False),
@@ -148,7 +147,7 @@ curations = Table(
 search_defaults = Table(
     "search_defaults",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("curated", BigInteger, nullable=False),
     Column("boosts", Text),
     Column("synonyms", BigInteger, nullable=False, server_default=text("0")),
@@ -157,7 +156,7 @@ search_defaults = Table(
 synonyms = Table(
     "synonyms",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("rules", Text, nullable=False),
 )
 
@@ -224,7 +223,7 @@ releases = Table(
     "releases",
     metadata,
     Column("id", Serial, primary_key=True),
-    _collection(primary=False),
+    owner_column(primary=False),
     Column("at", Moment, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("previous", Text),
@@ -242,7 +241,7 @@ builds = Table(
     "builds",
     metadata,
     Column("generation", Text, primary_key=True),
-    _collection(primary=False),
+    owner_column(primary=False),
     Column("job", Text, nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
 )
@@ -250,7 +249,7 @@ builds = Table(
 failures = Table(
     "failures",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("kind", Text, primary_key=True),
     Column("job", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -261,7 +260,7 @@ failures = Table(
 split_accounts = Table(
     "split_accounts",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("number", BigInteger, primary_key=True),
     Column("opened_at", Moment, nullable=False),
     Column("digest", Text, nullable=False),
@@ -271,7 +270,7 @@ split_accounts = Table(
 spendings = Table(
     "spendings",
     metadata,
-    _collection(primary=True),
+    owner_column(primary=True),
     Column("account", BigInteger, primary_key=True),
     Column("attempt", BigInteger, primary_key=True),
     Column("level", Fraction, nullable=False),

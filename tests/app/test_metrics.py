@@ -20,7 +20,8 @@ from pathlib import Path
 from molt.app.metrics import Metrics
 metrics = Metrics()
 metrics.in_flight.inc()
-text = metrics.exposition((), failed=(), threads=(), ready=True, home=Path()).decode()
+nothing = {"failed": (), "experiments": (), "threads": ()}
+text = metrics.exposition((), **nothing, ready=True, home=Path()).decode()
 print(next(line for line in text.splitlines() if line.startswith("molt_requests_in_flight ")))
 sys.stdout.flush()
 sys.stdin.read()

@@ -19,6 +19,8 @@ from molt.index.catalog.events import Event
 from molt.index.catalog.expiries import Stated
 from molt.index.catalog.judging.accounts import JudgedSplit
 from molt.index.catalog.judging.curations import Curation
+from molt.index.catalog.judging.experiments.experiment import Arm, Plan
+from molt.index.catalog.judging.experiments.impressions import Impression
 from molt.index.catalog.judging.kept_searches import KeptSearch, SearchRetention
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
@@ -81,6 +83,10 @@ def fill(catalog: Catalog) -> None:
         level_of=lambda *_: 0.05,
     )
     catalog.accounts.tell(collection, 1, 1, gained=True, report="a" * 16)
+    plan = Plan(Arm("f" * 32), Arm(mode="dense"), share=0.25, level=0.01)
+    catalog.experiments.start("default", plan, actor="ops")
+    shown = Impression(1, "golden-query", "golden-draw", at, {"a": -1.0, "c": 0.5})
+    catalog.impressions.note(collection, [shown])
     catalog.builds.begin(collection, job="golden", generation="e" * 32)
     catalog.failures.note("default", kind="retrain", job="golden", reason="no judgments")
 

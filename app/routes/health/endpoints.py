@@ -94,6 +94,7 @@ def _exposition(service: Service) -> bytes:
     return service.metrics.exposition(
         engine.statuses(),
         failed=engine.live_collections.failures,
+        experiments=engine.catalog.experiments.newest(),
         threads=engine.threads,
         ready=ready,
         home=engine.settings.home,

@@ -24,7 +24,7 @@ from molt.app.routes.search.schemas import LikeBody, SearchBody, SearchParameter
 from molt.app.service import Service, service_of
 from molt.engine.search.answer import describe_answer
 from molt.engine.search.cursor import Cursor, read_cursor
-from molt.engine.search.query import SearchQuery
+from molt.engine.search.query import SearchAnswer, SearchQuery
 from molt.engine.search.reranks.reranking import AS_TUNED, WantedReranking
 from molt.engine.sections import LimitSettings
 from molt.index.catalog.access.reach import Reach
@@ -85,7 +85,8 @@ async def get_search(request: Request, parameters: Annotated[SearchParameters, Q
     """Rank the documents of a collection; for more than these parameters use POST."""
     if (parameters.q is None) is not bool(parameters.like):
         raise InvalidRequestError([_unasked(parameters)])
-    given = parameters.model_dump(exclude={"q", "like", *RERANK_PARAMETERS, "highlight"})
+    apart = {"q", "like", *RERANK_PARAMETERS, "highlight"}
+    given = parameters.model_dump(exclude=apart, exclude_unset=True)
     if (rerank := parameters.reranking()) is not None:
         given["rerank"] = rerank
     like = LikeBody(ids=parameters.like) if parameters.like else None
@@ -116,6 +117,8 @@ def _reranks(service: Service, body: SearchBody) -> bool:
     """Will it be re-ranked, because it asks for that or leaves it to what was tuned?"""
     if "rerank" in body.model_fields_set:
         return body.rerank is not None
+    if running := service.engine.experimenter.running.get(body.collection):
+        return running.reranks
     return service.engine.searcher.reranks(body.collection, mode=body.mode)
 
 
@@ -128,7 +131,7 @@ def answer_search(service: Service, body: SearchBody, *, route: str, reach: Reac
     started = time.perf_counter()
     query = query_of(body, service.settings.limits)
     query = with_checkpoint(query, service.engine.models, reach)
-    answer = service.engine.search(query)
+    answer = _compared(service, body, query) or service.engine.search(query)
     service.metrics.searched(answer, route=route)
     if (done := answer.reranked) is not None:
         service.metrics.reranked(
@@ -145,6 +148,14 @@ def answer_search(service: Service, body: SearchBody, *, route: str, reach: Reac
     if route != _AS_TYPED:
         service.engine.recorder.note(described["query_id"], query, answer, conditions=body.filter)
     return encode(described)
+
+
+def _compared(service: Service, body: SearchBody, query: SearchQuery) -> SearchAnswer | None:
+    """The answer of both arms of an experiment, where the search takes part in one."""
+    experimenter = service.engine.experimenter
+    if not experimenter.running or "mode" in body.model_fields_set:
+        return None
+    return experimenter.search(query, service.engine.searcher.search_pair, client=body.client_id)
 
 
 def query_of(body: SearchBody, limits: LimitSettings) -> SearchQuery:

@@ -129,6 +129,13 @@ class FusionMethod(BaseModel):
     basis: Literal["estimated", "tuned"]
 
 
+class ComparisonMethod(BaseModel):
+    """The experiment both of whose arms made an answer, and how they were interleaved."""
+
+    number: int
+    method: Literal["team-draft", "probabilistic"]
+
+
 class SearchMethod(BaseModel):
     """How an answer came about.
 
@@ -145,6 +152,9 @@ class SearchMethod(BaseModel):
     left_out: list[str]
     did_you_mean: str | None
     stages_ms: dict[str, float]
+    experiment: ComparisonMethod | None = Field(
+        default=None, description="there where both arms of one answered"
+    )
 
 
 def reranking_of(

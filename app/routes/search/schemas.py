@@ -30,6 +30,9 @@ CursorText = Annotated[
         max_length=MAX_CURSOR_CHARS, description="of the answer before; goes on after its last hit"
     ),
 ]
+ClientId = Annotated[
+    Id, Field(description="who asks, as in events; an experiment shows them the same again")
+]
 FilterBody = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Filter"})]
 
 MOST_LIKED = 100
@@ -64,6 +67,7 @@ class SearchBody(Strict):
     rerank: RerankField = None
     min_score: float | None = None
     cursor: CursorText | None = None
+    client_id: ClientId | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
 
 
@@ -102,6 +106,7 @@ class SearchParameters(RerankParameters):
     )
     min_score: float | None = None
     cursor: CursorText | None = None
+    client_id: ClientId | None = None
     include: list[DocumentPart] = Field(default=list(ALL_PARTS), max_length=3)
     highlight: bool = False
     answer: bool = False
@@ -146,6 +151,9 @@ class FoundDocument(BaseModel):
     group: ShownGroup | None
     explanation: HitExplanation | None
     pinned: bool = Field(default=False, description="there where a curation put it first")
+    arm: Literal["a", "b"] | None = Field(
+        default=None, description="of the experiment that has drawn it; there in such an answer"
+    )
     highlighted: list[HighlightPlace] = Field(
         default=[], description="where each of `highlights` stands; there where asked for"
     )

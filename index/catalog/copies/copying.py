@@ -17,6 +17,7 @@ from molt.index.catalog import tables
 from molt.index.catalog.catalog import Catalog, open_catalog, sqlite_url
 from molt.index.catalog.collection import Collection, add_collection, read_collections
 from molt.index.catalog.collections import Move
+from molt.index.catalog.judging.experiments.tables import experiments, impressions
 from molt.index.errors import CollectionNotFoundError
 
 _CHUNK = 2000
@@ -31,7 +32,7 @@ LASTING = tuple(
     if table not in {tables.builds, tables.checksums}
 )
 """What of a catalog is worth keeping: a build ends with its job, a checksum is its database's."""
-_OWN = (tables.collections, tables.releases, tables.failures)
+_OWN = (tables.collections, tables.releases, tables.failures, experiments, impressions)
 """What a collection is and went through, which a copy of it under another name did not."""
 
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text
 
-from molt.index.catalog.storage.columns import Moment
-from molt.index.catalog.tables import Identifier, Serial, metadata
+from molt.index.catalog.storage.columns import Identifier, Moment, Serial
+from molt.index.catalog.tables import metadata
 
 searches = Table(
     "searches",

@@ -1,14 +1,38 @@
-"""What columns hold that no database has of its own: moments, exact fractions, settings."""
+"""What columns hold that no database has of its own, and what columns of many tables share."""
 
 import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+)
 
 from molt.artifact import canonical_json
 from molt.index.passages.splitting import Splitting, parse_splitting
 from molt.index.ranking.ranking import SearchRanking, parse_ranking
+
+Identifier = Text().with_variant(Text(collation="C"), "postgresql")
+"""Ids sort by code point everywhere; PostgreSQL would otherwise sort them by its locale."""
+
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+catalog_metadata = MetaData()
+"""All tables of the catalog, once `tables` is imported."""
+
+
+def owner_column(*, primary: bool) -> Column[Any]:
+    """The collection that a row belongs to, and goes with."""
+    target = ForeignKey("collections.id", ondelete="CASCADE")
+    return Column("collection_id", Serial, target, primary_key=primary, nullable=False)
 
 
 class Moment(TypeDecorator[datetime]):

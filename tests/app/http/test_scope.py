@@ -21,6 +21,7 @@ from molt.encoder import Prompts
 from molt.engine.engine import Engine
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.access.reach import Reach
+from molt.index.catalog.judging.experiments.experiment import Arm, Plan
 from molt.index.jobs.job import JobKind, JobRequest
 from tests.app.serving import BOOTS, service_of, serving
 from tests.checkpoints import build_checkpoint
@@ -77,6 +78,7 @@ class Mall:
         job = engine.jobs.ask(JobRequest(JobKind.MERGE, name, collection_id=found.id))
         engine.jobs.cancel(job.id)  # or who follows it would wait for its end
         engine.catalog.failures.note(name, kind="tune", job=job.id, reason=f"{name} is too small")
+        engine.catalog.experiments.start(name, Plan(Arm(mode="dense"), Arm()), actor="ops")
         checkpoint = build_checkpoint(
             engine.checkpoints.root,
             prompts=Prompts(query=f"{name}: "),
@@ -110,6 +112,8 @@ class Mall:
 def _query(path: str, method: str, target: Target) -> dict[str, str]:
     if path in {"/search", "/suggest"} and method == "GET":
         return {"q": "boots", "collection": target.collection}
+    if path == "/admin/experiments" and method == "GET":
+        return {"collection": target.collection}
     return {"collection": target.collection} if path in _BY_QUERY else {}
 
 

@@ -13,6 +13,8 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.judging.accounts import JudgedSplit
 from molt.index.catalog.judging.curations import Curation
+from molt.index.catalog.judging.experiments.experiment import Arm, Plan
+from molt.index.catalog.judging.experiments.impressions import Impression
 from molt.index.catalog.judging.kept_searches import KeptSearch, SearchRetention
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.releases import Reason
@@ -64,6 +66,8 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         catalog.collections.analyse(name, '{"language":"german"}')
         for rules in ("[]", '[{"equivalent":["a","b"]}]'):
             catalog.synonyms.put(name, rules)
+        catalog.experiments.start(name, Plan(Arm(mode="dense"), Arm()), actor="ops")
+        catalog.impressions.note(collection, [Impression(1, f"{name}-q", "d", at, {"d1": 1.0})])
     catalog.keys.create("mine", Role.WRITE)
     catalog.keys.note_use(1)
     catalog.audit.record(

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import alembic.command
 import pytest
@@ -25,6 +26,7 @@ from molt.index.catalog.document import Document
 from molt.index.catalog.events import Event
 from molt.index.catalog.expiries import Stated
 from molt.index.catalog.judging.curations import Curation
+from molt.index.catalog.judging.experiments.experiment import Arm, Plan
 from molt.index.catalog.judging.synonyms import KeptRules
 from molt.index.catalog.judgments import Judgment, Pair, Query
 from molt.index.catalog.schema import REVISIONS, VERSION_TABLE
@@ -287,3 +289,33 @@ def test_what_an_earlier_version_spent_on_a_test_split_stays_spent(
         assert levels == ({"a" * 16: (1, 0.05, True)} if revision >= "0011" else {})
         known = [one.known([b"query-01", b"query-09"]) for one in catalog.accounts.list(collection)]
         assert known == [1] * len(levels)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_an_experiment_that_an_earlier_version_began_goes_on(
+    catalog_home: Path, revision: str
+) -> None:
+    shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
+    with closing(open_catalog(home_url(catalog_home))) as catalog:
+        begun = catalog.experiments.going_on()
+        assert [one.plan for one in begun] == (
+            [Plan(Arm("f" * 32), Arm(mode="dense"), share=0.25, level=0.01)]
+            if revision >= "0013"
+            else []
+        )
+        seen: list[Any] = []
+
+        def weigh(kept: Any, clicked: Any) -> Any:
+            seen.extend(clicked)
+            return kept, None
+
+        for one in begun:
+            catalog.impressions.count(
+                catalog.collections.get("default"),
+                one,
+                until=datetime(2026, 11, 20, 12, tzinfo=UTC),
+                weigh=weigh,
+            )
+        assert [(one.credits, [*one.clicked]) for one in seen] == [
+            ({"a": -1.0, "c": 0.5}, [])
+        ] * len(begun)

@@ -1,0 +1,1 @@
+"""Experiments: two ways to search compared by what users click on, while both are served."""

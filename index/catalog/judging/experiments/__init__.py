@@ -1,0 +1,1 @@
+"""Experiments as the catalog keeps them: their arms, what was shown, and what came of it."""
