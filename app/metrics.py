@@ -23,14 +23,14 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from molt.app.experiment_metrics import ExperimentMetrics, collection_gauge
 from molt.app.process import SHARED_DIRECTORY
 from molt.artifact import FileLock, exclusive, share_file
 from molt.engine.live.status import CollectionStatus
 from molt.engine.search.query import Looked, SearchAnswer
 from molt.engine.threads import LastingThread
-from molt.engine.watch.experiments.evidence import read_evidence
 from molt.index.catalog.failures import JobFailure
-from molt.index.catalog.judging.experiments.experiment import Experiment, ExperimentState
+from molt.index.catalog.judging.experiments.experiment import Experiment
 from molt.index.ranking.reranking import RerankKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -159,7 +159,7 @@ class Metrics:
         moment = CollectorRegistry()
         ProcessCollector(namespace="molt", registry=moment)
         moment.register(_Moment(collections, failed=failed, threads=threads, ready=ready))
-        moment.register(_Experiments(experiments))
+        moment.register(ExperimentMetrics(experiments))
         moment.register(_Disk(home))
         counted = self._own
         if SHARED_DIRECTORY in os.environ:
@@ -250,13 +250,17 @@ class _Moment(Collector):
         yield from (failed, deaths, ready)
 
     def _of_collections(self) -> Iterable[Metric]:
-        documents = _gauge("molt_collection_documents", "Live documents")
-        revision = _gauge("molt_collection_revision", "Changes acknowledged")
-        indexed = _gauge("molt_collection_indexed_revision", "Changes that can be searched")
-        epoch = _gauge("molt_collection_epoch", "Moves of the pointer")
-        answers = _gauge("molt_collection_answers", "1 where searches are answered")
-        refused = _gauge("molt_collection_refused", "1 where what the pointer names is refused")
-        aside = _gauge("molt_collection_quarantined", "Documents that cannot be encoded")
+        documents = collection_gauge("molt_collection_documents", "Live documents")
+        revision = collection_gauge("molt_collection_revision", "Changes acknowledged")
+        indexed = collection_gauge(
+            "molt_collection_indexed_revision", "Changes that can be searched"
+        )
+        epoch = collection_gauge("molt_collection_epoch", "Moves of the pointer")
+        answers = collection_gauge("molt_collection_answers", "1 where searches are answered")
+        refused = collection_gauge(
+            "molt_collection_refused", "1 where what the pointer names is refused"
+        )
+        aside = collection_gauge("molt_collection_quarantined", "Documents that cannot be encoded")
         expired = CounterMetricFamily(
             "molt_collection_expired", "Documents deleted as expired", labels=("collection",)
         )
@@ -271,33 +275,3 @@ class _Moment(Collector):
             aside.add_metric(name, len(status.quarantined))
             expired.add_metric(name, status.collection.expired)
         return documents, revision, indexed, epoch, answers, refused, aside, expired
-
-
-class _Experiments(Collector):
-    """The newest experiment of each collection."""
-
-    def __init__(self, experiments: Iterable[Experiment]) -> None:
-        self._experiments = tuple(experiments)
-
-    def collect(self) -> Iterable[Metric]:
-        """Whether it goes on, what was shown, and what the clicks on that say of its arms."""
-        running = _gauge("molt_experiment_running", "1 where searches take part in an experiment")
-        searches = _gauge("molt_experiment_searches", "Searches that both arms answered")
-        counted = _gauge("molt_experiment_counted", "Searches whose clicks were counted")
-        labels = ("collection", "arm")
-        credit = GaugeMetricFamily("molt_experiment_credit", "Credit by clicks", labels=labels)
-        log_e = GaugeMetricFamily("molt_experiment_log_e", "Log of the e-value", labels=labels)
-        for one in self._experiments:
-            evidence = read_evidence(one.evidence)
-            running.add_metric([one.collection], one.state is ExperimentState.RUNNING)
-            searches.add_metric([one.collection], one.searches)
-            counted.add_metric([one.collection], evidence.counted)
-            credit.add_metric([one.collection, "a"], evidence.credit_a)
-            credit.add_metric([one.collection, "b"], evidence.credit_b)
-            log_e.add_metric([one.collection, "a"], evidence.log_e("a"))
-            log_e.add_metric([one.collection, "b"], evidence.log_e("b"))
-        return running, searches, counted, credit, log_e
-
-
-def _gauge(name: str, what: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, what, labels=("collection",))

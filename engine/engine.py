@@ -69,8 +69,7 @@ class Engine:
         cross_encoders: CrossEncoders,
         clock: Clock = wall_clock,
     ) -> None:
-        self.settings = settings
-        self.catalog = catalog
+        self.settings, self.catalog = settings, catalog
         catalog.collections.reserve(settings.models.aliases)
         self.checkpoints = CheckpointStore(settings.layout.checkpoints)
         self.generations = GenerationStore(settings.layout.generations)
