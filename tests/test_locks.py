@@ -60,7 +60,8 @@ def test_what_serves_installs_nothing_of_training() -> None:
 
 def test_torch_is_the_same_version_in_every_place_that_names_one() -> None:
     (asked,) = (one for one in EXTRAS["train"] if one.startswith("torch"))
-    (described,) = tomllib.loads((REQUIREMENTS / "uv.toml").read_text())["dependency-metadata"]
+    told = tomllib.loads((REQUIREMENTS / "uv.toml").read_text())["dependency-metadata"]
+    (described,) = (one for one in told if one["name"] == "torch")
     assert asked == f"{described['name']}=={described['version']}"
     for lock in ("torch-cpu", "torch-cuda"):
         assert asked == f"torch=={pins(lock)['torch'].removesuffix('+cpu')}"

@@ -46,6 +46,8 @@ ROUTES: dict[str, dict[str, Any]] = {
     "/admin/tune": {"collection": "default"},
     "/admin/tune-search": {"collection": "default"},
     "/admin/evaluate": {"collection": "default", "checkpoint": "0" * 16},
+    "/admin/experiments": {"collection": "default", "b": {"mode": "dense"}},
+    "/admin/experiments/stop": {"collection": "default"},
     "/admin/activate": {"generation": "0" * 32},
     "/admin/rollback": {"collection": "default"},
     "/admin/releases/name": {"collection": "default", "epoch": 1, "name": "first"},

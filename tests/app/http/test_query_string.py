@@ -17,7 +17,7 @@ def test_a_misspelt_parameter_deletes_no_more_than_was_meant(client: TestClient)
     client.post(JUDGMENTS, json={"judgments": [judgment]})
     (one,) = wrong(client, "DELETE", f"{JUDGMENTS}?split=test&quary=q7")
     assert one["parameter"] == "quary"
-    assert one["detail"].endswith("it takes query, split")
+    assert one["detail"].endswith("it takes query, source, split")
     assert len(client.get(JUDGMENTS).json()["judgments"]) == 1
 
 

@@ -23,7 +23,8 @@ HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/?q=warm+boots"
 LOADED = re.compile(r'(?:src|href)="(/assets/[^"]+)"')
 ROUTES = [route for noun in NOUNS for route in noun.router.routes if isinstance(route, PageRoute)]
 PAGES = [route for route in ROUTES if "GET" in route.methods and "{" not in route.path]
-OPENED = sorted(route.path for route in PAGES)
+ASKED = {"/compare/why": "?q=warm+boots&collection=default&id=d1&c=hybrid&c=dense"}
+OPENED = sorted(route.path + ASKED.get(route.path, "") for route in PAGES)
 SENT = sorted(
     (method, route.path) for route in ROUTES for method in route.methods if method != "GET"
 )

@@ -250,7 +250,7 @@ def test_no_document_of_any_writer_comes_between_the_last_segment_and_the_move(
             generation, before = home.create(), home.now().revision
             when("flip.pointed", lambda at=generation: seen.append(seen_from_outside(home, at)))
             home.flip(home.writer(generation))
-            while home.now().revision < before + 10:
+            while home.now().revision < before + 3:
                 pass
     assert len(seen) == 3
     assert [indexed for indexed, _ in seen] == [held for _, held in seen]
