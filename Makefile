@@ -30,7 +30,7 @@ PORT ?= 8080
 # The corpus is written and kept while the server makes itself ready; it answers while it indexes.
 demo: $(VENV)/.serve
 	@echo
-	@echo "As soon as \`server.ready\` is said below, open http://localhost:$(PORT)/ in a browser, and see"
+	@echo "As soon as \`server.listening\` is said below, open http://localhost:$(PORT)/ in a browser, and see"
 	@echo "docs/walk.md for what to do there; or try in another shell:"
 	@echo "  curl 'localhost:$(PORT)/search?q=copy+a+whole+directory+tree&k=3'"
 	@echo

@@ -12,6 +12,7 @@ from sqlalchemy import (
     text,
 )
 
+from molt.index.catalog.judging import use_tables as _of_use  # noqa: F401  joins them
 from molt.index.catalog.judging.experiments import tables as _of_experiments  # noqa: F401  joins them
 from molt.index.catalog.storage.columns import (
     Fraction,
@@ -25,7 +26,7 @@ from molt.index.catalog.storage.columns import (
 )
 
 metadata = catalog_metadata
-"""Of all tables, those of experiments among them."""
+"""Of all tables, those of experiments and of use among them."""
 
 collections = Table(
     "collections",

@@ -73,7 +73,8 @@ class Process:
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self.popen = popen
-        self.url: str = json.loads(popen.stderr.readline())["url"]
+        self.listening: dict[str, Any] = json.loads(popen.stderr.readline())
+        self.url: str = self.listening["url"]
         self._lines: list[bytes] = []
         self._reader = threading.Thread(target=self._lines.extend, args=(popen.stderr,))
         self._reader.start()

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from molt.app.server import _config
 from molt.engine.settings import load_settings
 from tests.app.serving import Process, started
-from tests.paths import DOCS
+from tests.paths import DOCS, ROOT
 
 SEARCH = {"query": "boots", "collection": "shop"}
 
@@ -155,6 +155,14 @@ def test_what_is_logged_is_json_with_the_id_of_the_request(tmp_path: Path) -> No
         lines = [line for line in server.log() if line["event"] == "request"]
     assert lines[0]["request_id"] == "r1"
     assert (lines[0]["route"], lines[0]["status"]) == ("/livez", 200)
+
+
+def test_the_demo_tells_people_to_wait_for_a_line_that_is_logged(tmp_path: Path) -> None:
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (awaited,) = re.findall(r"As soon as \\`([\w.]+)\\` is said", recipe)
+    with started(tmp_path) as server:
+        assert server.listening["event"] == awaited
+        httpx.get(f"{server.url}/readyz").raise_for_status()
 
 
 @pytest.mark.parametrize(

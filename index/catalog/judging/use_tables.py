@@ -1,17 +1,20 @@
 """The tables of use, as the newest migration leaves them: searches, and salts. Holds no queries."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
-from molt.index.catalog.storage.columns import Identifier, Moment, Serial
-from molt.index.catalog.tables import metadata
+from molt.index.catalog.storage.columns import (
+    Identifier,
+    Moment,
+    Serial,
+    catalog_metadata,
+    owner_column,
+)
 
 searches = Table(
     "searches",
-    metadata,
+    catalog_metadata,
     Column("id", Serial, primary_key=True),
-    Column(
-        "collection_id", Serial, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False
-    ),
+    owner_column(primary=False),
     Column("at", Moment, nullable=False),
     Column("query_id", Identifier, nullable=False),
     Column("query", Text, nullable=False),
@@ -28,7 +31,7 @@ searches = Table(
 
 salts = Table(
     "salts",
-    metadata,
+    catalog_metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("since", Moment, nullable=False),
     Column("salt", LargeBinary, nullable=False),

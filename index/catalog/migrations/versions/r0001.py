@@ -3,14 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
+from molt.index.catalog.migrations.columns import IDENTIFIER, MOMENT, SERIAL, owner
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-_IDENTIFIER = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-_SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
@@ -23,17 +21,12 @@ def upgrade() -> None:
     _create_releases()
 
 
-def _collection(*, primary: bool) -> sa.Column[int]:
-    target = sa.ForeignKey("collections.id", ondelete="CASCADE")
-    return sa.Column("collection_id", _SERIAL, target, primary_key=primary, nullable=False)
-
-
 def _create_collections() -> None:
     op.create_table(
         "collections",
-        sa.Column("id", _SERIAL, primary_key=True),
-        sa.Column("name", _IDENTIFIER, nullable=False, unique=True),
-        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("id", SERIAL, primary_key=True),
+        sa.Column("name", IDENTIFIER, nullable=False, unique=True),
+        sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("next_ordinal", sa.BigInteger, nullable=False),
         sa.Column("documents", sa.BigInteger, nullable=False),
@@ -46,8 +39,8 @@ def _create_collections() -> None:
 def _create_documents() -> None:
     op.create_table(
         "documents",
-        _collection(primary=True),
-        sa.Column("doc_id", _IDENTIFIER, primary_key=True),
+        owner(),
+        sa.Column("doc_id", IDENTIFIER, primary_key=True),
         sa.Column("ordinal", sa.BigInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("title", sa.Text, nullable=False),
@@ -60,7 +53,7 @@ def _create_documents() -> None:
     )
     op.create_table(
         "tombstones",
-        _collection(primary=True),
+        owner(),
         sa.Column("revision", sa.BigInteger, primary_key=True),
         sa.Column("ordinal", sa.BigInteger, nullable=False),
     )
@@ -69,41 +62,41 @@ def _create_documents() -> None:
 def _create_judgments() -> None:
     op.create_table(
         "queries",
-        _collection(primary=True),
-        sa.Column("query_id", _IDENTIFIER, primary_key=True),
+        owner(),
+        sa.Column("query_id", IDENTIFIER, primary_key=True),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("metadata", sa.Text, nullable=False),
     )
     op.create_table(
         "judgments",
-        _collection(primary=True),
-        sa.Column("query_id", _IDENTIFIER, primary_key=True),
-        sa.Column("doc_id", _IDENTIFIER, primary_key=True),
+        owner(),
+        sa.Column("query_id", IDENTIFIER, primary_key=True),
+        sa.Column("doc_id", IDENTIFIER, primary_key=True),
         sa.Column("grade", sa.Integer, nullable=False),
         sa.Column("split", sa.Text),
     )
     op.create_table(
         "pairs",
-        _collection(primary=True),
+        owner(),
         sa.Column("digest", sa.LargeBinary, primary_key=True),
         sa.Column("query", sa.Text, nullable=False),
         sa.Column("positive", sa.Text),
-        sa.Column("doc_id", _IDENTIFIER),
+        sa.Column("doc_id", IDENTIFIER),
     )
 
 
 def _create_events() -> None:
     op.create_table(
         "events",
-        sa.Column("id", _SERIAL, primary_key=True),
-        _collection(primary=False),
-        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("id", SERIAL, primary_key=True),
+        owner(primary=False),
+        sa.Column("at", MOMENT, nullable=False),
         sa.Column("action_name", sa.Text, nullable=False),
-        sa.Column("query_id", _IDENTIFIER),
+        sa.Column("query_id", IDENTIFIER),
         sa.Column("user_id", sa.Text),
         sa.Column("session_id", sa.Text),
         sa.Column("client_id", sa.Text),
-        sa.Column("object_id", _IDENTIFIER),
+        sa.Column("object_id", IDENTIFIER),
         sa.Column("position", sa.BigInteger),
         sa.Column("rest", sa.Text, nullable=False),
         sqlite_autoincrement=True,
@@ -114,13 +107,13 @@ def _create_events() -> None:
 def _create_keys() -> None:
     op.create_table(
         "keys",
-        sa.Column("id", _SERIAL, primary_key=True),
+        sa.Column("id", SERIAL, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("prefix", sa.Text, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
         sa.Column("role", sa.Text, nullable=False),
-        sa.Column("created_at", _MOMENT, nullable=False),
-        sa.Column("revoked_at", _MOMENT),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("revoked_at", MOMENT),
         sqlite_autoincrement=True,
     )
     unrevoked = sa.text("revoked_at IS NULL")
@@ -137,14 +130,14 @@ def _create_keys() -> None:
 def _create_releases() -> None:
     op.create_table(
         "aliases",
-        sa.Column("name", _IDENTIFIER, primary_key=True),
+        sa.Column("name", IDENTIFIER, primary_key=True),
         sa.Column("checkpoint", sa.Text, nullable=False),
     )
     op.create_table(
         "releases",
-        sa.Column("id", _SERIAL, primary_key=True),
-        _collection(primary=False),
-        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("id", SERIAL, primary_key=True),
+        owner(primary=False),
+        sa.Column("at", MOMENT, nullable=False),
         sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("previous", sa.Text),
         sa.Column("generation", sa.Text),

@@ -6,13 +6,13 @@ import orjson
 import sqlalchemy as sa
 from alembic import op
 
+from molt.index.catalog.migrations.columns import IDENTIFIER, owner
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_IDENTIFIER = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-_SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _ROWS = 1000
 _FORMER = sa.table(
     "former_judgments",
@@ -34,13 +34,12 @@ def upgrade() -> None:
 
 
 def _create_judgments() -> sa.Table:
-    collection = sa.ForeignKey("collections.id", ondelete="CASCADE")
     return op.create_table(
         "judgments",
-        sa.Column("collection_id", _SERIAL, collection, primary_key=True, nullable=False),
+        owner(),
         sa.Column("digest", sa.LargeBinary, primary_key=True),
-        sa.Column("query_id", _IDENTIFIER, nullable=False),
-        sa.Column("doc_id", _IDENTIFIER, nullable=False),
+        sa.Column("query_id", IDENTIFIER, nullable=False),
+        sa.Column("doc_id", IDENTIFIER, nullable=False),
         sa.Column("grade", sa.Integer, nullable=False),
         sa.Column("split", sa.Text),
     )

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from molt.index.catalog.migrations.checksums import drop_checksums, keep_checksums
+from molt.index.catalog.migrations.columns import IDENTIFIER, MOMENT, SERIAL
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_IDENTIFIER = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-_SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_MOMENT = sa.DateTime(timezone=True)
 _PLACES = {
     "keys": ("id",),
     "releases": ("id",),
@@ -25,41 +25,30 @@ _CHANGED = ("keys", "releases", "failures")
 
 def upgrade() -> None:
     """Add columns and tables; the checksums of what is changed are made anew."""
-    is_sqlite = op.get_bind().dialect.name == "sqlite"
-    if is_sqlite:
-        for name in _CHANGED:
-            for event in ("inserted", "updated", "deleted"):
-                op.execute(f"DROP TRIGGER {name}_{event}")
-            op.execute(f"DELETE FROM checksums WHERE kind = '{name}'")  # noqa: S608  our own names
+    drop_checksums(_CHANGED)
     _add_columns()
     _create_tables()
-    if not is_sqlite:
-        return
-    inspector = sa.inspect(op.get_bind())
-    for name, key in _PLACES.items():
-        columns = sorted(column["name"] for column in inspector.get_columns(name))
-        for statement in _statements(name, key, columns):
-            op.execute(statement)
+    keep_checksums(_PLACES)
 
 
 def _add_columns() -> None:
-    op.add_column("keys", sa.Column("expires_at", _MOMENT))
+    op.add_column("keys", sa.Column("expires_at", MOMENT))
     op.add_column("keys", sa.Column("reach", sa.Text))
     op.add_column("releases", sa.Column("name", sa.Text))
-    op.add_column("failures", sa.Column("dismissed_at", _MOMENT))
+    op.add_column("failures", sa.Column("dismissed_at", MOMENT))
 
 
 def _create_tables() -> None:
     key = sa.ForeignKey("keys.id", ondelete="CASCADE")
     op.create_table(
         "key_uses",
-        sa.Column("key_id", _SERIAL, key, primary_key=True),
-        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("key_id", SERIAL, key, primary_key=True),
+        sa.Column("at", MOMENT, nullable=False),
     )
     op.create_table(
         "audit",
-        sa.Column("id", _SERIAL, primary_key=True),
-        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("id", SERIAL, primary_key=True),
+        sa.Column("at", MOMENT, nullable=False),
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("key_id", sa.BigInteger),
         sa.Column("action", sa.Text, nullable=False),
@@ -70,30 +59,6 @@ def _create_tables() -> None:
     )
     op.create_table(
         "checkpoint_names",
-        sa.Column("name", _IDENTIFIER, primary_key=True),
+        sa.Column("name", IDENTIFIER, primary_key=True),
         sa.Column("checkpoint", sa.Text, nullable=False, unique=True),
     )
-
-
-def _statements(name: str, key: tuple[str, ...], columns: list[str]) -> list[str]:
-    """The checksums of the rows that are there, and triggers for those to come."""
-    new = f"VALUES ('{name}', {_place('NEW.', key)}, {_digest('NEW.', columns)})"
-    forget = f"DELETE FROM checksums WHERE kind = '{name}' AND place = "  # noqa: S608  our own names
-    keep = f"{forget}{_place('NEW.', key)}; INSERT INTO checksums {new};"
-    lose = f"{forget}{_place('OLD.', key)};"
-    selected = f"'{name}', {_place('', key)}, {_digest('', columns)}"
-    return [
-        f"INSERT INTO checksums SELECT {selected} FROM {name}",  # noqa: S608
-        f"CREATE TRIGGER {name}_inserted AFTER INSERT ON {name} BEGIN {keep} END",
-        f"CREATE TRIGGER {name}_updated AFTER UPDATE ON {name} BEGIN {lose} {keep} END",
-        f"CREATE TRIGGER {name}_deleted AFTER DELETE ON {name} BEGIN {lose} END",
-    ]
-
-
-def _place(row: str, key: tuple[str, ...]) -> str:
-    return " || '/' || ".join(f"{row}{name}" for name in key)
-
-
-def _digest(row: str, columns: list[str]) -> str:
-    values = (f"typeof({row}{name}), CAST({row}{name} AS BLOB)" for name in columns)
-    return f"molt_digest({', '.join(values)})"
