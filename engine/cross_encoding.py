@@ -5,7 +5,7 @@ any other one is opened for whoever asks, as encoders are.
 """
 
 from collections.abc import Collection as Several
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
 import structlog
@@ -18,8 +18,8 @@ from molt.encoder.kind import Capability, ModelKind
 from molt.encoder.store import CheckpointStore
 from molt.engine.encoders import CrossEncoders
 from molt.engine.errors import NoCrossEncoderError
+from molt.index.catalog.catalog import Catalog
 from molt.index.catalog.collection import Collection
-from molt.index.catalog.collections import Collections
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +35,7 @@ class CrossEncoding:
         self._surveyed: tuple[_Manifests, tuple[Checkpoint, ...]] = ((), ())
         self._kept: frozenset[str] | None = None  # nobody opens any ahead
         self._refused: dict[str, str] = {}
+        self._version: Hashable = None
 
     def chosen(self, collection: Collection) -> str:
         """The checkpoint of the cross-encoder that a collection has.
@@ -103,11 +104,18 @@ class CrossEncoding:
         self._refused = refused
         self._opened.keep(kept)
 
-    def keep_tuned(self, collections: Collections) -> None:
-        """Have those open by which collections were tuned to be re-ranked."""
-        rankings = (one.ranking for one in collections.list())
+    def keep_tuned(self, catalog: Catalog) -> None:
+        """Have those open by which collections were tuned to be re-ranked.
+
+        Looks no further where nobody has written to the catalog, and none was refused.
+        """
+        version = catalog.database.version()
+        if version == self._version and not self._refused:
+            return
+        rankings = (one.ranking for one in catalog.collections.list())
         tuned = {one.cross_encoder for one in rankings if one is not None}
         self.keep({one for one in tuned if one is not None})
+        self._version = version
 
     @property
     def problems(self) -> list[str]:

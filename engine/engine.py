@@ -158,7 +158,7 @@ class Engine:
         self.checkpoints.sweep_unfinished()
         self.live_collections.check_default()
         self.live_collections.refresh_changed()
-        self._cross_encoding.keep_tuned(self.catalog.collections)
+        self._cross_encoding.keep_tuned(self.catalog)
         self._watcher.start()
         self.indexer.start()
         self._started = True
@@ -292,7 +292,7 @@ class Engine:
             "files": self._missing_files.look,
             "former": self.former.look,
             "searches": self.recorder.look,
-            "cross-encoders": lambda: self._cross_encoding.keep_tuned(self.catalog.collections),
+            "cross-encoders": lambda: self._cross_encoding.keep_tuned(self.catalog),
             "experiments": self.experimenter.look,
         }
         return Watcher(looks, seconds=self.settings.index.poll_seconds)

@@ -14,6 +14,7 @@ class Watcher:
     """A thread for each of `looks`, by its name, which looks every `seconds`."""
 
     def __init__(self, looks: Mapping[str, Callable[[], object]], *, seconds: float) -> None:
+        self.looks = looks
         self._seconds = seconds
         self._stopping = threading.Event()
         self.threads = tuple(

@@ -199,14 +199,14 @@ def test_what_collections_were_tuned_to_is_kept_open_and_its_problems_are_told(
 ) -> None:
     sound, broken = trained(engine), trained(engine, weight=2.0)
     tune(engine, sound.id)
-    engine._cross_encoding.keep_tuned(engine.catalog.collections)
+    engine._cross_encoding.keep_tuned(engine.catalog)
     assert engine._cross_encoding._opened.is_open(sound.id)
     damage(broken)
     tune(engine, broken.id)
-    engine._cross_encoding.keep_tuned(engine.catalog.collections)
+    engine._cross_encoding.keep_tuned(engine.catalog)
     assert any(broken.id in problem for problem in engine.readiness().problems)
     tune(engine, sound.id)
-    engine._cross_encoding.keep_tuned(engine.catalog.collections)
+    engine._cross_encoding.keep_tuned(engine.catalog)
     assert not any(broken.id in problem for problem in engine.readiness().problems)
 
 
@@ -222,7 +222,7 @@ def test_no_search_waits_for_what_its_collection_was_tuned_to_to_be_opened(
     opened = engine._cross_encoding._opened
     opens = opened._open
     monkeypatch.setattr(opened, "_open", slowly)
-    engine._cross_encoding.keep_tuned(engine.catalog.collections)
+    engine._cross_encoding.keep_tuned(engine.catalog)
     made = trained(engine)
     tune(engine, made.id)
     with ThreadPoolExecutor(1) as pool:
@@ -231,7 +231,7 @@ def test_no_search_waits_for_what_its_collection_was_tuned_to_to_be_opened(
             assert (found.reranked, found.left_out) == (None, ("rerank",))
             told = f"the re-ranker was left out: the cross-encoder {made.id} is being opened"
             assert told in found.warnings
-            looking = pool.submit(engine._cross_encoding.keep_tuned, engine.catalog.collections)
+            looking = pool.submit(engine._cross_encoding.keep_tuned, engine.catalog)
             assert opening.wait(20)
         go_on.set()
         looking.result()
