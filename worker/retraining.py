@@ -105,9 +105,11 @@ class Retraining:
 
     def reason(self, judged: dict[str, Any]) -> Reason:
         """What the release history keeps."""
-        text = f"retrain, job {self.job_id}"
+        text, why = f"retrain, job {self.job_id}", self.options.get("reason")
         if self.promote == "force" and not judged["decision"]["accepted"]:
-            text += f", forced: {self.options['reason']}"
+            text += ", forced"
+        if why is not None:
+            text += f": {why}"
         return Reason(self.actor, text, judged["report"])
 
     def _child(

@@ -26,6 +26,11 @@ LiveState = Literal["loading", "serving", "refused"]
 EXPECTED = (ArtifactError, EncoderError, EngineError, IndexingError, OSError)
 """What keeps something from being served without that the program is wrong."""
 
+_LOOKS = 4
+"""Where nothing is missing, files are looked at once in so many looks: another process can only
+have merged them, or made them anew.
+"""
+
 
 class LiveCollection:
     """One collection in memory, which follows the disk when it is told to.
@@ -44,6 +49,8 @@ class LiveCollection:
         self._row: Collection | None = None
         self._manifests: Files = ()
         self._settled: tuple[Collection, str | None, Target] | None = None
+        self._is_complete = False
+        self._looks = 0
         self._refused: Target | None = None
         self._changing = threading.Lock()  # held while `live` is replaced
         self._loading = threading.Lock()  # held while another pair is opened
@@ -82,12 +89,16 @@ class LiveCollection:
     def is_settled(self, row: Collection, *, default: str | None) -> bool:
         """Is there nothing to do? `row` is the catalog's newest, `default` the default checkpoint.
 
-        A refusal whose files have changed is due. Asks the catalog for nothing.
+        A refusal whose files have changed is due. Asks the catalog for nothing. Is called at every
+        look.
         """
         settled = self._settled
-        if settled is not None and settled[0] is row and settled[1] == default:
-            return self._pairs.manifests(settled[2]) == self._manifests
-        return self._compare(row, default)
+        if settled is None or settled[0] is not row or settled[1] != default:
+            return self._compare(row, default)
+        self._looks += 1
+        if self._is_complete and self._looks % _LOOKS:
+            return True
+        return self._pairs.manifests(settled[2]) == self._manifests
 
     def _compare(self, row: Collection, default: str | None) -> bool:
         """What `is_settled` remembers, since it is asked of every collection again and again."""
@@ -104,7 +115,7 @@ class LiveCollection:
             return False
         with self._changing:
             if self.live is live and self.refusal is None:
-                self._settled = row, default, target
+                self._settled, self._is_complete = (row, default, target), live.is_complete(row)
         return True
 
     def follow(self, opened: SearchableGeneration | None = None) -> bool:

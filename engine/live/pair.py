@@ -81,6 +81,10 @@ class Live:
         """The catalog revision up to which every change can be searched."""
         return self.snapshot.manifest.revision if self.snapshot else 0
 
+    def is_complete(self, row: Collection) -> bool:
+        """Can all be searched that the catalog's newest `row` counts, by its words too?"""
+        return self.indexed_revision >= row.revision and self.leg.left_out is None
+
     @property
     def quarantined(self) -> tuple[Quarantined, ...]:
         """The documents that cannot be searched, since this encoder fails at them."""

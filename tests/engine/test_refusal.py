@@ -1,6 +1,7 @@
 """What was refused rests, longer each time, until its files change, and is not verified before."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -261,6 +262,32 @@ def test_where_nothing_changed_nothing_is_asked_but_whether_it_did(
     for look in looks.values():
         look()
     assert (asked, read) == ([], [])
+
+
+def test_files_are_looked_at_at_every_look_where_something_is_still_to_come(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_at() -> int:
+        asked.clear()
+        for _ in range(8):
+            engine.live_collections.refresh_changed()
+        return len(asked)
+
+    asked = counted(monkeypatch, pair.Pairs, "manifests")
+    assert looked_at() == 2 * 8 / 4
+    engine.catalog.documents.upsert(engine.catalog.collections.get("shop"), [Document("b", "hat")])
+    engine.live_collections.refresh_changed()
+    assert looked_at() == 8 + 8 / 4
+
+
+def test_what_another_process_made_anew_is_seen_within_a_few_looks(engine: Engine) -> None:
+    generation = engine.catalog.collections.get("shop").generation
+    manifest = engine.generations.path(str(generation)) / "generation.json"
+    former = manifest.stat().st_mtime_ns
+    os.utime(manifest, ns=(former, former + 10**9))
+    for _ in range(4):
+        engine.live_collections.refresh_changed()
+    assert engine.live_collections._collections["shop"]._manifests[0][2] == former + 10**9
 
 
 def test_a_refusal_rests_twice_as_long_each_time_up_to_a_minute(

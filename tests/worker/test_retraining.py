@@ -119,3 +119,9 @@ def test_who_forces_a_candidate_past_the_gate_is_on_record_with_why(context: Job
     assert reason.actor == "ann"
     assert reason.text == "retrain, job j1, forced: the judgments are stale"
     assert reason.report == "r" * 16
+
+
+@pytest.mark.parametrize("promote", ["gated", "force"])
+def test_why_is_on_record_where_the_gate_accepts_too(context: JobContext, promote: str) -> None:
+    accepted = job(context, promote=promote, reason="new products")
+    assert accepted.reason(judged()).text == "retrain, job j1: new products"

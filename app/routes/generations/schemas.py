@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from molt.app.routes.collections.schemas import PassagesBody
+
 
 class GenerationState(BaseModel):
     """A generation, complete up to the catalog's `revision`; `active` where the pointer names it.
@@ -20,6 +22,7 @@ class GenerationState(BaseModel):
     segments: int
     rows: int
     bytes: int
+    passages: PassagesBody = Field(description="how it split long texts")
     created_at: datetime
 
 

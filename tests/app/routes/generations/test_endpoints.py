@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from molt.app.routes.generations.schemas import GenerationState
 from molt.index.catalog.releases import Reason
 from tests.app.serving import service_of
 
@@ -47,6 +48,7 @@ def test_a_generation_says_whose_it_is_and_how_far_it_has_come(client: TestClien
     assert (found["checkpoint"], found["revision"]) == (state["checkpoint"], 1)
     assert (found["segments"], found["rows"]) == (1, 1)
     assert found["bytes"] > 0
+    assert found.keys() == GenerationState.model_fields.keys()
 
 
 def test_generations_come_oldest_first_or_of_one_collection(client: TestClient) -> None:
