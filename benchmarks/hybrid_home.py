@@ -22,6 +22,7 @@ import tantivy
 
 from benchmarks import arxiv
 from benchmarks.checkpoint import default_checkpoint, lend
+from benchmarks.sealing import into_segments_of, seal_all
 from molt.encoder import open_encoder, read_checkpoint
 from molt.engine.indexing.lexical_writers import LexicalWriters
 from molt.index.catalog.catalog import home_url, open_catalog
@@ -76,11 +77,15 @@ def build(home: Path, documents: Sequence[dict[str, Any]], *, scratch: Path) -> 
             collection=collection.id, checkpoint=read.id, dimension=encoder.dimension
         )
         writer = GenerationWriter(
-            store, made.id, catalog=catalog, collection=collection, encoder=PassageEncoder(embed)
+            store,
+            made.id,
+            catalog=catalog,
+            collection=collection,
+            encoder=PassageEncoder(embed),
+            plan=into_segments_of(_SEGMENT),
         )
         with closing(writer):
-            while writer.advance(_SEGMENT):
-                print(f"{writer.snapshot.n_documents} indexed", flush=True)
+            seal_all(writer, limit=_SEGMENT)
         words = LexicalWriters(LexicalStore(home / "lexical"), catalog=catalog, limit=_BATCH)
         with closing(words):
             while words.advance(catalog.collections.get(arxiv.NAME)):

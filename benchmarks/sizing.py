@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from benchmarks.checkpoint import default_checkpoint, lend
 from benchmarks.record import Table, machine_facts, record
+from benchmarks.sealing import into_segments_of, seal_all
 from benchmarks.server import Memory, molt
 from molt.encoder.checkpoint import read_checkpoint
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
@@ -71,11 +72,15 @@ def indexed(home: Path, catalog: Catalog, collection: Collection) -> str:
         collection=collection.id, checkpoint=manifest.parent.name, dimension=dimension
     )
     writer = GenerationWriter(
-        store, made.id, catalog=catalog, collection=collection, encoder=PassageEncoder(encode)
+        store,
+        made.id,
+        catalog=catalog,
+        collection=collection,
+        encoder=PassageEncoder(encode),
+        plan=into_segments_of(_SEGMENT),
     )
     with closing(writer):
-        while writer.advance(_SEGMENT):
-            print(f"{writer.snapshot.n_documents} indexed", flush=True)
+        seal_all(writer, limit=_SEGMENT)
     return made.id
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.record import Table, Target, machine_facts, median, record
+from benchmarks.sealing import into_segments_of, seal_all
 from molt.engine.encoders import Encoders
 from molt.engine.indexing.indexer import Indexer
 from molt.engine.indexing.lexical_writers import LexicalWriters
@@ -136,11 +137,15 @@ def build(home: Path, *, count: int, document: Callable[[int], Document] = docum
             collection=collection.id, checkpoint=ENCODER.checkpoint.id, dimension=DIMENSION
         )
         writer = GenerationWriter(
-            store, made.id, catalog=catalog, collection=collection, encoder=PassageEncoder(embed)
+            store,
+            made.id,
+            catalog=catalog,
+            collection=collection,
+            encoder=PassageEncoder(embed),
+            plan=into_segments_of(SEGMENT),
         )
         with closing(writer):
-            while writer.advance(SEGMENT):
-                print(f"{writer.snapshot.n_documents} of {count} indexed", flush=True)
+            seal_all(writer, limit=SEGMENT)
         words = LexicalWriters(LexicalStore(home / "lexical"), catalog=catalog, limit=_BATCH)
         with closing(words):
             while words.advance(catalog.collections.get(NAME)):

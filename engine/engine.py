@@ -288,11 +288,13 @@ class Engine:
         looks = {
             "watcher": self.live_collections.look,
             "sentinel": self.sentinel.look,
+            "experiments": self.experimenter.look,
+        }
+        at_leisure = {
             "jobs": self._job_problems.look,
             "files": self._missing_files.look,
             "former": self.former.look,
             "searches": self.recorder.look,
             "cross-encoders": lambda: self._cross_encoding.keep_tuned(self.catalog),
-            "experiments": self.experimenter.look,
         }
-        return Watcher(looks, seconds=self.settings.index.poll_seconds)
+        return Watcher(looks, at_leisure, seconds=self.settings.index.poll_seconds)

@@ -21,7 +21,7 @@ CLOSE_SECONDS = 10.0
 _FIRST_REST = 1.0
 _LONGEST_REST = 10.0
 _HEALTHY_SECONDS = 60.0
-_LONGEST_IDLE = 30.0
+_LONGEST_IDLE = 60.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class LastingThread:
 class Backoff:
     """How long a thread that found nothing to do need not look while the catalog stays as it is.
 
-    Longer each time, but half a minute at most: that a reader lets go of a generation, say, is not
+    Longer each time, but a minute at most: that a reader lets go of a generation, say, is not
     told by the catalog.
     """
 

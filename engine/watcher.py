@@ -9,17 +9,25 @@ from collections.abc import Callable, Mapping
 
 from molt.engine.threads import LastingThread, join_all
 
+Looks = Mapping[str, Callable[[], object]]
+_LEISURE_SECONDS = 2.0
+
 
 class Watcher:
-    """A thread for each of `looks`, by its name, which looks every `seconds`."""
+    """A thread for each of `looks`, by its name, which looks every `seconds`.
 
-    def __init__(self, looks: Mapping[str, Callable[[], object]], *, seconds: float) -> None:
-        self.looks = looks
-        self._seconds = seconds
+    What is seen by one of those `at_leisure` nobody waits for: they look every two seconds, or more
+    seldom where the others do.
+    """
+
+    def __init__(self, looks: Looks, at_leisure: Looks, *, seconds: float) -> None:
+        self.looks = {**looks, **at_leisure}
         self._stopping = threading.Event()
+        paces = dict.fromkeys(looks, seconds)
+        paces |= dict.fromkeys(at_leisure, max(seconds, _LEISURE_SECONDS))
         self.threads = tuple(
-            LastingThread(name, self._repeating(look), stopping=self._stopping)
-            for name, look in looks.items()
+            LastingThread(name, self._repeating(look, paces[name]), stopping=self._stopping)
+            for name, look in self.looks.items()
         )
 
     def start(self) -> None:
@@ -32,9 +40,9 @@ class Watcher:
         self._stopping.set()
         join_all(self.threads)
 
-    def _repeating(self, look: Callable[[], object]) -> Callable[[], None]:
+    def _repeating(self, look: Callable[[], object], seconds: float) -> Callable[[], None]:
         def repeat() -> None:
-            while not self._stopping.wait(self._seconds):
+            while not self._stopping.wait(seconds):
                 look()
 
         return repeat
