@@ -19,6 +19,7 @@ from molt.encoder import (
     Pooling,
     Prompts,
 )
+from molt.encoder.checkpoint import GATE
 from tests.checkpoints import DIMENSION, VOCABULARY, seal, variant, write_json, write_tokenizer
 
 TRUE_TO_MODEL = PairFidelity(rank_correlation=1.0, error_max=0.0, ndcg10=0.8, ndcg10_reference=0.8)
@@ -63,6 +64,15 @@ def build_cross_encoder(
     target = root / sealed.id
     working.rename(target)
     return replace(sealed, path=target)
+
+
+def accepted_cross_encoder(root: Path, *, collection: str, **changes: Any) -> Checkpoint:
+    """One that was trained on a collection and passed its gate."""
+    given = {
+        "data": {"collection": collection},
+        "metrics": {GATE: {"accepted": True, "reasons": []}},
+    }
+    return build_cross_encoder(root, **given | changes)
 
 
 def write_pair_graph(

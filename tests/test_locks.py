@@ -67,6 +67,14 @@ def test_torch_is_the_same_version_in_every_place_that_names_one() -> None:
         assert asked == f"torch=={pins(lock)['torch'].removesuffix('+cpu')}"
 
 
+def test_what_is_told_of_the_needs_of_a_version_is_told_of_the_one_that_is_pinned() -> None:
+    described = tomllib.loads((REQUIREMENTS / "uv.toml").read_text())["dependency-metadata"]
+    pinned = pins("train") | {"torch": pins("torch-cpu")["torch"].removesuffix("+cpu")}
+    assert described
+    for one in described:
+        assert pinned[canonicalize_name(one["name"])] == one["version"], one["name"]
+
+
 def test_what_torch_needs_has_the_same_version_whichever_build_is_installed() -> None:
     trained = pins("train")
     shared = pins("torch-cuda").keys() & trained.keys()

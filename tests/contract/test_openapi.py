@@ -5,6 +5,7 @@ requests that it forbids, and with sequences of requests.
 """
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from schemathesis.engine import events, from_schema
 
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import open_catalog
-from tests.app.serving import started
+from tests.app.serving import Process, started
 from tests.walks import shortened
 
 pytestmark = pytest.mark.promise("P5", "requests made at random from the description of the API")
 
 EXAMPLES = 1, 20
 """Of each operation and phase: in the suite, and in a walk."""
+EXAMPLES_OF_BODIES = 3
+"""At least so many of what has a body, whose first example is the simplest alone."""
 SMALL = {  # limits in place of which huge requests would be generated
     "MOLT_LIMITS__MAX_QUERY_CHARS": "100",
     "MOLT_LIMITS__MAX_TEXT_CHARS": "200",
@@ -102,8 +105,22 @@ def prepare(home: Path) -> str:
     return secret
 
 
-def configure(secret: str, examples: int) -> SchemathesisConfig:
-    operations = [
+def with_a_body(server: Process) -> list[str]:
+    """The operations that take one, by their names."""
+    with urllib.request.urlopen(f"{server.url}/openapi.json", timeout=60) as answer:
+        paths = json.load(answer)["paths"]
+    return [
+        f"{method.upper()} {path}"
+        for path, ways in paths.items()
+        for method, operation in ways.items()
+        if "requestBody" in operation
+    ]
+
+
+def configure(secret: str, examples: int, *, bodies: list[str]) -> SchemathesisConfig:
+    more = {"max-examples": max(examples, EXAMPLES_OF_BODIES)}
+    operations: list[dict[str, Any]] = [{"include-name": bodies, "generation": more}]
+    operations += [
         {
             "include-name": name,
             "checks": {
@@ -136,7 +153,7 @@ def schema(
     with started(home, **SMALL) as server:
         schema = schemathesis.openapi.from_url(
             f"{server.url}/openapi.json",
-            config=configure(secret, request.param),
+            config=configure(secret, request.param, bodies=with_a_body(server)),
             headers={"api-key": secret},
         )
         yield schema.exclude(operation_id="follow_job")  # it lasts until the job ends

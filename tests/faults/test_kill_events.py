@@ -1,15 +1,18 @@
 """Acknowledged events survive SIGKILL, beside searches that are kept; each is there once."""
 
 import http.client
+import re
 import threading
+import urllib.request
 from contextlib import closing
 from pathlib import Path
 
 from molt.index.catalog.catalog import home_url, open_catalog
 from tests.kept_events import kept_events
 from tests.server import ServerProcess, make_home, molt
+from tests.waiting import wait_until
 
-CLIENTS = 3
+CLIENTS, KILLS, LEAST = 3, 3, 10
 
 
 class Clicker(threading.Thread):
@@ -38,6 +41,14 @@ class Clicker(threading.Thread):
             self.acknowledged.append(found["query_id"])
 
 
+def kept_searches(server: ServerProcess) -> float:
+    """How many searches a server has written down since its start."""
+    with urllib.request.urlopen(f"{server.url}/metrics", timeout=60) as answer:
+        told = answer.read().decode()
+    found = re.search(r'^molt_kept_searches_total\{outcome="kept"\} (\S+)$', told, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
 def test_acknowledged_events_survive_kills_and_what_is_kept_of_searches_is_whole(
     tmp_path: Path, tiny_checkpoint: Path
 ) -> None:
@@ -48,11 +59,13 @@ def test_acknowledged_events_survive_kills_and_what_is_kept_of_searches_is_whole
     documents = {"documents": [{"id": "d1", "text": "warm boots"}], "wait": True}
     assert server.ask("POST", "/collections/default/documents", documents)[0] == 200
     acknowledged: list[str] = []
-    for kill in range(3):
+    for kill in range(1, KILLS + 1):
         clickers = [Clicker(server, f"client {at}") for at in range(CLIENTS)]
         for clicker in clickers:
             clicker.start()
-        clickers[0].join(timeout=1.5 + kill)  # the last ones live longer than the list waits
+        wait_until(lambda made=clickers: sum(len(one.acknowledged) for one in made) >= LEAST)
+        if kill == KILLS:
+            wait_until(lambda: kept_searches(server) > 0)
         server.kill()
         for clicker in clickers:
             clicker.join()
@@ -62,11 +75,12 @@ def test_acknowledged_events_survive_kills_and_what_is_kept_of_searches_is_whole
     with closing(open_catalog(home_url(home))) as catalog:
         collection = catalog.collections.get("default")
         events = [one.query_id for one in kept_events(catalog, collection)]
-        searches = [one.query_id for one in catalog.searches.all(collection)]
-    assert len(acknowledged) > CLIENTS
+        searches = [*catalog.searches.all(collection)]
+    assert len(acknowledged) >= KILLS * LEAST
     assert set(acknowledged) <= set(events)
     assert len(events) == len(set(events))
     assert searches
-    assert len(searches) == len(set(searches))
+    assert len(searches) == len({one.query_id for one in searches})
+    assert {(one.query, one.shown) for one in searches} == {("warm boots", ("d1",))}
     checked = molt("--home", home, "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -19,14 +19,15 @@ def write_golden(root: Path) -> None:
     make_static(build_checkpoint(root))
 
 
-def make_static(checkpoint: Checkpoint) -> None:
+def make_static(checkpoint: Checkpoint) -> Checkpoint:
+    """The same as a static embedding, in its place."""
     write_json(
         checkpoint.path / "config.json", {"model_type": "model2vec", "hidden_dim": DIMENSION}
     )
     entries = modules("StaticEmbedding", "Normalize")
     write_json(checkpoint.path / "modules.json", [entries[0], entries[1] | {"path": "1_Normalize"}])
     sealed = seal(replace(checkpoint, base_model="static", kind=ModelKind.STATIC))
-    checkpoint.path.rename(checkpoint.path.with_name(sealed.id))
+    return replace(sealed, path=checkpoint.path.rename(checkpoint.path.with_name(sealed.id)))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from molt.training.data.config import DataConfig
 from molt.worker.tasks.cross_encoders import opened_cross_encoders, sharing_split
 from molt.worker.tasks.searching import SearchTuning, tune_search
 from molt.worker.tasks.workspace import Workspace
-from tests.cross_encoders import build_cross_encoder
+from tests.cross_encoders import accepted_cross_encoder
 
 QUERIES, DOCUMENTS = 40, 30
 TOKENS = Reranking(RerankKind.TOKENS)
@@ -103,9 +103,7 @@ def shop(tmp_path: Path) -> Workspace:
 
 
 def built(workspace: Workspace, **changes: object) -> Checkpoint:
-    passed = {"gate": {"accepted": True, "reasons": []}}
-    given = {"data": {"collection": "shop"}, "metrics": passed, **changes}
-    return build_cross_encoder(workspace.home.checkpoints, **given)
+    return accepted_cross_encoder(workspace.home.checkpoints, collection="shop", **changes)
 
 
 def test_what_is_tried_is_the_newest_that_passed_and_is_sound(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.pages.conftest import HOSTILE, Person
 from tests.app.serving import BOOTS, service_of, serving
-from tests.cross_encoders import build_cross_encoder
+from tests.cross_encoders import accepted_cross_encoder
 from tests.generations import make_generation
 
 COLUMN = re.compile(r'<section class="column".*?</section>', re.DOTALL)
@@ -92,18 +92,21 @@ def test_a_cross_encoder_is_offered_where_the_collection_has_one(tmp_path: Path)
         zoo = {"id": "zoo", "text": "zzz warm"}
         client.post("/collections/default/documents", json={"documents": [*BOOTS, zoo]})
         assert "by cross-encoder" not in client.get("/compare", params={"q": "warm"}).text
-        assert "by cross-encoder" not in client.get("/", params={"q": "warm"}).text
+        plain = client.get("/", params={"q": "warm"}).text
+        assert "by tokens" in plain
+        assert "by cross-encoder" not in plain
         refused = client.get("/compare", params=asked)
         assert refused.status_code == 422
         assert "molt train default --kind cross-encoder" in refused.text
-        passed = {"gate": {"accepted": True, "reasons": []}}
-        build_cross_encoder(
-            tmp_path / "checkpoints", weight=9.0, data={"collection": "default"}, metrics=passed
-        )
+        accepted_cross_encoder(tmp_path / "checkpoints", collection="default", weight=9.0)
         assert "by cross-encoder" in client.get("/", params={"q": "warm"}).text
         page = client.get("/compare", params=asked).text
         assert "Meaning, re-ranked by cross-encoder" in page
-        assert columns(page)[1][0][0] == "zoo"
+        first, second = columns(page)
+        assert first[0][0] != "zoo"
+        assert second[0][0] == "zoo"
+        ranked = client.get("/", params={"q": "warm", "rerank": "cross-encoder"}).text
+        assert re.search(r"<span>re-ranked \d", ranked)
 
 
 def test_columns_that_are_empty_are_none(desk: TestClient) -> None:

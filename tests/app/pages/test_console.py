@@ -29,6 +29,8 @@ from tests.generations import make_generation
 from tests.judged_reports import keep_report
 
 TABS = ["", "/jobs", "/checkpoints", "/upload", "/keys", "/settings", "/collections/default"]
+RETRAIN = "/console/collections/default/retrain"
+NESTED = "is nested too deeply"
 
 
 @pytest.fixture(scope="module")
@@ -81,18 +83,17 @@ def test_a_key_of_some_collections_sees_those_alone(keyed: TestClient, person: P
 
 
 def test_a_retrain_is_previewed_and_then_asked_for(plant: TestClient, service: Service) -> None:
-    place = "/console/collections/default/retrain"
     form = {"config": "[run]\nepochs = 2", "promote": "never", "step": "preview"}
-    preview = plant.post(place, data=form)
+    preview = plant.post(RETRAIN, data=form)
     assert preview.status_code == 200, preview.text
     assert "run.epochs" in preview.text
     assert service.engine.jobs.list() == []
-    asked = plant.post(place, data=form | {"step": "start"}, follow_redirects=False)
+    asked = plant.post(RETRAIN, data=form | {"step": "start"}, follow_redirects=False)
     (job,) = service.engine.jobs.list()
     assert asked.headers["location"] == f"/console/jobs/{job.id}"
     assert job.options["config"] == {"run": {"epochs": 2}}
     assert job.options["promote"] == "never"
-    again = plant.post(place, data=form | {"step": "start"}, follow_redirects=False)
+    again = plant.post(RETRAIN, data=form | {"step": "start"}, follow_redirects=False)
     assert again.status_code == 409
     cancelled = plant.post(f"/console/jobs/{job.id}/cancel")
     assert cancelled.status_code == 200
@@ -112,7 +113,7 @@ def test_a_retrain_is_previewed_and_then_asked_for(plant: TestClient, service: S
 def test_a_retrain_that_cannot_be_is_refused_in_its_preview(
     plant: TestClient, form: dict[str, str], said: str
 ) -> None:
-    answer = plant.post("/console/collections/default/retrain", data=form)
+    answer = plant.post(RETRAIN, data=form)
     assert answer.status_code == 422
     assert said in unescape(answer.text)
 
@@ -246,7 +247,7 @@ def test_before_and_after_a_release_are_a_click_away(
 
 def test_a_quick_retrain_sets_what_nobody_wrote(plant: TestClient) -> None:
     form = {"config": "[run]\nepochs = 2", "pace": "quick"}
-    page = plant.post("/console/collections/default/retrain", data=form).text
+    page = plant.post(RETRAIN, data=form).text
     shown = dict(re.findall(r'<dt class="mono">([\w.]+)</dt><dd class="mono">(.*?)</dd>', page))
     assert shown == {"run.epochs": "2", "run.max_length": "64"}
 
@@ -413,14 +414,25 @@ def test_settings_are_shown_without_passwords(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", ["a=" + "[" * 9_000, "a=" + "{b=" * 3_000, "a." * 4_900 + "b=1", "a = 1\n" * 2_000]
+    ("config", "said"),
+    [
+        ("a=" + "[" * 9_000, NESTED),
+        ("a=" + "{b=" * 3_000, NESTED),
+        ("a." * 4_900 + "b=1", NESTED),
+        ("#" + "x" * 10_000, "has 10001 characters; at most 10000 are taken"),
+    ],
+    ids=["lists", "tables", "keys", "characters"],
 )
-def test_a_configuration_that_is_nested_without_end_is_refused(
-    plant: TestClient, config: str
+def test_a_configuration_that_is_nested_without_end_or_too_long_is_refused(
+    plant: TestClient, config: str, said: str
 ) -> None:
-    path = "/console/collections/default/retrain"
-    answer = plant.post(path, data={"config": config})
+    answer = plant.post(RETRAIN, data={"config": config})
     assert answer.status_code == 422, answer.text[:500]
+    assert f"config: {said}" in unescape(answer.text)
+
+
+def test_a_configuration_as_long_as_it_may_be_is_taken(plant: TestClient) -> None:
+    assert plant.post(RETRAIN, data={"config": "#" + "x" * 9_999}).status_code == 200
 
 
 def test_a_collection_s_page_tells_how_often_candidates_were_judged_on_test(

@@ -15,7 +15,7 @@ from molt.index.catalog.releases import Reason
 from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import BOOTS, service_of, serving
-from tests.cross_encoders import build_cross_encoder
+from tests.cross_encoders import accepted_cross_encoder, build_cross_encoder
 from tests.waiting import wait_until
 
 TEXTS = ["no such letter", "a zebra", "zzz"]
@@ -40,11 +40,8 @@ class Zoo:
 
 @contextmanager
 def opened(home: Path) -> Iterator[Zoo]:
-    passed = {"gate": {"accepted": True, "reasons": []}}
     own, others = (
-        build_cross_encoder(
-            home / "checkpoints", weight=weight, data={"collection": name}, metrics=passed
-        )
+        accepted_cross_encoder(home / "checkpoints", collection=name, weight=weight)
         for name, weight in (("default", 1.0), ("theirs", 2.0))
     )
     with serving(home) as client:

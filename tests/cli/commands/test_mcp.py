@@ -102,6 +102,7 @@ def test_a_server_that_is_away_is_named() -> None:
 @pytest.mark.parametrize("said", [b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"])
 def test_an_answer_that_is_cut_or_no_http_is_told(said: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(30)
 
         def answer() -> None:
             connection, _ = listening.accept()
@@ -109,12 +110,13 @@ def test_an_answer_that_is_cut_or_no_http_is_told(said: bytes) -> None:
                 connection.recv(65536)
                 connection.sendall(said)
 
-        answering = threading.Thread(target=answer)
+        answering = threading.Thread(target=answer, daemon=True)
         answering.start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with pytest.raises(RemoteError, match=f"no answer from {url}: "):
             RemoteServer(url, None).ask("/collections")
-        answering.join()
+        answering.join(30)
+        assert not answering.is_alive()
 
 
 def test_an_answer_that_is_no_problem_document_is_told_by_its_status(

@@ -26,7 +26,7 @@ from molt.worker import pruning
 from molt.worker.needs import look_for_needs
 from tests.checkpoints import build_checkpoint
 from tests.cli.conftest import Molt
-from tests.cross_encoders import build_cross_encoder
+from tests.cross_encoders import accepted_cross_encoder, build_cross_encoder
 
 
 @pytest.fixture
@@ -108,23 +108,18 @@ def test_checkpoints_are_needed_by_what_stands_for_them_or_was_made_with_them(
 def test_cross_encoders_are_needed_by_releases_and_by_searches_that_ask_for_one(
     molt: Molt, home: Path, catalog: Catalog
 ) -> None:
-    passed = {"gate": {"accepted": True}}
+    checkpoints = home / "checkpoints"
 
-    def made(weight: float, **more: Any) -> str:
-        return build_cross_encoder(home / "checkpoints", weight=weight, **more).id
+    def accepted(weight: float, collection: str, **more: Any) -> str:
+        return accepted_cross_encoder(checkpoints, collection=collection, weight=weight, **more).id
 
-    released = made(1.0)
+    released = build_cross_encoder(checkpoints).id
     ranking = SearchRanking(rerank=Reranking(RerankKind.CROSS_ENCODER, model=released))
     catalog.collections.retune("shop", ranking, reason=Reason())
     catalog.collections.retune("shop", None, reason=Reason())
-    newest = made(2.0, data={"collection": "shop"}, metrics=passed)
-    older = made(
-        3.0,
-        data={"collection": "shop"},
-        metrics=passed,
-        created_at=datetime(2025, 1, 1, tzinfo=UTC),
-    )
-    elsewhere = made(4.0, data={"collection": "gone"}, metrics=passed)
+    newest = accepted(2.0, "shop")
+    older = accepted(3.0, "shop", created_at=datetime(2025, 1, 1, tzinfo=UTC))
+    elsewhere = accepted(4.0, "gone")
     assert found(molt, "--yes") == {older, elsewhere}
     assert {path.name for path in (home / "checkpoints").iterdir()} == {released, newest}
 

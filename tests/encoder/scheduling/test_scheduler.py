@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -15,6 +14,7 @@ from molt.encoder.errors import AbandonedError
 from molt.encoder.safety.cancellation import Cancellation
 from molt.encoder.scheduling import scheduler as module
 from molt.encoder.scheduling.scheduler import Scheduler
+from tests.waiting import wait_until
 
 
 class Desk:
@@ -293,22 +293,45 @@ def test_the_background_gives_way_to_who_waits_for_an_answer(scheduler: Schedule
         assert found == [min(own + 5 * (lane is Lane.BACKGROUND), 19)] * 2
 
 
+def waiting_units(scheduler: Scheduler) -> int:
+    with scheduler._left:
+        return sum(len(call) for calls in scheduler._calls.values() for call in calls)
+
+
 def test_what_is_left_of_other_lanes_goes_on_when_a_call_is_dropped(
     scheduler: Scheduler,
 ) -> None:
-    cancellation = Cancellation()
-    callers = ThreadPoolExecutor(8)
+    cancellation, done = Cancellation(), list[object]()
+    begun, place, gate = threading.Semaphore(0), threading.Event(), threading.Event()
+
+    def hold(until: threading.Event) -> None:
+        begun.release()
+        assert until.wait(30)
 
     def dropped(lane: Lane) -> None:
-        with cancellation.scope(), suppress(AbandonedError):
-            scheduler.run([partial(time.sleep, 0.01)] * 20, lane=lane)
+        rest = [partial(done.append, "dropped")] * 9
+        with cancellation.scope():
+            scheduler.run([partial(hold, gate), *rest], lane=lane)
 
-    for lane in (Lane.BACKGROUND, Lane.INTERACTIVE):
-        callers.submit(dropped, lane)
-    kept = [
-        callers.submit(scheduler.run, [partial(time.sleep, 0.005)] * 5, lane=lane)
-        for lane in (Lane.INTERACTIVE, Lane.BACKGROUND, Lane.QUERY)
-    ]
-    cancellation.cancel()
-    assert all(call.result(timeout=30) == [None] * 5 for call in kept)
-    callers.shutdown()
+    with ThreadPoolExecutor(8) as callers:
+        try:
+            callers.submit(scheduler.run, [partial(hold, place)], lane=Lane.INTERACTIVE)
+            assert begun.acquire(timeout=30)
+            given_up = [callers.submit(dropped, Lane.BACKGROUND)]
+            assert begun.acquire(timeout=30)
+            given_up.append(callers.submit(dropped, Lane.INTERACTIVE))
+            wait_until(lambda: waiting_units(scheduler) == 9 + 10)
+            place.set()
+            assert begun.acquire(timeout=30)
+            kept = [
+                callers.submit(scheduler.run, [partial(done.append, lane)] * 5, lane=lane)
+                for lane in Lane
+            ]
+            wait_until(lambda: waiting_units(scheduler) == 9 + 9 + 3 * 5)
+            cancellation.cancel()
+            assert all(isinstance(call.exception(30), AbandonedError) for call in given_up)
+        finally:
+            place.set()
+            gate.set()
+        assert all(call.result(30) == [None] * 5 for call in kept)
+    assert sorted(done) == sorted([*Lane] * 5)

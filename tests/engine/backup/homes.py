@@ -9,7 +9,7 @@ from molt.artifact import ArtifactError, Home
 from molt.encoder.errors import EncoderError
 from molt.encoder.store import CheckpointStore
 from molt.engine.engine import Engine
-from molt.engine.search.query import SearchQuery
+from molt.engine.search.query import Mode, SearchQuery
 from molt.engine.settings import load_settings
 from molt.index.catalog.access.keys import Role
 from molt.index.catalog.catalog import home_url, open_catalog
@@ -100,8 +100,10 @@ def answers(home: Path, name: str = "shop", queries: Sequence[str] = QUERIES) ->
         return [found(engine, each, name) for each in queries]
 
 
-def found(engine: Engine, query: str, name: str = "shop") -> list[tuple[str, float]]:
-    hits = engine.search(SearchQuery(query, name, k=1000)).page.hits
+def found(
+    engine: Engine, query: str, name: str = "shop", *, mode: Mode = "hybrid"
+) -> list[tuple[str, float]]:
+    hits = engine.search(SearchQuery(query, name, k=1000, mode=mode)).page.hits
     return [(hit.id, hit.score) for hit in hits]
 
 

@@ -62,12 +62,14 @@ def test_a_service_that_runs_serves_it_and_goes_on_with_it(
 ) -> None:
     engine.start()
     wait_until(partial(has_words, engine, "shop"))
+    meant = [found(engine, query, mode="dense") for query in QUERIES]
     expected = [found(engine, query) for query in QUERIES]
     restore_collection(repository, done.backup, settings, name="shop", new_name="copy")
     wait_until(partial(has_words, engine, "copy"))
+    assert [found(engine, query, "copy", mode="dense") for query in QUERIES] == meant
     for query, before in zip(QUERIES, expected, strict=True):
         assert dict(found(engine, query, "copy")) == pytest.approx(dict(before), abs=0.01), (
-            "but for what BM25 counts of deleted documents"
+            "but for BM25, where the words of shop count those that were deleted until they merge"
         )
     write(engine, ["later"], "copy")
     revision = engine.catalog.collections.get("copy").revision

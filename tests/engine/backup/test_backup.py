@@ -10,7 +10,6 @@ import pytest
 
 from molt.artifact import CorruptFileError, lock_file
 from molt.encoder import Prompts
-from molt.encoder.checkpoint import GATE
 from molt.engine.backup import backup as backup_module
 from molt.engine.backup.backup import Done, back_up
 from molt.engine.backup.repository import Repository
@@ -25,7 +24,7 @@ from molt.index.generations.generation import GenerationManifest, GenerationStor
 from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.checkpoints import build_checkpoint
-from tests.cross_encoders import build_cross_encoder
+from tests.cross_encoders import accepted_cross_encoder, build_cross_encoder
 from tests.damage import flip_a_bit
 from tests.engine.backup.homes import index, reindex, tree, write
 
@@ -307,14 +306,11 @@ def test_checkpoints_that_have_a_name_are_in_it(
 def test_cross_encoders_that_a_rollback_or_a_search_needs_are_in_it(
     settings: Settings, repository: Repository, engine: Engine
 ) -> None:
-    former, newest, removed, strange = (
-        build_cross_encoder(settings.layout.checkpoints, weight=weight, **more)
-        for weight, more in (
-            (2.0, {}),
-            (3.0, {"data": {"collection": "shop"}, "metrics": {GATE: {"accepted": True}}}),
-            (4.0, {}),
-            (5.0, {"data": {"collection": "gone"}, "metrics": {GATE: {"accepted": True}}}),
-        )
+    checkpoints = settings.layout.checkpoints
+    former, removed = (build_cross_encoder(checkpoints, weight=weight) for weight in (2.0, 4.0))
+    newest, strange = (
+        accepted_cross_encoder(checkpoints, collection=name, weight=weight)
+        for name, weight in (("shop", 3.0), ("gone", 5.0))
     )
     collections = engine.catalog.collections
     for one in (removed, former):

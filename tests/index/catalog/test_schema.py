@@ -207,10 +207,19 @@ def test_users_that_an_earlier_version_kept_become_pseudonyms(
         assert catalog.searches.forget(collection, "client_id", "c1").events == 1251
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
-def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revision: str) -> None:
-    shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
-    catalog = open_catalog(home_url(catalog_home))
+@pytest.fixture(scope="module", params=REVISIONS)
+def earlier(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Catalog]]:
+    """A revision, and the catalog that it wrote: opened once for all that is asked of it."""
+    home = tmp_path_factory.mktemp("earlier")
+    shutil.copy(GOLDEN / f"catalog-{request.param}.sqlite3", home / "catalog.sqlite3")
+    with closing(open_catalog(home_url(home))) as catalog:
+        yield request.param, catalog
+
+
+def test_a_catalog_that_an_earlier_version_wrote_opens(earlier: tuple[str, Catalog]) -> None:
+    revision, catalog = earlier
     collection = catalog.collections.get("default")
     tuned = revision >= "0009"
     assert (collection.revision, collection.documents, collection.epoch) == (5, 2, 1 + tuned)
@@ -266,56 +275,47 @@ def test_a_catalog_that_an_earlier_version_wrote_opens(catalog_home: Path, revis
     rules = KeptRules(1, '[{"equivalent":["sofa","couch"]}]') if searched else KeptRules()
     assert catalog.synonyms.get(collection) == rules
     assert flaws_of(catalog) == []
-    catalog.close()
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
-def test_searches_that_an_earlier_version_kept_are_kept(catalog_home: Path, revision: str) -> None:
-    shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
-    with closing(open_catalog(home_url(catalog_home))) as catalog:
-        kept = [one.shown for one in catalog.searches.all(catalog.collections.get("default"))]
+def test_searches_that_an_earlier_version_kept_are_kept(earlier: tuple[str, Catalog]) -> None:
+    revision, catalog = earlier
+    kept = [one.shown for one in catalog.searches.all(catalog.collections.get("default"))]
     assert kept == ([("a", "c")] if revision >= "0012" else [])
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
 def test_what_an_earlier_version_spent_on_a_test_split_stays_spent(
-    catalog_home: Path, revision: str
+    earlier: tuple[str, Catalog],
 ) -> None:
-    shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
-    with closing(open_catalog(home_url(catalog_home))) as catalog:
-        collection = catalog.collections.get("default")
-        spent = catalog.accounts.by_report(collection)
-        levels = {name: (one.attempt, one.level, one.gained) for name, one in spent.items()}
-        assert levels == ({"a" * 16: (1, 0.05, True)} if revision >= "0011" else {})
-        known = [one.known([b"query-01", b"query-09"]) for one in catalog.accounts.list(collection)]
-        assert known == [1] * len(levels)
+    revision, catalog = earlier
+    collection = catalog.collections.get("default")
+    spent = catalog.accounts.by_report(collection)
+    levels = {name: (one.attempt, one.level, one.gained) for name, one in spent.items()}
+    assert levels == ({"a" * 16: (1, 0.05, True)} if revision >= "0011" else {})
+    known = [one.known([b"query-01", b"query-09"]) for one in catalog.accounts.list(collection)]
+    assert known == [1] * len(levels)
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
-def test_an_experiment_that_an_earlier_version_began_goes_on(
-    catalog_home: Path, revision: str
-) -> None:
-    shutil.copy(GOLDEN / f"catalog-{revision}.sqlite3", catalog_home / "catalog.sqlite3")
-    with closing(open_catalog(home_url(catalog_home))) as catalog:
-        begun = catalog.experiments.going_on()
-        assert [one.plan for one in begun] == (
-            [Plan(Arm("f" * 32), Arm(mode="dense"), share=0.25, level=0.01)]
-            if revision >= "0013"
-            else []
+def test_an_experiment_that_an_earlier_version_began_goes_on(earlier: tuple[str, Catalog]) -> None:
+    revision, catalog = earlier
+    begun = catalog.experiments.going_on()
+    assert [one.plan for one in begun] == (
+        [Plan(Arm("f" * 32), Arm(mode="dense"), share=0.25, level=0.01)]
+        if revision >= "0013"
+        else []
+    )
+    seen: list[Any] = []
+
+    def weigh(kept: Any, clicked: Any) -> Any:
+        seen.extend(clicked)
+        return kept, None
+
+    for one in begun:
+        catalog.impressions.count(
+            catalog.collections.get("default"),
+            one,
+            until=datetime(2026, 11, 20, 12, tzinfo=UTC),
+            weigh=weigh,
         )
-        seen: list[Any] = []
-
-        def weigh(kept: Any, clicked: Any) -> Any:
-            seen.extend(clicked)
-            return kept, None
-
-        for one in begun:
-            catalog.impressions.count(
-                catalog.collections.get("default"),
-                one,
-                until=datetime(2026, 11, 20, 12, tzinfo=UTC),
-                weigh=weigh,
-            )
-        assert [(one.credits, [*one.clicked]) for one in seen] == [
-            ({"a": -1.0, "c": 0.5}, [])
-        ] * len(begun)
+    assert [(one.credits, [*one.clicked]) for one in seen] == [({"a": -1.0, "c": 0.5}, [])] * len(
+        begun
+    )

@@ -28,6 +28,7 @@ from molt.index.generations.writer import GenerationWriter
 from molt.index.segments.exact import Vectors
 from tests.damage import flaws_of
 from tests.index.segment_fixtures import CountingEncoder
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.promise("P2", "writers and readers beside the move of a pointer")
 
@@ -250,8 +251,7 @@ def test_no_document_of_any_writer_comes_between_the_last_segment_and_the_move(
             generation, before = home.create(), home.now().revision
             when("flip.pointed", lambda at=generation: seen.append(seen_from_outside(home, at)))
             home.flip(home.writer(generation))
-            while home.now().revision < before + 3:
-                pass
+            wait_until(lambda at=before: home.now().revision >= at + 10)
     assert len(seen) == 3
     assert [indexed for indexed, _ in seen] == [held for _, held in seen]
     last = home.writer()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 from molt.artifact import CorruptFileError, UnsupportedFormatError
 from molt.artifact.faultpoint import ARMED, FIRED
 from molt.artifact.manifest import read_manifest, write_manifest
+from molt.index.catalog.rows.liveness import Liveness
 from molt.index.errors import LexicalBusyError, LexicalError
 from molt.index.lexical import writer as writer_module
 from molt.index.lexical.analysis import Analysis
 from molt.index.lexical.commit import LEXICAL_FORMAT
 from molt.index.lexical.lexical_index import open_lexical_index
+from molt.index.lexical.writer import LexicalWriter
 from tests.index.lexical.words import WordHome, worded
 from tests.paths import ROOT
 
@@ -44,15 +47,29 @@ def test_what_was_written_is_found_after_it_was_committed(word_home: WordHome) -
     assert not writer.advance(limit=10)
 
 
-def test_between_two_parts_of_much_that_changed_it_pauses(word_home: WordHome) -> None:
-    writer, pauses = word_home.writer(), list[float]()
+def test_between_two_parts_of_much_that_changed_it_pauses_for_what_each_took(
+    word_home: WordHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "_COMMIT_SECONDS", 60.0)
+    writer, pauses, clock = word_home.writer(), list[float](), SimpleNamespace(now=100.0)
+    monkeypatch.setattr(writer_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    index_some = LexicalWriter._index_some
+
+    def slowly(self: LexicalWriter, delta: Liveness, limit: int) -> None:
+        index_some(self, delta, limit)
+        clock.now += 7.0
+
+    monkeypatch.setattr(LexicalWriter, "_index_some", slowly)
     word_home.put(*(worded(f"d{number}", "apple") for number in range(25)))
     assert writer.advance(limit=10, pause=pauses.append)
-    assert len(pauses) == 2, "none after the last part, for which somebody may wait"
-    assert min(pauses) > 0
+    assert pauses == [7.0, 7.0], "none after the last part, for which somebody may wait"
 
 
-def test_what_is_deleted_while_it_pauses_is_gone_from_what_it_commits(word_home: WordHome) -> None:
+def test_what_is_deleted_while_it_pauses_is_gone_from_what_it_commits(
+    word_home: WordHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "_COMMIT_SECONDS", 60.0)
+
     def meanwhile(_: float) -> None:
         word_home.delete("a")
         word_home.put(worded("d", "date"))

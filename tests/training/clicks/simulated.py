@@ -65,7 +65,7 @@ def click_from_the_top(random: np.random.Generator, grades: IntArray) -> BoolArr
 
 
 def simulate(
-    click: Click, *, searches: int = 20_000, seed: int, programs: int = 0, noise: float = _NOISE
+    click: Click, *, searches: int = 5000, seed: int, programs: int = 0, noise: float = _NOISE
 ) -> Simulation:
     """Searches of people, and `programs` more of ten programs: five click all, five at random.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from molt.encoder import Checkpoint, Encoder, InputType, Lane, open_encoder
 from molt.training.inspecting.attributions import Case, Method, attribute
 from molt.training.inspecting.faithfulness import delete_at_random, delete_named
 from molt.training.inspecting.opened import MOST_READ, OpenedModel
+from tests.checkpoints import build_checkpoint
+from tests.golden.make_checkpoint import make_static
 
 QUERY, PASSAGE = "a p", "x a q r s p t y"
 
@@ -51,7 +54,15 @@ def test_of_a_long_text_the_beginning_is_read(model: OpenedModel) -> None:
     (read,) = model.read(["a b " * 100], InputType.DOCUMENT, most=5)
     assert read.tokens == ("a", "b", "a", "b", "a")
     assert len(read.ids) == 7  # and what the model puts around them
-    assert MOST_READ >= 5
+
+
+def test_of_a_long_text_no_more_is_read_than_can_be_looked_at(tmp_path: Path) -> None:
+    static = make_static(build_checkpoint(tmp_path, max_length=4 * MOST_READ))
+    with closing(open_encoder(static, cache=tmp_path / "cache")) as encoder:
+        model = OpenedModel(static, encoder)
+        (read,) = model.read(["a " * (MOST_READ + 9)], InputType.DOCUMENT)
+        (whole,) = model.read(["a " * (MOST_READ + 9)], InputType.DOCUMENT, most=2 * MOST_READ)
+    assert (len(read.tokens), len(whole.tokens)) == (MOST_READ, MOST_READ + 9)
 
 
 def test_what_is_masked_is_as_if_it_were_not_there(case: Case) -> None:

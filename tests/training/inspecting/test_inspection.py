@@ -60,9 +60,14 @@ def test_every_method_is_told_with_what_removing_its_tokens_takes(inspection: In
         assert all(len(one.scores) == len(view.tokens) for one in view.methods)
 
 
-def test_it_is_the_same_twice_as_json(inspection: Inspection, tmp_path: Path) -> None:
-    page = write_inspection(inspection, tmp_path / "made" / "here")
-    told = json.loads((page.parent / "inspection.json").read_text())
+def test_it_is_written_as_json_and_the_same_twice(inspection: Inspection, tmp_path: Path) -> None:
+    first, second = (
+        write_inspection(inspection, tmp_path / "made" / at) for at in ("here", "there")
+    )
+    written = (first.parent / "inspection.json").read_bytes()
+    assert written == (second.parent / "inspection.json").read_bytes()
+    assert first.read_bytes() == second.read_bytes()
+    told = json.loads(written)
     assert told["format"] == 1
     assert told["checkpoint"] == inspection.checkpoint
     assert len(told["layers"]) == 3

@@ -12,7 +12,10 @@ from molt.training.inspecting.space import (
     near_duplicates,
 )
 
-RANDOM = np.random.default_rng(0)
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -26,9 +29,9 @@ def documents(n: int, **fields: list) -> list[Document]:
     ]
 
 
-def test_even_directions_are_told_from_a_cone() -> None:
-    even = isotropy(unit(RANDOM.standard_normal((800, 16))), seed=0)
-    cone = isotropy(unit(RANDOM.standard_normal((800, 16)) + 5 * np.eye(16)[0]), seed=0)
+def test_even_directions_are_told_from_a_cone(random: np.random.Generator) -> None:
+    even = isotropy(unit(random.standard_normal((800, 16))), seed=0)
+    cone = isotropy(unit(random.standard_normal((800, 16)) + 5 * np.eye(16)[0]), seed=0)
     assert even is not None
     assert cone is not None
     assert abs(even.mean_cosine) < 0.02
@@ -36,9 +39,9 @@ def test_even_directions_are_told_from_a_cone() -> None:
     assert cone.mean_cosine > 0.5
 
 
-def test_a_space_of_one_direction_has_one_dimension_in_effect() -> None:
+def test_a_space_of_one_direction_has_one_dimension_in_effect(random: np.random.Generator) -> None:
     line = np.zeros((100, 8))
-    line[:, 0], line[:, 1] = 1, RANDOM.standard_normal(100)
+    line[:, 0], line[:, 1] = 1, random.standard_normal(100)
     found = isotropy(unit(line), seed=0)
     assert found is not None
     assert found.effective_dimension < 2
@@ -52,8 +55,8 @@ def test_equal_vectors_do_not_make_numbers_that_are_none() -> None:
     assert np.isfinite([found.mean_cosine, found.effective_dimension, found.first_share]).all()
 
 
-def test_near_duplicates_are_every_pair_that_is_near() -> None:
-    vectors = RANDOM.standard_normal((700, 32))
+def test_near_duplicates_are_every_pair_that_is_near(random: np.random.Generator) -> None:
+    vectors = random.standard_normal((700, 32))
     vectors[600], vectors[3] = vectors[10] * 1.001, vectors[20] + 1e-3
     made = documents(700)
     made[600] = Document("twin", made[10].text)
@@ -65,10 +68,10 @@ def test_near_duplicates_are_every_pair_that_is_near() -> None:
     )
 
 
-def test_groups_of_vectors_are_groups_on_the_map() -> None:
+def test_groups_of_vectors_are_groups_on_the_map(random: np.random.Generator) -> None:
     centres = 4 * np.eye(12)[[0, 1]]
     kinds = [["boots", "tents"][at % 2] for at in range(60)]
-    vectors = unit(centres[[at % 2 for at in range(60)]] + 0.2 * RANDOM.standard_normal((60, 12)))
+    vectors = unit(centres[[at % 2 for at in range(60)]] + 0.2 * random.standard_normal((60, 12)))
     found = draw_map(vectors, documents(60, kind=kinds, number=[*range(60)]), field=None)
     assert found is not None
     assert found.field == "kind"  # the other field has a value of its own for each
@@ -80,8 +83,10 @@ def test_groups_of_vectors_are_groups_on_the_map() -> None:
     assert ((places[:, :2] >= 0) & (places[:, :2] <= 1)).all()
 
 
-def test_many_values_share_a_last_group_and_a_field_that_is_missing_is_none() -> None:
-    vectors = unit(RANDOM.standard_normal((40, 6)))
+def test_many_values_share_a_last_group_and_a_field_that_is_missing_is_none(
+    random: np.random.Generator,
+) -> None:
+    vectors = unit(random.standard_normal((40, 6)))
     found = draw_map(
         vectors, documents(40, letter=[f"v{at % 12}" for at in range(40)]), field="letter"
     )
@@ -96,9 +101,9 @@ def test_many_values_share_a_last_group_and_a_field_that_is_missing_is_none() ->
 
 
 @pytest.mark.parametrize("value", [["a", "b"], True, 3, "a"])
-def test_values_are_told_as_words(value: object) -> None:
+def test_values_are_told_as_words(value: object, random: np.random.Generator) -> None:
     found = draw_map(
-        unit(RANDOM.standard_normal((5, 6))), documents(5, one=[value] * 5), field="one"
+        unit(random.standard_normal((5, 6))), documents(5, one=[value] * 5), field="one"
     )
     assert found is not None
     assert found.groups == (str(value[0] if isinstance(value, list) else value),)

@@ -24,10 +24,9 @@ from molt.index.ranking.ranking import SearchRanking
 from molt.index.ranking.reranking import Reranking, RerankKind
 from tests.app.serving import open_engine
 from tests.checkpoints import build_checkpoint
-from tests.cross_encoders import build_cross_encoder
+from tests.cross_encoders import accepted_cross_encoder
 
 TEXTS = {"boots": "warm boots", "tent": "a zebra tent", "zoo": "zzz", "socks": "warm socks"}
-PASSED = {"gate": {"accepted": True, "reasons": []}}
 ASKED = Reranking(RerankKind.CROSS_ENCODER, weight=1.0)
 
 
@@ -47,9 +46,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def trained(engine: Engine, **changes: Any) -> Checkpoint:
     """One that was trained on the collection and passed its gate."""
     root = engine.settings.layout.checkpoints
-    return build_cross_encoder(
-        root, **{"data": {"collection": "shop"}, "metrics": PASSED, **changes}
-    )
+    return accepted_cross_encoder(root, **{"collection": "shop", **changes})
 
 
 def ask(engine: Engine, rerank: Any = ASKED, **more: Any) -> SearchAnswer:
@@ -99,7 +96,7 @@ def test_the_newest_that_passed_its_gate_is_the_one_of_a_collection(engine: Engi
     trained(engine, created_at=days[0], weight=2.0)
     newest = trained(engine, created_at=days[1], weight=3.0)
     trained(engine, created_at=days[2], weight=4.0, metrics={})
-    trained(engine, created_at=days[2], weight=5.0, data={"collection": "garden"})
+    trained(engine, created_at=days[2], weight=5.0, collection="garden")
     found = ask(engine).reranked
     assert found is not None
     assert found.wanted.model == newest.id
