@@ -90,11 +90,15 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def hashing(home: Path, quiet: None, monkeypatch: pytest.MonkeyPatch) -> list[HashingEncoder]:
-    """Lets every command in this process encode by hashing words; the encoders it opened."""
-    opened: list[HashingEncoder] = []
+    """Lets every command in this process encode by hashing words; the encoders it opened.
 
-    def open_one(_: str) -> HashingEncoder:
-        opened.append(HashingEncoder())
+    The checkpoint of the hashing encoder of seed 1 is that encoder; any other is that of seed 0.
+    """
+    opened: list[HashingEncoder] = []
+    other = HashingEncoder(seed=1).checkpoint.id
+
+    def open_one(wanted: str) -> HashingEncoder:
+        opened.append(HashingEncoder(seed=1 if wanted == other else 0))
         return opened[-1]
 
     monkeypatch.setattr(

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from molt_client import AsyncMolt, Molt, MoltError, Retries, UnreachableError
+from molt_client.shapes import JobEvent
 
 BUSY = {"type": "urn:molt:problem:overloaded", "detail": "come back"}
 QUICK = Retries(first_seconds=0.0001)
@@ -17,6 +18,7 @@ EVENTS = [
     b'event: end\nid: 3\ndata: {"state": "done"}\n\n',
 ]
 Answer = httpx.Response | Exception
+Followed = Callable[[list[Answer]], tuple[list[JobEvent], list[httpx.Request]]]
 
 
 @pytest.fixture
@@ -48,6 +50,28 @@ def alone(answers: list[Answer], ask: Callable[[Molt], Any]) -> tuple[Any, list[
     seen: list[httpx.Request] = []
     with Molt("http://molt", retries=QUICK, transport=played(answers, seen)) as molt:
         return ask(molt), seen
+
+
+def followed_alone(answers: list[Answer]) -> tuple[list[JobEvent], list[httpx.Request]]:
+    return alone(answers, lambda molt: list(molt.follow("j1")))
+
+
+def followed_by_coroutines(answers: list[Answer]) -> tuple[list[JobEvent], list[httpx.Request]]:
+    seen: list[httpx.Request] = []
+
+    async def follow() -> list[JobEvent]:
+        transport = played(answers, seen)
+        async with AsyncMolt("http://molt", retries=QUICK, transport=transport) as molt:
+            return [event async for event in molt.follow("j1")]
+
+    return asyncio.run(follow()), seen
+
+
+@pytest.fixture(params=[followed_alone, followed_by_coroutines])
+def followed(request: pytest.FixtureRequest) -> Followed:
+    """Follows a job by either client: the events, and what was asked for."""
+    found: Followed = request.param
+    return found
 
 
 def busy(status: int = 429, **headers: str) -> httpx.Response:
@@ -155,8 +179,10 @@ def cut_and_whole() -> list[Answer]:
     ]
 
 
-def test_a_job_is_followed_from_where_the_stream_was_cut(pauses: list[float]) -> None:
-    told, seen = alone(cut_and_whole(), lambda molt: list(molt.follow("j1")))
+def test_a_job_is_followed_from_where_the_stream_was_cut(
+    followed: Followed, pauses: list[float]
+) -> None:
+    told, seen = followed(cut_and_whole())
     assert [(one["id"], one["kind"]) for one in told] == [
         ("1", "progress"),
         ("2", "progress"),
@@ -168,40 +194,28 @@ def test_a_job_is_followed_from_where_the_stream_was_cut(pauses: list[float]) ->
     assert len(pauses) == 2
 
 
-def test_a_job_is_followed_so_by_coroutines_too(pauses: list[float]) -> None:
-    seen: list[httpx.Request] = []
-
-    async def follow() -> list[Any]:
-        transport = played(cut_and_whole(), seen)
-        async with AsyncMolt("http://molt", retries=QUICK, transport=transport) as molt:
-            return [event async for event in molt.follow("j1")]
-
-    assert [event["kind"] for event in asyncio.run(follow())] == ["progress", "progress", "end"]
-    assert len(pauses) == 2
-
-
-def test_a_stream_that_only_breaks_is_given_up(pauses: list[float]) -> None:
+def test_a_stream_that_only_breaks_is_given_up(followed: Followed, pauses: list[float]) -> None:
     answers: list[Answer] = [httpx.Response(200, stream=Cut()) for _ in range(9)]
     with pytest.raises(UnreachableError):
-        alone(answers, lambda molt: list(molt.follow("j1")))
+        followed(answers)
     assert len(pauses) == QUICK.attempts - 1
 
 
 @pytest.mark.parametrize("beginning", [b"", b"event: end", b"event: end\r"])
 def test_a_stream_that_ends_and_says_nothing_of_that_is_given_up(
-    beginning: bytes, pauses: list[float]
+    followed: Followed, beginning: bytes, pauses: list[float]
 ) -> None:
     answers: list[Answer] = [httpx.Response(200, content=beginning) for _ in range(9)]
     with pytest.raises(UnreachableError, match="/admin/jobs/j1/events: the stream was cut"):
-        alone(answers, lambda molt: list(molt.follow("j1")))
+        followed(answers)
     assert len(pauses) == QUICK.attempts - 1
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_what_parts_lines_for_others_is_data_in_a_stream(end: str) -> None:
+def test_what_parts_lines_for_others_is_data_in_a_stream(followed: Followed, end: str) -> None:
     told = "one\u2028two\x85three"
     stream = f'event: end{end}id: 1{end}data: {{"told": "{told}"}}{end}{end}'.encode()
     pieces = [stream[at : at + 1] for at in range(len(stream))]
     answers: list[Answer] = [httpx.Response(200, stream=Cut(*pieces, b": more"))]
-    (event,), _ = alone(answers, lambda molt: list(molt.follow("j1")))
+    (event,), _ = followed(answers)
     assert event["data"] == {"told": told}

@@ -189,6 +189,26 @@ def test_what_keeps_suggestions_from_being_renewed_is_logged_and_they_rest_as_th
     assert failed[0]["collection"] == "default"
 
 
+def test_what_is_to_be_renewed_of_a_collection_that_is_gone_is_forgotten(
+    shop: TestClient,
+) -> None:
+    engine = service_of(shop).engine
+    suggester = Suggester(
+        engine.settings.suggest,
+        catalog=engine.catalog,
+        live_collections=engine.live_collections,
+    )
+    assert suggester.suggest("default", "warm", k=9, patience=None).found
+    collection = engine.catalog.collections.get("default")
+    known = suggester._known[collection.id]
+    shop.delete("/collections/default")
+    with capture_logs() as logged:
+        suggester._renew(collection, known)  # as one that was due before
+    suggester.close()
+    assert suggester._known == {}
+    assert [one for one in logged if one["event"] == "suggestions.failed"] == []
+
+
 def test_what_a_deleted_collection_had_is_nothing_of_the_next_one_of_its_name(
     shop: TestClient,
 ) -> None:

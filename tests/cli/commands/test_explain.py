@@ -16,6 +16,8 @@ ROWS = [
     {"id": "a", "title": "Boots", "text": "warm waterproof boots", "price": 90},
     {"id": "b", "title": "", "text": "light beach sandals", "price": 20},
 ]
+MOVING = "wet feet"
+"""A query for which the two documents stand the other way round by another encoder."""
 
 
 @pytest.fixture
@@ -88,30 +90,41 @@ def test_where_nothing_is_found_nothing_is_explained(molt: Molt) -> None:
     assert "No hits." in molt("explain", "shop", "quantum", "--mode", "lexical").stderr
 
 
-@pytest.mark.usefixtures("shop")
-def test_what_moved_since_another_generation_is_listed(
-    molt: Molt, home: Path, hashing: list[HashingEncoder]
-) -> None:
+@pytest.fixture
+def other(shop: None, home: Path) -> str:
+    """A generation of the shop by another encoder than the one that serves; its id."""
     with closing(Engine.open(load_settings(home=home))) as engine:
-        other = make_generation(engine, "shop", seed=0)
-    found = molt("--json", "explain", "shop", "waterproof boots", "--against", other[:12]).value
+        return make_generation(engine, "shop", seed=1)
+
+
+def test_what_moved_since_another_generation_is_listed(molt: Molt, other: str) -> None:
+    asked = ("--mode", "dense", "--against")
+    found = molt("--json", "explain", "shop", MOVING, *asked, other[:12]).value
     assert found["before"] == other
     assert found["now"] != other
-    assert [one["id"] for one in found["documents"]] == ["a", "b"]
-    for one in found["documents"]:
-        assert one["score"]["difference"] == pytest.approx(0)  # by the same encoder
-        assert one["move"] == "same"
-    shown = molt("explain", "shop", "waterproof boots", "a", "--against", other)
-    rows = [line.split("\t") for line in shown.stdout.splitlines()]
-    assert rows[0] == ["document", "rank", "part", "what", "before", "now", "difference"]
-    assert {row[0] for row in rows[1:]} == {"a"}
-    assert [row[3] for row in rows if row[2] == "  query"][:2] == ["waterproof", "boots"]
+    told = {one["id"]: one for one in found["documents"]}
+    assert [*told] == ["a", "b"]
+    assert {name: one["move"] for name, one in told.items()} == {"a": "up", "b": "down"}
+    for one in told.values():
+        score = one["score"]
+        assert score["difference"] == pytest.approx(score["now"] - score["before"])
+        assert abs(score["difference"]) > 0.001
+    shown = molt("explain", "shop", MOVING, "a", *asked, other)
+    assert shown.status == 0
+    header, score, *rows = [line.split("\t") for line in shown.stdout.splitlines()]
+    assert header == ["document", "rank", "part", "what", "before", "now", "difference"]
+    signed = {"before": ".4f", "now": ".4f", "difference": "+.4f"}
+    numbers = [format(told["a"]["score"][name], form) for name, form in signed.items()]
+    assert score == ["a", "2 > 1", "score", "up", *numbers]
+    assert {row[0] for row in rows} == {"a"}
+    assert {row[3] for row in rows if row[2] == "  query"} >= {*MOVING.split()}
 
 
 @pytest.mark.usefixtures("shop")
 def test_the_generation_that_serves_cannot_differ_from_itself(molt: Molt) -> None:
     (own,) = molt("--json", "generations").value["generations"]
     told = molt("explain", "shop", "boots", "--against", own["id"])
+    assert told.status == 0
     assert "nothing can differ" in told.stderr
 
 

@@ -10,6 +10,7 @@ from molt.cli import training
 from molt.encoder import Checkpoint
 from molt.training.data.dataset import Dataset
 from molt.training.export import openvino
+from tests.checkpoints import build_checkpoint
 from tests.cli.conftest import Molt
 from tests.training.letters import write_letters
 
@@ -63,6 +64,14 @@ def test_what_cannot_be_inspected_is_refused(molt: Molt, base: Checkpoint) -> No
     unknown = molt("inspect", "0" * 16)
     assert unknown.status == 1
     assert "0" * 16 in unknown.stderr
+
+
+def test_what_has_no_token_vectors_is_refused_in_a_sentence(molt: Molt, home: Path) -> None:
+    old = build_checkpoint(home / "checkpoints", tokens=False)
+    refused = molt("inspect", old.id)
+    assert refused.status == 1
+    assert f"molt checkpoints upgrade {old.id}" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_without_the_extra_it_says_what_to_install(

@@ -167,6 +167,19 @@ def test_what_one_user_did_is_deleted(molt: Molt, made: Simulation) -> None:
     assert counted(molt) == (events - gone["events"], searches - gone["searches"])
 
 
+def test_an_answer_of_no_deletes_nothing(molt: Molt, home: Path) -> None:
+    home.mkdir()
+    with closing(open_catalog(home_url(home))) as catalog:
+        clicked = Event("click", NOW, query_id="s1", client_id="ann", object_id="d1")
+        catalog.events.append(catalog.collections.create("shop"), [clicked])
+    refused = molt("events", "delete", "shop", "--client", "ann", stdin="n\n")
+    assert refused.status == 1
+    assert "Delete what this user did in shop?" in refused.stderr
+    assert counted(molt) == (1, 0)
+    assert molt("events", "delete", "shop", "--client", "ann", stdin="y\n").status == 0
+    assert counted(molt) == (0, 0)
+
+
 @pytest.mark.parametrize("given", [(), ("--client", "a", "--user", "b")])
 def test_whose_events_to_delete_has_to_be_named_once(molt: Molt, given: tuple[str, ...]) -> None:
     done = molt("events", "delete", "shop", *given)

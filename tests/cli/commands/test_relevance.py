@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from molt.index.catalog.catalog import home_url, open_catalog
+from molt.index.catalog.judging.learnt import CLICKS, learnt_query_id
 from molt.index.catalog.judgments import Judgment, Query
 from molt.index.files import open_source
 from tests.cli.conftest import Molt
@@ -61,6 +62,22 @@ def test_an_export_of_a_split_has_its_queries_alone(molt: Molt, shop: str, tmp_p
     done = molt("--json", "judgments", "export", shop, str(tmp_path / "set"), "--split", "dev")
     assert (done.value["queries"], done.value["judgments"]) == (1, 1)
     assert [one.id for one in open_source(tmp_path / "set").queries()] == ["q2"]
+
+
+def test_an_export_of_a_source_has_what_was_learnt_from_it_alone(
+    molt: Molt, home: Path, shop: str, tmp_path: Path
+) -> None:
+    learnt = Query(learnt_query_id(CLICKS, "a lamp"), "a lamp")
+    judgments = [Judgment(learnt.id, "d3", 2, "train")]
+    with closing(open_catalog(home_url(home))) as catalog:
+        found = catalog.collections.get(shop)
+        catalog.learnt.replace(found, CLICKS, queries=[learnt], judgments=judgments)
+    file, folder = tmp_path / "clicks.csv", tmp_path / "set"
+    for path in (file, folder):
+        done = molt("--json", "judgments", "export", shop, str(path), "--source", CLICKS)
+        assert (done.status, done.value["judgments"]) == (0, 1)
+        assert list(open_source(path).judgments()) == judgments
+    assert list(open_source(folder).queries()) == [learnt]
 
 
 def test_judgments_are_deleted_only_where_it_is_said_which(molt: Molt, shop: str) -> None:

@@ -136,6 +136,8 @@ def test_what_is_asked_of_a_job_is_kept_with_it(
         return dict(job.options)
 
     assert options("reload", "shop", checkpoint) == {"checkpoint": checkpoint}
+    told = options("reload", "shop", checkpoint, "--reason", "the season begins")
+    assert told == {"checkpoint": checkpoint, "reason": "the season begins"}
     assert options("reindex", "shop") == {"reuse": True}
     assert options("reindex", "shop", "--fresh") == {"reuse": False}
     assert options("merge", "shop") == {}

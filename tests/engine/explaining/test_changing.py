@@ -45,6 +45,12 @@ class Shop:
         now = (query, None)
         return self.engine.searcher.why_changed((query, self.other), now, doc_id=doc_id)
 
+    def changed_by(
+        self, before: SearchQuery, now: SearchQuery, doc_id: str | None = None
+    ) -> SearchChange:
+        """What moved between two searches of what serves."""
+        return self.engine.searcher.why_changed((before, None), (now, None), doc_id=doc_id)
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
@@ -106,6 +112,9 @@ def test_what_is_told_of_a_document_adds_up_to_the_difference_of_its_scores(
     for one in found.documents:
         check_sums(one)
         assert (one.dense is None) == (mode == "lexical")
+        assert (one.lexical is None) == (mode == "dense")
+    if mode != "lexical":
+        assert found.documents
     if mode == "dense":
         assert any(abs(one.score.difference or 0) > 0.01 for one in found.documents)
 
@@ -119,6 +128,7 @@ def test_each_score_is_the_one_that_its_generation_gives(shop: Shop) -> None:
     }
     now = {hit.id: hit for hit in searcher.search(query(mode="dense", k=9)).page.hits}
     assert len(now) == len(before) == len(DOCUMENTS)
+    assert found.documents
     for one in found.documents:
         assert one.score.before == pytest.approx(before[one.id].score, abs=1e-6)
         assert one.score.now == pytest.approx(now[one.id].score, abs=1e-6)
@@ -146,6 +156,31 @@ def test_documents_enter_leave_rise_and_fall_as_the_first_hits_of_both_show_them
     assert {"entered", "left", "up", "down"} <= seen
 
 
+def test_a_document_is_outside_that_neither_shows_and_one_does_not_rank(shop: Shop) -> None:
+    none, first = query(mode="dense", min_score=2.0), query(mode="dense", k=1)
+    ranked = shop.engine.searcher.search(replace(first, k=9)).page.hits
+    assert len(ranked) == len(DOCUMENTS)
+    for before, now in ((none, first), (first, none)):
+        (shown, *others) = (shop.changed_by(before, now, hit.id).documents[0] for hit in ranked)
+        assert shown.move == ("entered" if now is first else "left")
+        assert {one.move for one in others} == {"outside"}
+        for hit, one in zip(ranked[1:], others, strict=True):
+            ranks = (None, hit.rank) if now is first else (hit.rank, None)
+            assert (one.rank.before, one.rank.now, one.rank.difference) == (*ranks, None)
+            check_sums(one)
+
+
+def test_a_document_without_words_of_the_query_is_outside_of_a_search_by_words(shop: Shop) -> None:
+    asked = query("wool", k=1)
+    before, now = (replace(asked, mode=mode) for mode in ("lexical", "dense"))
+    (last,) = shop.engine.searcher.search(replace(now, k=9)).page.hits[-1:]
+    assert last.id != "socks"
+    (one,) = shop.changed_by(before, now, last.id).documents
+    assert (one.move, one.rank.before, one.rank.now) == ("outside", None, len(DOCUMENTS))
+    assert (one.score.before, one.score.difference) == (None, None)
+    assert (one.parts, one.dense, one.lexical) == ({}, None, None)
+
+
 def test_of_a_long_passage_the_words_are_told_that_moved_most(shop: Shop) -> None:
     (one,) = shop.changed(query(mode="dense"), "rope").documents
     assert one.dense is not None
@@ -156,6 +191,7 @@ def test_of_a_long_passage_the_words_are_told_that_moved_most(shop: Shop) -> Non
 
 def test_what_a_re_ranking_moved_is_a_part_in_both(shop: Shop) -> None:
     found = shop.changed(query(mode="dense", rerank=Reranking(RerankKind.TOKENS)))
+    assert len(found.documents) >= 3
     for one in found.documents:
         assert {"dense", "rerank"} <= set(one.parts)
         check_sums(one)
@@ -163,8 +199,9 @@ def test_what_a_re_ranking_moved_is_a_part_in_both(shop: Shop) -> None:
 
 def test_two_modes_are_compared_by_their_parts(shop: Shop) -> None:
     before, now = (query(mode=mode) for mode in ("dense", "hybrid"))
-    found = shop.engine.searcher.why_changed((before, None), (now, None))
+    found = shop.changed_by(before, now)
     assert found.before == found.now
+    assert len(found.documents) >= 3
     for one in found.documents:
         check_sums(one)
         assert one.lexical is None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,6 +124,41 @@ def test_a_list_that_is_full_takes_no_more(opened: Opened, monkeypatch: pytest.M
     ask(engine, "q1")
     assert told == ["lost"]
     assert kept(engine) == []
+
+
+def test_the_list_is_written_down_when_two_seconds_are_over(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    engine = opened()
+    shop = engine.catalog.collections.get("shop")
+
+    def written(*, seconds: float) -> list[str]:
+        now[0] += seconds
+        engine.recorder.look()
+        return [one.query_id for one in engine.catalog.searches.all(shop)]
+
+    ask(engine, "q1")
+    assert written(seconds=1.75) == []
+    assert written(seconds=0.25) == ["q1"]
+    ask(engine, "q2")
+    assert written(seconds=1.75) == ["q1"]
+    assert written(seconds=0.25) == ["q1", "q2"]
+
+
+def test_a_long_list_is_written_down_in_parts(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = opened()
+    monkeypatch.setattr(recorder, "_AT_ONCE", 2)
+    told: list[tuple[str, int]] = []
+    engine.recorder.on_outcome = lambda outcome, count: told.append((outcome, count))
+    ids = [f"q{number}" for number in range(5)]
+    for query_id in ids:
+        ask(engine, query_id)
+    assert [one.query_id for one in kept(engine)] == ids
+    assert told == [("kept", 2), ("kept", 2), ("kept", 1)]
 
 
 def test_searches_of_a_collection_that_is_gone_are_dropped(opened: Opened) -> None:

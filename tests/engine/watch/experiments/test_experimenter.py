@@ -1,24 +1,22 @@
 """The experimenter over a real home with two generations; its thread looks when a test says so."""
 
-from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from molt.engine.engine import Engine
 from molt.engine.errors import UnavailableError
-from molt.engine.search.query import SearchAnswer, SearchQuery
-from molt.engine.settings import load_settings
+from molt.engine.search.query import SearchQuery
 from molt.engine.watch.experiments import experimenter as experimenting
 from molt.engine.watch.experiments.joining import MOST_INTERLEAVED
-from molt.engine.watch.experiments.planning import describe_experiment, parse_arm, planned
-from molt.index.catalog.document import Document
-from molt.index.catalog.events import Event
-from molt.index.catalog.judging.experiments.experiment import Arm, Experiment, Plan
+from molt.engine.watch.experiments.planning import parse_arm, planned
+from molt.index.catalog.collection import Collection
+from molt.index.catalog.judging.experiments import impressions
+from molt.index.catalog.judging.experiments.experiment import Arm, Plan
 from molt.index.catalog.releases import Reason
 from molt.index.errors import (
     CatalogBusyError,
@@ -27,81 +25,20 @@ from molt.index.errors import (
     NothingToRollBackError,
 )
 from molt.index.generations.occupancy import hold_writing
-from tests.app.serving import open_engine
-from tests.generations import make_generation
-
-NAME = "shop"
-QUERIES = [f"a lamp of kind {number}" for number in range(400)]
-
-
-def opened(home: Path, **experiments: Any) -> Engine:
-    given = {"credit_seconds": 0.0} | experiments
-    return open_engine(load_settings(home=home, experiments=given))
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A process over `shop`, which two generations served in turn; no thread of it is started."""
-    with closing(opened(tmp_path)) as engine:
-        collection = engine.catalog.collections.create(NAME)
-        texts = [f"number {number} is a {number % 7} lamp" for number in range(40)]
-        documents = [Document(f"d{at}", text) for at, text in enumerate(texts)]
-        engine.catalog.documents.upsert(collection, documents)
-        release(engine, seed=0)
-        release(engine, seed=1)
-        yield engine
-
-
-def release(engine: Engine, *, seed: int) -> str:
-    made = make_generation(engine, NAME, seed=seed)
-    engine.catalog.collections.point(NAME, generation=made, reason=Reason("ops", "reload"))
-    engine.live_collections.refresh(NAME)
-    return made
-
-
-def start(engine: Engine, plan: Plan | None = None, **changes: Any) -> Experiment:
-    wanted = replace(plan or Plan(Arm(), Arm()), **{"share": 1.0} | changes)
-    begun = engine.catalog.experiments.start(
-        NAME, planned(engine.catalog, engine.generations, NAME, wanted), actor="ann"
-    )
-    engine.experimenter.look()
-    return begun
-
-
-def search(
-    engine: Engine, text: str = QUERIES[0], *, client: str | None = None, **changes: Any
-) -> SearchAnswer | None:
-    query = SearchQuery(text, NAME, **changes)
-    return engine.experimenter.search(query, engine.searcher.search_pair, client=client)
-
-
-def newest(engine: Engine) -> dict[str, Any]:
-    (found,) = engine.catalog.experiments.list(NAME, limit=1)
-    return describe_experiment(found)
-
-
-def follow(engine: Engine, *, arm: str, queries: int = 400) -> None:
-    """Users who only follow hits that this arm has drawn, until the experiment is decided."""
-    collection = engine.catalog.collections.get(NAME)
-    for text in QUERIES[:queries]:
-        answer = search(engine, text)
-        if answer is None:
-            return
-        clicked = next(hit.id for hit in reversed(answer.page.hits) if hit.arm == arm)
-        click = Event(
-            "click", datetime.now(UTC), query_id=answer.compared.query_id, object_id=clicked
-        )
-        engine.catalog.events.append(collection, [click])
-        engine.experimenter.look()
-
-
-def pointed(engine: Engine) -> str | None:
-    return engine.catalog.collections.get(NAME).generation
-
-
-def served(engine: Engine) -> list[str | None]:
-    """What served, newest first."""
-    return [one.generation for one in engine.catalog.collections.releases(NAME)]
+from tests.engine.watch.experiments.shop import (
+    NAME,
+    QUERIES,
+    Failing,
+    click,
+    follow,
+    newest,
+    opened,
+    pointed,
+    release,
+    search,
+    served,
+    start,
+)
 
 
 def test_without_an_experiment_no_search_takes_part(engine: Engine) -> None:
@@ -169,9 +106,10 @@ def test_only_the_share_takes_part_and_a_client_always_or_never(engine: Engine) 
     assert 5 < sum(one[0] for one in takes) < 35
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
+def test_what_one_ranking_alone_can_answer_takes_no_part(engine: Engine) -> None:
+    start(engine)
+    assert search(engine) is not None
+    asked: list[dict[str, Any]] = [
         {"offset": 10},
         {"k": MOST_INTERLEAVED + 1},
         {"min_score": 0.1},
@@ -180,14 +118,10 @@ def test_only_the_share_takes_part_and_a_client_always_or_never(engine: Engine) 
         {"explain": True},
         {"answer": True},
         {"like": ("d1",)},
-    ],
-)
-def test_what_one_ranking_alone_can_answer_takes_no_part(
-    engine: Engine, changes: dict[str, Any]
-) -> None:
-    start(engine)
+    ]
+    took_part = [changes for changes in asked if search(engine, **changes) is not None]
+    assert took_part == []
     assert search(engine) is not None
-    assert search(engine, **changes) is None
 
 
 def test_clicks_decide_and_the_better_former_generation_serves_again(engine: Engine) -> None:
@@ -279,11 +213,65 @@ def test_an_outcome_takes_nothing_back_that_was_released_since(engine: Engine) -
 
 def test_an_experiment_ends_when_another_generation_serves(engine: Engine) -> None:
     start(engine)
+    assert search(engine) is not None
     third = release(engine, seed=0)
     assert search(engine) is None  # before anybody has looked
     engine.experimenter.look()
     assert newest(engine)["state"] == "ended"
     assert newest(engine)["reason"] == f"stopped: the collection is served from {third} since"
+    assert newest(engine)["searches"] == 1
+
+
+def test_an_experiment_is_stopped_when_a_generation_of_it_is_gone(engine: Engine) -> None:
+    first = str(served(engine)[1])
+    start(engine)
+    assert search(engine) is not None
+    rmtree(engine.generations.path(first))
+    engine.experimenter.look()
+    found = newest(engine)
+    assert (found["state"], found["better"], found["ended_by"]) == ("ended", None, "experiment")
+    assert found["reason"].startswith("stopped: ")
+    assert first in found["reason"]
+    assert search(engine) is None
+
+
+def test_where_one_experiment_fails_the_others_go_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.catalog.collections.create("attic")
+    engine.catalog.experiments.start("attic", Plan(Arm(mode="dense"), Arm()), actor="ann")
+    start(engine)
+    assert [*engine.experimenter.running] == ["attic", NAME]
+    count = engine.catalog.impressions.count
+
+    def fail(collection: Collection, *rest: Any, **more: Any) -> Any:
+        if collection.name == "attic":
+            raise RuntimeError("a defect")
+        return count(collection, *rest, **more)
+
+    with monkeypatch.context() as patched, capture_logs() as logged:
+        patched.setattr(engine.catalog.impressions, "count", fail)
+        engine.experimenter.look()
+    assert [*engine.experimenter.running] == [NAME]
+    assert search(engine) is not None
+    (said,) = [one for one in logged if one["event"] == "experiment.failed"]
+    assert (said["collection"], said["number"], said["log_level"]) == ("attic", 1, "error")
+    engine.experimenter.look()
+    assert [*engine.experimenter.running] == ["attic", NAME]
+
+
+def test_what_is_too_much_to_be_counted_at_once_is_counted_by_later_looks(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impressions, "_COUNTED_AT_ONCE", 1)
+    start(engine)
+    for text in QUERIES[:3]:
+        assert click(engine, text, arm="a")
+    counted = []
+    for _ in range(4):
+        engine.experimenter.look()
+        counted.append(newest(engine)["counted"])
+    assert counted == [1, 2, 3, 3]
 
 
 def test_an_experiment_goes_on_after_a_restart(engine: Engine, tmp_path: Path) -> None:
@@ -313,7 +301,7 @@ def test_what_cannot_be_written_down_yet_is_kept(
 ) -> None:
     start(engine)
     search(engine)
-    monkeypatch.setattr(engine.catalog.impressions, "note", _raising(CatalogBusyError("busy")))
+    monkeypatch.setattr(engine.catalog.impressions, "note", Failing(CatalogBusyError("busy")))
     engine.experimenter.flush()
     monkeypatch.undo()
     engine.experimenter.flush()
@@ -332,15 +320,14 @@ def test_where_an_arm_fails_what_serves_answers_alone(engine: Engine) -> None:
     start(engine, Plan(Arm(rerank="cross-encoder"), Arm()))
     assert search(engine) is None
     query = SearchQuery(QUERIES[0], NAME)
-    fail = _raising(UnavailableError("gone"))
-    assert engine.experimenter.search(query, fail, client=None) is None
-
-
-def _raising(error: Exception) -> Callable[..., Any]:
-    def fail(*_: object) -> Any:
-        raise error
-
-    return fail
+    fail = Failing(UnavailableError("gone"))
+    with capture_logs() as logged:
+        for _ in range(3):
+            assert engine.experimenter.search(query, fail, client=None) is None
+    assert fail.calls == 3
+    (said,) = [one for one in logged if one["event"] == "experiment.arm_failed"]
+    assert (said["log_level"], said["collection"], said["number"]) == ("warning", NAME, 1)
+    assert said["reason"] == "gone"
 
 
 def test_one_of_two_generations_has_to_be_what_serves(engine: Engine) -> None:

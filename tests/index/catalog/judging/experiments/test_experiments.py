@@ -129,6 +129,20 @@ def test_clicks_are_counted_once_when_the_time_is_over(
     assert (kept.searches, kept.evidence) == (2, {"n": 2})
 
 
+def test_the_oldest_are_counted_first_where_there_are_too_many_at_once(
+    catalog: Catalog, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impressions, "_COUNTED_AT_ONCE", 1)
+    waiting = [shown("q5", seconds=2), shown("q9", seconds=1), shown("q1", seconds=3)]
+    assert catalog.impressions.note(collection, waiting) == 3
+    click(catalog, collection, ("q9", "x"), ("q5", "y"), ("q1", "z"))
+    weighing = Weighing()
+    for _ in range(4):
+        count(catalog, collection, weighing, seconds=60)
+    assert [[*one.clicked] for one in weighing.seen] == [["x"], ["y"], ["z"]]
+    assert catalog.experiments.list("default")[0].evidence == {"n": 3}
+
+
 def test_evidence_and_what_waits_are_there_after_a_restart(
     catalog: Catalog, collection: Collection, catalog_url: str
 ) -> None:
