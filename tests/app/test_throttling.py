@@ -1,7 +1,7 @@
 """The throttle in the application: a search holds back what goes on for long, and nothing else."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def stream(shop: TestClient) -> httpx.Response:
 
 def test_every_search_is_noticed(shop: TestClient, clock: Clock) -> None:
     batch = {"searches": [{"query": "boots"}]}
-    asked = {
+    asked: dict[str, Callable[[], httpx.Response]] = {
         "by its URL": lambda: search(shop),
         "by a body": lambda: shop.post("/search", json={"query": "boots"}),
         "re-ranked": lambda: shop.post("/search", json={"query": "boots", "rerank": "tokens"}),

@@ -89,7 +89,7 @@ def test_a_cross_encoder_is_offered_where_the_collection_has_one(tmp_path: Path)
     asked = {"q": "warm", "c": ["dense", "dense.cross-encoder"]}
     with serving(tmp_path) as client:
         client.post("/collections", json={"name": "default"})
-        zoo = {"id": "zoo", "text": "zzz warm"}
+        zoo = {"id": "zoo", "text": "zzz warm and seven more words of other things"}
         client.post("/collections/default/documents", json={"documents": [*BOOTS, zoo]})
         assert "by cross-encoder" not in client.get("/compare", params={"q": "warm"}).text
         plain = client.get("/", params={"q": "warm"}).text
