@@ -276,12 +276,13 @@ def test_a_thread_with_nothing_to_do_looks_less_often_until_the_catalog_changes(
     now = 0.0
     monkeypatch.setattr("molt.engine.threads.time", SimpleNamespace(monotonic=lambda: now))
     backoff, looked = Backoff(0.5), []
-    for tick in range(200):
+    for tick in range(400):
         now = tick * 0.5
-        if backoff.is_over("later" if now >= 80 else "now"):
+        if backoff.is_over("later" if now >= 190 else "now"):
             looked.append(now)
             backoff.begin(latest=math.inf)
-    assert looked == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5, 80, 80.5, 81.5, 83.5, 87.5, 95.5]
+    growing, anew = [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5], [190, 190.5, 191.5, 193.5, 197.5]
+    assert looked == [*growing, 123.5, 183.5, *anew]
     backoff.begin(latest=now + 1)
     now += 1
     assert backoff.is_over("later")
