@@ -22,7 +22,7 @@ from molt.app.routes.documents.intake import to_document
 from molt.app.routes.documents.schemas import DocumentBody
 from molt.artifact import ArtifactError, read_manifest, write_manifest
 from molt.encoder.checkpoint import CHECKPOINT_MANIFEST, read_checkpoint
-from molt.encoder.errors import CheckpointError
+from molt.encoder.errors import CheckpointError, EncoderError
 from molt.encoder.safety.archive import unpack
 from molt.encoder.tokenizer import Tokenizer
 from molt.encoder.weights import check_table, check_weights
@@ -278,7 +278,7 @@ PARSERS = {
         _checkpoint, _checkpoint_seeds, (ArtifactError, CheckpointError, orjson.JSONDecodeError)
     ),
     "weights": Parser(_weights, _weights_seeds, (CheckpointError,)),
-    "tokenizer": Parser(_tokenizer, _tokenizer_seeds, (CheckpointError, IndexingError)),
+    "tokenizer": Parser(_tokenizer, _tokenizer_seeds, (EncoderError, IndexingError)),
     "cursor": Parser(_cursor, _cursor_seeds, (CursorError,)),
     "matches": Parser(_matches, _match_seeds, (RequestError,)),
 }

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import polars as pl
 from polars.exceptions import PolarsError
 
+from molt.artifact import PanicError, panics_contained
 from molt.index.files.columnar.labels import labels_of, worded
 from molt.index.files.columnar.parquet import kept_columns
 from molt.index.files.columnar.values import plain_row
@@ -40,12 +41,13 @@ def read_arrow(
     """
     done, labels = 0, labels_of(path)
     try:
-        for frame in _frames(path, progress):
-            kept = frame.select(kept_columns(path, frame.schema, options))
-            for values in kept.iter_rows(named=True):
-                done += 1
-                yield plain_row(done, worded(values, labels))
-    except (PolarsError, OSError, struct.error, IndexError) as error:
+        with panics_contained():
+            for frame in _frames(path, progress):
+                kept = frame.select(kept_columns(path, frame.schema, options))
+                for values in kept.iter_rows(named=True):
+                    done += 1
+                    yield plain_row(done, worded(values, labels))
+    except (PolarsError, PanicError, OSError, struct.error, IndexError) as error:
         raise SourceError(path, "is no Arrow, or is damaged; get it again") from error
 
 

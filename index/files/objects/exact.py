@@ -52,7 +52,10 @@ def parse_several(content: bytes) -> list[Any]:
     while at < len(text):
         if text[at] == "{":
             begun = at
-            _, at = EXACT.raw_decode(text, begun)
+            try:
+                _, at = EXACT.raw_decode(text, begun)
+            except RecursionError:
+                raise AmbiguousObjectError("it is nested too deeply") from None
             found.append(parse_exactly(text[begun:at].encode()))
         elif found and text[at] in ", \t\r\n":
             at += 1
