@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PolarsError
 
+from molt.artifact import PanicError, panics_contained
 from molt.index.files.columnar.labels import labels_of, worded
 from molt.index.files.columnar.values import plain_row
 from molt.index.files.errors import RowError, SourceError
@@ -25,20 +26,25 @@ def read_parquet(
     Columns of bytes are told and left out. Raises `SourceError` where the file is not Parquet or
     is damaged.
     """
-    done, labels = 0, labels_of(path)
     try:
-        scan = pl.scan_parquet(path, glob=False)
-        scan = scan.select(kept_columns(path, scan.collect_schema(), options))
-        total = max(1, scan.select(pl.len()).collect().item())
-        size = path.stat().st_size
-        with progress.watching(path, lambda: size * done // total):
-            for batch in scan.collect_batches(chunk_size=_BATCH_ROWS, lazy=True):
-                for values in batch.iter_rows(named=True):
-                    done += 1
-                    yield plain_row(done, worded(values, labels))
-    except (PolarsError, OSError) as error:
+        with panics_contained():
+            yield from _rows(path, progress, options)
+    except (PolarsError, PanicError, OSError) as error:
         said = str(error).splitlines()[:1]
         raise SourceError(path, f"cannot be read as Parquet: {said[0] if said else ''}") from error
+
+
+def _rows(path: Path, progress: ReadProgress, options: ReadOptions) -> Iterator[Row | RowError]:
+    done, labels = 0, labels_of(path)
+    scan = pl.scan_parquet(path, glob=False)
+    scan = scan.select(kept_columns(path, scan.collect_schema(), options))
+    total = max(1, scan.select(pl.len()).collect().item())
+    size = path.stat().st_size
+    with progress.watching(path, lambda: size * done // total):
+        for batch in scan.collect_batches(chunk_size=_BATCH_ROWS, lazy=True):
+            for values in batch.iter_rows(named=True):
+                done += 1
+                yield plain_row(done, worded(values, labels))
 
 
 def kept_columns(path: Path, schema: pl.Schema, options: ReadOptions) -> list[str]:
