@@ -22,15 +22,13 @@ import tantivy
 
 from benchmarks import arxiv
 from benchmarks.checkpoint import default_checkpoint, lend
-from benchmarks.sealing import into_segments_of, seal_all
+from benchmarks.sealing import seal_all
 from molt.encoder import open_encoder, read_checkpoint
 from molt.engine.indexing.lexical_writers import LexicalWriters
 from molt.index.catalog.catalog import home_url, open_catalog
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.sealing import PassageEncoder
-from molt.index.generations.writer import GenerationWriter
 from molt.index.lexical.commit import LexicalStore
 
 WORDS = 12
@@ -76,16 +74,9 @@ def build(home: Path, documents: Sequence[dict[str, Any]], *, scratch: Path) -> 
         made = store.create(
             collection=collection.id, checkpoint=read.id, dimension=encoder.dimension
         )
-        writer = GenerationWriter(
-            store,
-            made.id,
-            catalog=catalog,
-            collection=collection,
-            encoder=PassageEncoder(embed),
-            plan=into_segments_of(_SEGMENT),
+        seal_all(
+            store, made.id, catalog=catalog, collection=collection, encode=embed, rows=_SEGMENT
         )
-        with closing(writer):
-            seal_all(writer, limit=_SEGMENT)
         words = LexicalWriters(LexicalStore(home / "lexical"), catalog=catalog, limit=_BATCH)
         with closing(words):
             while words.advance(catalog.collections.get(arxiv.NAME)):

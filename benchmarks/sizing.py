@@ -20,15 +20,13 @@ import numpy.typing as npt
 
 from benchmarks.checkpoint import default_checkpoint, lend
 from benchmarks.record import Table, machine_facts, record
-from benchmarks.sealing import into_segments_of, seal_all
+from benchmarks.sealing import seal_all
 from benchmarks.server import Memory, molt
 from molt.encoder.checkpoint import read_checkpoint
 from molt.index.catalog.catalog import Catalog, home_url, open_catalog
 from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.sealing import PassageEncoder
-from molt.index.generations.writer import GenerationWriter
 
 NAME = "default"
 PER = 100_000
@@ -71,16 +69,7 @@ def indexed(home: Path, catalog: Catalog, collection: Collection) -> str:
     made = store.create(
         collection=collection.id, checkpoint=manifest.parent.name, dimension=dimension
     )
-    writer = GenerationWriter(
-        store,
-        made.id,
-        catalog=catalog,
-        collection=collection,
-        encoder=PassageEncoder(encode),
-        plan=into_segments_of(_SEGMENT),
-    )
-    with closing(writer):
-        seal_all(writer, limit=_SEGMENT)
+    seal_all(store, made.id, catalog=catalog, collection=collection, encode=encode, rows=_SEGMENT)
     return made.id
 
 

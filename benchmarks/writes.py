@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.record import Table, Target, machine_facts, median, record
-from benchmarks.sealing import into_segments_of, seal_all
+from benchmarks.sealing import seal_all
 from molt.engine.encoders import Encoders
 from molt.engine.indexing.indexer import Indexer
 from molt.engine.indexing.lexical_writers import LexicalWriters
@@ -35,8 +35,6 @@ from molt.index.catalog.collection import Collection
 from molt.index.catalog.document import Document
 from molt.index.catalog.releases import Reason
 from molt.index.generations.generation import GenerationStore
-from molt.index.generations.sealing import PassageEncoder
-from molt.index.generations.writer import GenerationWriter
 from molt.index.lexical.commit import LexicalStore
 
 DIMENSION = 32
@@ -136,16 +134,7 @@ def build(home: Path, *, count: int, document: Callable[[int], Document] = docum
         made = store.create(
             collection=collection.id, checkpoint=ENCODER.checkpoint.id, dimension=DIMENSION
         )
-        writer = GenerationWriter(
-            store,
-            made.id,
-            catalog=catalog,
-            collection=collection,
-            encoder=PassageEncoder(embed),
-            plan=into_segments_of(SEGMENT),
-        )
-        with closing(writer):
-            seal_all(writer, limit=SEGMENT)
+        seal_all(store, made.id, catalog=catalog, collection=collection, encode=embed, rows=SEGMENT)
         words = LexicalWriters(LexicalStore(home / "lexical"), catalog=catalog, limit=_BATCH)
         with closing(words):
             while words.advance(catalog.collections.get(NAME)):
